@@ -1,0 +1,148 @@
+"""Entries to a snapshot.
+
+One thread walks: it lists folders, asks the parent what is unchanged, and hands files to a pool of workers, which
+read, cut, hash, compress, seal and pack outside the GIL. A folder's tree is made by whoever finishes the last of its
+entries, so that no more is held in memory than the folders that are open and the work in flight.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+
+from strongroom import __version__
+from strongroom.archiver.tally import ArchiveProgress, Problem, Tally
+from strongroom.archiver.walk import Walk
+from strongroom.entries import Entry
+from strongroom.errors import Damaged
+from strongroom.format.snapshot import Snapshot, Summary
+from strongroom.format.text import format_time
+from strongroom.ids import StorageId
+from strongroom.parent import ParentFolder
+from strongroom.repository import Index, Repository, identity
+from strongroom.repository.blobs import BlobReader
+from strongroom.repository.locks import Timing
+from strongroom.repository.writer import BlobWriter
+from strongroom.work import Pool, default_workers
+
+__all__ = ["ArchiveOptions", "ArchiveProgress", "ArchiveResult", "Problem", "archive"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveOptions:
+    """How a snapshot is made and labelled.
+
+    `parent`: files that it holds unchanged are not read again. `before_publish` is called when everything is durable,
+    immediately before the snapshot itself is stored; what it raises leaves nothing published.
+    """
+
+    paths: Sequence[str]
+    tags: Sequence[str] = ()
+    excludes: Sequence[str] = ()
+    hostname: str | None = None
+    time_ns: int | None = None
+    parent: Snapshot | None = None
+    compression: bool = True
+    workers: int | None = None
+    before_publish: Callable[[], None] | None = None
+    lock_timing: Timing | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ArchiveResult:
+    """A stored snapshot. It is complete when `problems` is empty; `notes` tell what else one may want to know.
+
+    `packs` are the files that were added to the repository; `stored_bytes` their sealed blobs.
+    """
+
+    snapshot: Snapshot
+    summary: Summary
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    packs: tuple[StorageId, ...]
+    stored_bytes: int
+
+
+def archive(
+    repository: Repository,
+    entries: Sequence[Entry],
+    options: ArchiveOptions,
+    *,
+    progress: Callable[[ArchiveProgress], None] | None = None,
+) -> ArchiveResult:
+    """Store the entries as a snapshot, under a shared lock.
+
+    Raises SourceError when a stream breaks off, and BackendError, RepositoryLocked, LockLost or Damaged as the
+    repository gives cause. Whatever it raises, no snapshot is stored and no earlier one touched.
+    """
+    started_ns = time.time_ns()
+    tally = Tally(progress)
+    with repository.lock(timing=options.lock_timing) as lock:
+        index = repository.load_index()
+        previous = _parent_folder(repository, index, options.parent, tally)
+        with BlobWriter(repository, index, compress=options.compression) as writer:
+            with Pool(options.workers or default_workers(), tally.tell) as pool:
+                walk = Walk(writer, pool, tally, time_ns=started_ns)
+                tree = walk.run(entries, previous)
+            writer.flush()
+            tally.tell(at_once=True)
+        summary = _summary(tally, writer, started_ns)
+        snapshot = Snapshot(
+            time_ns=started_ns if options.time_ns is None else options.time_ns,
+            tree=tree,
+            paths=tuple(options.paths),
+            hostname=options.hostname or identity.hostname(),
+            username=identity.username(),
+            uid=identity.user_id(),
+            gid=identity.group_id(),
+            tags=tuple(options.tags),
+            excludes=tuple(options.excludes),
+            parent=options.parent.id if options.parent else None,
+            program_version=f"strongroom {__version__}",
+            summary=summary,
+        )
+        if options.before_publish:
+            options.before_publish()
+        lock.check()
+        stored = repository.save_snapshot(snapshot)
+    return ArchiveResult(
+        stored,
+        summary,
+        tuple(tally.problems),
+        tuple(tally.notes),
+        tuple(writer.packs),
+        writer.written.stored_bytes,
+    )
+
+
+def _parent_folder(repository: Repository, index: Index, parent: Snapshot | None, tally: Tally) -> ParentFolder | None:
+    if parent is None:
+        return None
+    try:
+        return ParentFolder(BlobReader(repository, index), parent.tree)
+    except Damaged as error:
+        tally.notes.append(
+            f"The earlier snapshot {parent.id[:8]} cannot be read, so everything was read again: {error}"
+        )
+        return None
+
+
+def _summary(tally: Tally, writer: BlobWriter, started_ns: int) -> Summary:
+    written = writer.written
+    return Summary(
+        backup_start=format_time(started_ns),
+        backup_end=format_time(time.time_ns()),
+        files_new=tally.files_new,
+        files_changed=tally.files_changed,
+        files_unmodified=tally.files_unmodified,
+        dirs_new=tally.dirs_new,
+        dirs_changed=tally.dirs_changed,
+        dirs_unmodified=tally.dirs_unmodified,
+        data_blobs=written.data_blobs,
+        tree_blobs=written.tree_blobs,
+        data_added=written.plain_bytes,
+        data_added_packed=written.stored_bytes,
+        total_files_processed=tally.files_done,
+        total_bytes_processed=tally.bytes_done,
+    )

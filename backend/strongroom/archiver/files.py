@@ -1,0 +1,194 @@
+"""Content of files and streams into blobs."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+
+from strongroom.chunker import MIN_SIZE, cut
+from strongroom.filesystem import node_of, read_xattrs
+from strongroom.format.tree import Node, NodeKind
+from strongroom.ids import BlobId, BlobKind
+from strongroom.repository.writer import BlobWriter
+from strongroom.streams import Reader
+from strongroom.work import Countdown, Pool
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_ATTEMPTS = 2
+
+Report = Callable[[bytes, str], None]
+"""Takes a path and the reason why it could not be stored as it should be."""
+
+
+class _Descriptor:
+    """A Reader over an open file."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.delivered = 0
+
+    def read(self, size: int) -> bytes:
+        block = os.read(self.number, size)
+        self.delivered += len(block)
+        return block
+
+    def close(self) -> None:
+        os.close(self.number)
+
+
+class ContentStore:
+    """Stores what files and streams hold. `report` hears of every file that could not be read as it should be."""
+
+    def __init__(self, writer: BlobWriter, pool: Pool, report: Report) -> None:
+        self._writer = writer
+        self._pool = pool
+        self._report = report
+
+    def store_stream(self, reader: Reader, done: Callable[[tuple[BlobId, ...], int], None]) -> None:
+        """Cut a stream on this thread and let the pool store the chunks; `done` gets the blobs and the size."""
+        self._store_chunks(reader, done, self._pool.submit)
+
+    def store_file(self, name: bytes, path: bytes, done: Callable[[Node | None], None]) -> None:
+        """Read a file; `done` gets its node, or None when it could not be read at all, which is reported.
+
+        A file that changes while it is read is read once more. If it changes again, what was read is stored, with the
+        size that was read, and reported.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                descriptor = _Descriptor(os.open(path, _FLAGS))
+            except OSError as error:
+                self._report(path, f"cannot be opened: {error.strerror}")
+                done(None)
+                return
+            try:
+                finished = self._read(name, path, descriptor, done, last=attempt + 1 == _ATTEMPTS)
+            except OSError as error:
+                self._report(path, f"cannot be read: {error.strerror}")
+                done(None)
+                return
+            finally:
+                descriptor.close()
+            if finished:
+                return
+
+    def _read(
+        self, name: bytes, path: bytes, file: _Descriptor, done: Callable[[Node | None], None], *, last: bool
+    ) -> bool:
+        """Whether `done` has been or will be called: not when the file changed and another attempt is left."""
+        before = os.fstat(file.number)
+        if not stat.S_ISREG(before.st_mode):
+            self._report(path, "was replaced by something that is no file while the folder was read")
+            done(None)
+            return True
+        node = node_of(name, NodeKind.FILE, before)
+        try:
+            node.xattrs = read_xattrs(file.number)
+        except OSError as error:
+            self._report(path, f"its extended attributes cannot be read: {error.strerror}")
+        if before.st_size <= MIN_SIZE:
+            return self._read_small(node, path, file, before, done, last=last)
+        return self._read_large(node, path, file, before, done, last=last)
+
+    def _read_small(
+        self,
+        node: Node,
+        path: bytes,
+        file: _Descriptor,
+        before: os.stat_result,
+        done: Callable[[Node | None], None],
+        *,
+        last: bool,
+    ) -> bool:
+        data = file.read(MIN_SIZE + 1)
+        # Another read to see the end, or, where the file has grown or came in pieces, the rest.
+        rest = file.read(MIN_SIZE + 1 - len(data)) if data else b""
+        while rest and len(data) <= MIN_SIZE:
+            data += rest
+            rest = file.read(MIN_SIZE + 1 - len(data))
+        if len(data) > MIN_SIZE:
+            os.lseek(file.number, 0, os.SEEK_SET)
+            file.delivered = 0
+            return self._read_large(node, path, file, before, done, last=last)
+        if not self._is_steady(path, file, before, last=last):
+            return False
+        node.size = len(data)
+        node.content = (self._writer.store(BlobKind.DATA, data),) if data else ()
+        done(node)
+        return True
+
+    def _read_large(
+        self,
+        node: Node,
+        path: bytes,
+        file: _Descriptor,
+        before: os.stat_result,
+        done: Callable[[Node | None], None],
+        *,
+        last: bool,
+    ) -> bool:
+        steady = False
+
+        def finish(content: tuple[BlobId, ...], size: int) -> None:
+            if steady:
+                node.content, node.size = content, size
+                done(node)
+
+        # The countdown waits for `_is_steady` as well: `settle` comes after it.
+        settle = self._begin_chunks(file, finish, self._pool.share)
+        steady = self._is_steady(path, file, before, last=last)
+        settle()
+        return steady
+
+    def _is_steady(self, path: bytes, file: _Descriptor, before: os.stat_result, *, last: bool) -> bool:
+        after = os.fstat(file.number)
+        if (
+            (after.st_size, after.st_mtime_ns)
+            == (before.st_size, before.st_mtime_ns)
+            == (
+                file.delivered,
+                before.st_mtime_ns,
+            )
+        ):
+            return True
+        if last:
+            self._report(path, "changed while it was read; what was read is stored")
+        return last
+
+    def _store_chunks(
+        self,
+        reader: Reader,
+        done: Callable[[tuple[BlobId, ...], int], None],
+        hand_on: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._begin_chunks(reader, done, hand_on)()
+
+    def _begin_chunks(
+        self,
+        reader: Reader,
+        done: Callable[[tuple[BlobId, ...], int], None],
+        hand_on: Callable[[Callable[[], None]], None],
+    ) -> Callable[[], None]:
+        """Cut the stream and hand on every chunk. What is given back must be called for `done` to come."""
+        content: list[BlobId] = []
+        size = 0
+        countdown = Countdown(lambda: done(tuple(content), size))
+        for position, chunk in enumerate(cut(reader)):
+            content.append(_UNKNOWN)
+            size += len(chunk)
+            countdown.expect()
+            hand_on(self._chunk_task(content, position, chunk, countdown))
+        return countdown.settle
+
+    def _chunk_task(
+        self, content: list[BlobId], position: int, chunk: bytes, countdown: Countdown
+    ) -> Callable[[], None]:
+        def store() -> None:
+            content[position] = self._writer.store(BlobKind.DATA, chunk)
+            countdown.settle()
+
+        return store
+
+
+_UNKNOWN = BlobId(b"")

@@ -1,0 +1,77 @@
+"""What an archive has done so far: counted from many threads, told to one."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable
+
+_INTERVAL = 0.2
+"""Seconds between two reports of progress."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in scope that could not be stored as it should be."""
+
+    path: bytes
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ArchiveProgress:
+    """How far it is: files and bytes that need not be looked at any more, and where it is now."""
+
+    files_done: int
+    bytes_done: int
+    current: bytes
+
+
+class Tally:
+    """Counters, problems and notes of one archive."""
+
+    def __init__(self, listener: Callable[[ArchiveProgress], None] | None) -> None:
+        self.files_new = self.files_changed = self.files_unmodified = 0
+        self.dirs_new = self.dirs_changed = self.dirs_unmodified = 0
+        self.files_done = 0
+        self.bytes_done = 0
+        self.current = b""
+        self.problems: list[Problem] = []
+        self.notes: list[str] = []
+        self._listener = listener
+        self._told = 0.0
+        self._guard = threading.Lock()
+
+    def report(self, path: bytes, reason: str) -> None:
+        """Something could not be stored as it should be."""
+        self.problems.append(Problem(path, reason))
+
+    def count_file(self, size: int, *, new: bool, unchanged: bool) -> None:
+        """A file is done, read or unchanged."""
+        with self._guard:
+            if unchanged:
+                self.files_unmodified += 1
+            elif new:
+                self.files_new += 1
+            else:
+                self.files_changed += 1
+            self.files_done += 1
+            self.bytes_done += size
+
+    def count_folder(self, *, new: bool, unchanged: bool) -> None:
+        """A folder's tree is stored."""
+        with self._guard:
+            if unchanged:
+                self.dirs_unmodified += 1
+            elif new:
+                self.dirs_new += 1
+            else:
+                self.dirs_changed += 1
+
+    def tell(self, *, at_once: bool = False) -> None:
+        """Let the listener know, not too often. For the thread that called the archiver."""
+        now = time.monotonic()
+        if self._listener and (at_once or now - self._told >= _INTERVAL):
+            self._told = now
+            self._listener(ArchiveProgress(self.files_done, self.bytes_done, self.current))

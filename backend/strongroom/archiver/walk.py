@@ -1,0 +1,232 @@
+"""The walk over all entries: lists folders, asks the parent, feeds the pool."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from strongroom.archiver.files import ContentStore
+from strongroom.archiver.folders import OpenFolder
+from strongroom.archiver.tally import Tally
+from strongroom.chunker import MIN_SIZE
+from strongroom.entries import Entry, Folder, OnDisk, Stream
+from strongroom.errors import Damaged, SourceError, StrongroomError
+from strongroom.filesystem import kind_of, node_of, read_xattrs
+from strongroom.format.tree import Node, NodeKind, go_mode
+from strongroom.ids import BlobId
+from strongroom.parent import ParentFolder
+from strongroom.repository import identity
+from strongroom.repository.writer import BlobWriter
+from strongroom.work import Pool
+
+_BATCH_FILES = 16
+_BATCH_BYTES = 2 << 20
+
+
+class _FileTask(NamedTuple):
+    """A file that must be read; `new` when the parent has nothing of that name."""
+
+    name: bytes
+    path: bytes
+    new: bool
+
+
+@dataclasses.dataclass(slots=True)
+class _Level:
+    """A folder on the disk that is being listed."""
+
+    folder: OpenFolder
+    previous: ParentFolder | None
+    entries: Iterator[os.DirEntry[bytes]]
+    exclude: Callable[[bytes], bool] | None
+    ready: list[Node] = dataclasses.field(default_factory=list)
+    batch: list[_FileTask] = dataclasses.field(default_factory=list)
+    batch_bytes: int = 0
+
+
+class Walk:
+    """Hands every entry to the pool; the trees come together behind it."""
+
+    def __init__(self, writer: BlobWriter, pool: Pool, tally: Tally, *, time_ns: int) -> None:
+        self._writer = writer
+        self._pool = pool
+        self._tally = tally
+        self._time_ns = time_ns
+        self._content = ContentStore(writer, pool, tally.report)
+
+    def run(self, entries: Iterable[Entry], previous: ParentFolder | None) -> BlobId:
+        """The root tree. Each root entry is complete before the next one is touched."""
+        root: list[BlobId] = []
+        folder = OpenFolder(self._writer, root.append)
+        for entry in entries:
+            self._place(folder, previous, entry)
+            self._pool.drain()
+        folder.settle()
+        return root[0]
+
+    def _place(self, folder: OpenFolder, previous: ParentFolder | None, entry: Entry) -> None:
+        if isinstance(entry, Stream):
+            self._place_stream(folder, previous, entry)
+        elif isinstance(entry, Folder):
+            node = self._virtual_node(entry.name, NodeKind.DIR, entry.mode, entry.mtime_ns)
+            child = self._open_folder(folder, node, previous)
+            below = self._enter(previous, entry.name)
+            for inner in entry.entries:
+                self._place(child, below, inner)
+            child.settle()
+        else:
+            self._place_from_disk(folder, previous, entry)
+
+    def _place_stream(self, folder: OpenFolder, previous: ParentFolder | None, entry: Stream) -> None:
+        node = self._virtual_node(entry.name, NodeKind.FILE, entry.mode, entry.mtime_ns)
+        before = previous.node(entry.name) if previous else None
+        folder.expect()
+
+        def finish(content: tuple[BlobId, ...], size: int) -> None:
+            node.content, node.size = content, size
+            self._tally.count_file(size, new=before is None, unchanged=before is not None and before.content == content)
+            folder.settle([node])
+
+        self._tally.current = entry.name
+        try:
+            reader = entry.open()
+            try:
+                self._content.store_stream(reader, finish)
+            finally:
+                reader.close()
+        except (StrongroomError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            raise SourceError(f"The stream {os.fsdecode(entry.name)} broke off: {error}") from error
+
+    def _virtual_node(self, name: bytes, kind: NodeKind, mode: int, mtime_ns: int | None) -> Node:
+        """A node without inode and links: numbers that were made up could make restic take files for links."""
+        moment = self._time_ns if mtime_ns is None else mtime_ns
+        return Node(
+            name=name,
+            kind=kind,
+            mode=go_mode(kind, mode),
+            mtime_ns=moment,
+            atime_ns=moment,
+            ctime_ns=moment,
+            uid=identity.user_id(),
+            gid=identity.group_id(),
+        )
+
+    def _open_folder(self, parent: OpenFolder, node: Node, previous: ParentFolder | None) -> OpenFolder:
+        before = previous.node(node.name) if previous else None
+        parent.expect()
+
+        def finish(tree: BlobId) -> None:
+            node.subtree = tree
+            self._tally.count_folder(new=before is None, unchanged=before is not None and before.subtree == tree)
+            parent.settle([node])
+
+        return OpenFolder(self._writer, finish)
+
+    def _enter(self, previous: ParentFolder | None, name: bytes) -> ParentFolder | None:
+        try:
+            return previous.enter(name) if previous else None
+        except Damaged as error:
+            self._tally.notes.append(
+                f"The earlier snapshot cannot tell what is unchanged in {os.fsdecode(name)}, "
+                f"so everything there was read again: {error}"
+            )
+            return None
+
+    # What lies on a disk
+
+    def _place_from_disk(self, folder: OpenFolder, previous: ParentFolder | None, entry: OnDisk) -> None:
+        top = _Level(folder, previous, iter(()), entry.exclude)
+        folder.expect()
+        stack = [top]
+        self._place_path(stack, entry.name, entry.path, functools.partial(os.lstat, entry.path))
+        while stack:
+            level = stack[-1]
+            item = next(level.entries, None)
+            if item is None:
+                self._flush(level)
+                level.folder.settle(level.ready)
+                stack.pop()
+            elif level.exclude is None or not level.exclude(item.path):
+                self._place_path(stack, item.name, item.path, functools.partial(item.stat, follow_symlinks=False))
+
+    def _place_path(self, stack: list[_Level], name: bytes, path: bytes, look: Callable[[], os.stat_result]) -> None:
+        level = stack[-1]
+        try:
+            status = look()
+            kind = kind_of(status)
+            if kind is NodeKind.DIR:
+                self._descend(stack, node_of(name, kind, status), path)
+            elif kind is NodeKind.FILE:
+                self._place_file(level, name, path, status)
+            elif kind is not None and kind is not NodeKind.SOCKET:
+                level.ready.append(self._special(name, kind, path, status))
+        except OSError as error:
+            self._tally.report(path, f"cannot be read: {error.strerror}")
+
+    def _descend(self, stack: list[_Level], node: Node, path: bytes) -> None:
+        above = stack[-1]
+        with os.scandir(path) as listing:
+            entries = sorted(listing, key=lambda item: item.name)
+        self._read_xattrs(node, path)
+        folder = self._open_folder(above.folder, node, above.previous)
+        stack.append(_Level(folder, self._enter(above.previous, node.name), iter(entries), above.exclude))
+
+    def _place_file(self, level: _Level, name: bytes, path: bytes, status: os.stat_result) -> None:
+        before = level.previous.node(name) if level.previous else None
+        content = level.previous.content_if_unchanged(name, status) if level.previous else None
+        if before is not None and content is not None:
+            node = node_of(name, NodeKind.FILE, status)
+            # The time of change of the inode is the same, so these are too.
+            node.xattrs, node.content, node.size = before.xattrs, content, status.st_size
+            level.ready.append(node)
+            self._tally.count_file(node.size, new=False, unchanged=True)
+            return
+        task = _FileTask(name, path, before is None)
+        if status.st_size > MIN_SIZE:
+            self._submit(level, [task])
+            return
+        level.batch.append(task)
+        level.batch_bytes += status.st_size
+        if len(level.batch) >= _BATCH_FILES or level.batch_bytes >= _BATCH_BYTES:
+            self._flush(level)
+
+    def _flush(self, level: _Level) -> None:
+        if level.batch:
+            batch, level.batch, level.batch_bytes = level.batch, [], 0
+            self._submit(level, batch)
+
+    def _submit(self, level: _Level, batch: list[_FileTask]) -> None:
+        self._tally.current = batch[-1].path
+        for _ in batch:
+            level.folder.expect()
+        self._pool.submit(functools.partial(self._read_batch, level.folder, batch))
+
+    def _read_batch(self, folder: OpenFolder, batch: list[_FileTask]) -> None:
+        for task in batch:
+            self._content.store_file(task.name, task.path, self._file_done(folder, task))
+
+    def _file_done(self, folder: OpenFolder, task: _FileTask) -> Callable[[Node | None], None]:
+        def done(node: Node | None) -> None:
+            if node is not None:
+                self._tally.count_file(node.size, new=task.new, unchanged=False)
+            folder.settle([node] if node else [])
+
+        return done
+
+    def _special(self, name: bytes, kind: NodeKind, path: bytes, status: os.stat_result) -> Node:
+        node = node_of(name, kind, status)
+        if kind is NodeKind.SYMLINK:
+            node.target = os.readlink(path)
+        self._read_xattrs(node, path)
+        return node
+
+    def _read_xattrs(self, node: Node, path: bytes) -> None:
+        try:
+            node.xattrs = read_xattrs(path)
+        except OSError as error:
+            self._tally.report(path, f"its extended attributes cannot be read: {error.strerror}")

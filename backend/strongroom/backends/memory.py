@@ -1,0 +1,66 @@
+"""A backend in memory, for tests and for repositories that need not outlive the process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+
+from strongroom.backends.base import FileHandle, StoredFile
+from strongroom.errors import BackendError, FileExists, FileMissing
+from strongroom.ids import FileKind, StorageId
+from strongroom.streams import Buffer
+
+
+class MemoryBackend:
+    """Keeps files in a dictionary; `copy` gives what a crash at this moment would leave."""
+
+    def __init__(self, files: dict[FileHandle, bytes] | None = None) -> None:
+        self.files: dict[FileHandle, bytes] = dict(files or {})
+        self._guard = threading.Lock()
+
+    @property
+    def location(self) -> str:
+        return "memory"
+
+    def copy(self) -> MemoryBackend:
+        """Another backend with the same files."""
+        with self._guard:
+            return MemoryBackend(self.files)
+
+    def create(self) -> None:
+        """There is nothing to prepare."""
+
+    def save(self, handle: FileHandle, parts: Sequence[Buffer]) -> None:
+        with self._guard:
+            if handle in self.files:
+                raise FileExists(f"{handle} is stored in {self.location} already.")
+            self.files[handle] = b"".join(parts)
+
+    def load(self, handle: FileHandle) -> bytes:
+        try:
+            return self.files[handle]
+        except KeyError:
+            raise FileMissing(f"There is no {handle} in {self.location}.") from None
+
+    def load_range(self, handle: FileHandle, offset: int, length: int) -> bytes:
+        part = self.load(handle)[offset : offset + length]
+        if len(part) != length:
+            raise BackendError(f"{handle} in {self.location} ends before byte {offset + length}.")
+        return part
+
+    def size(self, handle: FileHandle) -> int:
+        return len(self.load(handle))
+
+    def list_files(self, kind: FileKind) -> Iterator[StoredFile]:
+        with self._guard:
+            found = [
+                StoredFile(StorageId(handle.name), len(data))
+                for handle, data in self.files.items()
+                if handle.kind is kind and handle.name
+            ]
+        yield from found
+
+    def remove(self, handle: FileHandle) -> None:
+        with self._guard:
+            if self.files.pop(handle, None) is None:
+                raise FileMissing(f"There is no {handle} in {self.location}.")

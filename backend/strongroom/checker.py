@@ -1,0 +1,282 @@
+"""Damage found and named.
+
+Stricter than restic's own check, which looks at containers and reachability: here the size of a file must be that of
+its blobs, trees must be in canonical form with safe, unique and ordered names, and hard links must agree.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from strongroom.backends.base import FileHandle
+from strongroom.errors import BackendError, Damaged, FileMissing
+from strongroom.format.index import decode_index
+from strongroom.format.snapshot import Snapshot
+from strongroom.format.tree import Node, NodeKind, decode_tree, tree_faults
+from strongroom.ids import BlobId, BlobKind, FileKind, StorageId
+from strongroom.repository import Index, Repository
+from strongroom.repository.blobs import BlobReader
+from strongroom.repository.keys import load_key
+from strongroom.repository.packs import salvage_index, verify_pack
+from strongroom.work import Pool, default_workers
+
+_INTERVAL = 0.2
+
+
+class Severity(enum.StrEnum):
+    """ERROR: data is lost or a restore would differ. WARNING: something is not as it must be, but nothing is lost.
+    NOTE: waste."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One thing that is wrong. `code` is stable; `subject` names the file, blob or path."""
+
+    severity: Severity
+    code: str
+    subject: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.subject}: {self.text}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CheckProgress:
+    """How many packs and bytes of them are read, of how many."""
+
+    packs_done: int
+    packs_total: int
+    bytes_done: int
+    bytes_total: int
+
+
+@dataclasses.dataclass(slots=True)
+class CheckReport:
+    """What was looked at and what was found. Good when there is no finding but notes."""
+
+    findings: list[Finding] = dataclasses.field(default_factory=list)
+    snapshots: int = 0
+    trees: int = 0
+    files: int = 0
+    packs: int = 0
+    packs_read: int = 0
+    bytes_read: int = 0
+
+    @property
+    def good(self) -> bool:
+        """Nothing is wrong."""
+        return all(finding.severity is Severity.NOTE for finding in self.findings)
+
+
+def check(
+    repository: Repository, *, read_data: bool = False, progress: Callable[[CheckProgress], None] | None = None
+) -> CheckReport:
+    """Look at everything in a repository; with `read_data` at every byte. Hold a lock meanwhile.
+
+    Never raises for damage; BackendError when the storage cannot be listed.
+    """
+    job = _Check(repository)
+    job.keys()
+    # Snapshots before the index: what a backup adds meanwhile is then in the index, or not looked for.
+    snapshots, faults = repository.readable_snapshots()
+    for fault in faults:
+        job.note(Severity.ERROR, "snapshot-damaged", "snapshots", fault)
+    job.index()
+    job.packs()
+    for snapshot in snapshots:
+        job.snapshot(snapshot)
+    if read_data:
+        job.read_packs(job.stored, progress)
+    job.report.findings.sort()
+    return job.report
+
+
+def verify_snapshot(
+    repository: Repository,
+    snapshot: Snapshot,
+    *,
+    packs: Iterable[StorageId] | None = None,
+    progress: Callable[[CheckProgress], None] | None = None,
+) -> CheckReport:
+    """Prove that one snapshot can be read back: its structure, and every pack that it needs, or `packs` alone.
+
+    With `packs`, those written by a job, all others must still be there in their full size.
+    """
+    job = _Check(repository)
+    job.index()
+    job.snapshot(snapshot)
+    sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
+    for pack in sorted(job.needed):
+        job.compare_size(pack, sizes.get(pack))
+    chosen = job.needed if packs is None else set(packs)
+    job.read_packs({pack: sizes[pack] for pack in chosen if pack in sizes}, progress)
+    job.report.findings.sort()
+    return job.report
+
+
+class _Check:
+    """One check on its way. Findings may come from several threads."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        self.report = CheckReport()
+        self.stored: dict[StorageId, int] = {}
+        self.needed: set[StorageId] = set()
+        self._index = Index()
+        self._trees: set[BlobId] = set()
+        self._guard = threading.Lock()
+        self._told = 0.0
+
+    def note(self, severity: Severity, code: str, subject: str, text: str) -> None:
+        """A finding."""
+        with self._guard:
+            self.report.findings.append(Finding(severity, code, subject, text))
+
+    def keys(self) -> None:
+        """Every key file must be readable: a broken one can keep restic from opening the repository."""
+        for stored in self.repository.backend.list_files(FileKind.KEY):
+            try:
+                load_key(self.repository.backend, stored.name, stored.size)
+            except Damaged as error:
+                self.note(Severity.ERROR, "key-damaged", f"keys/{stored.name}", str(error))
+
+    def index(self) -> None:
+        """Load the index, and where it is damaged what the packs' own headers tell."""
+        seen: dict[StorageId, list[object]] = {}
+        damaged = False
+        for stored in list(self.repository.backend.list_files(FileKind.INDEX)):
+            try:
+                text = self.repository.load_file(FileKind.INDEX, stored.name)
+                for pack, blobs in decode_index(text):
+                    if pack in seen:
+                        self._compare_lists(pack, seen[pack] == list(blobs))
+                    seen[pack] = list(blobs)
+                    self._index.add(pack, blobs)
+            except FileMissing:
+                continue
+            except Damaged as error:
+                damaged = True
+                self.note(Severity.ERROR, "index-damaged", f"index/{stored.name}", str(error))
+        if damaged:
+            self._index, _ = salvage_index(self.repository)
+
+    def _compare_lists(self, pack: StorageId, same: bool) -> None:
+        if same:
+            self.note(Severity.NOTE, "pack-indexed-twice", f"data/{pack}", "two index files list it alike")
+        else:
+            self.note(Severity.ERROR, "index-disagrees", f"data/{pack}", "two index files list different blobs in it")
+
+    def packs(self) -> None:
+        """Every indexed pack must be there in its full size."""
+        self.stored = {stored.name: stored.size for stored in self.repository.backend.list_files(FileKind.PACK)}
+        self.report.packs = len(self.stored)
+        for pack in self._index.packs:
+            self.compare_size(pack, self.stored.get(pack))
+        known = set(self._index.packs)
+        for pack in sorted(set(self.stored) - known):
+            self.note(Severity.NOTE, "pack-unused", f"data/{pack}", "no index names it; prune removes it")
+
+    def compare_size(self, pack: StorageId, size: int | None) -> None:
+        """One indexed pack against what is stored."""
+        expected = self._index.pack_size(pack)
+        if size is None:
+            self.note(Severity.ERROR, "pack-missing", f"data/{pack}", "the index names it but it is not there")
+        elif size != expected:
+            self.note(Severity.ERROR, "pack-truncated", f"data/{pack}", f"it has {size} bytes instead of {expected}")
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """Every tree and every blob that a snapshot needs must be known, and every tree in order."""
+        self.report.snapshots += 1
+        reader = BlobReader(self.repository, self._index)
+        links: dict[tuple[int, int], tuple[bytes, object]] = {}
+        stack = [(b"", snapshot.tree)]
+        while stack:
+            path, tree = stack.pop()
+            where = f"snapshot {snapshot.id[:8]}:/{os.fsdecode(path)}"
+            self._need(BlobKind.TREE, tree, where)
+            if tree in self._trees:
+                continue
+            self._trees.add(tree)
+            self.report.trees += 1
+            for node in self._nodes(reader, tree, where):
+                inner = os.path.join(path, node.name)
+                if node.kind is NodeKind.DIR and node.subtree:
+                    stack.append((inner, node.subtree))
+                elif node.kind is NodeKind.FILE:
+                    self._file(node, f"snapshot {snapshot.id[:8]}:/{os.fsdecode(inner)}", links)
+
+    def _nodes(self, reader: BlobReader, tree: BlobId, where: str) -> list[Node]:
+        try:
+            blob = reader.read(BlobKind.TREE, tree)
+            for fault in tree_faults(blob):
+                self.note(Severity.ERROR if fault.harmful else Severity.WARNING, "tree-faulty", where, fault.text)
+            return decode_tree(blob)
+        except Damaged as error:
+            self.note(Severity.ERROR, "tree-damaged", where, str(error))
+            return []
+
+    def _file(self, node: Node, where: str, links: dict[tuple[int, int], tuple[bytes, object]]) -> None:
+        self.report.files += 1
+        size = 0
+        for blob in node.content or ():
+            self._need(BlobKind.DATA, blob, where)
+            size += self._index.size(BlobKind.DATA, blob) or 0
+        if size != node.size:
+            self.note(
+                Severity.ERROR, "size-wrong", where, f"its entry says {node.size} bytes and its content has {size}"
+            )
+        if node.links > 1 and node.inode:
+            first = links.setdefault((node.inode, node.device_id), (node.name, node.content))
+            if first[1] != node.content:
+                self.note(
+                    Severity.ERROR,
+                    "links-disagree",
+                    where,
+                    f"it is the same file as {os.fsdecode(first[0])!r} by its inode, but has other content",
+                )
+
+    def _need(self, kind: BlobKind, blob: BlobId, where: str) -> None:
+        pack = self._index.first_pack(kind, blob)
+        if pack is None:
+            self.note(
+                Severity.ERROR, "blob-missing", where, f"the {kind.name.lower()} blob {blob.hex()} is in no index"
+            )
+        else:
+            self.needed.add(pack)
+
+    def read_packs(self, packs: dict[StorageId, int], progress: Callable[[CheckProgress], None] | None) -> None:
+        """Read packs (given with their sizes) back, several at a time."""
+        total = sum(packs.values())
+
+        def tell(*, at_once: bool = False) -> None:
+            now = time.monotonic()
+            if progress and (at_once or now - self._told >= _INTERVAL):
+                self._told = now
+                progress(CheckProgress(self.report.packs_read, len(packs), self.report.bytes_read, total))
+
+        with Pool(default_workers(), tell) as pool:
+            for pack, size in sorted(packs.items()):
+                pool.submit(functools.partial(self._read_pack, pack, size))
+            pool.drain()
+        tell(at_once=True)
+
+    def _read_pack(self, pack: StorageId, size: int) -> None:
+        try:
+            for fault in verify_pack(self.repository, self._index, pack):
+                self.note(Severity.ERROR, "pack-damaged", str(FileHandle(FileKind.PACK, pack)), fault)
+        except BackendError as error:
+            self.note(Severity.ERROR, "pack-unreadable", str(FileHandle(FileKind.PACK, pack)), str(error))
+        with self._guard:
+            self.report.packs_read += 1
+            self.report.bytes_read += size

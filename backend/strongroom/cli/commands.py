@@ -1,0 +1,268 @@
+"""What the subcommands do: fetch, call the engine, shape the answer. Each gives its exit code."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
+from strongroom.checker import CheckProgress, check
+from strongroom.cli import exitcodes
+from strongroom.cli.access import backend, open_repository, passphrase, read_new_passphrase, reading
+from strongroom.cli.output import Display, complain, moment, name, say, say_json, size, table
+from strongroom.entries import Entry, Folder, OnDisk
+from strongroom.errors import StrongroomError
+from strongroom.format.snapshot import Snapshot
+from strongroom.format.tree import NodeKind
+from strongroom.repository import Repository
+from strongroom.restorer import RestoreProgress, restore
+from strongroom.snapshots import SnapshotView
+
+
+def init(options: argparse.Namespace) -> int:
+    """Make a repository."""
+    place = backend(options)
+    repository = Repository.init(place, passphrase(options, confirm=True))
+    if options.json:
+        say_json({"repository": place.location, "id": repository.id})
+    else:
+        say(f"Made repository {repository.id[:10]} in {place.location}.")
+        complain("Keep the passphrase somewhere else as well: without it nobody can read the backups.")
+    return exitcodes.OK
+
+
+def backup(options: argparse.Namespace) -> int:
+    """Archive files and folders."""
+    repository = open_repository(options)
+    paths = [os.path.abspath(os.fsencode(path)) for path in options.paths]
+    missing = [path for path in paths if not os.path.lexists(path)]
+    if missing:
+        raise StrongroomError(f"There is no {name(missing[0])}. Nothing was backed up.")
+    shown = tuple(os.fsdecode(path) for path in paths)
+    parent = None if options.force else _latest_of(repository, shown)
+    excluded = frozenset(os.path.abspath(os.fsencode(path)) for path in options.exclude)
+    with Display("backup", quiet=options.json) as display:
+
+        def progress(at: ArchiveProgress) -> None:
+            display.show(at.files_done, at.bytes_done, None, at.current)
+
+        result = archive(
+            repository,
+            _entries(paths, excluded.__contains__ if excluded else None),
+            ArchiveOptions(
+                paths=shown,
+                tags=options.tag,
+                excludes=options.exclude,
+                parent=parent,
+                compression=not options.no_compression,
+            ),
+            progress=progress,
+        )
+    for problem in result.problems:
+        complain(f"error: {name(problem.path)}: {problem.reason}")
+    for note in result.notes:
+        complain(f"warning: {note}")
+    summary = result.summary
+    if options.json:
+        problems = [{"path": name(problem.path), "reason": problem.reason} for problem in result.problems]
+        say_json({"snapshot": result.snapshot.id, "summary": summary, "problems": problems})
+    else:
+        say(f"{summary.files_new} new, {summary.files_changed} changed, {summary.files_unmodified} unchanged files")
+        say(f"{size(summary.total_bytes_processed)} read or known, {size(result.stored_bytes)} stored")
+        say(f"snapshot {result.snapshot.id[:8]} saved" + (", INCOMPLETE" if result.problems else ""))
+    return exitcodes.INCOMPLETE if result.problems else exitcodes.OK
+
+
+def _latest_of(repository: Repository, paths: tuple[str, ...]) -> Snapshot | None:
+    readable, faults = repository.readable_snapshots()
+    for fault in faults:
+        complain(f"warning: {fault}")
+    return next((snapshot for snapshot in reversed(readable) if snapshot.paths == paths), None)
+
+
+def _entries(paths: Sequence[bytes], exclude: Callable[[bytes], bool] | None) -> list[Entry]:
+    """The root of the snapshot: every path below its own folders, as restic lays it out."""
+    if b"/" in paths:
+        with os.scandir(b"/") as listing:
+            return [OnDisk(item.name, item.path, exclude) for item in sorted(listing, key=lambda item: item.name)]
+    return _nest(b"", [path.lstrip(b"/") for path in paths], exclude)
+
+
+def _nest(above: bytes, paths: Sequence[bytes], exclude: Callable[[bytes], bool] | None) -> list[Entry]:
+    groups: dict[bytes, list[bytes]] = {}
+    for path in paths:
+        head, _, rest = path.partition(b"/")
+        groups.setdefault(head, []).append(rest)
+    entries: list[Entry] = []
+    for head, rests in groups.items():
+        full = above + b"/" + head
+        if b"" in rests:
+            entries.append(OnDisk(head, full, exclude))
+        else:
+            status = os.stat(full)
+            entries.append(Folder(head, _nest(full, rests, exclude), status.st_mode & 0o7777, status.st_mtime_ns))
+    return entries
+
+
+def snapshots(options: argparse.Namespace) -> int:
+    """List restore points."""
+    repository = open_repository(options)
+    found, faults = repository.readable_snapshots()
+    if options.json:
+        say_json(
+            [
+                {
+                    "id": snapshot.id,
+                    "time": moment(snapshot.time_ns),
+                    "host": snapshot.hostname,
+                    "paths": snapshot.paths,
+                    "tags": snapshot.tags,
+                    "bytes": snapshot.summary.total_bytes_processed if snapshot.summary else None,
+                }
+                for snapshot in found
+            ]
+        )
+    else:
+        table(
+            ["ID", "Time", "Host", "Tags", "Paths", "Size"],
+            [
+                [
+                    snapshot.id[:8],
+                    moment(snapshot.time_ns),
+                    snapshot.hostname,
+                    ",".join(snapshot.tags),
+                    ",".join(snapshot.paths),
+                    size(snapshot.summary.total_bytes_processed) if snapshot.summary else "",
+                ]
+                for snapshot in found
+            ],
+        )
+    for fault in faults:
+        complain(f"error: {fault}")
+    return exitcodes.FAILED if faults else exitcodes.OK
+
+
+def ls(options: argparse.Namespace) -> int:
+    """List what a snapshot holds."""
+    with reading(options) as (repository, index):
+        view = SnapshotView(repository, repository.snapshot(options.snapshot), index)
+        prefix = os.fsencode(options.path).strip(b"/")
+        tree = view.subtree(prefix)
+        if tree is None:
+            raise StrongroomError(f"Snapshot {view.snapshot.id[:8]} has no folder {name(prefix)}.")
+        for path, node in view.walk(tree, prefix):
+            slash = "/" if node.kind is NodeKind.DIR else ""
+            if options.json:
+                record = {
+                    "path": name(path),
+                    "type": node.kind.value,
+                    "size": node.size,
+                    "mtime": moment(node.mtime_ns),
+                }
+                say_json(record)
+            elif options.long:
+                kind = node.kind.value
+                say(f"{kind:8} {node.permissions:04o} {node.size:>14,} {moment(node.mtime_ns)} {name(path)}{slash}")
+            else:
+                say(name(path) + slash)
+    return exitcodes.OK
+
+
+def restore_snapshot(options: argparse.Namespace) -> int:
+    """Restore a snapshot, or one folder of it, into an empty folder."""
+    with reading(options) as (repository, index), Display("restore", quiet=options.json) as display:
+
+        def progress(at: RestoreProgress) -> None:
+            display.show(at.files_done, at.bytes_done, at.bytes_total, at.current)
+
+        snapshot = repository.snapshot(options.snapshot)
+        result = restore(
+            repository,
+            snapshot,
+            options.target,
+            subtree=os.fsencode(options.path).strip(b"/"),
+            index=index,
+            progress=progress,
+        )
+    for problem in result.damaged:
+        complain(f"error: {name(problem.path)}: {problem.reason}")
+    for problem in result.unapplied:
+        complain(f"warning: {name(problem.path)}: {problem.reason}")
+    if options.json:
+        say_json(
+            {
+                "snapshot": snapshot.id,
+                "target": str(Path(options.target).absolute()),
+                "files": result.files,
+                "folders": result.folders,
+                "bytes": result.bytes,
+                "damaged": [name(problem.path) for problem in result.damaged],
+                "unapplied": [name(problem.path) for problem in result.unapplied],
+            }
+        )
+    else:
+        say(f"{result.files} files ({size(result.bytes)}) and {result.folders} folders restored to {options.target}")
+        if result.damaged:
+            say(f"{len(result.damaged)} could NOT be restored, see above")
+    return exitcodes.FAILED if result.damaged else exitcodes.OK
+
+
+def check_repository(options: argparse.Namespace) -> int:
+    """Find and name damage."""
+    repository = open_repository(options)
+    with Display("check", quiet=options.json) as display:
+
+        def progress(at: CheckProgress) -> None:
+            display.show(at.packs_done, at.bytes_done, at.bytes_total)
+
+        if options.no_lock:
+            report = check(repository, read_data=options.read_data, progress=progress)
+        else:
+            with repository.lock():
+                report = check(repository, read_data=options.read_data, progress=progress)
+    if options.json:
+        say_json({"good": report.good, **dataclasses.asdict(report)})
+    else:
+        for finding in report.findings:
+            complain(str(finding))
+        say(
+            f"{report.snapshots} snapshots, {report.trees} folders, {report.files} files, {report.packs} packs, "
+            f"{size(report.bytes_read)} read back"
+        )
+        say("no errors were found" if report.good else f"{len(report.findings)} findings")
+    return exitcodes.OK if report.good else exitcodes.FAILED
+
+
+def key_list(options: argparse.Namespace) -> int:
+    """List the keys that open a repository."""
+    found = open_repository(options).keys()
+    if options.json:
+        say_json(found)
+    else:
+        table(
+            ["", "ID", "User", "Host", "Created"],
+            [["*" if key.in_use else "", key.name[:8], key.username, key.hostname, key.created] for key in found],
+        )
+    return exitcodes.OK
+
+
+def key_add(options: argparse.Namespace) -> int:
+    """Let another passphrase open a repository."""
+    repository = open_repository(options)
+    new = read_new_passphrase(options)
+    with repository.lock():
+        added = repository.add_key(new)
+    say_json({"key": added}) if options.json else say(f"key {added[:8]} added and proven to open the repository")
+    return exitcodes.OK
+
+
+def key_remove(options: argparse.Namespace) -> int:
+    """Take a passphrase away."""
+    repository = open_repository(options)
+    with repository.lock(exclusive=True):
+        removed = repository.remove_key(options.key)
+    say_json({"key": removed}) if options.json else say(f"key {removed[:8]} removed")
+    return exitcodes.OK

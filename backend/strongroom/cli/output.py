@@ -1,0 +1,105 @@
+"""What the command shows: tables and a bar on a terminal, plain lines in a pipe, one JSON object when asked."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+
+import msgspec
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+_LINE_SECONDS = 10.0
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def size(value: int) -> str:
+    """Bytes as people read them."""
+    return decimal(value)
+
+
+def moment(nanoseconds: int) -> str:
+    """A time in the user's own zone."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=nanoseconds // 10**9)).astimezone().isoformat(" ")
+
+
+def name(raw: bytes) -> str:
+    """A path as a terminal can show it without obeying it: control characters and bytes that are no text escaped."""
+    text = raw.decode("utf-8", "backslashreplace")
+    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+
+
+def say(line: str) -> None:
+    """A line of the result."""
+    sys.stdout.write(line + "\n")
+
+
+def complain(line: str) -> None:
+    """A line about something that is wrong."""
+    sys.stdout.flush()
+    sys.stderr.write(_CONTROL.sub("?", line) + "\n")
+
+
+def say_json(record: object) -> None:
+    """The whole result for a program."""
+    say(msgspec.json.format(msgspec.json.encode(record), indent=2).decode())
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows under titles; tab-separated and without titles in a pipe."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            say("\t".join(row))
+        return
+    shown = Table(*titles, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        shown.add_row(*row)
+    Console(highlight=False, markup=False).print(shown)
+
+
+class Display:
+    """Progress on stderr: a bar with rate and ETA on a terminal, a line every ten seconds elsewhere."""
+
+    def __init__(self, doing: str, *, quiet: bool) -> None:
+        self._doing = doing
+        self._quiet = quiet
+        self._started = self._shown = time.monotonic()
+        self._bar: Progress | None = None
+        if sys.stderr.isatty() and not quiet:
+            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"))
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task(doing, total=None, detail="")
+
+    def __enter__(self) -> Display:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def show(self, files: int, done: int, total: int | None, current: bytes = b"") -> None:
+        """So many files and bytes are done, of `total` bytes if that is known."""
+        now = time.monotonic()
+        if self._quiet or (self._bar is None and now - self._shown < _LINE_SECONDS):
+            return
+        self._shown = now
+        rate = done / max(now - self._started, 0.001)
+        parts = [f"{files:,} files", size(done) + (f" of {size(total)}" if total else ""), f"{size(round(rate))}/s"]
+        if total and rate:
+            parts.append(f"ETA {timedelta(seconds=round(max(total - done, 0) / rate))}")
+        if self._bar is None:
+            complain(f"{self._doing}: {', '.join(parts)}")
+            return
+        detail = ", ".join(parts) + (f"  {name(os.path.basename(current))[:40]}" if current else "")
+        self._bar.update(self._task, completed=done, total=total, detail=detail)

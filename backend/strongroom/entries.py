@@ -1,0 +1,49 @@
+"""What the archiver is handed: streams, folders made of other entries, and what lies on a disk."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from strongroom.streams import Reader
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stream:
+    """A file whose content comes from a stream, such as a database dump.
+
+    `open` is called once, when its turn comes. A reader that raises ends the archive: half a dump is no backup.
+    """
+
+    name: bytes
+    open: Callable[[], Reader]
+    mode: int = 0o600
+    mtime_ns: int | None = None
+    """Nanoseconds since the epoch; the time of the archive when not given."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that exists only in the snapshot and holds the entries given, handled in their order."""
+
+    name: bytes
+    entries: Iterable[Entry]
+    mode: int = 0o700
+    mtime_ns: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OnDisk:
+    """A file, folder, link or device on a disk, with everything below it, under another name if wished.
+
+    `exclude` is asked with the full path of everything below `path`, before it is looked at. What cannot be read
+    becomes a problem in the result, and the rest goes on.
+    """
+
+    name: bytes
+    path: bytes
+    exclude: Callable[[bytes], bool] | None = None
+
+
+Entry: TypeAlias = Stream | Folder | OnDisk

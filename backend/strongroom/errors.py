@@ -1,0 +1,132 @@
+"""Every error of the engine; no other exception type leaves it.
+
+StrongroomError
+├── BackendError                    a storage place did not do what it was asked to
+│   ├── FileMissing                 … there is no such file
+│   ├── FileExists                  … there is one already; nothing is ever overwritten
+│   ├── StorageFull                 … no space, quota or file-size limit left
+│   └── StorageDenied               … no right to read or write there
+├── RepositoryError
+│   ├── NoRepository                nothing is there
+│   ├── RepositoryExists            something is there
+│   ├── UnsupportedRepository       another version, or a feature that we do not know
+│   ├── WrongPassphrase             no key opens with it
+│   ├── KeyNotFound                 no key, or several, of that name
+│   ├── KeyProtected                the last key, or the one in use, is not removed
+│   ├── RepositoryLocked            somebody else is at work in it
+│   ├── LockLost                    our lock is gone: others may believe that we are dead
+│   └── SnapshotNotFound            no snapshot, or several, of that name
+├── PassphraseError                 no passphrase was given, or its source does not give one
+├── Damaged                         stored data is not what was stored
+├── SourceError                     a stream that was to be archived failed
+└── RestoreError
+    ├── TargetNotEmpty              we only restore into an empty folder
+    ├── NoSpace                     the target cannot hold it
+    ├── TargetDenied                no right to write there
+    └── UnsafeName                  a name in the snapshot would leave the target
+"""
+
+from __future__ import annotations
+
+
+class StrongroomError(Exception):
+    """What happened, to which thing, and what to do next, in one sentence.
+
+    `retryable` says whether the same call may succeed later without anybody's help.
+    """
+
+    retryable = False
+
+
+class BackendError(StrongroomError):
+    """A storage place did not do what it was asked to."""
+
+
+class FileMissing(BackendError):
+    """There is no such file in the storage."""
+
+
+class FileExists(BackendError):
+    """A file of that name is stored already; nothing is overwritten."""
+
+
+class StorageFull(BackendError):
+    """No space, quota or allowed file size is left."""
+
+
+class StorageDenied(BackendError):
+    """The storage refuses us."""
+
+
+class RepositoryError(StrongroomError):
+    """A repository cannot be used as asked."""
+
+
+class NoRepository(RepositoryError):
+    """There is no repository at that place."""
+
+
+class RepositoryExists(RepositoryError):
+    """There is a repository, or the rest of one, at that place."""
+
+
+class UnsupportedRepository(RepositoryError):
+    """The repository is of a version or kind that this engine does not write or read."""
+
+
+class WrongPassphrase(RepositoryError):
+    """No key of the repository opens with this passphrase."""
+
+
+class KeyNotFound(RepositoryError):
+    """No key, or more than one, answers to that name."""
+
+
+class KeyProtected(RepositoryError):
+    """Removing this key would lock everybody out, or ourselves."""
+
+
+class RepositoryLocked(RepositoryError):
+    """Another process holds a lock that excludes ours."""
+
+    retryable = True
+
+
+class LockLost(RepositoryError):
+    """Our lock could not be kept alive; the repository must not be touched any more."""
+
+
+class SnapshotNotFound(RepositoryError):
+    """No snapshot, or more than one, answers to that name."""
+
+
+class PassphraseError(StrongroomError):
+    """There is no passphrase, or the place it should come from does not give one."""
+
+
+class Damaged(StrongroomError):
+    """Stored data fails its authentication, its hash or its format."""
+
+
+class SourceError(StrongroomError):
+    """A stream that was to be archived failed before its end."""
+
+
+class RestoreError(StrongroomError):
+    """Something cannot be restored there."""
+
+
+class TargetNotEmpty(RestoreError):
+    """The folder to restore into holds something already."""
+
+
+class NoSpace(RestoreError):
+    """The file system of the target cannot hold what is to be restored."""
+
+
+class TargetDenied(RestoreError):
+    """The target, or something in it, may not be written."""
+
+
+class UnsafeName(RestoreError):
+    """A name in the snapshot is empty, `.`, `..`, or holds a slash or NUL."""

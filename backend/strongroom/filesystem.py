@@ -1,0 +1,80 @@
+"""Metadata of what lies on a disk, as nodes."""
+
+from __future__ import annotations
+
+import functools
+import os
+import stat
+
+from strongroom.format.tree import Node, NodeKind, Xattr, go_mode
+
+try:
+    import grp
+    import pwd
+except ImportError:  # a system without numbered owners
+    grp = pwd = None  # type: ignore[assignment]
+
+_KINDS = {
+    stat.S_IFREG: NodeKind.FILE,
+    stat.S_IFDIR: NodeKind.DIR,
+    stat.S_IFLNK: NodeKind.SYMLINK,
+    stat.S_IFBLK: NodeKind.BLOCK_DEVICE,
+    stat.S_IFCHR: NodeKind.CHAR_DEVICE,
+    stat.S_IFIFO: NodeKind.FIFO,
+    stat.S_IFSOCK: NodeKind.SOCKET,
+}
+_WITH_LINKS = {NodeKind.FILE, NodeKind.SYMLINK, NodeKind.BLOCK_DEVICE, NodeKind.CHAR_DEVICE}
+_DEVICES = {NodeKind.BLOCK_DEVICE, NodeKind.CHAR_DEVICE}
+
+
+def kind_of(status: os.stat_result) -> NodeKind | None:
+    """What it is; None for kinds that the format has no word for."""
+    return _KINDS.get(stat.S_IFMT(status.st_mode))
+
+
+def node_of(name: bytes, kind: NodeKind, status: os.stat_result) -> Node:
+    """A node with everything that `lstat` tells. The access time is the time of change, as restic writes it:
+    otherwise each reading would change the tree."""
+    return Node(
+        name=name,
+        kind=kind,
+        mode=go_mode(kind, stat.S_IMODE(status.st_mode)),
+        mtime_ns=status.st_mtime_ns,
+        atime_ns=status.st_mtime_ns,
+        ctime_ns=status.st_ctime_ns,
+        uid=status.st_uid,
+        gid=status.st_gid,
+        user=_user_name(status.st_uid),
+        group=_group_name(status.st_gid),
+        inode=status.st_ino,
+        device_id=status.st_dev,
+        links=status.st_nlink if kind in _WITH_LINKS else 0,
+        device=status.st_rdev if kind in _DEVICES else 0,
+    )
+
+
+def read_xattrs(place: bytes | int) -> tuple[Xattr, ...]:
+    """Extended attributes of a path, not following a link, or of an open file. Raises OSError."""
+    if not hasattr(os, "listxattr"):
+        return ()
+    follow = isinstance(place, int)
+    return tuple(
+        Xattr(name, os.getxattr(place, name, follow_symlinks=follow))
+        for name in os.listxattr(place, follow_symlinks=follow)
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _user_name(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name if pwd else ""
+    except KeyError:
+        return ""
+
+
+@functools.lru_cache(maxsize=4096)
+def _group_name(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name if grp else ""
+    except KeyError:
+        return ""

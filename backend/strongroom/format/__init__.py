@@ -1,0 +1,1 @@
+"""The on-disk records of a repository: bytes to records and back, without any I/O."""

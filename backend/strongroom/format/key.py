@@ -1,0 +1,105 @@
+"""Key files: the master key wrapped by a key derived from a passphrase."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+
+import msgspec
+
+from strongroom.crypto import SealingKey
+from strongroom.errors import Damaged
+from strongroom.format.records import decode_record
+from strongroom.format.text import encode_json, parse_time
+
+_SALT_SIZE = 64
+_MAX_MEMORY = 1 << 30
+"""Bytes that a stored key may make us spend on its derivation; restic's own take 32 to 64 MiB."""
+_MAX_WORK = 1 << 27
+"""N·r·p that a stored key may ask for: about a minute."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cost:
+    """Parameters of scrypt."""
+
+    n: int
+    r: int
+    p: int
+
+
+DEFAULT_COST = Cost(n=1 << 15, r=8, p=5)
+"""As strong as restic's own keys: 32 MiB and about 0.4 s."""
+
+
+class KeyFile(msgspec.Struct, frozen=True):
+    """The JSON of a key file; the only unencrypted file of a repository."""
+
+    created: str
+    username: str
+    hostname: str
+    kdf: str
+    N: int
+    r: int
+    p: int
+    salt: bytes
+    data: bytes
+
+
+class _Mac(msgspec.Struct):
+    k: bytes
+    r: bytes
+
+
+class _Master(msgspec.Struct):
+    mac: _Mac
+    encrypt: bytes
+
+
+_decoder = msgspec.json.Decoder(KeyFile)
+_master_decoder = msgspec.json.Decoder(_Master)
+
+
+def derive(passphrase: str, salt: bytes, cost: Cost) -> SealingKey:
+    """The key that a passphrase stands for."""
+    raw = hashlib.scrypt(
+        passphrase.encode("utf-8"),
+        salt=salt,
+        n=cost.n,
+        r=cost.r,
+        p=cost.p,
+        maxmem=128 * cost.r * (cost.n + cost.p + 4) + (1 << 20),
+        dklen=64,
+    )
+    return SealingKey(raw[:32], raw[32:48], raw[48:])
+
+
+def encode_key(master: SealingKey, passphrase: str, *, created: str, username: str, hostname: str, cost: Cost) -> bytes:
+    """A key file's bytes that open to `master` with `passphrase`."""
+    salt = os.urandom(_SALT_SIZE)
+    text = encode_json(_Master(_Mac(master.mac_k, master.mac_r), master.encrypt))
+    data = bytes(derive(passphrase, salt, cost).seal(text))
+    return encode_json(KeyFile(created, username, hostname, "scrypt", cost.n, cost.r, cost.p, salt, data))
+
+
+def decode_key(text: bytes) -> KeyFile:
+    """Raises Damaged, also for costs that no honest key has."""
+    key = decode_record(_decoder, text, "key")
+    if key.kdf != "scrypt":
+        raise Damaged(f"A stored key uses the unknown derivation {key.kdf!r}.")
+    if len(key.salt) != _SALT_SIZE:
+        raise Damaged(f"A stored key has a salt of {len(key.salt)} bytes instead of {_SALT_SIZE}.")
+    if key.N < 2 or key.N & (key.N - 1) or key.r < 1 or key.p < 1:
+        raise Damaged("A stored key has impossible scrypt parameters.")
+    if 128 * key.N * key.r > _MAX_MEMORY or key.N * key.r * key.p > _MAX_WORK:
+        raise Damaged(f"A stored key asks for scrypt parameters beyond reason (N={key.N} r={key.r} p={key.p}).")
+    parse_time(key.created)
+    return key
+
+
+def open_key(key: KeyFile, passphrase: str) -> SealingKey:
+    """The master key. Raises NotAuthentic when the passphrase is another one, Damaged for anything else."""
+    text = derive(passphrase, key.salt, Cost(key.N, key.r, key.p)).open(key.data)
+    master = decode_record(_master_decoder, text, "master key")
+    return SealingKey(master.encrypt, master.mac.k, master.mac.r)

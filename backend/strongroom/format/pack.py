@@ -1,0 +1,93 @@
+"""Pack files: sealed blobs one after another, then a sealed header that lists them, then its length."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from strongroom.crypto import OVERHEAD
+from strongroom.errors import Damaged
+from strongroom.ids import ID_SIZE, BlobId, BlobKind
+
+_PLAIN = struct.Struct("<BI32s")
+_COMPRESSED = struct.Struct("<BII32s")
+_LENGTH = struct.Struct("<I")
+LENGTH_SIZE = _LENGTH.size
+MAX_HEADER_SIZE = 16 << 20
+MAX_ENTRIES = 409_199
+"""Compressed entries that fit into a header of MAX_HEADER_SIZE."""
+MAX_PACK_SIZE = (1 << 32) - 1
+
+
+class PackedBlob(NamedTuple):
+    """A blob's place in a pack. `length` is that of the sealed blob; `plain_length` is 0 when it is not compressed."""
+
+    kind: BlobKind
+    id: BlobId
+    offset: int
+    length: int
+    plain_length: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of plaintext."""
+        return self.plain_length or self.length - OVERHEAD
+
+
+def header_size(blobs: Iterable[PackedBlob]) -> int:
+    """Bytes that the sealed header and its length take at the end of a pack."""
+    entries = sum(_COMPRESSED.size if blob.plain_length else _PLAIN.size for blob in blobs)
+    return entries + OVERHEAD + LENGTH_SIZE
+
+
+def encode_header(blobs: Iterable[PackedBlob]) -> bytes:
+    """The plaintext of a header; offsets are implied by the order."""
+    parts = []
+    for blob in blobs:
+        if blob.plain_length:
+            parts.append(_COMPRESSED.pack(blob.kind | 2, blob.length, blob.plain_length, blob.id))
+        else:
+            parts.append(_PLAIN.pack(blob.kind, blob.length, blob.id))
+    return b"".join(parts)
+
+
+def encode_length(sealed_header_size: int) -> bytes:
+    """The last four bytes of a pack."""
+    return _LENGTH.pack(sealed_header_size)
+
+
+def decode_length(tail: bytes, pack_size: int) -> int:
+    """The size of the sealed header, from the last four bytes. Raises Damaged when it cannot be."""
+    size: int = _LENGTH.unpack(tail)[0]
+    if not OVERHEAD <= size <= min(MAX_HEADER_SIZE, pack_size - LENGTH_SIZE):
+        raise Damaged(f"A pack of {pack_size} bytes claims a header of {size} bytes.")
+    return size
+
+
+def decode_header(header: bytes, data_size: int) -> list[PackedBlob]:
+    """The blobs that a header lists; they must fill exactly `data_size` bytes. Raises Damaged."""
+    blobs: list[PackedBlob] = []
+    position = offset = 0
+    while position < len(header):
+        first = header[position]
+        layout = _COMPRESSED if first & 2 else _PLAIN
+        if first > 3 or position + layout.size > len(header):
+            raise Damaged("A pack's header has an entry that cannot be read.")
+        if first & 2:
+            _, length, plain_length, identity = _COMPRESSED.unpack_from(header, position)
+        else:
+            _, length, identity = _PLAIN.unpack_from(header, position)
+            plain_length = 0
+        if length < OVERHEAD:
+            raise Damaged("A pack's header lists a blob that is too short to be one.")
+        blobs.append(PackedBlob(BlobKind(first & 1), BlobId(identity), offset, length, plain_length))
+        position += layout.size
+        offset += length
+    if offset != data_size:
+        raise Damaged(f"A pack's header accounts for {offset} bytes of blobs where there are {data_size}.")
+    return blobs
+
+
+assert _PLAIN.size == 5 + ID_SIZE  # noqa: S101 the layout is the format's, checked once at import
+assert _COMPRESSED.size == 9 + ID_SIZE  # noqa: S101

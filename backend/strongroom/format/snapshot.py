@@ -1,0 +1,122 @@
+"""Snapshot records: one complete restore point each."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import msgspec
+
+from strongroom.format.records import blob_id_from_hex, decode_record
+from strongroom.format.text import encode_json, format_time, parse_time
+from strongroom.ids import BlobId, StorageId
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup did. Sizes are bytes; `data_added` before, `data_added_packed` after compression."""
+
+    backup_start: str
+    backup_end: str
+    files_new: int = 0
+    files_changed: int = 0
+    files_unmodified: int = 0
+    dirs_new: int = 0
+    dirs_changed: int = 0
+    dirs_unmodified: int = 0
+    data_blobs: int = 0
+    tree_blobs: int = 0
+    data_added: int = 0
+    data_added_packed: int = 0
+    total_files_processed: int = 0
+    total_bytes_processed: int = 0
+
+
+class _Snapshot(msgspec.Struct, omit_defaults=True, kw_only=True):
+    time: str = "0001-01-01T00:00:00Z"
+    parent: str | None = None
+    tree: str
+    paths: list[str] | None = None
+    hostname: str = ""
+    username: str = ""
+    uid: int = 0
+    gid: int = 0
+    excludes: list[str] | None = None
+    tags: list[str] | None = None
+    original: str | None = None
+    program_version: str = ""
+    summary: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+UNSTORED = StorageId("")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A restore point. `id` is the name of its file, empty as long as it is not stored; `time_ns` since the epoch."""
+
+    id: StorageId = UNSTORED
+    time_ns: int
+    tree: BlobId
+    paths: tuple[str, ...]
+    hostname: str = ""
+    username: str = ""
+    uid: int = 0
+    gid: int = 0
+    tags: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    parent: str | None = None
+    original: str | None = None
+    program_version: str = ""
+    summary: Summary | None = None
+
+
+_decoder = msgspec.json.Decoder(_Snapshot)
+_summary_decoder = msgspec.json.Decoder(Summary)
+
+
+def encode_snapshot(snapshot: Snapshot) -> bytes:
+    """The JSON of a snapshot."""
+    summary = msgspec.Raw(encode_json(snapshot.summary)) if snapshot.summary else msgspec.UNSET
+    return encode_json(
+        _Snapshot(
+            time=format_time(snapshot.time_ns),
+            parent=snapshot.parent,
+            tree=snapshot.tree.hex(),
+            paths=list(snapshot.paths),
+            hostname=snapshot.hostname,
+            username=snapshot.username,
+            uid=snapshot.uid,
+            gid=snapshot.gid,
+            excludes=list(snapshot.excludes) or None,
+            tags=list(snapshot.tags) or None,
+            original=snapshot.original,
+            program_version=snapshot.program_version,
+            summary=summary,
+        )
+    )
+
+
+def decode_snapshot(text: bytes, identity: StorageId) -> Snapshot:
+    """Raises Damaged. A summary of another shape than restic's (rustic has its own) is left out."""
+    record = decode_record(_decoder, text, f"snapshot {identity[:8]}")
+    summary = None
+    if record.summary is not msgspec.UNSET:
+        try:
+            summary = _summary_decoder.decode(record.summary)
+        except msgspec.DecodeError:
+            summary = None
+    return Snapshot(
+        id=identity,
+        time_ns=parse_time(record.time),
+        tree=blob_id_from_hex(record.tree),
+        paths=tuple(record.paths or ()),
+        hostname=record.hostname,
+        username=record.username,
+        uid=record.uid,
+        gid=record.gid,
+        tags=tuple(record.tags or ()),
+        excludes=tuple(record.excludes or ()),
+        parent=record.parent,
+        original=record.original,
+        program_version=record.program_version,
+        summary=summary,
+    )

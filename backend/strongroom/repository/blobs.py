@@ -1,0 +1,52 @@
+"""Blobs out of a repository: every one authenticated, decompressed within bounds, and hashed."""
+
+from __future__ import annotations
+
+from strongroom import compression
+from strongroom.backends.base import FileHandle
+from strongroom.errors import BackendError, Damaged
+from strongroom.format.pack import PackedBlob
+from strongroom.ids import BlobId, BlobKind, FileKind, StorageId, blob_id
+from strongroom.repository import Repository
+from strongroom.repository.index import Index
+from strongroom.streams import Buffer
+
+MAX_BLOB_SIZE = {BlobKind.DATA: 256 << 20, BlobKind.TREE: 2 << 30}
+"""Bytes of plaintext that one blob may make us hold. Data blobs of any writer seen are at most 70 MiB; a tree of ten
+million entries is 3 GiB."""
+
+
+def open_blob(repository: Repository, blob: PackedBlob, sealed: Buffer) -> bytes:
+    """The plaintext of a blob as it lay in its pack. Raises Damaged."""
+    if blob.size > MAX_BLOB_SIZE[blob.kind]:
+        raise Damaged(f"The blob {blob.id.hex()} claims {blob.size} bytes, more than any blob may have.")
+    body = repository.master.open(memoryview(sealed))
+    plaintext = compression.decompress(body, blob.plain_length) if blob.plain_length else body
+    if len(plaintext) != blob.size:
+        raise Damaged(f"The blob {blob.id.hex()} has {len(plaintext)} bytes instead of {blob.size}.")
+    if blob_id(plaintext) != blob.id:
+        raise Damaged(f"The blob {blob.id.hex()} does not have the hash that is its name.")
+    return plaintext
+
+
+class BlobReader:
+    """Reads blobs by their identity, falling back on other copies where one is damaged. Safe between threads."""
+
+    def __init__(self, repository: Repository, index: Index) -> None:
+        self.repository = repository
+        self.index = index
+
+    def read(self, kind: BlobKind, identity: BlobId) -> bytes:
+        """The plaintext. Raises Damaged, naming every copy that was tried."""
+        failures = []
+        for pack, blob in self.index.find(kind, identity):
+            try:
+                return self._read_copy(pack, blob)
+            except (Damaged, BackendError) as error:
+                failures.append(f"pack {pack[:8]}: {error}")
+        where = "; ".join(failures) or "no index knows it"
+        raise Damaged(f"The {kind.name.lower()} blob {identity.hex()} cannot be read: {where}")
+
+    def _read_copy(self, pack: StorageId, blob: PackedBlob) -> bytes:
+        sealed = self.repository.backend.load_range(FileHandle(FileKind.PACK, pack), blob.offset, blob.length)
+        return open_blob(self.repository, blob, sealed)

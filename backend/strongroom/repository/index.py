@@ -1,0 +1,92 @@
+"""The index in memory: where every blob of a repository lies."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Sequence
+
+from strongroom.format.pack import PackedBlob, header_size
+from strongroom.ids import BlobId, BlobKind, StorageId
+
+
+class Index:
+    """Maps blobs to their places; about 170 bytes a blob.
+
+    Safe for one writer beside many readers, and for several writers. A blob stored several times keeps all its
+    places, so that a reader can fall back on another copy.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._packs: list[StorageId] = []
+        self._pack_numbers: dict[StorageId, int] = {}
+        self._blob_counts: dict[StorageId, int] = {}
+        self._pack_sizes: dict[StorageId, int] = {}
+        self._rows: tuple[dict[BlobId, int], dict[BlobId, int]] = ({}, {})
+        self._copies: dict[tuple[BlobKind, BlobId], list[int]] = {}
+        self._pack = array("I")
+        self._offset = array("I")
+        self._length = array("I")
+        self._plain_length = array("I")
+
+    def __len__(self) -> int:
+        """How many different blobs there are."""
+        return len(self._rows[0]) + len(self._rows[1])
+
+    def __contains__(self, blob: tuple[BlobKind, BlobId]) -> bool:
+        kind, identity = blob
+        return identity in self._rows[kind]
+
+    @property
+    def packs(self) -> Sequence[StorageId]:
+        """All packs that hold blobs."""
+        return self._packs
+
+    def add(self, pack: StorageId, blobs: Sequence[PackedBlob]) -> None:
+        """Take in a stored pack; one that is known already is left as it is."""
+        with self._guard:
+            if pack in self._pack_numbers:
+                return
+            number = self._pack_numbers[pack] = len(self._packs)
+            self._packs.append(pack)
+            self._blob_counts[pack] = len(blobs)
+            self._pack_sizes[pack] = header_size(blobs) + sum(blob.length for blob in blobs)
+            for blob in blobs:
+                row = len(self._pack)
+                self._pack.append(number)
+                self._offset.append(blob.offset)
+                self._length.append(blob.length)
+                self._plain_length.append(blob.plain_length)
+                first = self._rows[blob.kind].setdefault(blob.id, row)
+                if first != row:
+                    self._copies.setdefault((blob.kind, blob.id), [first]).append(row)
+
+    def find(self, kind: BlobKind, identity: BlobId) -> list[tuple[StorageId, PackedBlob]]:
+        """Every place of a blob; empty when it is not stored."""
+        first = self._rows[kind].get(identity)
+        if first is None:
+            return []
+        rows = self._copies.get((kind, identity)) or [first]
+        return [(self._packs[self._pack[row]], self._blob(kind, identity, row)) for row in rows]
+
+    def size(self, kind: BlobKind, identity: BlobId) -> int | None:
+        """Bytes of a blob's plaintext; None when it is not stored."""
+        row = self._rows[kind].get(identity)
+        return None if row is None else self._blob(kind, identity, row).size
+
+    def first_pack(self, kind: BlobKind, identity: BlobId) -> StorageId | None:
+        """The pack that readers take a blob from; None when it is not stored."""
+        row = self._rows[kind].get(identity)
+        return None if row is None else self._packs[self._pack[row]]
+
+    def blob_count(self, pack: StorageId) -> int:
+        """How many blobs a pack holds; 0 for one that is not known."""
+        return self._blob_counts.get(pack, 0)
+
+    def pack_size(self, pack: StorageId) -> int:
+        """The bytes that a pack must have; 0 for one that is not known."""
+        return self._pack_sizes.get(pack, 0)
+
+    def _blob(self, kind: BlobKind, identity: BlobId, row: int) -> PackedBlob:
+        return PackedBlob(kind, identity, self._offset[row], self._length[row], self._plain_length[row])

@@ -1,0 +1,220 @@
+"""Locks that other clients of the format understand and honour.
+
+A lock is a file. Whoever wants one looks for conflicting locks, writes their own, waits, and looks again; of two that
+come at once both may withdraw, but never both go on. A lock is renewed every five minutes; one that is older than
+thirty minutes, or whose process on this host is gone, is stale and may be removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from strongroom.backends.base import FileHandle
+from strongroom.errors import BackendError, Damaged, FileMissing, LockLost, RepositoryLocked, StrongroomError
+from strongroom.format.lock import LockRecord, decode_lock, encode_lock
+from strongroom.format.text import format_time, parse_time
+from strongroom.ids import FileKind, StorageId
+from strongroom.repository import identity
+
+if TYPE_CHECKING:
+    from strongroom.repository import Repository
+
+_SECOND = 1_000_000_000
+STALE_AFTER = 30 * 60 * _SECOND
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds. The defaults are restic's; tests have no time for them."""
+
+    settle: float = 0.2
+    refresh: float = 5 * 60
+    expire: float = 22.5 * 60
+    """Without a successful renewal for so long we stop: in a little more, others may call our lock stale."""
+
+
+def survive_hangup() -> None:
+    """Keep SIGHUP from ending this process.
+
+    restic asks whether the process behind a lock lives by sending it SIGHUP, so a holder with the default
+    disposition dies of somebody's `restic unlock`. A handler that is set already is left alone.
+    """
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is None or signal.getsignal(hangup) is not signal.SIG_DFL:
+        return
+    if threading.current_thread() is not threading.main_thread():
+        raise StrongroomError(
+            "A repository can only be locked from a thread after the main thread has called "
+            "strongroom.repository.locks.survive_hangup(), or another client's check of our lock would end the process."
+        )
+    signal.signal(hangup, _ignore_hangup)
+
+
+def _ignore_hangup(_signal: int, _frame: object) -> None:
+    """Only there to be called: SIG_IGN would be inherited by the programs that we start."""
+
+
+class RepositoryLock:
+    """A held lock; a context manager that lets go of it. Made by `Repository.lock`."""
+
+    def __init__(self, repository: Repository, *, exclusive: bool, timing: Timing) -> None:
+        self._repository = repository
+        self._exclusive = exclusive
+        self._timing = timing
+        self._stop = threading.Event()
+        self._lost: str | None = None
+        self._thread = threading.Thread(target=self._keep, name="repository-lock", daemon=True)
+        survive_hangup()
+        remove_stale_locks(repository)
+        self._refuse_conflicts(own=None)
+        self._renewed = time.time()
+        self._name = self._write()
+        try:
+            time.sleep(timing.settle)
+            self._refuse_conflicts(own=self._name)
+        except BaseException:
+            self._remove(self._name)
+            raise
+        self._thread.start()
+
+    def __enter__(self) -> RepositoryLock:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release(quietly=error is not None)
+
+    def check(self) -> None:
+        """Raises LockLost when the repository may no longer be touched."""
+        if self._lost is None and time.time() - self._renewed > self._timing.expire:
+            self._lost = "it could not be renewed in time"
+        if self._lost is not None:
+            raise LockLost(f"The lock of the repository in {self._repository.location} is lost: {self._lost}.")
+
+    def release(self, *, quietly: bool = False) -> None:
+        """Let go. With `quietly` a failure to remove the lock does not hide the error that we are leaving with."""
+        self._stop.set()
+        self._thread.join()
+        try:
+            self._remove(self._name)
+        except BackendError:
+            if not quietly:
+                raise
+
+    def _refuse_conflicts(self, own: StorageId | None) -> None:
+        for name, record in list_locks(self._repository):
+            if name == own:
+                continue
+            if self._exclusive or record is None or record.exclusive:
+                raise RepositoryLocked(f"The repository in {self._repository.location} {describe(name, record)}.")
+
+    def _write(self) -> StorageId:
+        record = LockRecord(
+            time=format_time(time.time_ns()),
+            exclusive=self._exclusive,
+            hostname=identity.hostname(),
+            username=identity.username(),
+            pid=os.getpid(),
+            uid=identity.user_id(),
+            gid=identity.group_id(),
+        )
+        return self._repository.save_file(FileKind.LOCK, encode_lock(record))
+
+    def _remove(self, name: StorageId) -> None:
+        with contextlib.suppress(FileMissing):  # somebody's unlock was faster
+            self._repository.backend.remove(FileHandle(FileKind.LOCK, name))
+
+    def _keep(self) -> None:
+        while not self._stop.wait(self._timing.refresh):
+            try:
+                self._refresh()
+            except LockLost as error:
+                self._lost = str(error)
+                return
+            except StrongroomError:
+                # The storage may come back; `check` counts the time since the last success.
+                continue
+
+    def _refresh(self) -> None:
+        """Write the new lock before the old one goes, so that there is no moment without one.
+
+        An old lock that has vanished means that somebody has removed it as stale and may be at work exclusively.
+        """
+        old = FileHandle(FileKind.LOCK, self._name)
+        self._require_present(old)
+        started = time.time()
+        new = self._write()
+        if started - self._renewed > self._timing.refresh * 2:
+            time.sleep(self._timing.settle)
+            try:
+                self._require_present(old)
+            except LockLost:
+                self._remove(new)
+                raise
+        self._name, self._renewed = new, started
+        self._remove(StorageId(old.name))
+
+    def _require_present(self, handle: FileHandle) -> None:
+        try:
+            self._repository.backend.size(handle)
+        except FileMissing:
+            raise LockLost("somebody removed it") from None
+
+
+def list_locks(repository: Repository) -> Iterator[tuple[StorageId, LockRecord | None]]:
+    """All locks; None for one that cannot be read and so must be taken for any. Empty files are no locks."""
+    for stored in repository.backend.list_files(FileKind.LOCK):
+        if not stored.size:
+            continue
+        try:
+            yield stored.name, decode_lock(repository.load_file(FileKind.LOCK, stored.name))
+        except FileMissing:
+            continue
+        except Damaged:
+            yield stored.name, None
+
+
+def is_stale(record: LockRecord, now_ns: int) -> bool:
+    """Whether its holder must be dead: no renewal for thirty minutes, or a process of this host that is gone."""
+    if now_ns - parse_time(record.time) > STALE_AFTER:
+        return True
+    return record.hostname == identity.hostname() and not _process_lives(record.pid)
+
+
+def _process_lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def remove_stale_locks(repository: Repository) -> int:
+    """Remove the locks of the dead; how many there were."""
+    now = time.time_ns()
+    removed = 0
+    for name, record in list(list_locks(repository)):
+        if record is not None and is_stale(record, now):
+            with contextlib.suppress(FileMissing):
+                repository.backend.remove(FileHandle(FileKind.LOCK, name))
+            removed += 1
+    return removed
+
+
+def describe(name: StorageId, record: LockRecord | None) -> str:
+    """A lock in words, for the error that it causes."""
+    if record is None:
+        return f"holds the lock {name[:8]} that cannot be read; remove the file locks/{name} if nobody is at work"
+    how = "exclusively " if record.exclusive else ""
+    return f"is locked {how}by process {record.pid} of {record.username} on {record.hostname} since {record.time}"

@@ -1,0 +1,108 @@
+"""What a snapshot holds: found by path, walked, and opened as streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+
+from strongroom.errors import Damaged
+from strongroom.format.snapshot import Snapshot
+from strongroom.format.tree import Node, NodeKind, decode_tree, require_safe_name
+from strongroom.ids import BlobId, BlobKind
+from strongroom.repository import Index, Repository
+from strongroom.repository.blobs import BlobReader
+
+MAX_DEPTH = 4096
+"""Folders inside folders; deeper than any path that a file system can name."""
+
+
+class ContentReader:
+    """A stored file as a stream; a Reader and a context manager. Every blob is checked before a byte of it is given."""
+
+    def __init__(self, reader: BlobReader, node: Node) -> None:
+        self._reader = reader
+        self._blobs = iter(node.content or ())
+        self._block = memoryview(b"")
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes; `b""` at the end. Raises Damaged."""
+        while not self._block:
+            blob = next(self._blobs, None)
+            if blob is None:
+                return b""
+            self._block = memoryview(self._reader.read(BlobKind.DATA, blob))
+        part, self._block = self._block[:size], self._block[size:]
+        return bytes(part)
+
+    def close(self) -> None:
+        """Let go of what was read."""
+        self._blobs = iter(())
+        self._block = memoryview(b"")
+
+    def __enter__(self) -> ContentReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class SnapshotView:
+    """A snapshot opened for reading. Loads the index unless one is given; hold a lock for as long as it is used."""
+
+    def __init__(self, repository: Repository, snapshot: Snapshot, index: Index | None = None) -> None:
+        self.repository = repository
+        self.snapshot = snapshot
+        self.reader = BlobReader(repository, index if index is not None else repository.load_index())
+
+    def nodes(self, tree: BlobId) -> list[Node]:
+        """The entries of a folder. Raises Damaged, or UnsafeName for a name that no file can have."""
+        nodes = decode_tree(self.reader.read(BlobKind.TREE, tree))
+        for node in nodes:
+            require_safe_name(node.name)
+        return nodes
+
+    def find(self, path: bytes) -> Node | None:
+        """The node at a path inside the snapshot, parts separated by `/`; None when there is none."""
+        found: Node | None = None
+        tree: BlobId | None = self.snapshot.tree
+        for part in path.strip(b"/").split(b"/"):
+            if tree is None:
+                return None
+            found = next((node for node in self.nodes(tree) if node.name == part), None)
+            if found is None:
+                return None
+            tree = found.subtree
+        return found
+
+    def subtree(self, path: bytes) -> BlobId | None:
+        """The tree of the folder at a path, the root for an empty one; None when there is no such folder."""
+        if not path.strip(b"/"):
+            return self.snapshot.tree
+        node = self.find(path)
+        return node.subtree if node else None
+
+    def walk(self, tree: BlobId | None = None, prefix: bytes = b"") -> Iterator[tuple[bytes, Node]]:
+        """Every node below a tree (the root when not given) with its path, folders before what is in them."""
+        stack = [(prefix, iter(self.nodes(self.snapshot.tree if tree is None else tree)))]
+        while stack:
+            above, nodes = stack[-1]
+            node = next(nodes, None)
+            if node is None:
+                stack.pop()
+                continue
+            path = above + b"/" + node.name if above else node.name
+            yield path, node
+            if node.kind is NodeKind.DIR:
+                if node.subtree is None:
+                    raise Damaged(f"The folder {path!r} in snapshot {self.snapshot.id[:8]} has no tree.")
+                if len(stack) >= MAX_DEPTH:
+                    raise Damaged(f"Snapshot {self.snapshot.id[:8]} is nested more than {MAX_DEPTH} folders deep.")
+                stack.append((path, iter(self.nodes(node.subtree))))
+
+    def open(self, node: Node) -> ContentReader:
+        """The content of a file. ValueError for another kind of node."""
+        if node.kind is not NodeKind.FILE:
+            raise ValueError(f"{node.name!r} is a {node.kind.value} and has no content")
+        return ContentReader(self.reader, node)
