@@ -6,6 +6,7 @@ is followed any more, so that no order and no trick of names in a hostile snapsh
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import functools
@@ -231,8 +232,9 @@ class _Restore:
                 continue
             descriptor = self._create(path)
             try:
-                _write_sparse(descriptor, content, 0)
-                os.ftruncate(descriptor, node.size)
+                with self._naming(path):
+                    _write_sparse(descriptor, content, 0)
+                    os.ftruncate(descriptor, node.size)
             finally:
                 os.close(descriptor)
             self._finish_file(path, node)
@@ -250,7 +252,8 @@ class _Restore:
             self._note_damage(path, str(error))
             return
         descriptor = self._create(path)
-        os.ftruncate(descriptor, node.size)
+        with self._naming(path):
+            os.ftruncate(descriptor, node.size)
         failures: list[str] = []
 
         def finish() -> None:
@@ -265,18 +268,30 @@ class _Restore:
         offset = 0
         for blob, size in zip(node.content or (), known, strict=True):
             countdown.expect()
-            pool.share(functools.partial(self._restore_blob, descriptor, blob, offset, failures, countdown))
+            task = functools.partial(self._restore_blob, path, descriptor, blob, offset, failures=failures)
+            pool.share(functools.partial(self._settle_after, task, countdown))
             offset += size
         countdown.settle()
 
-    def _restore_blob(
-        self, descriptor: int, blob: BlobId, offset: int, failures: list[str], countdown: Countdown
-    ) -> None:
+    def _restore_blob(self, path: bytes, descriptor: int, blob: BlobId, offset: int, *, failures: list[str]) -> None:
         try:
-            _write_sparse(descriptor, self._read(blob), offset)
+            with self._naming(path):
+                _write_sparse(descriptor, self._read(blob), offset)
         except Damaged as error:
             failures.append(str(error))
+
+    def _settle_after(self, task: Callable[[], None], countdown: Countdown) -> None:
+        task()
         countdown.settle()
+
+    @contextlib.contextmanager
+    def _naming(self, path: bytes) -> Iterator[None]:
+        """Operations on an open file fail without its name."""
+        try:
+            yield
+        except OSError as error:
+            error.filename = self._full(path)
+            raise
 
     def _read(self, blob: BlobId) -> bytes:
         return self._view.reader.read(BlobKind.DATA, blob)

@@ -238,7 +238,7 @@ def check_repository(options: argparse.Namespace) -> int:
 
 def key_list(options: argparse.Namespace) -> int:
     """List the keys that open a repository."""
-    found = open_repository(options).keys()
+    found = open_repository(options).list_keys()
     if options.json:
         say_json(found)
     else:

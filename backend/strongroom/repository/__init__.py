@@ -107,7 +107,7 @@ class Repository:
 
     # Keys
 
-    def keys(self) -> list[keys.KeyInfo]:
+    def list_keys(self) -> list[keys.KeyInfo]:
         """All keys, oldest first."""
         return keys.list_keys(self.backend, self._key.name)
 

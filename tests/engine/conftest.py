@@ -1,0 +1,95 @@
+"""Repositories whose keys cost nothing, and every restic that this machine has."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from strongroom.backends import LocalBackend
+from strongroom.format.key import Cost
+from strongroom.repository import Repository
+
+# The first example pays for imports and first pages; a deadline would measure the machine, not the code.
+hypothesis.settings.register_profile("engine", deadline=None)
+hypothesis.settings.load_profile("engine")
+
+PASSPHRASE = "correct horse battery staple"
+CHEAP = Cost(n=128, r=1, p=1)
+
+
+def restic_binaries() -> list[str]:
+    """Debian's `restic` from the path, and further ones named in RESTIC_BINARIES, separated by colons."""
+    named = [path for path in os.environ.get("RESTIC_BINARIES", "").split(":") if path]
+    found = shutil.which("restic")
+    return ([found] if found else []) + named
+
+
+class Restic:
+    """The stock restic at work on a repository of ours."""
+
+    def __init__(self, binary: str, repository: Path) -> None:
+        self.binary = binary
+        self.repository = repository
+
+    def run(self, *arguments: str, code: int = 0, cwd: Path | None = None) -> str:
+        environment = {
+            **os.environ,
+            "RESTIC_PASSWORD": PASSPHRASE,
+            "RESTIC_REPOSITORY": str(self.repository),
+            "RESTIC_PROGRESS_FPS": "0.01",
+        }
+        done = subprocess.run(
+            [self.binary, "--no-cache", *arguments],
+            check=False,
+            env=environment,
+            capture_output=True,
+            cwd=cwd,
+            timeout=300,
+        )
+        output = (done.stdout + done.stderr).decode("utf-8", "replace")
+        assert done.returncode == code, f"restic {' '.join(arguments)}: exit {done.returncode}\n{output}"
+        return done.stdout.decode("utf-8", "surrogateescape")
+
+    def check(self) -> None:
+        self.run("check", "--read-data")
+
+
+def let_everybody_through(place: Path) -> None:
+    """pytest makes its folders for their owner alone; another user must get as far as ours."""
+    for folder in (place, *place.parents):
+        if not folder.stat().st_mode & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o055)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "repository"
+
+
+@pytest.fixture
+def repository(store: Path) -> Repository:
+    return Repository.init(LocalBackend(store), PASSPHRASE, cost=CHEAP)
+
+
+@pytest.fixture(
+    params=restic_binaries() or [pytest.param("", marks=pytest.mark.skip(reason="restic is not installed"))]
+)
+def restic(request: pytest.FixtureRequest, store: Path) -> Restic:
+    return Restic(request.param, store)
+
+
+@pytest.fixture
+def under_limit() -> Iterator[Callable[[int], None]]:
+    """Bounds the size of any file this process writes, which is how a full disk looks to a single file."""
+    import resource
+    import signal
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)

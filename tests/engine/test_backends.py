@@ -1,0 +1,138 @@
+"""Both backends under the one contract, and what a folder on a disk must do besides."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from strongroom.backends import FileHandle, LocalBackend, MemoryBackend
+from strongroom.backends.base import CONFIG
+from strongroom.backends.faults import Fault, FaultyBackend, InjectedFault
+from strongroom.errors import BackendError, StorageDenied, StorageFull
+from strongroom.ids import FileKind
+from strongroom.testing.contract import BackendContract, handle_of
+
+from .conftest import let_everybody_through
+
+
+class TestMemory(BackendContract):
+    @pytest.fixture
+    def backend(self) -> MemoryBackend:
+        return MemoryBackend()
+
+
+class TestLocal(BackendContract):
+    @pytest.fixture
+    def backend(self, tmp_path: Path) -> LocalBackend:
+        return LocalBackend(tmp_path / "new" / "place")
+
+
+class TestFaultyWithoutFault(BackendContract):
+    @pytest.fixture
+    def backend(self) -> FaultyBackend:
+        return FaultyBackend(MemoryBackend())
+
+
+@pytest.mark.parametrize("name", ["", "..", "../" + "a" * 61, "A" * 64, "a" * 63, "a" * 65, "a" * 64 + "\n", "/etc"])
+def test_no_other_name_can_be_asked_for(name: str) -> None:
+    with pytest.raises(ValueError, match="not the name"):
+        FileHandle(FileKind.PACK, name)
+    with pytest.raises(ValueError, match="not the name"):
+        FileHandle(FileKind.CONFIG, "a" * 64)
+
+
+def test_strangers_in_the_folders_are_not_listed(tmp_path: Path) -> None:
+    backend = LocalBackend(tmp_path)
+    backend.create()
+    good = handle_of(b"good")
+    backend.save(good, [b"good"])
+    folder = tmp_path / "data" / good.name[:2]
+    for stray in ("README", good.name + "-tmp-0011", good.name.upper(), "x" * 64):
+        (folder / stray).write_bytes(b"?")
+    (folder / ("b" * 64)).symlink_to(folder / good.name)
+    (folder / ("c" * 64)).mkdir()
+    (tmp_path / "data" / ("d" * 64)).write_bytes(b"?")
+    (tmp_path / "data" / "not-a-prefix").mkdir()
+    assert [file.name for file in backend.list_files(FileKind.PACK)] == [good.name]
+
+
+def test_files_and_folders_are_for_their_owner_alone(tmp_path: Path) -> None:
+    backend = LocalBackend(tmp_path / "r")
+    backend.create()
+    handle = handle_of(b"x")
+    backend.save(handle, [b"x"])
+    path = tmp_path / "r/data" / handle.name[:2] / handle.name
+    assert stat.S_IMODE(path.stat().st_mode) == 0o400
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "r").stat().st_mode) == 0o700
+    backend.save(CONFIG, [b"config"])
+    (tmp_path / "r/config").chmod(0o440)
+    shared = handle_of(b"shared")
+    backend.save(shared, [b"shared"])
+    path = tmp_path / "r/data" / shared.name[:2] / shared.name
+    assert stat.S_IMODE(path.stat().st_mode) == 0o440
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path, under_limit: Callable[[int], None]) -> None:
+    backend = LocalBackend(tmp_path)
+    backend.create()
+    data = os.urandom(100_000)
+    under_limit(50_000)
+    with pytest.raises(StorageFull, match=handle_of(data).name):
+        backend.save(handle_of(data), [data])
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    small = handle_of(b"small")
+    backend.save(small, [b"small"])
+    assert backend.load(small) == b"small"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="only Unix has users to become")
+def test_no_right_to_write_is_named(tmp_path: Path) -> None:
+    """In a process of its own, so that root can give its rights up."""
+    backend = LocalBackend(tmp_path / "r")
+    backend.create()
+    let_everybody_through(tmp_path)
+    (tmp_path / "r").chmod(0o555)
+    (tmp_path / "r/keys").chmod(0o555)
+    program = f"""
+import os, sys
+from strongroom.backends import LocalBackend
+from strongroom.errors import StorageDenied
+from strongroom.ids import FileKind
+from strongroom.testing.contract import handle_of
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+try:
+    LocalBackend({str(tmp_path / "r")!r}).save(handle_of(b"x", FileKind.KEY), [b"x"])
+except StorageDenied as error:
+    print("denied:", error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True, env=environment()
+    )
+    assert done.stdout.startswith("denied: Cannot write keys/"), done.stderr
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def test_denied_is_its_own_error() -> None:
+    assert issubclass(StorageDenied, BackendError)
+
+
+def test_faults_come_where_they_were_asked_for() -> None:
+    inner = MemoryBackend()
+    backend = FaultyBackend(inner, Fault(at=1, after_effect=True))
+    one, two, three = (handle_of(b"%d" % number) for number in (1, 2, 3))
+    backend.save(one, [b"1"])
+    with pytest.raises(InjectedFault):
+        backend.save(two, [b"2"])
+    with pytest.raises(InjectedFault):
+        backend.save(three, [b"3"])
+    assert set(inner.files) == {one, two}
+    assert backend.operations == [f"save data/{handle.name}" for handle in (one, two, three)]

@@ -1,0 +1,403 @@
+"""Repositories made, opened, their keys and locks, beside the stock restic where it has a say."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from strongroom.backends import FileHandle, LocalBackend, MemoryBackend
+from strongroom.backends.base import CONFIG
+from strongroom.errors import (
+    Damaged,
+    KeyNotFound,
+    KeyProtected,
+    LockLost,
+    NoRepository,
+    RepositoryExists,
+    RepositoryLocked,
+    SnapshotNotFound,
+    UnsupportedRepository,
+    WrongPassphrase,
+)
+from strongroom.format.lock import LockRecord, encode_lock
+from strongroom.format.snapshot import Snapshot
+from strongroom.format.text import format_time
+from strongroom.ids import BlobKind, FileKind, blob_id
+from strongroom.repository import Repository
+from strongroom.repository.blobs import BlobReader
+from strongroom.repository.identity import hostname
+from strongroom.repository.locks import RepositoryLock, Timing, list_locks
+from strongroom.repository.writer import BlobWriter
+
+from .conftest import CHEAP, PASSPHRASE, Restic
+from .test_backends import environment
+
+QUICK = Timing(settle=0.01, refresh=0.05, expire=2)
+
+
+def make() -> tuple[Repository, MemoryBackend]:
+    backend = MemoryBackend()
+    return Repository.init(backend, PASSPHRASE, cost=CHEAP), backend
+
+
+# Init and open
+
+
+def test_what_was_made_opens_with_its_passphrase_alone() -> None:
+    repository, backend = make()
+    again = Repository.open(backend, PASSPHRASE)
+    assert again.id == repository.id
+    assert again.master.encrypt == repository.master.encrypt
+    with pytest.raises(WrongPassphrase, match="none of the 1 keys"):
+        Repository.open(backend, PASSPHRASE + " ")
+
+
+def test_nothing_is_made_over_something() -> None:
+    _, backend = make()
+    with pytest.raises(RepositoryExists):
+        Repository.init(backend, "other", cost=CHEAP)
+    del backend.files[CONFIG]
+    with pytest.raises(RepositoryExists, match="the rest of one"):
+        Repository.init(backend, "other", cost=CHEAP)
+
+
+def test_two_that_make_one_at_once_leave_one_that_opens(tmp_path: Path) -> None:
+    outcomes: list[object] = []
+
+    def attempt(passphrase: str) -> None:
+        try:
+            Repository.init(LocalBackend(tmp_path / "r"), passphrase, cost=CHEAP)
+            outcomes.append(passphrase)
+        except RepositoryExists as error:
+            outcomes.append(error)
+
+    for _ in range(20):
+        outcomes.clear()
+        threads = [threading.Thread(target=attempt, args=(f"pass-{number}",)) for number in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        winners = [outcome for outcome in outcomes if isinstance(outcome, str)]
+        assert len(winners) == 1
+        Repository.open(LocalBackend(tmp_path / "r"), winners[0])
+        for path in sorted((tmp_path / "r").rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        (tmp_path / "r").rmdir()
+
+
+def test_nothing_there_is_no_repository(tmp_path: Path) -> None:
+    with pytest.raises(NoRepository, match="absent"):
+        Repository.open(LocalBackend(tmp_path / "absent"), PASSPHRASE)
+
+
+def test_a_damaged_config_is_named_and_can_be_done_without() -> None:
+    repository, backend = make()
+    backend.files[CONFIG] = backend.files[CONFIG][:-1] + b"?"
+    with pytest.raises(Damaged, match="config"):
+        Repository.open(backend, PASSPHRASE)
+    assert Repository.open_without_config(backend, PASSPHRASE).master.encrypt == repository.master.encrypt
+
+
+def test_another_version_is_refused() -> None:
+    repository, backend = make()
+    for version, polynomial in ((3, "3da3358b4dc173"), (1, "3da3358b4dc173")):
+        config = {"version": version, "id": "ab" * 32, "chunker_polynomial": polynomial}
+        backend.files[CONFIG] = bytes(repository.master.seal(json.dumps(config).encode()))
+        if version == 3:
+            with pytest.raises(UnsupportedRepository, match="version 3"):
+                Repository.open(backend, PASSPHRASE)
+        else:
+            with pytest.raises(UnsupportedRepository, match="only read"):
+                BlobWriter(Repository.open(backend, PASSPHRASE), repository.load_index())
+
+
+# Keys
+
+
+def test_several_passphrases_open_it_until_they_are_removed() -> None:
+    repository, backend = make()
+    added = repository.add_key("second", cost=CHEAP)
+    assert len(repository.list_keys()) == 2
+    other = Repository.open(backend, "second")
+    with pytest.raises(KeyProtected):
+        other.remove_key(added)
+    with pytest.raises(KeyNotFound):
+        repository.remove_key("")
+    assert repository.remove_key(added[:6]) == added
+    with pytest.raises(WrongPassphrase):
+        Repository.open(backend, "second")
+    assert [key.in_use for key in repository.list_keys()] == [True]
+
+
+def test_a_broken_key_keeps_no_other_from_opening() -> None:
+    _, backend = make()
+    backend.files[FileHandle(FileKind.KEY, "00" * 32)] = b""
+    backend.files[FileHandle(FileKind.KEY, "ff" * 32)] = b"{" * 1000
+    Repository.open(backend, PASSPHRASE)
+    with pytest.raises(WrongPassphrase, match="2 further key files are damaged"):
+        Repository.open(backend, "wrong")
+    for handle in [handle for handle in backend.files if handle.kind is FileKind.KEY]:
+        del backend.files[handle]
+    with pytest.raises(Damaged, match="lost its keys"):
+        Repository.open(backend, PASSPHRASE)
+
+
+@pytest.mark.restic
+def test_restic_opens_with_our_keys_and_we_with_its(repository: Repository, restic: Restic, tmp_path: Path) -> None:
+    (tmp_path / "new").write_text("from restic")
+    restic.run("key", "add", "--new-password-file", str(tmp_path / "new"))
+    assert Repository.open(repository.backend, "from restic").id == repository.id
+    assert len(json.loads(restic.run("key", "list", "--json"))) == len(repository.list_keys()) == 2
+
+
+# Blobs
+
+
+def test_blobs_come_back_deduplicated_and_in_either_form() -> None:
+    repository, backend = make()
+    index = repository.load_index()
+    text, noise = b"text " * 100_000, os.urandom(100_000)
+    with BlobWriter(repository, index) as writer:
+        for _ in range(3):
+            for blob in (text, noise, b""):
+                writer.store(BlobKind.DATA, blob)
+        writer.store(BlobKind.TREE, text)
+    assert (writer.written.data_blobs, writer.written.tree_blobs) == (3, 1)
+    stored = sum(file.size for file in backend.list_files(FileKind.PACK))
+    assert 100_000 < stored < 110_000
+    reader = BlobReader(repository, repository.load_index())
+    for blob in (text, noise, b""):
+        assert reader.read(BlobKind.DATA, blob_id(blob)) == blob
+    assert reader.read(BlobKind.TREE, blob_id(text)) == text
+    with pytest.raises(Damaged, match="no index knows it"):
+        reader.read(BlobKind.TREE, blob_id(noise))
+
+
+def test_compression_off_stores_data_as_it_is() -> None:
+    repository, backend = make()
+    with BlobWriter(repository, repository.load_index(), compress=False) as writer:
+        writer.store(BlobKind.DATA, bytes(1_000_000))
+    assert sum(file.size for file in backend.list_files(FileKind.PACK)) > 1_000_000
+
+
+def test_a_damaged_copy_is_passed_over_for_a_good_one() -> None:
+    repository, backend = make()
+    for _ in range(2):
+        with BlobWriter(repository, type(repository.load_index())()) as writer:
+            writer.store(BlobKind.DATA, b"twice stored")
+    packs = [handle for handle in backend.files if handle.kind is FileKind.PACK]
+    assert len(packs) == 2
+    for pack in packs:
+        good = backend.files[pack]
+        backend.files[pack] = good[:20] + b"????" + good[24:]
+        assert BlobReader(repository, repository.load_index()).read(BlobKind.DATA, blob_id(b"twice stored"))
+        backend.files[pack] = good
+    for pack in packs:
+        backend.files[pack] = bytes(len(backend.files[pack]))
+    with pytest.raises(Damaged, match=r"pack .*pack "):
+        BlobReader(repository, repository.load_index()).read(BlobKind.DATA, blob_id(b"twice stored"))
+
+
+def test_many_threads_store_the_same_and_each_is_stored_once() -> None:
+    repository, _ = make()
+    contents = [os.urandom(2000) for _ in range(200)]
+    with BlobWriter(repository, repository.load_index()) as writer:
+        threads = [
+            threading.Thread(target=lambda: [writer.store(BlobKind.DATA, blob) for blob in contents]) for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert writer.written.data_blobs == 200
+    assert len(repository.load_index()) == 200
+
+
+# Snapshots
+
+
+def test_snapshots_are_found_by_the_beginning_of_their_id() -> None:
+    repository, backend = make()
+    saved = [
+        repository.save_snapshot(Snapshot(time_ns=time_ns, tree=blob_id(b""), paths=("/x",))) for time_ns in (2, 1, 3)
+    ]
+    assert [snapshot.time_ns for snapshot in repository.snapshots()] == [1, 2, 3]
+    assert repository.snapshot("latest") == saved[2]
+    assert repository.snapshot(saved[0].id[:20]) == saved[0]
+    for prefix in ("", "zz", "../x"):
+        with pytest.raises(SnapshotNotFound):
+            repository.snapshot(prefix)
+    handle = FileHandle(FileKind.SNAPSHOT, saved[0].id)
+    backend.files[handle] = backend.files[handle][:-1]
+    with pytest.raises(Damaged, match=saved[0].id):
+        repository.snapshots()
+    readable, faults = repository.readable_snapshots()
+    assert readable == [saved[1], saved[2]]
+    assert len(faults) == 1
+
+
+# Locks
+
+
+def write_lock(repository: Repository, **changes: object) -> None:
+    record = LockRecord(
+        **{  # type: ignore[arg-type]
+            "time": format_time(time.time_ns()),
+            "exclusive": True,
+            "hostname": "elsewhere",
+            "username": "x",
+            "pid": 1,
+            **changes,
+        }
+    )
+    repository.save_file(FileKind.LOCK, encode_lock(record))
+
+
+def test_shared_locks_stand_together_and_exclusive_ones_alone() -> None:
+    repository, backend = make()
+    with repository.lock(timing=QUICK), repository.lock(timing=QUICK):
+        assert len(list(list_locks(repository))) == 2
+        with pytest.raises(RepositoryLocked, match=f"process {os.getpid()}"):
+            repository.lock(exclusive=True, timing=QUICK)
+    assert list(backend.list_files(FileKind.LOCK)) == []
+    with repository.lock(exclusive=True, timing=QUICK), pytest.raises(RepositoryLocked, match="exclusively"):
+        repository.lock(timing=QUICK)
+    assert list(backend.list_files(FileKind.LOCK)) == []
+
+
+def test_the_locks_of_the_dead_are_removed_and_those_of_the_living_are_not() -> None:
+    repository, _ = make()
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    write_lock(repository, hostname=hostname(), pid=child.pid)
+    write_lock(repository, time=format_time(time.time_ns() - 31 * 60 * 10**9))
+    repository.lock(exclusive=True, timing=QUICK).release()
+    assert list(list_locks(repository)) == []
+    write_lock(repository, time=format_time(time.time_ns() - 29 * 60 * 10**9))
+    with pytest.raises(RepositoryLocked, match="of x on elsewhere"):
+        repository.lock(timing=QUICK)
+
+
+def test_a_lock_that_cannot_be_read_is_a_lock_and_an_empty_file_is_none() -> None:
+    repository, backend = make()
+    backend.files[FileHandle(FileKind.LOCK, "00" * 32)] = b""
+    repository.lock(exclusive=True, timing=QUICK).release()
+    backend.files[FileHandle(FileKind.LOCK, "11" * 32)] = b"garbage"
+    with pytest.raises(RepositoryLocked, match="cannot be read"):
+        repository.lock(timing=QUICK)
+
+
+def check_until(lock: RepositoryLock, deadline: float) -> None:
+    while time.monotonic() < deadline:
+        lock.check()
+        time.sleep(0.01)
+
+
+def test_a_lock_is_renewed_and_its_loss_is_noticed() -> None:
+    repository, backend = make()
+    with repository.lock(timing=QUICK) as lock:
+        first = {file.name for file in backend.list_files(FileKind.LOCK)}
+        deadline = time.monotonic() + 5
+        while {file.name for file in backend.list_files(FileKind.LOCK)} == first and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert {file.name for file in backend.list_files(FileKind.LOCK)} != first
+        lock.check()
+        for handle in [handle for handle in backend.files if handle.kind is FileKind.LOCK]:
+            backend.remove(handle)
+        with pytest.raises(LockLost):
+            check_until(lock, deadline)
+
+
+def test_a_lock_that_cannot_be_renewed_expires() -> None:
+    repository, _ = make()
+    lock = repository.lock(timing=Timing(settle=0, refresh=3600, expire=0.05))
+    time.sleep(0.1)
+    with pytest.raises(LockLost, match="renewed in time"):
+        lock.check()
+    lock.release()
+
+
+HOLDER = """
+import sys, time
+from strongroom.backends import LocalBackend
+from strongroom.repository import Repository
+with Repository.open(LocalBackend(sys.argv[1]), sys.argv[2]).lock(exclusive=sys.argv[3] == "exclusive"):
+    print("held", flush=True)
+    sys.stdin.readline()
+print("released", flush=True)
+"""
+
+
+def hold(store: Path, kind: str) -> subprocess.Popen[str]:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(store), PASSPHRASE, kind],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    assert holder.stdout
+    assert holder.stdout.readline() == "held\n"
+    return holder
+
+
+@pytest.mark.restic
+def test_restic_honours_our_locks_and_does_not_kill_us(repository: Repository, restic: Restic, store: Path) -> None:
+    modern = not restic.run("version").startswith("restic 0.14")
+    holder = hold(store, "shared")
+    try:
+        restic.run("snapshots")
+        restic.run("prune", code=11 if modern else 1)
+        # It asks whether the holder lives by sending it SIGHUP.
+        restic.run("unlock")
+        assert holder.poll() is None
+        assert len(list(list_locks(repository))) == 1
+    finally:
+        output, _ = holder.communicate("\n", timeout=20)
+    assert output == "released\n"
+    assert list(list_locks(repository)) == []
+    restic.run("prune")
+    holder = hold(store, "exclusive")
+    try:
+        restic.run("snapshots", code=11 if modern else 1)
+    finally:
+        holder.communicate("\n", timeout=20)
+
+
+@pytest.mark.restic
+def test_we_honour_restics_locks(repository: Repository, restic: Restic, store: Path, tmp_path: Path) -> None:
+    """restic reads its backup from a pipe that we hold open."""
+    backup = subprocess.Popen(
+        [restic.binary, "--no-cache", "-r", str(store), "backup", "--stdin"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "RESTIC_PASSWORD": PASSPHRASE},
+    )
+    assert backup.stdin
+    deadline = time.monotonic() + 20
+    while not list(list_locks(repository)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    with pytest.raises(RepositoryLocked, match=f"process {backup.pid}"):
+        repository.lock(exclusive=True)
+    repository.lock().release()
+    backup.communicate(b"content", timeout=30)
+    assert backup.returncode == 0
+    repository.lock(exclusive=True).release()
+
+
+def test_a_killed_holder_blocks_nobody(repository: Repository, store: Path) -> None:
+    holder = hold(store, "exclusive")
+    with pytest.raises(RepositoryLocked):
+        repository.lock(timing=QUICK)
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    holder.communicate()
+    repository.lock(exclusive=True, timing=QUICK).release()

@@ -1,0 +1,234 @@
+"""Files that cannot be read, that change, grow, shrink or vanish while they are."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from strongroom.archiver import ArchiveOptions, ArchiveResult, archive
+from strongroom.archiver.files import ContentStore
+from strongroom.backends import FileHandle, MemoryBackend
+from strongroom.checker import check
+from strongroom.entries import Folder, OnDisk, Stream
+from strongroom.format.tree import Node
+from strongroom.ids import BlobKind, FileKind
+from strongroom.repository import Repository
+from strongroom.repository.writer import BlobWriter
+from strongroom.restorer import restore
+from strongroom.snapshots import SnapshotView
+from strongroom.testing.broken import pack_of
+from strongroom.testing.trees import File, build, look
+from strongroom.work import Pool
+
+from .conftest import CHEAP, PASSPHRASE, let_everybody_through
+from .test_backends import environment
+from .test_format import Pieces
+
+
+@pytest.fixture
+def memory() -> Repository:
+    return Repository.init(MemoryBackend(), PASSPHRASE, cost=CHEAP)
+
+
+def save(repository: Repository, place: Path, **options: object) -> ArchiveResult:
+    return archive(repository, [OnDisk(b"s", os.fsencode(place))], ArchiveOptions(paths=["/s"], **options))  # type: ignore[arg-type]
+
+
+def test_an_unreadable_file_is_listed_and_the_rest_stored(tmp_path: Path) -> None:
+    """In a process without root's rights."""
+    build(tmp_path / "s", {b"open": File(b"yes"), b"shut": File(b"no", mode=0), b"room": {b"in": File(b"no")}})
+    (tmp_path / "s/room").chmod(0)
+    let_everybody_through(tmp_path / "s")
+    (tmp_path / "password").write_text(PASSPHRASE)
+    (tmp_path / "password").chmod(0o644)
+    (tmp_path / "readable").mkdir()
+    program = f"""
+import os, sys
+from strongroom.cli import main
+arguments = ["--repo", {str(tmp_path / "r")!r}, "--password-file", {str(tmp_path / "password")!r}, "--json"]
+assert main(["init", *arguments]) == 0
+# Once as whoever we are, so that everything is imported: another user may not read our Python.
+assert main(["backup", *arguments, {str(tmp_path / "readable")!r}]) == 0
+if os.geteuid() == 0:
+    for folder, folders, files in os.walk({str(tmp_path / "r")!r}):
+        for name in [".", *files]:
+            os.chown(os.path.join(folder, name), 65534, 65534)
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+sys.exit(main(["backup", *arguments, {str(tmp_path / "s")!r}]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment(), check=False
+    )
+    (tmp_path / "s/room").chmod(0o755)
+    assert done.returncode == 3, done.stderr
+    assert f"{tmp_path}/s/shut: cannot be opened: Permission denied" in done.stderr
+    assert f"{tmp_path}/s/room: cannot be read: Permission denied" in done.stderr
+    assert '"files_new": 1' in done.stdout
+
+
+def test_a_root_that_is_not_there_is_a_problem(memory: Repository, tmp_path: Path) -> None:
+    result = save(memory, tmp_path / "absent")
+    assert [(problem.path, problem.reason) for problem in result.problems] == [
+        (os.fsencode(tmp_path / "absent"), "cannot be read: No such file or directory")
+    ]
+
+
+def test_excluded_is_not_looked_at(memory: Repository, tmp_path: Path) -> None:
+    build(tmp_path / "s", {b"in": File(b"1"), b"out": {b"x": File(b"2")}})
+    entry = OnDisk(b"s", os.fsencode(tmp_path / "s"), lambda path: path.endswith(b"/out"))
+    result = archive(memory, [entry], ArchiveOptions(paths=["/s"]))
+    assert [path for path, _ in SnapshotView(memory, result.snapshot).walk()] == [b"s", b"s/in"]
+
+
+class Moving:
+    """Keeps a file changing from another thread."""
+
+    def __init__(self, path: Path, change: str) -> None:
+        self.path = path
+        self.change = change
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self) -> None:
+        number = 0
+        while not self.stop.is_set():
+            number += 1
+            if self.change == "grow":
+                with self.path.open("ab") as file:
+                    file.write(b"more" * 1000)
+            elif self.change == "shrink":
+                os.truncate(self.path, max(0, 3_000_000 - 997 * number))
+            else:
+                with self.path.open("r+b") as file:
+                    file.write(b"%d" % number)
+            time.sleep(0.0005)
+
+    def __enter__(self) -> None:
+        self.thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self.thread.join()
+
+
+@pytest.mark.parametrize("change", ["grow", "shrink", "rewrite"])
+def test_a_file_that_keeps_changing_is_listed_and_what_was_read_is_whole(
+    memory: Repository, change: str, tmp_path: Path
+) -> None:
+    build(tmp_path / "s", {b"busy": File(os.urandom(3_000_000)), b"calm": File(b"calm")})
+    with Moving(tmp_path / "s/busy", change):
+        time.sleep(0.01)
+        result = save(memory, tmp_path / "s")
+    assert [problem.reason for problem in result.problems] == ["changed while it was read; what was read is stored"]
+    assert check(memory, read_data=True).good
+    assert restore(memory, result.snapshot, tmp_path / "back").damaged == []
+    assert (tmp_path / "back/s/calm").read_bytes() == b"calm"
+
+
+def test_a_file_that_changes_once_is_read_again_and_whole(memory: Repository, tmp_path: Path) -> None:
+    """The change happens between two reads, deterministically: in the first read of the file."""
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+    reports: list[str] = []
+    nodes: list[Node | None] = []
+    original = os.read
+    changed = False
+
+    def read_and_change(descriptor: int, size: int) -> bytes:
+        nonlocal changed
+        data = original(descriptor, size)
+        if not changed:
+            changed = True
+            path.write_bytes(b"after it changed")
+        return data
+
+    with BlobWriter(memory, memory.load_index()) as writer, Pool(1, lambda: None) as pool:
+        store = ContentStore(writer, pool, lambda _, reason: reports.append(reason))
+        os.read = read_and_change
+        try:
+            store.store_file(b"file", os.fsencode(path), nodes.append)
+        finally:
+            os.read = original
+    assert reports == []
+    assert nodes[0] is not None
+    assert nodes[0].size == 16
+
+
+def test_what_vanishes_or_turns_into_something_else_is_listed(memory: Repository, tmp_path: Path) -> None:
+    """Listed with its folder, gone when its turn comes: the stream before it does that."""
+    build(tmp_path / "s", {b"%d" % number: File(b"x" * 600_000) for number in range(5)})
+    calls = 0
+
+    def meddle(path: bytes) -> bool:
+        nonlocal calls
+        calls += 1
+        if path.endswith(b"/2"):
+            (tmp_path / "s/3").unlink()
+            (tmp_path / "s/4").unlink()
+            os.mkfifo(tmp_path / "s/4")
+        return False
+
+    result = archive(memory, [OnDisk(b"s", os.fsencode(tmp_path / "s"), meddle)], ArchiveOptions(paths=["/s"]))
+    assert calls == 5
+    assert [problem.path.rpartition(b"/")[2] for problem in result.problems] == [b"3"]
+    assert result.summary.files_new == 3
+    assert check(memory, read_data=True).good
+
+
+def test_sockets_are_left_out_and_everything_else_is_not(memory: Repository, tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "s/socket"))
+    listener.close()
+    build(tmp_path / "s", {b"file": File(b"x")})
+    result = save(memory, tmp_path / "s")
+    assert result.problems == ()
+    assert [path for path, _ in SnapshotView(memory, result.snapshot).walk()] == [b"s", b"s/file"]
+
+
+def test_the_last_root_entry_is_opened_when_all_else_is_read(memory: Repository, tmp_path: Path) -> None:
+    build(tmp_path / "s", {b"%d" % number: File(os.urandom(700_000)) for number in range(10)})
+    order: list[str] = []
+
+    def manifest() -> Pieces:
+        order.append("manifest")
+        return Pieces(b"{}", [])
+
+    def dump() -> Pieces:
+        order.append("dump")
+        return Pieces(b"rows", [])
+
+    result = archive(
+        memory,
+        [
+            Folder(b"databases", [Stream(b"dump", dump)]),
+            OnDisk(b"files", os.fsencode(tmp_path / "s")),
+            Stream(b"aaa-manifest.json", manifest),
+        ],
+        ArchiveOptions(paths=["/s"]),
+    )
+    assert order == ["dump", "manifest"]
+    names = [node.name for node in SnapshotView(memory, result.snapshot).nodes(result.snapshot.tree)]
+    assert names == [b"aaa-manifest.json", b"databases", b"files"]
+
+
+def test_a_lost_blob_is_stored_again_though_the_parent_knows_it(tmp_path: Path) -> None:
+    backend = MemoryBackend()
+    repository = Repository.init(backend, PASSPHRASE, cost=CHEAP)
+    build(tmp_path / "s", {b"a": File(b"precious"), b"b": File(b"other")})
+    first = save(repository, tmp_path / "s")
+    backend.remove(pack_of(repository, BlobKind.DATA))
+    for stored in list(backend.list_files(FileKind.INDEX)):
+        backend.remove(FileHandle(FileKind.INDEX, stored.name))
+    second = save(repository, tmp_path / "s", parent=first.snapshot)
+    assert second.problems == ()
+    assert second.notes
+    assert "cannot be read, so everything was read again" in second.notes[0]
+    target = tmp_path / "back"
+    assert restore(repository, second.snapshot, target, subtree=b"s").damaged == []
+    assert look(target) == look(tmp_path / "s")
