@@ -1,0 +1,69 @@
+"""Progress of work over files: a bar with rate and time left on a terminal, a line now and then in a pipe."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Final, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+LINE_SECONDS: Final = 5.0
+REFRESH_SECONDS: Final = 0.2
+MEGABYTE: Final = 1_000_000
+# A file costs about as much time as so many bytes, whatever its size: without it the time left would jump about
+# between folders of small files and large ones.
+FILE_COST: Final = 200_000
+
+
+class FileProgress:
+    """Counts files and bytes towards known totals and shows them on standard error while its block lasts."""
+
+    def __init__(self, verb: str, *, files: int, size: int) -> None:
+        self.verb, self.total_files, self.total_size = verb, files, size
+        self.files = self.size = 0
+        self._started = self._shown = time.monotonic()
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            self._bar = Progress(
+                BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), console=Console(stderr=True)
+            )
+            self._task = self._bar.add_task(self.line(0.0), total=self._work(self.total_files, self.total_size))
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self, size: int) -> None:
+        """One more file of `size` bytes is done."""
+        self.files += 1
+        self.size += size
+        now = time.monotonic()
+        if now - self._shown < (LINE_SECONDS if self._bar is None else REFRESH_SECONDS):
+            return
+        self._shown = now
+        line = self.line(now - self._started)
+        if self._bar is None:
+            print(line, file=sys.stderr, flush=True)  # noqa: T201 - it is the output
+        else:
+            self._bar.update(self._task, completed=self._work(self.files, self.size), description=line)
+
+    def line(self, seconds: float) -> str:
+        """The state after so many seconds, in words."""
+        done, total = self.size / MEGABYTE, self.total_size / MEGABYTE
+        words = f"{self.verb} {self.files:,} of {self.total_files:,} files, {done:,.1f} of {total:,.1f} MB"
+        if not self.files or seconds <= 0:
+            return words
+        work, all_work = self._work(self.files, self.size), self._work(self.total_files, self.total_size)
+        left = max(all_work - work, 0) * seconds / work
+        return f"{words}, {self.files / seconds:,.0f} files/s, {done / seconds:,.1f} MB/s, {left:,.0f} s left"
+
+    @staticmethod
+    def _work(files: int, size: int) -> int:
+        return files * FILE_COST + size

@@ -1,0 +1,1 @@
+"""The EDMS project: settings from the environment, addresses, entry points of web servers."""

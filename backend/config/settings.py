@@ -1,0 +1,84 @@
+"""Settings of the EDMS project, all of them from the environment; `README.md` lists the variables."""
+
+import os
+from pathlib import Path
+
+from .environment import database, flag, folder, make_private_folder, secret_key, words
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+EDMS_HOME = folder("EDMS_HOME", BASE_DIR.parent / "var")
+make_private_folder(EDMS_HOME)
+
+SECRET_KEY = secret_key(EDMS_HOME)
+DEBUG = flag("DJANGO_DEBUG")
+ALLOWED_HOSTS = words("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "apps.documents",
+    "apps.backup",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+DATABASES = {"default": database(os.environ.get("DATABASE_URL", ""), EDMS_HOME)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = EDMS_HOME / "static"
+# Documents are never served from an address of their own: the admin hands them out to whom may see them.
+MEDIA_ROOT = EDMS_HOME / "media"
+
+BACKUP_STORAGE_ROOT = folder("BACKUP_STORAGE_ROOT", EDMS_HOME / "backups")
+BACKUP_EXECUTOR = os.environ.get("BACKUP_EXECUTOR", "")
+BACKUP_SECRETS = ["SECRET_KEY"]
+
+# Cookies travel over plain HTTP only on loopback, where there is nobody to listen and no certificate to have.
+ONLY_LOOPBACK = set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]"}
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not ONLY_LOOPBACK
+SESSION_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"

@@ -1,0 +1,44 @@
+"""What the environment may say, and what it is told when it says nonsense."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql://u:topsecret@host:topsecret/x", "nonsense://u:topsecret@host/x", "topsecret"]
+)
+def test_an_address_that_cannot_be_read_keeps_its_password(installation, address):
+    done = installation.manage("check", DATABASE_URL=address)
+    assert done.returncode != 0
+    assert "DATABASE_URL cannot be read" in done.errors
+    assert "topsecret" not in done.errors
+
+
+def test_a_flag_that_is_neither(installation):
+    done = installation.manage("check", DJANGO_DEBUG="maybe")
+    assert done.returncode != 0
+    assert "DJANGO_DEBUG is 'maybe': set it to 1 or 0." in done.errors
+
+
+def test_a_home_that_cannot_be_made(installation):
+    done = installation.manage("check", EDMS_HOME="/proc/nothing")
+    assert done.returncode != 0
+    assert "The folder /proc/nothing cannot be made" in done.errors
+
+
+def test_an_empty_secret_key(installation):
+    installation.home.mkdir()
+    (installation.home / "secret_key").touch()
+    done = installation.manage("check")
+    assert done.returncode != 0
+    assert "secret_key is empty" in done.errors
+
+
+def test_what_the_defaults_are(installation):
+    program = (
+        "import django; django.setup(); from django.conf import settings as s; from django.db import connection as c;"
+        "c.ensure_connection();"
+        "print(s.DEBUG, s.ALLOWED_HOSTS, c.vendor, c.cursor().execute('PRAGMA journal_mode').fetchone()[0])"
+    )
+    done = installation("-c", program)
+    assert done.output.strip() == "False ['localhost', '127.0.0.1', '[::1]'] sqlite wal", done.errors
+    assert installation.home.stat().st_mode & 0o777 == 0o700

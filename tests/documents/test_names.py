@@ -1,0 +1,47 @@
+"""File names as text, without loss."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.documents.names import as_bytes, as_text, as_title
+
+NAMES = st.binary(min_size=1, max_size=255)
+
+
+@given(NAMES)
+def test_every_name_comes_back(name):
+    assert as_bytes(as_text(name)) == name
+
+
+@given(NAMES)
+def test_text_can_be_stored_and_printed_anywhere(name):
+    text = as_text(name)
+    text.encode("utf-8")
+    assert all(character.isprintable() or character.isspace() for character in text)
+    assert "\x00" not in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (b"plain.txt", "plain.txt"),
+        ("ünïcödé 文書".encode(), "ünïcödé 文書"),
+        (b"caf\xe9.txt", "caf%E9.txt"),
+        (b"100%", "100%25"),
+        (b"a\nb\x1b[31m", "a%0Ab%1B[31m"),
+        ("\u202egnp.exe".encode(), "%E2%80%AEgnp.exe"),
+        (b"\xed\xa0\x80", "%ED%A0%80"),
+    ],
+)
+def test_what_is_written(name, text):
+    assert as_text(name) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [(b"folder/report.final.pdf", "report.final"), (b"x" * 251 + b".txt", "x" * 100), (b" .txt", "untitled")],
+)
+def test_title(name, title):
+    assert as_title(name, 100) == title
