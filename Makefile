@@ -1,0 +1,22 @@
+# make demo [DATABASE=postgresql] [DOCUMENTS=folder] [KEEP=folder]; make serve [ADDRESS=127.0.0.1:8000]
+ADDRESS ?= 127.0.0.1:8000
+
+.PHONY: setup demo serve test check bench
+
+setup:
+	@tools/setup
+
+demo: setup
+	@.venv/bin/python -m demo
+
+serve: setup
+	@tools/serve $(ADDRESS)
+
+test: setup
+	@tools/test
+
+check: setup
+	@tools/check
+
+bench: setup
+	@.venv/bin/python benchmarks/run.py
