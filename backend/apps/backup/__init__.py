@@ -1,0 +1,1 @@
+"""The backup system: configurations, jobs, restores, and the commands that drive them."""

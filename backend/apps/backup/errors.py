@@ -1,0 +1,88 @@
+"""What can go wrong in the backup system, apart from the engine's own errors.
+
+BackupError                      what happened, to which thing, what to do next
+├── SettingsInvalid              a setting is missing or wrong
+├── StorageRefused               a storage path leaves its roots, or is not usable
+├── PassphraseError              there is no passphrase, or its source failed
+├── LedgerError
+│   ├── LedgerUnavailable        the database of the ledger cannot be read or written
+│   ├── JobNotFound              no such job
+│   ├── IllegalTransition        the job is not in a state that allows this
+│   ├── SlotTaken                the configuration has a job for that slot already
+│   ├── AlreadyRunning           the configuration has a running job already
+│   └── LeaseLost                somebody else decided about this job; nothing more may be published
+├── ReferenceFailed
+│   ├── BackupNotFound           nothing answers to that reference
+│   └── AmbiguousReference       several backups do
+├── RequestRefused               the job cannot be run as asked
+└── JobFailed                    the job ended without a usable backup
+    └── JobKilled                the process of the job is gone
+"""
+
+
+class BackupError(Exception):
+    """What happened, to which thing, and what to do next, in one or two sentences."""
+
+
+class SettingsInvalid(BackupError):
+    """A setting is missing or wrong."""
+
+
+class StorageRefused(BackupError):
+    """A storage path leaves the allowed roots, or cannot be used."""
+
+
+class PassphraseError(BackupError):
+    """There is no passphrase, or the place it should come from failed."""
+
+
+class LedgerError(BackupError):
+    """The ledger refuses, or cannot be reached."""
+
+
+class LedgerUnavailable(LedgerError):
+    """The database that holds the ledger cannot be read or written."""
+
+
+class JobNotFound(LedgerError):
+    """The ledger has no such job."""
+
+
+class IllegalTransition(LedgerError):
+    """The row is not in a state that allows this step."""
+
+
+class SlotTaken(LedgerError):
+    """The configuration has a job for that slot already."""
+
+
+class AlreadyRunning(LedgerError):
+    """The configuration has a running job already."""
+
+
+class LeaseLost(LedgerError):
+    """The job is no longer ours; nothing more may be published."""
+
+
+class ReferenceFailed(BackupError):
+    """A reference to a backup cannot be resolved."""
+
+
+class BackupNotFound(ReferenceFailed):
+    """Nothing answers to that reference."""
+
+
+class AmbiguousReference(ReferenceFailed):
+    """Several backups answer to that reference."""
+
+
+class RequestRefused(BackupError):
+    """The backup cannot be made as asked."""
+
+
+class JobFailed(BackupError):
+    """The job ended without a usable backup; the ledger says why."""
+
+
+class JobKilled(JobFailed):
+    """The process of the job is gone."""

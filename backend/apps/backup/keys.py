@@ -1,0 +1,131 @@
+"""The passphrase: where it comes from, and a type that does not show it.
+
+It is read from the environment only: `BACKUP_PASSWORD_COMMAND` (a program whose output it is),
+`BACKUP_PASSWORD_FILE` (a file that holds it), `BACKUP_PASSWORD`, the first that is set. It is never stored, logged,
+put on a command line or given in an answer.
+"""
+
+import codecs
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from .errors import PassphraseError
+
+COMMAND = "BACKUP_PASSWORD_COMMAND"
+FILE = "BACKUP_PASSWORD_FILE"
+VALUE = "BACKUP_PASSWORD"
+SOURCES = (COMMAND, FILE, VALUE)
+
+_COMMAND_SECONDS = 120
+_LONGEST = 64 * 1024
+
+_BYTE_ORDER_MARKS = (
+    # The longer mark first: that of UTF-32 little-endian begins with that of UTF-16.
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+class Passphrase:
+    """A passphrase that shows itself only to whoever calls `reveal`. `source` names the variable it came from."""
+
+    __slots__ = ("_text", "source")
+
+    def __init__(self, text: str, source: str) -> None:
+        self._text = text
+        self.source = source
+
+    def reveal(self) -> str:
+        """The passphrase itself, to be handed to the engine and nothing else."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"Passphrase(hidden, from {self.source})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A passphrase is not written anywhere.")
+
+
+NO_PASSPHRASE = Passphrase("", "an unencrypted repository")
+
+
+def passphrase_source(environment: Mapping[str, str] | None = None) -> str | None:
+    """The variable that the passphrase would be read from, or None when none of them is set."""
+    variables = os.environ if environment is None else environment
+    # Container files pass variables on that nobody filled in: empty is the same as not set.
+    return next((name for name in SOURCES if variables.get(name)), None)
+
+
+def read_passphrase(environment: Mapping[str, str] | None = None) -> Passphrase:
+    """The passphrase of the encrypted repositories; raises `PassphraseError` when there is none or it is empty."""
+    variables = os.environ if environment is None else environment
+    source = passphrase_source(variables)
+    if source is None:
+        raise PassphraseError(
+            "There is no passphrase for the encrypted backups; set BACKUP_PASSWORD_FILE to a file that holds it"
+            " (or BACKUP_PASSWORD_COMMAND, or BACKUP_PASSWORD), or make the backup with --no-encryption."
+        )
+    if source == COMMAND:
+        text = _decoded(_output_of(variables[COMMAND]), source)
+    elif source == FILE:
+        text = _decoded(_content_of(variables[FILE]), source)
+    else:
+        text = variables[VALUE]
+    if not text:
+        raise PassphraseError(f"The passphrase from {source} is empty; give one of at least one character.")
+    return Passphrase(text, source)
+
+
+def _output_of(command: str) -> bytes:
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise PassphraseError(f"{COMMAND} cannot be split into words ({error}); check its quotes.") from None
+    if not words:
+        raise PassphraseError(f"{COMMAND} is empty; set it to a program that prints the passphrase.")
+    try:
+        # The program's own messages go where ours go: they tell the operator why it refused.
+        done = subprocess.run(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=_COMMAND_SECONDS, check=False
+        )
+    except OSError as error:
+        raise PassphraseError(
+            f"{COMMAND}: the program {words[0]!r} cannot be started ({error.strerror}); check its path."
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise PassphraseError(
+            f"{COMMAND}: the program {words[0]!r} did not end within {_COMMAND_SECONDS} s; it must not wait for input."
+        ) from None
+    if done.returncode != 0:
+        raise PassphraseError(
+            f"{COMMAND}: the program {words[0]!r} ended with code {done.returncode}; run it by hand to see why."
+        )
+    return done.stdout
+
+
+def _content_of(name: str) -> bytes:
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(_LONGEST + 1)
+    except OSError as error:
+        raise PassphraseError(f"{FILE}: {name!r} cannot be read ({error.strerror}); check its path and mode.") from None
+
+
+def _decoded(data: bytes, source: str) -> str:
+    if len(data) > _LONGEST:
+        raise PassphraseError(f"{source} gives more than {_LONGEST} bytes; that is no passphrase, check what it names.")
+    mark, encoding = next(
+        ((mark, encoding) for mark, encoding in _BYTE_ORDER_MARKS if data.startswith(mark)), (b"", "utf-8")
+    )
+    try:
+        return data[len(mark) :].decode(encoding).strip()
+    except UnicodeDecodeError:
+        # The error itself would quote the bytes.
+        raise PassphraseError(f"{source} gives text that is not valid {encoding}; store it as UTF-8.") from None

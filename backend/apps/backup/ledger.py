@@ -1,0 +1,61 @@
+"""Access to the database that holds the ledger, with errors that say what happened and what to do."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.db import Error as DatabaseFailure
+from django.db import IntegrityError, connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from .errors import LedgerUnavailable
+from .models import BackupJob
+
+
+def ledger_alias() -> str:
+    """The alias of the database that holds the ledger."""
+    return router.db_for_write(BackupJob)
+
+
+@contextlib.contextmanager
+def ledger_access(doing: str) -> Iterator[None]:
+    """Translate what the database driver raises inside the block into `LedgerUnavailable`.
+
+    Violated constraints pass through: they are answers, not failures.
+    """
+    connection = connections[ledger_alias()]
+    _require_file(connection, doing)
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DatabaseFailure as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise LedgerUnavailable(
+            f"The ledger could not be used while {doing}: {reason}. Check that the database"
+            f" {ledger_alias()!r} runs and that `manage.py migrate` has been run."
+        ) from error
+
+
+def _require_file(connection: BaseDatabaseWrapper, doing: str) -> None:
+    """SQLite would make a missing file anew, and would go on writing into one that has been deleted."""
+    if connection.vendor != "sqlite":
+        return
+    name = str(connection.settings_dict["NAME"])
+    if name == ":memory:" or name.startswith("file:") or Path(name).exists():
+        return
+    raise LedgerUnavailable(
+        f"The ledger could not be used while {doing}: the database file {name!r} does not exist. Restore it, or run"
+        " `manage.py migrate` to begin anew."
+    )
+
+
+def renew_connection() -> None:
+    """Close this thread's connection so that the next query opens a new one.
+
+    After hours of reading elsewhere the old one may have been cut by the server or by something between. Inside a
+    transaction nothing is done: it belongs to somebody else.
+    """
+    connection = connections[ledger_alias()]
+    if not connection.in_atomic_block:
+        connection.close()

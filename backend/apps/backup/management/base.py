@@ -1,0 +1,61 @@
+"""What all commands of the backup system share: no checks at the start, errors with exit codes, JSON on request."""
+
+import json
+from collections.abc import Mapping
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error as DatabaseFailure
+
+from strongroom.errors import StrongroomError
+
+from ..errors import BackupError
+from ..models import JobStatus
+from ..stopping import JobCancelled
+from . import exitcodes
+
+Options = Mapping[str, object]
+
+
+class BackupCommand(BaseCommand):
+    """Fetches, calls one service, shapes the answer. It must run when the database is gone: no checks."""
+
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+
+    def run(self, options: Options) -> int:
+        """Do the work; the exit code. Raises the errors of the backup system and of the engine."""
+        raise NotImplementedError
+
+    def handle(self, *_args: object, **options: object) -> None:
+        try:
+            code = self.run(options)
+        except (BackupError, StrongroomError, OSError, DatabaseFailure) as error:
+            self.failed(options, error)
+            raise CommandError(self._said(error), returncode=exitcodes.of_error(error)) from error
+        except JobCancelled as error:
+            self.failed(options, error)
+            raise CommandError(str(error), returncode=exitcodes.INTERRUPTED) from error
+        if code != exitcodes.OK:
+            raise SystemExit(code)
+
+    def failed(self, options: Options, error: BaseException) -> None:
+        """Shape the answer for an error; the message itself follows on stderr."""
+        if options["json"]:
+            status = JobStatus.CANCELLED if isinstance(error, JobCancelled) else JobStatus.FAILED
+            self.print_json({"status": status, "error": self._said(error)})
+
+    def print_json(self, values: Mapping[str, object]) -> None:
+        """The one JSON object on stdout."""
+        self.stdout.write(json.dumps(values, ensure_ascii=False, default=str))
+
+    def note(self, text: str) -> None:
+        """A line for the user that is not part of the result."""
+        self.stderr.write(text, self.style.WARNING)
+
+    @staticmethod
+    def _said(error: BaseException) -> str:
+        if isinstance(error, BackupError | StrongroomError | JobCancelled):
+            return str(error)
+        return f"{type(error).__name__}: {error}"

@@ -1,0 +1,23 @@
+"""Run one PENDING job in this process; started by the process executor."""
+
+import uuid
+
+from django.core.management.base import CommandParser
+
+from ...runner import run_job
+from .. import exitcodes
+from ..base import BackupCommand, Options
+
+
+class Command(BackupCommand):
+    help = "Run one pending backup job in this process."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("job", type=uuid.UUID, help="uuid of the job")
+
+    def run(self, options: Options) -> int:
+        job = run_job(uuid.UUID(str(options["job"])))
+        if options["json"]:
+            self.print_json({"job": job.uuid, "status": job.status})
+        return exitcodes.of_status(job.status)

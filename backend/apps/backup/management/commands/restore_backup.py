@@ -1,0 +1,186 @@
+"""Restore a backup: to the live system, by plan, staging and swap, or into a folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from django.core.management.base import CommandParser
+
+from ...progress import Tracker
+from ...references import resolve_backup
+from ...restores import (
+    Plan,
+    Restore,
+    RestoreRefused,
+    journals,
+    ledger_is_readable,
+    open_origin,
+    plan_restore,
+    plan_to_folder,
+    recover_restores,
+    release,
+    restore_to_folder,
+    rollback,
+)
+from ...restores.origin import Origin
+from .. import exitcodes
+from ..base import BackupCommand, Options
+from ..console import ProgressDisplay, facts, size
+
+
+class Command(BackupCommand):
+    help = "Restore a backup to the live system, or into a folder; roll a restore back."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument(
+            "backup",
+            nargs="?",
+            help="`latest`, a job's uuid or its beginning, a snapshot's id, a job's name, or a package file",
+        )
+        what.add_argument("--list", action="store_true", help="list restores and what is kept of them")
+        what.add_argument("--rollback", metavar="RESTORE", help="make the state before this restore live again")
+        what.add_argument("--release", metavar="RESTORE", help="delete what this restore replaced")
+        parser.add_argument("--to-folder", metavar="DIR", help="restore into an empty folder; nothing live is touched")
+        parser.add_argument("--only", choices=["database", "files"], help="restore only this part")
+        parser.add_argument("--dry-run", action="store_true", help="show the plan and do nothing")
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--no-safety-backup", action="store_true", help="do not back up the live state first")
+
+    def run(self, options: Options) -> int:
+        for line in recover_restores():
+            self.note(line)
+        if options["list"]:
+            return self._list(options)
+        if options["rollback"] or options["release"]:
+            return self._change(options)
+        ref = resolve_backup(str(options["backup"]))
+        with open_origin(ref) as origin:
+            if options["to_folder"]:
+                if options["only"]:
+                    raise RestoreRefused("--to-folder restores the whole backup; leave --only away.")
+                plan = plan_to_folder(ref, origin.manifest, Path(str(options["to_folder"])).absolute())
+            else:
+                only = str(options["only"]) if options["only"] else None
+                safety = not options["no_safety_backup"] and ledger_is_readable()
+                plan = plan_restore(ref, origin.manifest, only=only, safety_backup=safety)
+            if options["dry_run"]:
+                self._show_plan(options, plan)
+                return exitcodes.FAILED if plan.blocking else exitcodes.OK
+            if not options["json"]:
+                self._show_plan(options, plan)
+            if plan.blocking:
+                raise RestoreRefused("Nothing was changed. The restore cannot be done: " + "; ".join(plan.blocking))
+            if plan.to_folder:
+                return self._to_folder(options, plan, origin)
+            self._require_consent(options, "Replace the live system with this backup?")
+            return self._restore(options, plan, Restore(ref, origin, plan, _only(options), Tracker(), lambda: None))
+
+    def _require_consent(self, options: Options, question: str) -> None:
+        if options["yes"]:
+            return
+        if not sys.stdin.isatty():
+            raise RestoreRefused("Without a terminal to ask on, the restore needs --yes; nothing was changed.")
+        self.stderr.write(f"{question} Type yes to go on: ", ending="")
+        if sys.stdin.readline().strip().lower() != "yes":
+            raise RestoreRefused("Not confirmed; nothing was changed.")
+
+    def _restore(self, options: Options, plan: Plan, work: Restore) -> int:
+        with ProgressDisplay() as display:
+            work.tick = lambda: display.show(work.tracker.now())
+            result = work.run()
+        if options["json"]:
+            self.print_json(
+                {
+                    "restore": result.restore,
+                    "status": result.status,
+                    "backup": plan.backup,
+                    "job": plan.backup_job,
+                    "phases": result.phases,
+                    "replaced": result.replaced,
+                    "notes": result.notes,
+                    "warnings": plan.warnings,
+                }
+            )
+        else:
+            facts(
+                [
+                    ("restore", str(result.restore)),
+                    ("status", result.status),
+                    ("replaced", "\n".join(f"{one['live']} (kept as {one['kept']})" for one in result.replaced)),
+                    ("notes", "\n".join(result.notes)),
+                    ("to go back", f"restore_backup --rollback {result.restore}" if result.replaced else ""),
+                ]
+            )
+        return exitcodes.OK
+
+    def _to_folder(self, options: Options, plan: Plan, origin: Origin) -> int:
+        tracker = Tracker()
+        with ProgressDisplay() as display:
+            notes = restore_to_folder(origin, plan, tracker, lambda: display.show(tracker.now()))
+        if options["json"]:
+            self.print_json({"restore": None, "status": "COMPLETED", "to_folder": plan.to_folder, "notes": notes})
+        else:
+            facts([("status", "COMPLETED"), ("folder", plan.to_folder), ("notes", "\n".join(notes))])
+        return exitcodes.OK
+
+    def _list(self, options: Options) -> int:
+        known = journals()
+        if options["json"]:
+            rows = [
+                {
+                    "restore": one.restore,
+                    "state": one.state.value,
+                    "backup": one.backup,
+                    "created_at": one.created_at.isoformat(),
+                    "kept": [part.kept for part in one.components if part.had_live],
+                }
+                for one in known
+            ]
+            self.print_json({"restores": rows})
+            return exitcodes.OK
+        facts([(str(one.restore), f"{one.state.value}, {one.backup}") for one in known] or [("restores", "none")])
+        return exitcodes.OK
+
+    def _change(self, options: Options) -> int:
+        if options["rollback"]:
+            self._require_consent(options, "Put the state before this restore back?")
+            journal, notes = rollback(str(options["rollback"]))
+        else:
+            self._require_consent(options, "Delete what this restore replaced?")
+            journal, notes = release(str(options["release"]))
+        if options["json"]:
+            self.print_json({"restore": journal.restore, "status": journal.state.value, "notes": notes})
+        else:
+            facts([("restore", str(journal.restore)), ("status", journal.state.value), ("notes", "\n".join(notes))])
+        return exitcodes.OK
+
+    def _show_plan(self, options: Options, plan: Plan) -> None:
+        if options["json"]:
+            self.print_json({"dry_run": True, **plan.to_json()})
+            return
+        replaced = [
+            f"{one.kind} {one.name}: {one.live}{'' if one.exists else ' (is not there)'}"
+            f"{f', {size(one.size)}' if one.size is not None else ''}{''.join(f', {note}' for note in one.notes)}"
+            for one in plan.replacements
+        ]
+        space = [f"{one.where}: {size(one.needed)} needed, {size(one.available)} available" for one in plan.space]
+        facts(
+            [
+                ("backup", plan.backup),
+                ("taken at", plan.taken_at),
+                ("to folder", plan.to_folder),
+                ("will be replaced", "\n".join(replaced)),
+                ("space", "\n".join(space)),
+                ("ledger", plan.ledger),
+                ("safety backup", "" if plan.to_folder else "yes" if plan.safety_backup else "no"),
+                ("warnings", "\n".join(plan.warnings)),
+                ("blocking", "\n".join(plan.blocking)),
+            ]
+        )
+
+
+def _only(options: Options) -> str | None:
+    return str(options["only"]) if options["only"] else None

@@ -1,0 +1,184 @@
+"""Make a backup now, of a configuration or ad hoc."""
+
+import dataclasses
+from pathlib import Path
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from ... import conf, dispatch, selectors
+from ...errors import LedgerUnavailable, RequestRefused
+from ...models import BackupConfiguration, BackupJob, BackupType, JobStatus
+from ...planning import plan_backup, require_possible
+from ...requests import JobRequest
+from ...restores import interrupted, recover_restores
+from ...services.jobs import job_create
+from .. import exitcodes
+from ..base import BackupCommand, Options
+from ..console import ProgressDisplay, facts, size
+
+_MOST_PROBLEMS_SHOWN = 20
+
+
+class Command(BackupCommand):
+    help = "Make a backup now: of a configuration (--config), or ad hoc (--type)."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._job: BackupJob | None = None
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--type", choices=BackupType.values, help="an ad-hoc backup of this type")
+        what.add_argument("--config", metavar="NAME", help="a backup as this configuration says")
+        parser.add_argument("--output", metavar="FILE.tar.gz", help="write one package file, and no snapshot")
+        parser.add_argument("--no-encryption", action="store_true", help="store in the clear")
+        parser.add_argument("--no-compression", action="store_true", help="store without compressing")
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument("--detach", action="store_true", help="return at once; the job runs in a process of its own")
+        how.add_argument("--dry-run", action="store_true", help="show what would be done and do nothing")
+
+    def run(self, options: Options) -> int:
+        configuration = _configuration(options)
+        request = self._request(options, configuration)
+        if options["dry_run"]:
+            self._show_plan(options, request, configuration)
+            return exitcodes.OK
+        require_possible(request)
+        if interrupted():
+            # A live system that was left between two states must not become a backup.
+            for line in recover_restores():
+                self.note(line)
+        self._job = job = job_create(request, configuration=configuration, now=timezone.now())
+        if options["detach"]:
+            pid = dispatch.run_detached(job.uuid)
+            if options["json"]:
+                self.print_json({"job": job.uuid, "status": job.status, "type": job.backup_type, "pid": pid})
+            else:
+                facts([("job", str(job.uuid)), ("status", job.status), ("process", str(pid))])
+            return exitcodes.OK
+        with ProgressDisplay() as display:
+            job = dispatch.run_waiting(job.uuid, executor=conf.load().executor, observer=display.show)
+        self._show(options, job)
+        return exitcodes.of_status(job.status)
+
+    def failed(self, options: Options, error: BaseException) -> None:
+        if self._job is None or not options["json"]:
+            super().failed(options, error)
+            return
+        try:
+            job = selectors.job_by_uuid(self._job.uuid) or self._job
+        except LedgerUnavailable:
+            # The row cannot be read any more; the error that is shown says so.
+            job = self._job
+        ended = job.status not in {JobStatus.PENDING, JobStatus.RUNNING}
+        status = job.status if ended else JobStatus.FAILED
+        self.print_json({**_result(job), "status": status, "error": self._said(error)})
+
+    def _request(self, options: Options, configuration: BackupConfiguration | None) -> JobRequest:
+        if configuration is not None:
+            request = JobRequest.of_configuration(configuration)
+        else:
+            request = JobRequest(backup_type=str(options["type"]))
+        if options["output"]:
+            request = dataclasses.replace(request, output=str(Path(str(options["output"])).absolute()))
+        plain = bool(options["no_encryption"]) or (configuration is None and request.makes_package)
+        request = dataclasses.replace(
+            request,
+            encryption=request.encryption and not plain,
+            compression=request.compression and not options["no_compression"],
+        )
+        if request.makes_package and not request.encryption:
+            self.note("The package is not encrypted: keep it where only you can read it.")
+        return request
+
+    def _show_plan(self, options: Options, request: JobRequest, configuration: BackupConfiguration | None) -> None:
+        plan = plan_backup(request, configuration)
+        if options["json"]:
+            self.print_json({"dry_run": True, **plan.to_json()})
+            return
+        target = f"{plan.place.path}{'' if plan.repository_exists else ' (will be made)'}" if plan.place else ""
+        facts(
+            [
+                ("type", plan.backup_type),
+                ("configuration", plan.configuration),
+                ("databases", ", ".join(plan.databases) or "none"),
+                ("files", "yes" if plan.files else "no"),
+                ("repository", target),
+                ("package", str(plan.package or "")),
+                ("encrypted", f"yes, passphrase from {plan.passphrase_source}" if plan.encrypted else "no"),
+                ("compressed", "yes" if plan.compressed else "no"),
+                ("builds on", f"snapshot {plan.parent[:8]}" if plan.parent else ""),
+                ("warnings", "\n".join(plan.warnings)),
+                ("dry run", "nothing was done"),
+            ]
+        )
+
+    def _show(self, options: Options, job: BackupJob) -> None:
+        if options["json"]:
+            self.print_json(_result(job))
+            return
+        problems = [f"{problem['path']}: {problem['reason']}" for problem in job.problems[:_MOST_PROBLEMS_SHOWN]]
+        if job.problem_count > len(problems):
+            problems.append(f"… {job.problem_count} problems in all")
+        facts(
+            [
+                ("job", f"{job.uuid} ({job.job_name})"),
+                ("status", job.status),
+                ("trust", job.trust),
+                ("snapshot", job.snapshot_id),
+                ("package", job.backup_file_path),
+                ("size", size(job.backup_size)),
+                ("stored", size(job.stored_size)),
+                ("files", _files(job)),
+                ("duration", f"{_seconds(job)} s"),
+                ("warnings", "\n".join(job.warnings)),
+                ("problems", "\n".join(problems)),
+                ("error", job.error_message),
+            ]
+        )
+
+
+def _configuration(options: Options) -> BackupConfiguration | None:
+    name = options["config"]
+    if name is None:
+        return None
+    configuration = selectors.configuration_by_name(str(name))
+    if configuration is None:
+        known = ", ".join(selectors.configuration_names()) or "none"
+        raise RequestRefused(f"There is no configuration {name!r}; there are: {known}.")
+    return configuration
+
+
+def _result(job: BackupJob) -> dict[str, object]:
+    return {
+        "job": job.uuid,
+        "status": job.status,
+        "type": job.backup_type,
+        "trust": job.trust,
+        "snapshot_id": job.snapshot_id,
+        "backup_file_path": job.backup_file_path,
+        "backup_size": job.backup_size,
+        "stored_size": job.stored_size,
+        "new_files": job.new_files,
+        "changed_files": job.changed_files,
+        "unchanged_files": job.unchanged_files,
+        "duration_seconds": _seconds(job),
+        "warnings": job.warnings,
+        "problems": job.problems,
+        "problem_count": job.problem_count,
+        "error": job.error_message,
+    }
+
+
+def _seconds(job: BackupJob) -> float | None:
+    if job.started_at is None or job.completed_at is None:
+        return None
+    return round((job.completed_at - job.started_at).total_seconds(), 3)
+
+
+def _files(job: BackupJob) -> str:
+    if job.new_files is None:
+        return ""
+    return f"{job.new_files:,} new, {job.changed_files or 0:,} changed, {job.unchanged_files or 0:,} unchanged"

@@ -1,0 +1,96 @@
+"""What commands show: progress and tables on a terminal, plain lines in a pipe."""
+
+import sys
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from types import TracebackType
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from ..progress import Progress
+
+_LINE_SECONDS = 10.0
+_BAR_SECONDS = 0.1
+
+
+def size(value: int | None) -> str:
+    """Bytes as people read them."""
+    return "" if value is None else decimal(value)
+
+
+def describe(progress: Progress) -> str:
+    """A moment of a job in one line."""
+    parts = []
+    if progress.files_done:
+        parts.append(f"{progress.files_done:,} files")
+    if progress.bytes_done:
+        of = f" of about {size(progress.bytes_total)}" if progress.bytes_total else ""
+        parts.append(size(progress.bytes_done) + of)
+    if progress.bytes_per_second:
+        parts.append(f"{size(round(progress.bytes_per_second))}/s")
+    if progress.eta_seconds is not None:
+        parts.append(f"ETA {timedelta(seconds=round(progress.eta_seconds))}")
+    return ", ".join(parts)
+
+
+class ProgressDisplay:
+    """A context manager whose `show` takes every moment of a job and shows as many as are of use, on stderr."""
+
+    def __init__(self) -> None:
+        self._bar: Bar | None = None
+        if sys.stderr.isatty():
+            columns = (TextColumn("{task.description}"), BarColumn(bar_width=12), TextColumn("{task.fields[detail]}"))
+            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task("starting", total=None, detail="")
+        self._phase = ""
+        self._shown = 0.0
+
+    def __enter__(self) -> "ProgressDisplay":
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, progress: Progress) -> None:
+        """Show this moment, unless the last one was shown a moment ago."""
+        now = time.monotonic()
+        pause = _LINE_SECONDS if self._bar is None else _BAR_SECONDS
+        if progress.phase == self._phase and now - self._shown < pause:
+            return
+        self._phase, self._shown = progress.phase, now
+        detail = describe(progress)
+        if self._bar is None:
+            sys.stderr.write(f"{progress.phase}{': ' if detail else ''}{detail}\n")
+            sys.stderr.flush()
+        else:
+            self._bar.update(
+                self._task,
+                description=progress.phase,
+                completed=progress.bytes_done,
+                total=progress.bytes_total,
+                detail=detail,
+            )
+
+
+def facts(rows: Sequence[tuple[str, str]]) -> None:
+    """Names and values: a table on a terminal, `name: value` lines in a pipe. Empty values are left out."""
+    shown = [(name, value) for name, value in rows if value]
+    if not sys.stdout.isatty():
+        sys.stdout.write("".join(f"{name}: {value}\n" for name, value in shown))
+        return
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in shown:
+        table.add_row(name, value)
+    Console().print(table, markup=False)

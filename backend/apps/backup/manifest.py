@@ -1,0 +1,161 @@
+"""The record `manifest.json` in every snapshot and package: what it holds, from when, of which versions.
+
+It is JSON in UTF-8, written last and read strictly: unknown fields, other types and too large ones are errors.
+Times are ISO 8601 with offset and microseconds, sizes are bytes, SHA-256 values are hexadecimal. A reader refuses a
+`format` newer than its own; a writer raises `FORMAT` with every change that an older reader would misunderstand.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Final
+
+import msgspec
+
+from .errors import BackupError
+
+FORMAT: Final = 1
+NAME: Final = "manifest.json"
+MAX_BYTES: Final = 64 * 1024 * 1024
+MAX_EXAMPLES: Final = 100
+"""So many missing references are named in the manifest; all of them are counted."""
+
+
+class ManifestInvalid(BackupError):
+    """The manifest is missing, damaged, too large or of a newer format."""
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class JobFacts(_Record, frozen=True):
+    """Which job made this backup."""
+
+    uuid: str
+    name: str
+    configuration: str
+    type: str
+    started_at: datetime.datetime
+
+
+class ProjectFacts(_Record, frozen=True):
+    """What ran where the backup was made. `apps` maps app labels to the versions that they state, or to ""."""
+
+    python: str
+    django: str
+    apps: dict[str, str]
+    code_migrations: dict[str, list[str]]
+    """Leaf migrations of the code, by app label."""
+
+
+class SecretFingerprint(_Record, frozen=True):
+    """Proof of which secret was in use, without the secret: scrypt over it with a salt of its own, both in hex.
+
+    `digest` is "" for a secret that was not set.
+    """
+
+    name: str
+    salt: str
+    digest: str
+
+
+class DatabaseRecord(_Record, frozen=True):
+    """One database at the cut.
+
+    `path` is the dump inside the snapshot, `size` and `sha256` are of its stream. `tables` maps every table, modelled
+    or not, to its number of rows; `sequences` maps sequences to their last value, null if never used.
+    `migrations` holds the applied leaf migrations by app label. The fields after it are empty for SQLite.
+    """
+
+    alias: str
+    engine: str
+    path: str
+    size: int
+    sha256: str
+    cut_at: datetime.datetime
+    server_version: str
+    tables: dict[str, int]
+    migrations: dict[str, list[str]]
+    tool: str = ""
+    database: str = ""
+    encoding: str = ""
+    collation: str = ""
+    character_type: str = ""
+    locale_provider: str = ""
+    icu_locale: str = ""
+    settings: list[str] = []
+    roles: list[str] = []
+    sequences: dict[str, int | None] = {}
+    large_objects: int = 0
+    warnings: list[str] = []
+
+
+class FileRootRecord(_Record, frozen=True):
+    """One file root: where it lay and what was seen in it while it was read.
+
+    Files that changed, vanished or could not be read meanwhile make the stored numbers differ; the job names them.
+    """
+
+    name: str
+    path: str
+    files: int
+    folders: int
+    others: int
+    bytes: int
+
+
+class ReferenceFacts(_Record, frozen=True):
+    """The files that the databases name, compared with those that were read.
+
+    `fields` says which columns were read, `missing` how many named files were not there (the first are in `examples`),
+    `excluded` how many were left out on purpose, `orphans` how many files nothing names.
+    """
+
+    fields: list[str]
+    checked: int
+    missing: int
+    excluded: int
+    orphans: int
+    examples: list[str]
+
+
+class Manifest(_Record, frozen=True):
+    """The whole record."""
+
+    format: int
+    software: str
+    job: JobFacts
+    cut_at: datetime.datetime
+    project: ProjectFacts
+    secrets: list[SecretFingerprint]
+    databases: list[DatabaseRecord]
+    files: list[FileRootRecord]
+    references: ReferenceFacts
+    fact_files: list[str]
+    """Names under `project/`; empty where the repository is not encrypted."""
+    problems: int
+
+
+class _Header(msgspec.Struct):
+    format: int
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The manifest as indented JSON with a final newline."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+
+
+def decode(data: bytes) -> Manifest:
+    """Read a manifest; raises `ManifestInvalid`, which says what is wrong with it."""
+    if len(data) > MAX_BYTES:
+        raise ManifestInvalid(f"{NAME} has more than {MAX_BYTES} bytes; it was not written by this software.")
+    try:
+        header = msgspec.json.decode(data, type=_Header)
+        if header.format != FORMAT:
+            raise ManifestInvalid(
+                f"{NAME} has format {header.format}, this software reads {FORMAT}; use the version that wrote it."
+            )
+        return msgspec.json.decode(data, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ManifestInvalid(f"{NAME} is damaged or was not written by this software: {error}.") from error

@@ -1,0 +1,58 @@
+"""gzip on several processors: blocks are compressed apart and stand one after the other as members of one gzip file.
+
+Every gzip reader takes that (RFC 1952, section 2.2). zlib works outside the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import collections
+import concurrent.futures
+import os
+import zlib
+from typing import IO, Final
+
+BLOCK: Final = 1 << 20
+LEVEL: Final = 6
+_GZIP: Final = 31
+
+
+class GzipWriter:
+    """Writes gzip to `target`, in order; memory is bounded by a few blocks per processor. `level` 0 stores."""
+
+    def __init__(self, target: IO[bytes], *, level: int = LEVEL) -> None:
+        self._target = target
+        self._level = level
+        self._buffer = bytearray()
+        workers = max(1, min(8, os.cpu_count() or 1))
+        self._pool = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="gzip")
+        self._pending: collections.deque[concurrent.futures.Future[bytes]] = collections.deque()
+        self._bound = 2 * workers
+
+    def write(self, data: bytes) -> None:
+        """Take in data; may wait for the compressors."""
+        self._buffer += data
+        while len(self._buffer) >= BLOCK:
+            block = bytes(self._buffer[:BLOCK])
+            del self._buffer[:BLOCK]
+            self._submit(block)
+
+    def _submit(self, block: bytes) -> None:
+        self._pending.append(self._pool.submit(_compress, block, self._level))
+        while len(self._pending) > self._bound:
+            self._target.write(self._pending.popleft().result())
+
+    def finish(self) -> None:
+        """Write everything that is left; the target stays open."""
+        self._submit(bytes(self._buffer))
+        self._buffer.clear()
+        while self._pending:
+            self._target.write(self._pending.popleft().result())
+
+    def close(self) -> None:
+        """Stop the threads; what was not finished is dropped."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _compress(block: bytes, level: int) -> bytes:
+    compressor = zlib.compressobj(level, zlib.DEFLATED, _GZIP)
+    return compressor.compress(block) + compressor.flush()

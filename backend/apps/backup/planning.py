@@ -1,0 +1,99 @@
+"""What a backup would do: the plan that is shown by a dry run and checked before every run."""
+
+import dataclasses
+from pathlib import Path
+
+from .capture import package_path
+from .errors import RequestRefused
+from .keys import passphrase_source
+from .models import BackupConfiguration, BackupJob, BackupType
+from .parents import choose_parent
+from .requests import JobRequest
+from .sources import database_aliases
+from .storage import RepositoryPlace, resolve_place
+
+_WITHOUT_DATABASES = (BackupType.FILES,)
+_WITHOUT_FILES = (BackupType.DATABASE,)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BackupPlan:
+    """What one backup would do. `place` or `package` is where it goes to."""
+
+    backup_type: str
+    configuration: str
+    databases: tuple[str, ...]
+    files: bool
+    encrypted: bool
+    compressed: bool
+    place: RepositoryPlace | None
+    package: Path | None
+    repository_exists: bool = False
+    parent: str = ""
+    passphrase_source: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """The plan as plain values."""
+        values = dataclasses.asdict(self)
+        values["place"] = str(self.place.path) if self.place else None
+        values["package"] = str(self.package) if self.package else None
+        return values
+
+
+def require_possible(request: JobRequest) -> None:
+    """Refuse what cannot succeed, before anything is written; reads nothing but settings, passphrase and names."""
+    place = resolve_place(request.storage_path, encrypted=request.encryption)
+    if request.backup_type not in BackupType.values:
+        raise RequestRefused(f"There is no backup type {request.backup_type!r}; use {', '.join(BackupType.values)}.")
+    if not request.makes_package:
+        place.passphrase()
+        return
+    if request.encryption:
+        raise RequestRefused(
+            "A .tar.gz package is not encrypted, and encryption is asked for; give --no-encryption to have it plain."
+        )
+    if request.output:
+        _require_output(Path(request.output))
+
+
+def _require_output(path: Path) -> None:
+    if not path.name.endswith(".tar.gz"):
+        raise RequestRefused(f"The output {str(path)!r} does not end in .tar.gz, the only kind of package there is.")
+    if path.exists() or path.is_symlink():
+        raise RequestRefused(f"The file {str(path)!r} exists and is not overwritten; choose another name.")
+    if not path.parent.is_dir():
+        raise RequestRefused(f"The folder {str(path.parent)!r} does not exist; make it first.")
+
+
+def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) -> BackupPlan:
+    """The plan of a backup; nothing is written. Raises what would keep the backup from being made."""
+    require_possible(request)
+    job = BackupJob(
+        configuration=configuration,
+        configuration_name=configuration.name if configuration else "",
+        job_name=f"{configuration.name if configuration else 'adhoc'}-<time>",
+        backup_type=request.backup_type,
+        settings=request.to_json(),
+    )
+    place = None if request.makes_package else resolve_place(request.storage_path, encrypted=request.encryption)
+    parent = ""
+    warnings: list[str] = []
+    exists = place is not None and place.exists()
+    if place is not None and exists:
+        found, warnings = choose_parent(job, place, place.open())
+        parent = found.id if found else ""
+    return BackupPlan(
+        backup_type=request.backup_type,
+        configuration=job.configuration_name,
+        databases=() if request.backup_type in _WITHOUT_DATABASES else tuple(database_aliases()),
+        files=request.backup_type not in _WITHOUT_FILES,
+        encrypted=request.encryption,
+        compressed=request.compression,
+        place=place,
+        package=package_path(job, request) if request.makes_package else None,
+        repository_exists=exists,
+        parent=parent,
+        passphrase_source=(passphrase_source() or "") if request.encryption else "",
+        warnings=tuple(warnings),
+    )

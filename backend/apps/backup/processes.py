@@ -1,0 +1,61 @@
+"""Who runs a job, in a form that another process can check later.
+
+A process is named by its host, its number and its start: numbers are given again, starts are not. The host's name
+is joined by the boot and the process namespace, since a number means nothing outside of them.
+"""
+
+import dataclasses
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """One process on one host. `start` is opaque text that is equal for the same process only."""
+
+    host: str
+    pid: int
+    start: str
+
+    def __str__(self) -> str:
+        return f"{self.host.split('/')[0]}:{self.pid}"
+
+
+def own_identity() -> ProcessIdentity:
+    """The identity of this process."""
+    pid = os.getpid()
+    return ProcessIdentity(host=_host(), pid=pid, start=_start(pid) or "")
+
+
+def is_gone(process: ProcessIdentity) -> bool:
+    """True if that process certainly runs no more; False while it runs, or when it is not ours to know."""
+    if process.host != _host() or not process.start:
+        return False
+    return _start(process.pid) != process.start
+
+
+def _host() -> str:
+    name = socket.gethostname()
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    namespace = Path("/proc/self/ns/pid")
+    if boot.exists() and namespace.is_symlink():
+        return f"{name}/{boot.read_text().strip()}/{namespace.readlink()}"
+    return name
+
+
+def _start(pid: int) -> str | None:
+    """When that process started, or None if there is no such process or it is dead and only not yet waited for."""
+    if Path("/proc/self/stat").exists():
+        try:
+            text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        # The second field is the program's name in brackets and may hold anything, brackets too.
+        fields = text[text.rindex(")") + 2 :].split()
+        return None if fields[0] in {"Z", "X", "x"} else fields[19]
+    listed = subprocess.run(
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], stdout=subprocess.PIPE, text=True, check=False
+    ).stdout.split(maxsplit=1)
+    return None if len(listed) < 2 or listed[0].startswith("Z") else listed[1].strip()

@@ -1,0 +1,59 @@
+"""What a job is asked to do, as it is copied into its row."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from .models import BackupConfiguration, BackupType
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class JobRequest:
+    """The settings of one job; a later change of its configuration does not reach it.
+
+    `output` is the package file to write instead of a snapshot, or empty.
+    """
+
+    backup_type: str
+    storage_path: str = ""
+    compression: bool = True
+    encryption: bool = True
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    output: str = ""
+
+    @classmethod
+    def of_configuration(cls, configuration: BackupConfiguration) -> "JobRequest":
+        """What the configuration asks for now."""
+        return cls(
+            backup_type=configuration.backup_type,
+            storage_path=configuration.storage_path,
+            compression=configuration.compression_enabled,
+            encryption=configuration.encryption_enabled,
+            include=tuple(configuration.include),
+            exclude=tuple(configuration.exclude),
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """The form in which it is kept in the job's row; the type has a column of its own."""
+        values = dataclasses.asdict(self)
+        del values["backup_type"]
+        return values
+
+    @classmethod
+    def from_json(cls, backup_type: str, values: Mapping[str, object]) -> "JobRequest":
+        """The request that `to_json` wrote."""
+        include, exclude = values.get("include"), values.get("exclude")
+        return cls(
+            backup_type=backup_type,
+            storage_path=str(values.get("storage_path", "")),
+            compression=bool(values.get("compression", True)),
+            encryption=bool(values.get("encryption", True)),
+            include=tuple(map(str, include)) if isinstance(include, list | tuple) else (),
+            exclude=tuple(map(str, exclude)) if isinstance(exclude, list | tuple) else (),
+            output=str(values.get("output", "")),
+        )
+
+    @property
+    def makes_package(self) -> bool:
+        """True if the result is a package file and no snapshot."""
+        return bool(self.output) or self.backup_type == BackupType.EXPORT

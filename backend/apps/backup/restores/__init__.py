@@ -1,0 +1,28 @@
+"""Restores: a plan that touches nothing, staging beside the live system, verification, a swap that can be undone."""
+
+from .errors import RestoreFailed, RestoreRefused
+from .execute import Restore, RestoreResult
+from .folder import restore_to_folder
+from .journal import interrupted, journals
+from .origin import open_origin
+from .planning import Plan, plan_restore, plan_to_folder
+from .record import ledger_is_readable
+from .rollback import recover_restores, release, rollback
+
+__all__ = [
+    "Plan",
+    "Restore",
+    "RestoreFailed",
+    "RestoreRefused",
+    "RestoreResult",
+    "interrupted",
+    "journals",
+    "ledger_is_readable",
+    "open_origin",
+    "plan_restore",
+    "plan_to_folder",
+    "recover_restores",
+    "release",
+    "restore_to_folder",
+    "rollback",
+]

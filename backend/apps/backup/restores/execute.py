@@ -1,0 +1,234 @@
+"""A restore from its plan to its end: stage → verify → carry the ledger over → swap → tell the ledger."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.db import connections
+from django.utils import timezone
+
+from ..errors import BackupError
+from ..ledger import ledger_alias
+from ..manifest import DatabaseRecord, FileRootRecord
+from ..models import JobStatus, Trigger
+from ..progress import Tracker
+from ..references import BackupRef
+from ..requests import JobRequest
+from ..runner import run_job
+from ..services.jobs import job_create
+from ..sources import sqlite
+from ..sources.files import RESTORE_MARK
+from . import record, stage_postgresql, stage_sqlite
+from .carry import carry_postgresql, carry_sqlite
+from .errors import RestoreFailed, RestoreRefused
+from .journal import Component, Journal, Kind, State, exclusive
+from .move_postgresql import exists, free_name, server
+from .origin import Origin
+from .planning import Plan, chosen_databases, chosen_roots, live_roots
+from .swapping import discard_staged, swap
+
+
+@dataclass
+class RestoreResult:
+    """How a restore ended. `replaced` lists what is kept for rollback; `notes` are for the user."""
+
+    restore: uuid.UUID
+    status: str
+    phases: list[dict[str, object]] = field(default_factory=list)
+    replaced: list[dict[str, object]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Restore:
+    """One restore to the live system. `run` does it; `tick` is called often, to show the progress of `tracker`."""
+
+    ref: BackupRef
+    origin: Origin
+    plan: Plan
+    only: str | None
+    tracker: Tracker
+    tick: Callable[[], None]
+
+    def run(self) -> RestoreResult:
+        """Do it. Raises what kept it from being done; then the live system is what it was before."""
+        if self.plan.blocking:
+            raise RestoreRefused("The restore cannot be done: " + "; ".join(self.plan.blocking))
+        result = RestoreResult(uuid.uuid4(), "RUNNING")
+        with exclusive():
+            journal = Journal(
+                restore=result.restore,
+                backup=str(self.ref),
+                backup_job=uuid.UUID(self.origin.manifest.job.uuid),
+                restore_type=self.plan.restore_type,
+                state=State.STAGING,
+                created_at=datetime.datetime.now(datetime.UTC),
+                plan=self.plan.to_json(),
+            )
+            journal.save()
+            in_ledger = record.begin(journal)
+            if not in_ledger:
+                result.notes.append("the live ledger cannot be read; the restore is entered into the restored one")
+            try:
+                self._until_swap(journal, result, in_ledger=in_ledger)
+            except BaseException as error:
+                self._give_up(journal, error, in_ledger=in_ledger)
+                raise
+            with self._phase(result, "swapping"):
+                self._swap(journal, in_ledger=in_ledger)
+            with self._phase(result, "updating the ledger"):
+                result.notes += record.finish(journal, phases=result.phases)
+        result.status = "COMPLETED"
+        result.replaced = [
+            {"kind": one.kind.value, "name": one.name, "live": one.live, "kept": one.kept}
+            for one in journal.components
+            if one.had_live
+        ]
+        return result
+
+    def _until_swap(self, journal: Journal, result: RestoreResult, *, in_ledger: bool) -> None:
+        if self.plan.safety_backup:
+            with self._phase(result, "backing up the live state"):
+                result.notes += self._safety_backup()
+        for database in chosen_databases(self.origin.manifest, self.only):
+            with self._phase(result, f"restoring the database {database.alias}", database.size):
+                self._stage_database(journal, database)
+        roots = chosen_roots(self.origin.manifest, self.only)
+        if roots:
+            with self._phase(result, "restoring the files", sum(root.bytes for root in roots)):
+                result.notes += self._stage_files(journal, roots)
+        if in_ledger:
+            with self._phase(result, "carrying the ledger over"):
+                record.phases(journal, result.phases)
+                result.notes += self._carry(journal)
+
+    def _give_up(self, journal: Journal, error: BaseException, *, in_ledger: bool) -> None:
+        discard_staged(journal)
+        if in_ledger:
+            record.fail(journal, error)
+
+    def _swap(self, journal: Journal, *, in_ledger: bool) -> None:
+        try:
+            swap(journal)
+        except Exception as error:
+            if in_ledger:
+                record.fail(journal, error)
+            if isinstance(error, BackupError):
+                raise
+            raise RestoreFailed(f"The swap failed ({error}); the old state was put back.") from error
+
+    @contextlib.contextmanager
+    def _phase(self, result: RestoreResult, name: str, total: int | None = None) -> Iterator[None]:
+        started, clock = timezone.now(), time.monotonic()
+        self.tracker.begin(name, total_bytes=total)
+        self.tick()
+        yield
+        result.phases.append(
+            {"phase": name, "started_at": started.isoformat(), "seconds": round(time.monotonic() - clock, 3)}
+        )
+
+    def _progress(self, files: int, size: int) -> None:
+        self.tracker.reached(files=files, bytes_done=size)
+        self.tick()
+
+    def _safety_backup(self) -> list[str]:
+        encrypted = self.ref.place.encrypted if self.ref.place is not None else True
+        storage = str(self.ref.place.storage) if self.ref.place is not None else ""
+        request = JobRequest(backup_type="FULL", storage_path=storage, encryption=encrypted)
+        try:
+            job = job_create(request, now=timezone.now(), trigger=Trigger.PRE_RESTORE)
+            job = run_job(job.uuid)
+        except BackupError as error:
+            raise RestoreRefused(
+                f"The live state cannot be backed up before the restore: {error} Nothing was changed;"
+                " --no-safety-backup restores without it."
+            ) from error
+        if job.status not in {JobStatus.COMPLETED, JobStatus.INCOMPLETE}:
+            raise RestoreRefused(
+                f"The backup of the live state is {job.status}: {job.error_message} Nothing was changed;"
+                " --no-safety-backup restores without it."
+            )
+        return [f"the live state was backed up first, as job {job.uuid} ({job.status})"]
+
+    def _stage_database(self, journal: Journal, database: DatabaseRecord) -> None:
+        ending = f"{RESTORE_MARK}{journal.restore.hex[:8]}"
+        settings = connections[database.alias].settings_dict
+        if database.engine == sqlite.ENGINE:
+            live = sqlite.database_path(database.alias, settings)
+            component = _paths(Kind.SQLITE, database.alias, live, live.with_name(f".{live.name}{ending}"))
+            _announce(journal, component)
+            with self.origin.open_member(database.path) as dump:
+                stage_sqlite.load(database, live, Path(component.staged), dump=dump, progress=self._progress)
+            return
+        name = str(settings["NAME"])
+        with server(database.alias) as cursor:
+            had_live = exists(cursor, name)
+        component = Component(
+            kind=Kind.POSTGRESQL,
+            name=database.alias,
+            live=name,
+            staged=free_name(name, f"_new_{journal.restore.hex[:8]}"),
+            kept=free_name(name, f"_old_{journal.restore.hex[:8]}"),
+            had_live=had_live,
+        )
+        _announce(journal, component)
+        owners = stage_postgresql.create_scratch(database, component.staged)
+        with self.origin.open_member(database.path) as dump:
+            stage_postgresql.load(database, component.staged, dump, owners=owners, progress=self._progress)
+
+    def _stage_files(self, journal: Journal, roots: list[FileRootRecord]) -> list[str]:
+        ending = f"{RESTORE_MARK}{journal.restore.hex[:8]}"
+        places = live_roots()
+        routes: dict[bytes, Path] = {}
+        for root in roots:
+            live = places[root.name].path
+            if os.path.ismount(live):
+                component = _paths(Kind.CONTENTS, root.name, live, live / ending.lstrip("."))
+                component.staged, component.kept = f"{live}/{ending}.new", f"{live}/{ending}.old"
+            else:
+                live.parent.mkdir(parents=True, exist_ok=True)
+                component = _paths(Kind.FOLDER, root.name, live, live.with_name(f".{live.name}{ending}"))
+            _announce(journal, component)
+            routes[b"files/" + os.fsencode(root.name)] = Path(component.staged)
+        return self.origin.unpack(routes, self._progress)
+
+    def _carry(self, journal: Journal) -> list[str]:
+        alias = ledger_alias()
+        component = next(
+            (one for one in journal.components if one.kind in {Kind.SQLITE, Kind.POSTGRESQL} and one.name == alias),
+            None,
+        )
+        if component is None:
+            journal.carried_ledger = True
+            return []
+        connections[alias].close()
+        if component.kind is Kind.SQLITE:
+            obstacle = carry_sqlite(Path(component.live), Path(component.staged))
+        else:
+            obstacle = carry_postgresql(alias, component.live, component.staged)
+        journal.carried_ledger = not obstacle
+        return [f"the ledger could not be carried over: {obstacle}"] if obstacle else []
+
+
+def _paths(kind: Kind, name: str, live: Path, beside: Path) -> Component:
+    return Component(
+        kind=kind,
+        name=name,
+        live=str(live),
+        staged=f"{beside}.new",
+        kept=f"{beside}.old",
+        had_live=os.path.lexists(live),
+    )
+
+
+def _announce(journal: Journal, component: Component) -> None:
+    """Into the journal before it is made, so that a killed restore leaves nothing that nobody knows of."""
+    journal.components.append(component)
+    journal.save()

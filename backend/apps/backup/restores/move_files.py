@@ -1,0 +1,135 @@
+"""Swapping of files on the disk: an SQLite database, a folder, or the contents of a folder that cannot be renamed.
+
+Every function can be called again after a kill and goes on where it was. `mark` writes a step to the journal before it
+is taken. Nothing is overwritten but what came to be at the live place in the middle of a swap, and that is set aside.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from ..sources.files import RESTORE_MARK
+from .journal import Component, sync_folder
+
+Mark = Callable[[str], None]
+
+OLD_AWAY: Final = "old-away"
+NEW_IN: Final = "new-in"
+NEW_OUT: Final = "new-out"
+OLD_BACK: Final = "old-back"
+DONE: Final = "done"
+
+
+def _exists(path: Path) -> bool:
+    return os.path.lexists(path)
+
+
+def _rename(source: Path, target: Path) -> None:
+    source.rename(target)
+    sync_folder(target.parent)
+
+
+def _set_aside(path: Path) -> None:
+    """Something came to be where the live thing was just moved away from: keep it, under a name of its own."""
+    number = 1
+    while _exists(aside := path.with_name(f".{path.name}{RESTORE_MARK}aside-{number}")):
+        number += 1
+    _rename(path, aside)
+
+
+def forward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = ()) -> None:
+    """Live → kept, staged → live, for a file or a folder; `sides` are suffixes of files that belong to it."""
+    live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
+    if component.step in {"", OLD_AWAY}:
+        mark(OLD_AWAY)
+        if component.had_live and not _exists(kept):
+            for suffix in sides:
+                if _exists(side := Path(component.live + suffix)):
+                    _rename(side, Path(component.kept + suffix))
+            _rename(live, kept)
+        mark(NEW_IN)
+    if component.step == NEW_IN and _exists(staged):
+        for path in (live, *(Path(component.live + suffix) for suffix in sides)):
+            if _exists(path):
+                _set_aside(path)
+        _rename(staged, live)
+    mark(DONE)
+
+
+def backward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = ()) -> None:
+    """The other way round; what is new lies at the staged place again afterwards."""
+    live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
+    begun = component.step != ""
+    if component.step in {OLD_AWAY, NEW_IN, DONE, NEW_OUT}:
+        mark(NEW_OUT)
+        old_is_away = _exists(kept) or not component.had_live
+        if old_is_away and _exists(live):
+            if _exists(staged):
+                _set_aside(live)
+            else:
+                for suffix in sides:
+                    if _exists(side := Path(component.live + suffix)):
+                        _rename(side, Path(component.staged + suffix))
+                _rename(live, staged)
+        mark(OLD_BACK)
+    if begun and _exists(kept):
+        _rename(kept, live)
+        for suffix in sides:
+            if _exists(side := Path(component.kept + suffix)):
+                _rename(side, Path(component.live + suffix))
+    mark("")
+
+
+def discard(path: str, *, sides: tuple[str, ...] = ()) -> None:
+    """Delete a file or folder, with what belongs to it, if it is there."""
+    target = Path(path)
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    else:
+        for suffix in (*sides, ""):
+            Path(path + suffix).unlink(missing_ok=True)
+
+
+def forward_contents(component: Component, mark: Mark) -> None:
+    """The same for everything in a folder: what is in it → kept, what is staged → into it."""
+    live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
+    if component.step in {"", OLD_AWAY}:
+        mark(OLD_AWAY)
+        kept.mkdir(mode=0o700, exist_ok=True)
+        _move_contents(live, kept)
+        mark(NEW_IN)
+    if component.step == NEW_IN and staged.is_dir():
+        _move_contents(staged, live)
+        staged.rmdir()
+    mark(DONE)
+
+
+def backward_contents(component: Component, mark: Mark) -> None:
+    """The other way round."""
+    live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
+    if component.step in {NEW_IN, DONE, NEW_OUT}:
+        mark(NEW_OUT)
+        staged.mkdir(mode=0o700, exist_ok=True)
+        _move_contents(live, staged)
+        mark(OLD_BACK)
+    if component.step in {OLD_AWAY, OLD_BACK} and kept.is_dir():
+        mark(OLD_BACK)
+        _move_contents(kept, live)
+        kept.rmdir()
+    mark("")
+
+
+def _move_contents(source: Path, target: Path) -> None:
+    for child in sorted(source.iterdir()):
+        if RESTORE_MARK in child.name:
+            continue
+        place = target / child.name
+        if _exists(place):
+            _set_aside(place)
+        child.rename(place)
+    sync_folder(source)
+    sync_folder(target)

@@ -1,0 +1,149 @@
+"""Where a restore comes from: a snapshot in a repository or a package, behind one face."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from strongroom.metadata import apply_metadata
+from strongroom.restorer import RestoreProgress, restore
+from strongroom.snapshots import SnapshotView
+from strongroom.streams import Reader
+
+from ..errors import BackupNotFound
+from ..manifest import Manifest
+from ..packages import Package, extract, open_package
+from ..packages.reading import Tally
+from ..references import BackupRef
+from ..sources.verify import SnapshotPlace, read_manifest
+from .errors import RestoreFailed, RestoreRefused
+
+Progress = Callable[[int, int], None]
+"""Called with files and bytes done."""
+
+
+class Origin(Protocol):
+    """A backup that can be restored from."""
+
+    manifest: Manifest
+
+    def open_member(self, path: str) -> contextlib.AbstractContextManager[Reader]:
+        """The content of a file in it; `KeyError` if there is none."""
+        ...
+
+    def unpack(self, routes: Mapping[bytes, Path], progress: Progress) -> list[str]:
+        """Restore each folder of `routes` to a place that does not exist yet, and compare it with the backup.
+
+        Returns what could not be applied (owners, attributes), in words. Raises when anything is missing or damaged.
+        """
+        ...
+
+
+@contextlib.contextmanager
+def open_origin(ref: BackupRef) -> Iterator[Origin]:
+    """Open the backup that `ref` names, for as long as the block runs."""
+    if ref.package is not None:
+        yield PackageOrigin(open_package(ref.package))
+        return
+    if ref.place is None:
+        raise BackupNotFound(f"{ref} names neither a repository nor a package.")
+    repository = ref.place.open()
+    with repository.lock():
+        yield SnapshotOrigin(SnapshotView(repository, repository.snapshot(ref.snapshot_id)))
+
+
+class SnapshotOrigin:
+    """A snapshot."""
+
+    def __init__(self, view: SnapshotView) -> None:
+        self._view = view
+        self.open_member = SnapshotPlace(view).open_member
+        self.manifest = read_manifest(SnapshotPlace(view))
+
+    def unpack(self, routes: Mapping[bytes, Path], progress: Progress) -> list[str]:
+        notes: list[str] = []
+        files = size = 0
+        for source, target in routes.items():
+            before = (files, size)
+
+            def report(now: RestoreProgress, before: tuple[int, int] = before) -> None:
+                progress(before[0] + now.files_done, before[1] + now.bytes_done)
+
+            result = restore(self._view.repository, self._view.snapshot, target, subtree=source, progress=report)
+            if result.damaged:
+                first = result.damaged[0]
+                raise RestoreFailed(
+                    f"{len(result.damaged)} files of the backup are damaged, the first is"
+                    f" {os.fsdecode(first.path)!r} ({first.reason}). Nothing live was changed; --to-folder restores the"
+                    " others, and an earlier backup may be whole."
+                )
+            files, size = files + result.files, size + result.bytes
+            notes += [f"{os.fsdecode(problem.path)}: {problem.reason}" for problem in result.unapplied]
+            notes += self._finish_root(source, target)
+            self._compare(source, target)
+        return notes
+
+    def _finish_root(self, source: bytes, target: Path) -> list[str]:
+        """The folder itself gets its owner, mode and times too."""
+        node = self._view.find(source) if source else None
+        if node is None:
+            return []
+        return [f"{target}: {problem}" for problem in apply_metadata(os.fsencode(target), node)]
+
+    def _compare(self, source: bytes, target: Path) -> None:
+        """What lies on the disk against what the snapshot holds: kinds and sizes of everything, nothing more or less.
+
+        The content of every blob was checked against its hash when it was written.
+        """
+        expected = 0
+        for path, node in self._view.walk(self._view.subtree(source)):
+            place = os.path.join(os.fsencode(target), path)  # noqa: PTH118  bytes
+            if node.kind.value == "socket":
+                continue
+            try:
+                status = os.lstat(place)
+            except FileNotFoundError as error:
+                raise RestoreFailed(
+                    f"{os.fsdecode(place)} is missing after the restore; nothing live changed."
+                ) from error
+            if node.kind.value == "file" and (not stat.S_ISREG(status.st_mode) or status.st_size != node.size):
+                raise RestoreFailed(
+                    f"{os.fsdecode(place)} has {status.st_size} bytes, in the backup {node.size}. Nothing live changed."
+                )
+            expected += 1
+        found = sum(len(folders) + len(names) for _, folders, names in os.walk(os.fsencode(target)))
+        if found != expected:
+            raise RestoreFailed(f"{target} has {found} entries, the backup {expected}; nothing live was changed.")
+
+
+class PackageOrigin:
+    """A package that has been read to its end and found whole."""
+
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self.manifest = package.manifest
+        self.open_member = package.open_member
+
+    def unpack(self, routes: Mapping[bytes, Path], progress: Progress) -> list[str]:
+        for target in routes.values():
+            if target.exists() and any(target.iterdir()):
+                raise RestoreRefused(f"{target} is not empty; give an empty folder or one that does not exist.")
+            target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        extract(self._package, routes, progress=progress)
+        for source, target in routes.items():
+            self._compare(source, target)
+        return []
+
+    def _compare(self, source: bytes, target: Path) -> None:
+        name = os.fsdecode(source.removeprefix(b"files/"))
+        recorded = self._package.roots.get(name) if source.startswith(b"files/") else self._package.total
+        found = Tally()
+        for folder, folders, names in os.walk(target):
+            sizes = sum((Path(folder) / one).lstat().st_size for one in names)
+            found = Tally(found.files + len(names), found.folders + len(folders), found.bytes + sizes)
+        if recorded is not None and found != recorded:
+            raise RestoreFailed(f"{target} holds {found}, the package {recorded}; nothing live was changed.")

@@ -1,0 +1,123 @@
+"""The restore's row in the ledger, which may be unreadable before the restore and is another one after it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+
+from django.utils import timezone
+
+from strongroom.errors import StrongroomError
+
+from ..errors import BackupError, IllegalTransition, LedgerUnavailable
+from ..ledger import ledger_access, ledger_alias
+from ..models import BackupJob, RollbackState
+from ..services.catalogue import catalogue_rebuild
+from ..services.restores import (
+    RestoreRequest,
+    restore_complete,
+    restore_create,
+    restore_fail,
+    restore_phases,
+    restore_released,
+    restore_rolled_back,
+    restore_start,
+)
+from .journal import Journal, State
+
+
+def begin(journal: Journal) -> bool:
+    """Enter the restore as RUNNING; False if the ledger cannot be used."""
+    request = RestoreRequest(
+        restore_type=journal.restore_type,
+        backup_job=journal.backup_job,
+        backup_reference=journal.backup,
+        plan=journal.plan,
+    )
+    try:
+        restore_create(request, now=timezone.now(), restore=journal.restore)
+        restore_start(journal.restore, now=timezone.now())
+    except LedgerUnavailable:
+        return False
+    return True
+
+
+def ledger_is_readable() -> bool:
+    """Whether the live database holds a ledger that can be read."""
+    try:
+        with ledger_access("looking for the ledger"):
+            BackupJob.objects.using(ledger_alias()).exists()
+    except LedgerUnavailable:
+        return False
+    return True
+
+
+def phases(journal: Journal, done: Sequence[Mapping[str, object]]) -> None:
+    """Write how far it is."""
+    restore_phases(journal.restore, done)
+
+
+def fail(journal: Journal, error: BaseException) -> None:
+    """Enter that it failed; when that is not possible, the error itself says so."""
+    try:
+        restore_fail(journal.restore, f"{type(error).__name__}: {error}", now=timezone.now())
+    except (LedgerUnavailable, IllegalTransition) as also:
+        error.add_note(f"The ledger could not be told: {also}")
+
+
+def finish(journal: Journal, *, phases: Sequence[Mapping[str, object]] = ()) -> list[str]:
+    """Make a swapped restore known to the ledger that is live now, and close the journal; notes for the user."""
+    notes: list[str] = []
+    kept = any(component.had_live for component in journal.components)
+    try:
+        if not journal.carried_ledger:
+            notes += _rebuild()
+            begin_again(journal)
+        if phases:
+            restore_phases(journal.restore, phases)
+        state = RollbackState.AVAILABLE if kept else RollbackState.NONE
+        restore_complete(journal.restore, now=timezone.now(), rollback_state=state)
+    except IllegalTransition:
+        # A swap that was cut off after this step: it is known already.
+        pass
+    except LedgerUnavailable as error:
+        notes.append(f"the restored database holds no usable ledger: {error} Then run backup_catalogue --rebuild.")
+    journal.enter(State.FINISHED)
+    return notes
+
+
+def begin_again(journal: Journal) -> None:
+    """Enter the restore into the restored ledger, unless it is there already."""
+    try:
+        begin(journal)
+    except IllegalTransition:
+        return
+
+
+def _rebuild() -> list[str]:
+    try:
+        report = catalogue_rebuild()
+    except (BackupError, StrongroomError) as error:
+        if isinstance(error, LedgerUnavailable):
+            raise
+        return [f"the catalogue could not be made again: {error} Run backup_catalogue --rebuild."]
+    notes = [f"the catalogue was made again: {len(report.created)} backups entered, {len(report.updated)} corrected"]
+    return notes + [f"not entered: {line}" for line in report.unreadable]
+
+
+def rolled_back(journal: Journal) -> list[str]:
+    """Tell the ledger that is live again."""
+    return _tell(journal, restore_rolled_back)
+
+
+def released(journal: Journal) -> list[str]:
+    """Tell the ledger that nothing is kept any more."""
+    return _tell(journal, restore_released)
+
+
+def _tell(journal: Journal, change: Callable[[uuid.UUID], None]) -> list[str]:
+    try:
+        change(journal.restore)
+    except (LedgerUnavailable, IllegalTransition) as error:
+        return [f"the ledger could not be told: {error}"]
+    return []

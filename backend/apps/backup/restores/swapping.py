@@ -1,0 +1,173 @@
+"""The swap of everything that a restore has staged, and the ways back.
+
+The journal is written before every step. All staged things are complete, verified and on the disk before the first one
+is moved, so that a swap that was cut off can always be completed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+
+from django.db import connections
+
+from ..sources.sqlite import SIDE_FILES
+from .errors import RestoreFailed, RestoreRefused
+from .journal import KEPT, UNFINISHED, Component, Journal, Kind, State, exclusive, journals
+from .move_files import backward_contents, backward_path, discard, forward_contents, forward_path
+from .move_postgresql import backward_database, drop, forward_database
+
+
+def _marker(journal: Journal, component: Component) -> Callable[[str], None]:
+    def mark(step: str) -> None:
+        component.step = step
+        journal.save()
+
+    return mark
+
+
+def _forward(journal: Journal, component: Component) -> None:
+    mark = _marker(journal, component)
+    if component.kind is Kind.POSTGRESQL:
+        forward_database(component)
+    elif component.kind is Kind.SQLITE:
+        forward_path(component, mark, sides=SIDE_FILES)
+    elif component.kind is Kind.FOLDER:
+        forward_path(component, mark)
+    else:
+        forward_contents(component, mark)
+
+
+def _backward(journal: Journal, component: Component) -> None:
+    mark = _marker(journal, component)
+    if component.kind is Kind.POSTGRESQL:
+        backward_database(component)
+    elif component.kind is Kind.SQLITE:
+        backward_path(component, mark, sides=SIDE_FILES)
+    elif component.kind is Kind.FOLDER:
+        backward_path(component, mark)
+    else:
+        backward_contents(component, mark)
+
+
+def _discard(component: Component, what: str) -> None:
+    if component.kind is Kind.POSTGRESQL:
+        drop(component.name, what)
+    else:
+        discard(what, sides=SIDE_FILES if component.kind is Kind.SQLITE else ())
+
+
+def discard_staged(journal: Journal) -> None:
+    """Remove what was put beside the live things, and close the journal: nothing came of this restore."""
+    for component in journal.components:
+        _discard(component, component.staged)
+    journal.enter(State.UNDONE)
+
+
+def swap(journal: Journal) -> None:
+    """Make the staged things live, all or none of them. Raises what went wrong after the old ones are back."""
+    connections.close_all()
+    os.sync()
+    journal.enter(State.SWAPPING)
+    try:
+        for component in journal.components:
+            _forward(journal, component)
+    except BaseException:
+        undo(journal)
+        raise
+    journal.enter(State.SWAPPED)
+
+
+def undo(journal: Journal) -> None:
+    """Put the old things back after a swap that could not be completed, and remove the new ones."""
+    journal.enter(State.UNDOING)
+    _put_back(journal)
+    discard_staged(journal)
+
+
+def _put_back(journal: Journal) -> None:
+    for component in reversed(journal.components):
+        _backward(journal, component)
+
+
+def recover(finish: Callable[[Journal], None]) -> list[str]:
+    """Complete or undo what was cut off, and say what was done, in words. Nothing is done while a restore is at work.
+
+    `finish` makes a swapped restore known to the ledger.
+    """
+    if not any(journal.state in UNFINISHED for journal in journals()):
+        return []
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(exclusive())
+        except RestoreRefused:
+            return []
+        return [_recover(journal, finish) for journal in journals() if journal.state in UNFINISHED]
+
+
+def _recover(journal: Journal, finish: Callable[[Journal], None]) -> str:
+    name = f"The restore {journal.restore} of {journal.backup} was cut off"
+    connections.close_all()
+    if journal.state is State.STAGING:
+        discard_staged(journal)
+        return f"{name} before anything live was changed; what it had prepared was removed."
+    if journal.state is State.UNDOING:
+        undo(journal)
+        return f"{name} while the old state was put back; that was completed."
+    if journal.state is State.ROLLING_BACK:
+        complete_rollback(journal)
+        return f"{name} while it was rolled back; that was completed."
+    if journal.state is State.RELEASING:
+        complete_release(journal)
+        return f"{name} while what it had replaced was deleted; that was completed."
+    if journal.state is State.SWAPPING:
+        swap(journal)
+    finish(journal)
+    return f"{name} in the middle; it was completed, and what it replaced is kept."
+
+
+def kept_journal(restore: str) -> Journal:
+    """The journal of a restore that can be rolled back or released, by its uuid or an unambiguous prefix."""
+    found = [journal for journal in journals() if str(journal.restore).startswith(restore.lower())]
+    if len(found) != 1:
+        raise RestoreRefused(f"{len(found) or 'No'} restores answer to {restore!r}; restore_backup --list shows them.")
+    if found[0].state not in KEPT:
+        raise RestoreRefused(f"The restore {found[0].restore} is {found[0].state.value}; nothing of it is kept.")
+    return found[0]
+
+
+def require_rollback(journal: Journal) -> None:
+    """Refuse to roll back to a state that was not there."""
+    absent = [component.name for component in journal.components if not component.had_live]
+    if absent:
+        raise RestoreRefused(
+            f"Before the restore {journal.restore} there was no {', '.join(absent)}; there is nothing to go back to."
+        )
+    later = [
+        other.restore
+        for other in journals()
+        if other.state in KEPT and other.created_at > journal.created_at and other.restore != journal.restore
+    ]
+    if later:
+        raise RestoreRefused(f"The restore {later[-1]} came later; roll that one back, or release it, first.")
+
+
+def complete_rollback(journal: Journal) -> None:
+    """Make the old things live again and remove what the restore had brought."""
+    connections.close_all()
+    journal.enter(State.ROLLING_BACK)
+    _put_back(journal)
+    for component in journal.components:
+        _discard(component, component.staged)
+    journal.enter(State.ROLLED_BACK)
+
+
+def complete_release(journal: Journal) -> None:
+    """Delete what the restore replaced."""
+    journal.enter(State.RELEASING)
+    for component in journal.components:
+        if component.kept == component.live:
+            raise RestoreFailed(f"The journal of {journal.restore} would delete the live {component.live}; repair it.")
+        _discard(component, component.kept)
+    journal.enter(State.RELEASED)

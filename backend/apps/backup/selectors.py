@@ -1,0 +1,120 @@
+"""Reads of the ledger."""
+
+import uuid
+
+from django.db.models import Q, QuerySet
+
+from .errors import AmbiguousReference
+from .ledger import ledger_access, ledger_alias
+from .models import BackupConfiguration, BackupJob, BackupType, JobStatus, Trigger, Trust
+
+STORED_STATUSES = (JobStatus.COMPLETED, JobStatus.INCOMPLETE)
+SHORTEST_PREFIX = 4
+
+_HAS_BACKUP = ~Q(snapshot_id="") | ~Q(backup_file_path="")
+_WHOLE_SYSTEM = (BackupType.FULL, BackupType.INCREMENTAL, BackupType.DIFFERENTIAL)
+
+
+def job_by_uuid(job: uuid.UUID) -> BackupJob | None:
+    """The job, or None."""
+    with ledger_access("looking for a job"):
+        return _jobs().filter(uuid=job).first()
+
+
+def job_latest() -> tuple[BackupJob | None, BackupJob | None]:
+    """The newest job that stored a backup, and the newest job that ended without one since, if there is such.
+
+    Backups of the state before a restore are not meant by "latest": they hold what was just given up.
+    """
+    with ledger_access("looking for the latest backup"):
+        jobs = _jobs().exclude(trigger=Trigger.PRE_RESTORE)
+        latest = jobs.filter(_HAS_BACKUP, status__in=STORED_STATUSES).order_by("-started_at", "-id").first()
+        failed = jobs.filter(status__in=[JobStatus.FAILED, JobStatus.TIMEOUT]).order_by("-queued_at", "-id").first()
+        if latest is not None and failed is not None and failed.queued_at <= latest.queued_at:
+            failed = None
+        return latest, failed
+
+
+def job_of_package(path: str) -> BackupJob | None:
+    """The job that wrote this package, or None."""
+    with ledger_access("looking for the job of a package"):
+        return _jobs().filter(backup_file_path=path).order_by("-started_at", "-id").first()
+
+
+def job_matching(text: str) -> BackupJob | None:
+    """The one job that a uuid, an unambiguous prefix of its uuid or snapshot id, or its name stands for, or None.
+
+    Raises `AmbiguousReference` that lists the candidates.
+    """
+    with ledger_access("looking for a job"):
+        exact = _jobs().filter(job_name=text)[:2]
+        matches = list(exact) or list(_by_prefix(text))
+    if len(matches) > 1:
+        shown = ", ".join(f"{job.uuid} ({job.job_name})" for job in matches)
+        raise AmbiguousReference(f"Several jobs answer to {text!r}: {shown}; give more of the uuid.")
+    return matches[0] if matches else None
+
+
+def job_parent_candidates(job: BackupJob) -> list[BackupJob]:
+    """Good backups of the same configuration that an INCREMENTAL or DIFFERENTIAL job may build on, newest first.
+
+    An ad-hoc job builds on ad-hoc jobs; whether they lie in the same repository is for the caller to see.
+    """
+    types = {BackupType.INCREMENTAL: _WHOLE_SYSTEM, BackupType.DIFFERENTIAL: (BackupType.FULL,)}.get(
+        BackupType(job.backup_type), ()
+    )
+    with ledger_access("looking for an earlier backup"):
+        return list(
+            _jobs()
+            .filter(
+                configuration_id=job.configuration_id,
+                configuration_name=job.configuration_name,
+                backup_type__in=types,
+                status=JobStatus.COMPLETED,
+                trust__in=[Trust.VERIFIED, Trust.PROVEN],
+            )
+            .exclude(snapshot_id="")
+            .order_by("-started_at", "-id")
+        )
+
+
+def configuration_by_name(name: str) -> BackupConfiguration | None:
+    """The configuration, or None."""
+    with ledger_access("looking for a configuration"):
+        return BackupConfiguration.objects.using(ledger_alias()).filter(name=name).first()
+
+
+def configuration_names() -> list[str]:
+    """The names of all configurations."""
+    with ledger_access("listing the configurations"):
+        return list(BackupConfiguration.objects.using(ledger_alias()).values_list("name", flat=True))
+
+
+def storage_paths() -> list[str]:
+    """Every storage path that a configuration has."""
+    with ledger_access("listing the storage paths"):
+        return sorted(set(BackupConfiguration.objects.using(ledger_alias()).values_list("storage_path", flat=True)))
+
+
+def uuid_prefix(text: str) -> str | None:
+    """The text as the beginning of a uuid in lower case with its dashes, or None if it cannot be one."""
+    digits = text.replace("-", "").lower()
+    if not SHORTEST_PREFIX <= len(digits) <= 32 or set(digits) - set("0123456789abcdef"):
+        return None
+    parts = [digits[start:end] for start, end in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))]
+    return "-".join(part for part in parts if part)
+
+
+def _jobs() -> QuerySet[BackupJob]:
+    return BackupJob.objects.using(ledger_alias())
+
+
+def _by_prefix(text: str) -> QuerySet[BackupJob]:
+    condition = Q(pk__in=[])
+    prefix = uuid_prefix(text)
+    if prefix is not None:
+        full = len(prefix) == 36
+        condition |= Q(uuid=uuid.UUID(prefix)) if full else Q(uuid__startswith=prefix)
+    if SHORTEST_PREFIX <= len(text) <= 64:
+        condition |= Q(snapshot_id__startswith=text.lower())
+    return _jobs().filter(condition)[:5]

@@ -1,0 +1,1 @@
+"""Writes to the ledger, named <entity>_<action>; each state change is one conditional UPDATE."""

@@ -1,0 +1,207 @@
+"""The job rows, made again from what the repositories hold.
+
+The repositories are the truth about what is stored, the ledger mirrors it. After a loss or an older state of the
+ledger, each snapshot of ours that it does not know becomes a row again.
+"""
+
+import dataclasses
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.db import transaction
+from django.utils import timezone
+
+from strongroom.errors import StrongroomError
+from strongroom.format.snapshot import Snapshot
+from strongroom.repository import Repository
+from strongroom.snapshots import SnapshotView
+
+from .. import conf
+from ..errors import BackupError
+from ..ledger import ledger_access, ledger_alias
+from ..manifest import Manifest
+from ..models import BackupConfiguration, BackupJob, JobStatus, Trigger, Trust
+from ..packages import open_package
+from ..references import TAG, of_snapshot
+from ..requests import JobRequest
+from ..selectors import storage_paths
+from ..sources import read_manifest
+from ..sources.verify import SnapshotPlace
+from ..storage import RepositoryPlace, known_packages, known_places
+from .jobs import job_reap, manifest_facts
+
+_NOTE = "This row was made again from the storage; the backup has not been read back since (manage.py verify_backup)."
+
+
+@dataclasses.dataclass(slots=True)
+class CatalogueReport:
+    """What a rebuild did, as uuids of jobs; `unreadable` names what could not be opened, with the reason."""
+
+    created: list[str] = dataclasses.field(default_factory=list)
+    updated: list[str] = dataclasses.field(default_factory=list)
+    unchanged: int = 0
+    missing: list[str] = dataclasses.field(default_factory=list)
+    """Jobs whose snapshot or package is no longer where the ledger says; their rows are left as they are."""
+    unreadable: list[str] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Stored:
+    """A backup as its storage describes it."""
+
+    job: uuid.UUID
+    manifest: Manifest
+    request: JobRequest
+    trigger: str
+    completed_at: datetime
+    columns: dict[str, object]
+
+
+def catalogue_rebuild() -> CatalogueReport:
+    """Enter every stored backup that the ledger does not know, or knows as unfinished. Deletes nothing.
+
+    Raises `LedgerUnavailable`. A repository or package that cannot be opened is in the report, the others are done.
+    """
+    now = timezone.now()
+    report = CatalogueReport()
+    job_reap(now=now)
+    paths = storage_paths()
+    for place in known_places(paths):
+        try:
+            repository = place.open()
+            with repository.lock():
+                present = repository.snapshots()
+                for stored in _in_repository(repository, place, present, report):
+                    _enter(stored, report)
+        except (BackupError, StrongroomError) as error:
+            report.unreadable.append(f"{place.path}: {error}")
+        else:
+            _note_missing(place, {str(snapshot.id) for snapshot in present}, report)
+    for path in known_packages(paths):
+        try:
+            stored = _in_package(path)
+        except BackupError as error:
+            report.unreadable.append(f"{path}: {error}")
+        else:
+            _enter(stored, report)
+    return report
+
+
+def _in_repository(
+    repository: Repository, place: RepositoryPlace, snapshots: Iterable[Snapshot], report: CatalogueReport
+) -> Iterable[_Stored]:
+    ours = [snapshot for snapshot in snapshots if TAG in snapshot.tags]
+    index = repository.load_index() if ours else None
+    for snapshot in ours:
+        ref = of_snapshot(place, snapshot)
+        if ref is None or ref.job is None:
+            report.unreadable.append(f"{place.path}: snapshot {snapshot.id[:8]} has our tag but names no job")
+            continue
+        try:
+            manifest = read_manifest(SnapshotPlace(SnapshotView(repository, snapshot, index)))
+        except (BackupError, StrongroomError) as error:
+            report.unreadable.append(f"{place.path}: snapshot {snapshot.id[:8]}: {error}")
+            continue
+        summary = snapshot.summary
+        columns: dict[str, object] = {"snapshot_id": snapshot.id}
+        if summary is not None:
+            columns |= {
+                "backup_size": summary.total_bytes_processed,
+                "stored_size": summary.data_added_packed,
+                "new_files": summary.files_new,
+                "changed_files": summary.files_changed,
+                "unchanged_files": summary.files_unmodified,
+            }
+        yield _Stored(
+            job=ref.job,
+            manifest=manifest,
+            request=_request(manifest, place.storage, encryption=place.encrypted),
+            trigger=Trigger.PRE_RESTORE if f"trigger={Trigger.PRE_RESTORE}" in snapshot.tags else Trigger.MANUAL,
+            completed_at=datetime.fromisoformat(summary.backup_end) if summary else ref.time,
+            columns=columns,
+        )
+
+
+def _in_package(path: Path) -> _Stored:
+    manifest = open_package(path).manifest
+    state = path.stat()
+    return _Stored(
+        job=uuid.UUID(manifest.job.uuid),
+        manifest=manifest,
+        request=dataclasses.replace(_request(manifest, path.parent.parent, encryption=False), output=str(path)),
+        trigger=Trigger.MANUAL,
+        completed_at=datetime.fromtimestamp(state.st_mtime, UTC),
+        columns={"backup_file_path": str(path), "stored_size": state.st_size},
+    )
+
+
+def _request(manifest: Manifest, storage: Path, *, encryption: bool) -> JobRequest:
+    root = conf.load().storage_root.resolve()
+    relative = storage.relative_to(root) if storage.is_relative_to(root) else storage
+    return JobRequest(
+        backup_type=manifest.job.type,
+        storage_path="" if relative == Path() else str(relative),
+        encryption=encryption,
+    )
+
+
+def _enter(stored: _Stored, report: CatalogueReport) -> None:
+    with ledger_access("entering a stored backup"), transaction.atomic(using=ledger_alias()):
+        rows = BackupJob.objects.using(ledger_alias())
+        row = rows.filter(uuid=stored.job).first()
+        if row is None:
+            _create(stored)
+            report.created.append(str(stored.job))
+            return
+        # A job that runs is about to write its own end; one that names its backup knows more than the storage does.
+        changed = rows.filter(
+            uuid=stored.job,
+            snapshot_id="",
+            backup_file_path="",
+            status__in=[JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.TIMEOUT],
+        ).update(error_message="", **_state(stored))
+        if changed:
+            report.updated.append(str(stored.job))
+        else:
+            report.unchanged += 1
+
+
+def _create(stored: _Stored) -> None:
+    job = stored.manifest.job
+    configuration = BackupConfiguration.objects.using(ledger_alias()).filter(name=job.configuration).first()
+    BackupJob(
+        uuid=stored.job,
+        configuration=configuration,
+        configuration_name=job.configuration,
+        settings=stored.request.to_json(),
+        job_name=job.name,
+        backup_type=job.type,
+        trigger=stored.trigger,
+        queued_at=job.started_at,
+        started_at=job.started_at,
+        **_state(stored),
+    ).save(force_insert=True, using=ledger_alias())
+
+
+def _state(stored: _Stored) -> dict[str, object]:
+    missing = stored.manifest.problems
+    return {
+        "status": JobStatus.INCOMPLETE if missing else JobStatus.COMPLETED,
+        "trust": Trust.STORED,
+        "completed_at": stored.completed_at,
+        "manifest": manifest_facts(stored.manifest),
+        "problem_count": missing,
+        "warnings": [_NOTE],
+        **stored.columns,
+    }
+
+
+def _note_missing(place: RepositoryPlace, present: set[str], report: CatalogueReport) -> None:
+    with ledger_access("comparing the ledger with the storage"):
+        rows = BackupJob.objects.using(ledger_alias()).exclude(snapshot_id="")
+        for job in rows.only("uuid", "snapshot_id", "settings", "backup_type").iterator():
+            request = JobRequest.from_json(job.backup_type, job.settings)
+            if place.holds(request.storage_path, encrypted=request.encryption) and job.snapshot_id not in present:
+                report.missing.append(str(job.uuid))

@@ -1,0 +1,129 @@
+"""A restore's record: PENDING → RUNNING → COMPLETED, FAILED or CANCELLED, and what became of what it replaced."""
+
+import dataclasses
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from ..errors import IllegalTransition
+from ..ledger import ledger_access, ledger_alias
+from ..models import BackupJob, RestoreJob, RestoreStatus, RollbackState
+from .jobs import storable_text
+
+_ENDS = (RestoreStatus.COMPLETED, RestoreStatus.FAILED, RestoreStatus.CANCELLED)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RestoreRequest:
+    """What is to be restored, and from what; `plan` is the plan as it was shown."""
+
+    restore_type: str
+    backup_job: uuid.UUID | None = None
+    backup_reference: str = ""
+    target: str = ""
+    plan: Mapping[str, object] = dataclasses.field(default_factory=dict)
+
+
+def restore_create(request: RestoreRequest, *, now: datetime, restore: uuid.UUID | None = None) -> RestoreJob:
+    """Write a PENDING restore, under the given uuid if there is one.
+
+    A backup job that the ledger does not know is left out; `backup_reference` names it all the same.
+    """
+    with ledger_access("creating a restore"):
+        jobs = BackupJob.objects.using(ledger_alias())
+        job = jobs.filter(uuid=request.backup_job).first() if request.backup_job else None
+        row = RestoreJob(
+            uuid=restore or uuid.uuid4(),
+            backup_job=job,
+            backup_reference=storable_text(request.backup_reference),
+            restore_type=request.restore_type,
+            target=storable_text(request.target),
+            plan=dict(request.plan),
+            queued_at=now,
+        )
+        row.save(force_insert=True, using=ledger_alias())
+    return row
+
+
+def restore_start(restore: uuid.UUID, *, now: datetime) -> None:
+    """PENDING → RUNNING; raises `IllegalTransition`."""
+    _change(restore, _rows().filter(status=RestoreStatus.PENDING), status=RestoreStatus.RUNNING, started_at=now)
+
+
+def restore_phases(restore: uuid.UUID, phases: Sequence[Mapping[str, object]], *, log: Sequence[str] = ()) -> None:
+    """Write the phases of a running restore, each with its name and times, and its log; raises `IllegalTransition`."""
+    _change(
+        restore,
+        _rows().filter(status=RestoreStatus.RUNNING),
+        phases=[dict(phase) for phase in phases],
+        log=[storable_text(line) for line in log],
+    )
+
+
+def restore_complete(
+    restore: uuid.UUID,
+    *,
+    now: datetime,
+    rollback_state: str = RollbackState.AVAILABLE,
+    counts: Mapping[str, object] | None = None,
+) -> None:
+    """RUNNING → COMPLETED; raises `IllegalTransition`."""
+    _change(
+        restore,
+        _rows().filter(status=RestoreStatus.RUNNING),
+        status=RestoreStatus.COMPLETED,
+        completed_at=now,
+        rollback_state=rollback_state,
+        counts=dict(counts or {}),
+    )
+
+
+def restore_fail(restore: uuid.UUID, reason: str, *, now: datetime) -> None:
+    """PENDING or RUNNING → FAILED; raises `IllegalTransition`."""
+    _change(
+        restore,
+        _rows().exclude(status__in=_ENDS),
+        status=RestoreStatus.FAILED,
+        completed_at=now,
+        error_message=storable_text(reason),
+    )
+
+
+def restore_cancel(restore: uuid.UUID, reason: str, *, now: datetime) -> None:
+    """PENDING or RUNNING → CANCELLED; raises `IllegalTransition`."""
+    _change(
+        restore,
+        _rows().exclude(status__in=_ENDS),
+        status=RestoreStatus.CANCELLED,
+        completed_at=now,
+        error_message=storable_text(reason),
+    )
+
+
+def restore_rolled_back(restore: uuid.UUID) -> None:
+    """What the restore replaced is live again; raises `IllegalTransition` if nothing was kept."""
+    _change(restore, _rows().filter(rollback_state=RollbackState.AVAILABLE), rollback_state=RollbackState.ROLLED_BACK)
+
+
+def restore_released(restore: uuid.UUID) -> None:
+    """What the restore replaced is deleted; raises `IllegalTransition` if nothing was kept."""
+    _change(restore, _rows().filter(rollback_state=RollbackState.AVAILABLE), rollback_state=RollbackState.RELEASED)
+
+
+def _rows() -> QuerySet[RestoreJob]:
+    return RestoreJob.objects.using(ledger_alias())
+
+
+def _change(restore: uuid.UUID, allowed: QuerySet[RestoreJob], **columns: object) -> None:
+    with ledger_access("writing a restore's state"):
+        changed = allowed.filter(uuid=restore).update(**columns)
+        if changed == 1:
+            return
+        row = _rows().filter(uuid=restore).first()
+    if row is None:
+        raise IllegalTransition(f"The ledger has no restore {restore}.")
+    raise IllegalTransition(
+        f"The restore {restore} is {row.status} (rollback: {row.rollback_state}) and does not allow this step."
+    )

@@ -1,0 +1,243 @@
+"""The cut: all sources of one job, opened at one moment and handed to the archiver or to a package.
+
+The databases are fixed first, then the files are read. A file that a row names was written before the row, so it is
+there; one that a writer deletes meanwhile is missed, named as a problem and makes the job INCOMPLETE.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from django.db import connections
+
+from strongroom.entries import Entry, Folder, Stream
+from strongroom.streams import Reader
+
+from .. import conf
+from ..manifest import FORMAT, NAME, DatabaseRecord, JobFacts, Manifest, ReferenceFacts, encode
+from . import postgresql, sqlite
+from .databases import DatabaseCut
+from .errors import CaptureFailed, SourceRefused
+from .files import RootCapture, Selection, excluded_by, file_roots, never_captured
+from .named_files import NamedFiles, ReferenceField, reference_fields
+from .project import fact_entries, fingerprints, project_facts
+from .readers import BytesReader
+
+WITH_DATABASES: Final = frozenset({"FULL", "INCREMENTAL", "DIFFERENTIAL", "DATABASE", "EXPORT"})
+WITH_FILES: Final = frozenset({"FULL", "INCREMENTAL", "DIFFERENTIAL", "FILES", "EXPORT"})
+SOFTWARE: Final = "edms-backup 0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in scope that could not be read; the job that has one is INCOMPLETE."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutSpec:
+    """What a job asks of its sources. `staging` is a private folder that exists and is removed after the job."""
+
+    job_uuid: uuid.UUID
+    job_name: str
+    configuration_name: str
+    started_at: datetime.datetime
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    encrypted: bool
+    staging: Path
+
+
+@dataclass
+class Cut:
+    """Open sources. `entries` is called once; `manifest` and all `problems` are there when they have been read."""
+
+    backup_type: str
+    spec: CutSpec
+    opened_at: datetime.datetime
+    databases: list[DatabaseCut]
+    roots: list[RootCapture]
+    named: NamedFiles
+    compares_references: bool
+    problems: list[Problem] = field(default_factory=list)
+    _finished: dict[str, DatabaseRecord] = field(default_factory=dict)
+    _manifest: Manifest | None = None
+
+    @property
+    def total_bytes_hint(self) -> int | None:
+        """About how many bytes there are to read; the file trees are walked once for it."""
+        databases = sum(database.size_hint or 0 for database in self.databases)
+        return databases + sum(_tree_size(capture) for capture in self.roots)
+
+    def entries(self) -> list[Entry]:
+        """Root entries in the order in which they must be read: the manifest is last."""
+        found: list[Entry] = []
+        if self.databases:
+            found.append(Folder(b"databases", [self._database_folder(database) for database in self.databases]))
+        if self.roots:
+            found.append(Folder(b"files", [capture.entry() for capture in self.roots]))
+        facts, missing = fact_entries(conf.load().fact_files) if self.spec.encrypted else ([], [])
+        self.problems += [Problem(str(path), "is named in BACKUP_FACT_FILES but is not there") for path in missing]
+        if facts:
+            found.append(Folder(b"project", facts))
+        names = [os.fsdecode(entry.name) for entry in facts]
+        found.append(Stream(NAME.encode(), lambda: self._open_manifest(names)))
+        return found
+
+    def _database_folder(self, database: DatabaseCut) -> Folder:
+        record = database.record
+
+        def finished(size: int, sha256: str) -> None:
+            self._finished[record.alias] = msgspec.structs.replace(record, size=size, sha256=sha256)
+
+        name = record.path.rpartition("/")[2].encode()
+        return Folder(record.alias.encode(), [Stream(name, lambda: database.open_dump(finished))])
+
+    def _open_manifest(self, fact_files: list[str]) -> Reader:
+        self._manifest = self._build_manifest(fact_files)
+        return BytesReader(encode(self._manifest))
+
+    def _build_manifest(self, fact_files: list[str]) -> Manifest:
+        unread = [database.record.alias for database in self.databases if database.record.alias not in self._finished]
+        if unread:
+            raise CaptureFailed(f"The dump of the database {unread[0]!r} was not read to its end; there is no backup.")
+        references = ReferenceFacts(fields=[], checked=0, missing=0, excluded=0, orphans=0, examples=[])
+        if self.compares_references:
+            references, missing = self.named.compare(excluded_by(self.roots))
+            self.problems += [Problem(path, reason) for path, reason in missing]
+        databases = [self._finished[database.record.alias] for database in self.databases]
+        return Manifest(
+            format=FORMAT,
+            software=SOFTWARE,
+            job=JobFacts(
+                uuid=str(self.spec.job_uuid),
+                name=self.spec.job_name,
+                configuration=self.spec.configuration_name,
+                type=self.backup_type,
+                started_at=self.spec.started_at,
+            ),
+            cut_at=min([database.cut_at for database in databases], default=self.opened_at),
+            project=project_facts(),
+            secrets=fingerprints(conf.load().secrets),
+            databases=databases,
+            files=[capture.record() for capture in self.roots],
+            references=references,
+            fact_files=fact_files,
+            problems=len(self.problems),
+        )
+
+    def manifest(self) -> Manifest:
+        """The manifest as it was stored; raises `CaptureFailed` before everything has been read."""
+        if self._manifest is None:
+            raise CaptureFailed("The sources have not been read to their end; there is no manifest.")
+        return self._manifest
+
+
+def _tree_size(capture: RootCapture) -> int:
+    total = 0
+    folders = [os.fsencode(capture.root.path)]
+    while folders:
+        # What cannot be listed here is met again, and reported, by the archiver.
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if capture.excludes(entry.path):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif entry.is_file(follow_symlinks=False):
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total
+
+
+def database_aliases() -> list[str]:
+    """The aliases that are databases of their own: no test mirrors, no second names of the same one.
+
+    Raises `SourceRefused` for an engine that cannot be backed up, by name.
+    """
+    seen: set[tuple[str, ...]] = set()
+    aliases: list[str] = []
+    for alias in connections:
+        connection = connections[alias]
+        settings = connection.settings_dict
+        engine = str(settings["ENGINE"])
+        if engine == "django.db.backends.dummy" or (settings.get("TEST") or {}).get("MIRROR"):
+            continue
+        if connection.vendor not in {"postgresql", "sqlite"}:
+            raise SourceRefused(
+                f"The database {alias!r} has the engine {engine}, which cannot be backed up;"
+                " supported are PostgreSQL and SQLite."
+            )
+        key = (connection.vendor, *(str(settings.get(part) or "") for part in ("NAME", "HOST", "PORT")))
+        if key not in seen:
+            seen.add(key)
+            aliases.append(alias)
+    return aliases
+
+
+@contextlib.contextmanager
+def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
+    """Fix all sources at one moment and hand them out; everything is closed when the block is left.
+
+    Raises `SourceRefused`, `ClientMissing` or `CaptureFailed` when a source cannot be opened; nothing is left behind.
+    """
+    if backup_type not in WITH_DATABASES | WITH_FILES:
+        raise SourceRefused(f"There is no backup type {backup_type!r}.")
+    selection = Selection(spec.include, spec.exclude)
+    fields = reference_fields(conf.load().reference_fields)
+    with contextlib.ExitStack() as stack:
+        named = NamedFiles(spec.staging / "named-files.sqlite3", fields)
+        stack.callback(named.close)
+        opened_at = datetime.datetime.now(datetime.UTC)
+        databases = []
+        if backup_type in WITH_DATABASES:
+            aliases = [alias for alias in database_aliases() if selection.wants(f"databases/{alias}")]
+            databases = [_open_database(alias, spec, stack, fields=fields, named=named) for alias in aliases]
+        problems: list[Problem] = []
+        roots: list[RootCapture] = []
+        if backup_type in WITH_FILES:
+            roots = _open_roots(fields, selection, spec, named=named, problems=problems)
+        if not databases and not roots and not problems:
+            raise SourceRefused("There is nothing to back up: no database and no file root is selected.")
+        yield Cut(backup_type, spec, opened_at, databases, roots, named, bool(databases and roots), problems)
+
+
+def _open_database(
+    alias: str, spec: CutSpec, stack: contextlib.ExitStack, *, fields: Sequence[ReferenceField], named: NamedFiles
+) -> DatabaseCut:
+    connection = connections[alias]
+    if connection.vendor == "postgresql":
+        return stack.enter_context(postgresql.open_postgresql(alias, fields, named))
+    settings = connection.settings_dict
+    return stack.enter_context(sqlite.open_sqlite(alias, settings, spec.staging, fields=fields, named=named))
+
+
+def _open_roots(
+    fields: Sequence[ReferenceField],
+    selection: Selection,
+    spec: CutSpec,
+    *,
+    named: NamedFiles,
+    problems: list[Problem],
+) -> list[RootCapture]:
+    never = never_captured(spec.staging)
+    owned = {field.location for field in fields if field.location and field.storage != "text"}
+    captures = []
+    for root in file_roots(fields):
+        if not selection.wants(f"files/{root.name}"):
+            continue
+        if not root.path.is_dir():
+            problems.append(Problem(str(root.path), f"the file root {root.name!r} is not there"))
+            continue
+        is_storage = any(Path(location) == root.path for location in owned)
+        captures.append(RootCapture(root, selection, never=never, named=named, owned=is_storage))
+    return captures

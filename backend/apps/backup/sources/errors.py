@@ -1,0 +1,15 @@
+"""What can go wrong while the sources of a backup are opened and read."""
+
+from ..errors import BackupError
+
+
+class CaptureFailed(BackupError):
+    """A source could not be read to its end; there is no backup."""
+
+
+class SourceRefused(BackupError):
+    """A source cannot be backed up as it is configured; nothing was read."""
+
+
+class ClientMissing(BackupError):
+    """The client programs of the database are absent or older than its server."""

@@ -1,0 +1,190 @@
+"""File trees as a source: MEDIA_ROOT, the folders of all FileFields, and BACKUP_FILE_ROOTS."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+import stat
+import threading
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings as project
+from django.db import connections
+
+from strongroom.entries import OnDisk
+
+from .. import conf
+from ..manifest import FileRootRecord
+from .errors import SourceRefused
+from .named_files import NamedFiles, ReferenceField
+from .sqlite import SIDE_FILES, database_path
+
+RESTORE_MARK: Final = ".edms-restore-"
+"""Part of the names of everything that a restore puts beside or into a live folder; it is never captured."""
+
+
+@dataclass(frozen=True)
+class FileRoot:
+    """A folder that is backed up with everything in it; `path` is resolved."""
+
+    name: str
+    path: Path
+
+
+def file_roots(fields: Sequence[ReferenceField]) -> list[FileRoot]:
+    """Every folder to capture, by name. One that lies inside another is captured with that one only.
+
+    Raises `SourceRefused` if a root lies inside the storage of the backups.
+    """
+    named: list[FileRoot] = []
+    if project.MEDIA_ROOT:
+        named.append(FileRoot("media", Path(os.path.realpath(project.MEDIA_ROOT))))
+    settings = conf.load()
+    named += [FileRoot(name, Path(os.path.realpath(path))) for name, path in settings.file_roots.items()]
+    taken = {root.name for root in named}
+    for location in sorted({field.location for field in fields if field.location and field.storage != "text"}):
+        path = Path(location)
+        if not _inside_any(path, [root.path for root in named]) and (project.MEDIA_ROOT or path != Path.cwd()):
+            name = _free_name(path.name or "root", taken)
+            taken.add(name)
+            named.append(FileRoot(name, path))
+    for root in named:
+        for storage in settings.roots:
+            if _inside_any(root.path, [Path(os.path.realpath(storage))]):
+                raise SourceRefused(
+                    f"The file root {root.name!r} ({root.path}) lies inside the backup storage {storage}; move one."
+                )
+    return [root for root in named if not any(_is_within(root, other, named) for other in named)]
+
+
+def _free_name(name: str, taken: Collection[str]) -> str:
+    candidate, number = name, 2
+    while candidate in taken:
+        candidate, number = f"{name}-{number}", number + 1
+    return candidate
+
+
+def _inside_any(path: Path, folders: Sequence[Path]) -> bool:
+    return any(path == folder or path.is_relative_to(folder) for folder in folders)
+
+
+def _is_within(root: FileRoot, other: FileRoot, order: Sequence[FileRoot]) -> bool:
+    if root.path == other.path:
+        return order.index(other) < order.index(root)
+    return root.path.is_relative_to(other.path)
+
+
+def never_captured(staging: Path) -> list[bytes]:
+    """Paths that are left out wherever they lie: the backups, and live databases, of which copies are taken."""
+    paths = [os.path.realpath(storage) for storage in conf.load().roots]
+    paths.append(os.path.realpath(staging))
+    for alias in connections:
+        if connections[alias].vendor != "sqlite":
+            continue
+        with contextlib.suppress(SourceRefused):  # a database in memory has no file
+            live = str(database_path(alias, connections[alias].settings_dict))
+            paths += [live, *(live + suffix for suffix in SIDE_FILES)]
+    return [os.fsencode(path) for path in paths]
+
+
+class Selection:
+    """Which paths a configuration wants.
+
+    `include` and `exclude` are patterns (`*`, `?`, `[…]`; `*` also matches `/`) for paths as they are in the snapshot:
+    `files/media/tmp/*`, `databases/default`. An exclude pattern without a slash is for names: `*.tmp`. With `include`
+    given, only databases and file roots that match it are captured.
+    """
+
+    def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
+        self._include = [os.fsencode(pattern) for pattern in include]
+        self._paths = [os.fsencode(pattern.rstrip("/")) for pattern in exclude if "/" in pattern.rstrip("/")]
+        self._names = [os.fsencode(pattern.rstrip("/")) for pattern in exclude if "/" not in pattern.rstrip("/")]
+
+    def wants(self, path: str) -> bool:
+        """Whether a whole database or file root is captured."""
+        name = os.fsencode(path)
+        if self._include and not any(fnmatch.fnmatchcase(name, pattern) for pattern in self._include):
+            return False
+        return not self.leaves_out(name)
+
+    def leaves_out(self, path: bytes) -> bool:
+        """Whether this very path is excluded (those above it are asked on their own)."""
+        name = path.rpartition(b"/")[2]
+        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self._names) or any(
+            fnmatch.fnmatchcase(path, pattern) for pattern in self._paths
+        )
+
+
+class RootCapture:
+    """One file root while it is read: what is left out, and what was seen."""
+
+    def __init__(
+        self, root: FileRoot, selection: Selection, *, never: Collection[bytes], named: NamedFiles, owned: bool
+    ) -> None:
+        self.root = root
+        self._selection = selection
+        self._never = frozenset(never)
+        self._named = named
+        self._owned = owned
+        self._base = os.fsencode(root.path)
+        self._inside = b"files/" + os.fsencode(root.name)
+        self._lock = threading.Lock()
+        self._files = self._folders = self._others = self._bytes = 0
+
+    def entry(self) -> OnDisk:
+        """What the archiver is handed."""
+        return OnDisk(os.fsencode(self.root.name), self._base, self._look)
+
+    def _look(self, path: bytes) -> bool:
+        """The archiver's question before it looks at `path`: is it left out? What is not is counted here."""
+        if self.excludes(path):
+            return True
+        try:
+            status = os.lstat(path)
+        except OSError:
+            # Gone or closed to us: the archiver meets the same and lists it as a problem.
+            return False
+        with self._lock:
+            if stat.S_ISREG(status.st_mode):
+                self._files += 1
+                self._bytes += status.st_size
+            elif stat.S_ISDIR(status.st_mode):
+                self._folders += 1
+            else:
+                self._others += 1
+        if stat.S_ISREG(status.st_mode):
+            self._named.saw(path, owned=self._owned)
+        return False
+
+    def excludes(self, path: bytes) -> bool:
+        """Whether this very path is left out."""
+        if path in self._never or os.fsencode(RESTORE_MARK) in path.rpartition(b"/")[2]:
+            return True
+        return self._selection.leaves_out(self._inside + path[len(self._base) :])
+
+    def excludes_within(self, path: bytes) -> bool:
+        """Whether `path` lies in this root and it, or a folder above it, is left out."""
+        if not path.startswith(self._base + b"/"):
+            return False
+        parts = path[len(self._base) + 1 :].split(b"/")
+        return any(self.excludes(b"/".join([self._base, *parts[: depth + 1]])) for depth in range(len(parts)))
+
+    def record(self) -> FileRootRecord:
+        """What was seen so far."""
+        return FileRootRecord(
+            name=self.root.name,
+            path=str(self.root.path),
+            files=self._files,
+            folders=self._folders,
+            others=self._others,
+            bytes=self._bytes,
+        )
+
+
+def excluded_by(captures: Sequence[RootCapture]) -> Callable[[bytes], bool]:
+    """A question for all roots: was this path left out on purpose?"""
+    return lambda path: any(capture.excludes_within(path) for capture in captures)

@@ -1,0 +1,37 @@
+"""Migrations as they are compared between a backup and the code: the leaves of each application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.migrations.loader import MigrationLoader
+
+
+def code_leaves() -> dict[str, list[str]]:
+    """The newest migrations of the code by app label; no database is asked."""
+    found: dict[str, list[str]] = {}
+    for app, name in MigrationLoader(None, ignore_no_migrations=True).graph.leaf_nodes():
+        found.setdefault(app, []).append(name)
+    return found
+
+
+def leaves(applied: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The newest of the applied migrations by app label.
+
+    `applied` is in order of application. For applications that the code does not know, that order decides.
+    """
+    rows = list(applied)
+    present = set(rows)
+    graph = MigrationLoader(None, ignore_no_migrations=True).graph
+    found: dict[str, list[str]] = {}
+    last: dict[str, str] = {}
+    for app, name in rows:
+        last[app] = name
+        if (app, name) not in graph.nodes:
+            continue
+        children = {(child.key[0], child.key[1]) for child in graph.node_map[app, name].children}
+        if not any(child in present and child[0] == app for child in children):
+            found.setdefault(app, []).append(name)
+    for app, name in last.items():
+        found.setdefault(app, [name])
+    return {app: sorted(names) for app, names in sorted(found.items())}

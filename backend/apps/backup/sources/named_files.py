@@ -1,0 +1,169 @@
+"""The files that the databases name, compared with the files that were read.
+
+Names and paths lie in a scratch database beside the other temporary data, so that memory does not grow with their
+number and no file costs a query of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from django.apps import apps
+from django.conf import settings as project
+from django.core.exceptions import FieldDoesNotExist
+from django.core.files.storage import FileSystemStorage
+from django.db import models
+
+from ..errors import SettingsInvalid
+from ..manifest import MAX_EXAMPLES, ReferenceFacts
+
+MAX_LISTED: Final = 1000
+_BATCH: Final = 5000
+
+
+@dataclass(frozen=True)
+class ReferenceField:
+    """A column that names files. `location` is the folder that its values start from, None if that is not local."""
+
+    label: str
+    table: str
+    column: str
+    location: str | None
+    storage: str
+
+
+def reference_fields(configured: Sequence[str]) -> list[ReferenceField]:
+    """Every FileField of the project, and the text fields of BACKUP_REFERENCE_FIELDS ("app.Model.field").
+
+    Values of the latter are absolute or start from MEDIA_ROOT. Raises `SettingsInvalid` for a field that is not there.
+    """
+    found = [_text_field(name) for name in configured]
+    for model in apps.get_models(include_auto_created=True):
+        if model._meta.proxy:
+            continue
+        for field in model._meta.local_concrete_fields:
+            if isinstance(field, models.FileField):
+                found.append(_file_field(model, field))
+    return found
+
+
+def _file_field(model: type[models.Model], field: models.FileField) -> ReferenceField:
+    storage = field.storage
+    location = os.path.realpath(storage.location) if isinstance(storage, FileSystemStorage) else None
+    return ReferenceField(
+        f"{model._meta.label}.{field.name}",
+        model._meta.db_table,
+        field.column or field.attname,
+        location,
+        type(storage).__name__,
+    )
+
+
+def _text_field(name: str) -> ReferenceField:
+    try:
+        app_label, model_name, field_name = name.split(".")
+        model = apps.get_model(app_label, model_name)
+        field = model._meta.get_field(field_name)
+    except (ValueError, LookupError, FieldDoesNotExist) as error:
+        raise SettingsInvalid(
+            f"BACKUP_REFERENCE_FIELDS names {name!r}, which is not there ({error}); write 'app.Model.field'."
+        ) from error
+    column = field.column if isinstance(field, models.Field) else None
+    if column is None:
+        raise SettingsInvalid(f"BACKUP_REFERENCE_FIELDS names {name!r}, which has no column of its own; remove it.")
+    return ReferenceField(name, model._meta.db_table, column, os.path.realpath(project.MEDIA_ROOT or "/"), "text")
+
+
+class NamedFiles:
+    """The two lists and their comparison. `path` is where the scratch database is made; `close` removes it."""
+
+    def __init__(self, path: Path, fields: Sequence[ReferenceField]) -> None:
+        self._path = path
+        self._fields = fields
+        self._lock = threading.Lock()
+        self._seen: list[tuple[bytes, bool]] = []
+        self._not_local: dict[str, int] = {}
+        self._checked = 0
+        # The archiver may walk in a thread of its own; the lock keeps the threads apart.
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._database.executescript(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+            "CREATE TABLE named (path BLOB PRIMARY KEY, label TEXT) WITHOUT ROWID;"
+            "CREATE TABLE seen (path BLOB PRIMARY KEY, owned INTEGER) WITHOUT ROWID;"
+        )
+
+    def add(self, field: ReferenceField, values: Sequence[str]) -> None:
+        """Note what one column names."""
+        self._checked += len(values)
+        if field.location is None:
+            key = f"{field.label} ({field.storage})"
+            self._not_local[key] = self._not_local.get(key, 0) + len(values)
+            return
+        base = os.fsencode(field.location)
+        rows = [(os.path.normpath(os.path.join(base, os.fsencode(value))), field.label) for value in values]  # noqa: PTH118
+        with self._lock, self._database:
+            self._database.execute("BEGIN")
+            self._database.executemany("INSERT OR IGNORE INTO named VALUES (?, ?)", rows)
+
+    def saw(self, path: bytes, *, owned: bool) -> None:
+        """Note a file that is being read; `owned` if it lies in the storage of a FileField."""
+        with self._lock:
+            self._seen.append((path, owned))
+            if len(self._seen) >= _BATCH:
+                self._flush()
+
+    def _flush(self) -> None:
+        with self._database:
+            self._database.execute("BEGIN")
+            self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", self._seen)
+        self._seen.clear()
+
+    def compare(self, is_excluded: Callable[[bytes], bool]) -> tuple[ReferenceFacts, list[tuple[str, str]]]:
+        """The result, and the missing files as (path, reason), at most `MAX_LISTED` and a last line for the rest."""
+        with self._lock:
+            self._flush()
+        missing = excluded = 0
+        listed: list[tuple[str, str]] = []
+        for path, label in self._unseen():
+            if is_excluded(path):
+                excluded += 1
+                continue
+            missing += 1
+            if missing <= MAX_LISTED:
+                listed.append((os.fsdecode(path), f"is named by {label} but was not found"))
+        if missing > MAX_LISTED:
+            listed.append(("", f"{missing - MAX_LISTED} more files that the database names were not found"))
+        for place, count in sorted(self._not_local.items()):
+            missing += count
+            listed.append((place, f"its {count} files are not on a local disk and were not read"))
+        facts = ReferenceFacts(
+            fields=sorted(field.label for field in self._fields),
+            checked=self._checked,
+            missing=missing,
+            excluded=excluded,
+            orphans=self._orphans(),
+            examples=[path.encode("utf-8", "replace").decode() for path, _ in listed[:MAX_EXAMPLES]],
+        )
+        return facts, listed
+
+    def _unseen(self) -> Iterator[tuple[bytes, str]]:
+        rows: Iterable[tuple[bytes, str]] = self._database.execute(
+            "SELECT path, label FROM named WHERE path NOT IN (SELECT path FROM seen) ORDER BY path"
+        )
+        yield from rows
+
+    def _orphans(self) -> int:
+        rows = self._database.execute(
+            "SELECT count(*) FROM seen WHERE owned AND path NOT IN (SELECT path FROM named)"
+        ).fetchone()
+        return int(rows[0])
+
+    def close(self) -> None:
+        self._database.close()
+        self._path.unlink()

@@ -1,0 +1,243 @@
+"""PostgreSQL as a source: one transaction sees everything, and pg_dump sees what that transaction sees.
+
+The transaction is READ ONLY and REPEATABLE READ on a connection of its own; its snapshot is exported to pg_dump. Row
+counts, sequences and the names of files are read in the same transaction, so that they are of the same moment as the
+dump. Writers are not held up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.db import connections
+from django.db.utils import Error as DatabaseFailure
+
+from strongroom.streams import Reader
+
+from ..manifest import DatabaseRecord
+from .databases import DatabaseCut, Finished
+from .errors import CaptureFailed
+from .migrations import leaves
+from .named_files import NamedFiles, ReferenceField
+from .postgresql_client import Client, dump_command, find_client, hidden_in
+from .readers import MeasuredReader, ProcessReader
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.backends.utils import CursorWrapper
+
+__all__ = ["PostgresFacts", "find_client", "fresh_connection", "open_postgresql", "read_facts"]
+
+ENGINE: Final = "postgresql"
+DUMP: Final = "database.dump"
+_FETCH: Final = 5000
+_TIMEOUTS: Final = "'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout'"
+
+# Tables with rows of their own: partitions count, their parents do not. What belongs to an extension is made by it.
+_TABLES: Final = """
+    SELECT n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+      AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
+      AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass
+                      AND d.deptype = 'e')
+    ORDER BY 1, 2
+"""
+# Everybody whom the dump names: owners, and those who were granted something.
+_ROLES: Final = """
+    WITH ours AS (SELECT oid, nspowner, nspacl FROM pg_namespace
+                  WHERE nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'),
+    named AS (SELECT relowner AS role FROM pg_class JOIN ours ON ours.oid = relnamespace
+        UNION SELECT proowner FROM pg_proc JOIN ours ON ours.oid = pronamespace
+        UNION SELECT nspowner FROM ours
+        UNION SELECT (aclexplode(relacl)).grantee FROM pg_class JOIN ours ON ours.oid = relnamespace
+        UNION SELECT (aclexplode(proacl)).grantee FROM pg_proc JOIN ours ON ours.oid = pronamespace
+        UNION SELECT (aclexplode(nspacl)).grantee FROM ours)
+    SELECT DISTINCT rolname FROM pg_roles JOIN named ON named.role = pg_roles.oid
+    WHERE rolname NOT LIKE 'pg\\_%' ORDER BY 1
+"""
+_SEQUENCES: Final = """
+    SELECT schemaname || '.' || sequencename, last_value FROM pg_sequences
+    WHERE schemaname NOT LIKE 'pg\\_%' ORDER BY 1
+"""
+_SETTINGS: Final = """
+    SELECT unnest(s.setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+    WHERE d.datname = current_database() AND s.setrole = 0
+"""
+_COLUMN: Final = """
+    SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = %s AND attnum > 0 AND NOT attisdropped
+"""
+
+
+@dataclass(frozen=True)
+class PostgresFacts:
+    """What one transaction sees of a database, apart from its rows."""
+
+    tables: dict[str, int]
+    sequences: dict[str, int | None]
+    roles: list[str]
+    large_objects: int
+
+
+@contextlib.contextmanager
+def fresh_connection(alias: str, database: str | None = None) -> Iterator[BaseDatabaseWrapper]:
+    """A connection of its own with the alias's settings, in autocommit mode, without time limits; closed at the end.
+
+    `database` is another database on the same server.
+    """
+    wrapper = connections[alias].copy()
+    wrapper.settings_dict["OPTIONS"] = {
+        name: value for name, value in wrapper.settings_dict["OPTIONS"].items() if name != "pool"
+    }
+    if database is not None:
+        wrapper.settings_dict["NAME"] = database
+    try:
+        with wrapper.cursor() as cursor:
+            cursor.execute(f"SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ({_TIMEOUTS})")  # noqa: S608
+            # A role that may see some rows only must fail, not count what it sees.
+            cursor.execute("SET row_security = off")
+        yield wrapper
+    finally:
+        wrapper.close()
+
+
+def server_major(wrapper: BaseDatabaseWrapper) -> int:
+    """The server's major version."""
+    with wrapper.cursor() as cursor:
+        cursor.execute("SHOW server_version_num")
+        return int(one(cursor)) // 10000
+
+
+def one(cursor: CursorWrapper) -> str:
+    """The first column of the only row, as text; "" for null."""
+    row = cursor.fetchone()
+    value = row[0] if row else None
+    return "" if value is None else str(value)
+
+
+def read_facts(cursor: CursorWrapper) -> PostgresFacts:
+    """Count every table's rows and read every sequence, in the cursor's transaction."""
+    cursor.execute(_TABLES)
+    tables: dict[str, int] = {}
+    for schema, table, quoted in cursor.fetchall():
+        cursor.execute(f"SELECT count(*) FROM ONLY {quoted}")  # noqa: S608  quoted by the server
+        tables[f"{schema}.{table}"] = int(one(cursor))
+    cursor.execute(_ROLES)
+    roles = [str(row[0]) for row in cursor.fetchall()]
+    cursor.execute(_SEQUENCES)
+    sequences = {str(name): None if value is None else int(str(value)) for name, value in cursor.fetchall()}
+    cursor.execute("SELECT count(*) FROM pg_largeobject_metadata")
+    return PostgresFacts(tables, sequences, roles, int(one(cursor)))
+
+
+@contextlib.contextmanager
+def open_postgresql(alias: str, fields: Sequence[ReferenceField], named: NamedFiles) -> Iterator[DatabaseCut]:
+    """Fix the cut of one database; everything but the dump itself is read before this returns.
+
+    Raises `ClientMissing` and `CaptureFailed`. The transaction stays open until the block is left.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            wrapper = stack.enter_context(fresh_connection(alias))
+            # The dump may be read, and the connection closed, by another thread than this one.
+            wrapper.inc_thread_sharing()
+            client = find_client(server_major(wrapper))
+            cursor = stack.enter_context(wrapper.cursor())
+            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SELECT pg_export_snapshot()")
+            snapshot = one(cursor)
+            record = _record(cursor, alias, client)
+            for field in fields:
+                _read_names(cursor, field, named)
+            cursor.execute("SELECT pg_database_size(current_database())")
+            size = int(one(cursor))
+        except DatabaseFailure as error:
+            raise CaptureFailed(f"The database {alias!r} cannot be read: {str(error).strip()}") from error
+        yield DatabaseCut(record, lambda finished: _open_dump(wrapper, client, snapshot, finished=finished), size)
+
+
+def _open_dump(wrapper: BaseDatabaseWrapper, client: Client, snapshot: str, *, finished: Finished) -> Reader:
+    settings = wrapper.settings_dict
+    command, environment = dump_command(client, settings, snapshot, os.environ)
+    what = f"pg_dump of the database {wrapper.alias!r}"
+    reader = ProcessReader(command, environment, what=what, hidden=hidden_in(settings))
+    return MeasuredReader(reader, finished)
+
+
+def _record(cursor: CursorWrapper, alias: str, client: Client) -> DatabaseRecord:
+    cursor.execute("SELECT now(), current_setting('server_version'), current_setting('server_version_num')::int")
+    row = cursor.fetchone()
+    assert row is not None  # noqa: S101  a SELECT without FROM has one row
+    cut_at, version, number = row
+    assert isinstance(cut_at, datetime.datetime)  # noqa: S101  the type of now()
+    locale = "d.datlocprovider::text" if int(str(number)) >= 150000 else "''"
+    icu = "''"
+    if int(str(number)) >= 150000:
+        icu = "coalesce(d.datlocale, '')" if int(str(number)) >= 170000 else "coalesce(d.daticulocale, '')"
+    cursor.execute(
+        f"SELECT d.datname, pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, {locale}, {icu}"  # noqa: S608
+        " FROM pg_database d WHERE d.datname = current_database()"
+    )
+    about = cursor.fetchone()
+    assert about is not None  # noqa: S101  the database that we are in exists
+    name, encoding, collation, character_type, provider, icu_locale = (str(value) for value in about)
+    facts = read_facts(cursor)
+    cursor.execute(_SETTINGS)
+    settings = [str(row[0]) for row in cursor.fetchall()]
+    return DatabaseRecord(
+        alias=alias,
+        engine=ENGINE,
+        path=f"databases/{alias}/{DUMP}",
+        size=-1,
+        sha256="",
+        cut_at=cut_at.astimezone(datetime.UTC),
+        server_version=str(version),
+        tables=facts.tables,
+        migrations=leaves(_applied(cursor)),
+        tool=f"pg_dump {client.version[0]}.{client.version[1]}",
+        database=name,
+        encoding=encoding,
+        collation=collation,
+        character_type=character_type,
+        locale_provider=provider,
+        icu_locale=icu_locale,
+        settings=settings,
+        roles=facts.roles,
+        sequences=facts.sequences,
+        large_objects=facts.large_objects,
+    )
+
+
+def _applied(cursor: CursorWrapper) -> list[tuple[str, str]]:
+    cursor.execute("SELECT to_regclass('django_migrations')")
+    if not one(cursor):
+        return []
+    cursor.execute("SELECT app, name FROM django_migrations ORDER BY id")
+    return [(str(app), str(name)) for app, name in cursor.fetchall()]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _read_names(cursor: CursorWrapper, field: ReferenceField, named: NamedFiles) -> None:
+    table, column = _quoted(field.table), _quoted(field.column)
+    cursor.execute(_COLUMN, [table, field.column])
+    if cursor.fetchone() is None:
+        return
+    cursor.execute(
+        f"DECLARE names NO SCROLL CURSOR FOR SELECT DISTINCT {column}::text FROM {table}"  # noqa: S608  quoted
+        f" WHERE {column} IS NOT NULL AND {column}::text <> ''"
+    )
+    while True:
+        cursor.execute(f"FETCH {_FETCH} FROM names")
+        rows = cursor.fetchall()
+        if not rows:
+            break
+        named.add(field, [str(row[0]) for row in rows])
+    cursor.execute("CLOSE names")

@@ -1,0 +1,77 @@
+"""Facts about the project: versions, migrations of the code, fingerprints of secrets, files such as `.env`."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import platform
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import django
+from django.apps import apps
+from django.conf import settings as project
+
+from strongroom.entries import Entry, OnDisk
+
+from ..manifest import ProjectFacts, SecretFingerprint
+from .migrations import code_leaves
+
+# Memory-hard, so that a short secret cannot be guessed from its fingerprint at any useful speed.
+_COST: Final = 2**14
+_BLOCK: Final = 8
+
+
+def project_facts() -> ProjectFacts:
+    """What runs here."""
+    return ProjectFacts(
+        python=platform.python_version(),
+        django=django.get_version(),
+        apps={config.label: _version(config.module) for config in apps.get_app_configs()},
+        code_migrations=code_leaves(),
+    )
+
+
+def _version(module: object) -> str:
+    version = getattr(module, "__version__", "")
+    return version if isinstance(version, str) else ""
+
+
+def fingerprint(name: str, salt: bytes) -> SecretFingerprint:
+    """The fingerprint of the secret in setting `name` (or, where there is no such setting, in that variable)."""
+    value = getattr(project, name, None) or os.environ.get(name) or ""
+    digest = ""
+    if value:
+        digest = hashlib.scrypt(str(value).encode(), salt=salt, n=_COST, r=_BLOCK, p=1, dklen=32).hex()
+    return SecretFingerprint(name=name, salt=salt.hex(), digest=digest)
+
+
+def fingerprints(names: Sequence[str]) -> list[SecretFingerprint]:
+    """Fingerprints with fresh salts, of SECRET_KEY and the named secrets."""
+    return [fingerprint(name, secrets.token_bytes(16)) for name in dict.fromkeys(["SECRET_KEY", *names])]
+
+
+def same_secret(recorded: SecretFingerprint) -> bool:
+    """Whether the secret here is the one that was in use at the backup."""
+    here = fingerprint(recorded.name, bytes.fromhex(recorded.salt))
+    return hmac.compare_digest(here.digest, recorded.digest)
+
+
+def fact_entries(paths: Sequence[Path]) -> tuple[list[Entry], list[Path]]:
+    """Entries for the files that are there, under names of their own, and the paths that are not there."""
+    entries: list[Entry] = []
+    missing: list[Path] = []
+    taken: set[str] = set()
+    for path in paths:
+        if not path.is_file():
+            missing.append(path)
+            continue
+        name, number = path.name, 2
+        while name in taken:
+            name, number = f"{path.name}-{number}", number + 1
+        taken.add(name)
+        entries.append(OnDisk(os.fsencode(name), os.fsencode(os.path.realpath(path))))
+    return entries, missing

@@ -1,0 +1,142 @@
+"""Streams that sources hand to the archiver, and what is known about them at their end."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Final
+
+from strongroom.streams import Reader
+
+from .errors import CaptureFailed
+
+CHUNK: Final = 1 << 20
+_STDERR_LINES: Final = 5
+
+
+class MeasuredReader:
+    """Passes a stream on and knows its size and SHA-256 when the end has been read."""
+
+    def __init__(self, reader: Reader, finished: Callable[[int, str], None]) -> None:
+        self._reader = reader
+        self._finished: Callable[[int, str], None] | None = finished
+        self._hash = hashlib.sha256()
+        self._size = 0
+
+    def read(self, size: int, /) -> bytes:
+        data = self._reader.read(size)
+        if data:
+            self._hash.update(data)
+            self._size += len(data)
+        elif self._finished is not None:
+            self._finished(self._size, self._hash.hexdigest())
+            self._finished = None
+        return data
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+class FileReader:
+    """A file as a stream; `remove` deletes it when the stream is closed."""
+
+    def __init__(self, path: Path, *, remove: bool = False) -> None:
+        self._path = path
+        self._remove = remove
+        self._file: IO[bytes] = path.open("rb")
+
+    def read(self, size: int, /) -> bytes:
+        return self._file.read(size)
+
+    def close(self) -> None:
+        self._file.close()
+        if self._remove:
+            self._path.unlink(missing_ok=True)
+
+
+class BytesReader:
+    """Bytes as a stream."""
+
+    def __init__(self, data: bytes) -> None:
+        self._stream = io.BytesIO(data)
+
+    def read(self, size: int, /) -> bytes:
+        return self._stream.read(size)
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class ProcessReader:
+    """What a program writes, as a stream that ends only if the program ended well.
+
+    `what` names the work in errors. What the program says on stderr is kept out of the way in a temporary file, so that
+    a talkative one does not block; its last lines are in the error, with every text of `hidden` blotted out.
+    """
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], *, what: str, hidden: Sequence[str] = ()
+    ) -> None:
+        self._what = what
+        self._hidden = [text for text in hidden if text]
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the reader
+        try:
+            self._process = subprocess.Popen(
+                list(command),
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                cwd="/",
+                # A Ctrl-C at the terminal is for us; we end the program in order.
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._stderr.close()
+            raise CaptureFailed(f"{what}: {command[0]} cannot be started: {error.strerror}.") from error
+        assert self._process.stdout is not None  # noqa: S101  it was asked for above
+        self._stdout: IO[bytes] = self._process.stdout
+        self._ended = False
+
+    def read(self, size: int, /) -> bytes:
+        data = self._stdout.read(size)
+        if not data and not self._ended:
+            status = self._process.wait()
+            if status != 0:
+                raise CaptureFailed(f"{self._what} failed ({describe_exit(status)}): {self.messages()}")
+            self._ended = True
+        return data
+
+    def messages(self) -> str:
+        """The last lines on stderr, without secrets."""
+        self._stderr.seek(0)
+        lines = self._stderr.read()[-8000:].decode("utf-8", "replace").strip().splitlines()
+        text = " / ".join(lines[-_STDERR_LINES:]) or "it said nothing"
+        for secret in self._hidden:
+            text = text.replace(secret, "********")
+        return text
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._stdout.close()
+        self._stderr.close()
+
+
+def describe_exit(status: int) -> str:
+    """An exit status in words."""
+    return f"killed by signal {-status}" if status < 0 else f"exit code {status}"
+
+
+def drain(reader: Reader, sink: Callable[[bytes], object]) -> None:
+    """Pass everything of `reader` to `sink` and close the reader."""
+    try:
+        while data := reader.read(CHUNK):
+            sink(data)
+    finally:
+        reader.close()

@@ -1,0 +1,186 @@
+"""Which repository a backup goes to, and how it is opened.
+
+A storage path holds up to two repositories side by side, never mixed: `repository`, encrypted under the passphrase,
+and `repository-unencrypted`, whose passphrase is empty. Every storage path is resolved, links and all, and must lie
+inside one of the allowed roots.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from strongroom.backends import LocalBackend
+from strongroom.repository import Repository
+
+from . import conf
+from .errors import StorageRefused
+from .keys import NO_PASSPHRASE, Passphrase, read_passphrase
+
+ENCRYPTED = "repository"
+UNENCRYPTED = "repository-unencrypted"
+PACKAGES = "packages"
+
+_SCAN_DEPTH = 6
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class RepositoryPlace:
+    """Where one repository lies or would lie; `storage` is resolved and inside an allowed root."""
+
+    storage: Path
+    encrypted: bool
+
+    @property
+    def path(self) -> Path:
+        return self.storage / (ENCRYPTED if self.encrypted else UNENCRYPTED)
+
+    def exists(self) -> bool:
+        """True if something that looks like a repository is there."""
+        return (self.path / "config").is_file()
+
+    def holds(self, storage_path: str, *, encrypted: bool) -> bool:
+        """True if that is where backups with this storage path go; a path that is allowed no more goes nowhere."""
+        try:
+            return resolve_place(storage_path, encrypted=encrypted) == self
+        except StorageRefused:
+            return False
+
+    def passphrase(self) -> Passphrase:
+        """What opens it; raises `PassphraseError` if it is encrypted and there is no passphrase."""
+        return read_passphrase() if self.encrypted else NO_PASSPHRASE
+
+    def open(self) -> Repository:
+        """Open the repository that is there; raises the engine's errors, such as `NoRepository`."""
+        passphrase = self.passphrase()
+        return Repository.open(LocalBackend(self.path), passphrase.reveal())
+
+    def open_or_init(self) -> Repository:
+        """Open the repository, or make it if there is none. Only the owner may read what is made."""
+        if not self.exists():
+            passphrase = self.passphrase()
+            make_private_folder(self.storage)
+            _init(self.path, passphrase)
+        return self.open()
+
+
+def _init(path: Path, passphrase: Passphrase) -> None:
+    """Make the repository beside its place and move it there whole: what a killed attempt leaves is in nobody's way."""
+    with locked(path.parent / f".{path.name}.lock"):
+        if (path / "config").exists():
+            return
+        new = path.parent / f".{path.name}.new"
+        if new.exists():
+            shutil.rmtree(new)
+        new.mkdir(mode=0o700)
+        Repository.init(LocalBackend(new), passphrase.reveal())
+        try:
+            new.rename(path)
+        except OSError as error:
+            raise StorageRefused(
+                f"The folder {str(path)!r} holds files but no repository ({error.strerror}); move them away, or put the"
+                " missing file `config` back."
+            ) from error
+        descriptor = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on a file, made if it is missing, while the block runs; it dies with its process."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def resolve_place(storage_path: str, *, encrypted: bool) -> RepositoryPlace:
+    """The repository for a configuration's `storage_path`, which is absolute or relative to BACKUP_STORAGE_ROOT.
+
+    Nothing is created. Raises `StorageRefused` if the path, with all links followed, leaves the allowed roots.
+    """
+    settings = conf.load()
+    if "\0" in storage_path:
+        raise StorageRefused("The storage path holds a NUL character; give a path without it.")
+    storage = (settings.storage_root / storage_path).resolve()
+    _require_inside(storage, settings.roots, storage_path)
+    place = RepositoryPlace(storage=storage, encrypted=encrypted)
+    _require_inside(place.path.resolve(), settings.roots, str(place.path))
+    return place
+
+
+def _require_inside(path: Path, roots: Iterable[Path], shown: str) -> None:
+    allowed = [root.resolve() for root in roots]
+    if not any(path == root or path.is_relative_to(root) for root in allowed):
+        raise StorageRefused(
+            f"The storage path {shown!r} leads to {str(path)!r}, which lies outside of"
+            f" {', '.join(repr(str(root)) for root in allowed)}; choose a path inside, or allow its folder in"
+            " BACKUP_STORAGE_ROOTS."
+        )
+
+
+def make_private_folder(path: Path) -> None:
+    """Make the folder and those above it that are missing, each readable by its owner only.
+
+    The path must be resolved: a link that appeared on the way since then is refused with `StorageRefused`.
+    """
+    try:
+        for folder in reversed([path, *path.parents]):
+            if not folder.exists():
+                folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise StorageRefused(
+            f"The folder {str(path)!r} cannot be made ({error.strerror}); check the rights and the space there."
+        ) from error
+    if path.resolve() != path:
+        raise StorageRefused(f"The folder {str(path)!r} leads elsewhere through a link; remove the link.")
+
+
+def known_places(storage_paths: Iterable[str] = ()) -> list[RepositoryPlace]:
+    """Every repository that exists under the allowed roots, found without the database.
+
+    `storage_paths` of configurations are looked at besides: they may lie deeper than the search goes.
+    """
+    found: set[RepositoryPlace] = set()
+    for root in conf.load().roots:
+        found.update(_scan(root.resolve(), _SCAN_DEPTH))
+    for storage_path in storage_paths:
+        for encrypted in (True, False):
+            place = resolve_place(storage_path, encrypted=encrypted)
+            if place.exists():
+                found.add(place)
+    return sorted(found)
+
+
+def known_packages(storage_paths: Iterable[str] = ()) -> list[Path]:
+    """Every package that lies beside a known repository, under an allowed root or at a configuration's storage path."""
+    storages = {root.resolve() for root in conf.load().roots}
+    storages.update(place.storage for place in known_places(storage_paths))
+    storages.update(resolve_place(path, encrypted=False).storage for path in storage_paths)
+    return sorted(path for storage in storages for path in (storage / PACKAGES).glob("*.tar.gz") if path.is_file())
+
+
+def _scan(folder: Path, depth: int) -> Iterator[RepositoryPlace]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StorageRefused(
+            f"The folder {str(folder)!r} cannot be searched for repositories ({error.strerror}); check its rights."
+        ) from error
+    for entry in entries:
+        if entry.name in {ENCRYPTED, UNENCRYPTED}:
+            place = RepositoryPlace(storage=folder, encrypted=entry.name == ENCRYPTED)
+            if place.exists():
+                yield place
+        elif depth > 0 and entry.is_dir(follow_symlinks=False):
+            yield from _scan(Path(entry.path), depth - 1)

@@ -1,0 +1,160 @@
+"""Storage paths stay inside their roots, and what is encrypted is never mixed with what is not."""
+
+import os
+import uuid
+from pathlib import Path
+
+import pytest
+
+from apps.backup import conf, staging, storage
+from apps.backup.errors import PassphraseError, SettingsInvalid, StorageRefused
+from strongroom.errors import NoRepository, WrongPassphrase
+
+
+@pytest.fixture
+def root(settings, tmp_path) -> Path:
+    path = tmp_path / "vault"
+    settings.BACKUP_STORAGE_ROOT = path
+    return path
+
+
+@pytest.fixture
+def passphrase(monkeypatch):
+    monkeypatch.delenv("BACKUP_PASSWORD_FILE", raising=False)
+    monkeypatch.delenv("BACKUP_PASSWORD_COMMAND", raising=False)
+    monkeypatch.setenv("BACKUP_PASSWORD", "geheim")
+
+
+def test_paths_inside_are_taken(root, settings, tmp_path):
+    settings.BACKUP_STORAGE_ROOTS = [tmp_path / "other"]
+    assert storage.resolve_place("", encrypted=True).path == root / "repository"
+    assert storage.resolve_place("a/b", encrypted=False).path == root / "a/b/repository-unencrypted"
+    assert storage.resolve_place("a/../b", encrypted=True).storage == root / "b"
+    assert storage.resolve_place(str(tmp_path / "other/x"), encrypted=True).storage == tmp_path / "other/x"
+    assert not root.exists()
+
+
+@pytest.mark.parametrize("path", ["..", "../vault2", "a/../../x", "/", "/etc", "x\0y", "../vault/../vaultlike"])
+def test_paths_that_leave_are_refused(root, path):
+    with pytest.raises(StorageRefused):
+        storage.resolve_place(path, encrypted=True)
+
+
+def test_a_link_that_leaves_is_refused(root, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (root / "team").mkdir(parents=True)
+    (root / "away").symlink_to(outside)
+    (root / "team" / "repository").symlink_to(outside)
+    for path in ("away", "away/deeper", "team"):
+        with pytest.raises(StorageRefused, match="outside"):
+            storage.resolve_place(path, encrypted=True)
+    assert storage.resolve_place("team", encrypted=False).storage == root / "team"
+
+
+def test_a_link_that_stays_is_followed(root):
+    (root / "real").mkdir(parents=True)
+    (root / "alias").symlink_to("real")
+    assert storage.resolve_place("alias", encrypted=True).storage == root / "real"
+
+
+def test_a_link_made_meanwhile_is_refused(root, tmp_path):
+    place = storage.resolve_place("late", encrypted=True)
+    (tmp_path / "outside").mkdir()
+    root.mkdir()
+    (root / "late").symlink_to(tmp_path / "outside")
+    with pytest.raises(StorageRefused, match="link"):
+        storage.make_private_folder(place.storage)
+
+
+def test_a_repository_is_made_once_for_its_owner_only(root, passphrase):
+    place = storage.resolve_place("team", encrypted=True)
+    with pytest.raises(NoRepository):
+        place.open()
+    before = os.umask(0)
+    try:
+        made = place.open_or_init()
+    finally:
+        os.umask(before)
+    assert place.open_or_init().id == made.id
+    for folder in (root, root / "team", place.path):
+        assert folder.stat().st_mode & 0o777 == 0o700, folder
+
+
+def test_leavings_of_a_killed_init_are_in_nobodys_way(root, passphrase):
+    place = storage.resolve_place("", encrypted=True)
+    half = root / ".repository.new"
+    (half / "keys").mkdir(parents=True)
+    (half / "keys" / "0123").write_text("half a key")
+    assert place.open_or_init().id == place.open().id
+    assert not half.exists()
+
+
+def test_files_without_a_config_are_not_overwritten(root, passphrase):
+    place = storage.resolve_place("", encrypted=True)
+    (place.path / "data").mkdir(parents=True)
+    with pytest.raises(StorageRefused, match="config"):
+        place.open_or_init()
+    assert [path.name for path in place.path.iterdir()] == ["data"]
+
+
+def test_encrypted_and_plain_lie_apart(root, passphrase, monkeypatch):
+    sealed = storage.resolve_place("", encrypted=True)
+    plain = storage.resolve_place("", encrypted=False)
+    assert sealed.open_or_init().id != plain.open_or_init().id
+    monkeypatch.setenv("BACKUP_PASSWORD", "another")
+    with pytest.raises(WrongPassphrase):
+        sealed.open()
+    monkeypatch.delenv("BACKUP_PASSWORD")
+    with pytest.raises(PassphraseError):
+        sealed.open()
+    plain.open()
+
+
+def test_every_repository_is_found_without_the_database(root, passphrase, settings, tmp_path):
+    settings.BACKUP_STORAGE_ROOTS = [tmp_path / "other"]
+    deep = "1/2/3/4/5/6/7/8"
+    wanted = [
+        storage.resolve_place(path, encrypted=encrypted)
+        for path, encrypted in (("", True), ("a/b", False), (str(tmp_path / "other/c"), True), (deep, False))
+    ]
+    for place in wanted:
+        (place.path).mkdir(parents=True)
+        (place.path / "config").write_bytes(b"x")
+    (root / "empty" / "repository").mkdir(parents=True)
+    assert storage.known_places() == sorted(wanted[:3])
+    assert storage.known_places([deep]) == sorted(wanted)
+
+
+def test_what_a_dead_job_staged_is_removed_and_a_live_ones_is_not(root):
+    job = uuid.uuid4()
+    with staging.staging_folder(job) as live:
+        (live / "copy.sqlite3").write_text("rows")
+        dead = root / "staging" / "dead-job"
+        (dead / "data").mkdir(parents=True)
+        (dead / ".held").touch()
+        with staging.staging_folder(uuid.uuid4()) as other:
+            assert other.is_dir()
+            assert not dead.exists()
+            assert (live / "copy.sqlite3").read_text() == "rows"
+            assert live.stat().st_mode & 0o777 == 0o700
+    assert [path.name for path in (root / "staging").iterdir()] == [".held"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BACKUP_STORAGE_ROOT", None),
+        ("BACKUP_STORAGE_ROOT", "relative"),
+        ("BACKUP_STORAGE_ROOT", 7),
+        ("BACKUP_STORAGE_ROOTS", "/tmp"),
+        ("BACKUP_EXECUTOR", "celery?"),
+        ("BACKUP_FILE_ROOTS", {"a/b": "/tmp"}),
+        ("BACKUP_FILE_ROOTS", ["/tmp"]),
+        ("BACKUP_SECRETS", [3]),
+    ],
+)
+def test_a_wrong_setting_is_named(root, settings, name, value):
+    setattr(settings, name, value)
+    with pytest.raises(SettingsInvalid, match=name):
+        conf.load()

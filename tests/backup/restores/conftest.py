@@ -1,0 +1,10 @@
+"""The host projects of `tests.backup.sources.hosting`."""
+
+from tests.backup.sources.hosting import (  # noqa: F401
+    filled_postgres,
+    filled_sqlite,
+    host,
+    postgres,
+    postgres_host,
+    sqlite_host,
+)

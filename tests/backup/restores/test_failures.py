@@ -1,0 +1,164 @@
+"""What goes wrong ends with a clear message and exit code 1, and the live system is what it was."""
+
+import json
+import os
+import threading
+import time
+
+import pytest
+from tests.backup.conftest import kill
+from tests.backup.sources.hosting import start_with_file_limit
+
+
+@pytest.mark.parametrize("only", ["database", "files"])
+def test_disk_full_in_the_middle(sqlite_host, only):
+    host = sqlite_host
+    (host.media / "large.bin").write_bytes(os.urandom(3_000_000))
+    backup = host.json("trigger_backup", "--type", "FULL")
+    rows, files = host.dump(), host.tree()
+
+    result = start_with_file_limit(
+        host, 300, "restore_backup", backup["job"], "--yes", "--no-safety-backup", "--only", only
+    )
+
+    assert result.returncode == 1
+    assert "CommandError" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert (host.dump(), host.tree()) == (rows, files)
+    assert host.leftovers() == []
+    state = host.json("restore_backup", "--list")["restores"][0]["state"]
+    assert state == "undone"
+
+
+def test_a_killed_restore_leaves_the_old_state_and_is_cleaned_up(host):
+    backup = host.json("trigger_backup", "--type", "FULL")
+    rows, files = host.dump(), host.tree()
+    process = host.start("restore_backup", backup["job"], "--yes", "--no-safety-backup")
+    journals = host.storage / "restores"
+    deadline = time.monotonic() + 60
+    while not any(json.loads(path.read_text())["components"] for path in journals.glob("*.json")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    kill(process)
+
+    recovered = host.run("restore_backup", "--list")
+
+    assert "was cut off" in recovered.stderr
+    assert (host.dump(), host.tree()) == (rows, files)
+    if "undone" in recovered.stdout:
+        assert host.leftovers() == []
+
+
+def test_no_room_is_seen_in_the_plan(sqlite_host, tmp_path):
+    host = sqlite_host
+    with (host.media / "sparse.bin").open("wb") as file:
+        file.truncate(1 << 42)
+    assert os.statvfs(host.media).f_bavail * os.statvfs(host.media).f_frsize < 1 << 42
+    # A whole package or snapshot of such a file takes too long here: the plan needs the manifest's numbers only.
+    (host.media / "sparse.bin").unlink()
+    backup = host.json("trigger_backup", "--type", "FULL")
+    code = (
+        "import msgspec; from apps.backup.references import resolve_backup; from apps.backup.restores import *;"
+        "ref = resolve_backup('latest')\n"
+        "with open_origin(ref) as origin:\n"
+        "    root = msgspec.structs.replace(origin.manifest.files[0], bytes=1 << 42)\n"
+        "    manifest = msgspec.structs.replace(origin.manifest, files=[root])\n"
+        "    plan = plan_restore(ref, manifest, only=None, safety_backup=False)\n"
+        "print(plan.blocking)"
+    )
+    assert backup["status"] == "COMPLETED"
+    assert "make room" in host.run("shell", "-c", code).stdout
+
+
+def test_damaged_snapshot_changes_nothing(host):
+    backup = host.json("trigger_backup", "--type", "FULL")
+    rows, files = host.dump(), host.tree()
+    pack = max(
+        (host.storage / "repository" / "data").rglob("*"), key=lambda path: path.is_file() and path.stat().st_size
+    )
+    content = bytearray(pack.read_bytes())
+    for place in range(2000, len(content) - 2000, len(content) // 50):
+        content[place] ^= 1
+    pack.chmod(0o600)
+    pack.write_bytes(content)
+
+    host.run("restore_backup", backup["job"], "--yes", "--no-safety-backup", expect=1)
+
+    assert (host.dump(), host.tree()) == (rows, files)
+    assert host.leftovers() == []
+
+
+def test_a_file_in_the_way_of_the_target_folder(sqlite_host, tmp_path):
+    backup = sqlite_host.json("trigger_backup", "--type", "FULL")
+    (tmp_path / "target").write_text("mine")
+    answer = sqlite_host.json("restore_backup", backup["job"], "--to-folder", str(tmp_path / "target"), expect=1)
+    assert "is not a folder" in answer["error"]
+    assert (tmp_path / "target").read_text() == "mine"
+
+
+def test_unknown_restores_and_backups(sqlite_host):
+    sqlite_host.json("trigger_backup", "--type", "DATABASE")
+    assert "No restores" in sqlite_host.json("restore_backup", "--rollback", "ffff", "--yes", expect=1)["error"]
+    assert "ffff" in sqlite_host.json("restore_backup", "ffffffff", "--yes", expect=1)["error"]
+    answer = sqlite_host.json("restore_backup", "latest", "--yes", "--only", "files", expect=1)
+    assert "holds nothing" in answer["error"]
+
+
+def test_other_secret_and_engine_are_seen(postgres_host, tmp_path):
+    host = postgres_host
+    backup = host.json("trigger_backup", "--type", "FULL")
+    plan = host.json("restore_backup", backup["job"], "--dry-run", HOST_SECRET="another")
+    assert any("HOST_SECRET" in warning for warning in plan["warnings"])
+    assert not any("SECRET_KEY" in warning for warning in plan["warnings"])
+
+    elsewhere = host.json("restore_backup", backup["job"], "--dry-run", DATABASE_URL=None, expect=1)
+    assert "sqlite here and was postgresql" in elsewhere["blocking"][0]
+
+
+@pytest.mark.postgresql
+def test_without_the_right_to_create_databases(postgres_host, postgres):
+    host = postgres_host
+    backup = host.json("trigger_backup", "--type", "FULL")
+    rows = host.dump()
+    with postgres.connect() as connection:
+        connection.execute("DROP ROLE IF EXISTS poor")
+        connection.execute("CREATE ROLE poor LOGIN PASSWORD 'poor'")
+    url = postgres.url(host.name).replace(postgres.password, "poor").replace("edms:", "poor:")
+
+    answer = host.json("restore_backup", backup["job"], "--yes", "--no-safety-backup", expect=1, DATABASE_URL=url)
+
+    assert "CREATEDB" in answer["error"]
+    assert "is not the owner" in answer["error"]
+    assert host.dump() == rows
+
+
+@pytest.mark.postgresql
+def test_sessions_that_use_the_database_are_ended(postgres_host, postgres):
+    host = postgres_host
+    backup = host.json("trigger_backup", "--type", "FULL")
+    rows = host.dump()
+    stop = threading.Event()
+    failures = []
+
+    def insist():
+        while not stop.is_set():
+            try:
+                with postgres.connect(host.name) as connection:
+                    while not stop.is_set():
+                        connection.execute("SELECT pg_sleep(0.01)")
+            except Exception as error:  # noqa: BLE001
+                failures.append(error)
+                time.sleep(0.01)
+
+    users = [threading.Thread(target=insist) for _ in range(3)]
+    for user in users:
+        user.start()
+    try:
+        host.json("restore_backup", backup["job"], "--yes", "--no-safety-backup")
+    finally:
+        stop.set()
+        for user in users:
+            user.join()
+    assert failures
+    assert host.dump() == rows

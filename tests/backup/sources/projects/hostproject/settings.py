@@ -1,0 +1,23 @@
+"""The EDMS with an application of its own: every column type, and what no model knows of."""
+
+import os
+from pathlib import Path
+
+from config.settings import *  # noqa: F403
+from config.settings import INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "hostproject"]
+
+if os.environ.get("HOST_POSTGRESQL_BIN"):
+    BACKUP_POSTGRESQL_BIN = os.environ["HOST_POSTGRESQL_BIN"]
+if os.environ.get("HOST_FACT_FILE"):
+    BACKUP_FACT_FILES = [os.environ["HOST_FACT_FILE"]]
+if os.environ.get("HOST_EXTRA_ROOT"):
+    BACKUP_FILE_ROOTS = {"extra": Path(os.environ["HOST_EXTRA_ROOT"])}
+if os.environ.get("HOST_ENGINE"):
+    DATABASES["default"]["ENGINE"] = os.environ["HOST_ENGINE"]  # noqa: F405
+if os.environ.get("HOST_NAME"):
+    DATABASES["default"]["NAME"] = os.environ["HOST_NAME"]  # noqa: F405
+BACKUP_REFERENCE_FIELDS = ["hostproject.Everything.path_text"]
+BACKUP_SECRETS = ["HOST_SECRET"]
+HOST_SECRET = os.environ.get("HOST_SECRET", "1234")

@@ -1,0 +1,84 @@
+"""Patterns, migrations' leaves, and the readers."""
+
+import io
+
+import pytest
+
+from apps.backup.sources import CaptureFailed
+from apps.backup.sources.files import Selection
+from apps.backup.sources.migrations import code_leaves, leaves
+from apps.backup.sources.readers import MeasuredReader, ProcessReader
+from apps.backup.sources.verify import _count_copied
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "path", "wanted"),
+    [
+        ((), (), "files/media", True),
+        (("databases/*",), (), "files/media", False),
+        (("databases/*",), (), "databases/default", True),
+        ((), ("files/media",), "files/media", False),
+        ((), ("media",), "files/media", False),
+        ((), ("files/other/",), "files/media", True),
+    ],
+)
+def test_sources(include, exclude, path, wanted):
+    assert Selection(include, exclude).wants(path) is wanted
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "left_out"),
+    [
+        ("*.tmp", b"files/media/a/b.tmp", True),
+        ("*.tmp", b"files/media/a.tmpx", False),
+        ("cache", b"files/media/deep/cache", True),
+        ("files/media/cache/*", b"files/media/cache/x", True),
+        ("files/media/cache/*", b"files/extra/cache/x", False),
+        ("[ab].bin", b"files/media/a.bin", True),
+        ("*.t\u00fc", "files/media/x.tü".encode(), True),
+        ("*.tmp", b"files/media/\xff.tmp", True),
+    ],
+)
+def test_patterns(pattern, path, left_out):
+    assert Selection((), (pattern,)).leaves_out(path) is left_out
+
+
+def test_leaves_of_what_is_applied():
+    everything = [("auth", "0001_initial"), ("auth", "0002_alter_permission_name_max_length"), ("gone", "0007_x")]
+    assert leaves(everything) == {"auth": ["0002_alter_permission_name_max_length"], "gone": ["0007_x"]}
+    assert code_leaves()["auth"] != ["0001_initial"]
+    assert leaves([]) == {}
+
+
+def test_measured_reader_knows_size_and_hash_only_at_the_end():
+    found = []
+    reader = MeasuredReader(io.BytesIO(b"abc"), lambda size, digest: found.append((size, digest)))
+    assert reader.read(2) == b"ab"
+    assert found == []
+    assert reader.read(2) + reader.read(2) + reader.read(2) == b"c"
+    assert found == [(3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")]
+
+
+def read_all(reader):
+    try:
+        while reader.read(1000):
+            pass
+    finally:
+        reader.close()
+
+
+def test_process_reader_raises_after_the_last_byte_of_a_failure():
+    reader = ProcessReader(["sh", "-c", "echo data; echo why pw >&2; exit 4"], {}, what="It", hidden=["pw"])
+    with pytest.raises(CaptureFailed, match=r"It failed \(exit code 4\): why \*{8}"):
+        read_all(reader)
+    read_all(ProcessReader(["sh", "-c", "echo data; yes | head -c 1000000 >&2"], {}, what="It"))
+    with pytest.raises(CaptureFailed, match="cannot be started"):
+        ProcessReader(["/nowhere/pg_dump"], {}, what="It")
+
+
+def test_rows_are_counted_by_lines_however_long():
+    text = (
+        b"SET x = 1;\n\nCOPY public.a (id, t) FROM stdin;\n1\tx\n2\t" + b"y" * 200_000 + b"\n\\.\n\n"
+        b'COPY "S ""q""".b  FROM stdin;\n\\.\nCOPY public.c (id) FROM stdin;\nCOPY public.d (id) FROM stdin;\n\\.\n'
+    )
+    assert _count_copied(io.BytesIO(text)) == {"public.a": 2, 'S "q".b': 0, "public.c": 1}
