@@ -151,7 +151,7 @@ def killed(what, journal, number, *, timed):
 
         if timed:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_REAL, number * 0.015)
+            signal.setitimer(signal.ITIMER_REAL, number * 0.004)
         else:
             sys.addaudithook(hook)
         work(what, journal)

@@ -26,6 +26,8 @@ MAINTENANCE: Final = "postgres"
 MAX_NAME: Final = 63
 _ATTEMPTS: Final = 40
 _PAUSE: Final = 0.25
+_INVALID: Final = -2
+_LOCK: Final = 0x65646D73
 
 
 @contextlib.contextmanager
@@ -37,6 +39,9 @@ def server(alias: str) -> Iterator[CursorWrapper]:
             elsewhere = "template1" if connections[alias].settings_dict["NAME"] == MAINTENANCE else MAINTENANCE
             wrapper = stack.enter_context(fresh_connection(alias, elsewhere))
             cursor = stack.enter_context(wrapper.cursor())
+            # The server goes on with the statement of a process that was killed. Its session holds this lock until
+            # that statement has ended, so that whoever recovers sees what came of it.
+            cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         except DatabaseFailure as error:
             raise RestoreFailed(
                 f"The server of the database {alias!r} cannot be reached: {str(error).strip()}. Start it and try again."
@@ -67,7 +72,8 @@ def _admit(cursor: CursorWrapper, database: str) -> None:
     cursor.execute(f"ALTER DATABASE {quoted(database)} WITH ALLOW_CONNECTIONS true")
 
 
-def _rename_all(cursor: CursorWrapper, renames: list[tuple[str, str]]) -> None:
+def _rename_all(cursor: CursorWrapper, renames: list[tuple[str, str]], opened: str) -> None:
+    """Rename in one transaction, at whose end `opened` takes connections again."""
     for source, _ in renames:
         _bar(cursor, source)
     for attempt in range(_ATTEMPTS):
@@ -75,6 +81,8 @@ def _rename_all(cursor: CursorWrapper, renames: list[tuple[str, str]]) -> None:
         try:
             for source, target in renames:
                 cursor.execute(f"ALTER DATABASE {quoted(source)} RENAME TO {quoted(target)}")
+            if exists(cursor, opened):
+                _admit(cursor, opened)
             cursor.execute("COMMIT")
         except OperationalError:
             # A session that is being ended takes a moment to go.
@@ -92,9 +100,7 @@ def _swap(component: Component, renames: list[tuple[str, str]], *, opened: str) 
             pending = [(source, target) for source, target in renames if exists(cursor, source)]
             if any(exists(cursor, target) and target not in {one for one, _ in pending} for _, target in pending):
                 raise RestoreFailed(f"The server has a database under one of the names {renames} already; remove it.")
-            _rename_all(cursor, pending)
-            if exists(cursor, opened):
-                _admit(cursor, opened)
+            _rename_all(cursor, pending, opened)
         except DatabaseFailure as error:
             raise RestoreFailed(
                 f"The database {component.live!r} cannot be renamed: {str(error).strip()}. End the sessions that use"
@@ -129,17 +135,31 @@ def backward_database(component: Component) -> None:
 def drop(alias: str, database: str) -> None:
     """Delete a database with everything in it, if it is there."""
     with server(alias) as cursor:
-        if exists(cursor, database):
-            _bar(cursor, database)
-            for attempt in range(_ATTEMPTS):
-                try:
-                    cursor.execute(f"DROP DATABASE {quoted(database)}")
-                except OperationalError:
-                    if attempt + 1 == _ATTEMPTS:
-                        raise
-                    time.sleep(_PAUSE)
-                else:
-                    return
+        try:
+            _drop(cursor, database)
+        except DatabaseFailure as error:
+            raise RestoreFailed(
+                f"The database {database!r} cannot be dropped: {str(error).strip()}. Drop it by hand."
+            ) from error
+
+
+def _drop(cursor: CursorWrapper, database: str) -> None:
+    cursor.execute("SELECT datconnlimit FROM pg_database WHERE datname = %s", [database])
+    row = cursor.fetchone()
+    if row is None:
+        return
+    # A DROP that was cut off leaves a database that can only be dropped; the server marks it so.
+    if row[0] != _INVALID:
+        _bar(cursor, database)
+    for attempt in range(_ATTEMPTS):
+        try:
+            cursor.execute(f"DROP DATABASE IF EXISTS {quoted(database)}")
+        except OperationalError:
+            if attempt + 1 == _ATTEMPTS:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def free_name(base: str, ending: str) -> str:
