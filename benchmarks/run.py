@@ -141,9 +141,13 @@ def strongroom(files: Path) -> Contestant:
 
 def full(home: Path) -> Contestant:
     """A FULL backup of the EDMS: files and database, read back."""
+
+    def prepare(place: Path) -> None:
+        strongroom(home).prepare(place / "repository")
+
     return Contestant(
         "trigger_backup --type FULL",
-        lambda _: None,
+        prepare,
         lambda _: manage("trigger_backup", "--type", "FULL"),
         lambda place: edms(home, place),
     )
@@ -173,6 +177,7 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> None:
 
 def report(console: Console, results: Mapping[str, list[Run]], base: str) -> None:
     """A row a contestant; the ratio is that of the wall clocks round by round, `base` being 1."""
+    console.width = max(console.width, 120)
     table = Table("", "wall s", "processor s", "peak memory", "stored", f"wall / {base}", box=None, header_style="bold")
     for name, runs in results.items():
         ratios = [mine.wall / other.wall for mine, other in zip(runs, results[base], strict=True)]

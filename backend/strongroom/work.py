@@ -16,8 +16,8 @@ _TICK = 0.25
 
 
 def default_workers() -> int:
-    """One more than there are processors, so that one may wait for the disk; eight keep any disk busy."""
-    return min((os.cpu_count() or 1) + 1, 8)
+    """One a processor, and two where there is only one: more of them fight for the interpreter than they gain."""
+    return min(max(os.cpu_count() or 1, 2), 8)
 
 
 class Countdown:

@@ -63,20 +63,25 @@ class RepositoryPlace:
         if not self.exists():
             passphrase = self.passphrase()
             make_private_folder(self.storage)
-            _init(self.path, passphrase)
+            made = _init(self.path, passphrase)
+            if made is not None:
+                return made
         return self.open()
 
 
-def _init(path: Path, passphrase: Passphrase) -> None:
-    """Make the repository beside its place and move it there whole: what a killed attempt leaves is in nobody's way."""
+def _init(path: Path, passphrase: Passphrase) -> Repository | None:
+    """Make the repository beside its place and move it there whole: what a killed attempt leaves is in nobody's way.
+
+    None if somebody else has made it meanwhile.
+    """
     with locked(path.parent / f".{path.name}.lock"):
         if (path / "config").exists():
-            return
+            return None
         new = path.parent / f".{path.name}.new"
         if new.exists():
             shutil.rmtree(new)
         new.mkdir(mode=0o700)
-        Repository.init(LocalBackend(new), passphrase.reveal())
+        made = Repository.init(LocalBackend(new), passphrase.reveal())
         try:
             new.rename(path)
         except OSError as error:
@@ -89,6 +94,7 @@ def _init(path: Path, passphrase: Passphrase) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+    return made.moved_to(LocalBackend(path))
 
 
 @contextlib.contextmanager

@@ -22,8 +22,8 @@ from strongroom.repository import identity
 from strongroom.repository.writer import BlobWriter
 from strongroom.work import Pool
 
-_BATCH_FILES = 16
-_BATCH_BYTES = 2 << 20
+_BATCH_FILES = 32
+_BATCH_BYTES = 4 << 20
 
 
 class _FileTask(NamedTuple):

@@ -78,6 +78,10 @@ class Repository:
         """
         return cls(backend, keys.find_key(backend, passphrase), Config(VERSION, "0" * 64, ""))
 
+    def moved_to(self, backend: Backend) -> Repository:
+        """The same repository after its files have been moved there."""
+        return Repository(backend, self._key, self.config)
+
     @property
     def location(self) -> str:
         """Where it is, for messages."""
