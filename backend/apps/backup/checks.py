@@ -16,9 +16,10 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, Warning, register
 from django.db import connections
 
+from strongroom.passphrase import SOURCES, passphrase_source
+
 from . import conf
 from .errors import SettingsInvalid
-from .keys import SOURCES, passphrase_source
 from .restores import RestoreRefused, interrupted
 from .sources import ClientMissing
 from .sources.postgresql import find_client

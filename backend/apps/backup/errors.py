@@ -3,7 +3,6 @@
 BackupError                      what happened, to which thing, what to do next
 ├── SettingsInvalid              a setting is missing or wrong
 ├── StorageRefused               a storage path leaves its roots, or is not usable
-├── PassphraseError              there is no passphrase, or its source failed
 ├── LedgerError
 │   ├── LedgerUnavailable        the database of the ledger cannot be read or written
 │   ├── JobNotFound              no such job
@@ -30,10 +29,6 @@ class SettingsInvalid(BackupError):
 
 class StorageRefused(BackupError):
     """A storage path leaves the allowed roots, or cannot be used."""
-
-
-class PassphraseError(BackupError):
-    """There is no passphrase, or the place it should come from failed."""
 
 
 class LedgerError(BackupError):

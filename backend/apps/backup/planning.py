@@ -3,9 +3,10 @@
 import dataclasses
 from pathlib import Path
 
+from strongroom.passphrase import passphrase_source
+
 from .capture import package_path
 from .errors import RequestRefused
-from .keys import passphrase_source
 from .models import BackupConfiguration, BackupJob, BackupType
 from .parents import choose_parent
 from .requests import JobRequest

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from strongroom.backends import LocalBackend
+from strongroom.passphrase import NO_PASSPHRASE, Passphrase, read_passphrase
 from strongroom.repository import Repository
 
 from . import conf
 from .errors import StorageRefused
-from .keys import NO_PASSPHRASE, Passphrase, read_passphrase
 
 ENCRYPTED = "repository"
 UNENCRYPTED = "repository-unencrypted"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from apps.backup import conf, staging, storage
-from apps.backup.errors import PassphraseError, SettingsInvalid, StorageRefused
-from strongroom.errors import NoRepository, WrongPassphrase
+from apps.backup.errors import SettingsInvalid, StorageRefused
+from strongroom.errors import NoRepository, PassphraseError, WrongPassphrase
 
 
 @pytest.fixture

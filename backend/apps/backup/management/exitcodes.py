@@ -1,30 +1,17 @@
-"""Exit codes of all commands, in one place; those from 10 on are restic's."""
+"""Exit codes of all commands: the engine's own, which are restic's, and what the states of a job mean."""
 
-from strongroom.errors import NoRepository, RepositoryLocked, WrongPassphrase
+from strongroom.cli.exitcodes import FAILED, INCOMPLETE, INTERRUPTED, OK, USAGE
+from strongroom.cli.exitcodes import of_error as of_engine_error
 
 from ..errors import RequestRefused
 from ..models import JobStatus
 
-OK = 0
-FAILED = 1
-USAGE = 2
-INCOMPLETE = 3
-NO_REPOSITORY = 10
-LOCKED = 11
-WRONG_PASSPHRASE = 12
-INTERRUPTED = 130
-
-_OF_ERRORS: tuple[tuple[type[BaseException], int], ...] = (
-    (RequestRefused, USAGE),
-    (NoRepository, NO_REPOSITORY),
-    (RepositoryLocked, LOCKED),
-    (WrongPassphrase, WRONG_PASSPHRASE),
-)
+__all__ = ["FAILED", "INTERRUPTED", "OK", "of_error", "of_status"]
 
 
 def of_error(error: BaseException) -> int:
     """The code for an error that ended a command."""
-    return next((code for kind, code in _OF_ERRORS if isinstance(error, kind)), FAILED)
+    return USAGE if isinstance(error, RequestRefused) else of_engine_error(error)
 
 
 def of_status(status: str) -> int:

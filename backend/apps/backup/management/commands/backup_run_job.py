@@ -4,6 +4,7 @@ import uuid
 
 from django.core.management.base import CommandParser
 
+from ...restores import recover_restores
 from ...runner import run_job
 from .. import exitcodes
 from ..base import BackupCommand, Options
@@ -17,6 +18,9 @@ class Command(BackupCommand):
         parser.add_argument("job", type=uuid.UUID, help="uuid of the job")
 
     def run(self, options: Options) -> int:
+        # A live system that was left between two states must not become a backup.
+        for line in recover_restores():
+            self.note(line)
         job = run_job(uuid.UUID(str(options["job"])))
         if options["json"]:
             self.print_json({"job": job.uuid, "status": job.status})

@@ -11,7 +11,7 @@ from ...errors import LedgerUnavailable, RequestRefused
 from ...models import BackupConfiguration, BackupJob, BackupType, JobStatus
 from ...planning import plan_backup, require_possible
 from ...requests import JobRequest
-from ...restores import interrupted, recover_restores
+from ...restores import recover_restores
 from ...services.jobs import job_create
 from .. import exitcodes
 from ..base import BackupCommand, Options
@@ -46,10 +46,9 @@ class Command(BackupCommand):
             self._show_plan(options, request, configuration)
             return exitcodes.OK
         require_possible(request)
-        if interrupted():
-            # A live system that was left between two states must not become a backup.
-            for line in recover_restores():
-                self.note(line)
+        # A live system that was left between two states must not become a backup.
+        for line in recover_restores():
+            self.note(line)
         self._job = job = job_create(request, configuration=configuration, now=timezone.now())
         if options["detach"]:
             pid = dispatch.run_detached(job.uuid)

@@ -5,8 +5,8 @@ import traceback
 
 import pytest
 
-from apps.backup.errors import PassphraseError
-from apps.backup.keys import Passphrase, passphrase_source, read_passphrase
+from strongroom.errors import PassphraseError
+from strongroom.passphrase import Passphrase, passphrase_source, read_passphrase
 
 SECRET = "sésame"
 
