@@ -7,7 +7,8 @@ round after round, each time into a new place. A FULL backup of ours does more t
 database, compares it with the files, and reads everything back before it calls itself a success.
 
 Further restic binaries may be named in RESTIC_BINARIES, separated by colons. Figures are medians with their range;
-only the ratios of one run mean anything.
+only the ratios of one run mean anything. A peak of memory below this program's own (about 100 MB) cannot be seen: a
+process begins with the peak of the one that started it.
 """
 
 from __future__ import annotations
