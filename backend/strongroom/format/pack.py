@@ -17,7 +17,6 @@ LENGTH_SIZE = _LENGTH.size
 MAX_HEADER_SIZE = 16 << 20
 MAX_ENTRIES = 409_199
 """Compressed entries that fit into a header of MAX_HEADER_SIZE."""
-MAX_PACK_SIZE = (1 << 32) - 1
 
 
 class PackedBlob(NamedTuple):
