@@ -1,4 +1,4 @@
-"""The ledger: configurations, the jobs that ran or wait, the restores.
+"""The ledger: configurations, the jobs that ran or wait, their logs, the restores, prunes, and who is there to run them.
 
 The ledger is the truth about work in progress and a mirror of what the repositories hold: job rows can be made again
 from the repositories alone. Every constraint is in the database and in a form that SQLite, PostgreSQL and MariaDB
@@ -45,6 +45,7 @@ class JobStatus(models.TextChoices):
     FAILED = "FAILED", "Failed"
     CANCELLED = "CANCELLED", "Cancelled"
     TIMEOUT = "TIMEOUT", "Timed out"
+    MISSED = "MISSED", "Missed"
 
 
 class Trigger(models.TextChoices):
@@ -62,6 +63,27 @@ class Trust(models.TextChoices):
     VERIFIED = "VERIFIED", "Verified"
     PROVEN = "PROVEN", "Proven"
     DAMAGED = "DAMAGED", "Damaged"
+
+
+class WokenBy(models.TextChoices):
+    """Who saw that a slot was due; any of them may, and only the first one counts."""
+
+    NOBODY = "", "Nobody"
+    BEAT = "BEAT", "Celery Beat"
+    AGENT = "AGENT", "Agent"
+    WORKER = "WORKER", "Celery worker"
+    COMMAND = "COMMAND", "Command"
+
+
+class ExecutorKind(models.TextChoices):
+    AGENT = "AGENT", "Agent"
+    WORKER = "WORKER", "Celery worker"
+
+
+class PruneStatus(models.TextChoices):
+    RUNNING = "RUNNING", "Running"
+    COMPLETED = "COMPLETED", "Completed"
+    FAILED = "FAILED", "Failed"
 
 
 class RestoreType(models.TextChoices):
@@ -101,11 +123,17 @@ class BackupConfiguration(models.Model):
     schedule_day_of_month = models.PositiveSmallIntegerField(null=True, blank=True, help_text="1 to 28")
     retention_days = models.PositiveIntegerField(default=30)
     max_backups = models.PositiveIntegerField(default=30)
+    keep_daily = models.PositiveSmallIntegerField(default=0)
+    keep_weekly = models.PositiveSmallIntegerField(default=0)
+    keep_monthly = models.PositiveSmallIntegerField(default=0)
+    keep_yearly = models.PositiveSmallIntegerField(default=0)
+    time_limit_minutes = models.PositiveIntegerField(null=True, blank=True)
     storage_path = models.CharField(max_length=500, blank=True, default="")
     compression_enabled = models.BooleanField(default=True)
     encryption_enabled = models.BooleanField(default=True)
     status = models.CharField(max_length=16, choices=ConfigurationStatus.choices, default=ConfigurationStatus.ACTIVE)
     is_enabled = models.BooleanField(default=True)
+    is_ad_hoc = models.BooleanField(default=False, help_text="Made for one occasion; the clean-up may remove it")
     include = models.JSONField(default=list, blank=True)
     exclude = models.JSONField(default=list, blank=True)
     created_by = models.ForeignKey(
@@ -113,6 +141,12 @@ class BackupConfiguration(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
+
+    # The schedule's memory. Slots before `schedule_start` are not meant; `next_slot` is the first one that is not
+    # accounted for yet, null while there is none; `schedule_zone` is the time zone that it was reckoned in.
+    schedule_start = models.DateTimeField(null=True, blank=True, editable=False)
+    next_slot = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
+    schedule_zone = models.CharField(max_length=64, blank=True, default="", editable=False)
 
     class Meta:
         ordering = ["name"]
@@ -127,10 +161,21 @@ class BackupConfiguration(models.Model):
                 | models.Q(schedule_day_of_month__gte=1, schedule_day_of_month__lte=28),
                 "backup_configuration_day_of_month",
             ),
+            check_constraint(
+                models.Q(time_limit_minutes__isnull=True) | models.Q(time_limit_minutes__gte=1),
+                "backup_configuration_time_limit",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def runs_by_schedule(self) -> bool:
+        """True if slots of its schedule are run."""
+        return (
+            self.is_enabled and self.status == ConfigurationStatus.ACTIVE and self.frequency != Frequency.ON_DEMAND
+        )
 
 
 class BackupJob(models.Model):
@@ -159,6 +204,14 @@ class BackupJob(models.Model):
     worker_pid = models.PositiveIntegerField(null=True, blank=True)
     worker_process_start = models.CharField(max_length=100, blank=True, default="")
     progress = models.JSONField(default=dict, blank=True)
+    woken_by = models.CharField(max_length=8, choices=WokenBy.choices, default=WokenBy.NOBODY, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    """A PENDING job that is tried again waits until then."""
+    dispatched_at = models.DateTimeField(null=True, blank=True)
+    """When a message for it was last sent to the workers."""
+    deadline = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    cancel_reason = models.CharField(max_length=200, blank=True, default="")
 
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -180,14 +233,24 @@ class BackupJob(models.Model):
     error_message = models.TextField(blank=True, default="")
     is_pinned = models.BooleanField(default=False)
     pin_reason = models.CharField(max_length=200, blank=True, default="")
+    # A backup that retention removes: from the first of the two moments on it is not offered any more, from the second
+    # on its space is no longer promised to anybody.
+    removal_started_at = models.DateTimeField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
+    removal_reason = models.CharField(max_length=200, blank=True, default="")
     triggered_by = models.ForeignKey(
         project.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
 
     class Meta:
         ordering = ["-queued_at", "-id"]
+        indexes = [
+            models.Index(fields=["configuration", "status", "-started_at"], name="backup_job_of_configuration"),
+            models.Index(fields=["-queued_at", "-id"], name="backup_job_newest"),
+        ]
         constraints = [
             one_of("backup_type", BackupType.values, "backup_job_type"),
+            one_of("woken_by", WokenBy.values, "backup_job_woken_by"),
             one_of("trigger", Trigger.values, "backup_job_trigger"),
             one_of("status", JobStatus.values, "backup_job_status"),
             one_of("trust", Trust.values, "backup_job_trust"),
@@ -205,6 +268,20 @@ class BackupJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_name} ({self.status})"
+
+
+class JobEvent(models.Model):
+    """One line of a job's log."""
+
+    job = models.ForeignKey(BackupJob, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.at.isoformat(timespec='seconds')} {self.text}"
 
 
 class RestoreJob(models.Model):
@@ -239,3 +316,42 @@ class RestoreJob(models.Model):
 
     def __str__(self) -> str:
         return f"restore {self.uuid} ({self.status})"
+
+
+class Executor(models.Model):
+    """An agent or a worker that said that it is there: which, since when, and when it last said so."""
+
+    kind = models.CharField(max_length=8, choices=ExecutorKind.choices)
+    name = models.CharField(max_length=250, unique=True)
+    """The process in opaque text that no other process ever has."""
+    host = models.CharField(max_length=200)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    beat_at = models.DateTimeField()
+    facts = models.JSONField(default=dict, blank=True)
+    """For people and for checks: a worker's queues and registered tasks, an agent's number of jobs at once."""
+
+    class Meta:
+        ordering = ["-beat_at", "name"]
+        constraints = [one_of("kind", ExecutorKind.values, "backup_executor_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.host}:{self.pid}"
+
+
+class PruneRun(models.Model):
+    """One prune of a repository: what came back of the space of removed backups. Sizes are bytes."""
+
+    repository = models.CharField(max_length=1000)
+    status = models.CharField(max_length=16, choices=PruneStatus.choices, default=PruneStatus.RUNNING)
+    started_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True, blank=True)
+    freed_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    error_message = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        constraints = [one_of("status", PruneStatus.values, "backup_prune_status")]
+
+    def __str__(self) -> str:
+        return f"prune of {self.repository} ({self.status})"
