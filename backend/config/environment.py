@@ -38,6 +38,23 @@ def words(name: str, default: list[str]) -> list[str]:
     return found or default
 
 
+def secret(name: str) -> str:
+    """What variable `name` holds, or the file that `name`_FILE names, as container engines mount secrets; else "".
+
+    White space at both ends of the file is removed.
+    """
+    given = os.environ.get(name)
+    if given:
+        return given
+    path = os.environ.get(f"{name}_FILE")
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"The file {path} that {name}_FILE names cannot be read: {error}.") from error
+
+
 def make_private_folder(path: Path) -> None:
     """Make `path` with mode 0700 where it is missing; ImproperlyConfigured when that cannot be done."""
     try:
@@ -72,8 +89,8 @@ def database(url: str, home: Path) -> dj_database_url.DBConfig:
 
 
 def secret_key(home: Path) -> str:
-    """DJANGO_SECRET_KEY, or else the key in `home/secret_key`, which is made with mode 0600 on first use."""
-    given = os.environ.get("DJANGO_SECRET_KEY")
+    """The secret DJANGO_SECRET_KEY, or else the key in `home/secret_key`, made with mode 0600 on first use."""
+    given = secret("DJANGO_SECRET_KEY")
     if given:
         return given
     path = home / "secret_key"

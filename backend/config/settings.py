@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from .environment import database, flag, folder, make_private_folder, secret_key, words
+from .environment import database, flag, folder, make_private_folder, secret, secret_key, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 EDMS_HOME = folder("EDMS_HOME", BASE_DIR.parent / "var")
@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_celery_beat",
     "apps.documents",
     "apps.backup",
 ]
@@ -51,7 +52,7 @@ TEMPLATES = [
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 
-DATABASES = {"default": database(os.environ.get("DATABASE_URL", ""), EDMS_HOME)}
+DATABASES = {"default": database(secret("DATABASE_URL"), EDMS_HOME)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -63,7 +64,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
-TIME_ZONE = "UTC"
+TIME_ZONE = os.environ.get("EDMS_TIME_ZONE") or "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
@@ -74,6 +75,19 @@ MEDIA_ROOT = EDMS_HOME / "media"
 BACKUP_STORAGE_ROOT = folder("BACKUP_STORAGE_ROOT", EDMS_HOME / "backups")
 BACKUP_EXECUTOR = os.environ.get("BACKUP_EXECUTOR", "")
 BACKUP_SECRETS = ["SECRET_KEY"]
+BACKUP_CELERY_QUEUE = os.environ.get("BACKUP_CELERY_QUEUE", "")
+
+# Read by Celery alone; without a broker nothing of it is used.
+CELERY_BROKER_URL = secret("CELERY_BROKER_URL")
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+# A message is done when its job is: the message of a worker that dies goes to another one.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # Cookies travel over plain HTTP only on loopback, where there is nobody to listen and no certificate to have.
 ONLY_LOOPBACK = set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]"}
