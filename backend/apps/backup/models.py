@@ -1,4 +1,4 @@
-"""The ledger: configurations, the jobs that ran or wait, their logs, the restores, prunes, and who is there to run them.
+"""The ledger: configurations, jobs and their logs, restores, prunes, and who is there to run them.
 
 The ledger is the truth about work in progress and a mirror of what the repositories hold: job rows can be made again
 from the repositories alone. Every constraint is in the database and in a form that SQLite, PostgreSQL and MariaDB
@@ -173,9 +173,7 @@ class BackupConfiguration(models.Model):
     @property
     def runs_by_schedule(self) -> bool:
         """True if slots of its schedule are run."""
-        return (
-            self.is_enabled and self.status == ConfigurationStatus.ACTIVE and self.frequency != Frequency.ON_DEMAND
-        )
+        return self.is_enabled and self.status == ConfigurationStatus.ACTIVE and self.frequency != Frequency.ON_DEMAND
 
 
 class BackupJob(models.Model):
