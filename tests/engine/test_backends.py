@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -136,3 +137,18 @@ def test_faults_come_where_they_were_asked_for() -> None:
         backend.save(three, [b"3"])
     assert set(inner.files) == {one, two}
     assert backend.operations == [f"save data/{handle.name}" for handle in (one, two, three)]
+
+
+def test_local_and_memory_know_when_a_file_was_stored(tmp_path: Path) -> None:
+    for backend in (LocalBackend(tmp_path), MemoryBackend()):
+        backend.create()
+        before = time.time()
+        backend.save(handle_of(b"x"), [b"x"])
+        (file,) = backend.list_files(FileKind.PACK)
+        assert file.modified is not None
+        # The clock of a file system ticks more coarsely than ours.
+        assert before - 1 < file.modified <= time.time()
+        if isinstance(backend, MemoryBackend):
+            assert list(backend.copy().list_files(FileKind.PACK)) == [file]
+            backend.remove(handle_of(b"x"))
+            assert backend.modified == {}

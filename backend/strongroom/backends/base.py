@@ -8,7 +8,8 @@ A backend stores whole, immutable files under a kind and a name. It knows nothin
 * `load`, `load_range` and `size` see what `save` has finished. A range that the file does not have entirely is
   FileMissing's sibling BackendError, never a short answer.
 * `list_files` yields each file of a kind once, in any order, and nothing whose name is not valid. Files that come or go
-  while it runs may or may not be seen.
+  while it runs may or may not be seen. `modified` is when the file was stored, by the clock of the place, or None where
+  the place does not know: a hint for judging its age, never part of what is stored.
 * `remove` is durable; a file that is gone already is FileMissing.
 * Every failure is a BackendError whose text names the file and the place. All methods are safe to call from several
   threads at once.
@@ -48,10 +49,11 @@ CONFIG = FileHandle(FileKind.CONFIG)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A listed file; `size` in bytes."""
+    """A listed file; `size` in bytes, `modified` in seconds since the epoch."""
 
     name: StorageId
     size: int
+    modified: float | None = None
 
 
 class Backend(Protocol):

@@ -128,10 +128,10 @@ class LocalBackend:
         for entry in self._scan(folder):
             if is_storage_name(entry.name) and entry.is_file(follow_symlinks=False):
                 try:
-                    size = entry.stat(follow_symlinks=False).st_size
+                    status = entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue  # removed since the listing began: as if it had not been seen
-                yield StoredFile(StorageId(entry.name), size)
+                yield StoredFile(StorageId(entry.name), status.st_size, status.st_mtime)
 
     def _scan(self, folder: Path) -> list[os.DirEntry[str]]:
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 
 from strongroom.backends.base import FileHandle, StoredFile
 from strongroom.errors import BackendError, FileExists, FileMissing
@@ -14,8 +15,10 @@ from strongroom.streams import Buffer
 class MemoryBackend:
     """Keeps files in a dictionary; `copy` gives what a crash at this moment would leave."""
 
-    def __init__(self, files: dict[FileHandle, bytes] | None = None) -> None:
+    def __init__(self, files: Mapping[FileHandle, bytes] | None = None) -> None:
         self.files: dict[FileHandle, bytes] = dict(files or {})
+        self.modified: dict[FileHandle, float] = {}
+        """When each file was stored; a file put into `files` past `save` has no such time."""
         self._guard = threading.Lock()
 
     @property
@@ -25,7 +28,9 @@ class MemoryBackend:
     def copy(self) -> MemoryBackend:
         """Another backend with the same files."""
         with self._guard:
-            return MemoryBackend(self.files)
+            other = MemoryBackend(self.files)
+            other.modified = dict(self.modified)
+            return other
 
     def create(self) -> None:
         """There is nothing to prepare."""
@@ -35,6 +40,7 @@ class MemoryBackend:
             if handle in self.files:
                 raise FileExists(f"{handle} is stored in {self.location} already.")
             self.files[handle] = b"".join(parts)
+            self.modified[handle] = time.time()
 
     def load(self, handle: FileHandle) -> bytes:
         try:
@@ -54,7 +60,7 @@ class MemoryBackend:
     def list_files(self, kind: FileKind) -> Iterator[StoredFile]:
         with self._guard:
             found = [
-                StoredFile(StorageId(handle.name), len(data))
+                StoredFile(StorageId(handle.name), len(data), self.modified.get(handle))
                 for handle, data in self.files.items()
                 if handle.kind is kind and handle.name
             ]
@@ -64,3 +70,4 @@ class MemoryBackend:
         with self._guard:
             if self.files.pop(handle, None) is None:
                 raise FileMissing(f"There is no {handle} in {self.location}.")
+            self.modified.pop(handle, None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 
 from strongroom.backends.base import CONFIG, Backend, FileHandle
@@ -86,6 +87,15 @@ class BackendContract:
         backend.save(handle_of(b"other", FileKind.INDEX), [b"other"])
         listed = sorted((file.name, file.size) for file in backend.list_files(FileKind.PACK))
         assert listed == sorted((handle_of(data).name, len(data)) for data in contents)
+
+    def test_a_listed_file_tells_when_it_was_stored_or_nothing(self, backend: Backend) -> None:
+        backend.create()
+        before = time.time()
+        backend.save(handle_of(b"dated"), [b"dated"])
+        after = time.time()
+        for file in backend.list_files(FileKind.PACK):
+            # The place has a clock of its own, and some count whole seconds; a day apart would be another time.
+            assert file.modified is None or before - 86400 < file.modified < after + 86400
 
     def test_removed_is_gone_and_can_be_stored_again(self, backend: Backend) -> None:
         backend.create()
