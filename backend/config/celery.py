@@ -9,3 +9,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("edms")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@app.task(name="edms.heartbeat")
+def heartbeat() -> None:
+    """Nothing: that Beat sends it every minute is what can be seen."""

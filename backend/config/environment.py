@@ -65,8 +65,12 @@ def make_private_folder(path: Path) -> None:
         ) from error
 
 
-def database(url: str, home: Path) -> dj_database_url.DBConfig:
-    """The settings of the database at `url`, or of a SQLite file in `home` for an empty one."""
+def database(url: str, home: Path, *, password: str = "") -> dj_database_url.DBConfig:
+    """The settings of the database at `url`, or of a SQLite file in `home` for an empty one.
+
+    `password` is that of an address without one: so the address may be read by everybody, and the password is the very
+    file that the server reads.
+    """
     try:
         settings = dj_database_url.parse(url or f"sqlite:///{home / 'edms.sqlite3'}")
     except ValueError:
@@ -74,6 +78,10 @@ def database(url: str, home: Path) -> dj_database_url.DBConfig:
         raise ImproperlyConfigured(
             "DATABASE_URL cannot be read: it needs the form postgresql://user:password@host:port/name or sqlite:///path."
         ) from None
+    if password:
+        if settings.get("PASSWORD"):
+            raise ImproperlyConfigured("DATABASE_URL holds a password, and DATABASE_PASSWORD too: keep one of them.")
+        settings["PASSWORD"] = password
     if settings.get("ENGINE") == "django.db.backends.sqlite3":
         options: dict[str, object] = {"timeout": SQLITE_TIMEOUT}
         if django.VERSION >= (5, 1):

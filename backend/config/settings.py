@@ -1,6 +1,7 @@
 """Settings of the EDMS project, all of them from the environment; `README.md` lists the variables."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 from .environment import database, flag, folder, make_private_folder, secret, secret_key, words
@@ -52,7 +53,7 @@ TEMPLATES = [
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 
-DATABASES = {"default": database(secret("DATABASE_URL"), EDMS_HOME)}
+DATABASES = {"default": database(secret("DATABASE_URL"), EDMS_HOME, password=secret("DATABASE_PASSWORD"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -68,7 +69,10 @@ TIME_ZONE = os.environ.get("EDMS_TIME_ZONE") or "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = EDMS_HOME / "static"
+STATIC_ROOT = folder("EDMS_STATIC_ROOT", EDMS_HOME / "static")
+if os.environ.get("EDMS_STATIC_ROOT"):
+    # The image has collected them there; the web server hands them out itself, right behind the security headers.
+    MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
 # Documents are never served from an address of their own: the admin hands them out to whom may see them.
 MEDIA_ROOT = EDMS_HOME / "media"
 
@@ -80,6 +84,17 @@ BACKUP_CELERY_QUEUE = os.environ.get("BACKUP_CELERY_QUEUE", "")
 # Read by Celery alone; without a broker nothing of it is used.
 CELERY_BROKER_URL = secret("CELERY_BROKER_URL")
 CELERY_TIMEZONE = TIME_ZONE
+# An empty message every minute: Beat writes its time of sending to the database, which is how others see that it
+# works. It is of no use later, so it does not wait for a worker that is away.
+CELERY_BEAT_SCHEDULE = {
+    "edms-heartbeat": {
+        "task": "edms.heartbeat",
+        "schedule": timedelta(minutes=1),
+        "options": {"queue": BACKUP_CELERY_QUEUE or None, "expire_seconds": 50},
+    },
+}
+# Without it Beat keeps for three minutes in mind what it has sent, and sends it again after a kill.
+CELERY_BEAT_SYNC_EVERY = 1
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
@@ -88,6 +103,17 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+if log_level := os.environ.get("EDMS_LOG_LEVEL"):
+    # Django mails errors to administrators, of whom there are none here, and otherwise keeps them to itself. Containers
+    # set a level, and their engine keeps what is written to standard error.
+    LOGGING = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["console"], "level": log_level.upper()},
+    }
 
 # Cookies travel over plain HTTP only on loopback, where there is nobody to listen and no certificate to have.
 ONLY_LOOPBACK = set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]"}
