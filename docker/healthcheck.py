@@ -11,7 +11,13 @@ import subprocess
 import sys
 from datetime import timedelta
 
-ADDRESS = os.environ.get("EDMS_BIND", "0.0.0.0:8000")  # noqa: S104 - the server's own default, asked on loopback
+import django
+from django.apps import apps
+from django.utils import timezone
+
+from config import celery_app
+
+ADDRESS = os.environ.get("EDMS_BIND", "0.0.0.0:8000")
 HEARTBEAT = "edms-heartbeat"
 # Three heartbeats: one that is late is no failure.
 SILENCE = timedelta(minutes=3)
@@ -49,14 +55,9 @@ def celery_beat() -> str:
     that table, found an entry due and handed it to the broker. A Beat that hangs, has lost the database, or keeps its
     schedules elsewhere leaves it old. Beat writes it also when the broker refuses, so that is asked besides.
     """
-    import django
-
     django.setup()
-    from config import celery_app
-    from django.utils import timezone
-    from django_celery_beat.models import PeriodicTask
-
-    sent = PeriodicTask.objects.filter(name=HEARTBEAT, enabled=True).values_list("last_run_at", flat=True).first()
+    rows = apps.get_model("django_celery_beat", "PeriodicTask").objects.filter(name=HEARTBEAT, enabled=True)
+    sent = rows.values_list("last_run_at", flat=True).first()
     if sent is None:
         raise RuntimeError(f"Beat has not yet sent {HEARTBEAT}")
     age = timezone.now() - sent
