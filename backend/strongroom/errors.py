@@ -15,7 +15,10 @@ StrongroomError
 │   ├── KeyProtected                the last key, or the one in use, is not removed
 │   ├── RepositoryLocked            somebody else is at work in it
 │   ├── LockLost                    our lock is gone: others may believe that we are dead
-│   └── SnapshotNotFound            no snapshot, or several, of that name
+│   ├── SnapshotNotFound            no snapshot, or several, of that name
+│   ├── SnapshotProtected           its writer has marked it to be kept
+│   ├── AppendOnly                  nothing may be removed from it
+│   └── PlanOutdated                it is not as it was when the plan was made
 ├── PassphraseError                 no passphrase was given, or its source does not give one
 ├── Damaged                         stored data is not what was stored
 ├── SourceError                     a stream that was to be archived failed
@@ -41,21 +44,31 @@ class StrongroomError(Exception):
 class BackendError(StrongroomError):
     """A storage place did not do what it was asked to."""
 
+    retryable = True
+
 
 class FileMissing(BackendError):
     """There is no such file in the storage."""
+
+    retryable = False
 
 
 class FileExists(BackendError):
     """A file of that name is stored already; nothing is overwritten."""
 
+    retryable = False
+
 
 class StorageFull(BackendError):
     """No space, quota or allowed file size is left."""
 
+    retryable = False
+
 
 class StorageDenied(BackendError):
     """The storage refuses us."""
+
+    retryable = False
 
 
 class RepositoryError(StrongroomError):
@@ -95,9 +108,25 @@ class RepositoryLocked(RepositoryError):
 class LockLost(RepositoryError):
     """Our lock could not be kept alive; the repository must not be touched any more."""
 
+    retryable = True
+
 
 class SnapshotNotFound(RepositoryError):
     """No snapshot, or more than one, answers to that name."""
+
+
+class SnapshotProtected(RepositoryError):
+    """The snapshot is marked to be kept, for some time or for ever."""
+
+
+class AppendOnly(RepositoryError):
+    """The repository's config says that nothing is ever removed from it."""
+
+
+class PlanOutdated(RepositoryError):
+    """A plan was not made under the lock that is held now, or the repository has changed since."""
+
+    retryable = True
 
 
 class PassphraseError(StrongroomError):
@@ -110,6 +139,8 @@ class Damaged(StrongroomError):
 
 class SourceError(StrongroomError):
     """A stream that was to be archived failed before its end."""
+
+    retryable = True
 
 
 class RestoreError(StrongroomError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from strongroom.crypto import OVERHEAD
@@ -34,10 +34,19 @@ class PackedBlob(NamedTuple):
         return self.plain_length or self.length - OVERHEAD
 
 
+def entry_size(blob: PackedBlob) -> int:
+    """Bytes that a blob takes in the header."""
+    return _COMPRESSED.size if blob.plain_length else _PLAIN.size
+
+
 def header_size(blobs: Iterable[PackedBlob]) -> int:
     """Bytes that the sealed header and its length take at the end of a pack."""
-    entries = sum(_COMPRESSED.size if blob.plain_length else _PLAIN.size for blob in blobs)
-    return entries + OVERHEAD + LENGTH_SIZE
+    return sum(entry_size(blob) for blob in blobs) + OVERHEAD + LENGTH_SIZE
+
+
+def pack_size(blobs: Sequence[PackedBlob]) -> int:
+    """Bytes that a pack of these blobs has, neither more nor less."""
+    return header_size(blobs) + sum(blob.length for blob in blobs)
 
 
 def encode_header(blobs: Iterable[PackedBlob]) -> bytes:

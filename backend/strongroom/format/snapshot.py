@@ -6,6 +6,7 @@ import dataclasses
 
 import msgspec
 
+from strongroom.errors import Damaged
 from strongroom.format.records import blob_id_from_hex, decode_record
 from strongroom.format.text import encode_json, format_time, parse_time
 from strongroom.ids import BlobId, StorageId
@@ -44,14 +45,21 @@ class _Snapshot(msgspec.Struct, omit_defaults=True, kw_only=True):
     original: str | None = None
     program_version: str = ""
     summary: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    delete: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
+
+FOREVER = 1 << 63
+"""A time in nanoseconds after any that a record can hold: the year 2262."""
 
 UNSTORED = StorageId("")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A restore point. `id` is the name of its file, empty as long as it is not stored; `time_ns` since the epoch."""
+    """A restore point. `id` is the name of its file, empty as long as it is not stored; `time_ns` since the epoch.
+
+    `keep_until_ns` is a mark of rustic's, respected but never written: it must not be forgotten before.
+    """
 
     id: StorageId = UNSTORED
     time_ns: int
@@ -67,6 +75,14 @@ class Snapshot:
     original: str | None = None
     program_version: str = ""
     summary: Summary | None = None
+    keep_until_ns: int = 0
+
+    def must_stay(self, now_ns: int) -> str:
+        """Why it must not be forgotten at that time, in words; empty when it may be."""
+        if self.keep_until_ns <= now_ns:
+            return ""
+        how_long = "for ever" if self.keep_until_ns >= FOREVER else f"until {format_time(self.keep_until_ns)}"
+        return f"marked to be kept {how_long}"
 
 
 _decoder = msgspec.json.Decoder(_Snapshot)
@@ -119,4 +135,22 @@ def decode_snapshot(text: bytes, identity: StorageId) -> Snapshot:
         original=record.original,
         program_version=record.program_version,
         summary=summary,
+        keep_until_ns=_keep_until(record.delete),
     )
+
+
+class _After(msgspec.Struct):
+    After: str
+
+
+_after_decoder = msgspec.json.Decoder(_After)
+
+
+def _keep_until(mark: msgspec.Raw | msgspec.UnsetType) -> int:
+    """The mark as rustic writes it: "NotSet", "Never", {"After": time}. What we do not understand may mean never."""
+    if mark is msgspec.UNSET or bytes(mark) in (b'"NotSet"', b"null"):
+        return 0
+    try:
+        return parse_time(_after_decoder.decode(mark).After)
+    except (msgspec.DecodeError, Damaged):
+        return FOREVER

@@ -9,6 +9,7 @@ from __future__ import annotations
 from strongroom.backends.base import CONFIG, Backend, FileHandle
 from strongroom.crypto import NotAuthentic, SealingKey
 from strongroom.errors import (
+    AppendOnly,
     Damaged,
     FileExists,
     FileMissing,
@@ -105,6 +106,15 @@ class Repository:
                 "Upgrade it with `restic migrate upgrade_repo_v2`."
             )
 
+    def require_removable(self) -> None:
+        """Raises UnsupportedRepository, or AppendOnly, when nothing may be removed from it."""
+        self.require_writable()
+        if self.config.append_only:
+            raise AppendOnly(
+                f"The repository in {self.location} is marked append-only: nothing is removed from it. "
+                "Its owner can take the mark away with the client that has set it."
+            )
+
     def lock(self, *, exclusive: bool = False, timing: Timing | None = None) -> RepositoryLock:
         """Hold a lock as a context manager; shared ones exclude exclusive ones only. Raises RepositoryLocked."""
         return RepositoryLock(self, exclusive=exclusive, timing=timing or Timing())
@@ -180,11 +190,15 @@ class Repository:
             if not snapshots:
                 raise SnapshotNotFound(f"The repository in {self.location} holds no snapshot.")
             return snapshots[-1]
+        return self.load_snapshot(self.snapshot_name(prefix))
+
+    def snapshot_name(self, prefix: str) -> StorageId:
+        """The full id of the one snapshot whose id begins so, readable or not. Raises SnapshotNotFound."""
         names = [stored.name for stored in self.backend.list_files(FileKind.SNAPSHOT) if stored.name.startswith(prefix)]
         if not prefix or len(names) != 1:
             count = len(names) or "No"
             raise SnapshotNotFound(f"{count} snapshots in {self.location} have an id that begins with {prefix!r}.")
-        return self.load_snapshot(names[0])
+        return names[0]
 
     def save_snapshot(self, snapshot: Snapshot) -> Snapshot:
         """Store a snapshot whose trees and blobs are stored and indexed; the same with its id."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from strongroom.format.pack import PackedBlob, header_size
+from strongroom.format.pack import PackedBlob, pack_size
 from strongroom.ids import BlobId, BlobKind, StorageId
 
 
@@ -39,6 +39,21 @@ class Index:
         return identity in self._rows[kind]
 
     @property
+    def numbers(self) -> int:
+        """All numbers of blobs are below this one."""
+        return len(self._pack)
+
+    def number(self, kind: BlobKind, identity: BlobId) -> int | None:
+        """A number that stands for the blob in this index, whatever copies of it there are; None when not stored."""
+        return self._rows[kind].get(identity)
+
+    def blobs(self) -> Iterator[tuple[int, list[tuple[StorageId, PackedBlob]]]]:
+        """Every blob once: its number and all its places. Nobody may add meanwhile."""
+        for kind in BlobKind:
+            for identity, number in self._rows[kind].items():
+                yield number, self.find(kind, identity)
+
+    @property
     def packs(self) -> Sequence[StorageId]:
         """All packs that hold blobs."""
         return self._packs
@@ -51,7 +66,7 @@ class Index:
             number = self._pack_numbers[pack] = len(self._packs)
             self._packs.append(pack)
             self._blob_counts[pack] = len(blobs)
-            self._pack_sizes[pack] = header_size(blobs) + sum(blob.length for blob in blobs)
+            self._pack_sizes[pack] = pack_size(blobs)
             for blob in blobs:
                 row = len(self._pack)
                 self._pack.append(number)

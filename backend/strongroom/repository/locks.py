@@ -83,7 +83,13 @@ class RepositoryLock:
         except BaseException:
             self._remove(self._name)
             raise
+        self._since = time.monotonic()
         self._thread.start()
+
+    @property
+    def since(self) -> float:
+        """The reading of the monotonic clock from which on nobody else was at work, if the lock is exclusive."""
+        return self._since
 
     def __enter__(self) -> RepositoryLock:
         return self
@@ -97,8 +103,17 @@ class RepositoryLock:
         """Raises LockLost when the repository may no longer be touched."""
         if self._lost is None and time.time() - self._renewed > self._timing.expire:
             self._lost = "it could not be renewed in time"
+        if self._stop.is_set():
+            self._lost = self._lost or "it was released"
         if self._lost is not None:
             raise LockLost(f"The lock of the repository in {self._repository.location} is lost: {self._lost}.")
+
+    def require_exclusive(self, repository: Repository) -> None:
+        """Raises ValueError for a shared lock or that of another repository, and LockLost for a lost one."""
+        other = (repository.id, repository.location) != (self._repository.id, self._repository.location)
+        if other or not self._exclusive:
+            raise ValueError(f"To remove anything from {repository.location} an exclusive lock of it must be held")
+        self.check()
 
     def release(self, *, quietly: bool = False) -> None:
         """Let go. With `quietly` a failure to remove the lock does not hide the error that we are leaving with."""

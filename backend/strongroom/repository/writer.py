@@ -24,7 +24,8 @@ from strongroom.streams import Buffer
 
 PACK_SIZE = 16 << 20
 """Bytes after which a pack is closed: restic's default, so that its prune leaves our packs alone."""
-_INDEX_BLOBS = 50_000
+INDEX_BLOBS = 50_000
+"""Blobs after which an index file is closed."""
 _INDEX_SECONDS = 10 * 60
 
 
@@ -90,15 +91,27 @@ class BlobWriter:
     def store(self, kind: BlobKind, plaintext: Buffer) -> BlobId:
         """The blob's identity; it is durable when the writer has been flushed."""
         identity = blob_id(plaintext)
+        if self._take_on(kind, identity):
+            sealed, plain_length = self._seal(kind, plaintext)
+            self._pack(kind, identity, sealed, plain_length)
+        return identity
+
+    def store_sealed(self, blob: PackedBlob, sealed: Buffer) -> None:
+        """Take a blob as it lay in another pack of the repository; the caller has verified it."""
+        if self._take_on(blob.kind, blob.id):
+            self._pack(blob.kind, blob.id, sealed, blob.plain_length)
+
+    def _take_on(self, kind: BlobKind, identity: BlobId) -> bool:
         with self._guard:
             if (kind, identity) in self._pending or (kind, identity) in self.index:
-                return identity
+                return False
             self._pending.add((kind, identity))
-        sealed, plain_length = self._seal(kind, plaintext)
+            return True
+
+    def _pack(self, kind: BlobKind, identity: BlobId, sealed: Buffer, plain_length: int) -> None:
         full = self._add(kind, identity, sealed, plain_length)
         if full:
             self._store_pack(full)
-        return identity
 
     def _seal(self, kind: BlobKind, plaintext: Buffer) -> tuple[bytearray, int]:
         seal = self.repository.master.seal
@@ -109,7 +122,7 @@ class BlobWriter:
                 return seal(compressed), len(plaintext)
         return seal(plaintext), 0
 
-    def _add(self, kind: BlobKind, identity: BlobId, sealed: bytearray, plain_length: int) -> _OpenPack | None:
+    def _add(self, kind: BlobKind, identity: BlobId, sealed: Buffer, plain_length: int) -> _OpenPack | None:
         with self._guard:
             pack = self._open[kind]
             pack.add(kind, identity, sealed, plain_length)
@@ -139,7 +152,7 @@ class BlobWriter:
             self.packs.append(name)
             self._unindexed.append((name, pack.blobs))
             self._unindexed_blobs += len(pack.blobs)
-            due = self._unindexed_blobs >= _INDEX_BLOBS or time.monotonic() >= self._index_due
+            due = self._unindexed_blobs >= INDEX_BLOBS or time.monotonic() >= self._index_due
             ready = self._take_unindexed() if due else []
         self._store_index(ready)
 

@@ -6,14 +6,14 @@ The findings that `strongroom.checker.check(read_data=True)` must name stand bes
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from strongroom.backends.base import FileHandle
 from strongroom.backends.memory import MemoryBackend
 from strongroom.format.index import decode_index, encode_index
-from strongroom.format.pack import PackedBlob
+from strongroom.format.pack import PackedBlob, encode_header, encode_length
 from strongroom.format.snapshot import Snapshot
-from strongroom.ids import BlobId, BlobKind, FileKind, StorageId, storage_id
+from strongroom.ids import BlobId, BlobKind, FileKind, StorageId, blob_id, storage_id
 from strongroom.repository import Repository
 from strongroom.repository.writer import BlobWriter
 
@@ -47,6 +47,23 @@ def pack_of(repository: Repository, kind: BlobKind) -> FileHandle:
             if blobs[0].kind is kind:
                 return FileHandle(FileKind.PACK, pack)
     raise LookupError(kind)
+
+
+def save_pack(repository: Repository, blobs: Iterable[tuple[BlobKind, bytes]], *, indexed: bool = True) -> StorageId:
+    """A pack of just these blobs, in this order and uncompressed, whatever is stored already; and its index file."""
+    packed: list[PackedBlob] = []
+    data = b""
+    for kind, plaintext in blobs:
+        sealed = bytes(repository.master.seal(plaintext))
+        packed.append(PackedBlob(kind, blob_id(plaintext), len(data), len(sealed), 0))
+        data += sealed
+    header = bytes(repository.master.seal(encode_header(packed)))
+    data += header + encode_length(len(header))
+    name = storage_id(data)
+    repository.backend.save(FileHandle(FileKind.PACK, name), [data])
+    if indexed:
+        repository.save_file(FileKind.INDEX, encode_index([(name, packed)]))
+    return name
 
 
 def _flipped(kind: FileKind) -> Callable[[Repository, MemoryBackend], None]:

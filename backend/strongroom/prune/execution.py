@@ -1,0 +1,203 @@
+"""A plan carried out, in the order in which a crash can only ever leave too much.
+
+1. Packs in no index are deleted: nothing can refer to them, and the room may be needed.
+2. What is used of the packs to be rewritten is written into new packs,
+3. and these are named in index files, once they are durable. From here until 6 such blobs are there twice.
+4. New index files name the packs that stay. From here until 5 such packs are named twice.
+5. The old index files are deleted, now that everything used is named without them.
+6. The old packs are deleted, now that no index names them.
+
+Index files deleted before 4, or packs before 5, would leave packs without names, or names without packs, after a crash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import threading
+from collections.abc import Callable, Iterable, Iterator
+
+from strongroom.backends.base import FileHandle
+from strongroom.errors import Damaged, FileMissing, PlanOutdated
+from strongroom.format.pack import PackedBlob
+from strongroom.ids import BlobKind, FileKind, StorageId
+from strongroom.prune.indexes import require_covered, rewrite_indexes
+from strongroom.prune.plan import PrunePlan
+from strongroom.prune.progress import PruneProgress, Teller
+from strongroom.repository import Index, Repository
+from strongroom.repository.blobs import open_blob
+from strongroom.repository.locks import RepositoryLock
+from strongroom.repository.packs import read_header
+from strongroom.repository.writer import BlobWriter
+from strongroom.work import Pool, default_workers
+
+_RANGE = 8 << 20
+"""Bytes read at once from a pack that is rewritten."""
+_GAP = 128 << 10
+"""Unused bytes between two used blobs up to which reading on is cheaper than asking again."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PruneResult:
+    """What was done. `freed_bytes` are those of the deleted packs less those of the new ones."""
+
+    packs_removed: int
+    packs_repacked: int
+    packs_written: int
+    indexes_removed: int
+    indexes_written: int
+    freed_bytes: int
+
+
+def execute_prune(
+    repository: Repository,
+    plan: PrunePlan,
+    lock: RepositoryLock,
+    *,
+    progress: Callable[[PruneProgress], None] | None = None,
+) -> PruneResult:
+    """Carry out a plan that was made while this exclusive lock was held, its `without` being forgotten by now.
+
+    Every blob that moves is verified, and of one that is stored several times the copy that stays. Raises PlanOutdated
+    for any other plan, and Damaged when something that is used cannot be read; in both cases no used byte is removed.
+    Raises LockLost when the lock is; ValueError without an exclusive one; what else the repository gives cause for.
+    """
+    repository.require_removable()
+    lock.require_exclusive(repository)
+    _require_current(repository, plan, lock)
+    return _Execution(repository, plan, lock, Teller(progress)).run()
+
+
+def _require_current(repository: Repository, plan: PrunePlan, lock: RepositoryLock) -> None:
+    if plan.identity != (repository.id, repository.location) or plan.begun < lock.since:
+        raise PlanOutdated("The plan was not made under the lock that is held now. Plan again and execute that.")
+    snapshots = {stored.name for stored in repository.backend.list_files(FileKind.SNAPSHOT)}
+    if snapshots & plan.without:
+        raise PlanOutdated("Snapshots that the plan leaves out are still there. Forget them first, or plan with them.")
+    indexes = {stored.name for stored in repository.backend.list_files(FileKind.INDEX)}
+    if snapshots - plan.snapshots or indexes != plan.indexes:
+        raise PlanOutdated("The repository has changed since the plan was made. Plan again and execute that.")
+
+
+class _Execution:
+    """One prune on its way."""
+
+    def __init__(self, repository: Repository, plan: PrunePlan, lock: RepositoryLock, teller: Teller) -> None:
+        self._repository = repository
+        self._plan = plan
+        self._lock = lock
+        self._teller = teller
+        self._guard = threading.Lock()
+        self._packs_done = self._bytes_done = 0
+
+    def run(self) -> PruneResult:
+        """The six steps."""
+        plan = self._plan
+        going = {*plan.remove.names, *plan.repack.names, *plan.lost}
+        self._verify_keepers(going)
+        self._remove(FileKind.PACK, plan.unindexed.names)
+        written = self._repack()
+        new_indexes: list[StorageId] = []
+        old_indexes: list[StorageId] = []
+        if going:
+            new_indexes, old_indexes = rewrite_indexes(self._repository, plan.indexes, going)
+            require_covered(self._repository, plan.index, plan.used, going=going, without=old_indexes)
+            self._remove(FileKind.INDEX, old_indexes)
+            self._remove(FileKind.PACK, [*plan.remove.names, *plan.repack.names])
+        removed = plan.remove.size + plan.unindexed.size + plan.repack.size
+        return PruneResult(
+            packs_removed=len(plan.remove.names) + len(plan.unindexed.names),
+            packs_repacked=len(plan.repack.names),
+            packs_written=len(written.packs),
+            indexes_removed=len(old_indexes),
+            indexes_written=len(new_indexes),
+            freed_bytes=removed - sum(written.pack_size(pack) for pack in written.packs),
+        )
+
+    def _remove(self, kind: FileKind, names: Iterable[StorageId]) -> None:
+        for number, name in enumerate(names):
+            self._lock.check()
+            with contextlib.suppress(FileMissing):
+                self._repository.backend.remove(FileHandle(kind, name))
+            self._teller.tell("deleting", number, self._bytes_done, self._plan.repack.size)
+
+    def _verify_keepers(self, going: set[StorageId]) -> None:
+        """Where a spare copy goes with its pack, the one that stays unread in its own must be good."""
+        with Pool(default_workers(), self._tell) as pool:
+            for number, places in self._plan.index.blobs() if self._plan.keepers else ():
+                if number not in self._plan.keepers or not any(pack in going for pack, _ in places):
+                    continue
+                pack, blob = next(place for place in places if self._plan.keeps(*place))
+                if pack not in going:
+                    pool.submit(functools.partial(self._verify, pack, blob))
+            pool.drain()
+
+    def _verify(self, pack: StorageId, blob: PackedBlob) -> None:
+        sealed = self._repository.backend.load_range(FileHandle(FileKind.PACK, pack), blob.offset, blob.length)
+        with _naming(pack):
+            open_blob(self._repository, blob, sealed)
+
+    # Packs rewritten, several at a time
+
+    def _repack(self) -> Index:
+        """Write what is used of some packs into new ones, with their index; the index of those."""
+        index = Index()
+        if self._plan.repack.names:
+            with BlobWriter(self._repository, index) as writer, Pool(default_workers(), self._tell) as pool:
+                for pack in self._plan.repack.names:
+                    pool.submit(functools.partial(self._repack_one, writer, pack))
+                pool.drain()
+        return index
+
+    def _repack_one(self, writer: BlobWriter, pack: StorageId) -> None:
+        self._lock.check()
+        with _naming(pack):
+            listed = read_header(self._repository, pack)
+            if len(listed) != self._plan.index.blob_count(pack):
+                raise Damaged("its header and the index list different blobs")
+            for blobs in _ranges(blob for blob in listed if self._plan.keeps(pack, blob)):
+                self._move(writer, pack, blobs)
+        with self._guard:
+            self._packs_done += 1
+            self._bytes_done += self._plan.index.pack_size(pack)
+
+    def _move(self, writer: BlobWriter, pack: StorageId, blobs: list[PackedBlob]) -> None:
+        start, end = blobs[0].offset, blobs[-1].offset + blobs[-1].length
+        handle = FileHandle(FileKind.PACK, pack)
+        data = memoryview(self._repository.backend.load_range(handle, start, end - start))
+        for blob in blobs:
+            sealed = data[blob.offset - start : blob.offset - start + blob.length]
+            plaintext = open_blob(self._repository, blob, sealed)
+            if blob.kind is BlobKind.TREE and not blob.plain_length:
+                writer.store(blob.kind, plaintext)
+            else:
+                # A copy: the slice would keep all that was read in memory for as long as the new pack is open.
+                writer.store_sealed(blob, bytes(sealed))
+
+    def _tell(self) -> None:
+        self._teller.tell("rewriting packs", self._packs_done, self._bytes_done, self._plan.repack.size)
+
+
+@contextlib.contextmanager
+def _naming(pack: StorageId) -> Iterator[None]:
+    try:
+        yield
+    except Damaged as error:
+        raise Damaged(
+            f"The pack {pack} is damaged, and something in it is needed; nothing that is used was removed: {error}"
+        ) from None
+
+
+def _ranges(blobs: Iterable[PackedBlob]) -> Iterator[list[PackedBlob]]:
+    """Blobs in order of offset, in groups to be read at once."""
+    group: list[PackedBlob] = []
+    for blob in blobs:
+        if group:
+            end = group[-1].offset + group[-1].length
+            if blob.offset - end > _GAP or blob.offset + blob.length - group[0].offset > _RANGE:
+                yield group
+                group = []
+        group.append(blob)
+    if group:
+        yield group

@@ -1,0 +1,75 @@
+"""Index files written anew without the packs that go, and proof that nothing is missing from them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from strongroom.errors import Damaged
+from strongroom.format.index import decode_index, encode_index
+from strongroom.format.pack import PackedBlob, pack_size
+from strongroom.ids import FileKind, StorageId
+from strongroom.prune.used import BlobSet
+from strongroom.repository import Index, Repository
+from strongroom.repository.writer import INDEX_BLOBS
+
+_SMALL_BLOBS = INDEX_BLOBS // 4
+"""Index files with fewer blobs are merged with others when the index is written anyway."""
+
+
+def rewrite_indexes(
+    repository: Repository, names: Collection[StorageId], going: Collection[StorageId]
+) -> tuple[list[StorageId], list[StorageId]]:
+    """Store index files that name the packs of the given ones but not those that are going.
+
+    Gives the new ones, and the old ones that are superfluous now. A large file that needs no change stays.
+    """
+    seen: set[StorageId] = set()
+    staying: list[tuple[StorageId, list[PackedBlob]]] = []
+    new: list[StorageId] = []
+    old: list[StorageId] = []
+    count = 0
+    for name in sorted(names):
+        packs = list(decode_index(repository.load_file(FileKind.INDEX, name)))
+        unchanged = not any(pack in going or pack in seen for pack, _ in packs)
+        if not unchanged or sum(len(blobs) for _, blobs in packs) < _SMALL_BLOBS:
+            old.append(name)
+            for pack, blobs in packs:
+                if pack not in going and pack not in seen:
+                    staying.append((pack, blobs))
+                    count += len(blobs)
+                    if count >= INDEX_BLOBS:
+                        new.append(repository.save_file(FileKind.INDEX, encode_index(staying)))
+                        staying, count = [], 0
+        seen.update(pack for pack, _ in packs)
+    if staying:
+        new.append(repository.save_file(FileKind.INDEX, encode_index(staying)))
+    return new, old
+
+
+def require_covered(
+    repository: Repository,
+    index: Index,
+    used: BlobSet,
+    *,
+    going: Collection[StorageId],
+    without: Collection[StorageId],
+) -> None:
+    """Read back every index file but those in `without`, and see that they place every used blob in a stored pack.
+
+    Raises Damaged when they do not: then the old index files and the old packs must stay.
+    """
+    sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
+    covered = BlobSet(index)
+    for stored in list(repository.backend.list_files(FileKind.INDEX)):
+        if stored.name in without:
+            continue
+        for pack, blobs in decode_index(repository.load_file(FileKind.INDEX, stored.name)):
+            if pack not in going and sizes.get(pack) == pack_size(blobs):
+                for blob in blobs:
+                    covered.add(blob.kind, blob.id)
+    missing = used.missing_from(covered)
+    if missing:
+        raise Damaged(
+            f"The new index of {repository.location} would miss {missing} blobs that are used. "
+            "Nothing that is used was removed."
+        )

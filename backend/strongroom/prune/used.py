@@ -1,0 +1,72 @@
+"""Which blobs are needed: everything that can be reached from the snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from strongroom.errors import Damaged
+from strongroom.format.references import References, decode_references
+from strongroom.format.snapshot import Snapshot
+from strongroom.ids import BlobId, BlobKind
+from strongroom.prune.progress import Teller
+from strongroom.repository import Index, Repository
+from strongroom.repository.blobs import BlobReader
+
+
+class BlobSet:
+    """A set of the blobs of one index: a byte each, whatever their number."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._flags = bytearray(index.numbers)
+
+    def add(self, kind: BlobKind, identity: BlobId) -> bool | None:
+        """Whether it was not in it yet; None when the index does not know it."""
+        number = self._index.number(kind, identity)
+        if number is None:
+            return None
+        new = not self._flags[number]
+        self._flags[number] = 1
+        return new
+
+    def __contains__(self, number: int) -> bool:
+        return bool(self._flags[number])
+
+    def missing_from(self, other: BlobSet) -> int:
+        """How many of these are not in another set of the same index."""
+        left = int.from_bytes(self._flags, "big") & ~int.from_bytes(other._flags, "big")
+        return left.bit_count()
+
+
+def find_used(repository: Repository, index: Index, snapshots: Iterable[Snapshot], teller: Teller) -> BlobSet:
+    """Walk every tree of the snapshots once. Raises Damaged for a tree that cannot be read, or a blob in no index."""
+    reader = BlobReader(repository, index)
+    used = BlobSet(index)
+    trees = size = 0
+    for snapshot in snapshots:
+        where = f"Snapshot {snapshot.id[:8]}"
+        stack = [snapshot.tree] if _mark(used, BlobKind.TREE, snapshot.tree, where) else []
+        while stack:
+            tree = stack.pop()
+            references = _read(reader, tree, where)
+            for blob in references.content:
+                _mark(used, BlobKind.DATA, blob, where)
+            stack.extend(subtree for subtree in references.subtrees if _mark(used, BlobKind.TREE, subtree, where))
+            trees += 1
+            size += index.size(BlobKind.TREE, tree) or 0
+            teller.tell("reading folders", trees, size)
+    return used
+
+
+def _mark(used: BlobSet, kind: BlobKind, blob: BlobId, where: str) -> bool:
+    new = used.add(kind, blob)
+    if new is None:
+        raise Damaged(f"{where} needs the {kind.name.lower()} blob {blob.hex()}, which is in no index.")
+    return new
+
+
+def _read(reader: BlobReader, tree: BlobId, where: str) -> References:
+    try:
+        return decode_references(reader.read(BlobKind.TREE, tree))
+    except Damaged as error:
+        raise Damaged(f"{where} has a folder that cannot be read: {error}") from None

@@ -1,0 +1,802 @@
+"""What is forgotten gives its space back, and nothing else is ever lost; the stock restic is the judge."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from strongroom.archiver import ArchiveOptions, archive
+from strongroom.backends import LocalBackend, MemoryBackend
+from strongroom.backends.base import CONFIG, Backend, FileHandle
+from strongroom.backends.faults import Fault, FaultyBackend
+from strongroom.checker import check
+from strongroom.entries import Stream
+from strongroom.errors import (
+    AppendOnly,
+    BackendError,
+    Damaged,
+    LockLost,
+    PlanOutdated,
+    RepositoryLocked,
+    SnapshotProtected,
+    UnsupportedRepository,
+)
+from strongroom.format.index import decode_index
+from strongroom.format.references import decode_references
+from strongroom.format.snapshot import Snapshot
+from strongroom.format.tree import NodeKind
+from strongroom.ids import BlobKind, FileKind, StorageId
+from strongroom.prune import PruneOptions, PruneProgress, PruneResult, execute_prune, forget, plan_prune
+from strongroom.repository import Index, Repository
+from strongroom.repository.locks import RepositoryLock, Timing
+from strongroom.repository.writer import BlobWriter
+from strongroom.snapshots import SnapshotView
+from strongroom.testing.broken import SHELF, Broken, flip, node_text, only, pack_of, save_pack, save_tree
+
+from .conftest import CHEAP, PASSPHRASE, Restic
+from .test_backends import environment
+from .test_format import Pieces
+
+AT_ONCE = Timing(settle=0)
+THOROUGH = PruneOptions(max_unused=0, grace=timedelta(0))
+Files = Mapping[bytes, bytes]
+
+
+def make(backend: Backend | None = None) -> Repository:
+    return Repository.init(backend or MemoryBackend(), PASSPHRASE, cost=CHEAP)
+
+
+def save(repository: Repository, files: Files) -> Snapshot:
+    entries = [Stream(name, lambda content=content: Pieces(content, [])) for name, content in files.items()]  # type: ignore[misc]
+    return archive(repository, entries, ArchiveOptions(paths=["/edms"], lock_timing=AT_ONCE)).snapshot
+
+
+def content(repository: Repository, snapshot: Snapshot) -> dict[bytes, bytes]:
+    view = SnapshotView(repository, snapshot)
+    found = {}
+    for path, node in view.walk():
+        if node.kind is NodeKind.FILE:
+            with view.open(node) as stream:
+                found[path] = b"".join(iter(lambda: stream.read(1 << 20), b""))
+    return found
+
+
+def contents(repository: Repository) -> dict[StorageId, dict[bytes, bytes]]:
+    return {snapshot.id: content(repository, snapshot) for snapshot in repository.snapshots()}
+
+
+def names(backend: Backend, kind: FileKind) -> set[StorageId]:
+    return {stored.name for stored in backend.list_files(kind)}
+
+
+def exclusive(repository: Repository) -> RepositoryLock:
+    return repository.lock(exclusive=True, timing=AT_ONCE)
+
+
+def forget_and_prune(
+    repository: Repository, going: Iterable[Snapshot] = (), options: PruneOptions = THOROUGH
+) -> PruneResult:
+    with exclusive(repository) as lock:
+        ids = [snapshot.id for snapshot in going]
+        plan = plan_prune(repository, without=ids, options=options)
+        assert forget(repository, ids, lock) == sorted(set(ids))
+        return execute_prune(repository, plan, lock)
+
+
+def history(repository: Repository, count: int, size: int = 3000) -> list[Snapshot]:
+    """Backups of a file that stays for ever, one that lasts for two backups, and one for this one only."""
+    dice = random.Random(count)
+    lasting: dict[bytes, bytes] = {}
+    snapshots = []
+    for number in range(count):
+        fresh = {b"keep%d" % number: dice.randbytes(size), b"twice%d" % number: dice.randbytes(size)}
+        snapshots.append(save(repository, {**lasting, **fresh, b"once": dice.randbytes(size)}))
+        lasting.update(fresh)
+        lasting.pop(b"twice%d" % (number - 1), None)
+    return snapshots
+
+
+def all_good(repository: Repository) -> None:
+    report = check(repository, read_data=True)
+    assert report.good, report.findings
+
+
+# What goes and what stays
+
+
+def test_what_is_forgotten_gives_its_space_back_and_the_rest_is_as_it_was() -> None:
+    repository = make()
+    snapshots = history(repository, 5)
+    expected = contents(repository)
+    going = [snapshots[0], snapshots[1], snapshots[3]]
+    before = sum(stored.size for stored in repository.backend.list_files(FileKind.PACK))
+    plan = plan_prune(repository, without=[snapshot.id for snapshot in going], options=THOROUGH)
+    assert len(repository.snapshots()) == 5
+    result = forget_and_prune(repository, going)
+    after = sum(stored.size for stored in repository.backend.list_files(FileKind.PACK))
+    assert result.freed_bytes == before - after
+    # The plan does not count the headers of packs that are merged.
+    assert 0 <= result.freed_bytes - plan.freed_bytes < 100 * len(plan.repack.names)
+    assert plan.worth_it
+    assert contents(repository) == {key: files for key, files in expected.items() if key not in {s.id for s in going}}
+    assert check(repository, read_data=True).findings == []
+    again = plan_prune(repository, options=THOROUGH)
+    assert again.empty
+    assert not again.worth_it
+    assert (again.unused_blobs, again.unused_bytes, again.total_bytes) == (0, 0, after)
+    assert again.used_bytes < after
+
+
+def test_pruning_again_does_nothing() -> None:
+    repository = make()
+    forget_and_prune(repository, history(repository, 4)[:2])
+    assert isinstance(repository.backend, MemoryBackend)
+    before = dict(repository.backend.files)
+    assert forget_and_prune(repository) == PruneResult(0, 0, 0, 0, 0, 0)
+    assert repository.backend.files == before
+
+
+def test_a_plan_only_reads() -> None:
+    repository = make()
+    snapshots = history(repository, 4)
+    watched = FaultyBackend(repository.backend)
+    plan = plan_prune(Repository.open(watched, PASSPHRASE), without=[snapshots[0].id], options=THOROUGH)
+    assert not plan.empty
+    assert {operation.split()[0] for operation in watched.operations} <= {"list", "load", "load_range", "size"}
+
+
+def test_a_little_may_stay_unused() -> None:
+    repository = make()
+    going = [snapshot.id for snapshot in history(repository, 5)[:3]]
+    plan = plan_prune(repository, without=going, options=PruneOptions(max_unused=10, grace=timedelta(0)))
+    assert plan.repack.names == ()
+    assert plan.unused_bytes > 0
+    strict = plan_prune(repository, without=going, options=THOROUGH)
+    between = plan_prune(
+        repository,
+        without=going,
+        options=PruneOptions(max_unused=strict.repack_unused / strict.used_bytes * 0.9, grace=timedelta(0)),
+    )
+    # The most wasteful come first, so that one of them is enough.
+    assert 0 < between.repack_unused < strict.repack_unused
+
+
+def test_the_young_are_left_alone_in_an_index_or_not() -> None:
+    repository = make()
+    snapshots = history(repository, 4)
+    stray = save_pack(repository, [(BlobKind.DATA, b"left by a writer that broke off")], indexed=False)
+    before = names(repository.backend, FileKind.PACK)
+    result = forget_and_prune(repository, snapshots[:3], PruneOptions(max_unused=0))
+    assert result == PruneResult(0, 0, 0, 0, 0, 0)
+    assert names(repository.backend, FileKind.PACK) == before
+    now = time.time()
+    soon = plan_prune(repository, options=PruneOptions(max_unused=0), now=now + 86000)
+    assert soon.empty
+    assert stray in soon.young.names
+    later = plan_prune(repository, options=PruneOptions(max_unused=0), now=now + 86500)
+    assert later.young.names == ()
+    assert later.unindexed.names == (stray,)
+    assert later.freed_bytes == soon.young_unused
+    # A clock that was turned back makes files of the future; and some places know no times.
+    assert plan_prune(repository, options=PruneOptions(), now=now - 1e9).empty
+    assert isinstance(repository.backend, MemoryBackend)
+    repository.backend.modified.clear()
+    assert plan_prune(repository, options=PruneOptions(), now=now + 1e9).empty
+    assert not plan_prune(repository, options=THOROUGH).empty
+
+
+def test_small_packs_are_merged_when_there_are_ten_of_a_kind() -> None:
+    repository = make()
+    for number in range(9):
+        save(repository, {b"file": os.urandom(1000), b"number": b"%d" % number})
+    assert plan_prune(repository, options=THOROUGH).empty
+    save(repository, {b"file": os.urandom(1000)})
+    expected = contents(repository)
+    result = forget_and_prune(repository)
+    assert (result.packs_repacked, result.packs_written) == (20, 2)
+    assert contents(repository) == expected
+    assert len(names(repository.backend, FileKind.INDEX)) == 1
+    assert plan_prune(repository, options=THOROUGH).empty
+
+
+def test_mixed_packs_are_taken_apart_and_uncompressed_trees_compressed() -> None:
+    repository = make()
+    data = os.urandom(2000)
+    tree = '{"nodes":[' + node_text("a", rest=f'"size":2000,"content":["{blob_of(data)}"]') + "]}\n"
+    save_pack(repository, [(BlobKind.TREE, tree.encode()), (BlobKind.DATA, data)])
+    snapshot = save_tree(repository, tree.encode())
+    lone = save_tree(repository, b'{"nodes":[]}\n')
+    save_pack(repository, [(BlobKind.TREE, b'{"nodes":[]}\n')])
+    result = forget_and_prune(repository, options=PruneOptions(max_unused=10, grace=timedelta(0)))
+    assert result.packs_written == 2
+    assert content(repository, snapshot) == {b"a": data}
+    assert content(repository, lone) == {}
+    index = repository.load_index()
+    for kind in BlobKind:
+        assert {blob.kind for _, places in index.blobs() for _, blob in places if blob.kind is kind} == {kind}
+    assert all(blob.plain_length for _, places in index.blobs() for _, blob in places if blob.kind is BlobKind.TREE)
+    assert plan_prune(repository, options=THOROUGH).empty
+    all_good(repository)
+
+
+def blob_of(plaintext: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(plaintext).hexdigest()
+
+
+def test_of_several_copies_one_stays() -> None:
+    repository = make()
+    snapshots = history(repository, 3)
+    expected = contents(repository)
+    # Another writer that did not know of the first: everything is stored once more, some of it twice in one pack.
+    blobs = [
+        (blob.kind, plain(repository, blob.kind, blob.id))
+        for _, places in repository.load_index().blobs()
+        for _, blob in places
+    ]
+    with BlobWriter(repository, Index()) as writer:
+        for kind, plaintext in blobs:
+            writer.store(kind, plaintext)
+    data = [blob for blob in blobs if blob[0] is BlobKind.DATA]
+    save_pack(repository, data[:3] + data[:2])
+    plan = plan_prune(repository, options=THOROUGH)
+    assert plan.unused_blobs == len(blobs) + 5
+    forget_and_prune(repository, snapshots[:1])
+    assert contents(repository) == {key: expected[key] for key in (snapshots[1].id, snapshots[2].id)}
+    assert all(len(places) == 1 for _, places in repository.load_index().blobs())
+    all_good(repository)
+
+
+def plain(repository: Repository, kind: BlobKind, identity: object) -> bytes:
+    view = SnapshotView(repository, repository.snapshots()[0])
+    return view.reader.read(kind, identity)  # type: ignore[arg-type]
+
+
+def test_a_copy_is_not_removed_for_one_that_is_damaged() -> None:
+    repository = make()
+    assert isinstance(repository.backend, MemoryBackend)
+    snapshot = save(repository, {b"a": os.urandom(3000), b"b": os.urandom(3000)})
+    expected = content(repository, snapshot)
+    first = pack_of(repository, BlobKind.DATA)
+    save_pack(repository, [(BlobKind.DATA, data) for data in expected.values()])
+    plan = plan_prune(repository, options=THOROUGH)
+    (going,) = plan.remove.names
+    staying = next(name for name, _ in plan.keepers.values())
+    assert {going, staying} >= {first.name}
+    flip(repository.backend, FileHandle(FileKind.PACK, staying), 100)
+    before = dict(repository.backend.files)
+    with pytest.raises(Damaged, match=staying):
+        forget_and_prune(repository)
+    assert repository.backend.files == before
+
+
+def test_packs_that_are_lost_but_not_needed_leave_the_index() -> None:
+    repository = make()
+    snapshot = save(repository, {b"a": os.urandom(3000)})
+    lost = save_pack(repository, [(BlobKind.DATA, b"nobody needs this")])
+    repository.backend.remove(FileHandle(FileKind.PACK, lost))
+    assert {finding.code for finding in check(repository).findings} == {"pack-missing"}
+    assert plan_prune(repository, options=THOROUGH).lost == (lost,)
+    forget_and_prune(repository)
+    assert check(repository, read_data=True).findings == []
+    assert len(content(repository, snapshot)) == 1
+
+
+def test_what_rustic_marks_for_removal_is_in_no_index() -> None:
+    repository = make()
+    snapshot = save(repository, {b"a": os.urandom(3000)})
+    doomed = save_pack(repository, [(BlobKind.DATA, b"marked")], indexed=False)
+    mark = f'{{"packs":[],"packs_to_delete":[{{"id":"{doomed}","time":"2026-01-01T00:00:00Z","blobs":[]}}]}}'
+    repository.save_file(FileKind.INDEX, mark.encode())
+    assert plan_prune(repository, options=THOROUGH).unindexed.names == (doomed,)
+    forget_and_prune(repository)
+    assert doomed not in names(repository.backend, FileKind.PACK)
+    assert len(content(repository, snapshot)) == 1
+    all_good(repository)
+
+
+def test_large_packs_and_gaps_are_read_in_parts() -> None:
+    repository = make()
+    dice = random.Random(3)
+    files = {b"%02d" % number: dice.randbytes(1_500_000) for number in range(16)}
+    first = save(repository, files)
+    kept = {name: files[name] for name in (b"00", b"01", b"05", b"06", b"07", b"08", b"09", b"10", b"11", b"15")}
+    second = save(repository, kept)
+    told: list[PruneProgress] = []
+    with exclusive(repository) as lock:
+        plan = plan_prune(repository, without=[first.id], options=THOROUGH, progress=told.append)
+        forget(repository, [first.id], lock)
+        execute_prune(repository, plan, lock, progress=told.append)
+    assert content(repository, second) == kept
+    assert {at.doing for at in told} <= {"reading folders", "rewriting packs", "deleting"}
+    assert told
+    all_good(repository)
+
+
+def test_an_index_of_many_blobs_is_closed_in_between_and_kept_when_it_need_not_change() -> None:
+    repository = make()
+    with BlobWriter(repository, repository.load_index()) as writer:
+        root = writer.store(BlobKind.TREE, b'{"nodes":[]}\n')
+        for number in range(12_500):
+            writer.store(BlobKind.DATA, b"%d" % number)
+    lines = ",".join(f'"{blob_of(b"%d" % number)}"' for number in range(12_500))
+    size = sum(len(b"%d" % number) for number in range(12_500))
+    tree = '{"nodes":[' + node_text("a", rest=f'"size":{size},"content":[{lines}]') + "]}\n"
+    large = names(repository.backend, FileKind.INDEX)
+    with BlobWriter(repository, repository.load_index()) as writer:
+        whole = writer.store(BlobKind.TREE, tree.encode())
+    for tree_id in (root, whole):
+        repository.save_snapshot(Snapshot(time_ns=0, tree=tree_id, paths=("/a",)))
+    gone = save_pack(repository, [(BlobKind.DATA, b"nobody needs this")])
+    result = forget_and_prune(repository)
+    assert gone not in names(repository.backend, FileKind.PACK)
+    assert (result.indexes_removed, result.indexes_written) == (2, 1)
+    assert large <= names(repository.backend, FileKind.INDEX)
+    all_good(repository)
+
+
+# What is refused
+
+
+def test_a_backup_at_work_keeps_prune_out() -> None:
+    repository = make()
+    tried = []
+
+    def open_stream() -> Pieces:
+        with pytest.raises(RepositoryLocked), exclusive(repository):
+            pass
+        tried.append(True)
+        return Pieces(b"content", [])
+
+    archive(repository, [Stream(b"a", open_stream)], ArchiveOptions(paths=["/a"], lock_timing=AT_ONCE))
+    assert tried
+
+
+def test_only_a_plan_of_this_lock_is_carried_out() -> None:
+    repository = make()
+    snapshots = history(repository, 3)
+    early = plan_prune(repository, options=THOROUGH)
+    with exclusive(repository) as lock:
+        with pytest.raises(PlanOutdated, match="under the lock"):
+            execute_prune(repository, early, lock)
+        plan = plan_prune(repository, without=[snapshots[0].id], options=THOROUGH)
+        with pytest.raises(PlanOutdated, match="still there"):
+            execute_prune(repository, plan, lock)
+        forget(repository, [snapshots[0].id], lock)
+        repository.save_snapshot(Snapshot(time_ns=1, tree=snapshots[1].tree, paths=("/other",)))
+        with pytest.raises(PlanOutdated, match="has changed"):
+            execute_prune(repository, plan, lock)
+        plan = plan_prune(repository, options=THOROUGH)
+        execute_prune(repository, plan, lock)
+        with pytest.raises(PlanOutdated, match="has changed"):
+            execute_prune(repository, plan, lock)
+    with pytest.raises(LockLost, match="released"):
+        execute_prune(repository, plan, lock)
+    all_good(repository)
+
+
+def test_a_lock_must_be_exclusive_and_of_this_repository() -> None:
+    repository, other = make(), make()
+    snapshot = history(repository, 1)[0]
+    with repository.lock(timing=AT_ONCE) as shared, exclusive(other) as elsewhere:
+        plan = plan_prune(repository)
+        for lock in (shared, elsewhere):
+            with pytest.raises(ValueError, match="exclusive lock"):
+                execute_prune(repository, plan, lock)
+            with pytest.raises(ValueError, match="exclusive lock"):
+                forget(repository, [snapshot.id], lock)
+    assert len(repository.snapshots()) == 1
+
+
+def test_a_lost_lock_stops_before_the_next_removal() -> None:
+    repository = make()
+    snapshots = history(repository, 3)
+    with repository.lock(exclusive=True, timing=Timing(settle=0, refresh=3600, expire=3)) as lock:
+        plan = plan_prune(repository, without=[snapshots[0].id], options=THOROUGH)
+        forget(repository, [snapshots[0].id], lock)
+        before = names(repository.backend, FileKind.PACK)
+        lock._renewed -= 10
+        with pytest.raises(LockLost):
+            execute_prune(repository, plan, lock)
+        with pytest.raises(LockLost):
+            forget(repository, [snapshots[1].id], lock)
+    assert names(repository.backend, FileKind.PACK) >= before
+    assert len(repository.snapshots()) == 2
+
+
+def test_forgetting_twice_is_forgetting_once() -> None:
+    repository = make()
+    one, two = history(repository, 2)
+    with exclusive(repository) as lock:
+        assert forget(repository, [one.id, one.id], lock) == [one.id]
+        assert forget(repository, [one.id], lock) == []
+    assert [snapshot.id for snapshot in repository.snapshots()] == [two.id]
+    assert content(repository, two)
+
+
+def test_a_snapshot_that_cannot_be_read_can_be_forgotten_by_its_name() -> None:
+    repository = make()
+    assert isinstance(repository.backend, MemoryBackend)
+    history(repository, 2)
+    bad = only(repository.backend, FileKind.SNAPSHOT)
+    flip(repository.backend, bad, 30)
+    with pytest.raises(Damaged, match=bad.name):
+        plan_prune(repository)
+    forget_damaged = StorageId(bad.name)
+    with exclusive(repository) as lock:
+        assert forget(repository, [forget_damaged], lock) == [forget_damaged]
+    forget_and_prune(repository)
+    all_good(repository)
+
+
+@pytest.mark.parametrize(
+    ("mark", "words"),
+    [
+        ('"Never"', "for ever"),
+        ('{"After":"2100-01-01T00:00:00Z"}', "until 2100-01-01T00:00:00Z"),
+        ('{"Sometime":1}', "for ever"),
+        ('{"After":"2000-01-01T00:00:00Z"}', ""),
+        ('"NotSet"', ""),
+    ],
+)
+def test_marks_of_rustic_are_respected(mark: str, words: str) -> None:
+    repository = make()
+    snapshots = history(repository, 2)
+    text = repository.load_file(FileKind.SNAPSHOT, snapshots[0].id)
+    marked = repository.save_file(FileKind.SNAPSHOT, text[:-1] + b',"delete":' + mark.encode() + b"}")
+    with exclusive(repository) as lock:
+        if words:
+            with pytest.raises(SnapshotProtected, match=words):
+                forget(repository, [snapshots[1].id, marked], lock)
+            assert len(repository.snapshots()) == 3
+        else:
+            assert forget(repository, [marked], lock) == [marked]
+
+
+def with_config(repository: Repository, text: str) -> Repository:
+    repository.backend.remove(CONFIG)
+    sealed = repository.master.seal(text.replace("ID", repository.id).encode())
+    repository.backend.save(CONFIG, [sealed])
+    return Repository.open(repository.backend, PASSPHRASE)
+
+
+@pytest.mark.parametrize(
+    ("config", "error"),
+    [
+        ('{"version":2,"id":"ID","chunker_polynomial":"25b468838dcb75","append_only":true}', AppendOnly),
+        ('{"version":1,"id":"ID","chunker_polynomial":"25b468838dcb75"}', UnsupportedRepository),
+    ],
+)
+def test_some_repositories_are_only_added_to_or_only_read(config: str, error: type[Exception]) -> None:
+    repository = make()
+    snapshot = history(repository, 1)[0]
+    marked = with_config(repository, config)
+    with exclusive(repository) as lock:
+        plan = plan_prune(repository, options=THOROUGH)
+        for attempt in (
+            lambda: plan_prune(marked),
+            lambda: forget(marked, [snapshot.id], lock),
+            lambda: execute_prune(marked, plan, lock),
+        ):
+            with pytest.raises(error):
+                attempt()
+
+
+def test_a_hot_repository_is_not_even_opened() -> None:
+    with pytest.raises(UnsupportedRepository, match="hot"):
+        with_config(make(), '{"version":2,"id":"ID","chunker_polynomial":"25b468838dcb75","is_hot":true}')
+
+
+def test_a_repository_without_snapshots_is_not_emptied() -> None:
+    repository = make()
+    assert plan_prune(repository, options=THOROUGH).empty
+    snapshots = history(repository, 2)
+    for snapshot in snapshots:
+        repository.backend.remove(FileHandle(FileKind.SNAPSHOT, snapshot.id))
+    with pytest.raises(Damaged, match="no snapshot"):
+        plan_prune(repository, options=THOROUGH)
+    again = save(repository, {b"a": b"a"})
+    forget_and_prune(repository, [again])
+    assert list(repository.backend.list_files(FileKind.PACK)) == []
+
+
+@pytest.mark.parametrize("wrong", [{"max_unused": -0.1}, {"max_unused": float("nan")}, {"grace": timedelta(-1)}])
+def test_options_that_mean_nothing_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="negative"):
+        PruneOptions(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("broken", SHELF, ids=lambda broken: broken.name.replace(" ", "-"))
+def test_nothing_gets_worse_in_a_broken_repository(broken: Broken) -> None:
+    """Either it is refused and untouched, or whatever could be read before can be read after."""
+    repository = make()
+    assert isinstance(repository.backend, MemoryBackend)
+    repository.add_key("another", cost=CHEAP)
+    good = save(repository, {b"a": b"first", b"b": os.urandom(50_000), b"c": b""})
+    expected = content(repository, good)
+    broken.damage(repository, repository.backend)
+    before = repository.backend.copy()
+    readable = legible(repository, good)
+    assert not broken.restorable or readable == expected or broken.name.startswith(("index", "bit flipped in the"))
+    try:
+        forget_and_prune(repository)
+    except Damaged:
+        repository.backend.modified = before.modified
+        assert repository.backend.files == before.files
+    assert legible(repository, good) == readable
+    must_refuse = {
+        "pack-missing",
+        "index-damaged",
+        "index-disagrees",
+        "snapshot-damaged",
+        "blob-missing",
+    } & broken.codes
+    if must_refuse and broken.name != "index names a pack that never was":
+        with pytest.raises(Damaged):
+            plan_prune(repository, options=THOROUGH)
+
+
+def legible(repository: Repository, snapshot: Snapshot) -> dict[bytes, bytes] | str:
+    try:
+        return content(repository, snapshot)
+    except Damaged:
+        return "damaged"
+
+
+def test_a_truncated_pack_that_is_needed_is_named() -> None:
+    repository = make()
+    assert isinstance(repository.backend, MemoryBackend)
+    history(repository, 1)
+    pack = pack_of(repository, BlobKind.DATA)
+    repository.backend.files[pack] = repository.backend.files[pack][:-1]
+    with pytest.raises(Damaged, match=f"{pack.name} has .* bytes instead"):
+        plan_prune(repository)
+
+
+def test_damage_seen_while_packs_are_rewritten_stops_it() -> None:
+    repository = make()
+    assert isinstance(repository.backend, MemoryBackend)
+    snapshots = history(repository, 3)
+    plan = plan_prune(repository, without=[snapshots[0].id], options=THOROUGH)
+    index = repository.load_index()
+    pack, blob = next(
+        place for _, places in index.blobs() for place in places if place[0] in plan.repack.names and plan.keeps(*place)
+    )
+    flip(repository.backend, FileHandle(FileKind.PACK, pack), blob.offset + 20)
+    packs = names(repository.backend, FileKind.PACK)
+    with pytest.raises(Damaged, match=f"{pack} is damaged"):
+        forget_and_prune(repository, snapshots[:1])
+    assert names(repository.backend, FileKind.PACK) >= packs
+
+
+def test_references_are_found_on_nodes_of_any_kind() -> None:
+    data, subtree = "11" * 32, "22" * 32
+    text = f'{{"nodes":[{{"type":"new","content":["{data}"]}},{{"type":"dir","subtree":"{subtree}","content":null}}]}}'
+    references = decode_references(text.encode())
+    assert ([blob.hex() for blob in references.content], [blob.hex() for blob in references.subtrees]) == (
+        [data],
+        [subtree],
+    )
+    for wrong in ('{"nodes":[{"type":"dir"}]}', '{"nodes":[{"content":["zz"]}]}', "{}", "nonsense"):
+        with pytest.raises(Damaged):
+            decode_references(wrong.encode())
+
+
+# Crashes
+
+
+def dump(backend: MemoryBackend, place: Path) -> None:
+    """The files of a backend as a folder, without the locks of the dead."""
+    target = LocalBackend(place)
+    target.create()
+    for handle, data in backend.files.items():
+        if handle.kind is not FileKind.LOCK:
+            target.save(handle, [data])
+
+
+def bury(backend: MemoryBackend) -> None:
+    """The process that held the locks is dead, as far as others can see."""
+    for handle in [handle for handle in backend.files if handle.kind is FileKind.LOCK]:
+        backend.remove(handle)
+
+
+def prepared() -> tuple[MemoryBackend, list[Snapshot], dict[StorageId, dict[bytes, bytes]]]:
+    """A repository in which a prune has something to do in every step, and the snapshots to forget."""
+    repository = make()
+    assert isinstance(repository.backend, MemoryBackend)
+    snapshots = history(repository, 4)
+    save_pack(repository, [(BlobKind.DATA, content(repository, snapshots[3])[b"once"])])
+    save_pack(repository, [(BlobKind.DATA, b"left by a writer that broke off")], indexed=False)
+    return repository.backend, [snapshots[0], snapshots[2]], contents(repository)
+
+
+@pytest.mark.restic
+@pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
+def test_a_crash_at_any_storage_operation_loses_nothing(after_effect: bool, restic: Restic, tmp_path: Path) -> None:
+    backend, going, expected = prepared()
+    counting = FaultyBackend(backend.copy())
+    forget_and_prune(Repository.open(counting, PASSPHRASE), going)
+    assert len(counting.operations) > 80
+    steps = [step for step in counting.operations if not step.startswith(("load", "list", "size"))]
+    assert {" ".join(step.split("/")[0].split()) for step in steps} == {
+        "save locks",
+        "save data",
+        "save index",
+        "remove index",
+        "remove data",
+        "remove snapshots",
+        "remove locks",
+    }
+    for number, operation in enumerate(counting.operations):
+        crashed = backend.copy()
+        faulty = FaultyBackend(crashed, Fault(at=number, after_effect=after_effect))
+        with pytest.raises((BackendError, Damaged)):
+            forget_and_prune(Repository.open(faulty, PASSPHRASE), going)
+        bury(crashed)
+        repository = Repository.open(crashed, PASSPHRASE)
+        left = contents(repository)
+        assert set(expected) - {snapshot.id for snapshot in going} <= set(left), operation
+        assert left == {key: expected[key] for key in left}, operation
+        all_good(repository)
+        # The state before an effect is that after the one before it; restic judges each once.
+        if after_effect and operation.startswith(("save", "remove")) and " locks/" not in operation:
+            restic.repository = tmp_path / f"crash-{number}"
+            dump(crashed, restic.repository)
+            restic.check()
+        # The next one finishes the work.
+        remaining = [snapshot for snapshot in going if snapshot.id in left]
+        forget_and_prune(repository, remaining)
+        assert plan_prune(repository, options=THOROUGH).empty, operation
+        assert plan_prune(repository, options=THOROUGH).unused_bytes == 0
+        left = contents(repository)
+        assert left == {key: files for key, files in expected.items() if key not in {s.id for s in going}}
+        assert check(repository, read_data=True).findings == [], operation
+
+
+def test_a_failure_that_passes_leaves_no_lock() -> None:
+    backend, going, expected = prepared()
+    counting = FaultyBackend(backend.copy())
+    forget_and_prune(Repository.open(counting, PASSPHRASE), going)
+    for number, operation in enumerate(counting.operations):
+        if operation.startswith(("save", "remove")) and " locks/" not in operation:
+            once = backend.copy()
+            faulty = FaultyBackend(once, Fault(at=number, fatal=False))
+            with pytest.raises(BackendError):
+                forget_and_prune(Repository.open(faulty, PASSPHRASE), going)
+            assert list(once.list_files(FileKind.LOCK)) == []
+            left = contents(Repository.open(once, PASSPHRASE))
+            assert left == {key: expected[key] for key in left}
+
+
+@settings(max_examples=15)
+@given(st.data())
+def test_any_history_with_any_crashes_keeps_what_was_not_forgotten(data: st.DataObject) -> None:
+    backend = MemoryBackend()
+    make(backend)
+    expected: dict[StorageId, dict[bytes, bytes]] = {}
+    dice = random.Random(data.draw(st.integers(0, 99)))
+    pool = [dice.randbytes(dice.choice([10, 1000, 3000])) for _ in range(12)]
+    for _ in range(data.draw(st.integers(2, 8))):
+        repository = Repository.open(backend, PASSPHRASE)
+        action = data.draw(st.sampled_from(["backup", "backup", "prune", "crash"]))
+        if action == "backup":
+            files = {b"%d" % number: dice.choice(pool) for number in range(dice.randrange(6))}
+            if not files:
+                continue
+            snapshot = save(repository, files)
+            expected[snapshot.id] = files
+            continue
+        going = data.draw(st.sets(st.sampled_from(sorted(expected)))) if expected else set()
+        if going == set(expected):
+            continue
+        options = PruneOptions(max_unused=data.draw(st.sampled_from([0, 0.05, 1])), grace=timedelta(0))
+        snapshots = [repository.load_snapshot(key) for key in sorted(going)]
+        if action == "prune":
+            forget_and_prune(repository, snapshots, options)
+        else:
+            faulty = FaultyBackend(backend, Fault(data.draw(st.integers(0, 90)), data.draw(st.booleans())))
+            with contextlib.suppress(BackendError, Damaged):
+                forget_and_prune(Repository.open(faulty, PASSPHRASE), snapshots, options)
+            bury(backend)
+        left = {snapshot.id for snapshot in repository.snapshots()}
+        assert left >= set(expected) - going
+        expected = {key: expected[key] for key in left}
+        assert contents(repository) == expected
+        all_good(repository)
+
+
+PRUNE = """
+import sys
+from strongroom.cli import main
+sys.exit(main(["prune", "--repo", sys.argv[1], "--json", "--max-unused", "0", "--grace-hours", "0"]))
+"""
+
+
+@pytest.mark.restic
+@pytest.mark.slow
+def test_real_kills_at_any_moment(repository: Repository, restic: Restic, store: Path, tmp_path: Path) -> None:
+    dice = random.Random(5)
+    files = {b"%03d" % number: dice.randbytes(400_000) for number in range(60)}
+    first = save(repository, files)
+    kept = {name: data for number, (name, data) in enumerate(files.items()) if number % 3}
+    second = save(repository, kept)
+    with exclusive(repository) as lock:
+        forget(repository, [first.id], lock)
+    variables = {**environment(), "BACKUP_PASSWORD": PASSPHRASE}
+    killed = 0
+    for attempt in range(5):
+        restic.repository = tmp_path / f"copy{attempt}"
+        shutil.copytree(store, restic.repository)
+        command = [sys.executable, "-c", PRUNE, str(restic.repository)]
+        child = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL)
+        while child.poll() is None and not any((restic.repository / "locks").iterdir()):
+            time.sleep(0.005)
+        time.sleep(0.22 + dice.random() * 0.5)
+        child.send_signal(signal.SIGKILL)
+        killed += child.wait() == -signal.SIGKILL
+        copy = Repository.open(LocalBackend(restic.repository), PASSPHRASE)
+        all_good(copy)
+        restic.run("unlock")
+        restic.check()
+        done = subprocess.run(command, check=False, env=variables, capture_output=True)
+        assert done.returncode == 0, done.stderr
+        assert content(copy, second) == kept
+        assert plan_prune(copy, options=THOROUGH).unused_bytes == 0
+        restic.check()
+        shutil.rmtree(restic.repository)
+    assert killed > 0
+
+
+# Beside the stock restic
+
+
+@pytest.mark.restic
+def test_what_restic_wrote_is_pruned_and_the_other_way_round(restic: Restic, store: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    restic.run("init", "--repository-version", "2")
+    dice = random.Random(9)
+    for number in range(4):
+        for name in ("a", "b", f"c{number}"):
+            (source / name).write_bytes(dice.randbytes(300_000))
+        restic.run("backup", str(source))
+    repository = Repository.open(LocalBackend(store), PASSPHRASE)
+    snapshots = repository.snapshots()
+    expected = contents(repository)
+    result = forget_and_prune(repository, snapshots[:2])
+    assert result.freed_bytes > 600_000
+    restic.check()
+    for snapshot in snapshots[2:]:
+        assert content(repository, snapshot) == expected[snapshot.id]
+    # restic finds nothing left to do after us, nor we after it.
+    packs = names(repository.backend, FileKind.PACK)
+    restic.run("prune", "--max-unused", "0")
+    assert names(repository.backend, FileKind.PACK) == packs
+    save(repository, {b"ours": dice.randbytes(50_000)})
+    restic.run("forget", "--prune", "--max-unused", "0", snapshots[2].id)
+    assert plan_prune(repository, options=THOROUGH).empty
+    assert content(repository, snapshots[3]) == expected[snapshots[3].id]
+    all_good(repository)
+
+
+def test_the_new_index_files_hold_every_pack_once() -> None:
+    repository = make()
+    forget_and_prune(repository, history(repository, 6)[:3])
+    listed = [
+        pack
+        for stored in repository.backend.list_files(FileKind.INDEX)
+        for pack, _ in decode_index(repository.load_file(FileKind.INDEX, stored.name))
+    ]
+    assert sorted(listed) == sorted(names(repository.backend, FileKind.PACK))
