@@ -3,15 +3,24 @@
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from strongroom.archiver import ArchiveOptions, archive
+from strongroom.backends import LocalBackend
+from strongroom.cli import main
+from strongroom.entries import OnDisk
+from strongroom.repository import Repository
+from strongroom.repository.locks import Timing
 from strongroom.testing.trees import File, build, look
 
-from .conftest import PASSPHRASE
+from .conftest import CHEAP, PASSPHRASE
 from .test_backends import environment
 
 
@@ -105,6 +114,130 @@ def test_errors_name_the_thing_and_have_their_exit_codes(strongroom: Command, so
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["x"]
     assert "no folder" in strongroom("restore", "latest", "-t", str(tmp_path / "b"), "--path", "zz", code=1).stderr
     strongroom("frobnicate", code=2)
+
+
+@pytest.fixture
+def many(strongroom: Command, source: Path) -> list[str]:
+    """A repository with four snapshots, made quickly; their ids, oldest first."""
+    repository = Repository.init(LocalBackend(strongroom.repository), PASSPHRASE, cost=CHEAP)
+    ids = []
+    for number in range(4):
+        (source / "a.txt").write_bytes(os.urandom(100_000))
+        options = ArchiveOptions(paths=["/source"], tags=[f"run{number % 2}"], lock_timing=Timing(settle=0))
+        ids.append(str(archive(repository, [OnDisk(b"source", os.fsencode(source))], options).snapshot.id))
+    return ids
+
+
+def test_forget_by_rules_and_prune(strongroom: Command, many: list[str]) -> None:
+    shown = strongroom("forget", "--keep-last", "2", "--dry-run", "--grace-hours", "0").stdout
+    assert [line.split("\t")[:2] for line in shown.splitlines()[1:5]] == [
+        ["keep", many[3][:8]],
+        ["keep", many[2][:8]],
+        ["remove", many[1][:8]],
+        ["remove", many[0][:8]],
+    ]
+    assert "beyond the 2 most recent" in shown
+    assert "2 snapshots would be forgotten" in shown
+    assert "would come back" in shown
+    tagged = json.loads(strongroom("forget", "--keep-last", "1", "--tag", "run0", "--dry-run", "--json").stdout)
+    assert tagged["removed"] == [many[0]]
+    assert tagged["space"]["freed_bytes"] == 0
+    assert tagged["space"]["young_bytes"] > 100_000
+    done = json.loads(
+        strongroom("forget", "--keep-last=2", "--prune", "--max-unused=0", "--grace-hours=0", "--json").stdout
+    )
+    assert sorted(done["removed"]) == sorted(many[:2])
+    assert done["prune"]["freed_bytes"] > 200_000
+    assert done["groups"][0]["snapshots"][0]["reasons"] == ["the most recent one"]
+    assert "1 snapshots were forgotten" in strongroom("forget", many[2][:8]).stdout
+    assert "0 bytes came back" in strongroom("prune").stdout
+    assert "would come back" in strongroom("prune", "--dry-run", "--grace-hours", "0").stdout
+    assert json.loads(strongroom("prune", "--grace-hours", "0", "--json").stdout)["prune"]["freed_bytes"] > 50_000
+    assert "no errors were found" in strongroom("check", "--read-data").stdout
+
+
+def test_each_place_and_its_paths_have_rules_of_their_own(strongroom: Command, many: list[str]) -> None:
+    repository = Repository.open(LocalBackend(strongroom.repository), PASSPHRASE)
+    archive(repository, [], ArchiveOptions(paths=["/other"], lock_timing=Timing(settle=0)))
+    report = json.loads(strongroom("forget", "--keep-last", "1", "--json").stdout)
+    assert report["removed"] == sorted(many[:3])
+    assert [group["paths"] for group in report["groups"]] == [["/other"], ["/source"]]
+
+
+def test_what_cannot_be_forgotten_or_pruned_is_left_as_it_is(strongroom: Command, many: list[str]) -> None:
+    assert "begins with 'ffff'" in strongroom("forget", "ffff", code=1).stderr
+    lock = strongroom.repository / "locks" / ("11" * 32)
+    lock.write_bytes(b"unreadable")
+    assert "cannot be read" in strongroom("prune", code=11).stderr
+    assert "cannot be read" in strongroom("forget", "latest", "--prune", code=11).stderr
+    lock.unlink()
+    pack = max((strongroom.repository / "data").rglob("?" * 64), key=lambda path: path.stat().st_size)
+    pack.unlink()
+    for command in (["prune", "--dry-run"], ["forget", "--keep-last", "1", "--prune"]):
+        assert f"the pack {pack.name} is missing" in strongroom(*command, code=1).stderr
+    assert len(list((strongroom.repository / "snapshots").iterdir())) == len(many)
+
+
+def test_forget_must_know_what(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["forget"]) == 2
+    assert "or nothing is forgotten" in capsys.readouterr().err
+    assert main(["forget", "abcd", "--keep-last", "1"]) == 2
+    assert "not both" in capsys.readouterr().err
+    for wrong, words in (
+        (["forget", "--keep-last", "0"], "from 1 on"),
+        (["prune", "--max-unused", "nan"], "from 0 on"),
+        (["prune", "--grace-hours=-1"], "from 0 on"),
+    ):
+        with pytest.raises(SystemExit) as left:
+            main(wrong)
+        assert left.value.code == 2
+        assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_completion_is_a_script_that_the_shell_accepts(strongroom: Command, shell: str, tmp_path: Path) -> None:
+    script = strongroom("completion", shell, STRONGROOM_REPOSITORY="", BACKUP_PASSWORD="").stdout
+    assert "--keep-daily" in script
+    if shutil.which(shell):
+        (tmp_path / "script").write_text(script)
+        subprocess.run([shell, "-n", str(tmp_path / "script")], check=True)
+
+
+def test_bash_completes_commands_options_and_folders(strongroom: Command, tmp_path: Path) -> None:
+    script = strongroom("completion", "bash").stdout
+    (tmp_path / "folder").mkdir()
+    asked = (
+        script
+        + """
+ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _shtab_strongroom; echo "${COMPREPLY[@]}"; }
+ask strongroom for
+ask strongroom forget --keep-w
+ask strongroom restore --target fol
+"""
+    )
+    done = subprocess.run(["bash"], input=asked, check=True, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.split() == ["forget", "--keep-within-days", "--keep-weekly", "folder"]
+
+
+def test_days_begin_where_this_machine_says() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    program = """
+from datetime import UTC, datetime
+from strongroom.cli.removal import SystemZone
+for text in ("2026-07-01T22:30", "2026-01-01T22:30", "2026-10-25T00:30", "2026-10-25T01:30"):
+    at = datetime.fromisoformat(text).replace(tzinfo=UTC).astimezone(SystemZone())
+    print(at.isoformat(), at.tzname())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**environment(), "TZ": "Europe/Berlin"},
+    )
+    times = ("2026-07-01T22:30", "2026-01-01T22:30", "2026-10-25T00:30", "2026-10-25T01:30")
+    expected = [datetime.fromisoformat(text).replace(tzinfo=UTC).astimezone(berlin) for text in times]
+    assert done.stdout.splitlines() == [f"{at.isoformat()} {at.tzname()}" for at in expected]
 
 
 def test_damage_is_reported_and_can_be_read_past(strongroom: Command, source: Path, tmp_path: Path) -> None:

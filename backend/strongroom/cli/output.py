@@ -67,8 +67,9 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 class Display:
     """Progress on stderr: a bar with rate and ETA on a terminal, a line every ten seconds elsewhere."""
 
-    def __init__(self, doing: str, *, quiet: bool) -> None:
+    def __init__(self, doing: str, *, quiet: bool, counted: str = "files") -> None:
         self._doing = doing
+        self._counted = counted
         self._quiet = quiet
         self._started = self._shown = time.monotonic()
         self._bar: Progress | None = None
@@ -95,7 +96,11 @@ class Display:
             return
         self._shown = now
         rate = done / max(now - self._started, 0.001)
-        parts = [f"{files:,} files", size(done) + (f" of {size(total)}" if total else ""), f"{size(round(rate))}/s"]
+        parts = [
+            f"{files:,} {self._counted}",
+            size(done) + (f" of {size(total)}" if total else ""),
+            f"{size(round(rate))}/s",
+        ]
         if total and rate:
             parts.append(f"ETA {timedelta(seconds=round(max(total - done, 0) / rate))}")
         if self._bar is None:

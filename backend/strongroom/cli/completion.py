@@ -1,0 +1,28 @@
+"""Scripts that let a shell complete the command, made from its own parser."""
+
+from __future__ import annotations
+
+import argparse
+
+import shtab
+
+from strongroom.cli import exitcodes
+from strongroom.cli.output import say
+
+SHELLS = ("bash", "zsh")
+
+
+def completes_folders(action: argparse.Action) -> None:
+    """Let the shell offer folders for an argument."""
+    action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
+
+
+def completes_files(action: argparse.Action) -> None:
+    """Let the shell offer files for an argument."""
+    action.complete = shtab.FILE  # type: ignore[attr-defined]
+
+
+def completion(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """Print the script for a shell."""
+    say(shtab.complete(parser, options.shell).rstrip("\n"))
+    return exitcodes.OK

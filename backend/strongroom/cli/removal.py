@@ -1,0 +1,221 @@
+"""The subcommands that take something away: each shows what goes and why, and with --dry-run does no more."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from strongroom.cli import exitcodes
+from strongroom.cli.access import open_repository
+from strongroom.cli.output import Display, complain, say, say_json, size, table
+from strongroom.format.snapshot import Snapshot
+from strongroom.ids import StorageId
+from strongroom.prune import PruneOptions, PrunePlan, PruneProgress, PruneResult, execute_prune, forget, plan_prune
+from strongroom.repository import Repository
+from strongroom.retention import Candidate, Decision, Rules, decide
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = ((datetime(year, 1, 2, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) for year in (1, 9999))
+"""Microseconds between which a time can be shown in any zone."""
+
+
+class SystemZone(tzinfo):
+    """The zone of this machine, with the summer time of every date, whether or not it has a name."""
+
+    def fromutc(self, dt: datetime) -> datetime:
+        local = dt.replace(tzinfo=UTC).astimezone()
+        # Of an hour that comes twice the system takes the first, unless it is told otherwise.
+        second = local.replace(tzinfo=None).astimezone().utcoffset() != local.utcoffset()
+        return local.replace(tzinfo=self, fold=second)
+
+    def utcoffset(self, dt: datetime | None) -> timedelta | None:
+        return dt.replace(tzinfo=None).astimezone().utcoffset() if dt else None
+
+    def dst(self, dt: datetime | None) -> timedelta | None:  # noqa: ARG002 the name is the base class's
+        return None
+
+    def tzname(self, dt: datetime | None) -> str | None:
+        return dt.replace(tzinfo=None).astimezone().tzname() if dt else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Group:
+    """Snapshots of one host and the same paths: the rules hold for each group by itself."""
+
+    host: str
+    paths: tuple[str, ...]
+    decisions: list[Decision]
+
+
+def forget_snapshots(options: argparse.Namespace) -> int:
+    """Remove snapshots, named or by rules, and with --prune the space that nothing needs then."""
+    rules = Rules(
+        max_age=timedelta(days=options.keep_within_days) if options.keep_within_days else None,
+        max_count=options.keep_last,
+        keep_daily=options.keep_daily,
+        keep_weekly=options.keep_weekly,
+        keep_monthly=options.keep_monthly,
+        keep_yearly=options.keep_yearly,
+    )
+    if rules.any == bool(options.snapshots):
+        both = "not both" if rules.any else "or nothing is forgotten"
+        complain(f"error: Which snapshots? Name them, or give rules with --keep-…, {both}.")
+        return exitcodes.USAGE
+    repository = open_repository(options)
+    repository.require_removable()
+    plan: PrunePlan | None = None
+    result: PruneResult | None = None
+    with repository.lock(exclusive=not options.dry_run) as lock, _Showing(options) as showing:
+        groups = [] if options.snapshots else list(_judge(repository, rules, options.tag))
+        going = _named(repository, options.snapshots) or [
+            StorageId(decision.candidate.key) for group in groups for decision in group.decisions if not decision.keep
+        ]
+        if options.prune or options.dry_run:
+            # Before anything is forgotten: a repository that is not whole is left as it is.
+            plan = plan_prune(repository, without=going, options=_thoroughness(options), progress=showing.show)
+        if not options.dry_run:
+            going = forget(repository, going, lock)
+            if plan and options.prune:
+                result = execute_prune(repository, plan, lock, progress=showing.show)
+    if options.json:
+        record = {"groups": [_group_record(group) for group in groups], "removed": going, "dry_run": options.dry_run}
+        say_json({**record, "space": _plan_record(plan) if plan else None, "prune": result})
+        return exitcodes.OK
+    for group in groups:
+        _show_group(group)
+    say(f"{len(going)} snapshots {'would be' if options.dry_run else 'were'} forgotten")
+    if plan:
+        _show_plan(plan, result)
+    return exitcodes.OK
+
+
+def prune(options: argparse.Namespace) -> int:
+    """Remove what no snapshot needs."""
+    repository = open_repository(options)
+    result: PruneResult | None = None
+    with repository.lock(exclusive=not options.dry_run) as lock, _Showing(options) as showing:
+        plan = plan_prune(repository, options=_thoroughness(options), progress=showing.show)
+        if not options.dry_run:
+            result = execute_prune(repository, plan, lock, progress=showing.show)
+    if options.json:
+        say_json({"dry_run": options.dry_run, "space": _plan_record(plan), "prune": result})
+    else:
+        _show_plan(plan, result)
+    return exitcodes.OK
+
+
+class _Showing(contextlib.AbstractContextManager["_Showing"]):
+    """Progress of a prune: a bar for each thing that is being done."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._quiet: bool = options.json
+        self._stack = contextlib.ExitStack()
+        self._doing = ""
+        self._display: Display | None = None
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def show(self, at: PruneProgress) -> None:
+        """Follow what is being done."""
+        if self._display is None or at.doing != self._doing:
+            self._stack.close()
+            counted = "folders" if "folders" in at.doing else "packs"
+            self._display = self._stack.enter_context(Display(at.doing, quiet=self._quiet, counted=counted))
+            self._doing = at.doing
+        self._display.show(at.done, at.bytes_done, at.bytes_total)
+
+
+def _thoroughness(options: argparse.Namespace) -> PruneOptions:
+    return PruneOptions(max_unused=options.max_unused / 100, grace=timedelta(hours=options.grace_hours))
+
+
+def _named(repository: Repository, prefixes: Sequence[str]) -> list[StorageId]:
+    return [
+        repository.snapshot(prefix).id if prefix == "latest" else repository.snapshot_name(prefix)
+        for prefix in prefixes
+    ]
+
+
+def _judge(repository: Repository, rules: Rules, tags: Sequence[str]) -> Iterator[_Group]:
+    """What the rules mean for each group. Raises Damaged when there is a snapshot that cannot be judged."""
+    groups: dict[tuple[str, tuple[str, ...]], list[Candidate]] = {}
+    for snapshot in repository.snapshots():
+        if not tags or set(tags) & set(snapshot.tags):
+            groups.setdefault((snapshot.hostname, tuple(sorted(snapshot.paths))), []).append(_candidate(snapshot))
+    now, zone = datetime.now(UTC), SystemZone()
+    for (host, paths), candidates in sorted(groups.items()):
+        yield _Group(host, paths, decide(candidates, rules, now=now, zone=zone))
+
+
+def _candidate(snapshot: Snapshot) -> Candidate:
+    made = timedelta(microseconds=min(max(snapshot.time_ns // 1000, _FIRST), _LAST))
+    return Candidate(snapshot.id, _EPOCH + made, snapshot.must_stay(time.time_ns()))
+
+
+def _show_group(group: _Group) -> None:
+    say(f"{group.host} {', '.join(group.paths)}")
+    table(
+        ["", "ID", "Time", "Why"],
+        [
+            [
+                "keep" if decision.keep else "remove",
+                decision.candidate.key[:8],
+                decision.candidate.time.astimezone().isoformat(" ", "seconds"),
+                ", ".join(decision.reasons),
+            ]
+            for decision in group.decisions
+        ],
+    )
+
+
+def _group_record(group: _Group) -> dict[str, object]:
+    return {
+        "host": group.host,
+        "paths": group.paths,
+        "snapshots": [
+            {
+                "id": decision.candidate.key,
+                "time": decision.candidate.time,
+                "keep": decision.keep,
+                "reasons": decision.reasons,
+            }
+            for decision in group.decisions
+        ],
+    }
+
+
+def _plan_record(plan: PrunePlan) -> dict[str, object]:
+    return {
+        "total_bytes": plan.total_bytes,
+        "used_blobs": plan.used_blobs,
+        "used_bytes": plan.used_bytes,
+        "unused_blobs": plan.unused_blobs,
+        "unused_bytes": plan.unused_bytes,
+        "packs_unused": len(plan.remove.names),
+        "packs_unindexed": len(plan.unindexed.names),
+        "packs_to_repack": len(plan.repack.names),
+        "repack_bytes": plan.repack.size,
+        "freed_bytes": plan.freed_bytes,
+        "young_bytes": plan.young_unused,
+        "worth_it": plan.worth_it,
+    }
+
+
+def _show_plan(plan: PrunePlan, result: PruneResult | None) -> None:
+    say(f"used    {size(plan.used_bytes):>10} in {plan.used_blobs:,} blobs")
+    say(f"unused  {size(plan.unused_bytes):>10} in {plan.unused_blobs:,} blobs")
+    say(f"remove  {size(plan.remove.size):>10} in {len(plan.remove.names):,} packs that nothing needs")
+    if plan.unindexed.names:
+        say(f"remove  {size(plan.unindexed.size):>10} in {len(plan.unindexed.names):,} packs that no index names")
+    say(f"rewrite {size(plan.repack.size):>10} in {len(plan.repack.names):,} packs that are needed in part")
+    if plan.young.names:
+        say(f"wait    {size(plan.young_unused):>10} unused in {len(plan.young.names):,} packs that are too young")
+    if result:
+        say(f"{size(result.freed_bytes)} came back")
+    else:
+        say(f"{size(plan.freed_bytes)} would come back")
