@@ -1,28 +1,39 @@
 """The work of one job: the cut to a snapshot or a package, read back before it counts."""
 
 import dataclasses
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from django.utils import timezone
 
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
+from strongroom.errors import RepositoryLocked
+from strongroom.format.snapshot import Snapshot
+from strongroom.passphrase import read_passphrase
 from strongroom.repository import Repository
+from strongroom.repository.locks import RepositoryLock
+from strongroom.snapshots import SnapshotView
 
-from .models import BackupJob
-from .packages import verify_package, write_package
+from .models import BackupJob, Trigger
+from .packages import write_package
 from .parents import choose_parent
 from .progress import Tracker
-from .references import snapshot_tags
+from .references import job_tag, snapshot_tags
 from .requests import JobRequest
 from .services.jobs import JobResult, manifest_facts
-from .sources import Cut, CutSpec, open_cut
+from .sources import Cut, CutSpec, open_cut, read_manifest
+from .sources.verify import SnapshotPlace
 from .staging import staging_folder
-from .storage import PACKAGES, make_private_folder, resolve_place
+from .storage import PACKAGES, PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, make_private_folder, resolve_place
 from .verification import read_back
 
 ROOT = "/edms"
 """The path under which snapshots are filed; restic groups by it."""
+
+_LOCK_PATIENCE = 3600.0
+_LOCK_PAUSE = 2.0
+"""Seconds: as long as a prune of a large repository may take, and between two looks."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -58,26 +69,74 @@ class Capture:
         place = resolve_place(request.storage_path, encrypted=request.encryption)
         self.tracker.begin("opening the repository")
         repository = place.open_or_init()
-        with repository.lock() as lock:
-            parent, warnings = choose_parent(self.job, place, repository)
+        with self._lock(repository) as lock, staging_folder(self.job.uuid) as staging:
+            snapshot = self._left_by_earlier_attempt(repository)
+            if snapshot is None:
 
-            def before_publish() -> None:
-                lock.check()
-                self.fence()
+                def before_publish() -> None:
+                    lock.check()
+                    self.fence()
 
-            with staging_folder(self.job.uuid) as staging:
-                self.tracker.begin("opening the sources")
-                with open_cut(self.job.backup_type, spec=self._spec(request, staging)) as cut:
-                    options = ArchiveOptions(
-                        paths=(ROOT,),
-                        tags=snapshot_tags(self.job),
-                        parent=parent,
-                        compression=request.compression,
-                        before_publish=before_publish,
-                    )
-                    self.stored = self._archive(repository, cut, options, warnings)
-                snapshot = repository.snapshot(self.stored.snapshot_id)
-                return read_back(repository, snapshot, staging=staging, tracker=self.tracker, tick=self.check)
+                snapshot = self._store(repository, place, request, staging, before_publish)
+            return read_back(repository, snapshot, staging=staging, tracker=self.tracker, tick=self.check)
+
+    def _lock(self, repository: Repository) -> RepositoryLock:
+        """A shared lock. A scheduled job waits for it while somebody prunes; whoever asks by hand is told at once."""
+        patience = time.monotonic() + (_LOCK_PATIENCE if self.job.trigger == Trigger.SCHEDULED else 0)
+        while True:
+            try:
+                return repository.lock()
+            except RepositoryLocked:
+                if time.monotonic() >= patience:
+                    raise
+                self.tracker.begin("waiting for the repository's lock")
+            self.check()
+            time.sleep(_LOCK_PAUSE)
+
+    def _store(
+        self,
+        repository: Repository,
+        place: RepositoryPlace,
+        request: JobRequest,
+        staging: Path,
+        before_publish: Callable[[], None],
+    ) -> Snapshot:
+        parent, warnings = choose_parent(self.job, place, repository)
+        self.tracker.begin("opening the sources")
+        with open_cut(self.job.backup_type, spec=self._spec(request, staging)) as cut:
+            options = ArchiveOptions(
+                paths=(ROOT,),
+                tags=snapshot_tags(self.job),
+                parent=parent,
+                compression=request.compression,
+                before_publish=before_publish,
+            )
+            self.stored = self._archive(repository, cut, options, warnings)
+        return repository.snapshot(self.stored.snapshot_id)
+
+    def _left_by_earlier_attempt(self, repository: Repository) -> Snapshot | None:
+        """The snapshot that an earlier attempt had stored when it was cut off: a job never stores two."""
+        if self.job.attempt <= 1:
+            return None
+        tag = job_tag(self.job)
+        snapshot = next((one for one in repository.snapshots() if tag in one.tags), None)
+        if snapshot is None:
+            return None
+        manifest = read_manifest(SnapshotPlace(SnapshotView(repository, snapshot)))
+        summary = snapshot.summary
+        unread = [("", f"{manifest.problems} things could not be read; their names are lost with the first attempt")]
+        self.stored = JobResult(
+            snapshot_id=snapshot.id,
+            backup_size=summary.total_bytes_processed if summary else None,
+            stored_size=summary.data_added_packed if summary else None,
+            new_files=summary.files_new if summary else None,
+            changed_files=summary.files_changed if summary else None,
+            unchanged_files=summary.files_unmodified if summary else None,
+            manifest=manifest_facts(manifest),
+            warnings=["An earlier attempt had stored this backup when it was cut off; this one has read it back."],
+            problems=unread if manifest.problems else [],
+        )
+        return snapshot
 
     def _archive(self, repository: Repository, cut: Cut, options: ArchiveOptions, warnings: list[str]) -> JobResult:
         self.tracker.begin("storing", total_bytes=cut.total_bytes_hint)
@@ -99,13 +158,22 @@ class Capture:
 
     def _package(self, request: JobRequest) -> list[str]:
         path = package_path(self.job, request)
+        if self.job.attempt > 1 and not request.output:
+            # Complete or not, it is the work of an attempt that was cut off before it was read back.
+            path.unlink(missing_ok=True)
         make_private_folder(path.parent.resolve())
         with staging_folder(self.job.uuid) as staging:
             self.tracker.begin("opening the sources")
             with open_cut(self.job.backup_type, spec=self._spec(request, staging)) as cut:
                 self.tracker.begin("writing the package", total_bytes=cut.total_bytes_hint)
                 written = write_package(
-                    path, cut, progress=self._progress, before_publish=self.fence, compression=request.compression
+                    path,
+                    cut,
+                    passphrase=read_passphrase() if request.encryption else None,
+                    progress=self._progress,
+                    reading=self._read_back,
+                    before_publish=self.fence,
+                    compression=request.compression,
                 )
                 self.stored = JobResult(
                     backup_file_path=str(path),
@@ -118,8 +186,14 @@ class Capture:
                     manifest=manifest_facts(cut.manifest()),
                     problems=[(problem.path, problem.reason) for problem in (*cut.problems, *written.problems)],
                 )
-            self.tracker.begin("comparing with the manifest")
-            return verify_package(path, staging=staging)
+        # It was read back before it got its name.
+        return []
+
+    def _read_back(self, files: int, size: int) -> None:
+        if not files:
+            self.tracker.begin("reading back")
+        self.tracker.reached(files=files, bytes_done=size)
+        self.check()
 
     def _progress(self, done: ArchiveProgress) -> None:
         self.tracker.reached(files=done.files_done, bytes_done=done.bytes_done)
@@ -131,7 +205,7 @@ def package_path(job: BackupJob, request: JobRequest) -> Path:
     if request.output:
         return Path(request.output)
     place = resolve_place(request.storage_path, encrypted=False)
-    return place.storage / PACKAGES / f"{job.job_name}.tar.gz"
+    return place.storage / PACKAGES / f"{job.job_name}{SEALED_PACKAGE if request.encryption else PLAIN_PACKAGE}"
 
 
 def _text(path: bytes) -> str:

@@ -1,4 +1,8 @@
-"""Where a job runs: in this process, or in one of its own that was started fresh."""
+"""Where a job runs: in this process, in one of its own that was started fresh, or with whoever takes it over.
+
+`submit` is for jobs that nobody waits for. Whatever happens to whoever took one over, the job's row tells: a PENDING
+one is found again, a RUNNING one whose process is gone is found dead.
+"""
 
 import contextlib
 import os
@@ -9,6 +13,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from types import FrameType
 from typing import IO
 
@@ -17,11 +22,13 @@ from django.utils import timezone
 
 from . import conf
 from .errors import JobKilled, JobNotFound
+from .messages import send_job
 from .models import BackupJob, JobStatus
 from .progress import Observer, Progress
 from .runner import run_job
 from .selectors import job_by_uuid
-from .services.jobs import job_fail_dead
+from .services.jobs import job_hand_over
+from .services.reaping import job_enforce, job_fail_dead
 from .storage import make_private_folder
 
 _POLL_SECONDS = 0.5
@@ -29,11 +36,58 @@ _LAST_WORDS = 2000
 DETACHED_LOG = "detached.log"
 
 
+class ChildJob:
+    """A job in a process of its own. Its session is its own too: what ends the parent does not end it."""
+
+    def __init__(self, job: uuid.UUID) -> None:
+        self.job = job
+        # Closed when the object goes; the child has a descriptor of its own.
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
+        self.process = _start(job, stderr=self._stderr)
+
+    def settle(self) -> BackupJob:
+        """The job's row after its process has ended. Raises `JobKilled` if the process left it unfinished.
+
+        The row says why then, and whether the job is tried again.
+        """
+        code = self.process.returncode
+        self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - _LAST_WORDS))
+        last_words = self._stderr.read().decode(errors="replace").strip()
+        self._stderr.close()
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code} before the job did"
+        reason = f"The process {self.process.pid} of the job {how}." + (f" It said: {last_words}" if last_words else "")
+        row = _row(self.job)
+        waits = row.status == JobStatus.PENDING and row.not_before is not None
+        if waits or not job_fail_dead(self.job, pid=self.process.pid, reason=reason, now=timezone.now()):
+            return row
+        raise JobKilled(reason)
+
+
+def submit(job: uuid.UUID, *, now: datetime) -> str:
+    """Hand a PENDING job to whoever runs jobs here; who that is. Raises `BrokerUnavailable`, or as `run_job` does."""
+    executor = conf.load().executor
+    if executor == "celery":
+        send_job(job, now=now)
+    elif executor == "process":
+        run_detached(job)
+    elif executor == "inline":
+        run_job(job)
+    else:
+        job_hand_over(job, now=now)
+    return executor
+
+
 def run_waiting(job: uuid.UUID, *, executor: str, observer: Observer | None = None) -> BackupJob:
-    """Run a PENDING job with that executor and wait; its row as it ended. Raises as `run_job` does, or `JobKilled`."""
-    if executor == "inline":
+    """Run a PENDING job and wait, in a process of its own for "process", else in this one; its row as it ended.
+
+    Raises as `run_job` does, or `JobKilled`.
+    """
+    if executor != "process":
         return run_job(job, observer=observer)
-    return _run_in_process(job, observer)
+    child = ChildJob(job)
+    with _passing_signals_to(child.process):
+        _wait(child, observer)
+    return child.settle()
 
 
 def run_detached(job: uuid.UUID) -> int:
@@ -45,8 +99,7 @@ def run_detached(job: uuid.UUID) -> int:
     make_private_folder(folder)
     descriptor = os.open(folder / DETACHED_LOG, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     with open(descriptor, "ab") as log:
-        process = _start(job, stderr=log, detached=True)
-    return process.pid
+        return _start(job, stderr=log).pid
 
 
 def job_command(job: uuid.UUID, environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
@@ -57,7 +110,7 @@ def job_command(job: uuid.UUID, environment: Mapping[str, str]) -> tuple[list[st
     return [sys.executable, "-m", "django", "backup_run_job", str(job)], child
 
 
-def _start(job: uuid.UUID, *, stderr: IO[bytes], detached: bool) -> subprocess.Popen[bytes]:
+def _start(job: uuid.UUID, *, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
     arguments, environment = job_command(job, os.environ)
     return subprocess.Popen(
         arguments,
@@ -65,36 +118,28 @@ def _start(job: uuid.UUID, *, stderr: IO[bytes], detached: bool) -> subprocess.P
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=stderr,
-        start_new_session=detached,
+        start_new_session=True,
     )
 
 
-def _run_in_process(job: uuid.UUID, observer: Observer | None) -> BackupJob:
-    with tempfile.TemporaryFile() as stderr:
-        process = _start(job, stderr=stderr, detached=False)
-        with _passing_signals_to(process):
-            code = _wait(process, job, observer)
-        stderr.seek(max(0, stderr.seek(0, os.SEEK_END) - _LAST_WORDS))
-        last_words = stderr.read().decode(errors="replace").strip()
+def _row(job: uuid.UUID) -> BackupJob:
     row = job_by_uuid(job)
     if row is None:
         raise JobNotFound(f"The ledger has no job {job}.")
-    if row.status not in {JobStatus.PENDING, JobStatus.RUNNING}:
-        return row
-    how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code} before the job did"
-    reason = f"The process {process.pid} of the job {how}." + (f" It said: {last_words}" if last_words else "")
-    job_fail_dead(job, pid=process.pid, reason=reason, now=timezone.now())
-    raise JobKilled(reason)
+    return row
 
 
-def _wait(process: subprocess.Popen[bytes], job: uuid.UUID, observer: Observer | None) -> int:
+def _wait(child: ChildJob, observer: Observer | None) -> None:
     while True:
         try:
-            return process.wait(_POLL_SECONDS)
+            child.process.wait(_POLL_SECONDS)
         except subprocess.TimeoutExpired:
-            row = None if observer is None else job_by_uuid(job)
+            job_enforce(now=timezone.now())
+            row = None if observer is None else job_by_uuid(child.job)
             if observer is not None and row is not None and row.progress:
                 observer(Progress(**row.progress))
+        else:
+            return
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 BackupError                      what happened, to which thing, what to do next
 ├── SettingsInvalid              a setting is missing or wrong
 ├── StorageRefused               a storage path leaves its roots, or is not usable
+├── ConfigurationNotFound        there is no such configuration
 ├── LedgerError
 │   ├── LedgerUnavailable        the database of the ledger cannot be read or written
 │   ├── JobNotFound              no such job
@@ -10,6 +11,7 @@ BackupError                      what happened, to which thing, what to do next
 │   ├── SlotTaken                the configuration has a job for that slot already
 │   ├── AlreadyRunning           the configuration has a running job already
 │   └── LeaseLost                somebody else decided about this job; nothing more may be published
+├── BrokerUnavailable            the message broker does not take messages
 ├── ReferenceFailed
 │   ├── BackupNotFound           nothing answers to that reference
 │   └── AmbiguousReference       several backups do
@@ -20,7 +22,12 @@ BackupError                      what happened, to which thing, what to do next
 
 
 class BackupError(Exception):
-    """What happened, to which thing, and what to do next, in one or two sentences."""
+    """What happened, to which thing, and what to do next, in one or two sentences.
+
+    `retryable` says whether the same job may succeed later without anybody's help.
+    """
+
+    retryable = False
 
 
 class SettingsInvalid(BackupError):
@@ -31,12 +38,18 @@ class StorageRefused(BackupError):
     """A storage path leaves the allowed roots, or cannot be used."""
 
 
+class ConfigurationNotFound(BackupError):
+    """There is no configuration of that name or uuid."""
+
+
 class LedgerError(BackupError):
     """The ledger refuses, or cannot be reached."""
 
 
 class LedgerUnavailable(LedgerError):
     """The database that holds the ledger cannot be read or written."""
+
+    retryable = True
 
 
 class JobNotFound(LedgerError):
@@ -54,9 +67,17 @@ class SlotTaken(LedgerError):
 class AlreadyRunning(LedgerError):
     """The configuration has a running job already."""
 
+    retryable = True
+
 
 class LeaseLost(LedgerError):
     """The job is no longer ours; nothing more may be published."""
+
+
+class BrokerUnavailable(BackupError):
+    """The message broker does not take messages."""
+
+    retryable = True
 
 
 class ReferenceFailed(BackupError):

@@ -1,30 +1,52 @@
-"""The thread that keeps a job's lease and writes its progress, on a database connection of its own."""
+"""The thread that keeps a job's lease, writes its progress and log, and hears when the job is to stop.
+
+It has a database connection of its own.
+"""
 
 import threading
 import time
+from datetime import timedelta
 from types import TracebackType
 
 from django.db import connections
 from django.utils import timezone
 
-from .errors import LeaseLost, LedgerError, LedgerUnavailable
+from .errors import LeaseLost, LedgerUnavailable
 from .ledger import ledger_alias
 from .progress import Observer, Progress, Tracker
-from .services.jobs import LEASE, Claim, job_heartbeat, job_progress
+from .services.events import job_event
+from .services.jobs import Claim, job_cancel_reason, job_heartbeat, job_progress
+from .services.reaping import LEASE
+from .stopping import CancelRequested, StopSignals, TimeIsUp
 
 _TICK_SECONDS = 1.0
 _QUIET_SECONDS = 15.0
 
 
 class Heartbeat:
-    """A context manager around the work. `check` raises as soon as the work is known to be in vain."""
+    """A context manager around the work. `check` raises as soon as the work is known to be in vain.
 
-    def __init__(self, claim: Claim, tracker: Tracker, observer: Observer | None = None) -> None:
+    `limit` is how long the job may run from now on; `stop` is told when that time is over or somebody cancels the job.
+    """
+
+    def __init__(
+        self,
+        claim: Claim,
+        tracker: Tracker,
+        stop: StopSignals,
+        *,
+        limit: timedelta | None = None,
+        observer: Observer | None = None,
+    ) -> None:
         self._claim = claim
         self._tracker = tracker
         self._observer = observer
+        self._signals = stop
+        self._limit = limit
+        # Not the clock on the wall: that may jump.
+        self._ends = None if limit is None else time.monotonic() + limit.total_seconds()
         self._stop = threading.Event()
-        self._verdict: LedgerError | None = None
+        self._verdict: BaseException | None = None
         self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{claim.job}", daemon=True)
 
     def __enter__(self) -> "Heartbeat":
@@ -38,7 +60,11 @@ class Heartbeat:
         self._thread.join()
 
     def check(self) -> None:
-        """Raise `LeaseLost` if the job is no longer ours, `LedgerUnavailable` if the ledger was away a whole lease."""
+        """Raise what ends the work.
+
+        `LeaseLost` if the job is no longer ours, `LedgerUnavailable` if the ledger was away a whole lease, a
+        `JobCancelled` if the job is to stop.
+        """
         if self._verdict is not None:
             raise self._verdict
 
@@ -50,11 +76,21 @@ class Heartbeat:
                 progress = self._tracker.now()
                 if self._observer is not None:
                     self._observer(progress)
+                if self._ends is not None and time.monotonic() > self._ends:
+                    self._interrupt(TimeIsUp(f"The job was stopped after its time limit of {self._limit}."))
+                    return
                 moved = _counts(progress) != _counts(written)
-                if not moved and time.monotonic() - last_alive < _QUIET_SECONDS:
-                    continue
+                quiet = not moved and time.monotonic() - last_alive < _QUIET_SECONDS
                 try:
+                    reason = job_cancel_reason(self._claim)
+                    if reason is not None:
+                        self._interrupt(CancelRequested(reason))
+                        return
+                    if quiet:
+                        continue
                     self._write(progress if moved else None)
+                    if written is None or written.phase != progress.phase:
+                        job_event(self._claim.job, f"{progress.phase.capitalize()}.", now=timezone.now())
                 except LeaseLost as error:
                     self._verdict = error
                     return
@@ -67,6 +103,10 @@ class Heartbeat:
                 last_alive, written = time.monotonic(), progress
         finally:
             connections[ledger_alias()].close()
+
+    def _interrupt(self, reason: CancelRequested | TimeIsUp) -> None:
+        if not self._signals.interrupt(reason):
+            self._verdict = reason
 
     def _write(self, progress: Progress | None) -> None:
         now = timezone.now()

@@ -176,6 +176,16 @@ class BackupConfiguration(models.Model):
         return self.is_enabled and self.status == ConfigurationStatus.ACTIVE and self.frequency != Frequency.ON_DEMAND
 
 
+class InstalledPolicy(models.Model):
+    """A production policy that was installed here once, so that one which an administrator deleted stays deleted."""
+
+    name = models.CharField(max_length=100, unique=True)
+    installed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class BackupJob(models.Model):
     """One run of a configuration, or an ad-hoc one. Sizes are bytes; status changes go through `services.jobs` only."""
 

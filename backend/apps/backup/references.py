@@ -17,11 +17,11 @@ from . import selectors
 from .errors import AmbiguousReference, BackupError, BackupNotFound, LedgerUnavailable
 from .models import BackupJob, BackupType, Trigger
 from .requests import JobRequest
-from .storage import RepositoryPlace, known_places, resolve_place
+from .storage import PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, known_places, resolve_place
 
 LATEST = "latest"
 TAG = "edms-backup"
-_PACKAGE_ENDINGS = (".tar.gz", ".tgz")
+_PACKAGE_ENDINGS = (PLAIN_PACKAGE, SEALED_PACKAGE, ".tgz")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,9 +48,14 @@ class BackupRef:
         return f"{what} of {self.time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC ({where})"
 
 
+def job_tag(job: BackupJob) -> str:
+    """The tag that names the job which made a snapshot."""
+    return f"job={job.uuid}"
+
+
 def snapshot_tags(job: BackupJob) -> tuple[str, ...]:
     """The tags that let a snapshot be found without the ledger."""
-    tags = [TAG, f"job={job.uuid}", f"type={job.backup_type}", f"configuration={job.configuration_name}"]
+    tags = [TAG, job_tag(job), f"type={job.backup_type}", f"configuration={job.configuration_name}"]
     if job.trigger == Trigger.PRE_RESTORE:
         tags.append(f"trigger={job.trigger}")
     return tuple(tags)

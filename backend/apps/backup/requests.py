@@ -2,7 +2,9 @@
 
 import dataclasses
 from collections.abc import Mapping
+from datetime import timedelta
 
+from . import conf
 from .models import BackupConfiguration, BackupType
 
 
@@ -10,7 +12,8 @@ from .models import BackupConfiguration, BackupType
 class JobRequest:
     """The settings of one job; a later change of its configuration does not reach it.
 
-    `output` is the package file to write instead of a snapshot, or empty.
+    `output` is the package file to write instead of a snapshot, or empty. `minutes` is how long it may run, None where
+    the settings say.
     """
 
     backup_type: str
@@ -20,6 +23,7 @@ class JobRequest:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     output: str = ""
+    minutes: int | None = None
 
     @classmethod
     def of_configuration(cls, configuration: BackupConfiguration) -> "JobRequest":
@@ -31,6 +35,7 @@ class JobRequest:
             encryption=configuration.encryption_enabled,
             include=tuple(configuration.include),
             exclude=tuple(configuration.exclude),
+            minutes=configuration.time_limit_minutes,
         )
 
     def to_json(self) -> dict[str, object]:
@@ -42,7 +47,7 @@ class JobRequest:
     @classmethod
     def from_json(cls, backup_type: str, values: Mapping[str, object]) -> "JobRequest":
         """The request that `to_json` wrote."""
-        include, exclude = values.get("include"), values.get("exclude")
+        include, exclude, minutes = values.get("include"), values.get("exclude"), values.get("minutes")
         return cls(
             backup_type=backup_type,
             storage_path=str(values.get("storage_path", "")),
@@ -51,7 +56,12 @@ class JobRequest:
             include=tuple(map(str, include)) if isinstance(include, list | tuple) else (),
             exclude=tuple(map(str, exclude)) if isinstance(exclude, list | tuple) else (),
             output=str(values.get("output", "")),
+            minutes=minutes if isinstance(minutes, int) else None,
         )
+
+    def time_limit(self) -> timedelta | None:
+        """How long the job may run; None for as long as it takes."""
+        return conf.load().time_limit if self.minutes is None else timedelta(minutes=self.minutes)
 
     @property
     def makes_package(self) -> bool:

@@ -1,12 +1,16 @@
 """One job, from its claim to its end, in this process.
 
 PENDING → RUNNING under a lease → stored → read back → COMPLETED or INCOMPLETE. Whatever goes wrong is written into the
-job's row and raised; the row that cannot be written is said to be so.
+job's row and raised; the row that cannot be written is said to be so. A scheduled job that failed for a reason that may
+pass is PENDING again afterwards.
 """
 
+import functools
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from strongroom.errors import StrongroomError
@@ -15,7 +19,7 @@ from .capture import Capture
 from .errors import AlreadyRunning, BackupError, JobNotFound, LeaseLost, LedgerUnavailable
 from .heartbeat import Heartbeat
 from .ledger import renew_connection
-from .models import BackupJob, Trust
+from .models import BackupJob, Trigger, Trust
 from .processes import own_identity
 from .progress import Observer, Tracker
 from .selectors import job_by_uuid
@@ -27,40 +31,50 @@ from .services.jobs import (
     job_fail,
     job_incomplete,
     job_publish_check,
+    job_put_off,
+    job_time_out,
+    job_wait,
     job_withdraw,
 )
-from .stopping import JobCancelled, StopSignals, stop_signals
+from .stopping import CancelRequested, JobCancelled, StopSignals, TimeIsUp, stop_signals
 
 _MOST_FINDINGS_SHOWN = 20
+_WAIT_FOR_ANOTHER = timedelta(seconds=30)
 
 
 def run_job(job: uuid.UUID, *, observer: Observer | None = None) -> BackupJob:
     """Run a PENDING job; its row as it ended: COMPLETED, INCOMPLETE, or FAILED when what was stored is damaged.
 
     Raises what kept the backup from being made, after writing it into the row as FAILED; `JobCancelled` after a
-    signal; `AlreadyRunning` when its configuration has a running job, which makes this one CANCELLED; `LeaseLost` when
-    somebody else decided about the job; `LedgerUnavailable` when its end could not be written down.
+    signal, a cancellation or its time limit; `AlreadyRunning` when its configuration has a running job, which makes
+    this one CANCELLED; `LeaseLost` when somebody else decided about the job; `LedgerUnavailable` when its end could not
+    be written down. A scheduled job is PENDING instead of FAILED or CANCELLED where it is to be tried again.
     """
     with stop_signals() as stop:
         try:
             claim = job_claim(job, worker=own_identity(), now=timezone.now())
         except (AlreadyRunning, JobCancelled) as error:
-            # Nobody would come back for it: whoever wants the backup asks again.
-            job_withdraw(job, str(error), now=timezone.now())
+            if _row(job).trigger == Trigger.SCHEDULED:
+                job_wait(job, until=timezone.now() + _WAIT_FOR_ANOTHER)
+            else:
+                # Nobody would come back for it: whoever wants the backup asks again.
+                job_withdraw(job, str(error), now=timezone.now())
             raise
         return _run(claim, stop, observer)
 
 
 def _run(claim: Claim, stop: StopSignals, observer: Observer | None) -> BackupJob:
     tracker = Tracker()
-    heartbeat = Heartbeat(claim, tracker, observer)
+    job = _row(claim.job)
+    limit = None if job.deadline is None or job.started_at is None else job.deadline - job.started_at
+    heartbeat = Heartbeat(claim, tracker, stop, limit=limit, observer=observer)
 
     def fence() -> None:
         heartbeat.check()
         renew_connection()
         job_publish_check(claim, now=timezone.now())
 
-    capture = Capture(job=_row(claim.job), tracker=tracker, fence=fence, check=heartbeat.check)
+    capture = Capture(job=job, tracker=tracker, fence=fence, check=heartbeat.check)
     try:
         with heartbeat:
             findings = capture.run()
@@ -69,19 +83,39 @@ def _run(claim: Claim, stop: StopSignals, observer: Observer | None) -> BackupJo
     except LeaseLost:
         raise
     except JobCancelled as error:
-        reason = str(error)
-        _write_end(
-            lambda: job_cancel(claim, reason, now=timezone.now(), result=capture.stored, trust=_trust(capture)), reason
-        )
+        _write_end(functools.partial(_stopped, claim, capture, error), str(error))
         raise
     except BaseException as error:
         stop.disarm()
-        reason = _reason(error)
-        _write_end(
-            lambda: job_fail(claim, reason, now=timezone.now(), result=capture.stored, trust=_trust(capture)), reason
-        )
+        _write_end(functools.partial(_failed, claim, capture, error), _reason(error))
         raise
     return _row(claim.job)
+
+
+def _stopped(claim: Claim, capture: Capture, error: JobCancelled) -> None:
+    now, reason, trust = timezone.now(), str(error), _trust(capture)
+    if isinstance(error, TimeIsUp):
+        job_time_out(claim, reason, now=now, result=capture.stored, trust=trust)
+    elif capture.job.trigger == Trigger.SCHEDULED and not isinstance(error, CancelRequested):
+        # The machine or its agent is stopped, and nobody has said that the backup is not wanted.
+        job_put_off(claim, reason, now=now, retryable=True)
+    else:
+        job_cancel(claim, reason, now=now, result=capture.stored, trust=trust)
+
+
+def _failed(claim: Claim, capture: Capture, error: BaseException) -> None:
+    now, reason = timezone.now(), _reason(error)
+    # Once something is stored, reading it back has failed: that is for people to look at.
+    if capture.stored is None and _is_retryable(error):
+        job_put_off(claim, reason, now=now, retryable=True)
+    else:
+        job_fail(claim, reason, now=now, result=capture.stored, trust=_trust(capture))
+
+
+def _is_retryable(error: BaseException) -> bool:
+    if isinstance(error, BackupError | StrongroomError):
+        return error.retryable
+    return isinstance(error, OperationalError | InterfaceError | ConnectionError | TimeoutError)
 
 
 def _finish(claim: Claim, capture: Capture, findings: list[str]) -> None:

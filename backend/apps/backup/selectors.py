@@ -1,8 +1,10 @@
 """Reads of the ledger."""
 
 import uuid
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from .errors import AmbiguousReference
 from .ledger import ledger_access, ledger_alias
@@ -10,8 +12,11 @@ from .models import BackupConfiguration, BackupJob, BackupType, JobStatus, Trigg
 
 STORED_STATUSES = (JobStatus.COMPLETED, JobStatus.INCOMPLETE)
 SHORTEST_PREFIX = 4
+_MOST_PARENTS = 200
+_MOST_SENT = 100
 
-_HAS_BACKUP = ~Q(snapshot_id="") | ~Q(backup_file_path="")
+HAS_BACKUP = (~Q(snapshot_id="") | ~Q(backup_file_path="")) & Q(removal_started_at=None)
+"""Something is stored, and retention has not begun to remove it."""
 _WHOLE_SYSTEM = (BackupType.FULL, BackupType.INCREMENTAL, BackupType.DIFFERENTIAL)
 
 
@@ -28,7 +33,7 @@ def job_latest() -> tuple[BackupJob | None, BackupJob | None]:
     """
     with ledger_access("looking for the latest backup"):
         jobs = _jobs().exclude(trigger=Trigger.PRE_RESTORE)
-        latest = jobs.filter(_HAS_BACKUP, status__in=STORED_STATUSES).order_by("-started_at", "-id").first()
+        latest = jobs.filter(HAS_BACKUP, status__in=STORED_STATUSES).order_by("-started_at", "-id").first()
         failed = jobs.filter(status__in=[JobStatus.FAILED, JobStatus.TIMEOUT]).order_by("-queued_at", "-id").first()
         if latest is not None and failed is not None and failed.queued_at <= latest.queued_at:
             failed = None
@@ -72,16 +77,56 @@ def job_parent_candidates(job: BackupJob) -> list[BackupJob]:
                 backup_type__in=types,
                 status=JobStatus.COMPLETED,
                 trust__in=[Trust.VERIFIED, Trust.PROVEN],
+                removal_started_at=None,
             )
             .exclude(snapshot_id="")
-            .order_by("-started_at", "-id")
+            .order_by("-started_at", "-id")[:_MOST_PARENTS]
         )
+
+
+def jobs_runnable(*, now: datetime, limit: int, exclude: Collection[uuid.UUID] = ()) -> list[BackupJob]:
+    """PENDING jobs that wait for an executor and may be started now, oldest first.
+
+    What a command has just written and is about to run itself is not among them; nor is a job whose configuration has
+    a running one.
+    """
+    with ledger_access("looking for jobs to run"):
+        rows = _waiting(now).exclude(uuid__in=exclude)
+        running = _jobs().filter(status=JobStatus.RUNNING, configuration=OuterRef("configuration"))
+        return list(rows.filter(~Exists(running)).order_by("queued_at", "id")[:limit])
+
+
+def jobs_to_send(*, now: datetime, patience: timedelta) -> list[uuid.UUID]:
+    """PENDING jobs for the workers whose message was never sent, or so long ago that it must be lost."""
+    with ledger_access("looking for jobs whose message is lost"):
+        never = Q(dispatched_at=None, trigger=Trigger.SCHEDULED)
+        rows = _waiting(now).filter(never | Q(dispatched_at__lt=now - patience))
+        return list(rows.order_by("queued_at", "id").values_list("uuid", flat=True)[:_MOST_SENT])
+
+
+def _waiting(now: datetime) -> QuerySet[BackupJob]:
+    return _jobs().filter(
+        Q(trigger=Trigger.SCHEDULED) | Q(dispatched_at__isnull=False),
+        Q(not_before=None) | Q(not_before__lte=now),
+        status=JobStatus.PENDING,
+    )
 
 
 def configuration_by_name(name: str) -> BackupConfiguration | None:
     """The configuration, or None."""
     with ledger_access("looking for a configuration"):
         return BackupConfiguration.objects.using(ledger_alias()).filter(name=name).first()
+
+
+def configuration_by_uuid(configuration: uuid.UUID) -> BackupConfiguration | None:
+    """The configuration, or None."""
+    with ledger_access("looking for a configuration"):
+        return BackupConfiguration.objects.using(ledger_alias()).filter(uuid=configuration).first()
+
+
+def configurations() -> QuerySet[BackupConfiguration]:
+    """All configurations."""
+    return BackupConfiguration.objects.using(ledger_alias())
 
 
 def configuration_names() -> list[str]:

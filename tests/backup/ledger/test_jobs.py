@@ -12,7 +12,7 @@ from apps.backup.errors import AlreadyRunning, IllegalTransition, JobNotFound, L
 from apps.backup.models import BackupConfiguration, BackupJob, JobStatus, Trust
 from apps.backup.processes import ProcessIdentity, own_identity
 from apps.backup.requests import JobRequest
-from apps.backup.services import jobs
+from apps.backup.services import jobs, reaping
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 FULL = JobRequest(backup_type="FULL")
@@ -207,13 +207,13 @@ def test_the_death_of_a_started_process_is_noted(state):
     if state == "RUNNING":
         jobs.job_claim(job.uuid, worker=own_identity(), now=NOW)
     pid = own_identity().pid
-    assert jobs.job_fail_dead(job.uuid, pid=pid, reason="killed by signal 9", now=NOW)
-    assert not jobs.job_fail_dead(job.uuid, pid=pid, reason="again", now=NOW)
+    assert reaping.job_fail_dead(job.uuid, pid=pid, reason="killed by signal 9", now=NOW)
+    assert not reaping.job_fail_dead(job.uuid, pid=pid, reason="again", now=NOW)
     job.refresh_from_db()
     assert (job.status, job.error_message) == (JobStatus.FAILED, "killed by signal 9")
 
 
 def test_the_death_of_another_process_is_not_this_jobs():
     claim = claimed()
-    assert not jobs.job_fail_dead(claim.job, pid=1, reason="killed by signal 9", now=NOW)
+    assert not reaping.job_fail_dead(claim.job, pid=1, reason="killed by signal 9", now=NOW)
     assert row(claim).status == JobStatus.RUNNING

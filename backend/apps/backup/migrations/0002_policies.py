@@ -1,6 +1,7 @@
 """Schedules with their memory, retention, logs of jobs, who is there to run them, prunes."""
 
 import django.db.models.deletion
+import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
@@ -30,6 +31,14 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-beat_at', 'name'],
             },
+        ),
+        migrations.CreateModel(
+            name='InstalledPolicy',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100, unique=True)),
+                ('installed_at', models.DateTimeField(default=django.utils.timezone.now)),
+            ],
         ),
         migrations.CreateModel(
             name='JobEvent',

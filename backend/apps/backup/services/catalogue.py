@@ -29,8 +29,9 @@ from ..requests import JobRequest
 from ..selectors import storage_paths
 from ..sources import read_manifest
 from ..sources.verify import SnapshotPlace
-from ..storage import RepositoryPlace, known_packages, known_places
-from .jobs import job_reap, manifest_facts
+from ..storage import SEALED_PACKAGE, RepositoryPlace, known_packages, known_places
+from .jobs import manifest_facts
+from .reaping import job_reap
 
 _NOTE = "This row was made again from the storage; the backup has not been read back since (manage.py verify_backup)."
 
@@ -82,7 +83,7 @@ def catalogue_rebuild() -> CatalogueReport:
     for path in known_packages(paths):
         try:
             stored = _in_package(path)
-        except BackupError as error:
+        except (BackupError, StrongroomError) as error:
             report.unreadable.append(f"{path}: {error}")
         else:
             _enter(stored, report)
@@ -127,10 +128,11 @@ def _in_repository(
 def _in_package(path: Path) -> _Stored:
     manifest = open_package(path).manifest
     state = path.stat()
+    request = _request(manifest, path.parent.parent, encryption=path.name.endswith(SEALED_PACKAGE))
     return _Stored(
         job=uuid.UUID(manifest.job.uuid),
         manifest=manifest,
-        request=dataclasses.replace(_request(manifest, path.parent.parent, encryption=False), output=str(path)),
+        request=dataclasses.replace(request, output=str(path)),
         trigger=Trigger.MANUAL,
         completed_at=datetime.fromtimestamp(state.st_mtime, UTC),
         columns={"backup_file_path": str(path), "stored_size": state.st_size},

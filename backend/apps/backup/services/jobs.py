@@ -1,4 +1,4 @@
-"""The life of a job: PENDING → RUNNING → COMPLETED, INCOMPLETE, FAILED or CANCELLED.
+"""The life of a job: PENDING → RUNNING → COMPLETED, INCOMPLETE, FAILED, CANCELLED or TIMEOUT.
 
 A claim gives the job a fresh lease token. Every later step names that token, and the UPDATE behind it must change
 exactly one row; otherwise somebody else has decided about the job meanwhile and `LeaseLost` ends the work. A second
@@ -8,7 +8,7 @@ delivery of the same job therefore changes nothing.
 import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
@@ -18,11 +18,10 @@ from ..errors import AlreadyRunning, IllegalTransition, JobNotFound, LeaseLost, 
 from ..ledger import ledger_access, ledger_alias
 from ..manifest import Manifest
 from ..models import BackupConfiguration, BackupJob, JobStatus, Trigger, Trust
-from ..processes import ProcessIdentity, is_gone
+from ..processes import ProcessIdentity
 from ..requests import JobRequest
-
-LEASE = timedelta(seconds=90)
-"""How long a job may be silent before it counts as dead."""
+from .events import job_event, storable_text
+from .reaping import LEASE, RELEASED, after_failure, job_reap
 
 MOST_PROBLEMS_KEPT = 1000
 """Problems listed in the row; the count is always the full one."""
@@ -73,11 +72,6 @@ class JobResult:
         }
 
 
-def storable_text(text: str) -> str:
-    """The text with everything escaped that a database column cannot hold: lone surrogates and NUL."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")
-
-
 def manifest_facts(manifest: Manifest) -> dict[str, object]:
     """What lists show of a manifest, as it is kept in the job's row."""
     return {
@@ -106,18 +100,8 @@ def job_create(
     Raises `SlotTaken` if the configuration has a job for that slot. Dead jobs are reaped first.
     """
     job_reap(now=now)
-    name = configuration.name if configuration else f"adhoc-{request.backup_type.lower()}"
-    job = BackupJob(
-        configuration=configuration,
-        configuration_name=configuration.name if configuration else "",
-        settings=request.to_json(),
-        job_name=f"{name}-{now:%Y%m%dT%H%M%SZ}",
-        backup_type=request.backup_type,
-        trigger=trigger,
-        slot=slot,
-        queued_at=now,
-        triggered_by_id=None if triggered_by is None else triggered_by.pk,
-    )
+    job = new_job(request, configuration=configuration, now=now, trigger=trigger, slot=slot)
+    job.triggered_by_id = None if triggered_by is None else triggered_by.pk
     with ledger_access("creating a job"):
         try:
             with transaction.atomic(using=ledger_alias()):
@@ -128,7 +112,30 @@ def job_create(
             raise SlotTaken(
                 f"The configuration {configuration.name!r} has a job for {slot.isoformat()} already."
             ) from error
+    job_event(job.uuid, f"Asked for ({job.get_trigger_display()}).", now=now)
     return job
+
+
+def new_job(
+    request: JobRequest,
+    *,
+    configuration: BackupConfiguration | None,
+    now: datetime,
+    trigger: str = Trigger.MANUAL,
+    slot: datetime | None = None,
+) -> BackupJob:
+    """A PENDING job that is not written yet; it holds its own copy of the request."""
+    name = configuration.name if configuration else f"adhoc-{request.backup_type.lower()}"
+    return BackupJob(
+        configuration=configuration,
+        configuration_name=configuration.name if configuration else "",
+        settings=request.to_json(),
+        job_name=f"{name}-{now:%Y%m%dT%H%M%SZ}",
+        backup_type=request.backup_type,
+        trigger=trigger,
+        slot=slot,
+        queued_at=now,
+    )
 
 
 def job_claim(job: uuid.UUID, *, worker: ProcessIdentity, now: datetime) -> Claim:
@@ -141,6 +148,7 @@ def job_claim(job: uuid.UUID, *, worker: ProcessIdentity, now: datetime) -> Clai
     token = uuid.uuid4()
     with ledger_access("claiming a job"):
         row = _job(job)
+        limit = JobRequest.from_json(row.backup_type, row.settings).time_limit()
         key = row.configuration.uuid if row.configuration else None
         try:
             with transaction.atomic(using=ledger_alias()):
@@ -159,6 +167,9 @@ def job_claim(job: uuid.UUID, *, worker: ProcessIdentity, now: datetime) -> Clai
                         worker_process_start=worker.start,
                         started_at=now,
                         heartbeat_at=now,
+                        not_before=None,
+                        error_message="",
+                        deadline=None if limit is None else now + limit,
                     )
                 )
         except IntegrityError as error:
@@ -170,6 +181,8 @@ def job_claim(job: uuid.UUID, *, worker: ProcessIdentity, now: datetime) -> Clai
             raise IllegalTransition(
                 f"The job {job} is {_job(job).status} and cannot be started; only a PENDING job can."
             )
+    attempt = f", attempt {row.attempt + 1}" if row.attempt else ""
+    job_event(job, f"Started by {worker}{attempt}.", now=now)
     return Claim(job=job, token=token)
 
 
@@ -220,6 +233,84 @@ def job_cancel(
     _finish(claim, JobStatus.CANCELLED, now=now, error_message=storable_text(reason), trust=trust, **columns)
 
 
+def job_time_out(
+    claim: Claim, reason: str, *, now: datetime, result: JobResult | None = None, trust: str = Trust.NONE
+) -> None:
+    """The job took longer than it may; otherwise as `job_cancel`."""
+    columns = {} if result is None else result.columns()
+    _finish(claim, JobStatus.TIMEOUT, now=now, error_message=storable_text(reason), trust=trust, **columns)
+
+
+def job_put_off(claim: Claim, reason: str, *, now: datetime, retryable: bool) -> bool:
+    """The attempt failed: RUNNING → PENDING if the job is to be tried again, → FAILED if not. True if it is.
+
+    Raises `LeaseLost`.
+    """
+    with ledger_access("ending its attempt"):
+        row = _job(claim.job)
+    columns = after_failure(row, reason, now=now, retryable=retryable)
+    _fenced(claim, "ending its attempt", **columns)
+    job_event(claim.job, reason, now=now)
+    again = columns["status"] == JobStatus.PENDING
+    if again:
+        job_event(claim.job, f"To be tried again from {columns['not_before']:%Y-%m-%d %H:%M:%S} UTC on.", now=now)
+    return again
+
+
+def job_hand_over(job: uuid.UUID, *, now: datetime) -> None:
+    """Leave a PENDING job to the agent."""
+    with ledger_access("handing a job over"):
+        _jobs().filter(uuid=job, status=JobStatus.PENDING).update(dispatched_at=now)
+
+
+def job_wait(job: uuid.UUID, *, until: datetime) -> None:
+    """A PENDING job cannot be started now, because another one of its configuration runs; look again then."""
+    with ledger_access("putting a job off"):
+        _jobs().filter(uuid=job, status=JobStatus.PENDING).update(not_before=until)
+
+
+def job_cancel_request(job: uuid.UUID, reason: str, *, now: datetime) -> str:
+    """Ask for the end of a job; its state then: a PENDING one is CANCELLED at once, a RUNNING one stops within seconds.
+
+    Raises `JobNotFound`, or `IllegalTransition` for a job that has ended.
+    """
+    with ledger_access("cancelling a job"):
+        if (
+            _jobs()
+            .filter(uuid=job, status=JobStatus.PENDING)
+            .update(status=JobStatus.CANCELLED, completed_at=now, error_message=storable_text(reason))
+        ):
+            job_event(job, reason, now=now)
+            return JobStatus.CANCELLED
+        if (
+            _jobs()
+            .filter(uuid=job, status=JobStatus.RUNNING)
+            .update(cancel_requested_at=now, cancel_reason=storable_text(reason)[:200])
+        ):
+            job_event(job, reason, now=now)
+            return JobStatus.RUNNING
+    raise IllegalTransition(f"The job {job} is {_job(job).status} already; there is nothing to cancel.")
+
+
+def job_cancel_reason(claim: Claim) -> str | None:
+    """Why the job is to stop, or None while it is not."""
+    with ledger_access("looking whether the job is cancelled"):
+        return (
+            _jobs()
+            .filter(uuid=claim.job, lease_token=claim.token, cancel_requested_at__isnull=False)
+            .values_list("cancel_reason", flat=True)
+            .first()
+        )
+
+
+def job_pin(job: uuid.UUID, *, pinned: bool, reason: str = "") -> None:
+    """Keep a backup whatever retention says, or no longer. Raises `JobNotFound`, or `IllegalTransition`."""
+    with ledger_access("pinning a backup"):
+        rows = _jobs().filter(uuid=job, removal_started_at=None).exclude(snapshot_id="", backup_file_path="")
+        if rows.update(is_pinned=pinned, pin_reason=storable_text(reason)[:200] if pinned else "") != 1:
+            raise IllegalTransition(f"The job {job} is {_job(job).status} and has no stored backup to pin.")
+
+
 def job_withdraw(job: uuid.UUID, reason: str, *, now: datetime) -> None:
     """A job that was never started is not wanted any more: PENDING → CANCELLED, if it still is PENDING."""
     with ledger_access("withdrawing a job"):
@@ -228,65 +319,12 @@ def job_withdraw(job: uuid.UUID, reason: str, *, now: datetime) -> None:
         )
 
 
-def job_fail_dead(job: uuid.UUID, *, pid: int, reason: str, now: datetime) -> bool:
-    """Note the death of the process that was started for the job; False if the job had ended before."""
-    with ledger_access("noting the death of a job"):
-        changed = (
-            _jobs()
-            .filter(uuid=job, status=JobStatus.PENDING)
-            .update(status=JobStatus.FAILED, completed_at=now, error_message=storable_text(reason))
-        )
-        changed += (
-            _jobs()
-            .filter(uuid=job, status=JobStatus.RUNNING, worker_pid=pid)
-            .update(status=JobStatus.FAILED, completed_at=now, error_message=storable_text(reason), **_RELEASED)
-        )
-        return changed == 1
-
-
 def job_trust_set(job: uuid.UUID, trust: str) -> None:
     """Write what a verification found about a stored backup; raises `IllegalTransition` if nothing is stored."""
     with ledger_access("writing a verification's result"):
         changed = _jobs().filter(uuid=job).exclude(trust=Trust.NONE).update(trust=trust)
         if changed != 1:
             raise IllegalTransition(f"The job {job} has no stored backup whose trust could be set.")
-
-
-def job_reap(*, now: datetime) -> list[uuid.UUID]:
-    """Fail every RUNNING job that is dead: its process on this host is gone, or its lease has expired."""
-    reaped = []
-    with ledger_access("looking for dead jobs"):
-        for job in _jobs().filter(status=JobStatus.RUNNING):
-            reason = _cause_of_death(job, now)
-            if reason is None:
-                continue
-            changed = (
-                _jobs()
-                .filter(
-                    uuid=job.uuid, status=JobStatus.RUNNING, lease_token=job.lease_token, heartbeat_at=job.heartbeat_at
-                )
-                .update(status=JobStatus.FAILED, completed_at=now, error_message=reason, **_RELEASED)
-            )
-            # None changed: it has ended, or has given a sign of life, between the look and the UPDATE.
-            if changed == 1:
-                reaped.append(job.uuid)
-    return reaped
-
-
-_RELEASED: dict[str, object] = {"running_key": None, "lease_expires_at": None}
-"""The columns that a job gives back when it ends; the token stays, as a trace of who ran it."""
-
-
-def _cause_of_death(job: BackupJob, now: datetime) -> str | None:
-    process = ProcessIdentity(host=job.worker_host, pid=job.worker_pid or 0, start=job.worker_process_start)
-    if is_gone(process):
-        return f"The process {process} that ran this job is gone (killed, out of memory, or the machine restarted)."
-    if job.lease_expires_at is not None and job.lease_expires_at < now:
-        return (
-            f"The lease expired at {job.lease_expires_at.isoformat(timespec='seconds')}:"
-            f" the process {process} gave no sign of life for {LEASE.total_seconds():.0f} s."
-        )
-    return None
 
 
 def _jobs() -> QuerySet[BackupJob]:
@@ -308,7 +346,8 @@ def _fenced(claim: Claim, doing: str, **columns: object) -> None:
 
 
 def _finish(claim: Claim, status: str, *, now: datetime, **columns: object) -> None:
-    _fenced(claim, f"ending it as {status}", status=status, completed_at=now, **columns, **_RELEASED)
+    _fenced(claim, f"ending it as {status}", status=status, completed_at=now, **columns, **RELEASED)
+    job_event(claim.job, f"{status}. {columns.get('error_message', '')}".strip(), now=now)
 
 
 def _lost(claim: Claim) -> str:

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from ..errors import IllegalTransition
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, RestoreJob, RestoreStatus, RollbackState
-from .jobs import storable_text
+from .events import storable_text
 
 _ENDS = (RestoreStatus.COMPLETED, RestoreStatus.FAILED, RestoreStatus.CANCELLED)
 

@@ -6,6 +6,8 @@ from ..errors import BackupError
 class CaptureFailed(BackupError):
     """A source could not be read to its end; there is no backup."""
 
+    retryable = True
+
 
 class SourceRefused(BackupError):
     """A source cannot be backed up as it is configured; nothing was read."""

@@ -1,0 +1,138 @@
+"""The agent: one process that watches the slots and runs the jobs, each in a process of its own. No broker.
+
+It keeps nothing that it could lose: slots, waiting jobs and retries are in the ledger. Killed, it leaves its jobs
+running, and the next agent goes on where it was. Several agents beside each other are no harm: each slot and each job
+is claimed once.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import FrameType
+
+from django.db import connections
+from django.utils import timezone
+
+from .dispatch import ChildJob
+from .errors import BackupError, LedgerUnavailable
+from .models import BackupJob, ExecutorKind, WokenBy
+from .processes import own_identity
+from .selectors import jobs_runnable
+from .services.executors import PAUSE, executor_beat, executor_leave
+from .services.reaping import job_enforce, job_reap
+from .services.slots import expire_waiting, run_due
+
+_TICK = 1.0
+_CHORES = 5.0
+_LONGEST_PAUSE = 30.0
+_STOPPING = 60.0
+"""Seconds: between two looks at the slots; between two rounds of everything else; between two attempts while the ledger
+is away; for running jobs to stop when the agent does."""
+
+Say = Callable[[str], None]
+
+
+class Agent:
+    """`run` returns after `stop` was called, or a SIGTERM or SIGINT came, when its jobs have stopped too."""
+
+    def __init__(self, *, jobs_at_once: int, say: Say) -> None:
+        self._at_once = jobs_at_once
+        self._say = say
+        self._stop = threading.Event()
+        self._children: list[ChildJob] = []
+        self._me = own_identity()
+        self._beaten = self._chores = float("-inf")
+
+    def stop(self) -> None:
+        """Take on nothing more and come to an end."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Watch and run until told to stop."""
+        previous = {number: signal.signal(number, self._signalled) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            self._say(f"The agent runs as process {self._me.pid}, {self._at_once} jobs at once at the most.")
+            self._watch()
+            self._end_children()
+            executor_leave(self._me)
+            self._say("The agent has stopped.")
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _signalled(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop.set()
+
+    def _watch(self) -> None:
+        pause = _TICK
+        while not self._stop.is_set():
+            try:
+                self.tick(timezone.now())
+                pause = _TICK
+            except LedgerUnavailable as error:
+                self._say(f"{error} The agent tries again in {pause:.0f} s.")
+                connections.close_all()
+                self._stop.wait(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+                continue
+            # To the next full second: slots begin there.
+            self._stop.wait(_TICK - time.time() % _TICK)
+
+    def tick(self, now: datetime) -> None:
+        """One look at everything. Raises `LedgerUnavailable`."""
+        if time.monotonic() - self._beaten >= PAUSE.total_seconds():
+            executor_beat(ExecutorKind.AGENT, self._me, {"jobs_at_once": self._at_once}, now=now)
+            self._beaten = time.monotonic()
+        if time.monotonic() - self._chores >= _CHORES:
+            for job in job_enforce(now=now):
+                self._say(f"The job {job} did not stop when it was told to, and was killed.")
+            for job in job_reap(now=now):
+                self._say(f"The job {job} was found dead.")
+            expire_waiting(now=now)
+            self._chores = time.monotonic()
+        for due in run_due(now=now, woken_by=WokenBy.AGENT):
+            self._say(f"{due.job_name} is due ({due.slot:%Y-%m-%d %H:%M} UTC).")
+        self._settle_children()
+        free = self._at_once - len(self._children)
+        if free > 0:
+            own = [child.job for child in self._children]
+            for waiting in jobs_runnable(now=now, limit=free, exclude=own):
+                self._start(waiting)
+
+    def _start(self, job: BackupJob) -> None:
+        child = ChildJob(job.uuid)
+        self._children.append(child)
+        self._say(f"{job.job_name} starts as process {child.process.pid}.")
+
+    def _settle_children(self) -> None:
+        for child in list(self._children):
+            if child.process.poll() is None:
+                continue
+            try:
+                self._say(_told(child.settle()))
+            except LedgerUnavailable:
+                # Its end is looked up when the ledger is back; `settle` can be called again.
+                raise
+            except BackupError as error:
+                self._say(f"The job {child.job}: {error}")
+            self._children.remove(child)
+
+    def _end_children(self) -> None:
+        for child in self._children:
+            child.process.send_signal(signal.SIGTERM)
+        patience = time.monotonic() + _STOPPING
+        while self._children and time.monotonic() < patience:
+            self._settle_children()
+            time.sleep(0.1)
+        for child in self._children:
+            self._say(f"The job {child.job} goes on in process {child.process.pid}; it did not stop.")
+
+
+def _told(job: BackupJob) -> str:
+    facts: Mapping[str, str] = {"error": job.error_message, "again from": str(job.not_before or "")}
+    more = "".join(f", {name}: {value}" for name, value in facts.items() if value)
+    return f"{job.job_name} is {job.status}{more}"

@@ -1,0 +1,32 @@
+"""The agent: watches the schedules and runs the jobs, without a broker."""
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from ...agent import Agent
+from ...periodic import sync_all
+from ...restores import recover_restores
+from ...selectors import configurations
+from .. import exitcodes
+from ..base import BackupCommand, Options
+
+
+class Command(BackupCommand):
+    help = "Watch the schedules and run the jobs, until stopped by SIGTERM or Ctrl-C."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--jobs", type=int, default=2, metavar="N", help="jobs at once at the most; 2")
+
+    def run(self, options: Options) -> int:
+        # A live system that was left between two states must not become a backup.
+        for line in recover_restores():
+            self.note(line)
+        sync_all(configurations())
+        agent = Agent(jobs_at_once=max(1, int(str(options["jobs"]))), say=self._say)
+        agent.run()
+        return exitcodes.OK
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(f"{timezone.localtime():%Y-%m-%d %H:%M:%S} {line}")
+        self.stdout.flush()

@@ -1,0 +1,97 @@
+"""Run what is due now: for plain cron, or as a static entry of a Beat that does not read the database."""
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from ... import conf, dispatch
+from ...errors import BackupError, IllegalTransition
+from ...models import BackupJob, JobStatus, WokenBy
+from ...restores import recover_restores
+from ...selectors import jobs_runnable
+from ...services import slots
+from ...services.reaping import job_enforce, job_reap
+from .. import exitcodes
+from ..base import BackupCommand, Options
+from ..console import ProgressDisplay, facts
+
+_MOST = 1000
+
+
+class Command(BackupCommand):
+    help = (
+        "Run every backup that is due, and whatever waits; for cron. Nothing is run twice, whoever else does the same."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--no-wait", action="store_true", help="hand the jobs over to whoever runs jobs, and return"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="show what would be run and do nothing")
+
+    def run(self, options: Options) -> int:
+        now = timezone.now()
+        if options["dry_run"]:
+            return self._show_due(options)
+        for line in recover_restores():
+            self.note(line)
+        job_enforce(now=now)
+        reaped = job_reap(now=now)
+        slots.expire_waiting(now=now)
+        due = slots.run_due(now=now, woken_by=WokenBy.COMMAND)
+        ended: list[dict[str, object]] = []
+        if options["no_wait"] or conf.load().executor == "celery":
+            for job in due:
+                ended.append(_facts(job, handed_to=dispatch.submit(job.uuid, now=now)))
+        else:
+            # Those that were due before and have waited since, too: with plain cron nobody else comes for them.
+            for job in jobs_runnable(now=now, limit=_MOST):
+                ended.append(self._run(job))
+        if options["json"]:
+            self.print_json({"jobs": ended, "found_dead": reaped})
+        else:
+            for one in ended:
+                self.stdout.write(", ".join(f"{name}: {value}" for name, value in one.items() if value))
+        bad = [one for one in ended if one["status"] in {JobStatus.FAILED, JobStatus.TIMEOUT, JobStatus.CANCELLED}]
+        again = [one for one in ended if one["error"]]
+        return exitcodes.FAILED if bad or again else exitcodes.OK
+
+    def _run(self, job: BackupJob) -> dict[str, object]:
+        try:
+            with ProgressDisplay() as display:
+                return _facts(dispatch.run_waiting(job.uuid, executor="process", observer=display.show))
+        except IllegalTransition as error:
+            self.note(f"{job.job_name}: {error}")
+            return _facts(job)
+        except BackupError as error:
+            row = BackupJob.objects.get(pk=job.pk)
+            return {**_facts(row), "error": str(error)}
+
+    def _show_due(self, options: Options) -> int:
+        now = timezone.now()
+        rows = [
+            {"configuration": row.name, "slot": row.next_slot and row.next_slot.isoformat()}
+            for row in slots.due(now=now)
+        ]
+        waiting = [{"job": job.uuid, "name": job.job_name} for job in jobs_runnable(now=now, limit=_MOST)]
+        if options["json"]:
+            self.print_json({"dry_run": True, "due": rows, "waiting": waiting})
+        else:
+            facts(
+                [
+                    ("due", "\n".join(f"{row['configuration']} since {row['slot']}" for row in rows) or "nothing"),
+                    ("waiting", "\n".join(str(job["name"]) for job in waiting) or "nothing"),
+                    ("dry run", "nothing was done"),
+                ]
+            )
+        return exitcodes.OK
+
+
+def _facts(job: BackupJob, *, handed_to: str = "") -> dict[str, object]:
+    return {
+        "job": job.uuid,
+        "name": job.job_name,
+        "status": job.status,
+        "error": job.error_message,
+        "handed_to": handed_to,
+    }

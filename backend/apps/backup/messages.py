@@ -1,0 +1,43 @@
+"""Messages to Celery workers, for the executor "celery": they only wake a worker up, the ledger is the truth.
+
+A message that is lost is sent again by the workers' watch; one that comes twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from . import conf
+from .errors import BrokerUnavailable, SettingsInvalid
+from .ledger import ledger_access, ledger_alias
+from .models import BackupJob, JobStatus
+
+try:
+    import celery
+    from kombu.exceptions import OperationalError as BrokerError
+
+    HAS_CELERY = True
+except ModuleNotFoundError:  # an optional dependency
+    HAS_CELERY = False
+
+RUN_JOB = "backup.run_job"
+_CONNECT = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
+
+
+def send_job(job: uuid.UUID, *, now: datetime) -> None:
+    """Tell the workers about a PENDING job. Raises `BrokerUnavailable`; the job stays PENDING then."""
+    if not HAS_CELERY:
+        raise SettingsInvalid("BACKUP_EXECUTOR is 'celery', and Celery is not installed; install edms-backup[celery].")
+    try:
+        celery.current_app.send_task(
+            RUN_JOB, args=[str(job)], queue=conf.load().celery_queue or None, retry=True, retry_policy=_CONNECT
+        )
+    except (BrokerError, OSError) as error:
+        # The address of the broker may hold a password, and the error may quote the address.
+        raise BrokerUnavailable(
+            f"The broker did not take the message for the job {job} ({type(error).__name__}); check that it runs and"
+            " that CELERY_BROKER_URL is right. The job is PENDING, and a worker will find it."
+        ) from None
+    with ledger_access("noting that a job was sent"):
+        BackupJob.objects.using(ledger_alias()).filter(uuid=job, status=JobStatus.PENDING).update(dispatched_at=now)

@@ -1,0 +1,20 @@
+"""A job's log: lines that are only ever added."""
+
+import uuid
+from datetime import datetime
+
+from ..ledger import ledger_access, ledger_alias
+from ..models import BackupJob, JobEvent
+
+
+def job_event(job: uuid.UUID, text: str, *, now: datetime) -> None:
+    """Add a line to the log of a job; nothing if there is no such job."""
+    with ledger_access("writing a job's log"):
+        key = BackupJob.objects.using(ledger_alias()).filter(uuid=job).values_list("pk", flat=True).first()
+        if key is not None:
+            JobEvent.objects.using(ledger_alias()).create(job_id=key, at=now, text=storable_text(text))
+
+
+def storable_text(text: str) -> str:
+    """The text with everything escaped that a database column cannot hold: lone surrogates and NUL."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")

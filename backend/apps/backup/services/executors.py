@@ -1,0 +1,48 @@
+"""Agents and workers say that they are there. Whoever is silent for long counts as gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from ..ledger import ledger_access, ledger_alias
+from ..models import Executor
+from ..processes import ProcessIdentity
+
+PAUSE = timedelta(seconds=15)
+"""Between two signs of life."""
+
+SILENCE = timedelta(seconds=90)
+"""After so long without one an executor counts as gone."""
+
+_FORGET = timedelta(days=7)
+
+
+def executor_beat(kind: str, process: ProcessIdentity, facts: Mapping[str, object], *, now: datetime) -> None:
+    """A sign of life. Rows of those that have been gone for a week are removed."""
+    with ledger_access("saying that an executor is there"):
+        rows = Executor.objects.using(ledger_alias())
+        said = {"kind": kind, "host": _host(process), "pid": process.pid, "beat_at": now, "facts": dict(facts)}
+        if not rows.filter(name=_name(process)).update(**said):
+            rows.create(name=_name(process), started_at=now, **said)
+        rows.filter(beat_at__lt=now - _FORGET).delete()
+
+
+def executor_leave(process: ProcessIdentity) -> None:
+    """It stops as it should, and is not to be missed."""
+    with ledger_access("saying that an executor leaves"):
+        Executor.objects.using(ledger_alias()).filter(name=_name(process)).delete()
+
+
+def executors_alive(*, now: datetime) -> list[Executor]:
+    """Those that gave a sign of life lately."""
+    with ledger_access("looking for executors"):
+        return list(Executor.objects.using(ledger_alias()).filter(beat_at__gte=now - SILENCE))
+
+
+def _name(process: ProcessIdentity) -> str:
+    return f"{process.host}:{process.pid}:{process.start}"[-250:]
+
+
+def _host(process: ProcessIdentity) -> str:
+    return process.host.split("/")[0]

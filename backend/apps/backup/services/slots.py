@@ -1,0 +1,175 @@
+"""Slots become jobs: each once, whoever sees first that it is due.
+
+A configuration remembers the first slot that is not accounted for. Whoever finds it due moves that memory on with one
+conditional `UPDATE` and writes the job in the same transaction: of several that come at once, one changes a row. The
+ledger's constraint allows one job per configuration and slot besides, for clocks that jump.
+
+Of several slots that are due, the latest is run and the others are recorded as MISSED: a backup shows the state of the
+moment when it is made, so two of them in a row would be no better than one.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta, tzinfo
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from .. import conf
+from ..ledger import ledger_access, ledger_alias
+from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, Frequency, JobStatus, Trigger, WokenBy
+from ..requests import JobRequest
+from ..schedules import Schedule
+from .events import job_event
+from .jobs import new_job
+
+_INSTANT = timedelta(microseconds=1)
+_BATCH = 500
+_LONGEST = {
+    Frequency.HOURLY: timedelta(hours=25),
+    Frequency.DAILY: timedelta(hours=26),
+    Frequency.WEEKLY: timedelta(days=7, hours=2),
+    Frequency.MONTHLY: timedelta(days=31, hours=2),
+}
+"""From a slot to the next one at the most. What lies further ahead was reckoned by a clock that was wrong."""
+
+_NOBODY = "Nobody was there to run it when it was due."
+_TOO_LATE = "It was found due only after the time that BACKUP_CATCH_UP_HOURS allows."
+_BUSY = "It had not been started when the next one was due."
+
+
+def schedule_zone() -> tzinfo:
+    """The time zone of the schedules: the project's TIME_ZONE."""
+    return timezone.get_default_timezone()
+
+
+def run_due(
+    *, now: datetime, woken_by: str, configuration: uuid.UUID | None = None, patience: timedelta = timedelta()
+) -> list[BackupJob]:
+    """Account for every slot that is due, or for those of one configuration; the PENDING jobs that came of it.
+
+    `patience` leaves alone, for so long, what somebody else is about to see.
+    """
+    with ledger_access("looking for due slots"):
+        refresh(now=now)
+        rows = due(now=now - patience)
+        if configuration is not None:
+            rows = rows.filter(uuid=configuration)
+        found = [account(row, now=now, woken_by=woken_by) for row in rows]
+    return [job for job in found if job is not None]
+
+
+def due(*, now: datetime) -> QuerySet[BackupConfiguration]:
+    """The configurations with a slot that is due, in the order of these slots."""
+    return _scheduled().filter(next_slot__lte=now).order_by("next_slot", "pk")
+
+
+def account(row: BackupConfiguration, *, now: datetime, woken_by: str = WokenBy.NOBODY) -> BackupJob | None:
+    """Move a configuration's memory past every slot until `now`; the job of the latest one if it is to be run.
+
+    None if nothing was due, if somebody else was faster, or if all of it came too late.
+    """
+    if not row.runs_by_schedule or row.next_slot is None or row.next_slot > now:
+        return None
+    schedule = Schedule.of(row, schedule_zone())
+    slots = schedule.between(row.next_slot - _INSTANT, now) or [row.next_slot]
+    following = next(schedule.after(max(now, slots[-1])))
+    with transaction.atomic(using=ledger_alias()):
+        mine = _scheduled().filter(pk=row.pk, next_slot=row.next_slot).update(next_slot=following)
+        if mine != 1:
+            return None
+        _supersede(row, slots[-1], now)
+        window = conf.load().catch_up
+        late = window is not None and now - slots[-1] > window
+        _record_missed(row, slots if late else slots[:-1], now=now, reason=_TOO_LATE if late else _NOBODY)
+        return None if late else _create(row, slots[-1], now=now, woken_by=woken_by)
+
+
+def refresh(*, now: datetime) -> int:
+    """Reckon schedules again whose memory cannot be right; how many there were.
+
+    Those never reckoned, those of another time zone, and those that a wrong clock has moved too far ahead.
+    """
+    zone = schedule_zone()
+    wrong = Q(next_slot=None) | ~Q(schedule_zone=str(zone))
+    for frequency, longest in _LONGEST.items():
+        # Until its start an HOURLY one waits for up to a day, and no start lies further ahead than that.
+        wrong |= Q(frequency=frequency, next_slot__gt=now + longest)
+    changed = 0
+    for row in _scheduled().filter(wrong):
+        schedule = Schedule.of(row, zone)
+        start = row.schedule_start
+        if start is None or start > now + _LONGEST[Frequency.DAILY]:
+            start = schedule.first_start(now)
+        row.schedule_start = start
+        # Not back before what is accounted for: a slot due in the old zone and not yet seen is still seen.
+        since = min(now, row.next_slot - _INSTANT) if row.next_slot is not None else now
+        following = next(Schedule.of(row, zone).after(since))
+        changed += (
+            _scheduled()
+            .filter(pk=row.pk, next_slot=row.next_slot)
+            .update(next_slot=following, schedule_start=start, schedule_zone=str(zone))
+        )
+    return changed
+
+
+def upcoming(row: BackupConfiguration, *, now: datetime, count: int) -> list[datetime]:
+    """The next slots of a configuration, the one that is due first; none while its schedule does not run."""
+    if not row.runs_by_schedule:
+        return []
+    schedule = Schedule.of(row, schedule_zone())
+    since = row.next_slot - _INSTANT if row.next_slot is not None else now
+    following = schedule.after(since)
+    return [next(following) for _ in range(count)]
+
+
+def expire_waiting(*, now: datetime) -> int:
+    """Record as MISSED what waited for a free executor for longer than a slot may be late; how many there were."""
+    window = conf.load().catch_up
+    if window is None:
+        return 0
+    with ledger_access("looking for jobs that waited too long"):
+        return _miss(_waiting().filter(slot__lt=now - window), now=now, reason=_TOO_LATE)
+
+
+def _scheduled() -> QuerySet[BackupConfiguration]:
+    rows = BackupConfiguration.objects.using(ledger_alias())
+    return rows.filter(is_enabled=True, status=ConfigurationStatus.ACTIVE).exclude(frequency=Frequency.ON_DEMAND)
+
+
+def _waiting() -> QuerySet[BackupJob]:
+    jobs = BackupJob.objects.using(ledger_alias())
+    return jobs.filter(status=JobStatus.PENDING, trigger=Trigger.SCHEDULED, attempt=0)
+
+
+def _supersede(row: BackupConfiguration, latest: datetime, now: datetime) -> None:
+    _miss(_waiting().filter(configuration=row, slot__lt=latest), now=now, reason=_BUSY)
+
+
+def _miss(jobs: QuerySet[BackupJob], *, now: datetime, reason: str) -> int:
+    return jobs.update(status=JobStatus.MISSED, completed_at=now, error_message=reason)
+
+
+def _record_missed(row: BackupConfiguration, slots: Iterable[datetime], *, now: datetime, reason: str) -> None:
+    request = JobRequest.of_configuration(row)
+    missed = [new_job(request, configuration=row, now=slot, trigger=Trigger.SCHEDULED, slot=slot) for slot in slots]
+    for job in missed:
+        job.status, job.completed_at, job.error_message = JobStatus.MISSED, now, reason
+    # A slot that has a job already, because a clock was set back, keeps it.
+    BackupJob.objects.using(ledger_alias()).bulk_create(missed, batch_size=_BATCH, ignore_conflicts=True)
+
+
+def _create(row: BackupConfiguration, slot: datetime, *, now: datetime, woken_by: str) -> BackupJob | None:
+    job = new_job(JobRequest.of_configuration(row), configuration=row, now=now, trigger=Trigger.SCHEDULED, slot=slot)
+    job.woken_by = woken_by
+    try:
+        with transaction.atomic(using=ledger_alias()):
+            job.save(force_insert=True, using=ledger_alias())
+    except IntegrityError:
+        # The slot had its job before a clock was set back.
+        return None
+    job_event(job.uuid, f"Due at {slot.isoformat(timespec='minutes')}, seen by {job.get_woken_by_display()}.", now=now)
+    return job

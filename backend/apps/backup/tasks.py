@@ -1,0 +1,89 @@
+"""The tasks of Celery. Each calls one service; a task that did not do what it is for is a FAILURE, never a result.
+
+`backup.run_due` is what Beat calls, `backup.run_job` what runs a job. Both may come twice, late or never: the ledger
+decides what is done.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from celery import shared_task
+from celery.apps.worker import Worker
+from celery.signals import worker_ready, worker_shutdown
+from django.utils import timezone
+
+from .dispatch import run_waiting, submit
+from .errors import AlreadyRunning, IllegalTransition, JobFailed, RequestRefused
+from .messages import RUN_JOB
+from .models import JobStatus, WokenBy
+from .periodic import TASK as RUN_DUE
+from .selectors import configuration_by_uuid, job_by_uuid
+from .services.slots import run_due
+from .watching import Watch
+
+_AHEAD = timedelta(seconds=5)
+"""Beat on another machine may be so much faster than our clock."""
+
+
+@shared_task(name=RUN_DUE)
+def run_due_task(configuration: str | None = None) -> list[str]:
+    """Make jobs of what is due, for one configuration or for all, and have them run; the uuids of the jobs."""
+    chosen = None if configuration is None else uuid.UUID(configuration)
+    if chosen is not None:
+        row = configuration_by_uuid(chosen)
+        if row is None:
+            raise RequestRefused(f"Beat asks for the configuration {chosen}, and there is none.")
+        if not row.runs_by_schedule:
+            raise RequestRefused(f"Beat asks for the configuration {row.name!r}, whose schedule is switched off.")
+    now = timezone.now()
+    jobs = run_due(now=now + _AHEAD, woken_by=WokenBy.BEAT, configuration=chosen)
+    for job in jobs:
+        submit(job.uuid, now=now)
+    return [str(job.uuid) for job in jobs]
+
+
+@shared_task(name=RUN_JOB)
+def run_job_task(job: str) -> str:
+    """Run one job in a process of its own; the state it ended in. Raises for any but COMPLETED and INCOMPLETE."""
+    chosen = uuid.UUID(job)
+    row = job_by_uuid(chosen)
+    if row is None:
+        raise JobFailed(f"The ledger has no job {chosen}; it was deleted, or this worker has another database.")
+    if row.status != JobStatus.PENDING:
+        return f"{row.status}: another delivery of this message has started it."
+    try:
+        row = run_waiting(chosen, executor="process")
+    except (AlreadyRunning, IllegalTransition) as error:
+        return str(error)
+    if row.status in {JobStatus.COMPLETED, JobStatus.INCOMPLETE}:
+        return row.status
+    again = f" It is tried again from {row.not_before:%H:%M:%S} UTC on." if row.not_before else ""
+    raise JobFailed(f"{row.job_name} is {row.status}: {row.error_message}{again}")
+
+
+_watches: list[Watch] = []
+
+
+@worker_ready.connect
+def start_watch(sender: object, **_signal: object) -> None:
+    """The worker is there: say so, and look for what was overlooked."""
+    worker = getattr(sender, "controller", sender)
+    if isinstance(worker, Worker):
+        app = worker.app
+        watch = Watch(
+            {
+                "queues": sorted(app.amqp.queues.consume_from),
+                "tasks": sorted(name for name in app.tasks if name in {RUN_DUE, RUN_JOB}),
+            }
+        )
+        watch.start()
+        _watches.append(watch)
+
+
+@worker_shutdown.connect
+def stop_watch(**_signal: object) -> None:
+    """The worker leaves."""
+    while _watches:
+        _watches.pop().stop()

@@ -1,0 +1,83 @@
+"""What a Celery worker does besides its tasks: a thread that says that it is there and finds what was overlooked.
+
+Beat and the broker may fail silently: Beat that has stopped, a message that is lost, a worker that died with a job. The
+thread looks into the ledger and mends all of it within a minute or two, without a broker.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.db import connections
+from django.utils import timezone
+
+from .errors import BackupError
+from .messages import send_job
+from .models import ExecutorKind, WokenBy
+from .processes import own_identity
+from .selectors import jobs_to_send
+from .services.executors import PAUSE, executor_beat, executor_leave
+from .services.reaping import job_enforce, job_reap
+from .services.slots import expire_waiting, run_due
+
+_BEAT_FIRST = timedelta(seconds=45)
+"""So long a due slot is left to Beat."""
+
+_LOST = timedelta(minutes=10)
+"""A message that was sent so long ago, for a job that still waits, is taken for lost."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Watch:
+    """The thread; started when the worker is ready, stopped when it shuts down."""
+
+    def __init__(self, facts: Mapping[str, object]) -> None:
+        self._facts = facts
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="backup-watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Watch no longer, and say that the worker leaves."""
+        self._stop.set()
+        self._thread.join(timeout=PAUSE.total_seconds())
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.look()
+            except BackupError as error:
+                # The ledger or the broker is away; the next round finds the same work.
+                _logger.warning("%s", error)
+            finally:
+                # A connection that is open when the worker forks a child would be shared with it.
+                connections.close_all()
+            if self._stop.wait(PAUSE.total_seconds()):
+                break
+        try:
+            executor_leave(own_identity())
+        except BackupError as error:
+            _logger.warning("%s", error)
+        finally:
+            connections.close_all()
+
+    def look(self) -> None:
+        """One round. Raises what keeps the ledger or the broker from being used."""
+        now = timezone.now()
+        executor_beat(ExecutorKind.WORKER, own_identity(), self._facts, now=now)
+        for job in job_enforce(now=now):
+            _logger.warning("The backup job %s did not stop when it was told to, and was killed.", job)
+        for job in job_reap(now=now):
+            _logger.warning("The backup job %s was found dead.", job)
+        expire_waiting(now=now)
+        for due in run_due(now=now, woken_by=WokenBy.WORKER, patience=_BEAT_FIRST):
+            _logger.warning("%s was due and nobody had noticed; does Beat run?", due.job_name)
+        for lost in jobs_to_send(now=now, patience=_LOST):
+            send_job(lost, now=now)
