@@ -98,7 +98,8 @@ def _save(configuration: BackupConfiguration, row: Model | None) -> bool:
         "enabled": True,
         "one_off": False,
         "queue": conf.load().celery_queue or None,
-        "start_time": configuration.schedule_start if configuration.frequency == Frequency.HOURLY else None,
+        # Beat takes a row with a start time to be overdue; before its start the ledger finds nothing due.
+        "start_time": None,
         "description": f"Wakes the backup system for the configuration {configuration.name}. Change it there.",
     }
     if row is None:

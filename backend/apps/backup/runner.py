@@ -18,6 +18,7 @@ from strongroom.errors import StrongroomError
 from .capture import Capture
 from .errors import AlreadyRunning, BackupError, JobNotFound, LeaseLost, LedgerUnavailable
 from .heartbeat import Heartbeat
+from .housekeeping import after_job
 from .ledger import renew_connection
 from .models import BackupJob, Trigger, Trust
 from .processes import own_identity
@@ -60,7 +61,9 @@ def run_job(job: uuid.UUID, *, observer: Observer | None = None) -> BackupJob:
                 # Nobody would come back for it: whoever wants the backup asks again.
                 job_withdraw(job, str(error), now=timezone.now())
             raise
-        return _run(claim, stop, observer)
+        ended = _run(claim, stop, observer)
+    after_job(ended)
+    return _row(job)
 
 
 def _run(claim: Claim, stop: StopSignals, observer: Observer | None) -> BackupJob:

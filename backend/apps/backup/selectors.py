@@ -1,7 +1,7 @@
 """Reads of the ledger."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -14,6 +14,7 @@ STORED_STATUSES = (JobStatus.COMPLETED, JobStatus.INCOMPLETE)
 SHORTEST_PREFIX = 4
 _MOST_PARENTS = 200
 _MOST_SENT = 100
+_BATCH = 500
 
 HAS_BACKUP = (~Q(snapshot_id="") | ~Q(backup_file_path="")) & Q(removal_started_at=None)
 """Something is stored, and retention has not begun to remove it."""
@@ -24,6 +25,16 @@ def job_by_uuid(job: uuid.UUID) -> BackupJob | None:
     """The job, or None."""
     with ledger_access("looking for a job"):
         return _jobs().filter(uuid=job).first()
+
+
+def jobs_by_uuids(jobs: Iterable[uuid.UUID]) -> list[BackupJob]:
+    """These jobs, in no particular order; those that are not there are left out."""
+    wanted = list(jobs)
+    with ledger_access("looking for jobs"):
+        found: list[BackupJob] = []
+        for start in range(0, len(wanted), _BATCH):
+            found += _jobs().filter(uuid__in=wanted[start : start + _BATCH])
+        return found
 
 
 def job_latest() -> tuple[BackupJob | None, BackupJob | None]:

@@ -23,6 +23,8 @@ from .errors import StorageRefused
 ENCRYPTED = "repository"
 UNENCRYPTED = "repository-unencrypted"
 PACKAGES = "packages"
+PLAIN_PACKAGE = ".tar.gz"
+SEALED_PACKAGE = ".tar.gz.gpg"
 
 _SCAN_DEPTH = 6
 
@@ -171,7 +173,16 @@ def known_packages(storage_paths: Iterable[str] = ()) -> list[Path]:
     storages = {root.resolve() for root in conf.load().roots}
     storages.update(place.storage for place in known_places(storage_paths))
     storages.update(resolve_place(path, encrypted=False).storage for path in storage_paths)
-    return sorted(path for storage in storages for path in (storage / PACKAGES).glob("*.tar.gz") if path.is_file())
+    found = (path for storage in storages for path in (storage / PACKAGES).glob("*.tar.gz*"))
+    # What is still written begins with a dot, and ends in another way.
+    return sorted(path for path in found if path.name.endswith((PLAIN_PACKAGE, SEALED_PACKAGE)) and path.is_file())
+
+
+def is_stored_package(path: Path) -> bool:
+    """True if a package lies where jobs put theirs, in a folder of an allowed root; with links followed."""
+    resolved = path.resolve()
+    roots = conf.load().roots
+    return resolved.parent.name == PACKAGES and any(resolved.is_relative_to(root.resolve()) for root in roots)
 
 
 def _scan(folder: Path, depth: int) -> Iterator[RepositoryPlace]:

@@ -1,0 +1,259 @@
+"""What retention says is done: backups removed, and their space taken back when that is worth the work.
+
+For each repository, under its exclusive lock: plan again, mark, forget, say so, prune. A crash at any point leaves
+marks that the next round takes up, or space that the next prune takes back; never a backup that is offered and not
+there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from strongroom.errors import RepositoryLocked, StrongroomError
+from strongroom.ids import StorageId
+from strongroom.prune import PrunePlan, PruneProgress, execute_prune, forget, plan_prune
+from strongroom.repository import Repository
+from strongroom.repository.locks import RepositoryLock
+
+from .errors import BackupError
+from .models import BackupJob, JobStatus
+from .progress import Tracker
+from .references import BackupRef, of_job
+from .retention import Verdict, plan_retention
+from .selectors import jobs_by_uuids
+from .services.removals import (
+    job_warn,
+    prune_begin,
+    prune_end,
+    prune_latest,
+    removal_begin,
+    removal_done,
+    removals_unfinished,
+    removed_since,
+)
+from .stopping import JobCancelled, stop_signals
+from .storage import RepositoryPlace, is_stored_package, known_places
+
+_LOCK_PATIENCE = 60.0
+_LOCK_PAUSE = 2.0
+_PRUNE_PAUSE = timedelta(hours=20)
+"""A prune looks through the whole repository: by itself at the most once a day, however often backups are removed."""
+
+
+@dataclasses.dataclass(slots=True)
+class Tidied:
+    """What was removed. `postponed` says in words what was not done, and why; `freed_bytes` came back from prunes."""
+
+    removed: list[BackupJob] = dataclasses.field(default_factory=list)
+    freed_bytes: int = 0
+    pruned: list[str] = dataclasses.field(default_factory=list)
+    postponed: list[str] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PlaceForecast:
+    """What a tidying would give back in one repository, in bytes; the total before, and what is too young to go yet."""
+
+    place: RepositoryPlace
+    snapshots: int
+    total_bytes: int
+    freed_bytes: int
+    young_bytes: int
+    worth_it: bool
+
+
+def after_job(job: BackupJob) -> None:
+    """Apply the retention of the job's configuration after a good backup. What goes wrong is a warning of the job."""
+    if job.configuration_id is None or job.status != JobStatus.COMPLETED:
+        return
+    try:
+        with stop_signals():
+            done = tidy(now=timezone.now(), only=[job.configuration_id], tracker=Tracker(), tick=_nothing)
+    except JobCancelled:
+        # The backup is made; the next one of the configuration takes this up.
+        return
+    except (BackupError, StrongroomError, OSError) as error:
+        job_warn(job.uuid, f"Old backups could not be removed: {error}", now=timezone.now())
+        return
+    for text in done.postponed:
+        job_warn(job.uuid, text, now=timezone.now())
+
+
+def _nothing() -> None:
+    return
+
+
+def tidy(
+    *,
+    now: datetime,
+    tracker: Tracker,
+    tick: Callable[[], None],
+    only: Iterable[int] | None = None,
+    prune: bool | None = None,
+) -> Tidied:
+    """Remove what retention says, and prune: always with `prune` True, never with False, else when it is worth it.
+
+    `only` limits it to these configurations. Raises what keeps a storage from being used.
+    """
+    chosen = None if only is None else list(only)
+    verdicts = [verdict for verdict in plan_retention(now=now, only=chosen) if not verdict.keep]
+    return remove(_reasons(verdicts), now=now, tracker=tracker, tick=tick, prune=prune, again=chosen, by_rule=True)
+
+
+def remove(
+    reasons: dict[uuid.UUID, str],
+    *,
+    now: datetime,
+    tracker: Tracker,
+    tick: Callable[[], None],
+    prune: bool | None = None,
+    again: list[int] | None = None,
+    by_rule: bool = False,
+) -> Tidied:
+    """Remove these backups, given with the reasons, and those whose removal was cut off before.
+
+    With `by_rule` the rules are asked once more when the lock is held.
+    """
+    done = Tidied()
+    jobs = [*jobs_by_uuids(reasons), *removals_unfinished()]
+    places: dict[RepositoryPlace, list[BackupJob]] = {}
+    for job in jobs:
+        ref = of_job(job)
+        if ref.place is None:
+            _remove_package(job, ref, reasons, now, done)
+        else:
+            places.setdefault(ref.place, []).append(job)
+    if prune:
+        for place in known_places():
+            places.setdefault(place, [])
+    for place, here in sorted(places.items()):
+        with _locked_place(place, tracker, tick, done) as held:
+            if held is None:
+                continue
+            repository, lock = held
+            still = reasons
+            if by_rule:
+                still = _reasons(one for one in plan_retention(now=now, only=again) if not one.keep)
+            marked = removal_begin({job.uuid: still[job.uuid] for job in here if job.uuid in still}, now=now)
+            going = [*marked, *(job for job in here if job.removal_started_at is not None)]
+            forget(repository, [StorageId(job.snapshot_id) for job in going], lock)
+            removal_done(going, now=timezone.now())
+            done.removed += going
+            if prune or (prune is None and _prune_is_due(place, now)):
+                _prune(place, repository, lock, tracker=tracker, tick=tick, force=bool(prune), done=done)
+    return done
+
+
+def forecast(going: Iterable[BackupJob]) -> list[PlaceForecast]:
+    """What would come back if these were removed and every repository pruned. Reads only, under a shared lock."""
+    places: dict[RepositoryPlace, set[StorageId]] = {place: set() for place in known_places()}
+    for job in going:
+        ref = of_job(job)
+        if ref.place is not None and ref.place.exists():
+            places.setdefault(ref.place, set()).add(StorageId(ref.snapshot_id))
+    found = []
+    for place, snapshots in sorted(places.items()):
+        repository = place.open()
+        with repository.lock():
+            there = {snapshot.id for snapshot in repository.snapshots()}
+            plan = plan_prune(repository, without=snapshots & there)
+        found.append(_forecast(place, len(snapshots & there), plan))
+    return found
+
+
+def _forecast(place: RepositoryPlace, snapshots: int, plan: PrunePlan) -> PlaceForecast:
+    return PlaceForecast(
+        place=place,
+        snapshots=snapshots,
+        total_bytes=plan.total_bytes,
+        freed_bytes=plan.freed_bytes,
+        young_bytes=plan.young_unused,
+        worth_it=plan.worth_it,
+    )
+
+
+def _reasons(verdicts: Iterable[Verdict]) -> dict[uuid.UUID, str]:
+    return {verdict.job: verdict.reason for verdict in verdicts}
+
+
+@contextlib.contextmanager
+def _locked_place(
+    place: RepositoryPlace, tracker: Tracker, tick: Callable[[], None], done: Tidied
+) -> Iterator[tuple[Repository, RepositoryLock] | None]:
+    """The repository under its exclusive lock; None, and a word about it, if others are at work for too long."""
+    repository = place.open()
+    patience = time.monotonic() + _LOCK_PATIENCE
+    tracker.begin("waiting for the repository's lock")
+    while True:
+        try:
+            lock = repository.lock(exclusive=True)
+            break
+        except RepositoryLocked as error:
+            if time.monotonic() > patience:
+                done.postponed.append(f"Old backups in {place.path} are removed another time: {error}")
+                yield None
+                return
+        tick()
+        time.sleep(_LOCK_PAUSE)
+    with lock:
+        yield repository, lock
+
+
+def _remove_package(job: BackupJob, ref: BackupRef, reasons: dict[uuid.UUID, str], now: datetime, done: Tidied) -> None:
+    path = ref.package
+    if path is None or not is_stored_package(path):
+        done.postponed.append(
+            f"The package {path} of {job.job_name} lies outside of the backup storage, where nothing is deleted; remove"
+            " it by hand."
+        )
+        return
+    marked = [job] if job.removal_started_at is not None else removal_begin({job.uuid: reasons[job.uuid]}, now=now)
+    if marked:
+        path.unlink(missing_ok=True)
+        removal_done(marked, now=timezone.now())
+        done.removed += marked
+        done.freed_bytes += job.stored_size or 0
+
+
+def _prune_is_due(place: RepositoryPlace, now: datetime) -> bool:
+    latest = prune_latest(str(place.path))
+    if latest is not None and now - latest.started_at < _PRUNE_PAUSE:
+        return False
+    return removed_since(latest.started_at if latest else None)
+
+
+def _prune(
+    place: RepositoryPlace,
+    repository: Repository,
+    lock: RepositoryLock,
+    *,
+    tracker: Tracker,
+    tick: Callable[[], None],
+    force: bool,
+    done: Tidied,
+) -> None:
+    def progress(at: PruneProgress) -> None:
+        if tracker.now().phase != at.doing:
+            tracker.begin(at.doing, total_bytes=at.bytes_total)
+        tracker.reached(bytes_done=at.bytes_done, files=at.done, total_bytes=at.bytes_total)
+        tick()
+
+    run = prune_begin(str(place.path), now=timezone.now())
+    try:
+        plan = plan_prune(repository, progress=progress)
+        worth = not plan.empty and (force or plan.worth_it)
+        freed = execute_prune(repository, plan, lock, progress=progress).freed_bytes if worth else 0
+    except BaseException as error:
+        prune_end(run, now=timezone.now(), error=f"{type(error).__name__}: {error}")
+        raise
+    prune_end(run, now=timezone.now(), freed=freed)
+    if worth:
+        done.pruned.append(str(place.path))
+    done.freed_bytes += freed

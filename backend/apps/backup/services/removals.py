@@ -1,0 +1,98 @@
+"""Backups that are removed, in three steps: marked, deleted from the storage, said to be gone.
+
+From the mark on the backup is not offered any more. A crash in between leaves a marked one, whose deletion is repeated.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from ..ledger import ledger_access, ledger_alias
+from ..models import BackupJob, JobStatus, PruneRun, PruneStatus, RestoreJob, RestoreStatus
+from .events import job_event, storable_text
+
+_WORKING = (JobStatus.PENDING, JobStatus.RUNNING)
+
+
+def removal_begin(reasons: Mapping[uuid.UUID, str], *, now: datetime) -> list[BackupJob]:
+    """Mark backups, given with the reasons; those that are marked now.
+
+    One that was pinned, or that a restore has begun to need, since it was chosen is left out.
+    """
+    restores = RestoreJob.objects.using(ledger_alias()).filter(
+        backup_job=OuterRef("pk"), status__in=[RestoreStatus.PENDING, RestoreStatus.RUNNING]
+    )
+    marked = []
+    with ledger_access("marking backups for removal"):
+        for job, reason in reasons.items():
+            rows = _jobs().filter(uuid=job, is_pinned=False, removal_started_at=None).exclude(status__in=_WORKING)
+            if rows.filter(~Exists(restores)).update(
+                removal_started_at=now, removal_reason=storable_text(reason)[:200]
+            ):
+                marked.append(job)
+        return list(_jobs().filter(uuid__in=marked))
+
+
+def removals_unfinished() -> list[BackupJob]:
+    """Backups that are marked, and may still be in the storage."""
+    with ledger_access("looking for unfinished removals"):
+        return list(_jobs().filter(removal_started_at__isnull=False, removed_at=None))
+
+
+def removal_done(jobs: Collection[BackupJob], *, now: datetime) -> None:
+    """These are gone from the storage."""
+    with ledger_access("noting that backups are removed"):
+        _jobs().filter(pk__in=[job.pk for job in jobs]).update(removed_at=now)
+        for job in jobs:
+            job_event(job.uuid, f"The backup was removed: {job.removal_reason}.", now=now)
+
+
+def job_warn(job: uuid.UUID, text: str, *, now: datetime) -> None:
+    """Add a warning to a job that has ended."""
+    with ledger_access("adding a warning"):
+        row = _jobs().filter(uuid=job).first()
+        if row is not None:
+            row.warnings = [*row.warnings, storable_text(text)]
+            row.save(update_fields=["warnings"])
+            job_event(job, text, now=now)
+
+
+def prune_begin(repository: str, *, now: datetime) -> PruneRun:
+    """A prune begins. The exclusive lock is held, so one that still says RUNNING was cut off."""
+    with ledger_access("noting a prune"):
+        rows = PruneRun.objects.using(ledger_alias())
+        rows.filter(repository=repository, status=PruneStatus.RUNNING).update(
+            status=PruneStatus.FAILED, completed_at=now, error_message="It was cut off; the next one took it up."
+        )
+        return rows.create(repository=repository, started_at=now)
+
+
+def prune_end(run: PruneRun, *, now: datetime, freed: int | None = None, error: str = "") -> None:
+    """A prune has ended, well or with an error."""
+    status = PruneStatus.FAILED if error else PruneStatus.COMPLETED
+    with ledger_access("noting the end of a prune"):
+        PruneRun.objects.using(ledger_alias()).filter(pk=run.pk).update(
+            status=status, completed_at=now, freed_bytes=freed, error_message=storable_text(error)
+        )
+
+
+def prune_latest(repository: str) -> PruneRun | None:
+    """The newest prune of a repository that came to its end."""
+    with ledger_access("looking for the latest prune"):
+        rows = PruneRun.objects.using(ledger_alias())
+        return rows.filter(repository=repository, status=PruneStatus.COMPLETED).first()
+
+
+def removed_since(moment: datetime | None) -> bool:
+    """Whether any backup was removed since then, or ever."""
+    with ledger_access("looking for removed backups"):
+        rows = _jobs().filter(removed_at__isnull=False)
+        return (rows if moment is None else rows.filter(removed_at__gte=moment)).exists()
+
+
+def _jobs() -> QuerySet[BackupJob]:
+    return BackupJob.objects.using(ledger_alias())
