@@ -1,9 +1,9 @@
 """Which backups retention removes, and why: a plan, made from the ledger alone, that changes nothing.
 
 By age and by number, whichever hits first, for each configuration by itself; the periods that are kept besides are
-exceptions to both. Only good backups count: what failed, is incomplete or damaged pushes nothing out, and goes by age or
-number of its own kind. The last good backup of a configuration, pinned ones, and those that a running restore needs
-always stay. Backups without a configuration (ad-hoc ones, those made before a restore, those of a deleted
+exceptions to both. Only good backups count: what failed, is incomplete or damaged pushes nothing out, and goes by age
+or number of its own kind. The last good backup of a configuration, pinned ones, and those that a running restore needs
+always stay, and so does a package that somebody had written outside of the backup storage. Backups without a configuration (ad-hoc ones, those made before a restore, those of a deleted
 configuration) have no policy, and stay until somebody removes them.
 """
 
@@ -13,6 +13,7 @@ import dataclasses
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from strongroom.retention import Candidate, Decision, Rules, decide
 
@@ -20,19 +21,9 @@ from .ledger import ledger_access, ledger_alias
 from .models import BackupConfiguration, BackupJob, JobStatus, RestoreJob, RestoreStatus, Trust
 from .selectors import HAS_BACKUP
 from .services.slots import schedule_zone
+from .storage import is_stored_package
 
 _ENDED = (JobStatus.COMPLETED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.TIMEOUT)
-_COLUMNS = (
-    "uuid",
-    "configuration_id",
-    "job_name",
-    "started_at",
-    "queued_at",
-    "status",
-    "trust",
-    "is_pinned",
-    "pin_reason",
-)
 _DOUBTFUL = "not a good backup"
 
 
@@ -66,6 +57,7 @@ class _Stored:
     trust: str
     is_pinned: bool
     pin_reason: str
+    backup_file_path: str
 
     @property
     def good(self) -> bool:
@@ -74,6 +66,9 @@ class _Stored:
     @property
     def taken_at(self) -> datetime:
         return self.started_at or self.queued_at
+
+
+_COLUMNS = tuple(field.name for field in dataclasses.fields(_Stored))
 
 
 def rules_of(configuration: BackupConfiguration) -> Rules:
@@ -142,6 +137,8 @@ def _decide(
 def _protection(one: _Stored, needed: Mapping[uuid.UUID, uuid.UUID]) -> str:
     if one.is_pinned:
         return f"pinned: {one.pin_reason}" if one.pin_reason else "pinned"
+    if one.backup_file_path and not is_stored_package(Path(one.backup_file_path)):
+        return "a file outside of the backup storage"
     restore = needed.get(one.uuid)
     return f"needed by the running restore {restore}" if restore else ""
 
