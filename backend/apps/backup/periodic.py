@@ -80,6 +80,11 @@ def owned_rows() -> dict[str, Model]:
     return found
 
 
+def owned_names() -> list[str]:
+    """The names of our rows that are switched on."""
+    return sorted(row.name for row in owned_rows().values() if row.enabled)  # type: ignore[attr-defined]
+
+
 def row_name(configuration: BackupConfiguration) -> str:
     """What a row is called: the production policies have the names of the mission document."""
     return _PREFIX + configuration.name.removeprefix("production_").replace("_", "-")

@@ -3,8 +3,9 @@
 By age and by number, whichever hits first, for each configuration by itself; the periods that are kept besides are
 exceptions to both. Only good backups count: what failed, is incomplete or damaged pushes nothing out, and goes by age
 or number of its own kind. The last good backup of a configuration, pinned ones, and those that a running restore needs
-always stay, and so does a package that somebody had written outside of the backup storage. Backups without a configuration (ad-hoc ones, those made before a restore, those of a deleted
-configuration) have no policy, and stay until somebody removes them.
+always stay, and so does a package that somebody had written outside of the backup storage. Backups without a
+configuration (ad-hoc ones, those made before a restore, those of a deleted configuration) have no policy, and stay
+until somebody removes them.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ class Schedule:
         if self.frequency == Frequency.WEEKLY:
             return f"{', '.join(f'{calendar.day_name[day]}s' for day in sorted(self.days))} {at}"
         if self.frequency == Frequency.MONTHLY:
-            return f"{_ordinal(self.day_of_month or 1)} of the month {at}"
+            return f"on the {_ordinal(self.day_of_month or 1)} of the month {at}"
         return "on demand"
 
 

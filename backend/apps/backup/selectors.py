@@ -1,16 +1,19 @@
 """Reads of the ledger."""
 
+import dataclasses
 import uuid
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 
 from .errors import AmbiguousReference
 from .ledger import ledger_access, ledger_alias
 from .models import BackupConfiguration, BackupJob, BackupType, JobStatus, Trigger, Trust
 
 STORED_STATUSES = (JobStatus.COMPLETED, JobStatus.INCOMPLETE)
+FAILURES = (JobStatus.FAILED, JobStatus.TIMEOUT)
 SHORTEST_PREFIX = 4
 _MOST_PARENTS = 200
 _MOST_SENT = 100
@@ -133,6 +136,66 @@ def configuration_by_uuid(configuration: uuid.UUID) -> BackupConfiguration | Non
     """The configuration, or None."""
     with ledger_access("looking for a configuration"):
         return BackupConfiguration.objects.using(ledger_alias()).filter(uuid=configuration).first()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ConfigurationState:
+    """A configuration with what its jobs say. Times are when the backup was begun."""
+
+    configuration: BackupConfiguration
+    jobs: int = 0
+    backups: int = 0
+    last_good: datetime | None = None
+    last_verified: datetime | None = None
+    last_proven: datetime | None = None
+    missed: int = 0
+    """Slots that were missed since `since`."""
+    failed: int = 0
+    running: int = 0
+    waiting: int = 0
+
+
+def configuration_states(*, since: datetime) -> list[ConfigurationState]:
+    """Every configuration with what its jobs say, by name; two queries however many there are."""
+    good = Q(status=JobStatus.COMPLETED) & ~Q(trust=Trust.DAMAGED) & HAS_BACKUP
+    with ledger_access("summing up the jobs"):
+        sums = (
+            _jobs()
+            .filter(configuration__isnull=False)
+            .order_by()
+            .values("configuration_id")
+            .annotate(
+                jobs=Count("pk"),
+                backups=Count("pk", filter=HAS_BACKUP),
+                last_good=Max("started_at", filter=good),
+                last_verified=Max("started_at", filter=good & Q(trust__in=[Trust.VERIFIED, Trust.PROVEN])),
+                last_proven=Max("started_at", filter=good & Q(trust=Trust.PROVEN)),
+                missed=Count("pk", filter=Q(status=JobStatus.MISSED, slot__gte=since)),
+                failed=Count("pk", filter=Q(status__in=FAILURES, queued_at__gte=since)),
+                running=Count("pk", filter=Q(status=JobStatus.RUNNING)),
+                waiting=Count("pk", filter=Q(status=JobStatus.PENDING)),
+            )
+        )
+        found: dict[int, dict[str, Any]] = {int(row["configuration_id"] or 0): dict(row) for row in sums}
+        states = []
+        for configuration in configurations():
+            values = found.get(configuration.pk, {})
+            values.pop("configuration_id", None)
+            states.append(ConfigurationState(configuration, **values))
+        return states
+
+
+def job_counts() -> dict[str, int]:
+    """How many jobs there are in each state."""
+    with ledger_access("counting the jobs"):
+        return dict(_jobs().order_by().values_list("status").annotate(Count("pk")))
+
+
+def stored_bytes() -> tuple[int, int]:
+    """What the backups that are there have added to the storage, and what was read for them, in bytes."""
+    with ledger_access("summing up the sizes"):
+        sums = _jobs().filter(HAS_BACKUP).order_by().aggregate(stored=Sum("stored_size"), logical=Sum("backup_size"))
+        return sums["stored"] or 0, sums["logical"] or 0
 
 
 def configurations() -> QuerySet[BackupConfiguration]:

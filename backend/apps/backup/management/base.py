@@ -1,6 +1,7 @@
 """What all commands of the backup system share: no checks at the start, errors with exit codes, JSON on request."""
 
 import json
+import sys
 from collections.abc import Mapping
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -8,7 +9,7 @@ from django.db import Error as DatabaseFailure
 
 from strongroom.errors import StrongroomError
 
-from ..errors import BackupError
+from ..errors import BackupError, RequestRefused
 from ..models import JobStatus
 from ..stopping import JobCancelled
 from . import exitcodes
@@ -20,6 +21,8 @@ class BackupCommand(BaseCommand):
     """Fetches, calls one service, shapes the answer. It must run when the database is gone: no checks."""
 
     requires_system_checks = []
+    refusal: type[BackupError] = RequestRefused
+    """What is raised when somebody who was asked says no, or cannot be asked."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
@@ -45,6 +48,17 @@ class BackupCommand(BaseCommand):
         if options["json"]:
             status = JobStatus.CANCELLED if isinstance(error, JobCancelled) else JobStatus.FAILED
             self.print_json({"status": status, "error": self._said(error)})
+
+    def require_consent(self, options: Options, question: str) -> None:
+        """Ask, unless `--yes` says that nobody needs to; raises `refusal` for any other answer than yes."""
+        if options["yes"]:
+            return
+        if not sys.stdin.isatty():
+            raise self.refusal("Without a terminal to ask on, this needs --yes; nothing was changed.")
+        self.stderr.write(f"{question} Type yes to go on: ", ending="")
+        self.stderr.flush()
+        if sys.stdin.readline().strip().lower() != "yes":
+            raise self.refusal("Not confirmed; nothing was changed.")
 
     def print_json(self, values: Mapping[str, object]) -> None:
         """The one JSON object on stdout."""

@@ -3,19 +3,37 @@
 import sys
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 
+from django.utils import timezone
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
 from ..progress import Progress
 
 _LINE_SECONDS = 10.0
 _BAR_SECONDS = 0.1
+_STYLES = {
+    "COMPLETED": "green",
+    "OK": "green",
+    "enabled": "green",
+    "RUNNING": "cyan",
+    "PENDING": "cyan",
+    "INCOMPLETE": "yellow",
+    "MISSED": "yellow",
+    "WARNING": "yellow",
+    "disabled": "dim",
+    "CANCELLED": "dim",
+    "FAILED": "red",
+    "TIMEOUT": "red",
+    "DAMAGED": "red",
+    "CRITICAL": "bold red",
+}
 
 
 def size(value: int | None) -> str:
@@ -80,6 +98,22 @@ class ProgressDisplay:
                 total=progress.bytes_total,
                 detail=detail,
             )
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows under titles on a terminal; in a pipe the rows alone, tabs between their cells."""
+    if not sys.stdout.isatty():
+        sys.stdout.write("".join("\t".join(row) + "\n" for row in rows))
+        return
+    shown = Table(*titles, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        shown.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+    Console().print(shown)
+
+
+def moment(value: datetime | None) -> str:
+    """A time in the project's zone, to the minute."""
+    return "" if value is None else f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
 
 
 def facts(rows: Sequence[tuple[str, str]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from django.core.management.base import CommandParser
@@ -30,6 +29,7 @@ from ..console import ProgressDisplay, facts, size
 
 
 class Command(BackupCommand):
+    refusal = RestoreRefused
     help = "Restore a backup to the live system, or into a folder; roll a restore back."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -75,17 +75,8 @@ class Command(BackupCommand):
                 raise RestoreRefused("Nothing was changed. The restore cannot be done: " + "; ".join(plan.blocking))
             if plan.to_folder:
                 return self._to_folder(options, plan, origin)
-            self._require_consent(options, "Replace the live system with this backup?")
+            self.require_consent(options, "Replace the live system with this backup?")
             return self._restore(options, plan, Restore(ref, origin, plan, _only(options), Tracker(), lambda: None))
-
-    def _require_consent(self, options: Options, question: str) -> None:
-        if options["yes"]:
-            return
-        if not sys.stdin.isatty():
-            raise RestoreRefused("Without a terminal to ask on, the restore needs --yes; nothing was changed.")
-        self.stderr.write(f"{question} Type yes to go on: ", ending="")
-        if sys.stdin.readline().strip().lower() != "yes":
-            raise RestoreRefused("Not confirmed; nothing was changed.")
 
     def _restore(self, options: Options, plan: Plan, work: Restore) -> int:
         with ProgressDisplay() as display:
@@ -146,10 +137,10 @@ class Command(BackupCommand):
 
     def _change(self, options: Options) -> int:
         if options["rollback"]:
-            self._require_consent(options, "Put the state before this restore back?")
+            self.require_consent(options, "Put the state before this restore back?")
             journal, notes = rollback(str(options["rollback"]))
         else:
-            self._require_consent(options, "Delete what this restore replaced?")
+            self.require_consent(options, "Delete what this restore replaced?")
             journal, notes = release(str(options["release"]))
         if options["json"]:
             self.print_json({"restore": journal.restore, "status": journal.state.value, "notes": notes})

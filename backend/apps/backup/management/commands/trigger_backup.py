@@ -13,6 +13,7 @@ from ...planning import plan_backup, require_possible
 from ...requests import JobRequest
 from ...restores import recover_restores
 from ...services.jobs import job_create
+from ...storage import PLAIN_PACKAGE, SEALED_PACKAGE
 from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..console import ProgressDisplay, facts, size
@@ -32,7 +33,11 @@ class Command(BackupCommand):
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--type", choices=BackupType.values, help="an ad-hoc backup of this type")
         what.add_argument("--config", metavar="NAME", help="a backup as this configuration says")
-        parser.add_argument("--output", metavar="FILE.tar.gz", help="write one package file, and no snapshot")
+        parser.add_argument(
+            "--output",
+            metavar="FILE.tar.gz[.gpg]",
+            help="write one package file, and no snapshot; a name that ends in .tar.gz.gpg makes it encrypted",
+        )
         parser.add_argument("--no-encryption", action="store_true", help="store in the clear")
         parser.add_argument("--no-compression", action="store_true", help="store without compressing")
         how = parser.add_mutually_exclusive_group()
@@ -82,10 +87,14 @@ class Command(BackupCommand):
             request = JobRequest(backup_type=str(options["type"]))
         if options["output"]:
             request = dataclasses.replace(request, output=str(Path(str(options["output"])).absolute()))
-        plain = bool(options["no_encryption"]) or (configuration is None and request.makes_package)
+        encryption = request.encryption
+        if configuration is None and request.output.endswith(PLAIN_PACKAGE):
+            encryption = False
+        elif request.output.endswith(SEALED_PACKAGE):
+            encryption = True
         request = dataclasses.replace(
             request,
-            encryption=request.encryption and not plain,
+            encryption=encryption and not options["no_encryption"],
             compression=request.compression and not options["no_compression"],
         )
         if request.makes_package and not request.encryption:

@@ -1,0 +1,42 @@
+"""From what a user types to the configuration or the job that is meant."""
+
+from __future__ import annotations
+
+import difflib
+import uuid
+
+from ..errors import ConfigurationNotFound, JobNotFound
+from ..models import BackupConfiguration, BackupJob
+from ..selectors import configuration_by_name, configuration_by_uuid, configuration_names, job_matching
+
+_SHOWN = 20
+
+
+def configuration_named(text: str) -> BackupConfiguration:
+    """The configuration of that name or uuid. Raises `ConfigurationNotFound` that tells the nearest names."""
+    found = configuration_by_name(text)
+    if found is None:
+        try:
+            found = configuration_by_uuid(uuid.UUID(text))
+        except ValueError:
+            found = None
+    if found is None:
+        raise ConfigurationNotFound(f"There is no configuration {text!r}{_nearest(text)}")
+    return found
+
+
+def job_named(text: str) -> BackupJob:
+    """The job of that name, uuid, or beginning of one. Raises `JobNotFound`, `AmbiguousReference`."""
+    found = job_matching(text)
+    if found is None:
+        raise JobNotFound(f"There is no job {text!r}; `backup_jobs --list` shows them.")
+    return found
+
+
+def _nearest(text: str) -> str:
+    names = configuration_names()
+    near = difflib.get_close_matches(text, names, n=3)
+    if near:
+        return f"; did you mean {' or '.join(near)}?"
+    shown = ", ".join(names[:_SHOWN]) or "none"
+    return f"; there are: {shown}{', …' if len(names) > _SHOWN else ''}."
