@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 
 from .errors import AmbiguousReference
 from .ledger import ledger_access, ledger_alias
-from .models import BackupConfiguration, BackupJob, BackupType, JobStatus, Trigger, Trust
+from .models import BackupConfiguration, BackupJob, BackupType, JobEvent, JobStatus, Trigger, Trust
 
 STORED_STATUSES = (JobStatus.COMPLETED, JobStatus.INCOMPLETE)
 FAILURES = (JobStatus.FAILED, JobStatus.TIMEOUT)
@@ -38,6 +38,32 @@ def jobs_by_uuids(jobs: Iterable[uuid.UUID]) -> list[BackupJob]:
         for start in range(0, len(wanted), _BATCH):
             found += _jobs().filter(uuid__in=wanted[start : start + _BATCH])
         return found
+
+
+def jobs_newest(
+    *,
+    limit: int,
+    statuses: Collection[str] | None = None,
+    configuration: BackupConfiguration | None = None,
+    backup_type: str = "",
+) -> list[BackupJob]:
+    """The newest jobs, of these states, this configuration and this type where they are given."""
+    with ledger_access("listing the jobs"):
+        rows = _jobs().order_by("-queued_at", "-id").defer("manifest", "problems")
+        if statuses:
+            rows = rows.filter(status__in=statuses)
+        if configuration is not None:
+            rows = rows.filter(configuration=configuration)
+        if backup_type:
+            rows = rows.filter(backup_type=backup_type)
+        return list(rows[:limit])
+
+
+def job_log(job: BackupJob) -> list[dict[str, str]]:
+    """The lines of a job's log, oldest first, with their times in UTC."""
+    with ledger_access("reading a job's log"):
+        lines = JobEvent.objects.using(ledger_alias()).filter(job=job).order_by("id")
+        return [{"at": line.at.isoformat(timespec="seconds"), "text": line.text} for line in lines]
 
 
 def job_latest() -> tuple[BackupJob | None, BackupJob | None]:

@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from ... import conf, dispatch, selectors
-from ...errors import LedgerUnavailable, RequestRefused
+from ...errors import LedgerUnavailable
 from ...models import BackupConfiguration, BackupJob, BackupType, JobStatus
 from ...planning import plan_backup, require_possible
 from ...requests import JobRequest
@@ -16,7 +16,9 @@ from ...services.jobs import job_create
 from ...storage import PLAIN_PACKAGE, SEALED_PACKAGE
 from .. import exitcodes
 from ..base import BackupCommand, Options
+from ..choosing import configuration_named
 from ..console import ProgressDisplay, facts, size
+from ..job_views import files, seconds
 
 _MOST_PROBLEMS_SHOWN = 20
 
@@ -45,7 +47,9 @@ class Command(BackupCommand):
         how.add_argument("--dry-run", action="store_true", help="show what would be done and do nothing")
 
     def run(self, options: Options) -> int:
-        configuration = _configuration(options)
+        configuration = configuration_named(str(options["config"])) if options["config"] else None
+        if configuration is not None and not configuration.is_enabled:
+            self.note(f"The schedule of {configuration.name} is switched off; this is a run by hand.")
         request = self._request(options, configuration)
         if options["dry_run"]:
             self._show_plan(options, request, configuration)
@@ -56,16 +60,24 @@ class Command(BackupCommand):
             self.note(line)
         self._job = job = job_create(request, configuration=configuration, now=timezone.now())
         if options["detach"]:
-            pid = dispatch.run_detached(job.uuid)
-            if options["json"]:
-                self.print_json({"job": job.uuid, "status": job.status, "type": job.backup_type, "pid": pid})
-            else:
-                facts([("job", str(job.uuid)), ("status", job.status), ("process", str(pid))])
-            return exitcodes.OK
+            return self._detach(options, job)
         with ProgressDisplay() as display:
             job = dispatch.run_waiting(job.uuid, executor=conf.load().executor, observer=display.show)
         self._show(options, job)
         return exitcodes.of_status(job.status)
+
+    def _detach(self, options: Options, job: BackupJob) -> int:
+        pid = None
+        if conf.load().executor == "celery":
+            dispatch.submit(job.uuid, now=timezone.now())
+        else:
+            pid = dispatch.run_detached(job.uuid)
+        if options["json"]:
+            self.print_json({"job": job.uuid, "status": job.status, "type": job.backup_type, "pid": pid})
+        else:
+            where = "sent to a Celery worker" if pid is None else f"process {pid}"
+            facts([("job", str(job.uuid)), ("status", job.status), ("runs as", where)])
+        return exitcodes.OK
 
     def failed(self, options: Options, error: BaseException) -> None:
         if self._job is None or not options["json"]:
@@ -139,24 +151,13 @@ class Command(BackupCommand):
                 ("package", job.backup_file_path),
                 ("size", size(job.backup_size)),
                 ("stored", size(job.stored_size)),
-                ("files", _files(job)),
-                ("duration", f"{_seconds(job)} s"),
+                ("files", files(job)),
+                ("duration", f"{seconds(job)} s"),
                 ("warnings", "\n".join(job.warnings)),
                 ("problems", "\n".join(problems)),
                 ("error", job.error_message),
             ]
         )
-
-
-def _configuration(options: Options) -> BackupConfiguration | None:
-    name = options["config"]
-    if name is None:
-        return None
-    configuration = selectors.configuration_by_name(str(name))
-    if configuration is None:
-        known = ", ".join(selectors.configuration_names()) or "none"
-        raise RequestRefused(f"There is no configuration {name!r}; there are: {known}.")
-    return configuration
 
 
 def _result(job: BackupJob) -> dict[str, object]:
@@ -172,21 +173,9 @@ def _result(job: BackupJob) -> dict[str, object]:
         "new_files": job.new_files,
         "changed_files": job.changed_files,
         "unchanged_files": job.unchanged_files,
-        "duration_seconds": _seconds(job),
+        "duration_seconds": seconds(job),
         "warnings": job.warnings,
         "problems": job.problems,
         "problem_count": job.problem_count,
         "error": job.error_message,
     }
-
-
-def _seconds(job: BackupJob) -> float | None:
-    if job.started_at is None or job.completed_at is None:
-        return None
-    return round((job.completed_at - job.started_at).total_seconds(), 3)
-
-
-def _files(job: BackupJob) -> str:
-    if job.new_files is None:
-        return ""
-    return f"{job.new_files:,} new, {job.changed_files or 0:,} changed, {job.unchanged_files or 0:,} unchanged"

@@ -1,0 +1,188 @@
+"""The jobs: listed, shown with their log, cancelled, pinned, their backups removed."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from ... import selectors
+from ...errors import RequestRefused
+from ...housekeeping import remove
+from ...models import BackupJob, BackupType, JobStatus
+from ...progress import Progress, Tracker
+from ...services.jobs import job_cancel_request, job_pin
+from .. import exitcodes
+from ..base import BackupCommand, Options
+from ..choosing import configuration_named, job_named
+from ..console import ProgressDisplay, describe, facts, moment, size, table
+from ..job_views import FULL_TITLES, as_json, duration, files, full_row
+
+_CANCEL_SECONDS = 20.0
+_MOST_PROBLEMS_SHOWN = 20
+
+
+class Command(BackupCommand):
+    help = "List the backup jobs, show one with its log, cancel one, pin or remove its backup."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument(
+            "--list", action="store_true", help="list the newest jobs; what is done without any other word"
+        )
+        what.add_argument("--show", metavar="JOB", help="everything about one job")
+        what.add_argument("--log", metavar="JOB", help="the log of one job")
+        what.add_argument("--cancel", metavar="JOB", help="stop one job, running or waiting")
+        what.add_argument("--pin", metavar="JOB", help="keep its backup whatever retention says")
+        what.add_argument("--unpin", metavar="JOB", help="let retention have it again")
+        what.add_argument(
+            "--remove", metavar="JOB", help="remove its backup from the storage; the job stays in the list"
+        )
+        parser.add_argument("--status", choices=JobStatus.values, action="append", help="only these; may be repeated")
+        parser.add_argument("--config", metavar="NAME", help="only those of this configuration")
+        parser.add_argument("--type", choices=BackupType.values, help="only those of this type")
+        parser.add_argument("--limit", type=int, default=25, metavar="N", help="so many at the most; 25")
+        parser.add_argument("--reason", default="", metavar="TEXT", help="why it is cancelled or pinned")
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be done and do nothing")
+
+    def run(self, options: Options) -> int:
+        actions: dict[str, Callable[[Options, BackupJob], int]] = {
+            "show": self._show,
+            "log": self._log,
+            "cancel": self._cancel,
+            "pin": self._pin,
+            "unpin": self._pin,
+            "remove": self._remove,
+        }
+        for name, action in actions.items():
+            if options[name]:
+                return action(options, job_named(str(options[name])))
+        return self._list(options)
+
+    def _list(self, options: Options) -> int:
+        limit = int(str(options["limit"]))
+        if limit < 1:
+            raise RequestRefused("--limit: it must be at least 1.")
+        statuses = options["status"]
+        jobs = selectors.jobs_newest(
+            limit=limit,
+            statuses=statuses if isinstance(statuses, list) else None,
+            configuration=configuration_named(str(options["config"])) if options["config"] else None,
+            backup_type=str(options["type"] or ""),
+        )
+        if options["json"]:
+            self.print_json({"jobs": [as_json(job) for job in jobs]})
+            return exitcodes.OK
+        if not jobs:
+            self.note("There is no such job.")
+        table(FULL_TITLES, [full_row(job) for job in jobs])
+        return exitcodes.OK
+
+    def _show(self, options: Options, job: BackupJob) -> int:
+        if options["json"]:
+            self.print_json({**as_json(job), "log": selectors.job_log(job), "manifest": job.manifest})
+            return exitcodes.OK
+        problems = [f"{problem['path']}: {problem['reason']}" for problem in job.problems[:_MOST_PROBLEMS_SHOWN]]
+        progress = f"{job.progress.get('phase', '')} {describe(Progress(**job.progress))}" if job.progress else ""
+        facts(
+            [
+                ("job", job.job_name),
+                ("uuid", str(job.uuid)),
+                ("configuration", job.configuration_name or "ad hoc"),
+                ("type", job.backup_type),
+                ("status", job.status),
+                ("trust", job.trust),
+                ("progress", progress if job.status == JobStatus.RUNNING else ""),
+                ("asked for by", str(job.get_trigger_display())),
+                ("slot", moment(job.slot)),
+                ("attempt", str(job.attempt) if job.attempt > 1 else ""),
+                ("again from", moment(job.not_before)),
+                ("queued", moment(job.queued_at)),
+                ("started", moment(job.started_at)),
+                ("ended", moment(job.completed_at)),
+                ("duration", duration(job)),
+                ("worker", job.worker),
+                ("snapshot", job.snapshot_id),
+                ("package", job.backup_file_path),
+                ("size", size(job.backup_size)),
+                ("stored", size(job.stored_size)),
+                ("files", files(job)),
+                ("pinned", (job.pin_reason or "yes") if job.is_pinned else ""),
+                ("removed", f"{moment(job.removed_at)}: {job.removal_reason}" if job.removal_started_at else ""),
+                ("warnings", "\n".join(job.warnings)),
+                ("problems", "\n".join(problems) + (f"\n{job.problem_count} in all" if job.problem_count else "")),
+                ("error", job.error_message),
+            ]
+        )
+        return exitcodes.OK
+
+    def _log(self, options: Options, job: BackupJob) -> int:
+        lines = selectors.job_log(job)
+        if options["json"]:
+            self.print_json({"job": job.uuid, "log": lines})
+            return exitcodes.OK
+        for line in lines:
+            self.stdout.write(f"{line['at']} {line['text']}")
+        return exitcodes.OK
+
+    def _cancel(self, options: Options, job: BackupJob) -> int:
+        if options["dry_run"]:
+            return self._answer(options, job, f"{job.job_name} is {job.status} and would be cancelled.")
+        reason = str(options["reason"]) or "Cancelled by hand."
+        job_cancel_request(job.uuid, reason, now=timezone.now())
+        row = job
+        patience = time.monotonic() + _CANCEL_SECONDS
+        while (row := selectors.job_by_uuid(job.uuid) or job).status == JobStatus.RUNNING:
+            if time.monotonic() > patience:
+                self._answer(options, row, f"{job.job_name} was told to stop and has not stopped yet.")
+                return exitcodes.FAILED
+            time.sleep(0.2)
+        return self._answer(options, row, f"{row.job_name} is {row.status}.")
+
+    def _pin(self, options: Options, job: BackupJob) -> int:
+        pinned = bool(options["pin"])
+        if not options["dry_run"]:
+            job_pin(job.uuid, pinned=pinned, reason=str(options["reason"]))
+        return self._answer(options, job, f"{job.job_name} is {'pinned' if pinned else 'no longer pinned'}.")
+
+    def _remove(self, options: Options, job: BackupJob) -> int:
+        if job.is_pinned:
+            raise RequestRefused(
+                f"{job.job_name} is pinned ({job.pin_reason or 'without a reason'}); --unpin it first."
+            )
+        if not job.snapshot_id and not job.backup_file_path:
+            raise RequestRefused(f"{job.job_name} is {job.status} and has no stored backup.")
+        if job.removal_started_at is not None:
+            raise RequestRefused(f"The backup of {job.job_name} is removed already: {job.removal_reason}.")
+        what = f"snapshot {job.snapshot_id[:8]}" if job.snapshot_id else f"package {job.backup_file_path}"
+        if options["dry_run"]:
+            return self._answer(options, job, f"Would be removed: {what} of {job.job_name}. Nothing was changed.")
+        self.require_consent(options, f"Remove the backup {job.job_name} ({what}) for ever?")
+        reason = str(options["reason"]) or "removed by hand"
+        tracker = Tracker()
+        with ProgressDisplay() as display:
+            done = remove(
+                {uuid.UUID(str(job.uuid)): reason},
+                now=timezone.now(),
+                tracker=tracker,
+                tick=lambda: display.show(tracker.now()),
+                prune=False,
+            )
+        if job.uuid not in {one.uuid for one in done.removed}:
+            raise RequestRefused("; ".join(done.postponed) or f"{job.job_name} is needed by a restore; it stays.")
+        return self._answer(
+            options, job, f"The backup of {job.job_name} is removed; `backup_prune` takes its space back."
+        )
+
+    def _answer(self, options: Options, job: BackupJob, text: str) -> int:
+        if options["json"]:
+            row = selectors.job_by_uuid(job.uuid) or job
+            self.print_json({"dry_run": bool(options["dry_run"]), "done": text, **as_json(row)})
+        else:
+            self.stdout.write(text)
+        return exitcodes.OK

@@ -1,0 +1,108 @@
+"""What retention removes, shown and done; and the space of it taken back."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from ... import housekeeping, selectors
+from ...progress import Tracker
+from ...retention import Verdict, plan_retention
+from ...stopping import stop_signals
+from .. import exitcodes
+from ..base import BackupCommand, Options
+from ..choosing import configuration_named
+from ..console import ProgressDisplay, facts, moment, size, table
+
+
+class Command(BackupCommand):
+    help = "Remove the backups that retention says, and take their space back."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--dry-run", action="store_true", help="show what goes and why, and what space comes back")
+        parser.add_argument("--config", metavar="NAME", help="only the backups of this configuration")
+        parser.add_argument("--all", action="store_true", help="show what stays, too, with the reasons")
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument("--force", action="store_true", help="prune even where little comes back")
+        how.add_argument(
+            "--no-prune", action="store_true", help="remove backups, and leave their space for another time"
+        )
+
+    def run(self, options: Options) -> int:
+        now = timezone.now()
+        only = [configuration_named(str(options["config"])).pk] if options["config"] else None
+        verdicts = plan_retention(now=now, only=only)
+        if options["dry_run"]:
+            return self._show_plan(options, verdicts)
+        prune = False if options["no_prune"] else True if options["force"] else None
+        tracker = Tracker()
+        with stop_signals(), ProgressDisplay() as display:
+            done = housekeeping.tidy(
+                now=now, only=only, tracker=tracker, tick=lambda: display.show(tracker.now()), prune=prune
+            )
+        if options["json"]:
+            self.print_json(
+                {
+                    "removed": [
+                        {"job": job.uuid, "name": job.job_name, "reason": job.removal_reason} for job in done.removed
+                    ],
+                    "pruned": done.pruned,
+                    "freed_bytes": done.freed_bytes,
+                    "postponed": done.postponed,
+                }
+            )
+        else:
+            table(("Removed", "Why"), [[job.job_name, job.removal_reason] for job in done.removed])
+            facts(
+                [
+                    ("backups removed", str(len(done.removed))),
+                    ("pruned", "\n".join(done.pruned) or "nothing: not enough would come back, or it was done today"),
+                    ("space back", size(done.freed_bytes)),
+                    ("another time", "\n".join(done.postponed)),
+                ]
+            )
+        return exitcodes.FAILED if done.postponed else exitcodes.OK
+
+    def _show_plan(self, options: Options, verdicts: list[Verdict]) -> int:
+        going = selectors.jobs_by_uuids(one.job for one in verdicts if not one.keep)
+        places = housekeeping.forecast(going)
+        packages = sum(job.stored_size or 0 for job in going if job.backup_file_path)
+        shown = [one for one in verdicts if options["all"] or not one.keep]
+        if options["json"]:
+            self.print_json(
+                {
+                    "dry_run": True,
+                    "backups": [dataclasses.asdict(one) for one in shown],
+                    "repositories": [{**dataclasses.asdict(one), "place": str(one.place.path)} for one in places],
+                    "package_bytes": packages,
+                }
+            )
+            return exitcodes.OK
+        table(
+            ("Backup", "Of", "Taken", "", "Why"),
+            [
+                [one.job_name, one.configuration, moment(one.taken_at), "stays" if one.keep else "goes", one.reason]
+                for one in shown
+            ],
+        )
+        rows = [
+            (
+                str(one.place.path),
+                f"{size(one.freed_bytes)} of {size(one.total_bytes)} come back"
+                + (f", {size(one.young_bytes)} more when they are a day old" if one.young_bytes else "")
+                + ("" if one.worth_it or not one.freed_bytes else "; too little to prune for, unless --force"),
+            )
+            for one in places
+        ]
+        facts(
+            [
+                ("backups that go", f"{len(going)} of {len(verdicts)}"),
+                *rows,
+                ("packages", f"{size(packages)} come back" if packages else ""),
+                ("dry run", "nothing was changed"),
+            ]
+        )
+        return exitcodes.OK

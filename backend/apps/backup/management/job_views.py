@@ -1,0 +1,79 @@
+"""Jobs as commands show them: rows of a table, and the same as JSON."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ..models import BackupJob
+from .console import moment, size
+
+FULL_TITLES = ("Job", "Name", "Type", "Status", "Trust", "Started", "Duration", "Size", "Stored", "")
+
+
+def seconds(job: BackupJob) -> float | None:
+    """How long it ran, or None."""
+    if job.started_at is None or job.completed_at is None:
+        return None
+    return round((job.completed_at - job.started_at).total_seconds(), 3)
+
+
+def duration(job: BackupJob) -> str:
+    """How long it ran, in words."""
+    taken = seconds(job)
+    return "" if taken is None else str(timedelta(seconds=round(taken)))
+
+
+def files(job: BackupJob) -> str:
+    """How many files it found new, changed and unchanged."""
+    if job.new_files is None:
+        return ""
+    return f"{job.new_files:,} new, {job.changed_files or 0:,} changed, {job.unchanged_files or 0:,} unchanged"
+
+
+def full_row(job: BackupJob) -> list[str]:
+    """The cells under `FULL_TITLES`."""
+    marks = ["pinned"] if job.is_pinned else []
+    marks += ["removed"] if job.removal_started_at else []
+    return [
+        str(job.uuid)[:8],
+        job.job_name,
+        job.backup_type,
+        job.status,
+        job.trust,
+        moment(job.started_at or job.slot or job.queued_at),
+        duration(job),
+        size(job.backup_size),
+        size(job.stored_size),
+        ", ".join(marks),
+    ]
+
+
+def as_json(job: BackupJob) -> dict[str, object]:
+    """A job for programs; times in UTC, sizes in bytes."""
+    times = ("slot", "queued_at", "started_at", "completed_at", "not_before", "removed_at")
+    return {
+        "job": job.uuid,
+        "name": job.job_name,
+        "configuration": job.configuration_name,
+        "type": job.backup_type,
+        "trigger": job.trigger,
+        "status": job.status,
+        "trust": job.trust,
+        "attempt": job.attempt,
+        **{name: value.isoformat() if (value := getattr(job, name)) else None for name in times},
+        "snapshot_id": job.snapshot_id,
+        "backup_file_path": job.backup_file_path,
+        "backup_size": job.backup_size,
+        "stored_size": job.stored_size,
+        "new_files": job.new_files,
+        "changed_files": job.changed_files,
+        "unchanged_files": job.unchanged_files,
+        "duration_seconds": seconds(job),
+        "progress": job.progress,
+        "pinned": job.is_pinned,
+        "pin_reason": job.pin_reason,
+        "removal_reason": job.removal_reason,
+        "warnings": job.warnings,
+        "problem_count": job.problem_count,
+        "error": job.error_message,
+    }
