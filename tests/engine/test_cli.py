@@ -181,8 +181,11 @@ def test_what_cannot_be_forgotten_or_pruned_is_left_as_it_is(strongroom: Command
 def test_forget_must_know_what(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["forget"]) == 2
     assert "or nothing is forgotten" in capsys.readouterr().err
-    assert main(["forget", "abcd", "--keep-last", "1"]) == 2
-    assert "not both" in capsys.readouterr().err
+    assert main(["forget", "--tag", "a"]) == 2
+    assert "or nothing is forgotten" in capsys.readouterr().err
+    for rule in (["--keep-last", "1"], ["--tag", "a"], ["--tag", "a", "--keep-daily", "1"]):
+        assert main(["forget", "abcd", *rule]) == 2
+        assert "not both" in capsys.readouterr().err
     for wrong, words in (
         (["forget", "--keep-last", "0"], "from 1 on"),
         (["prune", "--max-unused", "nan"], "from 0 on"),

@@ -628,7 +628,7 @@ def test_a_crash_at_any_storage_operation_loses_nothing(after_effect: bool, rest
     backend, going, expected = prepared()
     counting = FaultyBackend(backend.copy())
     forget_and_prune(Repository.open(counting, PASSPHRASE), going)
-    assert len(counting.operations) > 80
+    assert len(counting.operations) > 60
     steps = [step for step in counting.operations if not step.startswith(("load", "list", "size"))]
     assert {" ".join(step.split("/")[0].split()) for step in steps} == {
         "save locks",

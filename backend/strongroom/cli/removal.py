@@ -61,8 +61,8 @@ def forget_snapshots(options: argparse.Namespace) -> int:
         keep_monthly=options.keep_monthly,
         keep_yearly=options.keep_yearly,
     )
-    if rules.any == bool(options.snapshots):
-        both = "not both" if rules.any else "or nothing is forgotten"
+    if bool(options.snapshots) == (rules.any or bool(options.tag)) or (options.tag and not rules.any):
+        both = "not both" if options.snapshots else "or nothing is forgotten"
         complain(f"error: Which snapshots? Name them, or give rules with --keep-…, {both}.")
         return exitcodes.USAGE
     repository = open_repository(options)
@@ -135,10 +135,11 @@ def _thoroughness(options: argparse.Namespace) -> PruneOptions:
 
 
 def _named(repository: Repository, prefixes: Sequence[str]) -> list[StorageId]:
-    return [
+    found = (
         repository.snapshot(prefix).id if prefix == "latest" else repository.snapshot_name(prefix)
         for prefix in prefixes
-    ]
+    )
+    return list(dict.fromkeys(found))
 
 
 def _judge(repository: Repository, rules: Rules, tags: Sequence[str]) -> Iterator[_Group]:

@@ -100,7 +100,7 @@ class _Execution:
         written = self._repack()
         new_indexes: list[StorageId] = []
         old_indexes: list[StorageId] = []
-        if going:
+        if going or plan.repeated:
             new_indexes, old_indexes = rewrite_indexes(self._repository, plan.indexes, going)
             require_covered(self._repository, plan.index, plan.used, going=going, without=old_indexes)
             self._remove(FileKind.INDEX, old_indexes)

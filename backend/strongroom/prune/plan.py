@@ -47,6 +47,8 @@ class PrunePlan:
     """Unused in part, in whole, or in no index, but too young to be touched."""
     young_unused: int
     """The bytes that would come back if they were not."""
+    repeated: bool
+    """Some pack is named by two index files, as a prune that broke off may leave it."""
 
     # What it was made of, and when: execution refuses any other state of the repository.
     identity: tuple[str, str]
@@ -66,7 +68,7 @@ class PrunePlan:
     @property
     def empty(self) -> bool:
         """There is nothing to do."""
-        return not (self.remove.names or self.unindexed.names or self.repack.names or self.lost)
+        return not (self.remove.names or self.unindexed.names or self.repack.names or self.lost or self.repeated)
 
     @property
     def worth_it(self) -> bool:
@@ -110,7 +112,7 @@ def plan_prune(
     # Snapshots before the index: what a backup adds meanwhile is then in the index, or not looked for. Packs last, for
     # the same reason.
     snapshots = _load_snapshots(repository, gone)
-    indexes, index = _load_index(repository)
+    indexes, index, repeated = _load_index(repository)
     if not snapshots and not gone and len(index):
         raise Damaged(
             f"The repository in {repository.location} holds data but no snapshot, so that a prune would remove all of "
@@ -137,6 +139,7 @@ def plan_prune(
         lost=choice.lost,
         young=Packs((*choice.young.names, *(file.name for file in young)), choice.young.size + young_size),
         young_unused=choice.young_unused + young_size,
+        repeated=repeated,
         identity=(repository.id, repository.location),
         begun=begun,
         snapshots=frozenset(snapshot.id for snapshot in snapshots),
@@ -159,13 +162,14 @@ def _load_snapshots(repository: Repository, gone: frozenset[StorageId]) -> list[
     return sorted(found, key=lambda snapshot: (snapshot.time_ns, snapshot.id))
 
 
-def _load_index(repository: Repository) -> tuple[frozenset[StorageId], Index]:
-    """All index files by name, and what they say. Unlike for reading, they must agree.
+def _load_index(repository: Repository) -> tuple[frozenset[StorageId], Index, bool]:
+    """All index files by name, what they say, and whether any says what another has said. They must agree.
 
     What rustic lists there as `packs_to_delete` is in no index for us: it goes once it is old enough.
     """
     names = set()
     index = Index()
+    repeated = False
     for stored in list(repository.backend.list_files(FileKind.INDEX)):
         try:
             text = repository.load_file(FileKind.INDEX, stored.name)
@@ -173,10 +177,10 @@ def _load_index(repository: Repository) -> tuple[frozenset[StorageId], Index]:
             continue  # replaced by another since the listing began; its packs are listed there
         names.add(stored.name)
         for pack, blobs in decode_index(text):
-            known = index.blob_count(pack)
-            if known and any((pack, blob) not in index.find(blob.kind, blob.id) for blob in blobs):
-                raise Damaged(f"Two index files of {repository.location} list different blobs in the pack {pack}.")
-            if known and known != len(blobs):
-                raise Damaged(f"Two index files of {repository.location} list different blobs in the pack {pack}.")
+            if known := index.blob_count(pack):
+                repeated = True
+                same = all((pack, blob) in index.find(blob.kind, blob.id) for blob in blobs)
+                if not same or known != len(blobs):
+                    raise Damaged(f"Two index files of {repository.location} list different blobs in the pack {pack}.")
             index.add(pack, blobs)
-    return frozenset(names), index
+    return frozenset(names), index, repeated
