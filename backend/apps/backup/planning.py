@@ -8,10 +8,11 @@ from strongroom.passphrase import passphrase_source
 from .capture import package_path
 from .errors import RequestRefused
 from .models import BackupConfiguration, BackupJob, BackupType
+from .packages import message_passphrase
 from .parents import choose_parent
 from .requests import JobRequest
 from .sources import database_aliases
-from .storage import RepositoryPlace, resolve_place
+from .storage import PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, resolve_place
 
 _WITHOUT_DATABASES = (BackupType.FILES,)
 _WITHOUT_FILES = (BackupType.DATABASE,)
@@ -47,20 +48,29 @@ def require_possible(request: JobRequest) -> None:
     place = resolve_place(request.storage_path, encrypted=request.encryption)
     if request.backup_type not in BackupType.values:
         raise RequestRefused(f"There is no backup type {request.backup_type!r}; use {', '.join(BackupType.values)}.")
-    if not request.makes_package:
-        place.passphrase()
-        return
-    if request.encryption:
-        raise RequestRefused(
-            "A .tar.gz package is not encrypted, and encryption is asked for; give --no-encryption to have it plain."
-        )
     if request.output:
-        _require_output(Path(request.output))
+        _require_output(Path(request.output), encrypted=request.encryption)
+    passphrase = place.passphrase()
+    if request.makes_package and request.encryption:
+        message_passphrase(passphrase)
 
 
-def _require_output(path: Path) -> None:
-    if not path.name.endswith(".tar.gz"):
-        raise RequestRefused(f"The output {str(path)!r} does not end in .tar.gz, the only kind of package there is.")
+def _require_output(path: Path, *, encrypted: bool) -> None:
+    if path.name.endswith(SEALED_PACKAGE) and not encrypted:
+        raise RequestRefused(
+            f"The output {str(path)!r} names an encrypted package, and no encryption is asked for; leave"
+            f" --no-encryption away, or name it {PLAIN_PACKAGE}."
+        )
+    if path.name.endswith(PLAIN_PACKAGE) and encrypted:
+        raise RequestRefused(
+            f"A {PLAIN_PACKAGE} package is not encrypted, and encryption is asked for; name the output"
+            f" {SEALED_PACKAGE}, or give --no-encryption to have it plain."
+        )
+    if not path.name.endswith((PLAIN_PACKAGE, SEALED_PACKAGE)):
+        raise RequestRefused(
+            f"The output {str(path)!r} ends neither in {PLAIN_PACKAGE} nor in {SEALED_PACKAGE}, the kinds of packages"
+            " there are."
+        )
     if path.exists() or path.is_symlink():
         raise RequestRefused(f"The file {str(path)!r} exists and is not overwritten; choose another name.")
     if not path.parent.is_dir():

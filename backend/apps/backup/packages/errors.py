@@ -9,3 +9,7 @@ class PackageRefused(BackupError):
 
 class PackageDamaged(PackageRefused):
     """The package is not what was written."""
+
+
+class PackageLocked(PackageRefused):
+    """Wrong passphrase, or a package that is damaged where the passphrase is tried: the two look the same."""

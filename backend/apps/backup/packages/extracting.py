@@ -22,7 +22,7 @@ def extract(package: Package, routes: Mapping[bytes, Path], *, progress: Progres
     opened, or the disk is full. What has been written by then is the caller's to remove.
     """
     extraction = _Extraction(routes)
-    again = read_through(package.path, extraction.place, progress=progress)
+    again = read_through(package.file, extraction.place, progress=progress)
     if again.total != package.total or again.manifest != package.manifest:
         raise PackageRefused(f"The package {package.path} has changed while it was read; start again.")
     extraction.finish()

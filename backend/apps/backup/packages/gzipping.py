@@ -9,7 +9,9 @@ import collections
 import concurrent.futures
 import os
 import zlib
-from typing import IO, Final
+from typing import Final
+
+from .openpgp import Sink
 
 BLOCK: Final = 1 << 20
 LEVEL: Final = 6
@@ -19,7 +21,7 @@ _GZIP: Final = 31
 class GzipWriter:
     """Writes gzip to `target`, in order; memory is bounded by a few blocks per processor. `level` 0 stores."""
 
-    def __init__(self, target: IO[bytes], *, level: int = LEVEL) -> None:
+    def __init__(self, target: Sink, *, level: int = LEVEL) -> None:
         self._target = target
         self._level = level
         self._buffer = bytearray()

@@ -1,7 +1,7 @@
 """Packages in: everything is checked before anything is used.
 
-`SHA256SUMS`, the last member, lists every file with its hash in the form that `sha256sum -c` reads. A file that is
-missing, too many, doubled or changed is named.
+An encrypted package is proved before it is looked into. `SHA256SUMS`, the last member, lists every file with its hash
+in the form that `sha256sum -c` reads. A file that is missing, too many, doubled or changed is named.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
+import io
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -16,18 +17,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from strongroom.passphrase import read_passphrase
 from strongroom.streams import Reader
 
+from ..manifest import MAX_BYTES as MAX_MANIFEST
 from ..manifest import NAME as MANIFEST
 from ..manifest import Manifest, decode
 from ..sources.verify import verify_database
-from .errors import PackageDamaged, PackageRefused
+from .errors import PackageDamaged, PackageLocked, PackageRefused
+from .openpgp_packets import Source
+from .sealed import PackageFile, PassphraseSource, open_file
 from .tarformat import Member, TarReader
 
 SUMS: Final = b"SHA256SUMS"
 MAX_MEMBERS: Final = 10_000_000
 MAX_SUMS: Final = 2 * 1024**3
 TOP: Final = frozenset({b"databases", b"files", b"project", MANIFEST.encode(), SUMS})
+_KEPT: Final = {SUMS: MAX_SUMS, MANIFEST.encode(): MAX_MANIFEST}
 _PIECE: Final = 1 << 20
 
 Progress = Callable[[int, int], None]
@@ -51,15 +57,19 @@ class Tally:
 class Package:
     """A package that has been read to its end and found whole. `roots` sums up each file root."""
 
-    path: Path
+    file: PackageFile
     manifest: Manifest
     total: Tally
     roots: Mapping[str, Tally]
 
+    @property
+    def path(self) -> Path:
+        return self.file.path
+
     @contextlib.contextmanager
     def open_member(self, path: str) -> Iterator[Reader]:
         """The content of one file; `KeyError` if there is none of that name."""
-        with _opened(self.path) as tar:
+        with _opened(self.file) as tar:
             for member in tar.members():
                 if member.name == os.fsencode(path) and not member.is_folder:
                     yield tar
@@ -68,14 +78,28 @@ class Package:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[TarReader]:
-    try:
-        with path.open("rb") as file, gzip.GzipFile(fileobj=file) as stream:
-            yield TarReader(_Translated(stream, path))
-    except FileNotFoundError as error:
-        raise PackageRefused(f"There is no package {path}; check the path.") from error
-    except PermissionError as error:
-        raise PackageRefused(f"The package {path} may not be read; check its rights.") from error
+def _opened(file: PackageFile) -> Iterator[TarReader]:
+    with (
+        file.open() as source,
+        io.BufferedReader(_Raw(source), _PIECE) as buffered,
+        gzip.GzipFile(fileobj=buffered) as stream,
+    ):
+        yield TarReader(_Translated(stream, file.path))
+
+
+class _Raw(io.RawIOBase):
+    """A source as the standard library wants its files."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        data = self._source.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 class _Translated:
@@ -161,15 +185,20 @@ def _parse_sums(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             raise PackageDamaged(f"{SUMS.decode()} has a line without a name: {line[:100]!r}.")
 
 
-def open_package(path: Path, *, progress: Progress | None = None) -> Package:
-    """Read a package to its end and check everything; writes nothing.
+def open_package(
+    path: Path, *, passphrase: PassphraseSource = read_passphrase, progress: Progress | None = None
+) -> Package:
+    """Read a package to its end and check everything; writes nothing. `passphrase` is asked for an encrypted one.
 
-    Raises `PackageRefused` or `PackageDamaged`, which name what is wrong, and `ManifestInvalid`.
+    Raises `PackageRefused`, `PackageDamaged` or `PackageLocked`, which name what is wrong, `ManifestInvalid`, and what
+    keeps the passphrase from being read.
     """
-    return read_through(path, None, progress=progress)
+    return read_through(open_file(path, passphrase), None, progress=progress)
 
 
-def read_through(path: Path, sink: Callable[[Member, Reader], Reader] | None, *, progress: Progress | None) -> Package:
+def read_through(
+    file: PackageFile, sink: Callable[[Member, Reader], Reader] | None, *, progress: Progress | None
+) -> Package:
     """Read a package to its end and check everything. `sink` is shown every member, and may put a reader of its own
     between the content and the check.
     """
@@ -177,7 +206,7 @@ def read_through(path: Path, sink: Callable[[Member, Reader], Reader] | None, *,
     manifest = sums = b""
     total = Tally()
     roots: dict[str, Tally] = {}
-    with _opened(path) as tar:
+    with _opened(file) as tar:
         for member in tar.members():
             checker.meet(member)
             total = total.plus(member)
@@ -185,8 +214,8 @@ def read_through(path: Path, sink: Callable[[Member, Reader], Reader] | None, *,
             reader = sink(member, tar) if sink is not None else tar
             if member.is_folder:
                 continue
-            keep = member.name in {SUMS, MANIFEST.encode()}
-            if keep and member.size > MAX_SUMS:
+            keep = member.name in _KEPT
+            if keep and member.size > _KEPT[member.name]:
                 raise PackageRefused(f"{member.shown!r} has {member.size} bytes; no package has that.")
             digest, content = _consume(reader, keep=keep)
             if member.name == SUMS:
@@ -198,9 +227,11 @@ def read_through(path: Path, sink: Callable[[Member, Reader], Reader] | None, *,
             if progress is not None:
                 progress(total.files, total.bytes)
     if not sums:
-        raise PackageDamaged(f"The package {path} has no {SUMS.decode()} at its end; it was not written to its end.")
+        raise PackageDamaged(
+            f"The package {file.path} has no {SUMS.decode()} at its end; it was not written to its end."
+        )
     checker.compare(sums)
-    return Package(path, decode(manifest), total, roots)
+    return Package(file, decode(manifest), total, roots)
 
 
 def _count_root(roots: dict[str, Tally], member: Member) -> None:
@@ -220,10 +251,21 @@ def _consume(reader: Reader, *, keep: bool) -> tuple[bytes, bytes]:
     return digest.digest(), bytes(kept)
 
 
-def verify_package(path: Path, *, staging: Path | None = None) -> list[str]:
-    """What is wrong with a package; empty if nothing is. Dumps are read to their end as `verify_captured` does."""
+def verify_package(
+    path: Path,
+    *,
+    staging: Path | None = None,
+    passphrase: PassphraseSource = read_passphrase,
+    progress: Progress | None = None,
+) -> list[str]:
+    """What is wrong with a package; empty if nothing is. Dumps are read to their end as `verify_captured` does.
+
+    Raises `PackageLocked` for a wrong passphrase, which proves no damage, and what keeps it from being read.
+    """
     try:
-        package = open_package(path)
+        package = open_package(path, passphrase=passphrase, progress=progress)
+    except PackageLocked:
+        raise
     except PackageRefused as error:
         return [str(error)]
     findings = [

@@ -1,4 +1,4 @@
-"""Packages out: one `.tar.gz` with the inside of a snapshot, complete or not there at all."""
+"""Packages out: one `.tar.gz` with the inside of a snapshot, encrypted if asked for, complete or not there at all."""
 
 from __future__ import annotations
 
@@ -16,17 +16,21 @@ from typing import IO, Final
 
 from strongroom.archiver import ArchiveProgress
 from strongroom.entries import Entry, Folder, OnDisk, Stream
+from strongroom.passphrase import Passphrase, read_passphrase
 
 from ..sources.cut import Cut, Problem
 from .errors import PackageDamaged, PackageRefused
 from .gzipping import LEVEL, GzipWriter
+from .openpgp import Encryptor, Sink
 from .reading import SUMS, encode_sum, verify_package
+from .reading import Progress as ReadingProgress
+from .sealed import message_passphrase
+from .spool import Spool
 from .tarformat import END, Member, encode_header, padding
 
 Progress = Callable[[ArchiveProgress], None]
 
 _PIECE: Final = 1 << 20
-_IN_MEMORY: Final = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -44,30 +48,33 @@ def write_package(
     path: Path,
     cut: Cut,
     *,
+    passphrase: Passphrase | None = None,
     progress: Progress | None = None,
+    reading: ReadingProgress | None = None,
     before_publish: Callable[[], None] | None = None,
     compression: bool = True,
 ) -> PackageResult:
-    """Write everything of `cut` into one new file at `path`, readable by its owner only.
+    """Write everything of `cut` into one new file at `path`, readable by its owner only; encrypted with `passphrase`.
 
-    It is written beside its final name, read back, and only then gets its name; `before_publish` is called immediately
-    before that, and what it raises leaves nothing. Raises `PackageRefused` (the file exists, no space, no rights) and
-    what the sources raise.
+    It is written beside its final name, read back, through decryption too, and only then gets its name. `reading` is
+    called while it is read back, first with nothing done; `before_publish` immediately before it gets its name, and
+    what it raises leaves nothing. Raises `PackageRefused` (the file exists, no space, no rights) and what the sources
+    raise.
     """
     if path.exists() or path.is_symlink():
         raise PackageRefused(f"{path} exists; nothing is ever overwritten. Choose another name or move it away.")
     try:
         with _temporary(path) as (temporary, file):
-            writer = _Writer(file, path.parent, progress=progress, level=LEVEL if compression else 0)
+            encryptor = None if passphrase is None else Encryptor(file, message_passphrase(passphrase))
+            target = file if encryptor is None else encryptor
+            writer = _Writer(target, path.parent, progress=progress, level=LEVEL if compression else 0)
             with contextlib.closing(writer):
                 writer.write_all(cut.entries())
+            if encryptor is not None:
+                encryptor.finish()
             file.flush()
             os.fsync(file.fileno())
-            findings = verify_package(temporary, staging=cut.spec.staging)
-            if findings:
-                raise PackageDamaged(
-                    f"What was written to {path} is not what was read, so it was removed: {findings[0]}"
-                )
+            _read_back(temporary, path, cut, passphrase=passphrase, reading=reading)
             size, sha256 = _measure(temporary)
             if before_publish is not None:
                 before_publish()
@@ -75,6 +82,21 @@ def write_package(
     except OSError as error:
         raise _unwritable(path, error) from error
     return PackageResult(size, sha256, writer.files, writer.content_bytes, [*cut.problems, *writer.problems])
+
+
+def _read_back(
+    temporary: Path, path: Path, cut: Cut, *, passphrase: Passphrase | None, reading: ReadingProgress | None
+) -> None:
+    if reading is not None:
+        reading(0, 0)
+    findings = verify_package(
+        temporary,
+        staging=cut.spec.staging,
+        passphrase=read_passphrase if passphrase is None else lambda: passphrase,
+        progress=reading,
+    )
+    if findings:
+        raise PackageDamaged(f"What was written to {path} is not what was read, so it was removed: {findings[0]}")
 
 
 def _unwritable(path: Path, error: OSError) -> PackageRefused:
@@ -113,12 +135,12 @@ def _publish(temporary: Path, path: Path) -> None:
 
 
 class _Writer:
-    def __init__(self, file: IO[bytes], spool_folder: Path, *, progress: Progress | None, level: int) -> None:
-        self._gzip = GzipWriter(file, level=level)
+    def __init__(self, target: Sink, spool_folder: Path, *, progress: Progress | None, level: int) -> None:
+        self._gzip = GzipWriter(target, level=level)
         self._spool_folder = spool_folder
         self._progress = progress
         self._now_ns = time.time_ns()
-        self._sums = tempfile.TemporaryFile(dir=spool_folder)  # noqa: SIM115  closed with the writer
+        self._sums = Spool(spool_folder)
         self.problems: list[Problem] = []
         self.files = 0
         self.content_bytes = 0
@@ -130,8 +152,8 @@ class _Writer:
     def write_all(self, entries: list[Entry]) -> None:
         for entry in entries:
             self._entry(b"", entry)
-        size = self._sums.tell()
-        self._sums.seek(0)
+        size = self._sums.size
+        self._sums.rewind()
         self._head(Member(SUMS, False, size, 0o600, self._now_ns))
         while piece := self._sums.read(_PIECE):
             self._gzip.write(piece)
@@ -154,17 +176,16 @@ class _Writer:
 
     def _stream(self, name: bytes, entry: Stream) -> None:
         """A stream of unknown length: tar wants the length first, so what is large waits beside the output."""
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(self._spool_folder)) as spool:
+        with contextlib.closing(Spool(self._spool_folder)) as spool:
             reader = entry.open()
             try:
                 while piece := reader.read(_PIECE):
                     spool.write(piece)
             finally:
                 reader.close()
-            size = spool.tell()
-            spool.seek(0)
-            self._head(Member(name, False, size, entry.mode, self._now_ns))
-            self._content(name, spool.read, size)
+            spool.rewind()
+            self._head(Member(name, False, spool.size, entry.mode, self._now_ns))
+            self._content(name, spool.read, spool.size)
 
     def _content(self, name: bytes, read: Callable[[int], bytes], size: int) -> int:
         """Copy `size` bytes; returns how many there were. Missing ones are written as zeros: the header is out."""

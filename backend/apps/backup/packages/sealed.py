@@ -1,0 +1,154 @@
+"""Package files as sources of their `.tar.gz`, plain or encrypted. An encrypted one is proved before it is used.
+
+What OpenPGP encrypts is proved by a sum at its very end only. So the file is first decrypted to its end and the result
+thrown away, while each piece of the file is hashed; from then on a piece is decrypted for use only if it is the one
+that was proved. Nothing unproved reaches a decompressor, tar or a database, and no plaintext lies on a disk meanwhile.
+The hashes are all that is kept: 8 MB for a package of 1 TB.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final, Protocol
+
+from strongroom.passphrase import Passphrase
+
+from .errors import PackageDamaged, PackageRefused
+from .openpgp import SessionKey, open_message, reopen_message
+from .openpgp_content import Content
+from .openpgp_packets import Source
+
+SEALED: Final = ".gpg"
+PIECE: Final = 4 * 1024 * 1024
+_DIGEST: Final = 32
+_GZIP: Final = b"\x1f\x8b"
+
+PassphraseSource = Callable[[], Passphrase]
+"""Asked for the passphrase when one is needed; raises `PassphraseError`."""
+
+
+class PackageFile(Protocol):
+    """A file that gives a `.tar.gz`, as often as it is opened."""
+
+    @property
+    def path(self) -> Path: ...
+
+    def open(self) -> contextlib.AbstractContextManager[Source]:
+        """The `.tar.gz` from its beginning. Raises `PackageRefused`."""
+        ...
+
+
+@dataclass(frozen=True)
+class PlainFile:
+    """A package that is not encrypted."""
+
+    path: Path
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Source]:
+        with _opened(self.path) as file:
+            yield file
+
+
+@dataclass(frozen=True)
+class SealedFile:
+    """An encrypted package that has been proved: `pieces` are the hashes of the file that was."""
+
+    path: Path
+    key: SessionKey
+    pieces: bytes = field(repr=False)
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Source]:
+        where = _where(self.path)
+        with _opened(self.path) as file:
+            pieces = _Pieces(file, where, proved=self.pieces)
+            yield Content(reopen_message(pieces, where, key=self.key), where)
+
+
+def open_file(path: Path, passphrase: PassphraseSource) -> PackageFile:
+    """The package file at `path`; an encrypted one is proved, to its last byte.
+
+    The name decides: one that ends in .gpg must be encrypted, so that nobody can pass off a plain file for it. Raises
+    `PackageLocked` for a wrong passphrase, `PackageDamaged`, `PackageRefused`, and what `passphrase` raises.
+    """
+    where = _where(path)
+    with _opened(path) as file:
+        first = file.read(2)
+        if path.suffix != SEALED and first[:1] < b"\x80":
+            return PlainFile(path)
+        if first == _GZIP:
+            raise PackageRefused(f"{where} is not encrypted, although its name ends in {SEALED}; do not trust it.")
+        if first[:1] < b"\x80":
+            raise PackageDamaged(f"{where} is no OpenPGP message in its binary form; fetch it again.")
+        file.seek(0)
+        pieces = _Pieces(file, where)
+        message = open_message(pieces, where, passphrase=message_passphrase(passphrase()))
+        message.prove()
+        return SealedFile(path, message.key, bytes(pieces.hashes))
+
+
+def message_passphrase(passphrase: Passphrase) -> bytes:
+    """The bytes of which the key is made: the passphrase in UTF-8, as gpg takes it from the first line of a file.
+
+    Raises `PackageRefused` for one that no gpg could be given.
+    """
+    text = passphrase.reveal()
+    if "\n" in text or "\0" in text:
+        raise PackageRefused(
+            f"The passphrase from {passphrase.source} has more than one line or a NUL character, which gpg cannot be"
+            " given; packages need a passphrase of one line."
+        )
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # The error itself would quote the text.
+        raise PackageRefused(
+            f"The passphrase from {passphrase.source} is no valid UTF-8; packages need one that is."
+        ) from None
+
+
+class _Pieces:
+    """A file in pieces that are hashed before anything of them is given away, and compared with what was `proved`."""
+
+    def __init__(self, file: IO[bytes], where: str, *, proved: bytes | None = None) -> None:
+        self.hashes = bytearray()
+        self._file = file
+        self._where = where
+        self._proved = proved
+        self._piece = memoryview(b"")
+
+    def read(self, size: int, /) -> bytes:
+        if not self._piece:
+            self._piece = memoryview(self._next())
+        data = bytes(self._piece[:size])
+        self._piece = self._piece[size:]
+        return data
+
+    def _next(self) -> bytes:
+        piece = self._file.read(PIECE)
+        digest = hashlib.sha256(piece).digest() if piece else b""
+        # At the end the digest is empty, and so must be what is left of the proved ones.
+        if self._proved is not None and self._proved[len(self.hashes) : len(self.hashes) + _DIGEST] != digest:
+            raise PackageRefused(f"{self._where} has changed while it was read; start again.")
+        self.hashes += digest
+        return piece
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except FileNotFoundError as error:
+        raise PackageRefused(f"There is no package {path}; check the path.") from error
+    except PermissionError as error:
+        raise PackageRefused(f"The package {path} may not be read; check its rights.") from error
+
+
+def _where(path: Path) -> str:
+    return f"The package {path}"
