@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 
 from .errors import AmbiguousReference
 from .ledger import ledger_access, ledger_alias
@@ -57,6 +57,27 @@ def jobs_newest(
         if backup_type:
             rows = rows.filter(backup_type=backup_type)
         return list(rows[:limit])
+
+
+def jobs_unfinished() -> list[BackupJob]:
+    """Jobs that wait or run, oldest first; as many as anybody wants to read about."""
+    with ledger_access("looking for unfinished jobs"):
+        rows = _jobs().filter(status__in=[JobStatus.PENDING, JobStatus.RUNNING]).order_by("queued_at")
+        return list(rows[:_MOST_SENT])
+
+
+def daily_growth(*, since: datetime, now: datetime) -> int | None:
+    """What the backups made since then have added to the storage, in bytes a day; None if there are none."""
+    with ledger_access("summing up the growth"):
+        sums = (
+            _jobs()
+            .filter(HAS_BACKUP, started_at__gte=since)
+            .aggregate(added=Sum("stored_size"), first=Min("started_at"))
+        )
+    if sums["added"] is None or sums["first"] is None:
+        return None
+    days = max((now - sums["first"]).total_seconds() / 86_400, 1.0)
+    return int(sums["added"] / days)
 
 
 def job_log(job: BackupJob) -> list[dict[str, str]]:

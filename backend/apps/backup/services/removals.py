@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, JobStatus, PruneRun, PruneStatus, RestoreJob, RestoreStatus
@@ -85,6 +85,14 @@ def prune_latest(repository: str) -> PruneRun | None:
     with ledger_access("looking for the latest prune"):
         rows = PruneRun.objects.using(ledger_alias())
         return rows.filter(repository=repository, status=PruneStatus.COMPLETED).first()
+
+
+def prunes_latest() -> list[PruneRun]:
+    """The newest prune of each repository."""
+    with ledger_access("looking for the latest prunes"):
+        rows = PruneRun.objects.using(ledger_alias())
+        newest = rows.filter(repository=OuterRef("repository")).order_by("-started_at", "-id").values("pk")[:1]
+        return list(rows.filter(pk=Subquery(newest)))
 
 
 def removed_since(moment: datetime | None) -> bool:

@@ -1,0 +1,77 @@
+"""What the machine must have: settings, a passphrase, client programs, no restore that was cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from django.db import Error as DatabaseFailure
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from strongroom.passphrase import SOURCES, passphrase_source
+
+from .. import conf
+from ..errors import SettingsInvalid
+from ..restores import RestoreRefused, interrupted
+from ..sources import ClientMissing
+from ..sources.postgresql import find_client
+from .findings import Finding, critical, warning
+
+OLDEST_SERVER = 12
+
+
+def settings_findings() -> list[Finding]:
+    """W001: the settings are missing or wrong; nothing else can be looked at then."""
+    try:
+        conf.load()
+    except SettingsInvalid as error:
+        return [critical(1, "settings", str(error), "Set it in the settings of the project.")]
+    return []
+
+
+def passphrase_findings() -> list[Finding]:
+    """W002: there is no passphrase."""
+    if passphrase_source() is not None:
+        return []
+    hint = f"Set one of {', '.join(SOURCES)} in the environment."
+    return [critical(2, "passphrase", "There is no passphrase: encrypted backups are refused.", hint)]
+
+
+def client_findings(*, ask_servers: bool) -> Iterator[Finding]:
+    """W004: no client programs of PostgreSQL, or, where the servers are asked, older ones than the server."""
+    for wrapper in _postgresql(connections[alias] for alias in connections):
+        hint = "Install the client programs of the server's version."
+        try:
+            find_client(_server(wrapper) if ask_servers else OLDEST_SERVER)
+        except ClientMissing as error:
+            yield critical(4, f"database {wrapper.alias}", str(error), hint)
+        except DatabaseFailure as error:
+            reason = str(error).strip().splitlines()[0]
+            yield critical(
+                4, f"database {wrapper.alias}", f"It cannot be asked for its version: {reason}.", "Start it."
+            )
+        if not ask_servers:
+            return
+
+
+def _postgresql(wrappers: Iterable[BaseDatabaseWrapper]) -> list[BaseDatabaseWrapper]:
+    return [wrapper for wrapper in wrappers if wrapper.vendor == "postgresql"]
+
+
+def _server(wrapper: BaseDatabaseWrapper) -> int:
+    with wrapper.cursor() as cursor:
+        cursor.execute("SHOW server_version_num")
+        row = cursor.fetchone()
+    return int(row[0]) // 10_000 if row else OLDEST_SERVER
+
+
+def restore_findings() -> list[Finding]:
+    """W005: a restore was interrupted, or its journal cannot be read."""
+    hint = "Run `manage.py restore_backup --list`: it completes or undoes what was cut off."
+    try:
+        return [
+            warning(5, f"restore {journal.restore}", f"The restore {journal.restore} was interrupted.", hint)
+            for journal in interrupted()
+        ]
+    except RestoreRefused as error:
+        return [warning(5, "restores", str(error), "Nothing is restored as long as it lies there.")]

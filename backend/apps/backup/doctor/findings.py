@@ -1,0 +1,49 @@
+"""What the doctor sees: one thing that is wrong, why it matters, what to do. The ids are those of the system checks."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+
+
+class Severity(enum.IntEnum):
+    """In the order of Nagios, whose exit codes they are."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """`what` is wrong with `subject`; `hint` says what to do. `id` is stable."""
+
+    id: str
+    severity: Severity
+    subject: str
+    what: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.severity.name} {self.id} {self.subject}: {self.what} {self.hint}".rstrip()
+
+    def to_json(self) -> dict[str, str]:
+        """For programs."""
+        return {
+            "id": self.id,
+            "severity": self.severity.name,
+            "subject": self.subject,
+            "what": self.what,
+            "hint": self.hint,
+        }
+
+
+def warning(number: int, subject: str, what: str, hint: str) -> Finding:
+    """A finding that somebody should look at."""
+    return Finding(f"backup.W{number:03}", Severity.WARNING, subject, what, hint)
+
+
+def critical(number: int, subject: str, what: str, hint: str) -> Finding:
+    """A finding for which backups fail, or are missing."""
+    return Finding(f"backup.W{number:03}", Severity.CRITICAL, subject, what, hint)

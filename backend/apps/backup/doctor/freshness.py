@@ -1,0 +1,128 @@
+"""Whether there are backups, as the schedules promise them: measured on the ledger, not on what anybody said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from ..models import BackupConfiguration, BackupJob, Executor, ExecutorKind, Frequency, JobStatus, PruneRun, PruneStatus
+from ..retention import Verdict
+from ..selectors import ConfigurationState
+from .findings import Finding, critical, warning
+
+_PERIODS = {
+    Frequency.HOURLY: timedelta(hours=1),
+    Frequency.DAILY: timedelta(days=1),
+    Frequency.WEEKLY: timedelta(days=7),
+    Frequency.MONTHLY: timedelta(days=31),
+}
+_GRACE = timedelta(minutes=30)
+_STUCK = timedelta(minutes=15)
+_OVERDUE = timedelta(days=2)
+
+
+def period(configuration: BackupConfiguration) -> timedelta | None:
+    """From one backup to the next at the most, as the schedule promises; None for one on demand."""
+    found = _PERIODS.get(Frequency(configuration.frequency))
+    return None if found is None else found + max(found / 10, _GRACE)
+
+
+def freshness_findings(states: Sequence[ConfigurationState], *, now: datetime) -> Iterator[Finding]:
+    """W013: slots were missed. W014: the last good backup is too old. W020: the latest attempts failed."""
+    scheduled = [one for one in states if one.configuration.runs_by_schedule]
+    if not scheduled:
+        yield warning(
+            14,
+            "schedules",
+            "No configuration runs by schedule: nothing is backed up by itself.",
+            "Run `manage_backup_configs --install-production`, or --enable one.",
+        )
+    for one in scheduled:
+        yield from _age(one, now)
+        name = one.configuration.name
+        if one.missed:
+            yield warning(
+                13,
+                name,
+                f"{one.missed} of its slots were missed in the last days.",
+                "Look at `backup_jobs --status MISSED`: the agent, Beat or the worker was not there, or busy.",
+            )
+        if one.failed:
+            yield warning(
+                20,
+                name,
+                f"{one.failed} of its jobs failed in the last days.",
+                f"Look at `backup_jobs --config {name} --status FAILED`.",
+            )
+
+
+def _age(one: ConfigurationState, now: datetime) -> Iterator[Finding]:
+    allowed = period(one.configuration)
+    start = one.configuration.schedule_start
+    since = max((moment for moment in (one.last_good, start) if moment is not None), default=None)
+    if allowed is None or since is None or now - since <= allowed:
+        return
+    what = (
+        f"Its last good backup is {hours(now, one.last_good):.0f} hours old."
+        if one.last_good
+        else "It has never made a good backup."
+    )
+    hint = f"Look at `backup_jobs --config {one.configuration.name}`, and run `trigger_backup --config"
+    make = critical if now - since > 2 * allowed else warning
+    yield make(14, one.configuration.name, what, f"{hint} {one.configuration.name}`.")
+
+
+def executor_findings(executor: str, alive: Sequence[Executor]) -> Iterator[Finding]:
+    """W012: nobody is there to run what is due."""
+    if executor == "agent" and not any(one.kind == ExecutorKind.AGENT for one in alive):
+        yield critical(
+            12,
+            "executor",
+            "No agent has given a sign of life for 90 seconds: nothing that is due is run.",
+            "Start `manage.py backup_agent`, or run `manage.py backup_run_due` from cron every few minutes.",
+        )
+
+
+def stuck_findings(jobs: Sequence[BackupJob], *, now: datetime) -> Iterator[Finding]:
+    """W015: jobs that wait for too long, or do not come to an end."""
+    for job in jobs:
+        if job.status == JobStatus.PENDING:
+            since = max(moment for moment in (job.queued_at, job.not_before) if moment is not None)
+            if now - since > _STUCK:
+                yield warning(
+                    15,
+                    job.job_name,
+                    f"It has waited for {hours(now, since):.1f} hours.",
+                    "Start an executor, or cancel it with `backup_jobs --cancel`.",
+                )
+        elif job.lease_expires_at is not None and job.lease_expires_at < now:
+            yield critical(
+                15,
+                job.job_name,
+                "It is RUNNING, and has given no sign of life for longer than its lease.",
+                "The next command that runs jobs ends it.",
+            )
+
+
+def retention_findings(verdicts: Sequence[Verdict], unfinished: int) -> Iterator[Finding]:
+    """W016: backups that retention removes are still there."""
+    overdue = [one for one in verdicts if not one.keep]
+    if overdue or unfinished:
+        yield warning(
+            16,
+            "retention",
+            f"{len(overdue) + unfinished} backups are still there that retention removes.",
+            "`backup_prune --dry-run` shows them, `backup_prune` removes them.",
+        )
+
+
+def prune_findings(latest: Sequence[PruneRun]) -> Iterator[Finding]:
+    """W022: the latest prune of a repository failed."""
+    for run in latest:
+        if run.status == PruneStatus.FAILED:
+            yield warning(22, run.repository, f"Its latest prune failed: {run.error_message}", "Run `backup_prune`.")
+
+
+def hours(now: datetime, then: datetime | None) -> float | None:
+    """Hours since then, to a tenth."""
+    return None if then is None else round((now - then).total_seconds() / 3600, 1)

@@ -1,0 +1,112 @@
+"""Are we protected? For people, cron, Docker's health checks and Nagios; it does not depend on the scheduler."""
+
+from __future__ import annotations
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from ...doctor import Health, Severity, examine
+from ...errors import BackupError
+from ..base import BackupCommand, Options
+from ..console import facts, moment, size, table
+
+
+class Command(BackupCommand):
+    help = "Tell whether the backups are as they should be. Exit code 0: yes, 1: warnings, 2: no, 3: it cannot be told."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--quiet", action="store_true", help="the one line alone")
+
+    def run(self, options: Options) -> int:
+        try:
+            health = examine(now=timezone.now())
+        except BackupError as error:
+            if options["json"]:
+                self.print_json({"status": Severity.UNKNOWN.name, "error": str(error)})
+            else:
+                self.stdout.write(f"BACKUP {Severity.UNKNOWN.name}: {error}")
+            return Severity.UNKNOWN
+        if options["json"]:
+            self.print_json(_as_json(health))
+        else:
+            self._show(health, quiet=bool(options["quiet"]))
+        return health.severity
+
+    def _show(self, health: Health, *, quiet: bool) -> None:
+        self.stdout.write(_line(health))
+        if quiet:
+            return
+        table(
+            ("Configuration", "", "Last good", "Verified", "Proven", "Missed", "Failed", "Next run"),
+            [
+                [
+                    one.name,
+                    one.state,
+                    _hours(one.good),
+                    _hours(one.verified),
+                    _hours(one.proven),
+                    str(one.missed or ""),
+                    str(one.failed or ""),
+                    moment(one.next_slot),
+                ]
+                for one in health.configurations
+            ],
+        )
+        lasts = "" if health.space.days_left is None else f", lasts for about {health.space.days_left:,.0f} days"
+        facts(
+            [
+                ("executors", "\n".join(health.executors) or "none"),
+                (
+                    "storage",
+                    f"{health.space.root}: {size(health.space.free)} of {size(health.space.total)} free{lasts}",
+                ),
+            ]
+        )
+        for finding in health.findings:
+            self.stdout.write(str(finding))
+
+
+def _line(health: Health) -> str:
+    """The one line that Nagios shows."""
+    fresh = [one.good for one in health.configurations if one.good is not None]
+    last = f"last good backup {_hours(min(fresh))}" if fresh else "there is no good backup"
+    count = len(health.findings)
+    worst = f"; {health.findings[0].subject}: {health.findings[0].what}" if health.findings else ""
+    return f"BACKUP {health.severity.name}: {last}, {count} findings{worst}"
+
+
+def _hours(value: float | None) -> str:
+    if value is None:
+        return "never"
+    return f"{value:.1f} h ago" if value < 48 else f"{value / 24:.1f} d ago"
+
+
+def _as_json(health: Health) -> dict[str, object]:
+    return {
+        "status": health.severity.name,
+        "at": health.at.isoformat(),
+        "summary": _line(health),
+        "findings": [one.to_json() for one in health.findings],
+        "configurations": [
+            {
+                "name": one.name,
+                "state": one.state,
+                "hours_since_good": one.good,
+                "hours_since_verified": one.verified,
+                "hours_since_proven": one.proven,
+                "missed_slots": one.missed,
+                "failed_jobs": one.failed,
+                "next_run": one.next_slot and one.next_slot.isoformat(),
+            }
+            for one in health.configurations
+        ],
+        "executors": list(health.executors),
+        "storage": {
+            "root": health.space.root,
+            "free_bytes": health.space.free,
+            "total_bytes": health.space.total,
+            "bytes_a_day": health.space.daily,
+            "days_left": health.space.days_left,
+        },
+    }
