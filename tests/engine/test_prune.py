@@ -680,6 +680,31 @@ def test_a_failure_that_passes_leaves_no_lock() -> None:
             assert left == {key: expected[key] for key in left}
 
 
+def test_after_a_crash_the_young_new_packs_are_the_ones_that_stay() -> None:
+    backend, going, expected = prepared()
+    for handle in backend.modified:
+        backend.modified[handle] -= 2 * 86400
+    daily = PruneOptions(max_unused=0)
+    counting = FaultyBackend(backend.copy())
+    forget_and_prune(Repository.open(counting, PASSPHRASE), going, daily)
+    for number, operation in enumerate(counting.operations):
+        if operation.startswith(("save", "remove")):
+            crashed = backend.copy()
+            with pytest.raises(BackendError):
+                forget_and_prune(Repository.open(FaultyBackend(crashed, Fault(number)), PASSPHRASE), going, daily)
+            bury(crashed)
+            repository = Repository.open(crashed, PASSPHRASE)
+            there = {snapshot.id for snapshot in repository.snapshots()}
+            forget_and_prune(repository, [snapshot for snapshot in going if snapshot.id in there], daily)
+            assert contents(repository) == {key: expected[key] for key in expected if key not in {s.id for s in going}}
+            all_good(repository)
+            assert plan_prune(repository, options=daily).empty
+            # What could not be named in an index before the crash waits for its day; nothing else is left over.
+            assert plan_prune(repository, options=daily).unused_bytes == 0
+            forget_and_prune(repository)
+            assert check(repository).findings == []
+
+
 @settings(max_examples=15)
 @given(st.data())
 def test_any_history_with_any_crashes_keeps_what_was_not_forgotten(data: st.DataObject) -> None:
