@@ -78,6 +78,7 @@ class WokenBy(models.TextChoices):
 class ExecutorKind(models.TextChoices):
     AGENT = "AGENT", "Agent"
     WORKER = "WORKER", "Celery worker"
+    CRON = "CRON", "Cron"
 
 
 class PruneStatus(models.TextChoices):
@@ -344,7 +345,7 @@ class Executor(models.Model):
         constraints = [one_of("kind", ExecutorKind.values, "backup_executor_kind")]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.host}:{self.pid}"
+        return f"{self.get_kind_display()} {self.host}{f':{self.pid}' if self.pid else ''}"
 
 
 class PruneRun(models.Model):

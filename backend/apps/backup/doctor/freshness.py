@@ -16,6 +16,7 @@ _PERIODS = {
     Frequency.WEEKLY: timedelta(days=7),
     Frequency.MONTHLY: timedelta(days=31),
 }
+_WATCHERS = (ExecutorKind.AGENT, ExecutorKind.CRON)
 _GRACE = timedelta(minutes=30)
 _STUCK = timedelta(minutes=15)
 _OVERDUE = timedelta(days=2)
@@ -74,7 +75,7 @@ def _age(one: ConfigurationState, now: datetime) -> Iterator[Finding]:
 
 def executor_findings(executor: str, alive: Sequence[Executor]) -> Iterator[Finding]:
     """W012: nobody is there to run what is due."""
-    if executor == "agent" and not any(one.kind == ExecutorKind.AGENT for one in alive):
+    if executor == "agent" and not any(one.kind in _WATCHERS for one in alive):
         yield critical(
             12,
             "executor",

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name='Executor',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('AGENT', 'Agent'), ('WORKER', 'Celery worker')], max_length=8)),
+                ('kind', models.CharField(choices=[('AGENT', 'Agent'), ('WORKER', 'Celery worker'), ('CRON', 'Cron')], max_length=8)),
                 ('name', models.CharField(max_length=250, unique=True)),
                 ('host', models.CharField(max_length=200)),
                 ('pid', models.PositiveIntegerField()),
@@ -187,7 +187,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='executor',
-            constraint=check_constraint(models.Q(('kind__in', ['AGENT', 'WORKER'])), 'backup_executor_kind'),
+            constraint=check_constraint(models.Q(('kind__in', ['AGENT', 'CRON', 'WORKER'])), 'backup_executor_kind'),
         ),
         migrations.AddField(
             model_name='jobevent',

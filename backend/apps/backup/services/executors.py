@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from ..ledger import ledger_access, ledger_alias
-from ..models import Executor
+from ..models import Executor, ExecutorKind
 from ..processes import ProcessIdentity
 
 PAUSE = timedelta(seconds=15)
@@ -14,6 +16,9 @@ PAUSE = timedelta(seconds=15)
 
 SILENCE = timedelta(seconds=90)
 """After so long without one an executor counts as gone."""
+
+CRON_SILENCE = timedelta(minutes=65)
+"""The same for cron, which may call once an hour."""
 
 _FORGET = timedelta(days=7)
 
@@ -28,6 +33,12 @@ def executor_beat(kind: str, process: ProcessIdentity, facts: Mapping[str, objec
         rows.filter(beat_at__lt=now - _FORGET).delete()
 
 
+def cron_beat(process: ProcessIdentity, *, now: datetime) -> None:
+    """A sign of life of whoever calls `backup_run_due` regularly: one for each host."""
+    regular = ProcessIdentity(host=process.host.split("/")[0], pid=0, start="cron")
+    executor_beat(ExecutorKind.CRON, regular, {}, now=now)
+
+
 def executor_leave(process: ProcessIdentity) -> None:
     """It stops as it should, and is not to be missed."""
     with ledger_access("saying that an executor leaves"):
@@ -35,9 +46,10 @@ def executor_leave(process: ProcessIdentity) -> None:
 
 
 def executors_alive(*, now: datetime) -> list[Executor]:
-    """Those that gave a sign of life lately."""
+    """Those that gave a sign of life lately; cron is given the time from one call to the next."""
+    lately = Q(beat_at__gte=now - SILENCE) | Q(kind=ExecutorKind.CRON, beat_at__gte=now - CRON_SILENCE)
     with ledger_access("looking for executors"):
-        return list(Executor.objects.using(ledger_alias()).filter(beat_at__gte=now - SILENCE))
+        return list(Executor.objects.using(ledger_alias()).filter(lately))
 
 
 def _name(process: ProcessIdentity) -> str:

@@ -6,9 +6,11 @@ from django.utils import timezone
 from ... import conf, dispatch
 from ...errors import BackupError, IllegalTransition
 from ...models import BackupJob, JobStatus, WokenBy
+from ...processes import own_identity
 from ...restores import recover_restores
 from ...selectors import jobs_runnable
 from ...services import slots
+from ...services.executors import cron_beat
 from ...services.reaping import job_enforce, job_reap
 from .. import exitcodes
 from ..base import BackupCommand, Options
@@ -35,6 +37,7 @@ class Command(BackupCommand):
             return self._show_due(options)
         for line in recover_restores():
             self.note(line)
+        cron_beat(own_identity(), now=now)
         job_enforce(now=now)
         reaped = job_reap(now=now)
         slots.expire_waiting(now=now)
