@@ -102,8 +102,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# A worker that is told to end (SIGQUIT) waits so long for its jobs before it stops them.
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
+# A worker that is told to end (SIGQUIT) waits so many seconds for its jobs before it stops them.
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = float(os.environ.get("EDMS_STOP_SECONDS") or 30)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 if log_level := os.environ.get("EDMS_LOG_LEVEL"):
