@@ -24,6 +24,7 @@ class Moment:
 def story(edms: Edms, corpus: Corpus, references: Path, report: Report) -> None:
     """Tell the whole story, noting each step in the report. StoryError when a command does not end well."""
     edms.manage("migrate", "--verbosity", "0")
+    _install_policies(edms, report)
     _import(edms, corpus.first, "import documents", report)
     _verify_documents(edms, "verify documents", report)
     first = moment_keep(edms, references / "first")
@@ -61,6 +62,16 @@ def moment_keep(edms: Edms, folder: Path) -> Moment:
             if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
                 os.chown(copy, was.st_uid, was.st_gid, follow_symlinks=False)
     return Moment(folder / "tables.sqlite3", folder / "media")
+
+
+def _install_policies(edms: Edms, report: Report) -> None:
+    answer = edms.manage("manage_backup_configs", "--install-production", "--json")
+    coming = edms.manage("manage_backup_configs", "--next", "--json").values.get("next")
+    runs = coming if isinstance(coming, list) else []
+    policies = answer.values.get("configurations")
+    count = len(policies) if isinstance(policies, list) else 0
+    first = f", the next run at {runs[0]['at']}" if runs else ""
+    report.add(Step("install policies", f"{count} policies, {len(runs)} by schedule{first}", seconds=answer.seconds))
 
 
 def _import(edms: Edms, folder: Path, what: str, report: Report) -> None:

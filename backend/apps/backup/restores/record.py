@@ -12,6 +12,8 @@ from strongroom.errors import StrongroomError
 from ..errors import BackupError, IllegalTransition, LedgerUnavailable
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, RollbackState
+from ..periodic import sync_all
+from ..selectors import configurations
 from ..services.catalogue import catalogue_rebuild
 from ..services.restores import (
     RestoreRequest,
@@ -82,6 +84,8 @@ def finish(journal: Journal, *, phases: Sequence[Mapping[str, object]] = ()) -> 
         pass
     except LedgerUnavailable as error:
         notes.append(f"the restored database holds no usable ledger: {error} Then run backup_catalogue --rebuild.")
+    else:
+        notes += _set_schedules_right()
     journal.enter(State.FINISHED)
     return notes
 
@@ -105,9 +109,18 @@ def _rebuild() -> list[str]:
     return notes + [f"not entered: {line}" for line in report.unreadable]
 
 
+def _set_schedules_right() -> list[str]:
+    """The rows of Celery Beat came back with the database, as of another day."""
+    try:
+        changed = sync_all(configurations())
+    except LedgerUnavailable as error:
+        return [f"the rows of Celery Beat could not be put right: {error}"]
+    return [f"{changed} rows of Celery Beat were put right after the restore"] if changed else []
+
+
 def rolled_back(journal: Journal) -> list[str]:
     """Tell the ledger that is live again."""
-    return _tell(journal, restore_rolled_back)
+    return _tell(journal, restore_rolled_back) or _set_schedules_right()
 
 
 def released(journal: Journal) -> list[str]:
