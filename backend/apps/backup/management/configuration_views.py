@@ -12,6 +12,8 @@ from ..services.slots import schedule_zone, upcoming
 from .console import moment
 
 TITLES = ("Name", "Type", "Schedule", "Next run", "Retention", "Features", "State", "Last good", "Backups")
+OPTIONAL = ("Features", "Retention", "Backups", "Last good")
+"""What a narrow terminal does without, first the first."""
 
 
 def words(row: BackupConfiguration) -> str:

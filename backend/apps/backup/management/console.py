@@ -100,15 +100,32 @@ class ProgressDisplay:
             )
 
 
-def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows under titles on a terminal; in a pipe the rows alone, tabs between their cells."""
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, optional: Sequence[str] = ()) -> None:
+    """Rows under titles on a terminal; in a pipe the rows alone, tabs between their cells.
+
+    On a terminal that is too narrow the `optional` columns are left out, in this order, as far as need be.
+    """
     if not sys.stdout.isatty():
         sys.stdout.write("".join("\t".join(row) + "\n" for row in rows))
         return
-    shown = Table(*titles, box=None, header_style="bold", pad_edge=False)
+    console = Console()
+    columns = _fitting(titles, rows, optional, console.width)
+    shown = Table(box=None, header_style="bold", pad_edge=False)
+    for number in columns:
+        shown.add_column(titles[number], no_wrap=number == 0, overflow="fold")
     for row in rows:
-        shown.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    Console().print(shown)
+        shown.add_row(*(Text(row[number], style=_STYLES.get(row[number], "")) for number in columns))
+    console.print(shown)
+
+
+def _fitting(titles: Sequence[str], rows: Sequence[Sequence[str]], optional: Sequence[str], width: int) -> list[int]:
+    columns = list(range(len(titles)))
+    widths = [max(len(titles[number]), *(len(row[number]) for row in rows), 0) + 1 for number in columns]
+    for title in optional:
+        if sum(widths[number] for number in columns) <= width:
+            break
+        columns.remove(titles.index(title))
+    return columns
 
 
 def moment(value: datetime | None) -> str:

@@ -7,7 +7,9 @@ from datetime import timedelta
 from ..models import BackupJob
 from .console import moment, size
 
-FULL_TITLES = ("Job", "Name", "Type", "Status", "Trust", "Started", "Duration", "Size", "Stored", "")
+FULL_TITLES = ("Job", "Name", "Type", "Status", "Trust", "Started", "Duration", "Size", "Stored", "Marks")
+OPTIONAL = ("Stored", "Size", "Duration", "Type", "Trust")
+"""What a narrow terminal does without, first the first."""
 
 
 def seconds(job: BackupJob) -> float | None:

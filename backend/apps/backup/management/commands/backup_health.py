@@ -52,6 +52,7 @@ class Command(BackupCommand):
                 ]
                 for one in health.configurations
             ],
+            optional=("Proven", "Verified"),
         )
         lasts = "" if health.space.days_left is None else f", lasts for about {health.space.days_left:,.0f} days"
         facts(

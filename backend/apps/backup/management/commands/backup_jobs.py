@@ -19,7 +19,7 @@ from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..choosing import configuration_named, job_named
 from ..console import ProgressDisplay, describe, facts, moment, size, table
-from ..job_views import FULL_TITLES, as_json, duration, files, full_row
+from ..job_views import FULL_TITLES, OPTIONAL, as_json, duration, files, full_row
 
 _CANCEL_SECONDS = 20.0
 _MOST_PROBLEMS_SHOWN = 20
@@ -80,7 +80,7 @@ class Command(BackupCommand):
             return exitcodes.OK
         if not jobs:
             self.note("There is no such job.")
-        table(FULL_TITLES, [full_row(job) for job in jobs])
+        table(FULL_TITLES, [full_row(job) for job in jobs], optional=OPTIONAL)
         return exitcodes.OK
 
     def _show(self, options: Options, job: BackupJob) -> int:

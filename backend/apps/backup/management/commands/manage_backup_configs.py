@@ -93,7 +93,7 @@ class Command(BackupCommand):
             return exitcodes.OK
         if not states:
             self.note("There is no configuration; --install-production installs five, --create makes one.")
-        table(views.TITLES, [views.table_row(one) for one in states])
+        table(views.TITLES, [views.table_row(one) for one in states], optional=views.OPTIONAL)
         known = {one.configuration.name for one in states}
         earlier = [str(row.get("name")) for row in earlier_configurations() if row.get("name") not in known]
         if earlier:
