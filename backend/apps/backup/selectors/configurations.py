@@ -1,0 +1,115 @@
+"""Configurations, alone and with what their jobs say; sums over all jobs."""
+
+import dataclasses
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+
+from ..ledger import ledger_access, ledger_alias
+from ..models import BackupConfiguration, JobStatus, Trust
+from .rows import FAILURES, HAS_BACKUP, job_rows
+
+
+def configuration_by_name(name: str) -> BackupConfiguration | None:
+    """The configuration, or None."""
+    with ledger_access("looking for a configuration"):
+        return BackupConfiguration.objects.using(ledger_alias()).filter(name=name).first()
+
+
+def configuration_by_uuid(configuration: uuid.UUID) -> BackupConfiguration | None:
+    """The configuration, or None."""
+    with ledger_access("looking for a configuration"):
+        return BackupConfiguration.objects.using(ledger_alias()).filter(uuid=configuration).first()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ConfigurationState:
+    """A configuration with what its jobs say. Times are when the backup was begun."""
+
+    configuration: BackupConfiguration
+    jobs: int = 0
+    backups: int = 0
+    last_good: datetime | None = None
+    last_verified: datetime | None = None
+    last_proven: datetime | None = None
+    missed: int = 0
+    """Slots that were missed since `since`."""
+    failed: int = 0
+    running: int = 0
+    waiting: int = 0
+
+
+def configuration_states(*, since: datetime) -> list[ConfigurationState]:
+    """Every configuration with what its jobs say, by name; two queries however many there are."""
+    good = Q(status=JobStatus.COMPLETED) & ~Q(trust=Trust.DAMAGED) & HAS_BACKUP
+    with ledger_access("summing up the jobs"):
+        sums = (
+            job_rows()
+            .filter(configuration__isnull=False)
+            .order_by()
+            .values("configuration_id")
+            .annotate(
+                jobs=Count("pk"),
+                backups=Count("pk", filter=HAS_BACKUP),
+                last_good=Max("started_at", filter=good),
+                last_verified=Max("started_at", filter=good & Q(trust__in=[Trust.VERIFIED, Trust.PROVEN])),
+                last_proven=Max("started_at", filter=good & Q(trust=Trust.PROVEN)),
+                missed=Count("pk", filter=Q(status=JobStatus.MISSED, slot__gte=since)),
+                failed=Count("pk", filter=Q(status__in=FAILURES, queued_at__gte=since)),
+                running=Count("pk", filter=Q(status=JobStatus.RUNNING)),
+                waiting=Count("pk", filter=Q(status=JobStatus.PENDING)),
+            )
+        )
+        found: dict[int, dict[str, Any]] = {int(row["configuration_id"] or 0): dict(row) for row in sums}
+        states = []
+        for configuration in configurations():
+            values = found.get(configuration.pk, {})
+            values.pop("configuration_id", None)
+            states.append(ConfigurationState(configuration, **values))
+        return states
+
+
+def daily_growth(*, since: datetime, now: datetime) -> int | None:
+    """What the backups made since then have added to the storage, in bytes a day; None if there are none."""
+    with ledger_access("summing up the growth"):
+        sums = (
+            job_rows()
+            .filter(HAS_BACKUP, started_at__gte=since)
+            .aggregate(added=Sum("stored_size"), first=Min("started_at"))
+        )
+    if sums["added"] is None or sums["first"] is None:
+        return None
+    days = max((now - sums["first"]).total_seconds() / 86_400, 1.0)
+    return int(sums["added"] / days)
+
+
+def job_counts() -> dict[str, int]:
+    """How many jobs there are in each state."""
+    with ledger_access("counting the jobs"):
+        return dict(job_rows().order_by().values_list("status").annotate(Count("pk")))
+
+
+def stored_bytes() -> tuple[int, int]:
+    """What the backups that are there have added to the storage, and what was read for them, in bytes."""
+    with ledger_access("summing up the sizes"):
+        sums = job_rows().filter(HAS_BACKUP).order_by().aggregate(stored=Sum("stored_size"), logical=Sum("backup_size"))
+        return sums["stored"] or 0, sums["logical"] or 0
+
+
+def configurations() -> QuerySet[BackupConfiguration]:
+    """All configurations."""
+    return BackupConfiguration.objects.using(ledger_alias())
+
+
+def configuration_names() -> list[str]:
+    """The names of all configurations."""
+    with ledger_access("listing the configurations"):
+        return list(BackupConfiguration.objects.using(ledger_alias()).values_list("name", flat=True))
+
+
+def storage_paths() -> list[str]:
+    """Every storage path that a configuration has."""
+    with ledger_access("listing the storage paths"):
+        return sorted(set(BackupConfiguration.objects.using(ledger_alias()).values_list("storage_path", flat=True)))

@@ -1,0 +1,110 @@
+"""One job or several, by what people and programs call them."""
+
+import uuid
+from collections.abc import Collection, Iterable
+
+from django.db.models import Q, QuerySet
+
+from ..errors import AmbiguousReference
+from ..ledger import ledger_access, ledger_alias
+from ..models import BackupConfiguration, BackupJob, JobEvent, JobStatus, Trigger
+from .rows import HAS_BACKUP, STORED_STATUSES, job_rows
+
+SHORTEST_PREFIX = 4
+_BATCH = 500
+
+
+def job_by_uuid(job: uuid.UUID) -> BackupJob | None:
+    """The job, or None."""
+    with ledger_access("looking for a job"):
+        return job_rows().filter(uuid=job).first()
+
+
+def jobs_by_uuids(jobs: Iterable[uuid.UUID]) -> list[BackupJob]:
+    """These jobs, in no particular order; those that are not there are left out."""
+    wanted = list(jobs)
+    with ledger_access("looking for jobs"):
+        found: list[BackupJob] = []
+        for start in range(0, len(wanted), _BATCH):
+            found += job_rows().filter(uuid__in=wanted[start : start + _BATCH])
+        return found
+
+
+def jobs_newest(
+    *,
+    limit: int,
+    statuses: Collection[str] | None = None,
+    configuration: BackupConfiguration | None = None,
+    backup_type: str = "",
+) -> list[BackupJob]:
+    """The newest jobs, of these states, this configuration and this type where they are given."""
+    with ledger_access("listing the jobs"):
+        rows = job_rows().order_by("-queued_at", "-id").defer("manifest", "problems")
+        if statuses:
+            rows = rows.filter(status__in=statuses)
+        if configuration is not None:
+            rows = rows.filter(configuration=configuration)
+        if backup_type:
+            rows = rows.filter(backup_type=backup_type)
+        return list(rows[:limit])
+
+
+def job_log(job: BackupJob) -> list[dict[str, str]]:
+    """The lines of a job's log, oldest first, with their times in UTC."""
+    with ledger_access("reading a job's log"):
+        lines = JobEvent.objects.using(ledger_alias()).filter(job=job).order_by("id")
+        return [{"at": line.at.isoformat(timespec="seconds"), "text": line.text} for line in lines]
+
+
+def job_latest() -> tuple[BackupJob | None, BackupJob | None]:
+    """The newest job that stored a backup, and the newest job that ended without one since, if there is such.
+
+    Backups of the state before a restore are not meant by "latest": they hold what was just given up.
+    """
+    with ledger_access("looking for the latest backup"):
+        jobs = job_rows().exclude(trigger=Trigger.PRE_RESTORE)
+        latest = jobs.filter(HAS_BACKUP, status__in=STORED_STATUSES).order_by("-started_at", "-id").first()
+        failed = jobs.filter(status__in=[JobStatus.FAILED, JobStatus.TIMEOUT]).order_by("-queued_at", "-id").first()
+        if latest is not None and failed is not None and failed.queued_at <= latest.queued_at:
+            failed = None
+        return latest, failed
+
+
+def job_of_package(path: str) -> BackupJob | None:
+    """The job that wrote this package, or None."""
+    with ledger_access("looking for the job of a package"):
+        return job_rows().filter(backup_file_path=path).order_by("-started_at", "-id").first()
+
+
+def job_matching(text: str) -> BackupJob | None:
+    """The one job that a uuid, an unambiguous prefix of its uuid or snapshot id, or its name stands for, or None.
+
+    Raises `AmbiguousReference` that lists the candidates.
+    """
+    with ledger_access("looking for a job"):
+        exact = job_rows().filter(job_name=text)[:2]
+        matches = list(exact) or list(_by_prefix(text))
+    if len(matches) > 1:
+        shown = ", ".join(f"{job.uuid} ({job.job_name})" for job in matches)
+        raise AmbiguousReference(f"Several jobs answer to {text!r}: {shown}; give more of the uuid.")
+    return matches[0] if matches else None
+
+
+def uuid_prefix(text: str) -> str | None:
+    """The text as the beginning of a uuid in lower case with its dashes, or None if it cannot be one."""
+    digits = text.replace("-", "").lower()
+    if not SHORTEST_PREFIX <= len(digits) <= 32 or set(digits) - set("0123456789abcdef"):
+        return None
+    parts = [digits[start:end] for start, end in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))]
+    return "-".join(part for part in parts if part)
+
+
+def _by_prefix(text: str) -> QuerySet[BackupJob]:
+    condition = Q(pk__in=[])
+    prefix = uuid_prefix(text)
+    if prefix is not None:
+        full = len(prefix) == 36
+        condition |= Q(uuid=uuid.UUID(prefix)) if full else Q(uuid__startswith=prefix)
+    if SHORTEST_PREFIX <= len(text) <= 64:
+        condition |= Q(snapshot_id__startswith=text.lower())
+    return job_rows().filter(condition)[:5]

@@ -1,0 +1,74 @@
+"""Jobs that wait or run, and what an incremental one builds on."""
+
+import uuid
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from ..ledger import ledger_access
+from ..models import BackupJob, BackupType, JobStatus, Trigger, Trust
+from .rows import job_rows
+
+_MOST_PARENTS = 200
+_MOST_SENT = 100
+_WHOLE_SYSTEM = (BackupType.FULL, BackupType.INCREMENTAL, BackupType.DIFFERENTIAL)
+
+
+def jobs_unfinished() -> list[BackupJob]:
+    """Jobs that wait or run, oldest first; as many as anybody wants to read about."""
+    with ledger_access("looking for unfinished jobs"):
+        rows = job_rows().filter(status__in=[JobStatus.PENDING, JobStatus.RUNNING]).order_by("queued_at")
+        return list(rows[:_MOST_SENT])
+
+
+def jobs_runnable(*, now: datetime, limit: int, exclude: Collection[uuid.UUID] = ()) -> list[BackupJob]:
+    """PENDING jobs that wait for an executor and may be started now, oldest first.
+
+    What a command has just written and is about to run itself is not among them; nor is a job whose configuration has
+    a running one.
+    """
+    with ledger_access("looking for jobs to run"):
+        rows = _waiting(now).exclude(uuid__in=exclude)
+        running = job_rows().filter(status=JobStatus.RUNNING, configuration=OuterRef("configuration"))
+        return list(rows.filter(~Exists(running)).order_by("queued_at", "id")[:limit])
+
+
+def jobs_to_send(*, now: datetime, patience: timedelta) -> list[uuid.UUID]:
+    """PENDING jobs for the workers whose message was never sent, or so long ago that it must be lost."""
+    with ledger_access("looking for jobs whose message is lost"):
+        never = Q(dispatched_at=None, trigger=Trigger.SCHEDULED)
+        rows = _waiting(now).filter(never | Q(dispatched_at__lt=now - patience))
+        return list(rows.order_by("queued_at", "id").values_list("uuid", flat=True)[:_MOST_SENT])
+
+
+def _waiting(now: datetime) -> QuerySet[BackupJob]:
+    return job_rows().filter(
+        Q(trigger=Trigger.SCHEDULED) | Q(dispatched_at__isnull=False),
+        Q(not_before=None) | Q(not_before__lte=now),
+        status=JobStatus.PENDING,
+    )
+
+
+def job_parent_candidates(job: BackupJob) -> list[BackupJob]:
+    """Good backups of the same configuration that an INCREMENTAL or DIFFERENTIAL job may build on, newest first.
+
+    An ad-hoc job builds on ad-hoc jobs; whether they lie in the same repository is for the caller to see.
+    """
+    types = {BackupType.INCREMENTAL: _WHOLE_SYSTEM, BackupType.DIFFERENTIAL: (BackupType.FULL,)}.get(
+        BackupType(job.backup_type), ()
+    )
+    with ledger_access("looking for an earlier backup"):
+        return list(
+            job_rows()
+            .filter(
+                configuration_id=job.configuration_id,
+                configuration_name=job.configuration_name,
+                backup_type__in=types,
+                status=JobStatus.COMPLETED,
+                trust__in=[Trust.VERIFIED, Trust.PROVEN],
+                removal_started_at=None,
+            )
+            .exclude(snapshot_id="")
+            .order_by("-started_at", "-id")[:_MOST_PARENTS]
+        )
