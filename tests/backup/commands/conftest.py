@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.backup.conftest import BACKEND, Edms
+from tests.backup.conftest import BACKEND, PASSPHRASE, Edms
 
 from .mission import PREFIX
 
@@ -27,8 +28,6 @@ class Shell:
         self.edms = edms
         folder.mkdir()
         # The document says `python`; in the container that is the one with the project.
-        (folder / "python").symlink_to(sys.executable)
-        (folder / "python").unlink()
         wrapper = folder / "python"
         wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
         wrapper.chmod(0o755)
@@ -93,8 +92,20 @@ def text_of(snippet: str, **replaced: str) -> str:
     return text
 
 
+@pytest.fixture(scope="session")
+def installed_home(migrated_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated home with the production policies installed, to be copied."""
+    home = tmp_path_factory.mktemp("installed") / "home"
+    shutil.copytree(migrated_home, home)
+    Edms(home, {}).run("manage_backup_configs", "--install-production")
+    return home
+
+
 @pytest.fixture
-def shell(edms, tmp_path) -> Shell:
-    """An EDMS as the document describes it: migrated, with the production policies installed."""
-    edms.run("manage_backup_configs", "--install-production")
+def shell(installed_home: Path, tmp_path: Path) -> Shell:
+    """An EDMS as the document describes it: with the five policies, and a few documents."""
+    home = tmp_path / "home"
+    shutil.copytree(installed_home, home)
+    edms = Edms(home, {"BACKUP_PASSWORD": PASSPHRASE})
+    edms.add_files(5)
     return Shell(edms, tmp_path / "bin")

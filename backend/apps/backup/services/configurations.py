@@ -193,12 +193,14 @@ def _require_valid(configuration: BackupConfiguration) -> None:
     resolve_place(configuration.storage_path, encrypted=configuration.encryption_enabled)
     try:
         configuration.clean_fields()
-        configuration.validate_constraints()
+        faults = _faults(configuration)
+        if not faults:
+            # What the database itself enforces; its words are for developers, so ours come first.
+            configuration.validate_constraints()
     except ValidationError as error:
-        faults = "; ".join(f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items())
-        raise RequestRefused(f"The configuration {configuration.name!r} cannot be saved: {faults}") from error
-    for fault in _faults(configuration):
-        raise RequestRefused(f"The configuration {configuration.name!r} cannot be saved: {fault}")
+        faults = [f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items()]
+    if faults:
+        raise RequestRefused(f"The configuration {configuration.name!r} cannot be saved: {' '.join(faults)}")
 
 
 def _faults(configuration: BackupConfiguration) -> list[str]:
@@ -214,6 +216,10 @@ def _faults(configuration: BackupConfiguration) -> list[str]:
     at = configuration.schedule_time
     if at is not None and (at.second or at.microsecond or at.tzinfo):
         faults.append("schedule_time: hours and minutes of local time, no more.")
+    if configuration.schedule_day_of_month is not None and not 1 <= configuration.schedule_day_of_month <= 28:
+        faults.append("schedule_day_of_month: it must be from 1 to 28, the days that every month has.")
+    if configuration.time_limit_minutes is not None and configuration.time_limit_minutes < 1:
+        faults.append("time_limit_minutes: it must be at least 1.")
     for field in ("retention_days", "max_backups"):
         if not 1 <= getattr(configuration, field) <= _MOST_RETENTION:
             faults.append(f"{field}: it must be from 1 to {_MOST_RETENTION}.")

@@ -1,0 +1,23 @@
+"""The script that lets a shell complete the commands of the backup system."""
+
+from django.core.management.base import CommandParser
+
+from .. import exitcodes
+from ..base import BackupCommand, Options
+from ..completion import SHELLS, script
+
+
+class Command(BackupCommand):
+    help = "Print a completion script: `source <(python manage.py backup_completion bash)`."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("shell", choices=SHELLS)
+
+    def run(self, options: Options) -> int:
+        text = script(str(options["shell"]))
+        if options["json"]:
+            self.print_json({"shell": options["shell"], "script": text})
+        else:
+            self.stdout.write(text.rstrip("\n"))
+        return exitcodes.OK

@@ -1,0 +1,41 @@
+"""A shell completes the commands, their options, and the names of the configurations."""
+
+import shutil
+import subprocess
+
+import pytest
+
+
+@pytest.fixture
+def ask(shell):
+    script = shell.run("python manage.py backup_completion bash")
+
+    def ask(*words: str) -> list[str]:
+        asked = (
+            script
+            + """
+ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _edms_backup_python; echo "${COMPREPLY[@]}"; }
+ask """
+            + " ".join(f"'{word}'" for word in words)
+        )
+        return shell.run(asked).split()
+
+    return ask
+
+
+def test_commands_options_choices_and_names(ask):
+    assert ask("python", "manage.py", "manage_b") == ["manage_backup_configs"]
+    assert ask("python", "manage.py", "manage_backup_configs", "--inst") == ["--install-production"]
+    assert ask("python", "manage.py", "trigger_backup", "--type", "DI") == ["DIFFERENTIAL"]
+    assert ask("python", "manage.py", "trigger_backup", "--config", "production_m") == ["production_monthly_archive"]
+    assert ask("python", "mana") == ["manage.py"]
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh"])
+def test_the_script_is_one_that_the_shell_accepts(shell, tmp_path, name):
+    script = shell.run(f"python manage.py backup_completion {name}")
+    assert "--install-production" in script
+    assert "_edms_backup_configurations" in script
+    if shutil.which(name):
+        (tmp_path / "script").write_text(script)
+        subprocess.run([name, "-n", str(tmp_path / "script")], check=True)
