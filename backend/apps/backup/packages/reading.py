@@ -186,14 +186,19 @@ def _parse_sums(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def open_package(
-    path: Path, *, passphrase: PassphraseSource = read_passphrase, progress: Progress | None = None
+    path: Path,
+    *,
+    passphrase: PassphraseSource = read_passphrase,
+    ours: bool = False,
+    progress: Progress | None = None,
 ) -> Package:
     """Read a package to its end and check everything; writes nothing. `passphrase` is asked for an encrypted one.
+    `ours` says that this process has just written it.
 
     Raises `PackageRefused`, `PackageDamaged` or `PackageLocked`, which name what is wrong, `ManifestInvalid`, and what
     keeps the passphrase from being read.
     """
-    return read_through(open_file(path, passphrase), None, progress=progress)
+    return read_through(open_file(path, passphrase, ours=ours), None, progress=progress)
 
 
 def read_through(
@@ -256,6 +261,7 @@ def verify_package(
     *,
     staging: Path | None = None,
     passphrase: PassphraseSource = read_passphrase,
+    ours: bool = False,
     progress: Progress | None = None,
 ) -> list[str]:
     """What is wrong with a package; empty if nothing is. Dumps are read to their end as `verify_captured` does.
@@ -263,7 +269,7 @@ def verify_package(
     Raises `PackageLocked` for a wrong passphrase, which proves no damage, and what keeps it from being read.
     """
     try:
-        package = open_package(path, passphrase=passphrase, progress=progress)
+        package = open_package(path, passphrase=passphrase, ours=ours, progress=progress)
     except PackageLocked:
         raise
     except PackageRefused as error:

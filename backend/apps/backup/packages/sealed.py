@@ -8,6 +8,8 @@ The hashes are all that is kept: 8 MB for a package of 1 TB.
 
 from __future__ import annotations
 
+import collections
+import concurrent.futures
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterator
@@ -24,6 +26,8 @@ from .openpgp_packets import Source
 
 SEALED: Final = ".gpg"
 PIECE: Final = 4 * 1024 * 1024
+_CONTENT: Final = 1024 * 1024
+_MOST_AHEAD: Final = 3
 _DIGEST: Final = 32
 _GZIP: Final = b"\x1f\x8b"
 
@@ -56,25 +60,31 @@ class PlainFile:
 
 @dataclass(frozen=True)
 class SealedFile:
-    """An encrypted package that has been proved: `pieces` are the hashes of the file that was."""
+    """An encrypted package. `pieces` are the hashes of the file that was proved; None for one that is proved only when
+    it is read to its end.
+    """
 
     path: Path
     key: SessionKey
-    pieces: bytes = field(repr=False)
+    pieces: bytes | None = field(repr=False)
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Source]:
         where = _where(self.path)
         with _opened(self.path) as file:
             pieces = _Pieces(file, where, proved=self.pieces)
-            yield Content(reopen_message(pieces, where, key=self.key), where)
+            content = Content(reopen_message(pieces, where, key=self.key), where)
+            with contextlib.closing(_Ahead(content, _CONTENT)) as ahead:
+                yield ahead
 
 
-def open_file(path: Path, passphrase: PassphraseSource) -> PackageFile:
+def open_file(path: Path, passphrase: PassphraseSource, *, ours: bool = False) -> PackageFile:
     """The package file at `path`; an encrypted one is proved, to its last byte.
 
-    The name decides: one that ends in .gpg must be encrypted, so that nobody can pass off a plain file for it. Raises
-    `PackageLocked` for a wrong passphrase, `PackageDamaged`, `PackageRefused`, and what `passphrase` raises.
+    `ours` is for a file that this process has just written and nobody else has had: its content is no danger, and it is
+    proved while it is read, in one pass. The name decides: one that ends in .gpg must be encrypted, so that nobody can
+    pass off a plain file for it. Raises `PackageLocked` for a wrong passphrase, `PackageDamaged`, `PackageRefused`, and
+    what `passphrase` raises.
     """
     where = _where(path)
     with _opened(path) as file:
@@ -87,9 +97,11 @@ def open_file(path: Path, passphrase: PassphraseSource) -> PackageFile:
             raise PackageDamaged(f"{where} is no OpenPGP message in its binary form; fetch it again.")
         file.seek(0)
         pieces = _Pieces(file, where)
-        message = open_message(pieces, where, passphrase=message_passphrase(passphrase()))
-        message.prove()
-        return SealedFile(path, message.key, bytes(pieces.hashes))
+        with contextlib.closing(_Ahead(pieces, PIECE)) as ahead:
+            message = open_message(ahead, where, passphrase=message_passphrase(passphrase()))
+            if not ours:
+                message.prove()
+        return SealedFile(path, message.key, None if ours else bytes(pieces.hashes))
 
 
 def message_passphrase(passphrase: Passphrase) -> bytes:
@@ -137,6 +149,32 @@ class _Pieces:
             raise PackageRefused(f"{self._where} has changed while it was read; start again.")
         self.hashes += digest
         return piece
+
+
+class _Ahead:
+    """A source that is read ahead of whoever uses it, in a thread of its own: AES and SHA work outside of the lock."""
+
+    def __init__(self, source: Source, size: int) -> None:
+        self._pool = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="package")
+        self._source = source
+        self._size = size
+        self._pending = collections.deque(self._begin() for _ in range(_MOST_AHEAD))
+        self._piece = memoryview(b"")
+
+    def _begin(self) -> concurrent.futures.Future[bytes]:
+        return self._pool.submit(self._source.read, self._size)
+
+    def read(self, size: int, /) -> bytes:
+        if not self._piece:
+            self._piece = memoryview(self._pending.popleft().result())
+            self._pending.append(self._begin())
+        data = bytes(self._piece[:size])
+        self._piece = self._piece[size:]
+        return data
+
+    def close(self) -> None:
+        """Stop reading; waits for what has begun."""
+        self._pool.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager

@@ -93,6 +93,7 @@ def _read_back(
         temporary,
         staging=cut.spec.staging,
         passphrase=read_passphrase if passphrase is None else lambda: passphrase,
+        ours=True,
         progress=reading,
     )
     if findings:
