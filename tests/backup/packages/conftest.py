@@ -1,5 +1,6 @@
-"""The host projects of `tests.backup.sources.hosting`."""
+"""The host projects of `tests.backup.sources.hosting`, and GnuPG."""
 
+from tests.backup.packages.gnupg import gpg  # noqa: F401
 from tests.backup.sources.hosting import (  # noqa: F401
     filled_postgres,
     filled_sqlite,
