@@ -1,11 +1,41 @@
-"""The five production policies, as the mission document of the EDMS has them."""
+"""What a configuration is made of, and the five production policies as the mission document of the EDMS has them."""
 
+import dataclasses
 from datetime import time
 
 from .models import BackupType, Frequency
-from .services.configurations import ConfigurationValues
 
 _SUNDAY = 6
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ConfigurationValues:
+    """What a configuration is made of."""
+
+    name: str
+    backup_type: str = BackupType.FULL
+    frequency: str = Frequency.ON_DEMAND
+    description: str = ""
+    schedule_time: time | None = None
+    schedule_days: tuple[int, ...] = ()
+    schedule_day_of_month: int | None = None
+    storage_path: str = ""
+    retention_days: int = 30
+    max_backups: int = 30
+    keep_daily: int = 0
+    keep_weekly: int = 0
+    keep_monthly: int = 0
+    keep_yearly: int = 0
+    time_limit_minutes: int | None = None
+    compression_enabled: bool = True
+    encryption_enabled: bool = True
+    is_enabled: bool = True
+    is_ad_hoc: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+FIELDS = tuple(field.name for field in dataclasses.fields(ConfigurationValues))
 
 PRODUCTION_POLICIES = (
     ConfigurationValues(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..models import BackupConfiguration, BackupType, Frequency
+from ..policies import FIELDS
 from ..schedules import Schedule
 from ..selectors import ConfigurationState
-from ..services.configurations import FIELDS
 from ..services.slots import schedule_zone, upcoming
 from .console import moment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import datetime, time
+from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -14,7 +14,8 @@ from django.utils import timezone
 from .. import periodic
 from ..errors import AlreadyRunning, ConfigurationNotFound, RequestRefused
 from ..ledger import ledger_access, ledger_alias
-from ..models import BackupConfiguration, BackupJob, BackupType, ConfigurationStatus, Frequency, JobStatus
+from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, Frequency, JobStatus
+from ..policies import FIELDS, ConfigurationValues
 from ..schedules import Schedule
 from ..storage import resolve_place
 from .slots import account, schedule_zone
@@ -26,36 +27,6 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 _SCHEDULE = ("frequency", "schedule_time", "schedule_days", "schedule_day_of_month", "is_enabled", "status")
 _MOST_RETENTION = 36_500
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ConfigurationValues:
-    """What a configuration is made of."""
-
-    name: str
-    backup_type: str = BackupType.FULL
-    frequency: str = Frequency.ON_DEMAND
-    description: str = ""
-    schedule_time: time | None = None
-    schedule_days: tuple[int, ...] = ()
-    schedule_day_of_month: int | None = None
-    storage_path: str = ""
-    retention_days: int = 30
-    max_backups: int = 30
-    keep_daily: int = 0
-    keep_weekly: int = 0
-    keep_monthly: int = 0
-    keep_yearly: int = 0
-    time_limit_minutes: int | None = None
-    compression_enabled: bool = True
-    encryption_enabled: bool = True
-    is_enabled: bool = True
-    is_ad_hoc: bool = False
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-
-
-FIELDS = tuple(field.name for field in dataclasses.fields(ConfigurationValues))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

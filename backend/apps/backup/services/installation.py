@@ -13,8 +13,8 @@ from django.db import connections, transaction
 from ..errors import BackupError
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupType, Frequency, InstalledPolicy
-from ..policies import PRODUCTION_POLICIES
-from .configurations import ConfigurationValues, configuration_create, configuration_delete
+from ..policies import PRODUCTION_POLICIES, ConfigurationValues
+from .configurations import configuration_create, configuration_delete
 
 EARLIER_TABLE = "backup_configurations"
 AD_HOC_AGE = timedelta(days=7)

@@ -17,8 +17,8 @@ from ... import selectors
 from ...errors import RequestRefused
 from ...models import BackupConfiguration, JobStatus
 from ...periodic import installed, owned_names
+from ...policies import ConfigurationValues
 from ...services import configurations as service
-from ...services.configurations import ConfigurationValues
 from ...services.executors import executors_alive
 from ...services.installation import (
     Taken,
@@ -87,7 +87,7 @@ class Command(BackupCommand):
 
     def _list(self, options: Options) -> int:
         now = timezone.now()
-        states = selectors.configuration_states(since=now - timedelta(days=_STATS_DAYS))
+        states = selectors.configuration_states(since=now - timedelta(days=_STATS_DAYS), now=now)
         if options["json"]:
             self.print_json({"configurations": [views.state_json(one, now=now) for one in states]})
             return exitcodes.OK
@@ -105,7 +105,7 @@ class Command(BackupCommand):
 
     def _stats(self, options: Options) -> int:
         now = timezone.now()
-        states = selectors.configuration_states(since=now - timedelta(days=_STATS_DAYS))
+        states = selectors.configuration_states(since=now - timedelta(days=_STATS_DAYS), now=now)
         rows = [one.configuration for one in states]
         counts = selectors.job_counts()
         stored, logical = selectors.stored_bytes()
