@@ -6,12 +6,14 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from .models import BackupConfiguration, BackupJob, RestoreJob
+from .models import BackupConfiguration, BackupJob, Executor, JobEvent, PruneRun, RestoreJob
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Model]
-else:  # Django's own class takes no parameters.
+    _TabularInline = admin.TabularInline[Model, Model]
+else:  # Django's own classes take no parameters.
     _ModelAdmin = admin.ModelAdmin
+    _TabularInline = admin.TabularInline
 
 
 class ReadOnlyAdmin(_ModelAdmin):
@@ -29,14 +31,28 @@ class ReadOnlyAdmin(_ModelAdmin):
 
 @admin.register(BackupConfiguration)
 class BackupConfigurationAdmin(ReadOnlyAdmin):
-    list_display = ["name", "backup_type", "frequency", "status", "is_enabled", "retention_days", "max_backups"]
+    list_display = ["name", "backup_type", "frequency", "is_enabled", "next_slot", "retention_days", "max_backups"]
     list_filter = ["backup_type", "frequency", "status", "is_enabled"]
     search_fields = ["name", "description"]
 
 
+class JobEventInline(_TabularInline):
+    """A job's log."""
+
+    model = JobEvent
+    extra = 0
+    fields = ["at", "text"]
+    readonly_fields = ["at", "text"]
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002  Django's signature
+        return False
+
+
 @admin.register(BackupJob)
 class BackupJobAdmin(ReadOnlyAdmin):
-    list_display = ["job_name", "backup_type", "status", "trust", "started_at", "completed_at", "backup_size"]
+    list_display = ["job_name", "backup_type", "status", "trust", "slot", "started_at", "completed_at", "backup_size"]
+    inlines = [JobEventInline]
     list_filter = ["status", "trust", "backup_type", "trigger"]
     search_fields = ["uuid", "job_name", "snapshot_id", "configuration_name"]
     date_hierarchy = "queued_at"
@@ -47,3 +63,15 @@ class RestoreJobAdmin(ReadOnlyAdmin):
     list_display = ["uuid", "restore_type", "status", "rollback_state", "started_at", "completed_at"]
     list_filter = ["status", "restore_type", "rollback_state"]
     search_fields = ["uuid", "backup_reference"]
+
+
+@admin.register(Executor)
+class ExecutorAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "kind", "started_at", "beat_at"]
+    list_filter = ["kind"]
+
+
+@admin.register(PruneRun)
+class PruneRunAdmin(ReadOnlyAdmin):
+    list_display = ["repository", "status", "started_at", "completed_at", "freed_bytes"]
+    list_filter = ["status"]
