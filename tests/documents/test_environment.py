@@ -1,6 +1,9 @@
 """What the environment may say, and what it is told when it says nonsense."""
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config.environment import secret, secret_key
 
 
 @pytest.mark.parametrize(
@@ -42,3 +45,21 @@ def test_what_the_defaults_are(installation):
     done = installation("-c", program)
     assert done.output.strip() == "False ['localhost', '127.0.0.1', '[::1]'] sqlite wal", done.errors
     assert installation.home.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_secret_comes_from_its_variable_or_from_the_file_that_is_named(monkeypatch, tmp_path):
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
+    monkeypatch.delenv("CELERY_BROKER_URL_FILE", raising=False)
+    assert secret("CELERY_BROKER_URL") == ""
+    (tmp_path / "broker").write_text("redis://:hidden@redis/0\n")
+    monkeypatch.setenv("CELERY_BROKER_URL_FILE", str(tmp_path / "broker"))
+    assert secret("CELERY_BROKER_URL") == "redis://:hidden@redis/0"
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://other/0")
+    assert secret("CELERY_BROKER_URL") == "redis://other/0"
+
+
+def test_a_secret_whose_file_is_missing_is_an_error_that_names_the_file(monkeypatch, tmp_path):
+    monkeypatch.delenv("DJANGO_SECRET_KEY", raising=False)
+    monkeypatch.setenv("DJANGO_SECRET_KEY_FILE", str(tmp_path / "nowhere"))
+    with pytest.raises(ImproperlyConfigured, match="DJANGO_SECRET_KEY_FILE"):
+        secret_key(tmp_path)
