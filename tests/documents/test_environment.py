@@ -63,3 +63,29 @@ def test_a_secret_whose_file_is_missing_is_an_error_that_names_the_file(monkeypa
     monkeypatch.setenv("DJANGO_SECRET_KEY_FILE", str(tmp_path / "nowhere"))
     with pytest.raises(ImproperlyConfigured, match="DJANGO_SECRET_KEY_FILE"):
         secret_key(tmp_path)
+
+
+def test_a_password_beside_the_address(installation, tmp_path):
+    (tmp_path / "password").write_text("topsecret\n")
+    variables = {"DATABASE_URL": "postgresql://u@host/x", "DATABASE_PASSWORD_FILE": str(tmp_path / "password")}
+    program = "from config import settings as s; print(s.DATABASES['default']['PASSWORD'])"
+    assert installation("-c", program, **variables).output.strip() == "topsecret"
+    done = installation("-c", program, **variables | {"DATABASE_URL": "postgresql://u:hidden1@host/x"})
+    assert "keep one of them" in done.errors
+    assert "topsecret" not in done.errors
+    assert "hidden1" not in done.errors
+    done = installation("-c", program, **variables | {"DATABASE_PASSWORD_FILE": str(tmp_path / "nothing")})
+    assert "that DATABASE_PASSWORD_FILE names cannot be read" in done.errors
+
+
+def test_static_files_are_handed_out_only_where_they_are_collected(installation, tmp_path):
+    program = "from config import settings as s; print('whitenoise' in str(s.MIDDLEWARE), s.STATIC_ROOT)"
+    assert installation("-c", program).output.strip() == f"False {installation.home / 'static'}"
+    collected = installation("-c", program, EDMS_STATIC_ROOT=str(tmp_path / "s"))
+    assert collected.output.strip() == f"True {tmp_path / 's'}"
+
+
+def test_a_log_level_sends_everything_to_standard_error(installation):
+    program = "import django; django.setup(); import logging; logging.getLogger('x').info('told')"
+    assert "told" not in installation("-c", program).errors
+    assert "INFO x: told" in installation("-c", program, EDMS_LOG_LEVEL="info").errors
