@@ -66,7 +66,8 @@ class Stack:
             "HOME": str(self.work / "tmp"),
             "EDMS_STOP_SECONDS": "1",
             "EDMS_BIND": f"127.0.0.1:{self.web_port}",
-            "LD_LIBRARY_PATH": str(self.work / "python/lib"),
+            # Where the interpreter, or its copy, has its library.
+            "LD_LIBRARY_PATH": os.pathsep.join([str(self.work / "python/lib"), os.environ.get("LD_LIBRARY_PATH", "")]),
         }
 
     @property
