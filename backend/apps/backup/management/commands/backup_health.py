@@ -11,6 +11,9 @@ from ..base import BackupCommand, Options
 from ..console import facts, moment, size, table
 
 
+_TEN_YEARS = 3650
+
+
 class Command(BackupCommand):
     help = "Tell whether the backups are as they should be. Exit code 0: yes, 1: warnings, 2: no, 3: it cannot be told."
 
@@ -54,7 +57,8 @@ class Command(BackupCommand):
             ],
             optional=("Proven", "Verified"),
         )
-        lasts = "" if health.space.days_left is None else f", lasts for about {health.space.days_left:,.0f} days"
+        days = health.space.days_left
+        lasts = "" if days is None else f", lasts for {'over ten years' if days > _TEN_YEARS else f'{days:.0f} days'}"
         facts(
             [
                 ("executors", "\n".join(health.executors) or "none"),
