@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from django.utils import timezone
+
 from strongroom.errors import StrongroomError
 from strongroom.format.snapshot import Snapshot
 
@@ -108,7 +110,7 @@ def _package(path: Path) -> BackupRef:
 def _in_ledger(text: str) -> BackupRef | None:
     notes: tuple[str, ...] = ()
     if text == LATEST:
-        job, failed = selectors.job_latest()
+        job, failed = selectors.job_latest(now=timezone.now())
         if failed is not None:
             notes = (
                 f"The newest job, {failed.job_name}, is {failed.status} and stored nothing:"
@@ -121,6 +123,11 @@ def _in_ledger(text: str) -> BackupRef | None:
     if not job.snapshot_id and not job.backup_file_path:
         reason = f": {job.error_message}" if job.error_message else ""
         raise BackupNotFound(f"The job {job.uuid} ({job.job_name}) is {job.status} and stored no backup{reason}")
+    if job.removal_started_at is not None:
+        raise BackupNotFound(
+            f"The backup of the job {job.uuid} ({job.job_name}) was removed on {job.removal_started_at:%Y-%m-%d}:"
+            f" {job.removal_reason}."
+        )
     return of_job(job, notes=notes)
 
 

@@ -11,12 +11,13 @@ from apps.backup.processes import own_identity
 from apps.backup.services import configurations as service
 from apps.backup.services import slots
 from apps.backup.services.configurations import ConfigurationValues
-from apps.backup.services.jobs import job_claim
+from apps.backup.services.jobs import JobResult, job_claim, job_complete, job_put_off
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+NOW_AND_THEN = NOON + 14 * HOUR + timedelta(minutes=5)
 TWO = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 
 
@@ -27,6 +28,11 @@ def daily(name: str = "nightly", **values) -> BackupConfiguration:
 
 def due(now: datetime, **values) -> list[BackupJob]:
     return slots.run_due(now=now, woken_by="COMMAND", **values)
+
+
+def finish(now: datetime) -> None:
+    for job in BackupJob.objects.filter(status=JobStatus.PENDING):
+        job_complete(job_claim(job.uuid, worker=own_identity(), now=now), JobResult(), now=now)
 
 
 def ledger() -> list[tuple[datetime | None, str]]:
@@ -100,17 +106,77 @@ def test_a_running_job_is_left_alone_by_the_next_slot():
 def test_a_clock_that_jumps_ahead_and_back_runs_no_slot_twice_and_loses_none():
     daily()
     assert len(due(TWO)) == 1
+    finish(TWO)
     (ahead,) = due(TWO + 10 * DAY)
     assert ahead.slot == TWO + 10 * DAY
     # Back in the present: the schedule is reckoned anew, and the coming nights are run as they would have been.
     assert due(TWO + 5 * HOUR) == []
     assert BackupConfiguration.objects.get().next_slot == TWO + DAY
     for night in range(1, 13):
-        due(TWO + night * DAY)
-    by_slot = dict(ledger())
-    # Those that the wrong clock had declared missed, and the one that it ran, keep what they have.
-    assert len(by_slot) == BackupJob.objects.count() == 13
-    assert [by_slot[TWO + night * DAY] for night in (11, 12)] == [JobStatus.MISSED, JobStatus.PENDING]
+        now = TWO + night * DAY
+        found = [(job.slot, job.job_name) for job in due(now)]
+        # The tenth was run by the wrong clock; those that it had declared missed are run all the same.
+        assert found == ([] if night == 10 else [(now, f"nightly-{now:%Y%m%dT%H%M%SZ}")])
+        assert due(now + HOUR) == []
+        finish(now)
+    assert ledger() == [(TWO + night * DAY, JobStatus.COMPLETED) for night in range(13)]
+
+
+def test_a_leap_of_ten_years_costs_no_backup():
+    """As when a clock is set wrong for a minute: every slot until then is declared missed, and none is lost."""
+    row = daily()
+    assert [job.slot for job in due(TWO + 3650 * DAY)] == [TWO + 3650 * DAY]
+    assert BackupJob.objects.filter(status=JobStatus.MISSED).count() == 3650
+    for night in range(5):
+        (job,) = due(TWO + night * DAY)
+        assert (job.slot, job.status, job.completed_at, job.error_message) == (TWO + night * DAY, "PENDING", None, "")
+    row.refresh_from_db()
+    assert row.next_slot == TWO + 5 * DAY
+
+
+@pytest.mark.parametrize("frequency", ["HOURLY", "DAILY"])
+def test_a_clock_that_is_behind_at_the_start_of_the_machine_changes_nothing(frequency):
+    row = daily(frequency=frequency)
+    for hours in range(24 * 4):
+        due(NOW_AND_THEN + hours * HOUR)
+    before = ledger()
+    row.refresh_from_db()
+    memory = (row.next_slot, row.schedule_start)
+    assert due(datetime(1970, 1, 1, 0, 1, tzinfo=UTC)) == []
+    assert due(datetime(1970, 1, 1, 0, 1, 1, tzinfo=UTC)) == []
+    assert due(NOW_AND_THEN + 4 * DAY - HOUR) == []
+    row.refresh_from_db()
+    assert ledger() == before
+    assert (row.next_slot, row.schedule_start) == memory
+
+
+def test_a_clock_that_stays_behind_still_makes_backups():
+    daily()
+    due(TWO)
+    past = datetime(2001, 5, 5, 2, 0, tzinfo=UTC)
+    found = [job.slot for night in range(3) for job in due(past + night * DAY + HOUR)]
+    assert found == [past + DAY, past + 2 * DAY]
+
+
+def test_a_clock_set_back_by_hours_runs_nothing_twice():
+    daily(frequency="HOURLY", schedule_time=time(13))
+    for hours in range(1, 9):
+        due(NOON + hours * HOUR)
+        finish(NOON + hours * HOUR)
+    for hours in range(4, 9):
+        assert due(NOON + hours * HOUR + timedelta(seconds=5)) == []
+    assert [job.slot for job in due(NOON + 9 * HOUR)] == [NOON + 9 * HOUR]
+    assert BackupJob.objects.count() == 9
+
+
+def test_what_waits_for_another_attempt_by_a_wrong_clock_waits_no_longer():
+    daily()
+    (job,) = due(TWO)
+    years = TWO + 1000 * DAY
+    job_put_off(job_claim(job.uuid, worker=own_identity(), now=years), "busy", now=years, retryable=True)
+    assert BackupJob.objects.get().not_before == years + timedelta(minutes=1)
+    due(TWO + HOUR)
+    assert BackupJob.objects.get().not_before == TWO + HOUR
 
 
 def test_another_time_zone_moves_the_slots(settings):

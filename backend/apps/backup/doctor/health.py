@@ -57,7 +57,7 @@ class Health:
 def examine(*, now: datetime) -> Health:
     """Look at everything. Raises `SettingsInvalid`, `LedgerUnavailable`."""
     conf.load()
-    states = selectors.configuration_states(since=now - _LATELY)
+    states = selectors.configuration_states(since=now - _LATELY, now=now)
     alive = executors_alive(now=now)
     seen = disks.space(daily=selectors.daily_growth(since=now - _GROWTH, now=now))
     scheduled = [one.configuration for one in states if one.configuration.runs_by_schedule]

@@ -2,14 +2,21 @@
 
 import dataclasses
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 
 from ..ledger import ledger_access, ledger_alias
-from ..models import BackupConfiguration, JobStatus, Trust
-from .rows import FAILURES, HAS_BACKUP, job_rows
+from ..models import BackupConfiguration, ConfigurationStatus, Frequency, JobStatus, Trust
+from .rows import FAILURES, HAS_BACKUP, SKEW, job_rows
+
+_PERIODS: dict[str, timedelta] = {
+    Frequency.HOURLY: timedelta(hours=1),
+    Frequency.DAILY: timedelta(days=1),
+    Frequency.WEEKLY: timedelta(days=7),
+    Frequency.MONTHLY: timedelta(days=31),
+}
 
 
 def configuration_by_name(name: str) -> BackupConfiguration | None:
@@ -41,9 +48,12 @@ class ConfigurationState:
     waiting: int = 0
 
 
-def configuration_states(*, since: datetime) -> list[ConfigurationState]:
-    """Every configuration with what its jobs say, by name; two queries however many there are."""
-    good = Q(status=JobStatus.COMPLETED) & ~Q(trust=Trust.DAMAGED) & HAS_BACKUP
+def configuration_states(*, since: datetime, now: datetime) -> list[ConfigurationState]:
+    """Every configuration with what its jobs say, by name; two queries however many there are.
+
+    What a clock that was wrong has dated ahead does not count as fresh.
+    """
+    good = Q(status=JobStatus.COMPLETED, started_at__lte=now + SKEW) & ~Q(trust=Trust.DAMAGED) & HAS_BACKUP
     with ledger_access("summing up the jobs"):
         sums = (
             job_rows()
@@ -56,8 +66,8 @@ def configuration_states(*, since: datetime) -> list[ConfigurationState]:
                 last_good=Max("started_at", filter=good),
                 last_verified=Max("started_at", filter=good & Q(trust__in=[Trust.VERIFIED, Trust.PROVEN])),
                 last_proven=Max("started_at", filter=good & Q(trust=Trust.PROVEN)),
-                missed=Count("pk", filter=Q(status=JobStatus.MISSED, slot__gte=since)),
-                failed=Count("pk", filter=Q(status__in=FAILURES, queued_at__gte=since)),
+                missed=Count("pk", filter=Q(status=JobStatus.MISSED, slot__gte=since, slot__lte=now)),
+                failed=Count("pk", filter=Q(status__in=FAILURES, queued_at__gte=since, queued_at__lte=now)),
                 running=Count("pk", filter=Q(status=JobStatus.RUNNING)),
                 waiting=Count("pk", filter=Q(status=JobStatus.PENDING)),
             )
@@ -101,6 +111,16 @@ def stored_bytes() -> tuple[int, int]:
 def configurations() -> QuerySet[BackupConfiguration]:
     """All configurations."""
     return BackupConfiguration.objects.using(ledger_alias())
+
+
+def schedule_shortest() -> timedelta | None:
+    """From one slot to the next at the most, of the configuration that runs most often; None if no schedule runs."""
+    with ledger_access("looking at the schedules"):
+        rows = BackupConfiguration.objects.using(ledger_alias()).filter(
+            is_enabled=True, status=ConfigurationStatus.ACTIVE, frequency__in=_PERIODS
+        )
+        found = rows.order_by().values_list("frequency", flat=True).distinct()
+        return min((_PERIODS[one] for one in found), default=None)
 
 
 def configuration_names() -> list[str]:

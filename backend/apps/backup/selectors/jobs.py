@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Collection, Iterable
+from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, When
 
 from ..errors import AmbiguousReference
 from ..ledger import ledger_access, ledger_alias
-from ..models import BackupConfiguration, BackupJob, JobEvent, JobStatus, Trigger
-from .rows import HAS_BACKUP, STORED_STATUSES, job_rows
+from ..models import BackupConfiguration, BackupJob, JobEvent, Trigger
+from .rows import FAILURES, HAS_BACKUP, SKEW, STORED_STATUSES, job_rows
 
 SHORTEST_PREFIX = 4
 _BATCH = 500
@@ -49,6 +50,25 @@ def jobs_newest(
         return list(rows[:limit])
 
 
+def jobs_with_snapshots() -> list[BackupJob]:
+    """Every job that has stored a snapshot, whether or not it was removed since; what tells where, and no more."""
+    with ledger_access("looking for snapshots"):
+        rows = job_rows().exclude(snapshot_id="")
+        return list(
+            rows.only(
+                "uuid",
+                "backup_type",
+                "settings",
+                "snapshot_id",
+                "backup_file_path",
+                "removed_at",
+                "started_at",
+                "queued_at",
+                "configuration_name",
+            )
+        )
+
+
 def job_log(job: BackupJob) -> list[dict[str, str]]:
     """The lines of a job's log, oldest first, with their times in UTC."""
     with ledger_access("reading a job's log"):
@@ -56,15 +76,18 @@ def job_log(job: BackupJob) -> list[dict[str, str]]:
         return [{"at": line.at.isoformat(timespec="seconds"), "text": line.text} for line in lines]
 
 
-def job_latest() -> tuple[BackupJob | None, BackupJob | None]:
+def job_latest(*, now: datetime) -> tuple[BackupJob | None, BackupJob | None]:
     """The newest job that stored a backup, and the newest job that ended without one since, if there is such.
 
-    Backups of the state before a restore are not meant by "latest": they hold what was just given up.
+    Backups of the state before a restore are not meant by "latest": they hold what was just given up. Nor is one that a
+    clock which was wrong has dated ahead, unless there is no other.
     """
     with ledger_access("looking for the latest backup"):
         jobs = job_rows().exclude(trigger=Trigger.PRE_RESTORE)
-        latest = jobs.filter(HAS_BACKUP, status__in=STORED_STATUSES).order_by("-started_at", "-id").first()
-        failed = jobs.filter(status__in=[JobStatus.FAILED, JobStatus.TIMEOUT]).order_by("-queued_at", "-id").first()
+        ahead = Case(When(started_at__gt=now + SKEW, then=1), default=0)
+        stored = jobs.filter(HAS_BACKUP, status__in=STORED_STATUSES)
+        latest = stored.order_by(ahead, "-started_at", "-id").first()
+        failed = jobs.filter(status__in=FAILURES, queued_at__lte=now + SKEW).order_by("-queued_at", "-id").first()
         if latest is not None and failed is not None and failed.queued_at <= latest.queued_at:
             failed = None
         return latest, failed

@@ -1,5 +1,7 @@
 """What the reads share: rows of the ledger's database, and which of them hold a backup."""
 
+from datetime import timedelta
+
 from django.db.models import Q, QuerySet
 
 from ..ledger import ledger_alias
@@ -7,6 +9,9 @@ from ..models import BackupJob, JobStatus
 
 STORED_STATUSES = (JobStatus.COMPLETED, JobStatus.INCOMPLETE)
 FAILURES = (JobStatus.FAILED, JobStatus.TIMEOUT)
+
+SKEW = timedelta(minutes=5)
+"""So far the clocks of two machines may be apart; what lies further ahead is from a clock that was wrong."""
 
 HAS_BACKUP = (~Q(snapshot_id="") | ~Q(backup_file_path="")) & Q(removal_started_at=None)
 """Something is stored, and retention has not begun to remove it."""

@@ -22,6 +22,15 @@ def jobs_unfinished() -> list[BackupJob]:
         return list(rows[:_MOST_SENT])
 
 
+def jobs_around(moment: datetime, *, until: datetime) -> tuple[datetime | None, datetime | None]:
+    """When the last job before a moment was asked for, and the first one since; slots that nobody ran are none."""
+    with ledger_access("looking for signs of life"):
+        rows = job_rows().exclude(status=JobStatus.MISSED)
+        before = rows.filter(queued_at__lt=moment).order_by("-queued_at", "-id")
+        since = rows.filter(queued_at__range=(moment, until)).order_by("queued_at", "id")
+        return before.values_list("queued_at", flat=True).first(), since.values_list("queued_at", flat=True).first()
+
+
 def jobs_runnable(*, now: datetime, limit: int, exclude: Collection[uuid.UUID] = ()) -> list[BackupJob]:
     """PENDING jobs that wait for an executor and may be started now, oldest first.
 

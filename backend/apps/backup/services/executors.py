@@ -10,6 +10,7 @@ from django.db.models import Q
 from ..ledger import ledger_access, ledger_alias
 from ..models import Executor, ExecutorKind
 from ..processes import ProcessIdentity
+from ..selectors import SKEW
 
 PAUSE = timedelta(seconds=15)
 """Between two signs of life."""
@@ -49,7 +50,8 @@ def executors_alive(*, now: datetime) -> list[Executor]:
     """Those that gave a sign of life lately; cron is given the time from one call to the next."""
     lately = Q(beat_at__gte=now - SILENCE) | Q(kind=ExecutorKind.CRON, beat_at__gte=now - CRON_SILENCE)
     with ledger_access("looking for executors"):
-        return list(Executor.objects.using(ledger_alias()).filter(lately))
+        # A sign from the future was given under a clock that was wrong, perhaps long ago.
+        return list(Executor.objects.using(ledger_alias()).filter(lately, beat_at__lte=now + SKEW))
 
 
 def _name(process: ProcessIdentity) -> str:

@@ -28,6 +28,9 @@ RELEASED: dict[str, object] = {"running_key": None, "lease_expires_at": None}
 
 _FIRST_PAUSE = timedelta(minutes=1)
 _PAUSE_GROWS = 4
+LONGEST_PAUSE = timedelta(hours=4)
+"""However many attempts there are."""
+
 OBEDIENCE = timedelta(seconds=15)
 """How long a job may take to stop by itself after it was told to, or after its time was up."""
 
@@ -42,12 +45,18 @@ def after_failure(job: BackupJob, reason: str, *, now: datetime, retryable: bool
         return {"status": JobStatus.FAILED, "completed_at": now, "error_message": storable_text(reason), **RELEASED}
     return {
         "status": JobStatus.PENDING,
-        "not_before": now + _FIRST_PAUSE * _PAUSE_GROWS ** max(0, job.attempt - 1),
+        "not_before": now + _pause(job.attempt),
         "dispatched_at": None,
         "progress": {},
         "error_message": storable_text(reason),
         **RELEASED,
     }
+
+
+def _pause(attempt: int) -> timedelta:
+    # 4 to the 5th minutes are more than the longest; what is far beyond cannot be reckoned.
+    growth: int = _PAUSE_GROWS ** min(max(0, attempt - 1), 5)
+    return min(LONGEST_PAUSE, _FIRST_PAUSE * growth)
 
 
 def job_reap(*, now: datetime) -> list[uuid.UUID]:
