@@ -71,10 +71,13 @@ class Decision:
     reasons: tuple[str, ...]
 
 
-def decide(candidates: Collection[Candidate], rules: Rules, *, now: datetime, zone: tzinfo) -> list[Decision]:
+def decide(
+    candidates: Collection[Candidate], rules: Rules, *, now: datetime, zone: tzinfo, keep_latest: bool = True
+) -> list[Decision]:
     """What goes and what stays, newest first; of equal times the greater key is the newer.
 
-    The most recent one always stays, and so does a protected one, which counts towards `max_count` like any other.
+    The most recent one always stays, unless `keep_latest` is False because there are better ones elsewhere, and so does
+    a protected one, which counts towards `max_count` like any other.
     What bears a time after `now` (a clock has jumped) stays too, but takes nobody's place: it is neither counted, nor
     the newest of a period, nor the most recent one. `zone` says where days, weeks, months and years begin.
     """
@@ -86,7 +89,7 @@ def decide(candidates: Collection[Candidate], rules: Rules, *, now: datetime, zo
     decisions = [Decision(candidate, True, _staying(candidate, ["its time lies in the future"])) for candidate in ahead]
     for place, candidate in enumerate(past):
         staying = _staying(candidate, kept_for.get(candidate.key, []))
-        if place == 0:
+        if place == 0 and keep_latest:
             staying = ("the most recent one", *staying)
         going = _going(moment - _instant(candidate.time), place, rules)
         keep = bool(staying) or not going

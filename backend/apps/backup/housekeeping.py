@@ -11,28 +11,30 @@ import contextlib
 import dataclasses
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from strongroom.errors import RepositoryLocked, StrongroomError
 from strongroom.ids import StorageId
-from strongroom.prune import PrunePlan, PruneProgress, execute_prune, forget, plan_prune
+from strongroom.prune import PruneProgress, execute_prune, forget, plan_prune
 from strongroom.repository import Repository
 from strongroom.repository.locks import RepositoryLock
 
-from .errors import BackupError
-from .models import BackupJob, JobStatus
+from .errors import BackupError, LedgerUnavailable
+from .forecasts import PlaceForecast, emptied, forecast
+from .models import BackupJob
 from .progress import Tracker
 from .references import BackupRef, of_job
-from .retention import Verdict, plan_retention
-from .selectors import jobs_by_uuids
+from .retention import Verdict, plan_retention, trusted_now
+from .selectors import STORED_STATUSES, jobs_by_uuids
 from .services.removals import (
     job_warn,
     prune_begin,
     prune_end,
     prune_latest,
+    prunes_settle,
     removal_begin,
     removal_done,
     removals_unfinished,
@@ -41,49 +43,62 @@ from .services.removals import (
 from .stopping import JobCancelled, stop_signals
 from .storage import RepositoryPlace, is_stored_package, known_places
 
+__all__ = ["PlaceForecast", "Postponed", "Tidied", "after_job", "forecast", "remove", "tidy"]
+
 _LOCK_PATIENCE = 60.0
 _LOCK_PAUSE = 2.0
 _PRUNE_PAUSE = timedelta(hours=20)
 """A prune looks through the whole repository: by itself at the most once a day, however often backups are removed."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Postponed:
+    """What was not done, and why, in words; whose backups they are, and the error if it was one."""
+
+    text: str
+    configurations: frozenset[int | None]
+    error: BaseException | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
 @dataclasses.dataclass(slots=True)
 class Tidied:
-    """What was removed. `postponed` says in words what was not done, and why; `freed_bytes` came back from prunes."""
+    """What was removed, and what was not; `freed_bytes` came back from packages and prunes."""
 
     removed: list[BackupJob] = dataclasses.field(default_factory=list)
     freed_bytes: int = 0
     pruned: list[str] = dataclasses.field(default_factory=list)
-    postponed: list[str] = dataclasses.field(default_factory=list)
+    postponed: list[Postponed] = dataclasses.field(default_factory=list)
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PlaceForecast:
-    """What a tidying would give back in one repository, in bytes; the total before, and what is too young to go yet."""
-
-    place: RepositoryPlace
-    snapshots: int
-    total_bytes: int
-    freed_bytes: int
-    young_bytes: int
-    worth_it: bool
+    def postpone(self, jobs: Iterable[BackupJob], text: str, error: BaseException | None = None) -> None:
+        """These are not removed now."""
+        self.postponed.append(Postponed(text, frozenset(job.configuration_id for job in jobs), error))
 
 
 def after_job(job: BackupJob) -> None:
-    """Apply the retention of the job's configuration after a good backup. What goes wrong is a warning of the job."""
-    if job.configuration_id is None or job.status != JobStatus.COMPLETED:
+    """Apply the retention of all configurations once a backup is made. What goes wrong is a warning of the job.
+
+    Of all of them, because a backup gets too old on a day on which nobody makes one of the same configuration. After
+    one that failed nothing is removed.
+    """
+    if job.status not in STORED_STATUSES:
         return
+    now = timezone.now()
     try:
         with stop_signals():
-            done = tidy(now=timezone.now(), only=[job.configuration_id], tracker=Tracker(), tick=_nothing)
+            done = tidy(now=trusted_now(now=now), tracker=Tracker(), tick=_nothing)
     except JobCancelled:
-        # The backup is made; the next one of the configuration takes this up.
+        # The backup is made; the next one takes this up.
         return
     except (BackupError, StrongroomError, OSError) as error:
         job_warn(job.uuid, f"Old backups could not be removed: {error}", now=timezone.now())
         return
-    for text in done.postponed:
-        job_warn(job.uuid, text, now=timezone.now())
+    for one in done.postponed:
+        # What another storage is lacking does not belong here; `backup_health` tells.
+        if job.configuration_id in one.configurations:
+            job_warn(job.uuid, one.text, now=timezone.now())
 
 
 def _nothing() -> None:
@@ -122,27 +137,28 @@ def remove(
     With `by_rule` the rules are asked once more when the lock is held.
     """
     done = Tidied()
-    jobs = [*jobs_by_uuids(reasons), *removals_unfinished()]
     places: dict[RepositoryPlace, list[BackupJob]] = {}
-    for job in jobs:
-        ref = of_job(job)
-        if ref.place is None:
-            _remove_package(job, ref, reasons, now, done)
-        else:
-            places.setdefault(ref.place, []).append(job)
+    for job in {job.pk: job for job in (*jobs_by_uuids(reasons), *removals_unfinished())}.values():
+        with _postponing([job], done, f"The backup of {job.job_name} cannot be removed"):
+            ref = of_job(job)
+            if ref.place is None:
+                _remove_package(job, ref, reasons, now, done)
+            else:
+                places.setdefault(ref.place, []).append(job)
     if prune:
         for place in known_places():
             places.setdefault(place, [])
     for place, here in sorted(places.items()):
-        with _locked_place(place, tracker, tick, done) as held:
-            if held is None:
-                continue
-            repository, lock = held
+        with (
+            _postponing(here, done, f"Old backups in {place.path} cannot be removed"),
+            _locked_place(place, tracker, tick) as (repository, lock),
+        ):
+            prunes_settle(str(place.path), now=timezone.now())
             still = reasons
             if by_rule:
                 still = _reasons(one for one in plan_retention(now=now, only=again) if not one.keep)
             marked = removal_begin({job.uuid: still[job.uuid] for job in here if job.uuid in still}, now=now)
-            going = [*marked, *(job for job in here if job.removal_started_at is not None)]
+            going = [*marked, *removals_unfinished(among=here)]
             forget(repository, [StorageId(job.snapshot_id) for job in going], lock)
             removal_done(going, now=timezone.now())
             done.removed += going
@@ -151,43 +167,27 @@ def remove(
     return done
 
 
-def forecast(going: Iterable[BackupJob]) -> list[PlaceForecast]:
-    """What would come back if these were removed and every repository pruned. Reads only, under a shared lock."""
-    places: dict[RepositoryPlace, set[StorageId]] = {place: set() for place in known_places()}
-    for job in going:
-        ref = of_job(job)
-        if ref.place is not None and ref.place.exists():
-            places.setdefault(ref.place, set()).add(StorageId(ref.snapshot_id))
-    found = []
-    for place, snapshots in sorted(places.items()):
-        repository = place.open()
-        with repository.lock():
-            there = {snapshot.id for snapshot in repository.snapshots()}
-            plan = plan_prune(repository, without=snapshots & there)
-        found.append(_forecast(place, len(snapshots & there), plan))
-    return found
-
-
-def _forecast(place: RepositoryPlace, snapshots: int, plan: PrunePlan) -> PlaceForecast:
-    return PlaceForecast(
-        place=place,
-        snapshots=snapshots,
-        total_bytes=plan.total_bytes,
-        freed_bytes=plan.freed_bytes,
-        young_bytes=plan.young_unused,
-        worth_it=plan.worth_it,
-    )
-
-
 def _reasons(verdicts: Iterable[Verdict]) -> dict[uuid.UUID, str]:
     return {verdict.job: verdict.reason for verdict in verdicts}
 
 
 @contextlib.contextmanager
+def _postponing(jobs: Collection[BackupJob], done: Tidied, what: str) -> Iterator[None]:
+    """What keeps one storage from being used is said, and the others are tidied all the same."""
+    try:
+        yield
+    except LedgerUnavailable:
+        raise
+    except (BackupError, StrongroomError, OSError) as error:
+        when = " now" if isinstance(error, RepositoryLocked) else ""
+        done.postpone(jobs, f"{what}{when}: {error}", error)
+
+
+@contextlib.contextmanager
 def _locked_place(
-    place: RepositoryPlace, tracker: Tracker, tick: Callable[[], None], done: Tidied
-) -> Iterator[tuple[Repository, RepositoryLock] | None]:
-    """The repository under its exclusive lock; None, and a word about it, if others are at work for too long."""
+    place: RepositoryPlace, tracker: Tracker, tick: Callable[[], None]
+) -> Iterator[tuple[Repository, RepositoryLock]]:
+    """The repository under its exclusive lock. Raises `RepositoryLocked` if others are at work for too long."""
     repository = place.open()
     patience = time.monotonic() + _LOCK_PATIENCE
     tracker.begin("waiting for the repository's lock")
@@ -195,11 +195,9 @@ def _locked_place(
         try:
             lock = repository.lock(exclusive=True)
             break
-        except RepositoryLocked as error:
+        except RepositoryLocked:
             if time.monotonic() > patience:
-                done.postponed.append(f"Old backups in {place.path} are removed another time: {error}")
-                yield None
-                return
+                raise
         tick()
         time.sleep(_LOCK_PAUSE)
     with lock:
@@ -209,17 +207,21 @@ def _locked_place(
 def _remove_package(job: BackupJob, ref: BackupRef, reasons: dict[uuid.UUID, str], now: datetime, done: Tidied) -> None:
     path = ref.package
     if path is None or not is_stored_package(path):
-        done.postponed.append(
+        done.postpone(
+            [job],
             f"The package {path} of {job.job_name} lies outside of the backup storage, where nothing is deleted; remove"
-            " it by hand."
+            " it by hand.",
         )
         return
-    marked = [job] if job.removal_started_at is not None else removal_begin({job.uuid: reasons[job.uuid]}, now=now)
-    if marked:
-        path.unlink(missing_ok=True)
-        removal_done(marked, now=timezone.now())
-        done.removed += marked
-        done.freed_bytes += job.stored_size or 0
+    if job.removal_started_at is None and not removal_begin({job.uuid: reasons[job.uuid]}, now=now):
+        return
+    with contextlib.suppress(FileNotFoundError):
+        size = path.stat().st_size
+        path.unlink()
+        done.freed_bytes += size
+    marked = removals_unfinished(among=[job])
+    removal_done(marked, now=timezone.now())
+    done.removed += marked
 
 
 def _prune_is_due(place: RepositoryPlace, now: datetime) -> bool:
@@ -247,7 +249,8 @@ def _prune(
 
     run = prune_begin(str(place.path), now=timezone.now())
     try:
-        plan = plan_prune(repository, progress=progress)
+        present = {snapshot.id for snapshot in repository.snapshots()}
+        plan = plan_prune(repository, without=emptied(place, present), progress=progress)
         worth = not plan.empty and (force or plan.worth_it)
         freed = execute_prune(repository, plan, lock, progress=progress).freed_bytes if worth else 0
     except BaseException as error:

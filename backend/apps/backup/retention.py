@@ -1,31 +1,35 @@
 """Which backups retention removes, and why: a plan, made from the ledger alone, that changes nothing.
 
 By age and by number, whichever hits first, for each configuration by itself; the periods that are kept besides are
-exceptions to both. Only good backups count: what failed, is incomplete or damaged pushes nothing out, and goes by age
-or number of its own kind. The last good backup of a configuration, pinned ones, and those that a running restore needs
-always stay, and so does a package that somebody had written outside of the backup storage. Backups without a
-configuration (ad-hoc ones, those made before a restore, those of a deleted configuration) have no policy, and stay
-until somebody removes them.
+exceptions to both. Only good backups count: what failed, is incomplete or damaged pushes nothing out, and goes by the
+same rules among its own kind. The last good backup of a configuration, the last of the others if it is newer still,
+pinned ones, and those that a running restore needs always stay, and so does a package that somebody had written outside
+of the backup storage. Backups without a configuration (ad-hoc ones, those made before a restore, those of a deleted
+configuration) have no policy, and stay until somebody removes them.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from strongroom.retention import Candidate, Decision, Rules, decide
 
 from .ledger import ledger_access, ledger_alias
 from .models import BackupConfiguration, BackupJob, JobStatus, RestoreJob, RestoreStatus, Trust
-from .selectors import HAS_BACKUP
+from .selectors import HAS_BACKUP, jobs_around, schedule_shortest
 from .services.slots import schedule_zone
-from .storage import is_stored_package
+from .storage import is_package_folder
 
 _ENDED = (JobStatus.COMPLETED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.TIMEOUT)
 _DOUBTFUL = "not a good backup"
+_SILENCE = timedelta(days=3)
+_SETTLED = timedelta(hours=12)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,8 +49,7 @@ class Verdict:
         return ", ".join(self.reasons)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Stored:
+class _Stored(NamedTuple):
     """A stored backup as the ledger has it."""
 
     uuid: uuid.UUID
@@ -67,9 +70,6 @@ class _Stored:
     @property
     def taken_at(self) -> datetime:
         return self.started_at or self.queued_at
-
-
-_COLUMNS = tuple(field.name for field in dataclasses.fields(_Stored))
 
 
 def rules_of(configuration: BackupConfiguration) -> Rules:
@@ -95,60 +95,79 @@ def plan_retention(*, now: datetime, only: Iterable[int] | None = None) -> list[
             configurations = configurations.filter(pk__in=chosen)
             jobs = jobs.filter(configuration__in=chosen)
         stored: dict[int, list[_Stored]] = {row.pk: [] for row in configurations}
-        for values in jobs.filter(configuration__isnull=False).values_list(*_COLUMNS).iterator():
-            one = _Stored(*values)
+        for values in jobs.filter(configuration__isnull=False).values_list(*_Stored._fields).iterator():
+            one = _Stored._make(values)
             stored.setdefault(one.configuration_id, []).append(one)
-        needed = _needed_by_restores()
+        protections = _Protections()
     verdicts: list[Verdict] = []
     for configuration in configurations:
-        verdicts += _of_configuration(configuration, stored[configuration.pk], needed, now)
+        verdicts += _of_configuration(configuration, stored[configuration.pk], protections, now)
     return verdicts
 
 
+def trusted_now(*, now: datetime) -> datetime:
+    """The time by which backups may be removed without anybody looking: not later than the ledger gives reason for.
+
+    A clock that leaps ahead for a moment would make everything too old at once. So where nothing has happened for far
+    longer than the schedules allow, as after such a leap, or while the machine was off, ages are reckoned for half a
+    day as of the last sign of life and a little more.
+    """
+    shortest = schedule_shortest()
+    before, after = jobs_around(now - _SETTLED, until=now)
+    if shortest is None or before is None:
+        return now
+    allowed = max(_SILENCE, 2 * shortest)
+    return before + allowed if (after or now) - before > allowed else now
+
+
 def _of_configuration(
-    configuration: BackupConfiguration, stored: list[_Stored], needed: Mapping[uuid.UUID, uuid.UUID], now: datetime
+    configuration: BackupConfiguration, stored: list[_Stored], protections: _Protections, now: datetime
 ) -> list[Verdict]:
     rules, by_key = rules_of(configuration), {str(one.uuid): one for one in stored}
     good = [one for one in stored if one.good]
     doubtful = [one for one in stored if not one.good]
-    decisions = _decide(good, rules, needed, now)
-    newest = max(good, key=lambda one: (one.taken_at, str(one.uuid)), default=None)
-    if newest is None:
-        decisions += _decide(doubtful, rules, needed, now)
-    elif doubtful:
-        # The good one takes the place of the one that always stays, and is not counted: hence one more.
-        wider = dataclasses.replace(rules, max_count=(rules.max_count or 0) + 1)
-        older = [one for one in doubtful if one.taken_at <= newest.taken_at]
-        younger = [one for one in doubtful if one.taken_at > newest.taken_at]
-        decisions += [
-            dataclasses.replace(decision, reasons=(*decision.reasons, _DOUBTFUL))
-            for decision in _decide([*older, newest, *younger], wider, needed, now)
-            if decision.candidate.key != str(newest.uuid)
-        ]
+    # What bears a time in the future is not the last good one: a clock was wrong.
+    last_good = max((one.taken_at for one in good if one.taken_at <= now), default=None)
+    newer = last_good is None or any(last_good < one.taken_at <= now for one in doubtful)
+    decisions = _decide(good, rules, protections, now, keep_latest=True)
+    decisions += [
+        dataclasses.replace(decision, reasons=(*decision.reasons, _DOUBTFUL))
+        for decision in _decide(doubtful, rules, protections, now, keep_latest=newer)
+    ]
     return [_verdict(configuration, by_key[decision.candidate.key], decision) for decision in decisions]
 
 
 def _decide(
-    stored: list[_Stored], rules: Rules, needed: Mapping[uuid.UUID, uuid.UUID], now: datetime
+    stored: list[_Stored], rules: Rules, protections: _Protections, now: datetime, *, keep_latest: bool
 ) -> list[Decision]:
-    candidates = [Candidate(str(one.uuid), one.taken_at, _protection(one, needed)) for one in stored]
-    return decide(candidates, rules, now=now, zone=schedule_zone())
+    candidates = [Candidate(str(one.uuid), one.taken_at, protections.of(one)) for one in stored]
+    return decide(candidates, rules, now=now, zone=schedule_zone(), keep_latest=keep_latest)
 
 
-def _protection(one: _Stored, needed: Mapping[uuid.UUID, uuid.UUID]) -> str:
-    if one.is_pinned:
-        return f"pinned: {one.pin_reason}" if one.pin_reason else "pinned"
-    if one.backup_file_path and not is_stored_package(Path(one.backup_file_path)):
-        return "a file outside of the backup storage"
-    restore = needed.get(one.uuid)
-    return f"needed by the running restore {restore}" if restore else ""
+class _Protections:
+    """What must stay whatever the rules say, as the ledger has it at one moment."""
 
+    def __init__(self) -> None:
+        running = RestoreJob.objects.using(ledger_alias()).filter(
+            status__in=[RestoreStatus.PENDING, RestoreStatus.RUNNING], backup_job__isnull=False
+        )
+        self._needed = dict(running.values_list("backup_job__uuid", "uuid"))
+        self._folders: dict[str, bool] = {}
 
-def _needed_by_restores() -> dict[uuid.UUID, uuid.UUID]:
-    running = RestoreJob.objects.using(ledger_alias()).filter(
-        status__in=[RestoreStatus.PENDING, RestoreStatus.RUNNING], backup_job__isnull=False
-    )
-    return dict(running.values_list("backup_job__uuid", "uuid"))
+    def of(self, one: _Stored) -> str:
+        """Why it must stay, in words; empty if it need not."""
+        if one.is_pinned:
+            return f"pinned: {one.pin_reason}" if one.pin_reason else "pinned"
+        if one.backup_file_path and not self._is_ours(one.backup_file_path):
+            return "a file outside of the backup storage"
+        restore = self._needed.get(one.uuid)
+        return f"needed by the running restore {restore}" if restore else ""
+
+    def _is_ours(self, package: str) -> bool:
+        folder = os.path.dirname(package)  # noqa: PTH120  for a hundred thousand of them
+        if folder not in self._folders:
+            self._folders[folder] = is_package_folder(Path(folder))
+        return self._folders[folder]
 
 
 def _verdict(configuration: BackupConfiguration, one: _Stored, decision: Decision) -> Verdict:

@@ -180,9 +180,14 @@ def known_packages(storage_paths: Iterable[str] = ()) -> list[Path]:
 
 def is_stored_package(path: Path) -> bool:
     """True if a package lies where jobs put theirs, in a folder of an allowed root; with links followed."""
-    resolved = path.resolve()
+    return is_package_folder(path.resolve().parent)
+
+
+def is_package_folder(folder: Path) -> bool:
+    """True if jobs put their packages there: a folder of that name in an allowed root; with links followed."""
+    resolved = folder.resolve()
     roots = conf.load().roots
-    return resolved.parent.name == PACKAGES and any(resolved.is_relative_to(root.resolve()) for root in roots)
+    return resolved.name == PACKAGES and any(resolved.is_relative_to(root.resolve()) for root in roots)
 
 
 def _scan(folder: Path, depth: int) -> Iterator[RepositoryPlace]:

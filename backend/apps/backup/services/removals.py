@@ -37,18 +37,22 @@ def removal_begin(reasons: Mapping[uuid.UUID, str], *, now: datetime) -> list[Ba
         return list(_jobs().filter(uuid__in=marked))
 
 
-def removals_unfinished() -> list[BackupJob]:
-    """Backups that are marked, and may still be in the storage."""
+def removals_unfinished(*, among: Collection[BackupJob] | None = None) -> list[BackupJob]:
+    """Backups that are marked, and may still be in the storage; only these of them with `among`."""
     with ledger_access("looking for unfinished removals"):
-        return list(_jobs().filter(removal_started_at__isnull=False, removed_at=None))
+        rows = _jobs().filter(removal_started_at__isnull=False, removed_at=None)
+        if among is None:
+            return list(rows)
+        wanted = {job.pk for job in among}
+        return [job for job in rows if job.pk in wanted]
 
 
 def removal_done(jobs: Collection[BackupJob], *, now: datetime) -> None:
     """These are gone from the storage."""
     with ledger_access("noting that backups are removed"):
-        _jobs().filter(pk__in=[job.pk for job in jobs]).update(removed_at=now)
         for job in jobs:
-            job_event(job.uuid, f"The backup was removed: {job.removal_reason}.", now=now)
+            if _jobs().filter(pk=job.pk, removed_at=None).update(removed_at=now):
+                job_event(job.uuid, f"The backup was removed: {job.removal_reason}.", now=now)
 
 
 def job_warn(job: uuid.UUID, text: str, *, now: datetime) -> None:
@@ -61,14 +65,18 @@ def job_warn(job: uuid.UUID, text: str, *, now: datetime) -> None:
             job_event(job, text, now=now)
 
 
-def prune_begin(repository: str, *, now: datetime) -> PruneRun:
-    """A prune begins. The exclusive lock is held, so one that still says RUNNING was cut off."""
-    with ledger_access("noting a prune"):
-        rows = PruneRun.objects.using(ledger_alias())
-        rows.filter(repository=repository, status=PruneStatus.RUNNING).update(
-            status=PruneStatus.FAILED, completed_at=now, error_message="It was cut off; the next one took it up."
+def prunes_settle(repository: str, *, now: datetime) -> None:
+    """The exclusive lock is held, so a prune that still says RUNNING was cut off."""
+    with ledger_access("looking for prunes that were cut off"):
+        PruneRun.objects.using(ledger_alias()).filter(repository=repository, status=PruneStatus.RUNNING).update(
+            status=PruneStatus.FAILED, completed_at=now, error_message="It was cut off; the next one takes it up."
         )
-        return rows.create(repository=repository, started_at=now)
+
+
+def prune_begin(repository: str, *, now: datetime) -> PruneRun:
+    """A prune begins."""
+    with ledger_access("noting a prune"):
+        return PruneRun.objects.using(ledger_alias()).create(repository=repository, started_at=now)
 
 
 def prune_end(run: PruneRun, *, now: datetime, freed: int | None = None, error: str = "") -> None:

@@ -157,7 +157,7 @@ class Command(BackupCommand):
             )
         if not job.snapshot_id and not job.backup_file_path:
             raise RequestRefused(f"{job.job_name} is {job.status} and has no stored backup.")
-        if job.removal_started_at is not None:
+        if job.removed_at is not None:
             raise RequestRefused(f"The backup of {job.job_name} is removed already: {job.removal_reason}.")
         what = f"snapshot {job.snapshot_id[:8]}" if job.snapshot_id else f"package {job.backup_file_path}"
         if options["dry_run"]:
@@ -174,7 +174,9 @@ class Command(BackupCommand):
                 prune=False,
             )
         if job.uuid not in {one.uuid for one in done.removed}:
-            raise RequestRefused("; ".join(done.postponed) or f"{job.job_name} is needed by a restore; it stays.")
+            raise RequestRefused(
+                "; ".join(map(str, done.postponed)) or f"{job.job_name} is needed by a restore; it stays."
+            )
         return self._answer(
             options, job, f"The backup of {job.job_name} is removed; `backup_prune` takes its space back."
         )

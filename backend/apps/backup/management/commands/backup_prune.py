@@ -51,7 +51,7 @@ class Command(BackupCommand):
                     ],
                     "pruned": done.pruned,
                     "freed_bytes": done.freed_bytes,
-                    "postponed": done.postponed,
+                    "postponed": [str(one) for one in done.postponed],
                 }
             )
         else:
@@ -61,10 +61,12 @@ class Command(BackupCommand):
                     ("backups removed", str(len(done.removed))),
                     ("pruned", "\n".join(done.pruned) or "nothing: not enough would come back, or it was done today"),
                     ("space back", size(done.freed_bytes)),
-                    ("another time", "\n".join(done.postponed)),
+                    ("another time", "\n".join(map(str, done.postponed))),
                 ]
             )
-        return exitcodes.FAILED if done.postponed else exitcodes.OK
+        for one in done.postponed:
+            return exitcodes.FAILED if one.error is None else exitcodes.of_error(one.error)
+        return exitcodes.OK
 
     def _show_plan(self, options: Options, verdicts: list[Verdict]) -> int:
         going = selectors.jobs_by_uuids(one.job for one in verdicts if not one.keep)

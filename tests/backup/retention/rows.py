@@ -1,0 +1,60 @@
+"""Rows of the ledger as real runs leave them, without the runs."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from apps.backup.models import BackupConfiguration, BackupJob, RestoreJob
+from apps.backup.requests import JobRequest
+from apps.backup.retention import Verdict, plan_retention
+from apps.backup.services.configurations import ConfigurationValues, configuration_create
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+INSTANT = timedelta(microseconds=1)
+_numbers = itertools.count()
+
+
+def policy(name: str = "nightly", **values) -> BackupConfiguration:
+    return configuration_create(ConfigurationValues(name=name, **values), now=NOW - 400 * DAY)
+
+
+def backup(configuration: BackupConfiguration | None, age: timedelta, **values) -> BackupJob:
+    """A backup of that age, good unless `values` say otherwise; its name tells the age in days."""
+    request = JobRequest.of_configuration(configuration) if configuration else JobRequest(backup_type="FULL")
+    defaults = {
+        "configuration": configuration,
+        "configuration_name": configuration.name if configuration else "",
+        "settings": request.to_json(),
+        "job_name": f"{age / DAY:g}",
+        "backup_type": request.backup_type,
+        "status": "COMPLETED",
+        "trust": "VERIFIED",
+        "queued_at": NOW - age,
+        "started_at": NOW - age,
+        "completed_at": NOW - age + timedelta(minutes=5),
+        "snapshot_id": f"{next(_numbers):064x}",
+    }
+    return BackupJob.objects.create(**{**defaults, **values})
+
+
+def restore_of(job: BackupJob, status: str = "RUNNING") -> RestoreJob:
+    return RestoreJob.objects.create(uuid=uuid.uuid4(), backup_job=job, status=status, queued_at=NOW)
+
+
+def verdicts(now: datetime = NOW) -> dict[str, Verdict]:
+    found = plan_retention(now=now)
+    by_name = {verdict.job_name: verdict for verdict in found}
+    assert len(by_name) == len(found)
+    return by_name
+
+
+def kept(now: datetime = NOW) -> list[str]:
+    """The names of what stays, newest first."""
+    return [name for name, verdict in verdicts(now).items() if verdict.keep]
+
+
+def gone(now: datetime = NOW) -> list[str]:
+    return [name for name, verdict in verdicts(now).items() if not verdict.keep]
