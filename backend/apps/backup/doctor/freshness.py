@@ -19,7 +19,7 @@ _PERIODS = {
 _WATCHERS = (ExecutorKind.AGENT, ExecutorKind.CRON)
 _GRACE = timedelta(minutes=30)
 _STUCK = timedelta(minutes=15)
-_OVERDUE = timedelta(days=2)
+_LONG_PRUNE = timedelta(days=1)
 
 
 def period(configuration: BackupConfiguration) -> timedelta | None:
@@ -63,6 +63,9 @@ def _age(one: ConfigurationState, now: datetime) -> Iterator[Finding]:
     since = max((moment for moment in (one.last_good, start) if moment is not None), default=None)
     if allowed is None or since is None or now - since <= allowed:
         return
+    if one.running and now - since <= 2 * allowed:
+        # The next one is being made, and a long one takes its time.
+        return
     what = (
         f"Its last good backup is {hours(now, one.last_good):.0f} hours old."
         if one.last_good
@@ -73,10 +76,11 @@ def _age(one: ConfigurationState, now: datetime) -> Iterator[Finding]:
     yield make(14, one.configuration.name, what, f"{hint} {one.configuration.name}`.")
 
 
-def executor_findings(executor: str, alive: Sequence[Executor]) -> Iterator[Finding]:
-    """W012: nobody is there to run what is due."""
-    if executor == "agent" and not any(one.kind in _WATCHERS for one in alive):
-        yield critical(
+def executor_findings(executor: str, alive: Sequence[Executor], *, scheduled: bool) -> Iterator[Finding]:
+    """W012: nobody is there to run what is due. As long as no schedule runs that is no more than a warning."""
+    if executor != "celery" and not any(one.kind in _WATCHERS for one in alive):
+        make = critical if scheduled else warning
+        yield make(
             12,
             "executor",
             "No agent has given a sign of life for 90 seconds: nothing that is due is run.",
@@ -85,11 +89,12 @@ def executor_findings(executor: str, alive: Sequence[Executor]) -> Iterator[Find
 
 
 def stuck_findings(jobs: Sequence[BackupJob], *, now: datetime) -> Iterator[Finding]:
-    """W015: jobs that wait for too long, or do not come to an end."""
+    """W015: jobs that wait for too long while nothing else runs, or do not come to an end."""
+    working = any(job.lease_expires_at is not None and job.lease_expires_at >= now for job in jobs)
     for job in jobs:
         if job.status == JobStatus.PENDING:
             since = max(moment for moment in (job.queued_at, job.not_before) if moment is not None)
-            if now - since > _STUCK:
+            if now - since > _STUCK and not working:
                 yield warning(
                     15,
                     job.job_name,
@@ -105,9 +110,17 @@ def stuck_findings(jobs: Sequence[BackupJob], *, now: datetime) -> Iterator[Find
             )
 
 
-def retention_findings(verdicts: Sequence[Verdict], unfinished: int) -> Iterator[Finding]:
-    """W016: backups that retention removes are still there."""
-    overdue = [one for one in verdicts if not one.keep]
+def retention_findings(
+    verdicts: Sequence[Verdict], unfinished: int, states: Sequence[ConfigurationState], *, since: datetime
+) -> Iterator[Finding]:
+    """W016: backups that retention should have removed before `since` are still there.
+
+    It comes with the backups: where none was made since then there was nothing to remove them, and other findings tell.
+    Nor was there reason to where the rules have been changed since.
+    """
+    made = any(one.last_good is not None and one.last_good > since for one in states)
+    changed = {one.configuration.name for one in states if one.configuration.updated_at > since}
+    overdue = [one for one in verdicts if made and not one.keep and one.configuration not in changed]
     if overdue or unfinished:
         yield warning(
             16,
@@ -117,9 +130,16 @@ def retention_findings(verdicts: Sequence[Verdict], unfinished: int) -> Iterator
         )
 
 
-def prune_findings(latest: Sequence[PruneRun]) -> Iterator[Finding]:
-    """W022: the latest prune of a repository failed."""
+def prune_findings(latest: Sequence[PruneRun], *, now: datetime) -> Iterator[Finding]:
+    """W022: the latest prune of a repository failed, or does not come to its end."""
     for run in latest:
+        if run.status == PruneStatus.RUNNING and now - run.started_at > _LONG_PRUNE:
+            yield warning(
+                22,
+                run.repository,
+                f"Its prune began {hours(now, run.started_at):.0f} hours ago and has not said that it ended.",
+                "If it was killed, `backup_prune` takes it up.",
+            )
         if run.status == PruneStatus.FAILED:
             yield warning(22, run.repository, f"Its latest prune failed: {run.error_message}", "Run `backup_prune`.")
 

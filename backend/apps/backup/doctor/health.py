@@ -67,8 +67,10 @@ def examine(*, now: datetime) -> Health:
         *_beat(scheduled, now),
         *freshness.freshness_findings(states, now=now),
         *freshness.stuck_findings(selectors.jobs_unfinished(), now=now),
-        *freshness.retention_findings(plan_retention(now=now - _LATELY), len(removals_unfinished())),
-        *freshness.prune_findings(prunes_latest()),
+        *freshness.retention_findings(
+            plan_retention(now=now - _LATELY), len(removals_unfinished()), states, since=now - _LATELY
+        ),
+        *freshness.prune_findings(prunes_latest(), now=now),
         *disks.space_findings(seen),
     ]
     return Health(
@@ -96,7 +98,8 @@ def equipment_findings(*, deploy: bool) -> Iterator[Finding]:
 def executor_findings_now(*, now: datetime) -> Iterator[Finding]:
     """What is wrong with whoever should run the jobs."""
     settings, alive = conf.load(), executors_alive(now=now)
-    yield from freshness.executor_findings(settings.executor, alive)
+    scheduled = selectors.schedule_shortest() is not None
+    yield from freshness.executor_findings(settings.executor, alive, scheduled=scheduled)
     if brokers.uses_celery() and HAS_CELERY:
         yield from brokers.worker_findings(alive)
 

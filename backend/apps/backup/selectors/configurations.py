@@ -5,11 +5,11 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 
 from ..ledger import ledger_access, ledger_alias
-from ..models import BackupConfiguration, ConfigurationStatus, Frequency, JobStatus, Trust
-from .rows import FAILURES, HAS_BACKUP, SKEW, job_rows
+from ..models import BackupConfiguration, ConfigurationStatus, Frequency, JobStatus, PruneRun, Trust
+from .rows import FAILURES, HAS_BACKUP, SKEW, STORED_STATUSES, job_rows
 
 _PERIODS: dict[str, timedelta] = {
     Frequency.HOURLY: timedelta(hours=1),
@@ -82,17 +82,24 @@ def configuration_states(*, since: datetime, now: datetime) -> list[Configuratio
 
 
 def daily_growth(*, since: datetime, now: datetime) -> int | None:
-    """What the backups made since then have added to the storage, in bytes a day; None if there are none."""
+    """What the backups made since then have added to the storage and nothing has given back, in bytes a day.
+
+    None if there are none. The first backup of a configuration is left out: it brings what was there before.
+    """
+    earlier = job_rows().filter(
+        configuration=OuterRef("configuration"), status__in=STORED_STATUSES, started_at__lt=OuterRef("started_at")
+    )
+    packages = job_rows().exclude(backup_file_path="").filter(removed_at__gte=since)
     with ledger_access("summing up the growth"):
-        sums = (
-            job_rows()
-            .filter(HAS_BACKUP, started_at__gte=since)
-            .aggregate(added=Sum("stored_size"), first=Min("started_at"))
-        )
-    if sums["added"] is None or sums["first"] is None:
-        return None
+        made = job_rows().filter(status__in=STORED_STATUSES, started_at__gte=since, started_at__lte=now)
+        sums = made.filter(Exists(earlier)).aggregate(added=Sum("stored_size"), first=Min("started_at"))
+        if sums["added"] is None or sums["first"] is None:
+            return None
+        back = packages.aggregate(back=Sum("stored_size"))["back"] or 0
+        runs = PruneRun.objects.using(ledger_alias()).filter(started_at__gte=since)
+        back += runs.aggregate(back=Sum("freed_bytes"))["back"] or 0
     days = max((now - sums["first"]).total_seconds() / 86_400, 1.0)
-    return int(sums["added"] / days)
+    return max(0, int((sums["added"] - back) / days))
 
 
 def job_counts() -> dict[str, int]:
