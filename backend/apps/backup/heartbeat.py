@@ -21,6 +21,7 @@ from .stopping import CancelRequested, StopSignals, TimeIsUp
 
 _TICK_SECONDS = 1.0
 _QUIET_SECONDS = 15.0
+_JUMP_SECONDS = 5.0
 
 
 class Heartbeat:
@@ -71,6 +72,7 @@ class Heartbeat:
     def _beat(self) -> None:
         try:
             last_alive = time.monotonic()
+            clocks = time.time() - last_alive
             written: Progress | None = None
             while not self._stop.wait(_TICK_SECONDS):
                 progress = self._tracker.now()
@@ -80,7 +82,9 @@ class Heartbeat:
                     self._interrupt(TimeIsUp(f"The job was stopped after its time limit of {self._limit}."))
                     return
                 moved = _counts(progress) != _counts(written)
-                quiet = not moved and time.monotonic() - last_alive < _QUIET_SECONDS
+                # After the machine has slept, or its clock was set, the lease looks expired to everybody else.
+                jumped = abs(time.time() - time.monotonic() - clocks) > _JUMP_SECONDS
+                quiet = not moved and not jumped and time.monotonic() - last_alive < _QUIET_SECONDS
                 try:
                     reason = job_cancel_reason(self._claim)
                     if reason is not None:
@@ -101,6 +105,7 @@ class Heartbeat:
                         return
                     continue
                 last_alive, written = time.monotonic(), progress
+                clocks = time.time() - last_alive
         finally:
             connections[ledger_alias()].close()
 
