@@ -150,6 +150,17 @@ def test_a_clock_that_is_behind_at_the_start_of_the_machine_changes_nothing(freq
     assert (row.next_slot, row.schedule_start) == memory
 
 
+def test_one_look_by_a_clock_that_is_behind_leaves_no_slot_of_then():
+    row = daily()
+    due(datetime(2001, 5, 5, 1, 0, tzinfo=UTC))
+    row.refresh_from_db()
+    assert row.next_slot == datetime(2001, 5, 5, 2, 0, tzinfo=UTC)
+    assert due(NOON + HOUR) == []
+    row.refresh_from_db()
+    assert (row.next_slot, ledger()) == (TWO, [])
+    assert [job.slot for job in due(TWO)] == [TWO]
+
+
 def test_a_clock_that_stays_behind_still_makes_backups():
     daily()
     due(TWO)

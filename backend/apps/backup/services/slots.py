@@ -81,11 +81,14 @@ def account(row: BackupConfiguration, *, now: datetime, woken_by: str = WokenBy.
     if not row.runs_by_schedule or row.next_slot is None or row.next_slot > now:
         return None
     schedule = _schedule(row, now)
-    slots = schedule.between(row.next_slot - _INSTANT, now) or [row.next_slot]
-    following = next(schedule.after(max(now, slots[-1])))
+    slots = schedule.between(row.next_slot - _INSTANT, now)
+    if not slots and (schedule.start is None or row.next_slot >= schedule.start):
+        # It was due in the time zone that was valid then.
+        slots = [row.next_slot]
+    following = next(schedule.after(now))
     with transaction.atomic(using=ledger_alias()):
         mine = _scheduled().filter(pk=row.pk, next_slot=row.next_slot).update(next_slot=following)
-        if mine != 1:
+        if mine != 1 or not slots:
             return None
         _supersede(row, slots[-1], now)
         window = conf.load().catch_up
