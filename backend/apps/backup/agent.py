@@ -24,7 +24,7 @@ from .processes import own_identity
 from .selectors import jobs_runnable
 from .services.executors import PAUSE, executor_beat, executor_leave
 from .services.reaping import job_enforce, job_reap
-from .services.slots import expire_waiting, run_due
+from .services.slots import anything_due, expire_waiting, refresh, run_due
 
 _TICK = 1.0
 _CHORES = 5.0
@@ -57,8 +57,7 @@ class Agent:
         try:
             self._say(f"The agent runs as process {self._me.pid}, {self._at_once} jobs at once at the most.")
             self._watch()
-            self._end_children()
-            executor_leave(self._me)
+            self._leave()
             self._say("The agent has stopped.")
         finally:
             for number, handler in previous.items():
@@ -93,9 +92,11 @@ class Agent:
             for job in job_reap(now=now):
                 self._say(f"The job {job} was found dead.")
             expire_waiting(now=now)
+            refresh(now=now)
             self._chores = time.monotonic()
-        for due in run_due(now=now, woken_by=WokenBy.AGENT):
-            self._say(f"{due.job_name} is due ({due.slot:%Y-%m-%d %H:%M} UTC).")
+        if anything_due(now=now):
+            for due in run_due(now=now, woken_by=WokenBy.AGENT):
+                self._say(f"{due.job_name} is due ({due.slot:%Y-%m-%d %H:%M} UTC).")
         self._settle_children()
         free = self._at_once - len(self._children)
         if free > 0:
@@ -104,7 +105,12 @@ class Agent:
                 self._start(waiting)
 
     def _start(self, job: BackupJob) -> None:
-        child = ChildJob(job.uuid)
+        try:
+            child = ChildJob(job.uuid)
+        except OSError as error:
+            # No memory or no process left for it: the job waits, and is looked at again.
+            self._say(f"{job.job_name} cannot be started: {error}.")
+            return
         self._children.append(child)
         self._say(f"{job.job_name} starts as process {child.process.pid}.")
 
@@ -121,12 +127,18 @@ class Agent:
                 self._say(f"The job {child.job}: {error}")
             self._children.remove(child)
 
-    def _end_children(self) -> None:
+    def _leave(self) -> None:
         for child in self._children:
-            child.process.send_signal(signal.SIGTERM)
+            child.stop()
         patience = time.monotonic() + _STOPPING
-        while self._children and time.monotonic() < patience:
-            self._settle_children()
+        while time.monotonic() < patience:
+            try:
+                self._settle_children()
+                if not self._children:
+                    executor_leave(self._me)
+                    return
+            except LedgerUnavailable:
+                connections.close_all()
             time.sleep(0.1)
         for child in self._children:
             self._say(f"The job {child.job} goes on in process {child.process.pid}; it did not stop.")

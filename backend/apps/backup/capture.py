@@ -43,7 +43,10 @@ class Capture:
     job: BackupJob
     tracker: Tracker
     fence: Callable[[], None]
-    """Raises if the job is no longer ours; asks the ledger, called right before anything is published."""
+    """Raises if the job is no longer ours; asks the ledger, called right before anything is published. From then on
+    signals wait."""
+    published: Callable[[], None]
+    """Called when what was published is in `stored`; raises what has waited."""
     check: Callable[[], None]
     """Raises if the job is known to be no longer ours; cheap, called all the time."""
     stored: JobResult | None = None
@@ -112,6 +115,7 @@ class Capture:
                 before_publish=before_publish,
             )
             self.stored = self._archive(repository, cut, options, warnings)
+            self.published()
         return repository.snapshot(self.stored.snapshot_id)
 
     def _left_by_earlier_attempt(self, repository: Repository) -> Snapshot | None:
@@ -186,6 +190,7 @@ class Capture:
                     manifest=manifest_facts(cut.manifest()),
                     problems=[(problem.path, problem.reason) for problem in (*cut.problems, *written.problems)],
                 )
+                self.published()
         # It was read back before it got its name.
         return []
 

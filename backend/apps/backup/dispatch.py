@@ -21,7 +21,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from . import conf
-from .errors import JobKilled, JobNotFound
+from .errors import JobKilled, JobNotFound, LedgerUnavailable
+from .ledger import renew_connection
 from .messages import send_job
 from .models import BackupJob, JobStatus
 from .progress import Observer, Progress
@@ -44,23 +45,34 @@ class ChildJob:
         # Closed when the object goes; the child has a descriptor of its own.
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
         self.process = _start(job, stderr=self._stderr)
+        self._told_to_stop = False
+
+    def stop(self) -> None:
+        """Tell the process to end its job, or not to begin it."""
+        self._told_to_stop = True
+        self.process.send_signal(signal.SIGTERM)
 
     def settle(self) -> BackupJob:
         """The job's row after its process has ended. Raises `JobKilled` if the process left it unfinished.
 
-        The row says why then, and whether the job is tried again.
+        The row says why then, and whether the job is tried again. Can be called again after `LedgerUnavailable`.
         """
+        pid, row = self.process.pid, _row(self.job)
+        # It waits for a better time, as its own process has written down; or we had told that process not to begin.
+        waits = row.not_before is not None or row.worker_pid == pid or self._told_to_stop
+        if row.status == JobStatus.PENDING and waits:
+            return row
+        reason = self._last_words()
+        if not job_fail_dead(self.job, pid=pid, reason=reason, now=timezone.now()):
+            return _row(self.job)
+        raise JobKilled(reason)
+
+    def _last_words(self) -> str:
         code = self.process.returncode
         self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - _LAST_WORDS))
-        last_words = self._stderr.read().decode(errors="replace").strip()
-        self._stderr.close()
+        said = self._stderr.read().decode(errors="replace").strip()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code} before the job did"
-        reason = f"The process {self.process.pid} of the job {how}." + (f" It said: {last_words}" if last_words else "")
-        row = _row(self.job)
-        waits = row.status == JobStatus.PENDING and row.not_before is not None
-        if waits or not job_fail_dead(self.job, pid=self.process.pid, reason=reason, now=timezone.now()):
-            return row
-        raise JobKilled(reason)
+        return f"The process {self.process.pid} of the job {how}." + (f" It said: {said}" if said else "")
 
 
 def submit(job: uuid.UUID, *, now: datetime) -> str:
@@ -134,12 +146,20 @@ def _wait(child: ChildJob, observer: Observer | None) -> None:
         try:
             child.process.wait(_POLL_SECONDS)
         except subprocess.TimeoutExpired:
-            job_enforce(now=timezone.now())
-            row = None if observer is None else job_by_uuid(child.job)
-            if observer is not None and row is not None and row.progress:
-                observer(Progress(**row.progress))
+            try:
+                _look_after(child.job, observer)
+            except LedgerUnavailable:
+                # The job itself decides for how long it can do without.
+                renew_connection()
         else:
             return
+
+
+def _look_after(job: uuid.UUID, observer: Observer | None) -> None:
+    job_enforce(now=timezone.now())
+    row = None if observer is None else job_by_uuid(job)
+    if observer is not None and row is not None and row.progress:
+        observer(Progress(**row.progress))
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ BackupError                      what happened, to which thing, what to do next
 ├── ConfigurationNotFound        there is no such configuration
 ├── LedgerError
 │   ├── LedgerUnavailable        the database of the ledger cannot be read or written
+│   │   └── LedgerMissing        … and will not come back by itself
 │   ├── JobNotFound              no such job
 │   ├── IllegalTransition        the job is not in a state that allows this
 │   ├── SlotTaken                the configuration has a job for that slot already
@@ -50,6 +51,12 @@ class LedgerUnavailable(LedgerError):
     """The database that holds the ledger cannot be read or written."""
 
     retryable = True
+
+
+class LedgerMissing(LedgerUnavailable):
+    """The file of the ledger's database is not there."""
+
+    retryable = False
 
 
 class JobNotFound(LedgerError):

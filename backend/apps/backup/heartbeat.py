@@ -110,8 +110,9 @@ class Heartbeat:
             connections[ledger_alias()].close()
 
     def _interrupt(self, reason: CancelRequested | TimeIsUp) -> None:
-        if not self._signals.interrupt(reason):
-            self._verdict = reason
+        # Said twice: what a signal raises is lost where Python cannot raise it, in a destructor for example.
+        self._verdict = reason
+        self._signals.interrupt(reason)
 
     def _write(self, progress: Progress | None) -> None:
         now = timezone.now()

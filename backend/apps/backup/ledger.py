@@ -1,15 +1,19 @@
 """Access to the database that holds the ledger, with errors that say what happened and what to do."""
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from django.db import Error as DatabaseFailure
 from django.db import IntegrityError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .errors import LedgerUnavailable
+from .errors import LedgerMissing, LedgerUnavailable
 from .models import BackupJob
+
+_PAUSE = 0.5
+"""Seconds between two attempts to reach a ledger that is away."""
 
 
 def ledger_alias() -> str:
@@ -44,7 +48,7 @@ def _require_file(connection: BaseDatabaseWrapper, doing: str) -> None:
     name = str(connection.settings_dict["NAME"])
     if name == ":memory:" or name.startswith("file:") or Path(name).exists():
         return
-    raise LedgerUnavailable(
+    raise LedgerMissing(
         f"The ledger could not be used while {doing}: the database file {name!r} does not exist. Restore it, or run"
         " `manage.py migrate` to begin anew."
     )
@@ -59,3 +63,21 @@ def renew_connection() -> None:
     connection = connections[ledger_alias()]
     if not connection.in_atomic_block:
         connection.close()
+
+
+def patiently(write: Callable[[], None], *, seconds: float) -> None:
+    """Do it, and again for so long as the ledger is away: its database may be restarted at that very moment.
+
+    What had been written when the answer was lost is refused the second time, so `write` must be a conditional step.
+    """
+    patience = time.monotonic() + seconds
+    while True:
+        renew_connection()
+        try:
+            write()
+        except LedgerUnavailable as error:
+            if not error.retryable or time.monotonic() > patience:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return

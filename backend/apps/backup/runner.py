@@ -2,7 +2,7 @@
 
 PENDING → RUNNING under a lease → stored → read back → COMPLETED or INCOMPLETE. Whatever goes wrong is written into the
 job's row and raised; the row that cannot be written is said to be so. A scheduled job that failed for a reason that may
-pass is PENDING again afterwards.
+pass, or was broken off by the end of its executor, is PENDING again afterwards.
 """
 
 import functools
@@ -19,7 +19,7 @@ from .capture import Capture
 from .errors import AlreadyRunning, BackupError, JobNotFound, LeaseLost, LedgerUnavailable
 from .heartbeat import Heartbeat
 from .housekeeping import after_job
-from .ledger import renew_connection
+from .ledger import patiently
 from .models import BackupJob, Trigger, Trust
 from .processes import own_identity
 from .progress import Observer, Tracker
@@ -30,6 +30,7 @@ from .services.jobs import (
     job_claim,
     job_complete,
     job_fail,
+    job_give_back,
     job_incomplete,
     job_publish_check,
     job_put_off,
@@ -41,6 +42,8 @@ from .stopping import CancelRequested, JobCancelled, StopSignals, TimeIsUp, stop
 
 _MOST_FINDINGS_SHOWN = 20
 _WAIT_FOR_ANOTHER = timedelta(seconds=30)
+_LEDGER_PATIENCE = 20.0
+"""Seconds that a finished backup, or one about to be published, waits for a ledger that is away."""
 
 
 def run_job(job: uuid.UUID, *, observer: Observer | None = None) -> BackupJob:
@@ -51,10 +54,11 @@ def run_job(job: uuid.UUID, *, observer: Observer | None = None) -> BackupJob:
     this one CANCELLED; `LeaseLost` when somebody else decided about the job; `LedgerUnavailable` when its end could not
     be written down. A scheduled job is PENDING instead of FAILED or CANCELLED where it is to be tried again.
     """
-    with stop_signals() as stop:
+    # A signal waits for the claim: it ends a job that has begun, or one that has not, and never one in between.
+    with stop_signals(armed=False) as stop:
         try:
             claim = job_claim(job, worker=own_identity(), now=timezone.now())
-        except (AlreadyRunning, JobCancelled) as error:
+        except AlreadyRunning as error:
             if _row(job).trigger == Trigger.SCHEDULED:
                 job_wait(job, until=timezone.now() + _WAIT_FOR_ANOTHER)
             else:
@@ -68,17 +72,21 @@ def run_job(job: uuid.UUID, *, observer: Observer | None = None) -> BackupJob:
 
 def _run(claim: Claim, stop: StopSignals, observer: Observer | None) -> BackupJob:
     tracker = Tracker()
-    job = _row(claim.job)
+    rows: list[BackupJob] = []
+    _write_end(lambda: rows.append(_row(claim.job)), "The job was claimed.")
+    job = rows[0]
     limit = None if job.deadline is None or job.started_at is None else job.deadline - job.started_at
     heartbeat = Heartbeat(claim, tracker, stop, limit=limit, observer=observer)
 
     def fence() -> None:
         heartbeat.check()
-        renew_connection()
-        job_publish_check(claim, now=timezone.now())
+        patiently(lambda: job_publish_check(claim, now=timezone.now()), seconds=_LEDGER_PATIENCE)
+        # Who stops between the publishing and its entry in the ledger would leave a backup that nobody knows of.
+        stop.defer()
 
-    capture = Capture(job=job, tracker=tracker, fence=fence, check=heartbeat.check)
+    capture = Capture(job=job, tracker=tracker, fence=fence, check=heartbeat.check, published=stop.arm)
     try:
+        stop.arm()
         with heartbeat:
             findings = capture.run()
         stop.disarm()
@@ -90,7 +98,9 @@ def _run(claim: Claim, stop: StopSignals, observer: Observer | None) -> BackupJo
         raise
     except BaseException as error:
         stop.disarm()
-        _write_end(functools.partial(_failed, claim, capture, error), _reason(error))
+        # Who has waited for the ledger in vain does not wait again.
+        patience = 0.0 if isinstance(error, LedgerUnavailable) else _LEDGER_PATIENCE
+        _write_end(functools.partial(_failed, claim, capture, error), _reason(error), patience=patience)
         raise
     return _row(claim.job)
 
@@ -101,7 +111,7 @@ def _stopped(claim: Claim, capture: Capture, error: JobCancelled) -> None:
         job_time_out(claim, reason, now=now, result=capture.stored, trust=trust)
     elif capture.job.trigger == Trigger.SCHEDULED and not isinstance(error, CancelRequested):
         # The machine or its agent is stopped, and nobody has said that the backup is not wanted.
-        job_put_off(claim, reason, now=now, retryable=True)
+        job_give_back(claim, reason, now=now)
     else:
         job_cancel(claim, reason, now=now, result=capture.stored, trust=trust)
 
@@ -145,10 +155,9 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _write_end(write: Callable[[], None], said: str) -> None:
-    renew_connection()
+def _write_end(write: Callable[[], None], said: str, *, patience: float = _LEDGER_PATIENCE) -> None:
     try:
-        write()
+        patiently(write, seconds=patience)
     except LedgerUnavailable as error:
         raise LedgerUnavailable(
             f"{said} But the job's end could not be written down, and its row still says RUNNING until it is"

@@ -5,6 +5,7 @@ are removed on the way out.
 """
 
 import contextlib
+import enum
 import signal
 import threading
 from collections.abc import Iterator
@@ -23,42 +24,67 @@ class TimeIsUp(JobCancelled):
     """The job took longer than it may."""
 
 
-class StopSignals:
-    """What the handlers know: whether anything may still end the work, and why it is to end."""
+class _State(enum.Enum):
+    WAITING = enum.auto()
+    ARMED = enum.auto()
+    OVER = enum.auto()
 
-    def __init__(self, *, watched: bool) -> None:
-        self._armed = True
+
+class StopSignals:
+    """What the handlers know: whether anything may end the work by now, or still, and why it is to end."""
+
+    def __init__(self, *, watched: bool, armed: bool) -> None:
+        self._state = _State.ARMED if armed else _State.WAITING
         self._watched = watched
         self._reason: JobCancelled | None = None
 
+    def defer(self) -> None:
+        """From here on a signal waits for `arm`: what is being done is either done or not, and nothing in between."""
+        if self._state is _State.ARMED:
+            self._state = _State.WAITING
+
+    def arm(self) -> None:
+        """From here on a signal ends the work; raises `JobCancelled` if one has waited."""
+        if self._state is not _State.WAITING:
+            return
+        self._state = _State.ARMED
+        if self._reason is not None:
+            self._state = _State.OVER
+            raise self._reason
+
     def disarm(self) -> None:
         """From here on the result is being written down, and a signal changes nothing any more."""
-        self._armed = False
+        self._state = _State.OVER
 
-    def interrupt(self, reason: JobCancelled) -> bool:
-        """Have the main thread raise `reason`, from another thread. False where that thread has other work."""
-        if not self._watched:
-            return False
+    def interrupt(self, reason: JobCancelled) -> None:
+        """Have the main thread raise `reason`, from another thread; nothing where that thread has other work."""
+        if not self._watched or self._state is _State.OVER:
+            return
         self._reason = reason
-        if self._armed:
+        if self._state is _State.ARMED:
             # A signal, because it also ends a system call that the main thread may be waiting in.
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
-        return True
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
         """Raise `JobCancelled` for the first signal; later ones must not break the tidying up."""
-        if self._armed:
-            self._armed = False
-            raise self._reason or JobCancelled(f"The job was stopped by {signal.Signals(number).name}.")
+        reason = self._reason or JobCancelled(f"The job was stopped by {signal.Signals(number).name}.")
+        if self._state is _State.WAITING:
+            self._reason = reason
+        elif self._state is _State.ARMED:
+            self._state = _State.OVER
+            raise reason
 
 
 @contextlib.contextmanager
-def stop_signals() -> Iterator[StopSignals]:
-    """While the block runs, SIGTERM and SIGINT raise `JobCancelled` in it. Outside of the main thread they do not."""
+def stop_signals(*, armed: bool = True) -> Iterator[StopSignals]:
+    """While the block runs, SIGTERM and SIGINT raise `JobCancelled` in it; without `armed` from `arm` on.
+
+    Outside of the main thread they do not.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield StopSignals(watched=False)
+        yield StopSignals(watched=False, armed=armed)
         return
-    stop = StopSignals(watched=True)
+    stop = StopSignals(watched=True, armed=armed)
     previous = {number: signal.signal(number, stop.handle) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield stop

@@ -15,7 +15,7 @@ from celery.signals import worker_ready, worker_shutdown
 from django.utils import timezone
 
 from .dispatch import run_waiting
-from .errors import AlreadyRunning, IllegalTransition, JobFailed, RequestRefused
+from .errors import JobFailed, RequestRefused
 from .messages import RUN_JOB, send_job
 from .models import JobStatus, WokenBy
 from .periodic import TASK as RUN_DUE
@@ -38,7 +38,7 @@ def run_due_task(configuration: str | None = None) -> list[str]:
         if not row.runs_by_schedule:
             raise RequestRefused(f"Beat asks for the configuration {row.name!r}, whose schedule is switched off.")
     now = timezone.now()
-    jobs = run_due(now=now + _AHEAD, woken_by=WokenBy.BEAT, configuration=chosen)
+    jobs = run_due(now=now, woken_by=WokenBy.BEAT, configuration=chosen, patience=-_AHEAD)
     for job in jobs:
         # To the workers whatever BACKUP_EXECUTOR says: whoever has this task called has workers.
         send_job(job.uuid, now=now)
@@ -54,12 +54,14 @@ def run_job_task(job: str) -> str:
         raise JobFailed(f"The ledger has no job {chosen}; it was deleted, or this worker has another database.")
     if row.status != JobStatus.PENDING:
         return f"{row.status}: another delivery of this message has started it."
-    try:
-        row = run_waiting(chosen, executor="process")
-    except (AlreadyRunning, IllegalTransition) as error:
-        return str(error)
+    attempts = row.attempt
+    row = run_waiting(chosen, executor="process")
     if row.status in {JobStatus.COMPLETED, JobStatus.INCOMPLETE}:
         return row.status
+    if row.status == JobStatus.RUNNING:
+        return f"{row.status}: another delivery of this message was faster."
+    if row.status == JobStatus.PENDING and row.attempt == attempts:
+        return f"{row.status}: another job of its configuration runs; this one comes after it."
     again = f" It is tried again from {row.not_before:%H:%M:%S} UTC on." if row.not_before else ""
     raise JobFailed(f"{row.job_name} is {row.status}: {row.error_message}{again}")
 

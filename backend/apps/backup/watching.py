@@ -7,6 +7,7 @@ thread looks into the ledger and mends all of it within a minute or two, without
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,12 +15,13 @@ from datetime import timedelta
 from django.db import connections
 from django.utils import timezone
 
+from . import conf
 from .errors import BackupError
 from .messages import send_job
 from .models import ExecutorKind, WokenBy
 from .processes import own_identity
 from .selectors import jobs_to_send
-from .services.executors import PAUSE, executor_beat, executor_leave
+from .services.executors import PAUSE, executor_beat, executor_leave, executors_alive
 from .services.reaping import job_enforce, job_reap
 from .services.slots import expire_waiting, run_due
 
@@ -28,6 +30,9 @@ _BEAT_FIRST = timedelta(seconds=45)
 
 _LOST = timedelta(minutes=10)
 """A message that was sent so long ago, for a job that still waits, is taken for lost."""
+
+_FORK_PATIENCE = 10.0
+"""Seconds that a fork waits at the most for the end of a round."""
 
 _logger = logging.getLogger(__name__)
 
@@ -38,10 +43,15 @@ class Watch:
     def __init__(self, facts: Mapping[str, object]) -> None:
         self._facts = facts
         self._stop = threading.Event()
+        self._turn = threading.Lock()
+        self._kept = False
         self._thread = threading.Thread(target=self._run, name="backup-watch", daemon=True)
 
     def start(self) -> None:
         """Begin to watch."""
+        # A process of the pool that is forked in the middle of a round would begin its life with the locks of the
+        # database's library held, by a thread that it does not have.
+        os.register_at_fork(before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._after_fork)
         self._thread.start()
 
     def stop(self) -> None:
@@ -51,14 +61,8 @@ class Watch:
 
     def _run(self) -> None:
         while True:
-            try:
-                self.look()
-            except BackupError as error:
-                # The ledger or the broker is away; the next round finds the same work.
-                _logger.warning("%s", error)
-            finally:
-                # A connection that is open when the worker forks a child would be shared with it.
-                connections.close_all()
+            with self._turn:
+                self._look_safely()
             if self._stop.wait(PAUSE.total_seconds()):
                 break
         try:
@@ -68,6 +72,26 @@ class Watch:
         finally:
             connections.close_all()
 
+    def _look_safely(self) -> None:
+        try:
+            self.look()
+        except BackupError as error:
+            # The ledger or the broker is away; the next round finds the same work.
+            _logger.warning("%s", error)
+        except Exception:
+            # Without its watch the worker would overlook, for good, whatever nobody else sees.
+            _logger.exception("The watch of the backups met with the unexpected, and goes on.")
+        finally:
+            # A connection that is open when the worker forks a child would be shared with it.
+            connections.close_all()
+
+    def _before_fork(self) -> None:
+        self._kept = self._turn.acquire(timeout=_FORK_PATIENCE)
+
+    def _after_fork(self) -> None:
+        if self._kept:
+            self._turn.release()
+
     def look(self) -> None:
         """One round. Raises what keeps the ledger or the broker from being used."""
         now = timezone.now()
@@ -76,6 +100,9 @@ class Watch:
             _logger.warning("The backup job %s did not stop when it was told to, and was killed.", job)
         for job in job_reap(now=now):
             _logger.warning("The backup job %s was found dead.", job)
+        if conf.load().executor != "celery" and any(one.kind == ExecutorKind.AGENT for one in executors_alive(now=now)):
+            # The slots are the agent's, and this worker is there for other work.
+            return
         expire_waiting(now=now)
         for due in run_due(now=now, woken_by=WokenBy.WORKER, patience=_BEAT_FIRST):
             _logger.warning("%s was due and nobody had noticed; does Beat run?", due.job_name)

@@ -212,7 +212,17 @@ def _process_lives(pid: int) -> bool:
         return False
     except (PermissionError, OverflowError):
         return True
-    return True
+    return not _waits_to_be_buried(pid)
+
+
+def _waits_to_be_buried(pid: int) -> bool:
+    """Whether it is dead and only its parent has not asked for its end yet, which some parents never do."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            # After the program's name in brackets, which may hold anything.
+            return stat.read().rpartition(b")")[2].split()[0] in {b"Z", b"X"}
+    except (OSError, IndexError):
+        return False
 
 
 def remove_stale_locks(repository: Repository) -> int:

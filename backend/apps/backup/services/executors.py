@@ -30,7 +30,9 @@ def executor_beat(kind: str, process: ProcessIdentity, facts: Mapping[str, objec
         rows = Executor.objects.using(ledger_alias())
         said = {"kind": kind, "host": _host(process), "pid": process.pid, "beat_at": now, "facts": dict(facts)}
         if not rows.filter(name=_name(process)).update(**said):
-            rows.create(name=_name(process), started_at=now, **said)
+            # Ignored where another call of the same cron was faster.
+            new = Executor(name=_name(process), started_at=now, **said)
+            rows.bulk_create([new], ignore_conflicts=True)
         rows.filter(beat_at__lt=now - _FORGET).delete()
 
 

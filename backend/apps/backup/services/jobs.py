@@ -257,6 +257,23 @@ def job_put_off(claim: Claim, reason: str, *, now: datetime, retryable: bool) ->
     return again
 
 
+def job_give_back(claim: Claim, reason: str, *, now: datetime) -> None:
+    """The attempt was broken off, and not for a fault of its own: RUNNING → PENDING, for whoever comes next.
+
+    Raises `LeaseLost`.
+    """
+    _fenced(
+        claim,
+        "giving it back",
+        status=JobStatus.PENDING,
+        dispatched_at=None,
+        progress={},
+        error_message=storable_text(reason),
+        **RELEASED,
+    )
+    job_event(claim.job, f"{reason} It goes on as soon as somebody is there to run it.", now=now)
+
+
 def job_hand_over(job: uuid.UUID, *, now: datetime) -> None:
     """Leave a PENDING job to the agent."""
     with ledger_access("handing a job over"):
@@ -264,9 +281,12 @@ def job_hand_over(job: uuid.UUID, *, now: datetime) -> None:
 
 
 def job_wait(job: uuid.UUID, *, until: datetime) -> None:
-    """A PENDING job cannot be started now, because another one of its configuration runs; look again then."""
+    """A scheduled job cannot be started now, because another one of its configuration runs; look again then.
+
+    Its message is used up, and counts as never sent.
+    """
     with ledger_access("putting a job off"):
-        _jobs().filter(uuid=job, status=JobStatus.PENDING).update(not_before=until)
+        _jobs().filter(uuid=job, status=JobStatus.PENDING).update(not_before=until, dispatched_at=None)
 
 
 def job_cancel_request(job: uuid.UUID, reason: str, *, now: datetime) -> str:

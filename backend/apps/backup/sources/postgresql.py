@@ -36,6 +36,9 @@ __all__ = ["PostgresFacts", "find_client", "fresh_connection", "open_postgresql"
 ENGINE: Final = "postgresql"
 DUMP: Final = "database.dump"
 _FETCH: Final = 5000
+_ACTIVE: Final = 1
+"""The state of a connection whose statement runs, as libpq numbers it."""
+_WATCHES_US: Final = "client_connection_check_interval"
 _TIMEOUTS: Final = "'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout'"
 
 # Tables with rows of their own: partitions count, their parents do not. What belongs to an extension is made by it.
@@ -101,9 +104,27 @@ def fresh_connection(alias: str, database: str | None = None) -> Iterator[BaseDa
             cursor.execute(f"SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ({_TIMEOUTS})")  # noqa: S608
             # A role that may see some rows only must fail, not count what it sees.
             cursor.execute("SET row_security = off")
+            with contextlib.suppress(DatabaseFailure):
+                # Where the server can (from 14 on, and not on every system), it notices that we were killed, instead of
+                # waiting on for us with all the locks that it has got.
+                cursor.execute(f"SELECT set_config(name, '5s', false) FROM pg_settings WHERE name = '{_WATCHES_US}'")  # noqa: S608
         yield wrapper
+    except DatabaseFailure:
+        raise
+    except BaseException:
+        _take_back_statement(wrapper)
+        raise
     finally:
         wrapper.close()
+
+
+def _take_back_statement(wrapper: BaseDatabaseWrapper) -> None:
+    """What is interrupted while it waits for a lock in the server would go on waiting there after we have left."""
+    connection = wrapper.connection
+    if connection is None or connection.info.transaction_status != _ACTIVE:
+        return
+    with contextlib.suppress(DatabaseFailure), wrapper.wrap_database_errors:
+        connection.cancel()
 
 
 def server_major(wrapper: BaseDatabaseWrapper) -> int:

@@ -16,6 +16,8 @@ from .errors import CaptureFailed
 
 CHUNK: Final = 1 << 20
 _STDERR_LINES: Final = 5
+_OBEDIENCE: Final = 2.0
+"""Seconds that a program has to end before it is killed."""
 
 
 class MeasuredReader:
@@ -122,8 +124,13 @@ class ProcessReader:
 
     def close(self) -> None:
         if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+            # Asked first: a client of a database takes its statement back, which would wait on in the server.
+            self._process.terminate()
+            try:
+                self._process.wait(_OBEDIENCE)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
         self._stdout.close()
         self._stderr.close()
 
