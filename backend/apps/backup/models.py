@@ -256,6 +256,7 @@ class BackupJob(models.Model):
         indexes = [
             models.Index(fields=["configuration", "status", "-started_at"], name="backup_job_of_configuration"),
             models.Index(fields=["-queued_at", "-id"], name="backup_job_newest"),
+            models.Index(fields=["removed_at", "removal_started_at"], name="backup_job_removals"),
         ]
         constraints = [
             one_of("backup_type", BackupType.values, "backup_job_type"),

@@ -173,6 +173,10 @@ class Migration(migrations.Migration):
             model_name='backupjob',
             index=models.Index(fields=['-queued_at', '-id'], name='backup_job_newest'),
         ),
+        migrations.AddIndex(
+            model_name='backupjob',
+            index=models.Index(fields=['removed_at', 'removal_started_at'], name='backup_job_removals'),
+        ),
         migrations.AddConstraint(
             model_name='backupconfiguration',
             constraint=check_constraint(models.Q(('time_limit_minutes__isnull', True), ('time_limit_minutes__gte', 1), _connector='OR'), 'backup_configuration_time_limit'),
