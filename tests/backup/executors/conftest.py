@@ -96,7 +96,7 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with the database `migrated`, to be copied."""
     if not server_binaries():
-        pytest.skip("no PostgreSQL server is installed")
+        pytest.skip("postgresql is not installed")
     with private_postgres(tmp_path_factory.mktemp("postgres")) as server:
         server.create_database("migrated")
         home = tmp_path_factory.mktemp("postgres-home")
