@@ -87,13 +87,14 @@ def decide(
     past = ordered[len(ahead) :]
     kept_for = _periods(past, rules, zone)
     decisions = [Decision(candidate, True, _staying(candidate, ["its time lies in the future"])) for candidate in ahead]
+    within = _within(rules)
     for place, candidate in enumerate(past):
         staying = _staying(candidate, kept_for.get(candidate.key, []))
         if place == 0 and keep_latest:
             staying = ("the most recent one", *staying)
         going = _going(moment - _instant(candidate.time), place, rules)
         keep = bool(staying) or not going
-        decisions.append(Decision(candidate, keep, staying or going or _within(rules)))
+        decisions.append(Decision(candidate, keep, staying or going or within))
     return decisions
 
 

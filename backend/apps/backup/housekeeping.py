@@ -118,7 +118,7 @@ def tidy(
     `only` limits it to these configurations. Raises what keeps a storage from being used.
     """
     chosen = None if only is None else list(only)
-    verdicts = [verdict for verdict in plan_retention(now=now, only=chosen) if not verdict.keep]
+    verdicts = [verdict for verdict in plan_retention(now=now, only=chosen, going_only=True) if not verdict.keep]
     return remove(_reasons(verdicts), now=now, tracker=tracker, tick=tick, prune=prune, again=chosen, by_rule=True)
 
 
@@ -156,9 +156,10 @@ def remove(
             prunes_settle(str(place.path), now=timezone.now())
             still = reasons
             if by_rule:
-                still = _reasons(one for one in plan_retention(now=now, only=again) if not one.keep)
-            marked = removal_begin({job.uuid: still[job.uuid] for job in here if job.uuid in still}, now=now)
-            going = [*marked, *removals_unfinished(among=here)]
+                still = _reasons(one for one in plan_retention(now=now, only=again, going_only=True) if not one.keep)
+            removal_begin({job.uuid: still[job.uuid] for job in here if job.uuid in still}, now=now)
+            # Those and the ones whose removal was cut off before.
+            going = removals_unfinished(among=here)
             forget(repository, [StorageId(job.snapshot_id) for job in going], lock)
             removal_done(going, now=timezone.now())
             done.removed += going

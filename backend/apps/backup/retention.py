@@ -13,10 +13,13 @@ from __future__ import annotations
 import dataclasses
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
+
+from django.db.models import Count, Min, QuerySet
+from django.db.models.functions import Coalesce
 
 from strongroom.retention import Candidate, Decision, Rules, decide
 
@@ -28,6 +31,9 @@ from .storage import is_package_folder
 
 _ENDED = (JobStatus.COMPLETED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.TIMEOUT)
 _DOUBTFUL = "not a good backup"
+_MOST_NAMED = 500
+"""Configurations that one query names; of more all are read."""
+
 _SILENCE = timedelta(days=3)
 _SETTLED = timedelta(hours=12)
 
@@ -55,8 +61,7 @@ class _Stored(NamedTuple):
     uuid: uuid.UUID
     configuration_id: int
     job_name: str
-    started_at: datetime | None
-    queued_at: datetime
+    taken_at: datetime
     status: str
     trust: str
     is_pinned: bool
@@ -66,10 +71,6 @@ class _Stored(NamedTuple):
     @property
     def good(self) -> bool:
         return self.status == JobStatus.COMPLETED and self.trust != Trust.DAMAGED
-
-    @property
-    def taken_at(self) -> datetime:
-        return self.started_at or self.queued_at
 
 
 def rules_of(configuration: BackupConfiguration) -> Rules:
@@ -84,25 +85,47 @@ def rules_of(configuration: BackupConfiguration) -> Rules:
     )
 
 
-def plan_retention(*, now: datetime, only: Iterable[int] | None = None) -> list[Verdict]:
+def plan_retention(*, now: datetime, only: Iterable[int] | None = None, going_only: bool = False) -> list[Verdict]:
     """What becomes of every stored backup that has a configuration; of some configurations alone with `only`, their
-    primary keys. The same number of queries however many there are."""
+    primary keys. The same number of queries however many there are.
+
+    With `going_only` the configurations of which nothing can go are left out: that is most of them, most of the time.
+    """
     with ledger_access("planning the retention"):
         configurations = BackupConfiguration.objects.using(ledger_alias())
-        jobs = BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, status__in=_ENDED)
+        jobs = BackupJob.objects.using(ledger_alias()).filter(
+            HAS_BACKUP, status__in=_ENDED, configuration__isnull=False
+        )
         if only is not None:
-            chosen = list(only)
-            configurations = configurations.filter(pk__in=chosen)
-            jobs = jobs.filter(configuration__in=chosen)
-        stored: dict[int, list[_Stored]] = {row.pk: [] for row in configurations}
-        for values in jobs.filter(configuration__isnull=False).values_list(*_Stored._fields).iterator():
+            configurations = configurations.filter(pk__in=list(only))
+        rows = {row.pk: row for row in configurations}
+        if only is not None or going_only:
+            chosen = _exceeding(rows, jobs, now) if going_only else list(rows)
+            rows = {key: row for key, row in rows.items() if key in chosen}
+            if len(chosen) < _MOST_NAMED:
+                jobs = jobs.filter(configuration__in=chosen)
+        stored: dict[int, list[_Stored]] = {key: [] for key in rows}
+        taken = jobs.annotate(taken_at=Coalesce("started_at", "queued_at"))
+        for values in taken.values_list(*_Stored._fields).iterator():
             one = _Stored._make(values)
-            stored.setdefault(one.configuration_id, []).append(one)
+            if one.configuration_id in stored:
+                stored[one.configuration_id].append(one)
         protections = _Protections()
     verdicts: list[Verdict] = []
-    for configuration in configurations:
-        verdicts += _of_configuration(configuration, stored[configuration.pk], protections, now)
+    for key, configuration in rows.items():
+        verdicts += _of_configuration(configuration, stored[key], protections, now)
     return verdicts
+
+
+def _exceeding(rows: Mapping[int, BackupConfiguration], jobs: QuerySet[BackupJob], now: datetime) -> set[int]:
+    """The configurations that have more backups, or older ones, than their rules allow."""
+    taken = Coalesce("started_at", "queued_at")
+    sums = jobs.order_by().values_list("configuration_id").annotate(count=Count("pk"), oldest=Min(taken))
+    return {
+        key
+        for key, count, oldest in sums
+        if key in rows and (count > rows[key].max_backups or now - oldest > timedelta(days=rows[key].retention_days))
+    }
 
 
 def trusted_now(*, now: datetime) -> datetime:

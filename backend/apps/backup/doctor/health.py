@@ -68,7 +68,10 @@ def examine(*, now: datetime) -> Health:
         *freshness.freshness_findings(states, now=now),
         *freshness.stuck_findings(selectors.jobs_unfinished(), now=now),
         *freshness.retention_findings(
-            plan_retention(now=now - _LATELY), len(removals_unfinished()), states, since=now - _LATELY
+            plan_retention(now=now - _LATELY, going_only=True),
+            len(removals_unfinished()),
+            states,
+            since=now - _LATELY,
         ),
         *freshness.prune_findings(prunes_latest(), now=now),
         *disks.space_findings(seen),

@@ -10,7 +10,6 @@ from ...errors import BackupError
 from ..base import BackupCommand, Options
 from ..console import facts, moment, size, table
 
-
 _TEN_YEARS = 3650
 
 

@@ -34,9 +34,8 @@ class Command(BackupCommand):
     def run(self, options: Options) -> int:
         now = timezone.now()
         only = [configuration_named(str(options["config"])).pk] if options["config"] else None
-        verdicts = plan_retention(now=now, only=only)
         if options["dry_run"]:
-            return self._show_plan(options, verdicts)
+            return self._show_plan(options, plan_retention(now=now, only=only, going_only=not options["all"]))
         prune = False if options["no_prune"] else True if options["force"] else None
         tracker = Tracker()
         with stop_signals(), ProgressDisplay() as display:
@@ -101,7 +100,7 @@ class Command(BackupCommand):
         ]
         facts(
             [
-                ("backups that go", f"{len(going)} of {len(verdicts)}"),
+                ("backups that go", str(len(going))),
                 *rows,
                 ("packages", f"{size(packages)} come back" if packages else ""),
                 ("dry run", "nothing was changed"),
