@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from django.db import connections
 from django.db.models import Case, Q, QuerySet, When
 
 from ..errors import AmbiguousReference
@@ -126,8 +127,13 @@ def _by_prefix(text: str) -> QuerySet[BackupJob]:
     condition = Q(pk__in=[])
     prefix = uuid_prefix(text)
     if prefix is not None:
-        full = len(prefix) == 36
-        condition |= Q(uuid=uuid.UUID(prefix)) if full else Q(uuid__startswith=prefix)
-    if SHORTEST_PREFIX <= len(text) <= 64:
-        condition |= Q(snapshot_id__startswith=text.lower())
+        digits = prefix.replace("-", "")
+        if connections[ledger_alias()].vendor == "mysql":
+            # MariaDB orders uuids in a way of its own.
+            condition |= Q(uuid=uuid.UUID(prefix)) if len(digits) == 32 else Q(uuid__startswith=prefix)
+        else:
+            # A range, because an index answers it.
+            condition |= Q(uuid__range=(uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))))
+    if SHORTEST_PREFIX <= len(text) <= 64 and not set(text.lower()) - set("0123456789abcdef"):
+        condition |= Q(snapshot_id__gte=text.lower(), snapshot_id__lt=text.lower() + "g")
     return job_rows().filter(condition)[:5]
