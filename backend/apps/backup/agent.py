@@ -7,8 +7,9 @@ is claimed once.
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import signal
-import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -42,14 +43,18 @@ class Agent:
     def __init__(self, *, jobs_at_once: int, say: Say) -> None:
         self._at_once = jobs_at_once
         self._say = say
-        self._stop = threading.Event()
+        self._stopping = False
+        # Told by a signal's handler, which an Event is not made for: it may wait for a lock that the very code holds
+        # that was interrupted.
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._children: list[ChildJob] = []
         self._me = own_identity()
         self._beaten = self._chores = float("-inf")
 
     def stop(self) -> None:
         """Take on nothing more and come to an end."""
-        self._stop.set()
+        self._stopping = True
+        self._wake.put(None)
 
     def run(self) -> None:
         """Watch and run until told to stop."""
@@ -64,22 +69,26 @@ class Agent:
                 signal.signal(number, handler)
 
     def _signalled(self, _number: int, _frame: FrameType | None) -> None:
-        self._stop.set()
+        self.stop()
+
+    def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(queue.Empty):
+            self._wake.get(timeout=seconds)
 
     def _watch(self) -> None:
         pause = _TICK
-        while not self._stop.is_set():
+        while not self._stopping:
             try:
                 self.tick(timezone.now())
                 pause = _TICK
             except LedgerUnavailable as error:
                 self._say(f"{error} The agent tries again in {pause:.0f} s.")
                 connections.close_all()
-                self._stop.wait(pause)
+                self._pause(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
                 continue
             # To the next full second: slots begin there.
-            self._stop.wait(_TICK - time.time() % _TICK)
+            self._pause(_TICK - time.time() % _TICK)
 
     def tick(self, now: datetime) -> None:
         """One look at everything. Raises `LedgerUnavailable`."""
