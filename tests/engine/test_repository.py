@@ -285,6 +285,16 @@ def test_the_locks_of_the_dead_are_removed_and_those_of_the_living_are_not() -> 
         repository.lock(timing=QUICK)
 
 
+def test_the_lock_of_a_process_that_nobody_buries_is_removed() -> None:
+    repository, _ = make()
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        while Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+            time.sleep(0.01)
+        write_lock(repository, hostname=hostname(), pid=child.pid)
+        repository.lock(exclusive=True, timing=QUICK).release()
+    assert list(list_locks(repository)) == []
+
+
 def test_a_lock_that_cannot_be_read_is_a_lock_and_an_empty_file_is_none() -> None:
     repository, backend = make()
     backend.files[FileHandle(FileKind.LOCK, "00" * 32)] = b""
