@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,16 @@ def new_host(configured_home: Path, folder: Path) -> Iterator[Host]:
 def host(configured_home: Path, tmp_path: Path) -> Iterator[Host]:
     with new_host(configured_home, tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def measured() -> Callable[[str, object], None]:
+    """Takes figures down, for whoever runs the tests with --log-cli-level=INFO."""
+
+    def note(what: str, value: object) -> None:
+        logging.getLogger("figures").info("%s: %s", what, value)
+
+    return note
 
 
 @pytest.fixture

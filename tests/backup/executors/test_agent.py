@@ -20,14 +20,14 @@ BackupConfiguration.objects.bulk_create(
 """
 
 
-def test_a_slot_is_seen_within_a_second_and_run(host, record_property):
+def test_a_slot_is_seen_within_a_second_and_run(host, measured):
     agent = host.agent()
     slot = host.make_due("one", at=datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3))
     host.wait_for_end("one")
     ((queued, started),) = host.rows("SELECT queued_at, started_at FROM backup_backupjob WHERE slot = ?", stored(slot))
     delay = datetime.fromisoformat(queued) - slot.replace(tzinfo=None)
-    record_property("seen after seconds", delay.total_seconds())
-    record_property("running after seconds", str(datetime.fromisoformat(started) - slot.replace(tzinfo=None)))
+    measured("seen after seconds", delay.total_seconds())
+    measured("running after seconds", str(datetime.fromisoformat(started) - slot.replace(tzinfo=None)))
     assert timedelta() <= delay < timedelta(seconds=1)
     job = host.job("one")
     assert (job.status, job.attempt, job.woken_by) == ("COMPLETED", 1, "AGENT")
@@ -120,6 +120,29 @@ def test_a_job_that_is_killed_with_its_agent_is_done_by_the_next_one(host):
     assert len(host.snapshots("one")) == 1
 
 
+def test_what_a_killed_job_has_locked_does_not_hold_up_retention(busy):
+    busy.agent()
+    busy.make_due("one", max_backups=1)
+    busy.wait_for_end("one")
+    before = busy.packs("one")
+    busy.add_files(20, size=2_000_000, folder="more")
+    busy.make_due("one", max_backups=1)
+    busy.wait_until(lambda: len(busy.jobs("one")) == 2)
+    pid = busy.wait_for_running("one")
+    busy.wait_until(lambda: busy.packs("one") > before, pause=0.01)
+    os.kill(pid, signal.SIGKILL)
+    busy.wait_until(lambda: busy.jobs("one")[-1].status == "PENDING")
+    assert not busy.tidy("one")
+    busy.try_again_now()
+    busy.wait_for_end("one")
+    busy.wait_until(lambda: busy.rows("SELECT 1 FROM backup_backupjob WHERE removed_at IS NOT NULL"))
+    kept = busy.jobs("one")[-1]
+    assert (kept.status, kept.attempt) == ("COMPLETED", 2)
+    assert busy.snapshots("one") == [kept.snapshot]
+    busy.wait_until(lambda: busy.tidy("one"))
+    busy.restic_says_clean("one")
+
+
 def test_agents_and_cron_at_the_same_time_run_each_slot_once(host):
     for _ in range(2):
         host.agent("--jobs", "2")
@@ -136,7 +159,7 @@ def test_agents_and_cron_at_the_same_time_run_each_slot_once(host):
         assert host.snapshots(name) == [job.snapshot]
 
 
-def test_an_idle_agent_costs_next_to_nothing(configured_home, tmp_path, record_property):
+def test_an_idle_agent_costs_next_to_nothing(configured_home, tmp_path, measured):
     seconds, shares = 20.0, {}
     with new_host(configured_home, tmp_path / "few") as few, new_host(configured_home, tmp_path / "many") as many:
         agents = {}
@@ -151,7 +174,7 @@ def test_an_idle_agent_costs_next_to_nothing(configured_home, tmp_path, record_p
         time.sleep(seconds)
         for count, agent in agents.items():
             shares[count] = (processor_seconds(agent.process.pid) - before[count]) / seconds
-            record_property(f"share of a processor with {count} configurations", shares[count])
+            measured(f"share of a processor with {count} configurations", shares[count])
     assert shares[50] < 0.01, shares
     assert shares[1000] < 0.02, shares
 

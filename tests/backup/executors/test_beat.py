@@ -56,7 +56,7 @@ def minute(configured_home, tmp_path_factory, request):
 
 
 @pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
-def test_beat_wakes_a_worker_that_runs_the_slot_once(minute, request, kind, record_property):
+def test_beat_wakes_a_worker_that_runs_the_slot_once(minute, request, kind, measured):
     # Says why it is skipped where there is none.
     request.getfixturevalue("shared_redis" if kind == "redis" else kind)
     host, beat, due = minute[kind].host, minute[kind].beat, minute[kind].due
@@ -65,9 +65,7 @@ def test_beat_wakes_a_worker_that_runs_the_slot_once(minute, request, kind, reco
     assert (job.status, job.attempt, job.woken_by) == ("COMPLETED", 1, "BEAT")
     ((slot, queued),) = host.rows("SELECT slot, queued_at FROM backup_backupjob")
     assert datetime.fromisoformat(slot) == due.replace(tzinfo=None)
-    record_property(
-        "seen after seconds", (datetime.fromisoformat(queued) - datetime.fromisoformat(slot)).total_seconds()
-    )
+    measured("seen after seconds", (datetime.fromisoformat(queued) - datetime.fromisoformat(slot)).total_seconds())
     assert beat.said.count("Sending due task backup-daily") == 1
     assert len(list((host.storage / "repository/snapshots").iterdir())) == 1
     assert beat.stop() == 0

@@ -18,12 +18,12 @@ def cancel(host, name="one", *, expect="CANCELLED"):
     assert result["status"] == expect
 
 
-def seconds_until_it_had_stopped(host, record_property, name="one"):
+def seconds_until_it_had_stopped(host, measured, name="one"):
     ((asked, ended),) = host.rows(
         "SELECT cancel_requested_at, completed_at FROM backup_backupjob WHERE configuration_name = ?", name
     )
     took = moment(ended) - moment(asked)
-    record_property("cancelled after seconds", took.total_seconds())
+    measured("cancelled after seconds", took.total_seconds())
     return took
 
 
@@ -31,8 +31,8 @@ def moment(value):
     return value if isinstance(value, datetime) else datetime.fromisoformat(value)
 
 
-def cancelled_in_time(host, record_property, name="one"):
-    assert seconds_until_it_had_stopped(host, record_property, name) < FIVE_SECONDS
+def cancelled_in_time(host, measured, name="one"):
+    assert seconds_until_it_had_stopped(host, measured, name) < FIVE_SECONDS
     job = host.job(name)
     assert (job.status, job.error, job.snapshot, job.attempt) == ("CANCELLED", "not today", "", 1)
     assert host.snapshots(name) == []
@@ -40,7 +40,7 @@ def cancelled_in_time(host, record_property, name="one"):
 
 
 @pytest.mark.parametrize("executor", ["agent", "celery"])
-def test_a_job_that_reads_an_endless_file(endless, request, executor, record_property):
+def test_a_job_that_reads_an_endless_file(endless, request, executor, measured):
     if executor == "celery":
         endless.use(request.getfixturevalue("redis").url)
         endless.worker()
@@ -52,11 +52,11 @@ def test_a_job_that_reads_an_endless_file(endless, request, executor, record_pro
     pid = endless.wait_for_running("one")
     endless.wait_until(lambda: endless.events("Storing."))
     cancel(endless)
-    cancelled_in_time(endless, record_property)
+    cancelled_in_time(endless, measured)
     endless.wait_until(lambda: pid not in endless.processes())
 
 
-def test_a_job_that_is_reading_back(busy, record_property):
+def test_a_job_that_is_reading_back(busy, measured):
     busy.agent()
     busy.make_due("one")
     pid = busy.wait_for_running("one")
@@ -124,13 +124,13 @@ def locked(host, table):
 
 @pytest.mark.postgresql
 @pytest.mark.parametrize(("table", "statement"), [("late", "SELECT count(*)"), ("parent", "LOCK TABLE")])
-def test_a_job_that_waits_for_a_table(database, table, statement, record_property):
+def test_a_job_that_waits_for_a_table(database, table, statement, measured):
     database.agent()
     with locked(database, table):
         database.make_due("one")
         database.wait_until(lambda: any(query.startswith(statement) for query in waiting(database)))
         cancel(database)
-        cancelled_in_time(database, record_property)
+        cancelled_in_time(database, measured)
         # In the server as well: what waits there would hold the locks that it has got.
         database.wait_until(lambda: waiting(database) == [], seconds=10)
         assert not any("pg_dump" in line for line in database.processes().values())
