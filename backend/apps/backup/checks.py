@@ -3,24 +3,30 @@
 The doctor's findings under Django's own command: `manage.py check --tag backup` shows what can be seen without a
 connection, `--deploy` also asks the databases, the broker and the workers. `docs/reference/checks.md` lists the ids.
 
-They are warnings: an error would keep the very commands from running that put things right.
+They are warnings: an error would keep the very commands from running that put things right. The doctor is loaded only
+when it is asked, because every command of the project loads this module.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Warning, register
 from django.utils import timezone
 
-from .doctor import Finding, equipment_findings
-from .doctor.equipment import settings_findings
-from .doctor.health import executor_findings_now
 from .errors import LedgerUnavailable
+
+if TYPE_CHECKING:
+    from .doctor import Finding
 
 
 @register("backup")
 def check_backup(app_configs: Sequence[AppConfig] | None = None, **_options: object) -> list[CheckMessage]:
     """Everything that can be seen without a database connection and without running the passphrase command."""
+    from .doctor import equipment_findings, settings_findings  # noqa: PLC0415  see above
+
     if app_configs is not None and "backup" not in {config.label for config in app_configs}:
         return []
     return [_message(one) for one in settings_findings() or equipment_findings(deploy=False)]
@@ -29,6 +35,8 @@ def check_backup(app_configs: Sequence[AppConfig] | None = None, **_options: obj
 @register("backup", deploy=True)
 def check_backup_deployed(app_configs: Sequence[AppConfig] | None = None, **_options: object) -> list[CheckMessage]:
     """What takes a connection to see: servers, broker, workers, and where the storage lies."""
+    from .doctor import equipment_findings, executor_findings_now, settings_findings  # noqa: PLC0415  see above
+
     if (app_configs is not None and "backup" not in {config.label for config in app_configs}) or settings_findings():
         return []
     seen = set(equipment_findings(deploy=False))
