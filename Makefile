@@ -20,3 +20,4 @@ check: setup
 
 bench: setup
 	@.venv/bin/python benchmarks/run.py
+	@.venv/bin/python benchmarks/scale.py
