@@ -74,7 +74,7 @@ class Command(BackupCommand):
 def _line(health: Health) -> str:
     """The one line that Nagios shows."""
     fresh = [one.good for one in health.configurations if one.good is not None]
-    last = f"last good backup {_hours(min(fresh))}" if fresh else "there is no good backup"
+    last = f"last good backup {_hours(min(fresh))}" if fresh else "no configuration has a good backup"
     count = len(health.findings)
     worst = f"; {health.findings[0].subject}: {health.findings[0].what}" if health.findings else ""
     return f"BACKUP {health.severity.name}: {last}, {count} findings{worst}"
