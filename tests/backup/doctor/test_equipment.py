@@ -150,7 +150,7 @@ def test_when_the_sqlite_file_is_gone_it_cannot_be_told(scheduled):
 
 def test_the_exit_codes_and_the_one_line_of_nagios(scheduled):
     assert scheduled.run("backup_health", "--quiet", expect=1).stdout.startswith(
-        "BACKUP WARNING: there is no good backup"
+        "BACKUP WARNING: no configuration has a good backup"
     )
     scheduled.run("trigger_backup", "--config", "nightly")
     line = scheduled.run("backup_health", "--quiet", expect=1).stdout
