@@ -180,9 +180,13 @@ def test_an_idle_agent_costs_next_to_nothing(configured_home, tmp_path, measured
 
 
 def has_waiting(pid, number):
-    """Whether a signal waits until that process goes on."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return bool(int(re.search(r"ShdPnd:\s*([0-9a-f]+)", status)[1], 16) & 1 << (number - 1))
+    """Whether a signal waits until that process goes on.
+
+    One that came while it was still on its way to its stop has been taken by a thread, which blocks it and is stopped.
+    """
+    threads = [(place / "status").read_text() for place in Path(f"/proc/{pid}/task").iterdir()]
+    masks = re.findall(r"(?:ShdPnd|SigBlk):\s*([0-9a-f]+)", "".join(threads))
+    return any(int(mask, 16) & 1 << (number - 1) for mask in masks)
 
 
 def processor_seconds(pid):

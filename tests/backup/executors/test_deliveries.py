@@ -111,3 +111,21 @@ def test_a_job_whose_configuration_is_busy_runs_as_soon_as_it_is_free(host, redi
     host.wait_for_end("one")
     assert [(job.status, job.attempt) for job in host.jobs("one")] == [("COMPLETED", 1), ("COMPLETED", 1)]
     assert len(host.snapshots("one")) == 2
+
+
+def test_a_worker_that_is_there_for_other_work_leaves_the_jobs_to_the_agent(host, redis):
+    host.use(redis.url)
+    host.environment["BACKUP_EXECUTOR"] = "agent"
+    host.agent("--jobs", "1")
+    host.make_due("one")
+    with host.held(host.wait_for_running("one")):
+        # It waits for a free place, and its message was never sent: a worker's watch would send it.
+        host.make_due("two", seconds_ago=3600)
+        host.wait_until(lambda: host.jobs("two"))
+        worker = host.worker()
+        host.wait_until(lambda: host.rows("SELECT 1 FROM backup_executor WHERE kind = 'WORKER'"))
+        assert worker.stop() == 0
+        assert host.job("two").status == "PENDING"
+    host.wait_for_end("one", "two")
+    assert "backup.run_job[" not in worker.said
+    assert [(job.status, job.woken_by) for job in host.jobs()] == [("COMPLETED", "AGENT")] * 2
