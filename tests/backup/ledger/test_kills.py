@@ -163,7 +163,7 @@ def test_a_job_declared_dead_publishes_nothing(busy):
 
 def test_a_database_that_vanishes_is_an_error_that_says_so(busy):
     process = busy.start("trigger_backup", "--type", "FULL")
-    busy.wait_for_job(RUNNING, process=process)
+    wait_for_packs(busy, process)
     for file in busy.home.glob("*.sqlite3*"):
         file.unlink()
     _out, err = process.communicate(timeout=60)

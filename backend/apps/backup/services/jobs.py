@@ -172,6 +172,10 @@ def job_claim(job: uuid.UUID, *, worker: ProcessIdentity, now: datetime) -> Clai
                         deadline=None if limit is None else now + limit,
                     )
                 )
+                if changed == 1:
+                    # With the claim or not at all: a job that is RUNNING has somebody who knows it.
+                    attempt = f", attempt {row.attempt + 1}" if row.attempt else ""
+                    job_event(job, f"Started by {worker}{attempt}.", now=now)
         except IntegrityError as error:
             other = _jobs().filter(running_key=key).values_list("uuid", flat=True).first()
             raise AlreadyRunning(
@@ -181,8 +185,6 @@ def job_claim(job: uuid.UUID, *, worker: ProcessIdentity, now: datetime) -> Clai
             raise IllegalTransition(
                 f"The job {job} is {_job(job).status} and cannot be started; only a PENDING job can."
             )
-    attempt = f", attempt {row.attempt + 1}" if row.attempt else ""
-    job_event(job, f"Started by {worker}{attempt}.", now=now)
     return Claim(job=job, token=token)
 
 
