@@ -42,6 +42,7 @@ def test_the_password_is_in_no_argument():
         "--compress=0",
         "--no-password",
         "--snapshot=00000003-1",
+        "--lock-wait-timeout=15000",
     ]
     assert restore[-2:] == ["--no-owner", "--no-privileges"]
     assert not any("hunter2" in word for word in [*dump, *restore, *rows_command(CLIENT)[0]])
