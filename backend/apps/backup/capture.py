@@ -1,14 +1,12 @@
 """The work of one job: the cut to a snapshot or a package, read back before it counts."""
 
 import dataclasses
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from django.utils import timezone
 
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
-from strongroom.errors import RepositoryLocked
 from strongroom.format.snapshot import Snapshot
 from strongroom.passphrase import read_passphrase
 from strongroom.repository import Repository
@@ -21,19 +19,26 @@ from .parents import choose_parent
 from .progress import Tracker
 from .references import job_tag, snapshot_tags
 from .requests import JobRequest
-from .services.jobs import JobResult, manifest_facts
+from .services.results import JobResult, manifest_facts, summary_facts
 from .sources import Cut, CutSpec, open_cut, read_manifest
 from .sources.verify import SnapshotPlace
 from .staging import staging_folder
-from .storage import PACKAGES, PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, make_private_folder, resolve_place
+from .storage import (
+    PACKAGES,
+    PLAIN_PACKAGE,
+    SEALED_PACKAGE,
+    RepositoryPlace,
+    lock_patiently,
+    make_private_folder,
+    resolve_place,
+)
 from .verification import read_back
 
 ROOT = "/edms"
 """The path under which snapshots are filed; restic groups by it."""
 
 _LOCK_PATIENCE = 3600.0
-_LOCK_PAUSE = 2.0
-"""Seconds: as long as a prune of a large repository may take, and between two looks."""
+"""Seconds: as long as a prune of a large repository may take."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -80,26 +85,26 @@ class Capture:
                     lock.check()
                     self.fence()
 
-                snapshot = self._store(repository, place, request, staging, before_publish)
+                snapshot = self._store(
+                    repository, place, request=request, staging=staging, before_publish=before_publish
+                )
             return read_back(repository, snapshot, staging=staging, tracker=self.tracker, tick=self.check)
 
     def _lock(self, repository: Repository) -> RepositoryLock:
         """A shared lock. A scheduled job waits for it while somebody prunes; whoever asks by hand is told at once."""
-        patience = time.monotonic() + (_LOCK_PATIENCE if self.job.trigger == Trigger.SCHEDULED else 0)
-        while True:
-            try:
-                return repository.lock()
-            except RepositoryLocked:
-                if time.monotonic() >= patience:
-                    raise
-                self.tracker.begin("waiting for the repository's lock")
+
+        def waiting() -> None:
+            self.tracker.begin("waiting for the repository's lock")
             self.check()
-            time.sleep(_LOCK_PAUSE)
+
+        patience = _LOCK_PATIENCE if self.job.trigger == Trigger.SCHEDULED else 0.0
+        return lock_patiently(repository, seconds=patience, waiting=waiting)
 
     def _store(
         self,
         repository: Repository,
         place: RepositoryPlace,
+        *,
         request: JobRequest,
         staging: Path,
         before_publish: Callable[[], None],
@@ -127,15 +132,10 @@ class Capture:
         if snapshot is None:
             return None
         manifest = read_manifest(SnapshotPlace(SnapshotView(repository, snapshot)))
-        summary = snapshot.summary
         unread = [("", f"{manifest.problems} things could not be read; their names are lost with the first attempt")]
         self.stored = JobResult(
             snapshot_id=snapshot.id,
-            backup_size=summary.total_bytes_processed if summary else None,
-            stored_size=summary.data_added_packed if summary else None,
-            new_files=summary.files_new if summary else None,
-            changed_files=summary.files_changed if summary else None,
-            unchanged_files=summary.files_unmodified if summary else None,
+            **summary_facts(snapshot.summary),
             manifest=manifest_facts(manifest),
             warnings=["An earlier attempt had stored this backup when it was cut off; this one has read it back."],
             problems=unread if manifest.problems else [],
@@ -145,16 +145,11 @@ class Capture:
     def _archive(self, repository: Repository, cut: Cut, options: ArchiveOptions, warnings: list[str]) -> JobResult:
         self.tracker.begin("storing", total_bytes=cut.total_bytes_hint)
         done = archive(repository, cut.entries(), options, progress=self._progress)
-        summary = done.summary
         problems = [(problem.path, problem.reason) for problem in cut.problems]
         problems += [(_text(problem.path), problem.reason) for problem in done.problems]
         return JobResult(
             snapshot_id=done.snapshot.id,
-            backup_size=summary.total_bytes_processed,
-            stored_size=summary.data_added_packed,
-            new_files=summary.files_new,
-            changed_files=summary.files_changed,
-            unchanged_files=summary.files_unmodified,
+            **summary_facts(done.summary),
             manifest=manifest_facts(cut.manifest()),
             warnings=[*warnings, *done.notes],
             problems=problems,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -41,12 +40,11 @@ from .services.removals import (
     removed_since,
 )
 from .stopping import JobCancelled, stop_signals
-from .storage import RepositoryPlace, is_stored_package, known_places
+from .storage import RepositoryPlace, is_stored_package, known_places, lock_patiently
 
 __all__ = ["PlaceForecast", "Postponed", "Tidied", "after_job", "forecast", "remove", "tidy"]
 
 _LOCK_PATIENCE = 60.0
-_LOCK_PAUSE = 2.0
 _PRUNE_PAUSE = timedelta(hours=20)
 """A prune looks through the whole repository: by itself at the most once a day, however often backups are removed."""
 
@@ -190,18 +188,8 @@ def _locked_place(
 ) -> Iterator[tuple[Repository, RepositoryLock]]:
     """The repository under its exclusive lock. Raises `RepositoryLocked` if others are at work for too long."""
     repository = place.open()
-    patience = time.monotonic() + _LOCK_PATIENCE
     tracker.begin("waiting for the repository's lock")
-    while True:
-        try:
-            lock = repository.lock(exclusive=True)
-            break
-        except RepositoryLocked:
-            if time.monotonic() > patience:
-                raise
-        tick()
-        time.sleep(_LOCK_PAUSE)
-    with lock:
+    with lock_patiently(repository, exclusive=True, seconds=_LOCK_PATIENCE, waiting=tick) as lock:
         yield repository, lock
 
 

@@ -15,7 +15,8 @@ from django.db.models import Manager, Model, QuerySet
 
 from . import conf
 from .ledger import ledger_access, ledger_alias
-from .models import BackupConfiguration, ConfigurationStatus, Frequency
+from .models import BackupConfiguration, Frequency
+from .selectors import SCHEDULED
 
 TASK = "backup.run_due"
 ARGUMENT = "configuration"
@@ -61,9 +62,7 @@ def sync_all(configurations: QuerySet[BackupConfiguration]) -> int:
 def _sync_all(configurations: QuerySet[BackupConfiguration]) -> int:
     rows = owned_rows()
     changed = 0
-    for configuration in configurations.filter(is_enabled=True, status=ConfigurationStatus.ACTIVE).exclude(
-        frequency=Frequency.ON_DEMAND
-    ):
+    for configuration in configurations.filter(SCHEDULED):
         changed += _save(configuration, rows.pop(str(configuration.uuid), None))
     for row in rows.values():
         row.delete()

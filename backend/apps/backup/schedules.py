@@ -25,6 +25,14 @@ _INSTANT = timedelta(microseconds=1)
 LAST_DAY_OF_MONTH = 28
 """Every month has this day."""
 
+PERIODS: dict[str, timedelta] = {
+    Frequency.HOURLY: timedelta(hours=1),
+    Frequency.DAILY: timedelta(days=1),
+    Frequency.WEEKLY: timedelta(days=7),
+    Frequency.MONTHLY: timedelta(days=31),
+}
+"""From one slot to the next at the most, but for the days on which the clocks change."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Schedule:

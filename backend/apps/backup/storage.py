@@ -10,12 +10,15 @@ import dataclasses
 import fcntl
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from strongroom.backends import LocalBackend
+from strongroom.errors import RepositoryLocked
 from strongroom.passphrase import NO_PASSPHRASE, Passphrase, read_passphrase
 from strongroom.repository import Repository
+from strongroom.repository.locks import RepositoryLock
 
 from . import conf
 from .errors import StorageRefused
@@ -27,6 +30,8 @@ PLAIN_PACKAGE = ".tar.gz"
 SEALED_PACKAGE = ".tar.gz.gpg"
 
 _SCAN_DEPTH = 6
+_LOCK_PAUSE = 2.0
+"""Seconds between two looks at a lock that others hold."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
@@ -108,6 +113,24 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def lock_patiently(
+    repository: Repository, *, seconds: float, waiting: Callable[[], None], exclusive: bool = False
+) -> RepositoryLock:
+    """The repository's lock, waited for while others hold one that excludes it; `waiting` is called before each pause.
+
+    Raises `RepositoryLocked` when they still do after so many seconds.
+    """
+    patience = time.monotonic() + seconds
+    while True:
+        try:
+            return repository.lock(exclusive=exclusive)
+        except RepositoryLocked:
+            if time.monotonic() >= patience:
+                raise
+        waiting()
+        time.sleep(_LOCK_PAUSE)
 
 
 def resolve_place(storage_path: str, *, encrypted: bool) -> RepositoryPlace:

@@ -12,7 +12,7 @@ from apps.backup.errors import AlreadyRunning, IllegalTransition, JobNotFound, L
 from apps.backup.models import BackupConfiguration, BackupJob, JobStatus, Trust
 from apps.backup.processes import ProcessIdentity, own_identity
 from apps.backup.requests import JobRequest
-from apps.backup.services import jobs, reaping
+from apps.backup.services import jobs, reaping, results
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 FULL = JobRequest(backup_type="FULL")
@@ -150,13 +150,13 @@ def test_an_unknown_job_is_named():
 
 
 def test_incomplete_lists_what_is_missing_and_counts_all():
-    problems = [(f"lost/\udcff-{number}", "gone\0") for number in range(jobs.MOST_PROBLEMS_KEPT + 5)]
+    problems = [(f"lost/\udcff-{number}", "gone\0") for number in range(results.MOST_PROBLEMS_KEPT + 5)]
     claim = claimed()
     jobs.job_incomplete(claim, jobs.JobResult(snapshot_id="cd" * 32, problems=problems), now=NOW)
     done = row(claim)
     assert done.status == JobStatus.INCOMPLETE
-    assert done.problem_count == jobs.MOST_PROBLEMS_KEPT + 5
-    assert len(done.problems) == jobs.MOST_PROBLEMS_KEPT
+    assert done.problem_count == results.MOST_PROBLEMS_KEPT + 5
+    assert len(done.problems) == results.MOST_PROBLEMS_KEPT
     assert done.problems[0] == {"path": "lost/\\xff-0", "reason": "gone\\x00"}
 
 

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from ..models import BackupConfiguration, BackupJob, Executor, ExecutorKind, Frequency, JobStatus, PruneRun, PruneStatus
+from ..models import BackupConfiguration, BackupJob, Executor, ExecutorKind, JobStatus, PruneRun, PruneStatus
 from ..retention import Verdict
+from ..schedules import PERIODS
 from ..selectors import ConfigurationState
 from .findings import Finding, critical, warning
 
-_PERIODS = {
-    Frequency.HOURLY: timedelta(hours=1),
-    Frequency.DAILY: timedelta(days=1),
-    Frequency.WEEKLY: timedelta(days=7),
-    Frequency.MONTHLY: timedelta(days=31),
-}
 _WATCHERS = (ExecutorKind.AGENT, ExecutorKind.CRON)
 _GRACE = timedelta(minutes=30)
 _STUCK = timedelta(minutes=15)
@@ -24,7 +19,7 @@ _LONG_PRUNE = timedelta(days=1)
 
 def period(configuration: BackupConfiguration) -> timedelta | None:
     """From one backup to the next at the most, as the schedule promises; None for one on demand."""
-    found = _PERIODS.get(Frequency(configuration.frequency))
+    found = PERIODS.get(configuration.frequency)
     return None if found is None else found + max(found / 10, _GRACE)
 
 

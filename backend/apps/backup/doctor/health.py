@@ -6,12 +6,12 @@ The same number of queries however many configurations and jobs there are.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from .. import conf, periodic, selectors
 from ..messages import HAS_CELERY
-from ..models import BackupConfiguration
+from ..models import BackupConfiguration, Executor
 from ..retention import plan_retention
 from ..selectors import ConfigurationState
 from ..services.executors import executors_alive
@@ -63,7 +63,7 @@ def examine(*, now: datetime) -> Health:
     scheduled = [one.configuration for one in states if one.configuration.runs_by_schedule]
     findings = [
         *equipment_findings(deploy=True),
-        *executor_findings_now(now=now),
+        *_executors(alive, scheduled=bool(scheduled)),
         *_beat(scheduled, now),
         *freshness.freshness_findings(states, now=now),
         *freshness.stuck_findings(selectors.jobs_unfinished(), now=now),
@@ -100,9 +100,11 @@ def equipment_findings(*, deploy: bool) -> Iterator[Finding]:
 
 def executor_findings_now(*, now: datetime) -> Iterator[Finding]:
     """What is wrong with whoever should run the jobs."""
-    settings, alive = conf.load(), executors_alive(now=now)
-    scheduled = selectors.schedule_shortest() is not None
-    yield from freshness.executor_findings(settings.executor, alive, scheduled=scheduled)
+    return _executors(executors_alive(now=now), scheduled=selectors.schedule_shortest() is not None)
+
+
+def _executors(alive: Sequence[Executor], *, scheduled: bool) -> Iterator[Finding]:
+    yield from freshness.executor_findings(conf.load().executor, alive, scheduled=scheduled)
     if brokers.uses_celery() and HAS_CELERY:
         yield from brokers.worker_findings(alive)
 

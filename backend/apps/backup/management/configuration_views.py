@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ..models import BackupConfiguration, BackupType, Frequency
+from ..models import BackupConfiguration, Frequency
 from ..policies import FIELDS
 from ..schedules import Schedule
 from ..selectors import ConfigurationState
@@ -80,8 +80,3 @@ def state_json(one: ConfigurationState, *, now: datetime) -> dict[str, object]:
         "running": one.running,
         "waiting": one.waiting,
     }
-
-
-def purpose(row: BackupConfiguration) -> str:
-    """What its type backs up."""
-    return BackupType(row.backup_type).label

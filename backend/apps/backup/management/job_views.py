@@ -50,19 +50,13 @@ def full_row(job: BackupJob) -> list[str]:
     ]
 
 
-def as_json(job: BackupJob) -> dict[str, object]:
-    """A job for programs; times in UTC, sizes in bytes."""
-    times = ("slot", "queued_at", "started_at", "completed_at", "not_before", "removed_at")
+def outcome(job: BackupJob) -> dict[str, object]:
+    """What a job came to, for programs; sizes in bytes."""
     return {
         "job": job.uuid,
-        "name": job.job_name,
-        "configuration": job.configuration_name,
-        "type": job.backup_type,
-        "trigger": job.trigger,
         "status": job.status,
+        "type": job.backup_type,
         "trust": job.trust,
-        "attempt": job.attempt,
-        **{name: value.isoformat() if (value := getattr(job, name)) else None for name in times},
         "snapshot_id": job.snapshot_id,
         "backup_file_path": job.backup_file_path,
         "backup_size": job.backup_size,
@@ -71,11 +65,24 @@ def as_json(job: BackupJob) -> dict[str, object]:
         "changed_files": job.changed_files,
         "unchanged_files": job.unchanged_files,
         "duration_seconds": seconds(job),
+        "warnings": job.warnings,
+        "problem_count": job.problem_count,
+        "error": job.error_message,
+    }
+
+
+def as_json(job: BackupJob) -> dict[str, object]:
+    """A job for programs; times in UTC."""
+    times = ("slot", "queued_at", "started_at", "completed_at", "not_before", "removed_at")
+    return {
+        **outcome(job),
+        "name": job.job_name,
+        "configuration": job.configuration_name,
+        "trigger": job.trigger,
+        "attempt": job.attempt,
+        **{name: value.isoformat() if (value := getattr(job, name)) else None for name in times},
         "progress": job.progress,
         "pinned": job.is_pinned,
         "pin_reason": job.pin_reason,
         "removal_reason": job.removal_reason,
-        "warnings": job.warnings,
-        "problem_count": job.problem_count,
-        "error": job.error_message,
     }

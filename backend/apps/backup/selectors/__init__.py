@@ -28,8 +28,10 @@ from .jobs import (
 from .rows import (
     FAILURES,
     HAS_BACKUP,
+    SCHEDULED,
     SKEW,
     STORED_STATUSES,
+    UNFINISHED,
 )
 from .work import (
     job_parent_candidates,
@@ -42,9 +44,11 @@ from .work import (
 __all__ = [
     "FAILURES",
     "HAS_BACKUP",
+    "SCHEDULED",
     "SHORTEST_PREFIX",
     "SKEW",
     "STORED_STATUSES",
+    "UNFINISHED",
     "ConfigurationState",
     "configuration_by_name",
     "configuration_by_uuid",

@@ -8,15 +8,9 @@ from typing import Any
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 
 from ..ledger import ledger_access, ledger_alias
-from ..models import BackupConfiguration, ConfigurationStatus, Frequency, JobStatus, PruneRun, Trust
-from .rows import FAILURES, HAS_BACKUP, SKEW, STORED_STATUSES, job_rows
-
-_PERIODS: dict[str, timedelta] = {
-    Frequency.HOURLY: timedelta(hours=1),
-    Frequency.DAILY: timedelta(days=1),
-    Frequency.WEEKLY: timedelta(days=7),
-    Frequency.MONTHLY: timedelta(days=31),
-}
+from ..models import BackupConfiguration, JobStatus, PruneRun, Trust
+from ..schedules import PERIODS
+from .rows import FAILURES, HAS_BACKUP, SCHEDULED, SKEW, STORED_STATUSES, job_rows
 
 
 def configuration_by_name(name: str) -> BackupConfiguration | None:
@@ -123,11 +117,8 @@ def configurations() -> QuerySet[BackupConfiguration]:
 def schedule_shortest() -> timedelta | None:
     """From one slot to the next at the most, of the configuration that runs most often; None if no schedule runs."""
     with ledger_access("looking at the schedules"):
-        rows = BackupConfiguration.objects.using(ledger_alias()).filter(
-            is_enabled=True, status=ConfigurationStatus.ACTIVE, frequency__in=_PERIODS
-        )
-        found = rows.order_by().values_list("frequency", flat=True).distinct()
-        return min((_PERIODS[one] for one in found), default=None)
+        found = configurations().filter(SCHEDULED).order_by().values_list("frequency", flat=True).distinct()
+        return min((PERIODS[one] for one in found), default=None)
 
 
 def configuration_names() -> list[str]:

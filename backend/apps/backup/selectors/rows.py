@@ -5,16 +5,21 @@ from datetime import timedelta
 from django.db.models import Q, QuerySet
 
 from ..ledger import ledger_alias
-from ..models import BackupJob, JobStatus
+from ..models import BackupJob, ConfigurationStatus, Frequency, JobStatus
 
 STORED_STATUSES = (JobStatus.COMPLETED, JobStatus.INCOMPLETE)
 FAILURES = (JobStatus.FAILED, JobStatus.TIMEOUT)
+UNFINISHED = (JobStatus.PENDING, JobStatus.RUNNING)
 
 SKEW = timedelta(minutes=5)
 """So far the clocks of two machines may be apart; what lies further ahead is from a clock that was wrong."""
 
 HAS_BACKUP = (~Q(snapshot_id="") | ~Q(backup_file_path="")) & Q(removal_started_at=None)
 """Something is stored, and retention has not begun to remove it."""
+
+
+SCHEDULED = Q(is_enabled=True, status=ConfigurationStatus.ACTIVE) & ~Q(frequency=Frequency.ON_DEMAND)
+"""What `BackupConfiguration.runs_by_schedule` says, for queries."""
 
 
 def job_rows() -> QuerySet[BackupJob]:

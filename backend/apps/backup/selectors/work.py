@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ..ledger import ledger_access
 from ..models import BackupJob, BackupType, JobStatus, Trigger, Trust
-from .rows import job_rows
+from .rows import UNFINISHED, job_rows
 
 _MOST_PARENTS = 200
 _MOST_SENT = 100
@@ -18,7 +18,7 @@ _WHOLE_SYSTEM = (BackupType.FULL, BackupType.INCREMENTAL, BackupType.DIFFERENTIA
 def jobs_unfinished() -> list[BackupJob]:
     """Jobs that wait or run, oldest first; as many as anybody wants to read about."""
     with ledger_access("looking for unfinished jobs"):
-        rows = job_rows().filter(status__in=[JobStatus.PENDING, JobStatus.RUNNING]).order_by("queued_at")
+        rows = job_rows().filter(status__in=UNFINISHED).order_by("queued_at")
         return list(rows[:_MOST_SENT])
 
 

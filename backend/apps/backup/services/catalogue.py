@@ -30,8 +30,8 @@ from ..selectors import storage_paths
 from ..sources import read_manifest
 from ..sources.verify import SnapshotPlace
 from ..storage import SEALED_PACKAGE, RepositoryPlace, known_packages, known_places
-from .jobs import manifest_facts
 from .reaping import job_reap
+from .results import manifest_facts, summary_facts
 
 _NOTE = "This row was made again from the storage; the backup has not been read back since (manage.py verify_backup)."
 
@@ -106,22 +106,13 @@ def _in_repository(
             report.unreadable.append(f"{place.path}: snapshot {snapshot.id[:8]}: {error}")
             continue
         summary = snapshot.summary
-        columns: dict[str, object] = {"snapshot_id": snapshot.id}
-        if summary is not None:
-            columns |= {
-                "backup_size": summary.total_bytes_processed,
-                "stored_size": summary.data_added_packed,
-                "new_files": summary.files_new,
-                "changed_files": summary.files_changed,
-                "unchanged_files": summary.files_unmodified,
-            }
         yield _Stored(
             job=ref.job,
             manifest=manifest,
             request=_request(manifest, place.storage, encryption=place.encrypted),
             trigger=Trigger.PRE_RESTORE if f"trigger={Trigger.PRE_RESTORE}" in snapshot.tags else Trigger.MANUAL,
             completed_at=datetime.fromisoformat(summary.backup_end) if summary else ref.time,
-            columns=columns,
+            columns={"snapshot_id": snapshot.id, **summary_facts(summary)},
         )
 
 

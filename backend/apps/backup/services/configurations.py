@@ -16,7 +16,7 @@ from ..errors import AlreadyRunning, ConfigurationNotFound, RequestRefused
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, Frequency, JobStatus
 from ..policies import FIELDS, ConfigurationValues
-from ..schedules import Schedule
+from ..schedules import LAST_DAY_OF_MONTH, Schedule
 from ..storage import resolve_place
 from .slots import account, schedule_zone
 
@@ -187,7 +187,9 @@ def _faults(configuration: BackupConfiguration) -> list[str]:
     at = configuration.schedule_time
     if at is not None and (at.second or at.microsecond or at.tzinfo):
         faults.append("schedule_time: hours and minutes of local time, no more.")
-    if configuration.schedule_day_of_month is not None and not 1 <= configuration.schedule_day_of_month <= 28:
+    if configuration.schedule_day_of_month is not None and not (
+        1 <= configuration.schedule_day_of_month <= LAST_DAY_OF_MONTH
+    ):
         faults.append("schedule_day_of_month: it must be from 1 to 28, the days that every month has.")
     if configuration.time_limit_minutes is not None and configuration.time_limit_minutes < 1:
         faults.append("time_limit_minutes: it must be at least 1.")

@@ -7,7 +7,7 @@ delivery of the same job therefore changes nothing.
 
 import dataclasses
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -16,15 +16,12 @@ from django.db.models import F, QuerySet
 
 from ..errors import AlreadyRunning, IllegalTransition, JobNotFound, LeaseLost, SlotTaken
 from ..ledger import ledger_access, ledger_alias
-from ..manifest import Manifest
 from ..models import BackupConfiguration, BackupJob, JobStatus, Trigger, Trust
 from ..processes import ProcessIdentity
 from ..requests import JobRequest
 from .events import job_event, storable_text
 from .reaping import LEASE, RELEASED, after_failure, job_reap
-
-MOST_PROBLEMS_KEPT = 1000
-"""Problems listed in the row; the count is always the full one."""
+from .results import JobResult
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,57 +30,6 @@ class Claim:
 
     job: uuid.UUID
     token: uuid.UUID
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class JobResult:
-    """What a finished job stored. Sizes are bytes; `backup_size` is what was read, `stored_size` what it takes."""
-
-    snapshot_id: str = ""
-    backup_file_path: str = ""
-    checksum: str = ""
-    backup_size: int | None = None
-    stored_size: int | None = None
-    new_files: int | None = None
-    changed_files: int | None = None
-    unchanged_files: int | None = None
-    manifest: Mapping[str, object] = dataclasses.field(default_factory=dict)
-    warnings: Sequence[str] = ()
-    problems: Sequence[tuple[str, str]] = ()
-
-    def columns(self) -> dict[str, object]:
-        """The columns of the row that it fills."""
-        return {
-            "snapshot_id": self.snapshot_id,
-            "backup_file_path": self.backup_file_path,
-            "checksum": self.checksum,
-            "backup_size": self.backup_size,
-            "stored_size": self.stored_size,
-            "new_files": self.new_files,
-            "changed_files": self.changed_files,
-            "unchanged_files": self.unchanged_files,
-            "manifest": dict(self.manifest),
-            "warnings": [storable_text(text) for text in self.warnings],
-            "problems": [
-                {"path": storable_text(path), "reason": storable_text(reason)}
-                for path, reason in self.problems[:MOST_PROBLEMS_KEPT]
-            ],
-            "problem_count": len(self.problems),
-        }
-
-
-def manifest_facts(manifest: Manifest) -> dict[str, object]:
-    """What lists show of a manifest, as it is kept in the job's row."""
-    return {
-        "cut_at": manifest.cut_at.isoformat(),
-        "databases": {
-            record.alias: {"engine": record.engine, "tables": len(record.tables), "rows": sum(record.tables.values())}
-            for record in manifest.databases
-        },
-        "files": {record.name: {"files": record.files, "bytes": record.bytes} for record in manifest.files},
-        "references_missing": manifest.references.missing,
-        "orphans": manifest.references.orphans,
-    }
 
 
 def job_create(

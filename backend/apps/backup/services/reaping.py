@@ -18,6 +18,7 @@ from .. import conf
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, JobStatus, Trigger
 from ..processes import ProcessIdentity, is_gone, own_identity
+from ..selectors import UNFINISHED
 from .events import job_event, storable_text
 
 LEASE = timedelta(seconds=90)
@@ -77,7 +78,7 @@ def job_fail_dead(job: uuid.UUID, *, pid: int, reason: str, now: datetime) -> bo
     """Note the death of the process that was started for the job; False if the job had ended before."""
     with ledger_access("noting the death of a job"):
         row = _jobs().filter(uuid=job).first()
-        if row is None or row.status not in {JobStatus.PENDING, JobStatus.RUNNING}:
+        if row is None or row.status not in UNFINISHED:
             return False
         if row.status == JobStatus.RUNNING and row.worker_pid != pid:
             return False

@@ -12,10 +12,9 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from ..ledger import ledger_access, ledger_alias
-from ..models import BackupJob, JobStatus, PruneRun, PruneStatus, RestoreJob, RestoreStatus
+from ..models import BackupJob, PruneRun, PruneStatus, RestoreJob, RestoreStatus
+from ..selectors import UNFINISHED
 from .events import job_event, storable_text
-
-_WORKING = (JobStatus.PENDING, JobStatus.RUNNING)
 
 
 def removal_begin(reasons: Mapping[uuid.UUID, str], *, now: datetime) -> list[BackupJob]:
@@ -29,7 +28,7 @@ def removal_begin(reasons: Mapping[uuid.UUID, str], *, now: datetime) -> list[Ba
     marked = []
     with ledger_access("marking backups for removal"):
         for job, reason in reasons.items():
-            rows = _jobs().filter(uuid=job, is_pinned=False, removal_started_at=None).exclude(status__in=_WORKING)
+            rows = _jobs().filter(uuid=job, is_pinned=False, removal_started_at=None).exclude(status__in=UNFINISHED)
             if rows.filter(~Exists(restores)).update(
                 removal_started_at=now, removal_reason=storable_text(reason)[:200]
             ):

@@ -25,9 +25,10 @@ from django.utils import timezone
 
 from .. import conf
 from ..ledger import ledger_access, ledger_alias
-from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, Frequency, JobStatus, Trigger, WokenBy
+from ..models import BackupConfiguration, BackupJob, Frequency, JobStatus, Trigger, WokenBy
 from ..requests import JobRequest
 from ..schedules import Schedule
+from ..selectors import SCHEDULED, configurations
 from .events import job_event
 from .jobs import new_job
 from .reaping import LONGEST_PAUSE
@@ -171,8 +172,7 @@ def expire_waiting(*, now: datetime) -> int:
 
 
 def _scheduled() -> QuerySet[BackupConfiguration]:
-    rows = BackupConfiguration.objects.using(ledger_alias())
-    return rows.filter(is_enabled=True, status=ConfigurationStatus.ACTIVE).exclude(frequency=Frequency.ON_DEMAND)
+    return configurations().filter(SCHEDULED)
 
 
 def _waiting() -> QuerySet[BackupJob]:

@@ -18,7 +18,7 @@ from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..choosing import configuration_named
 from ..console import ProgressDisplay, facts, size
-from ..job_views import files, seconds
+from ..job_views import files, outcome, seconds
 
 _MOST_PROBLEMS_SHOWN = 20
 
@@ -88,7 +88,7 @@ class Command(BackupCommand):
         except LedgerUnavailable:
             # The row cannot be read any more; the error that is shown says so.
             job = self._job
-        ended = job.status not in {JobStatus.PENDING, JobStatus.RUNNING}
+        ended = job.status not in selectors.UNFINISHED
         status = job.status if ended else JobStatus.FAILED
         self.print_json({**_result(job), "status": status, "error": self._said(error)})
 
@@ -161,21 +161,4 @@ class Command(BackupCommand):
 
 
 def _result(job: BackupJob) -> dict[str, object]:
-    return {
-        "job": job.uuid,
-        "status": job.status,
-        "type": job.backup_type,
-        "trust": job.trust,
-        "snapshot_id": job.snapshot_id,
-        "backup_file_path": job.backup_file_path,
-        "backup_size": job.backup_size,
-        "stored_size": job.stored_size,
-        "new_files": job.new_files,
-        "changed_files": job.changed_files,
-        "unchanged_files": job.unchanged_files,
-        "duration_seconds": seconds(job),
-        "warnings": job.warnings,
-        "problems": job.problems,
-        "problem_count": job.problem_count,
-        "error": job.error_message,
-    }
+    return {**outcome(job), "problems": job.problems}

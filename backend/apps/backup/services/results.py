@@ -1,0 +1,89 @@
+"""What a job stored, as its row has it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
+
+from strongroom.format.snapshot import Summary
+
+from ..manifest import Manifest
+from .events import storable_text
+
+MOST_PROBLEMS_KEPT = 1000
+"""Problems listed in the row; the count is always the full one."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class JobResult:
+    """What a finished job stored. Sizes are bytes; `backup_size` is what was read, `stored_size` what it takes."""
+
+    snapshot_id: str = ""
+    backup_file_path: str = ""
+    checksum: str = ""
+    backup_size: int | None = None
+    stored_size: int | None = None
+    new_files: int | None = None
+    changed_files: int | None = None
+    unchanged_files: int | None = None
+    manifest: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    problems: Sequence[tuple[str, str]] = ()
+
+    def columns(self) -> dict[str, object]:
+        """The columns of the row that it fills."""
+        return {
+            "snapshot_id": self.snapshot_id,
+            "backup_file_path": self.backup_file_path,
+            "checksum": self.checksum,
+            "backup_size": self.backup_size,
+            "stored_size": self.stored_size,
+            "new_files": self.new_files,
+            "changed_files": self.changed_files,
+            "unchanged_files": self.unchanged_files,
+            "manifest": dict(self.manifest),
+            "warnings": [storable_text(text) for text in self.warnings],
+            "problems": [
+                {"path": storable_text(path), "reason": storable_text(reason)}
+                for path, reason in self.problems[:MOST_PROBLEMS_KEPT]
+            ],
+            "problem_count": len(self.problems),
+        }
+
+
+class Measured(TypedDict, total=False):
+    """What a snapshot's summary says of it; nothing where it has none."""
+
+    backup_size: int
+    stored_size: int
+    new_files: int
+    changed_files: int
+    unchanged_files: int
+
+
+def summary_facts(summary: Summary | None) -> Measured:
+    """The columns that a snapshot's own summary fills."""
+    if summary is None:
+        return {}
+    return {
+        "backup_size": summary.total_bytes_processed,
+        "stored_size": summary.data_added_packed,
+        "new_files": summary.files_new,
+        "changed_files": summary.files_changed,
+        "unchanged_files": summary.files_unmodified,
+    }
+
+
+def manifest_facts(manifest: Manifest) -> dict[str, object]:
+    """What lists show of a manifest, as it is kept in the job's row."""
+    return {
+        "cut_at": manifest.cut_at.isoformat(),
+        "databases": {
+            record.alias: {"engine": record.engine, "tables": len(record.tables), "rows": sum(record.tables.values())}
+            for record in manifest.databases
+        },
+        "files": {record.name: {"files": record.files, "bytes": record.bytes} for record in manifest.files},
+        "references_missing": manifest.references.missing,
+        "orphans": manifest.references.orphans,
+    }
