@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -26,6 +27,14 @@ class Edms:
 
     home: Path
     environment: dict[str, str]
+
+    @classmethod
+    def copied(cls, template: Path, home: Path) -> Self:
+        """A copy of a home, with a few files and a passphrase."""
+        shutil.copytree(template, home)
+        project = cls(home, {"BACKUP_PASSWORD": PASSPHRASE})
+        project.add_files(5)
+        return project
 
     @property
     def database(self) -> Path:
@@ -96,11 +105,7 @@ def migrated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def edms(migrated_home: Path, tmp_path: Path) -> Edms:
     """A migrated EDMS with a few files and a passphrase."""
-    home = tmp_path / "home"
-    shutil.copytree(migrated_home, home)
-    project = Edms(home, {"BACKUP_PASSWORD": PASSPHRASE})
-    project.add_files(5)
-    return project
+    return Edms.copied(migrated_home, tmp_path / "home")
 
 
 def kill(process: subprocess.Popen[str]) -> None:

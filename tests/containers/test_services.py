@@ -10,40 +10,17 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.backup.commands import mission
+from tests.backup.commands.mission import text_of
 from tests.containers.conftest import USER, answer
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.slow]
 
 # What the mission document tells people to type after `docker compose exec backend`, word for word.
-LIST = "python manage.py manage_backup_configs --list"
-PERIODIC_TASKS = r"""python -c "
-from django_celery_beat.models import PeriodicTask
-for task in PeriodicTask.objects.filter(name__startswith='backup-'):
-    print(f'{task.name}: {\"Enabled\" if task.enabled else \"Disabled\"}')
-"
-"""
-NEXT_RUN = r"""python manage.py shell -c "
-from django_celery_beat.models import PeriodicTask
-from django.utils import timezone
-
-for task in PeriodicTask.objects.filter(name__startswith='backup-', enabled=True):
-    next_run = task.schedule.remaining_estimate(timezone.now())
-    print(f'{task.name}: Next run in {next_run}')
-"
-"""
-ONE_TASK = r"""python manage.py shell -c "
-from django_celery_beat.models import PeriodicTask
-task = PeriodicTask.objects.get(name='backup-daily-full')
-print(f'Enabled: {task.enabled}')
-print(f'Schedule: {task.crontab}')
-"
-"""
-UUID = r"""python -c "
-from apps.backup.models import BackupConfiguration
-config = BackupConfiguration.objects.get(name='production_daily_full')
-print(f'UUID: {config.uuid}')
-"
-"""
+LIST, PERIODIC_TASKS, NEXT_RUN, ONE_TASK, UUID = (
+    text_of(snippet)
+    for snippet in (mission.LIST, mission.PERIODIC_TASKS, mission.NEXT_RUN, mission.ONE_TASK, mission.UUID)
+)
 SCHEDULES = ["backup-daily-full", "backup-monthly-archive", "backup-weekly-export"]
 
 # A heartbeat that was sent long ago: Beat sends the next one as soon as it is up.

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.backup.conftest import BACKEND, PASSPHRASE, Edms
+from tests.backup.conftest import BACKEND, Edms
 
-from .mission import PREFIX
+from .mission import text_of
 
 ROOT = BACKEND.parent
 _DEADLINE = 120.0
@@ -84,14 +84,6 @@ class Shell:
         return shown
 
 
-def text_of(snippet: str, **replaced: str) -> str:
-    """The text to run; `/path/to` and `<name>` are the document's own placeholders."""
-    text = "\n".join(line.removeprefix(PREFIX) for line in snippet.splitlines())
-    for placeholder, value in replaced.items():
-        text = text.replace({"name": "<name>", "folder": "/path/to"}[placeholder], value)
-    return text
-
-
 @pytest.fixture(scope="session")
 def installed_home(migrated_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated home with the production policies installed, to be copied."""
@@ -104,8 +96,4 @@ def installed_home(migrated_home: Path, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def shell(installed_home: Path, tmp_path: Path) -> Shell:
     """An EDMS as the document describes it: with the five policies, and a few documents."""
-    home = tmp_path / "home"
-    shutil.copytree(installed_home, home)
-    edms = Edms(home, {"BACKUP_PASSWORD": PASSPHRASE})
-    edms.add_files(5)
-    return Shell(edms, tmp_path / "bin")
+    return Shell(Edms.copied(installed_home, tmp_path / "home"), tmp_path / "bin")

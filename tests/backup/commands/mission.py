@@ -68,3 +68,11 @@ config = BackupConfiguration.objects.get(name='production_daily_full')
 print(f'UUID: {config.uuid}')
 "
 """
+
+
+def text_of(snippet: str, **replaced: str) -> str:
+    """The text to run; `/path/to` and `<name>` are the document's own placeholders."""
+    text = "\n".join(line.removeprefix(PREFIX) for line in snippet.splitlines())
+    for placeholder, value in replaced.items():
+        text = text.replace({"name": "<name>", "folder": "/path/to"}[placeholder], value)
+    return text

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.backup.conftest import PASSPHRASE, Edms
+from tests.backup.conftest import Edms
 from tests.backup.executors.brokers import (
     Server,
     private_rabbitmq,
@@ -34,11 +34,8 @@ def configured_home(migrated_home: Path, tmp_path_factory: pytest.TempPathFactor
 @contextlib.contextmanager
 def new_host(configured_home: Path, folder: Path) -> Iterator[Host]:
     """An EDMS with a few files in a folder of its own; its processes end with the block."""
-    home = folder / "home"
-    shutil.copytree(configured_home, home)
-    made = Host(home, {"BACKUP_PASSWORD": PASSPHRASE})
+    made = Host.copied(configured_home, folder / "home")
     made.use()
-    made.add_files(5)
     try:
         yield made
     finally:
