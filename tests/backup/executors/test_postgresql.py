@@ -63,14 +63,17 @@ def test_a_worker_runs_a_slot_once(postgres_host, redis):
         assert postgres_host.snapshots(name) == [job.snapshot]
 
 
-def test_an_agent_and_its_job_outlast_a_restart_of_the_server(postgres_host, control):
+def test_an_agent_and_its_job_outlast_a_restart_of_the_server(postgres_host, busy, control):
     agent = postgres_host.agent()
     postgres_host.make_due("one")
-    with postgres_host.held(postgres_host.wait_for_running("one")):
+    pid = postgres_host.wait_for_running("one")
+    # It asks the ledger before it stores, and again before it publishes; in between it needs none.
+    postgres_host.wait_until(lambda: postgres_host.packs("one"), pause=0.002)
+    with postgres_host.held(pid):
+        stored = postgres_host.packs("one")
         control.stop()
         agent.wait_for("The agent tries again in")
-    # The job goes on without its ledger, for a while: it has none when it is about to publish, or to end.
-    postgres_host.wait_until(lambda: postgres_host.packs("one"))
+    postgres_host.wait_until(lambda: postgres_host.packs("one") > stored)
     control.start()
     postgres_host.wait_for_end("one")
     assert (postgres_host.job("one").status, postgres_host.job("one").attempt) == ("COMPLETED", 1)
