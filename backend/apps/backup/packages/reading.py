@@ -32,7 +32,7 @@ from .tarformat import Member, TarReader
 SUMS: Final = b"SHA256SUMS"
 MAX_MEMBERS: Final = 10_000_000
 MAX_SUMS: Final = 2 * 1024**3
-TOP: Final = frozenset({b"databases", b"files", b"project", MANIFEST.encode(), SUMS})
+TOP: Final = frozenset({b"data", b"databases", b"files", b"project", MANIFEST.encode(), SUMS})
 _KEPT: Final = {SUMS: MAX_SUMS, MANIFEST.encode(): MAX_MANIFEST}
 _PIECE: Final = 1 << 20
 
@@ -75,6 +75,17 @@ class Package:
                     yield tar
                     return
         raise KeyError(path)
+
+    @contextlib.contextmanager
+    def members(self, prefix: bytes) -> Iterator[Iterator[tuple[Member, Reader]]]:
+        with _opened(self.file) as tar:
+            yield _below(tar, prefix)
+
+
+def _below(tar: TarReader, prefix: bytes) -> Iterator[tuple[Member, Reader]]:
+    for member in tar.members():
+        if member.name.startswith(prefix + b"/") and not member.is_folder:
+            yield member, tar
 
 
 @contextlib.contextmanager

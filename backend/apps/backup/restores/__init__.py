@@ -5,11 +5,12 @@ from .execute import Restore, RestoreResult
 from .folder import restore_to_folder
 from .journal import interrupted, journals
 from .origin import open_origin
-from .planning import Plan, plan_restore, plan_to_folder
+from .planning import Choice, Plan, plan_restore, plan_to_folder
 from .record import ledger_is_readable
 from .rollback import recover_restores, release, rollback
 
 __all__ = [
+    "Choice",
     "Plan",
     "Restore",
     "RestoreFailed",

@@ -7,16 +7,17 @@ import datetime
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from django.db import connections
 from django.utils import timezone
 
 from ..errors import BackupError
 from ..ledger import ledger_alias
-from ..manifest import DatabaseRecord, FileRootRecord
+from ..manifest import DatabaseRecord, DataRecord, FileRootRecord
 from ..models import JobStatus, Trigger
 from ..progress import Tracker
 from ..references import BackupRef
@@ -25,14 +26,21 @@ from ..runner import run_job
 from ..services.jobs import job_create
 from ..sources import sqlite
 from ..sources.files import RESTORE_MARK
-from . import record, stage_postgresql, stage_sqlite
+from . import record, stage_portable, stage_postgresql, stage_sqlite
 from .carry import carry_postgresql, carry_sqlite
 from .errors import RestoreFailed, RestoreRefused
 from .journal import Component, Journal, Kind, State, exclusive
 from .move_postgresql import exists, free_name, server
 from .origin import Origin
-from .planning import Plan, chosen_databases, chosen_roots, live_roots
+from .planning import Choice, Plan, chosen_data, chosen_databases, chosen_roots, live_roots
+from .stage_portable import Target
 from .swapping import discard_staged, swap
+
+CREATE_EMPTY: Final[Mapping[Kind, Callable[[Component], None]]] = {
+    Kind.SQLITE: lambda component: stage_sqlite.create_empty(Path(component.live), Path(component.staged)),
+    Kind.POSTGRESQL: lambda component: stage_postgresql.create_like_live(component.name, component.staged),
+}
+"""Makes the empty database beside the live one."""
 
 
 @dataclass
@@ -53,7 +61,7 @@ class Restore:
     ref: BackupRef
     origin: Origin
     plan: Plan
-    only: str | None
+    choice: Choice
     tracker: Tracker
     tick: Callable[[], None]
 
@@ -97,10 +105,14 @@ class Restore:
         if self.plan.safety_backup:
             with self._phase(result, "backing up the live state"):
                 result.notes += self._safety_backup()
-        for database in chosen_databases(self.origin.manifest, self.only):
+        for database in chosen_databases(self.origin.manifest, self.choice.only):
             with self._phase(result, f"restoring the database {database.alias}", database.size):
                 self._stage_database(journal, database)
-        roots = chosen_roots(self.origin.manifest, self.only)
+        data = chosen_data(self.origin.manifest, self.choice.only)
+        if data:
+            with self._phase(result, "restoring the rows", sum(database.size for database in data)):
+                result.notes += self._stage_data(journal, data)
+        roots = chosen_roots(self.origin.manifest, self.choice.only)
         if roots:
             with self._phase(result, "restoring the files", sum(root.bytes for root in roots)):
                 result.notes += self._stage_files(journal, roots)
@@ -158,30 +170,51 @@ class Restore:
         return [f"the live state was backed up first, as job {job.uuid} ({job.status})"]
 
     def _stage_database(self, journal: Journal, database: DatabaseRecord) -> None:
-        ending = f"{RESTORE_MARK}{journal.restore.hex[:8]}"
-        settings = connections[database.alias].settings_dict
+        component = self._announce_database(journal, database.alias)
         if database.engine == sqlite.ENGINE:
-            live = sqlite.database_path(database.alias, settings)
-            component = _paths(Kind.SQLITE, database.alias, live, live.with_name(f".{live.name}{ending}"))
-            _announce(journal, component)
             with self.origin.open_member(database.path) as dump:
-                stage_sqlite.load(database, live, Path(component.staged), dump=dump, progress=self._progress)
+                live, staged = Path(component.live), Path(component.staged)
+                stage_sqlite.load(database, live, staged, dump=dump, progress=self._progress)
             return
-        name = str(settings["NAME"])
-        with server(database.alias) as cursor:
-            had_live = exists(cursor, name)
-        component = Component(
-            kind=Kind.POSTGRESQL,
-            name=database.alias,
-            live=name,
-            staged=free_name(name, f"_new_{journal.restore.hex[:8]}"),
-            kept=free_name(name, f"_old_{journal.restore.hex[:8]}"),
-            had_live=had_live,
-        )
-        _announce(journal, component)
         owners = stage_postgresql.create_scratch(database, component.staged)
         with self.origin.open_member(database.path) as dump:
             stage_postgresql.load(database, component.staged, dump, owners=owners, progress=self._progress)
+
+    def _stage_data(self, journal: Journal, data: list[DataRecord]) -> list[str]:
+        targets = []
+        for database in data:
+            component = self._announce_database(journal, database.alias)
+            CREATE_EMPTY[component.kind](component)
+            targets.append(Target(database, component.staged))
+
+        def phase(name: str) -> None:
+            self.tracker.begin(name, total_bytes=sum(database.size for database in data))
+            self.tick()
+
+        return stage_portable.load(
+            self.origin, targets, leave_out=self.choice.leave_out, progress=self._progress, phase=phase
+        )
+
+    def _announce_database(self, journal: Journal, alias: str) -> Component:
+        """Name the database that is put beside the live one."""
+        settings, mark = connections[alias].settings_dict, journal.restore.hex[:8]
+        if connections[alias].vendor == sqlite.ENGINE:
+            live = sqlite.database_path(alias, settings)
+            component = _paths(Kind.SQLITE, alias, live, live.with_name(f".{live.name}{RESTORE_MARK}{mark}"))
+        else:
+            name = str(settings["NAME"])
+            with server(alias) as cursor:
+                had_live = exists(cursor, name)
+            component = Component(
+                kind=Kind.POSTGRESQL,
+                name=alias,
+                live=name,
+                staged=free_name(name, f"_new_{mark}"),
+                kept=free_name(name, f"_old_{mark}"),
+                had_live=had_live,
+            )
+        _announce(journal, component)
+        return component
 
     def _stage_files(self, journal: Journal, roots: list[FileRootRecord]) -> list[str]:
         ending = f"{RESTORE_MARK}{journal.restore.hex[:8]}"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from strongroom.format.tree import NodeKind
 from strongroom.metadata import apply_metadata
 from strongroom.restorer import RestoreProgress, restore
 from strongroom.snapshots import SnapshotView
@@ -33,6 +34,10 @@ class Origin(Protocol):
 
     def open_member(self, path: str) -> contextlib.AbstractContextManager[Reader]:
         """The content of a file in it; `KeyError` if there is none."""
+        ...
+
+    def members(self, prefix: bytes) -> contextlib.AbstractContextManager[Iterator[tuple[str, Reader]]]:
+        """The files below a folder, each with its path and content, in the order in which they lie there."""
         ...
 
     def unpack(self, routes: Mapping[bytes, Path], progress: Progress) -> list[str]:
@@ -63,6 +68,16 @@ class SnapshotOrigin:
         self._view = view
         self.open_member = SnapshotPlace(view).open_member
         self.manifest = read_manifest(SnapshotPlace(view))
+
+    @contextlib.contextmanager
+    def members(self, prefix: bytes) -> Iterator[Iterator[tuple[str, Reader]]]:
+        yield self._members(prefix)
+
+    def _members(self, prefix: bytes) -> Iterator[tuple[str, Reader]]:
+        for path, node in self._view.walk(self._view.subtree(prefix), prefix):
+            if node.kind is NodeKind.FILE:
+                with self._view.open(node) as content:
+                    yield os.fsdecode(path), content
 
     def unpack(self, routes: Mapping[bytes, Path], progress: Progress) -> list[str]:
         notes: list[str] = []
@@ -127,6 +142,11 @@ class PackageOrigin:
         self._package = package
         self.manifest = package.manifest
         self.open_member = package.open_member
+
+    @contextlib.contextmanager
+    def members(self, prefix: bytes) -> Iterator[Iterator[tuple[str, Reader]]]:
+        with self._package.members(prefix) as found:
+            yield ((os.fsdecode(member.name), content) for member, content in found)
 
     def unpack(self, routes: Mapping[bytes, Path], progress: Progress) -> list[str]:
         for target in routes.values():

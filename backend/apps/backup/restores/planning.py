@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from django.db import connections
 from ..conf import load
 from ..errors import BackupError
 from ..ledger import ledger_alias
-from ..manifest import DatabaseRecord, FileRootRecord, Manifest
+from ..manifest import DatabaseRecord, DataRecord, FileRootRecord, Manifest
 from ..models import BackupJob, RestoreType
 from ..references import BackupRef
 from ..sources import sqlite
@@ -25,9 +25,15 @@ from ..sources.named_files import reference_fields
 from ..sources.project import same_secret
 from . import stage_postgresql
 from .errors import RestoreRefused
+from .origin import Origin, Progress
+from .portable_plan import look_at_schema, look_at_values
 
 ONLY: Final = ("database", "files")
 _MARGIN: Final = 4 * 1024 * 1024
+CHECK_RIGHTS: Final[Mapping[str, Callable[[str], stage_postgresql.ServerCheck]]] = {
+    "postgresql": stage_postgresql.check_rights,
+}
+"""By the kind of database: whether its server can be given another database."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +78,22 @@ class Plan:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What is to be restored of a backup: everything, or `only` its database or files; `leave_out` are tables."""
+
+    only: str | None = None
+    leave_out: frozenset[str] = frozenset()
+
+
 def chosen_databases(manifest: Manifest, only: str | None) -> list[DatabaseRecord]:
     """The databases to restore."""
     return [] if only == "files" else manifest.databases
+
+
+def chosen_data(manifest: Manifest, only: str | None) -> list[DataRecord]:
+    """The databases in portable form to restore."""
+    return [] if only == "files" else manifest.data
 
 
 def chosen_roots(manifest: Manifest, only: str | None) -> list[FileRootRecord]:
@@ -82,25 +101,39 @@ def chosen_roots(manifest: Manifest, only: str | None) -> list[FileRootRecord]:
     return [] if only == "database" else manifest.files
 
 
+def content_bytes(manifest: Manifest) -> int:
+    """How much a backup holds."""
+    databases = sum(record.size for record in manifest.databases) + sum(record.size for record in manifest.data)
+    return databases + sum(root.bytes for root in manifest.files)
+
+
 def live_roots() -> dict[str, FileRoot]:
     """The file roots of this project, by name."""
     return {root.name: root for root in file_roots(reference_fields(load().reference_fields))}
 
 
-def plan_restore(ref: BackupRef, manifest: Manifest, *, only: str | None, safety_backup: bool) -> Plan:
-    """Plan a restore to the live system; what forbids it is in `blocking`, nothing is raised for it."""
-    databases, roots = chosen_databases(manifest, only), chosen_roots(manifest, only)
-    if not databases and not roots:
-        raise RestoreRefused(f"{ref} holds nothing of what is to be restored ({only or 'database and files'}).")
-    plan = _begin(ref, manifest, bool(databases), bool(roots))
+def plan_restore(ref: BackupRef, origin: Origin, choice: Choice, *, safety_backup: bool, progress: Progress) -> Plan:
+    """Plan a restore to the live system; what forbids it is in `blocking`, nothing is raised for it.
+
+    Every value of a database in portable form is read for it: `progress` tells how far that is.
+    """
+    manifest = origin.manifest
+    databases, roots = chosen_databases(manifest, choice.only), chosen_roots(manifest, choice.only)
+    data = chosen_data(manifest, choice.only)
+    if not databases and not data and not roots:
+        raise RestoreRefused(f"{ref} holds nothing of what is to be restored ({choice.only or 'database and files'}).")
+    plan = _begin(ref, manifest, bool(databases or data), bool(roots))
     needed: dict[Path, int] = {}
     for record in databases:
         _plan_database(plan, record, needed)
+    for rows in data:
+        _plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress)
     for root in roots:
         _plan_root(plan, root, needed)
     _plan_space(plan, needed)
-    _compare_versions(plan, manifest, databases)
-    _plan_ledger(plan, databases)
+    _compare_versions(plan, databases)
+    _compare_secrets(plan, manifest)
+    _plan_ledger(plan, [*databases, *data])
     plan.safety_backup = safety_backup
     if not safety_backup:
         plan.warnings.append("no backup of the live state is taken first; what is replaced is kept for rollback")
@@ -127,14 +160,13 @@ def _begin(ref: BackupRef, manifest: Manifest, databases: bool, roots: bool) -> 
 
 def plan_to_folder(ref: BackupRef, manifest: Manifest, folder: Path) -> Plan:
     """Plan a restore of the backup's tree into an empty folder; nothing live is involved."""
-    plan = _begin(ref, manifest, bool(manifest.databases), bool(manifest.files))
+    plan = _begin(ref, manifest, bool(manifest.databases or manifest.data), bool(manifest.files))
     plan.to_folder = str(folder)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         plan.blocking.append(f"{folder} is not a folder; give an empty one or one that does not exist")
     elif folder.is_dir() and any(folder.iterdir()):
         plan.blocking.append(f"{folder} is not empty; give an empty folder or one that does not exist")
-    size = sum(record.size for record in manifest.databases) + sum(root.bytes for root in manifest.files)
-    _plan_space(plan, {folder: size})
+    _plan_space(plan, {folder: content_bytes(manifest)})
     return plan
 
 
@@ -167,6 +199,49 @@ def _plan_database(plan: Plan, record: DatabaseRecord, needed: dict[Path, int]) 
     plan.replacements.append(
         Replacement("database", record.alias, check.database, check.exists, None, [check.server, check.client])
     )
+
+
+def _plan_data(
+    plan: Plan,
+    origin: Origin,
+    record: DataRecord,
+    *,
+    needed: dict[Path, int],
+    leave_out: frozenset[str],
+    progress: Progress,
+) -> None:
+    if record.alias not in database_aliases(portable=True):
+        plan.blocking.append(f"the backup has a database {record.alias!r}, the settings have none; add it to DATABASES")
+        return
+    connection = connections[record.alias]
+    rows = sum(table.rows for table in record.tables)
+    notes = [f"{len(record.tables)} tables with {rows:,} rows, from {record.engine} {record.server_version}"]
+    try:
+        if connection.vendor == sqlite.ENGINE:
+            live = sqlite.database_path(record.alias, connection.settings_dict)
+            plan.replacements.append(
+                Replacement("database", record.alias, str(live), live.exists(), record.size, notes)
+            )
+            # Rows with their indexes, and a journal beside them.
+            needed[live.parent] = needed.get(live.parent, 0) + 2 * record.size
+            _require_writable(plan, live.parent)
+            if live.exists():
+                plan.warnings.append("stop the application first: it would go on writing into the old SQLite file")
+        else:
+            check = CHECK_RIGHTS[connection.vendor](record.alias)
+            plan.blocking += check.blocking
+            plan.warnings += check.warnings
+            notes.append(check.server)
+            plan.replacements.append(
+                Replacement("database", record.alias, check.database, check.exists, record.size, notes)
+            )
+        obstacles = look_at_schema(origin.manifest, record, leave_out)
+        plan.warnings += obstacles.warnings
+        plan.blocking += obstacles.blocking
+        if not obstacles.blocking:
+            plan.blocking += look_at_values(origin, record, leave_out, progress)
+    except BackupError as error:
+        plan.blocking.append(str(error))
 
 
 def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> None:
@@ -211,7 +286,7 @@ def _plan_space(plan: Plan, needed: dict[Path, int]) -> None:
             )
 
 
-def _compare_versions(plan: Plan, manifest: Manifest, databases: Sequence[DatabaseRecord]) -> None:
+def _compare_versions(plan: Plan, databases: Sequence[DatabaseRecord]) -> None:
     code = code_leaves()
     for record in databases:
         for app, applied in sorted(record.migrations.items()):
@@ -222,16 +297,23 @@ def _compare_versions(plan: Plan, manifest: Manifest, databases: Sequence[Databa
                     f"the app {app!r} is at {', '.join(applied)} in the backup and at {', '.join(sorted(code[app]))} in"
                     " the code; run migrate afterwards, or use the code of the backup's time"
                 )
+
+
+def _compare_secrets(plan: Plan, manifest: Manifest) -> None:
     for secret in manifest.secrets:
         if not same_secret(secret):
             plan.warnings.append(f"the secret {secret.name} is not the one that was in use at the backup")
 
 
-def _plan_ledger(plan: Plan, databases: Sequence[DatabaseRecord]) -> None:
+def _plan_ledger(plan: Plan, databases: Sequence[DatabaseRecord | DataRecord]) -> None:
     alias = ledger_alias()
     record = next((one for one in databases if one.alias == alias), None)
     if record is None:
         plan.ledger = "stays as it is"
+        return
+    if isinstance(record, DataRecord):
+        # Its tables are made by the code's migrations.
+        plan.ledger = "is carried over if the live one can be read, else made again from the repositories"
         return
     tables = {table.rpartition(".")[2] for table in record.tables}
     ours = {model._meta.db_table for model in apps.get_app_config(BackupJob._meta.app_label).get_models()}

@@ -7,8 +7,9 @@ from pathlib import Path
 from django.core.management.base import CommandParser
 
 from ...progress import Tracker
-from ...references import resolve_backup
+from ...references import BackupRef, package_ref, resolve_backup
 from ...restores import (
+    Choice,
     Plan,
     Restore,
     RestoreRefused,
@@ -40,11 +41,19 @@ class Command(BackupCommand):
             nargs="?",
             help="`latest`, a job's uuid or its beginning, a snapshot's id, a job's name, or a package file",
         )
+        what.add_argument("--package", metavar="FILE", help="a package file, of this system or of another one")
         what.add_argument("--list", action="store_true", help="list restores and what is kept of them")
         what.add_argument("--rollback", metavar="RESTORE", help="make the state before this restore live again")
         what.add_argument("--release", metavar="RESTORE", help="delete what this restore replaced")
         parser.add_argument("--to-folder", metavar="DIR", help="restore into an empty folder; nothing live is touched")
         parser.add_argument("--only", choices=["database", "files"], help="restore only this part")
+        parser.add_argument(
+            "--leave-out",
+            action="append",
+            default=[],
+            metavar="TABLE",
+            help="do not take in this table of a portable package; may be repeated",
+        )
         parser.add_argument("--dry-run", action="store_true", help="show the plan and do nothing")
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.add_argument("--no-safety-backup", action="store_true", help="do not back up the live state first")
@@ -56,16 +65,16 @@ class Command(BackupCommand):
             return self._list(options)
         if options["rollback"] or options["release"]:
             return self._change(options)
-        ref = resolve_backup(str(options["backup"]))
+        ref = (
+            package_ref(Path(str(options["package"]))) if options["package"] else resolve_backup(str(options["backup"]))
+        )
         with open_origin(ref) as origin:
             if options["to_folder"]:
-                if options["only"]:
-                    raise RestoreRefused("--to-folder restores the whole backup; leave --only away.")
+                if options["only"] or options["leave_out"]:
+                    raise RestoreRefused("--to-folder restores the whole backup; leave --only and --leave-out away.")
                 plan = plan_to_folder(ref, origin.manifest, Path(str(options["to_folder"])).absolute())
             else:
-                only = str(options["only"]) if options["only"] else None
-                safety = not options["no_safety_backup"] and ledger_is_readable()
-                plan = plan_restore(ref, origin.manifest, only=only, safety_backup=safety)
+                plan = self._plan(options, ref, origin)
             if options["dry_run"]:
                 self._show_plan(options, plan)
                 return exitcodes.FAILED if plan.blocking else exitcodes.OK
@@ -76,7 +85,23 @@ class Command(BackupCommand):
             if plan.to_folder:
                 return self._to_folder(options, plan, origin)
             self.require_consent(options, "Replace the live system with this backup?")
-            return self._restore(options, plan, Restore(ref, origin, plan, _only(options), Tracker(), lambda: None))
+            return self._restore(options, plan, Restore(ref, origin, plan, _choice(options), Tracker(), lambda: None))
+
+    def _plan(self, options: Options, ref: BackupRef, origin: Origin) -> Plan:
+        choice = _choice(options)
+        if choice.leave_out and not origin.manifest.data:
+            raise RestoreRefused("--leave-out is for tables of a portable package; this backup is none.")
+        safety = not options["no_safety_backup"] and ledger_is_readable()
+        tracker = Tracker()
+        with ProgressDisplay() as display:
+            if origin.manifest.data:
+                tracker.begin("reading the package", total_bytes=sum(record.size for record in origin.manifest.data))
+
+            def progress(files: int, size: int) -> None:
+                tracker.reached(files=files, bytes_done=size)
+                display.show(tracker.now())
+
+            return plan_restore(ref, origin, choice, safety_backup=safety, progress=progress)
 
     def _restore(self, options: Options, plan: Plan, work: Restore) -> int:
         with ProgressDisplay() as display:
@@ -173,5 +198,7 @@ class Command(BackupCommand):
         )
 
 
-def _only(options: Options) -> str | None:
-    return str(options["only"]) if options["only"] else None
+def _choice(options: Options) -> Choice:
+    leave_out = options["leave_out"]
+    assert isinstance(leave_out, list)  # noqa: S101  the option appends
+    return Choice(str(options["only"]) if options["only"] else None, frozenset(map(str, leave_out)))
