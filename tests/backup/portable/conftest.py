@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +24,7 @@ class Zoo(Edms):
 
     @classmethod
     def on(cls, database: dict[str, object], home: Path, **variables: str) -> Zoo:
-        home.mkdir(parents=True, exist_ok=True)
+        (home / "media").mkdir(parents=True, exist_ok=True)
         environment = {
             "PYTHONPATH": f"{PROJECTS}{os.pathsep}{BACKEND}",
             "DJANGO_SETTINGS_MODULE": "zoo_settings",
@@ -60,14 +59,12 @@ class Zoo(Edms):
         """Run a statement past every model."""
         self.run("shell", "-c", f"from django.db import connection as c; c.cursor().execute({statement!r})")
 
-    @property
-    def file(self) -> Path:
-        return Path(json.loads(self.environment["ZOO_DATABASE"])["NAME"])
-
-    def read(self, query: str) -> list[tuple]:
-        """Of an SQLite database."""
-        with sqlite3.connect(self.file) as connection:
-            return connection.execute(query).fetchall()
+    def query(self, statement: str) -> str:
+        """What a query gives, past every model."""
+        program = (
+            f"from django.db import connection as d; c = d.cursor(); c.execute({statement!r}); print(c.fetchall())"
+        )
+        return self.run("shell", "-c", program).stdout
 
 
 @pytest.fixture(scope="session")

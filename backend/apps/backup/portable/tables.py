@@ -49,10 +49,10 @@ def member_path(alias: str, table: str) -> str:
 def _describe(alias: str, reading: Reading, table: RawTable, model: type[models.Model] | None) -> TableRecord:
     fields = {} if model is None else columns_of(model)
     places = {name: place for place, name in enumerate(fields)}
-    # In the order of the model: the order in the database differs with the history of its changes.
+    # In the order of the model: the order in the database differs with the history of its changes. Others follow.
     stored = sorted(
         (column for column in table.columns if not column.generated),
-        key=lambda column: (places.get(column.name, len(places)), column.name),
+        key=lambda column: places.get(column.name, len(places)),
     )
     keys = sorted((column for column in stored if column.key), key=lambda column: column.key)
     return TableRecord(

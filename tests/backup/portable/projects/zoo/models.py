@@ -1,11 +1,15 @@
 """Every kind of field, and every kind of relation."""
 
+import os
 import uuid
 
 import django
+from django.conf import settings
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
+from django.db.models.signals import post_save
+from django.dispatch import receiver
 
 
 class Everything(models.Model):
@@ -97,3 +101,25 @@ class Tag(models.Model):
 class Renamed(Place):
     class Meta:
         proxy = True
+
+
+class Precise(models.Model):
+    """More digits than SQLite keeps."""
+
+    number = models.DecimalField(max_digits=30, decimal_places=10)
+
+
+if os.environ.get("ZOO_LATER"):
+
+    class Later(models.Model):
+        """What the next version of the application has."""
+
+        label = models.CharField(max_length=40)
+
+
+@receiver(post_save)
+def heard(sender, **kwargs):
+    # The models of migrations are made for them alone.
+    if sender._meta.app_label == "zoo" and sender.__module__ != "__fake__":
+        with (settings.HOME / "signals").open("a") as file:
+            file.write(f"{sender.__name__}\n")

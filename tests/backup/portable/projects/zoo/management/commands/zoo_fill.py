@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.models import JSONField, Value
 
-from zoo.models import Coded, Egg, Everything, Hen, Node, Pizzeria, Place, Tag, Visit
+from zoo.models import Coded, Egg, Everything, Hen, Node, Pizzeria, Place, Precise, Tag, Visit
 
 UTC = datetime.UTC if settings.USE_TZ else None
 CONTROLS = "".join(chr(code) for code in range(1, 32)) + "\x7f\x85\u2028"
@@ -33,7 +33,7 @@ EDGES = [
      "floating": 1.7976931348623157e308, "integer": 2**31 - 1, "positive_big": 2**63 - 1, "positive": 2**31 - 1,
      "positive_small": 32767, "small": 16383, "uuid": uuid.UUID(int=2**128 - 1),
      "address": "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe", "char": "x" * 40, "text": "y" * 100_000},
-    {"label": "little", "floating": 2.2250738585072014e-308, "decimal": decimal.Decimal("0.00001"),
+    {"label": "little", "floating": 5e-324, "decimal": decimal.Decimal("0.00001"),
      "duration": datetime.timedelta(microseconds=1), "time": datetime.time(1, 2, 3, 4), "address": "192.0.2.1",
      "moment": datetime.datetime(2026, 3, 29, 1, 30, 0, 1, tzinfo=UTC), "document": [], "binary": bytes(range(256))},
     {"label": "fraction", "floating": 0.1, "decimal": decimal.Decimal("-0.10000"),
@@ -74,6 +74,8 @@ class Command(BaseCommand):
         at = datetime.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
         for place in places:
             Visit.objects.create(place=place, pizzeria=pizzeria, at=at)
+        Precise.objects.create(number=decimal.Decimal("0.0000000001"))
+        Precise.objects.create(number=decimal.Decimal("-12345.6789012345"))
         Tag.objects.create(word="node", target=nodes[0])
         Tag.objects.create(word="coded", target=coded[0])
         Tag.objects.create(word="pizza", target=pizzeria)
