@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Protocol
 
 from strongroom.metadata import apply_metadata
+from strongroom.packages import Package, Tally, extract, open_package
 from strongroom.restorer import RestoreProgress, restore
 from strongroom.snapshots import SnapshotView
 from strongroom.streams import Reader
 
 from ..errors import BackupNotFound
-from ..manifest import Manifest
-from ..packages import Package, extract, open_package
-from ..packages.reading import Tally
+from ..manifest import Manifest, decode
 from ..references import BackupRef
 from ..sources.verify import SnapshotPlace, read_manifest
 from .errors import RestoreFailed, RestoreRefused
@@ -125,7 +124,7 @@ class PackageOrigin:
 
     def __init__(self, package: Package) -> None:
         self._package = package
-        self.manifest = package.manifest
+        self.manifest = decode(package.manifest)
         self.open_member = package.open_member
 
     def unpack(self, routes: Mapping[bytes, Path], progress: Progress) -> list[str]:

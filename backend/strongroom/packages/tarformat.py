@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from .errors import PackageDamaged, PackageRefused
+from strongroom.errors import PackageDamaged, PackageRefused
 
 BLOCK: Final = 512
 MAX_EXTENDED: Final = 64 * 1024
 MAX_NAME: Final = 4096
 MAX_DEPTH: Final = 128
 END: Final = bytes(2 * BLOCK)
+_MOST_OWNERS: Final = 2**32 - 2
 _PIECE: Final = 1 << 20
 _KINDS: Final = {
     b"1": "a hard link",
@@ -50,7 +51,12 @@ class Member:
     @property
     def shown(self) -> str:
         """The name for messages."""
-        return os.fsdecode(self.name).encode("utf-8", "backslashreplace").decode()
+        return shown(self.name)
+
+
+def shown(name: bytes) -> str:
+    """A name for messages."""
+    return os.fsdecode(name).encode("utf-8", "backslashreplace").decode()
 
 
 def encode_header(member: Member) -> bytes:
@@ -145,10 +151,10 @@ class TarReader:
 
 def _octal(digits: bytes, what: str) -> int:
     text = digits.rstrip(b" \0")
-    try:
-        return int(text, 8) if text else 0
-    except ValueError as error:
-        raise PackageDamaged(f"The number {digits!r} of {what} cannot be read; fetch the package again.") from error
+    # Python's own reading of numbers would take signs and underscores too.
+    if text.translate(None, b"01234567"):
+        raise PackageDamaged(f"The number {digits!r} of {what} cannot be read; fetch the package again.")
+    return int(text, 8) if text else 0
 
 
 def _extended(data: bytes, after: str) -> dict[str, bytes]:
@@ -171,42 +177,49 @@ def _member(header: bytes, extended: dict[str, bytes]) -> Member:
     prefix = header[345:500].rstrip(b"\0")
     name = extended.get("path", prefix + b"/" + name if prefix else name)
     kind = header[156:157]
-    shown = os.fsdecode(name).encode("utf-8", "backslashreplace").decode()
+    text = shown(name)
     if kind not in {b"0", b"\0", b"5"}:
-        raise PackageRefused(f"{shown!r} is {_KINDS.get(kind, 'of an unknown kind')}; a package has files and folders.")
+        raise PackageRefused(f"{text!r} is {_KINDS.get(kind, 'of an unknown kind')}; a package has files and folders.")
     is_folder = kind == b"5"
     name = name.removesuffix(b"/") if is_folder else name
-    _require_safe(name, shown)
-    size = _number(extended["size"], shown) if "size" in extended else _octal(header[124:136], shown)
-    mtime_ns = _nanoseconds(extended["mtime"], shown) if "mtime" in extended else _octal(header[136:148], shown) * 10**9
+    _require_safe(name, text)
+    size = _number(extended["size"], text) if "size" in extended else _octal(header[124:136], text)
+    mtime_ns = _nanoseconds(extended["mtime"], text) if "mtime" in extended else _octal(header[136:148], text) * 10**9
     if is_folder and size:
-        raise PackageRefused(f"{shown!r} is a folder with content; a package has no such thing.")
+        raise PackageRefused(f"{text!r} is a folder with content; a package has no such thing.")
     return Member(
         name=name,
         is_folder=is_folder,
         size=size,
-        mode=_octal(header[100:108], shown) & 0o777,
+        mode=_octal(header[100:108], text) & 0o777,
         mtime_ns=mtime_ns,
-        uid=_number(extended["uid"], shown) if "uid" in extended else _octal(header[108:116], shown),
-        gid=_number(extended["gid"], shown) if "gid" in extended else _octal(header[116:124], shown),
+        uid=_owner(extended.get("uid"), header[108:116], text),
+        gid=_owner(extended.get("gid"), header[116:124], text),
     )
 
 
-def _require_safe(name: bytes, shown: str) -> None:
+def _owner(extended: bytes | None, digits: bytes, whose: str) -> int:
+    number = _octal(digits, whose) if extended is None else _number(extended, whose)
+    if number > _MOST_OWNERS:
+        raise PackageRefused(f"{whose!r} belongs to number {number}; no system has that.")
+    return number
+
+
+def _require_safe(name: bytes, whose: str) -> None:
     parts = name.split(b"/")
     if len(name) > MAX_NAME or len(parts) > MAX_DEPTH:
-        raise PackageRefused(f"The name {shown[:200]!r}… is too long or too deep; no package has such names.")
+        raise PackageRefused(f"The name {whose[:200]!r}… is too long or too deep; no package has such names.")
     if b"\0" in name or any(part in {b"", b".", b".."} for part in parts):
-        raise PackageRefused(f"The name {shown!r} would lead out of the folder; the package is not to be trusted.")
+        raise PackageRefused(f"The name {whose!r} would lead out of the folder; the package is not to be trusted.")
 
 
-def _number(digits: bytes, shown: str) -> int:
+def _number(digits: bytes, whose: str) -> int:
     if not digits.isdigit() or len(digits) > 18:
-        raise PackageDamaged(f"The number {digits[:20]!r} of {shown!r} cannot be read; fetch the package again.")
+        raise PackageDamaged(f"The number {digits[:20]!r} of {whose!r} cannot be read; fetch the package again.")
     return int(digits)
 
 
-def _nanoseconds(text: bytes, shown: str) -> int:
+def _nanoseconds(text: bytes, whose: str) -> int:
     seconds, _, fraction = text.removeprefix(b"-").partition(b".")
-    value = _number(seconds, shown) * 10**9 + _number((fraction + b"000000000")[:9], shown)
+    value = _number(seconds, whose) * 10**9 + _number((fraction + b"000000000")[:9], whose)
     return -value if text.startswith(b"-") else value
