@@ -131,7 +131,7 @@ class _Reading:
         self._sums = Sums()
         self._manifest: bytes | None = None
         self._listed = False
-        self._roots: dict[str, Tally] = {}
+        self._roots: dict[bytes, Tally] = {}
         self.total = Tally()
 
     def take(self, member: Member, content: Reader) -> None:
@@ -160,11 +160,10 @@ class _Reading:
         if top != FILES or not below:
             return
         root, _, inside = below.partition(b"/")
-        name = os.fsdecode(root)
-        if name not in self._roots and len(self._roots) == MAX_ROOTS:
+        if root not in self._roots and len(self._roots) == MAX_ROOTS:
             raise PackageRefused(f"The package has more than {MAX_ROOTS} folders in {FILES.decode()}/; none has that.")
-        counted = self._roots.get(name, Tally())
-        self._roots[name] = counted.plus(member) if inside else counted
+        counted = self._roots.get(root, Tally())
+        self._roots[root] = counted.plus(member) if inside else counted
 
     def finish(self, hashes: bytes) -> Package:
         """The package, when it has been read to its end."""
@@ -176,7 +175,8 @@ class _Reading:
             raise PackageDamaged(
                 f"The package {self._file.path} has no {MANIFEST.decode()}; it was not made by this software."
             )
-        return Package(self._file.proved(hashes), self._manifest, self.total, self._roots)
+        roots = {os.fsdecode(name): tally for name, tally in self._roots.items()}
+        return Package(self._file.proved(hashes), self._manifest, self.total, roots)
 
     def close(self) -> None:
         """Drop what waits on the disk."""

@@ -81,9 +81,9 @@ EVIL = {
     "doubled": (inside(file("files/media/a.txt")), "in the package twice"),
     "doubled later": (
         inside(file("files/media/b"), file("files/media/a.txt")),
-        "twice, or the package was not written",
+        "twice, or the package was not",
     ),
-    "doubled folder": (inside(folder("files/media")), "twice, or the package was not written"),
+    "doubled folder": (inside(folder("files/media")), "twice, or the package was not"),
     "doubled empty folder": ([GOOD[0], GOOD[0], *GOOD[1:]], "in the package twice"),
     "out of order": (inside(file("files/media/0")), "comes after 'files/media/a.txt'"),
     "top out of order": ([*GOOD, folder("project")], "comes after 'manifest.json'"),

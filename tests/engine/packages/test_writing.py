@@ -32,6 +32,10 @@ def stream(name, content, **fields):
 MANIFEST = stream(b"manifest.json", b"{}")
 
 
+def whole(content, size=1 << 20):
+    return b"".join(iter(lambda: content.read(size), b""))
+
+
 def media_of(tmp_path):
     media = tmp_path / "media"
     media.mkdir()
@@ -108,7 +112,7 @@ def test_any_tree_comes_back_and_the_same_tree_is_the_same_package(tmp_path_fact
         result = write_package(path, entries, mtime_ns=NOW, compression=compression)
     expected = {path: content for name, tree in trees.items() for path, content in flat(name, tree).items()}
     with open_package(packages[0]).members() as found:
-        seen = {member.name: b"".join(iter(lambda: content.read(700), b"")) for member, content in found}
+        seen = {member.name: whole(content, 700) for member, content in found}
     assert seen.pop(b"README.txt").startswith(b"THIS IS A BACKUP")
     assert seen.pop(b"SHA256SUMS").count(b"  ") >= len(expected) + 2
     assert seen.pop(b"manifest.json") == b"{}"
@@ -139,11 +143,11 @@ def test_the_same_content_gives_the_same_bytes_and_encryption_adds_an_envelope_o
     assert gzip.decompress(write("4.tar.gz", compression=False)) == gzip.decompress(first)
     write("5.tar.gz.gpg", passphrase=SECRET)
     with open_package(tmp_path / "5.tar.gz.gpg", passphrase=lambda: SECRET).file.open() as source:
-        assert b"".join(iter(lambda: source.read(1 << 20), b"")) == first
+        assert whole(source) == first
     assert first[4:8] == bytes(4)  # gzip's own time
     with tarfile.open(tmp_path / "1.tar.gz") as tar:
         times = {member.name: member.pax_headers.get("mtime") for member in tar}
-    assert times.pop("data/a.ndjson") is None
+    assert times.pop("data/a.ndjson") == "0.000000005"
     generated = ["README.txt", "data", "data/z.ndjson", "files", "manifest.json", "SHA256SUMS"]
     assert [times[name] for name in generated] == ["1767225600.123456789"] * 6
 
@@ -193,7 +197,7 @@ def test_a_stream_waits_compressed(tmp_path, monkeypatch):
     assert max(sizes) < len(rows) // 100
     assert sum(sizes) < result.size
     with open_package(tmp_path / "p.tar.gz").open_member("data/t.ndjson") as content:
-        assert b"".join(iter(lambda: content.read(1 << 20), b"")) == rows
+        assert whole(content) == rows
 
 
 def test_members_of_one_folder_in_one_pass(tmp_path, monkeypatch):
@@ -223,8 +227,7 @@ def test_members_of_one_folder_in_one_pass(tmp_path, monkeypatch):
     with package.members(b"data") as found:
         assert len(list(found)) == 5
     with pytest.raises(PackageRefused, match="has changed while"), package.members() as found:
-        for _, content in found:
-            content.read(1)
+        list(found)
 
 
 def test_what_would_not_be_taken_back_is_not_published(tmp_path, monkeypatch):
@@ -253,7 +256,7 @@ def test_what_is_not_stored_is_a_problem(tmp_path):
     asked = []
 
     def exclude(path):
-        asked.append(os.path.basename(path))
+        asked.append(path.rpartition(b"/")[2])
         return path.endswith(b"/left")
 
     result = write_package(
@@ -296,7 +299,7 @@ def test_nothing_is_overwritten_or_left(tmp_path):
 def test_a_full_disk_leaves_nothing(tmp_path, under_limit):
     rows = os.urandom(12_000_000)
     under_limit(10_000_000)
-    with pytest.raises(PackageRefused, match="There is no space for .*nothing was left there"):
+    with pytest.raises(PackageRefused, match=r"There is no space for .*nothing was left there"):
         write_package(tmp_path / "p.tar.gz", [MANIFEST, Folder(b"data", [stream(b"t", rows)])], mtime_ns=NOW)
     assert list(tmp_path.iterdir()) == []
 
@@ -329,17 +332,16 @@ _READ = """
 import resource, sys
 from pathlib import Path
 from strongroom.packages import open_package
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 package = open_package(Path(sys.argv[1]))
 assert package.roots["media"].files == int(sys.argv[2])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
 def test_memory_does_not_grow_with_the_number_of_members(tmp_path):
-    peaks = []
-    for count in (70_000, 200_000):
-        write_many(tmp_path / "p.tar.gz", count)
-        command = [sys.executable, "-c", _READ, str(tmp_path / "p.tar.gz"), str(count)]
-        peaks.append(int(subprocess.run(command, env=environment(), check=True, capture_output=True, text=True).stdout))
-    # Kilobytes. What was kept before, a name and a hash for each, is 30 MB more.
-    assert peaks[1] - peaks[0] < 4 * 1024
+    write_many(tmp_path / "p.tar.gz", 200_000)
+    command = [sys.executable, "-c", _READ, str(tmp_path / "p.tar.gz"), "200000"]
+    done = subprocess.run(command, env=environment(), check=True, capture_output=True, text=True)
+    # Kilobytes: buffers, and what waits in memory before it goes to the disk. A name and a hash for each were 60 MB.
+    assert int(done.stdout) < 30 * 1024
