@@ -16,7 +16,7 @@ from tests.engine.test_backends import environment
 
 from strongroom.entries import Folder, OnDisk, Stream
 from strongroom.errors import PackageDamaged, PackageRefused
-from strongroom.packages import extract, open_package, packing, reading, spool, write_package
+from strongroom.packages import extract, open_package, order, packing, reading, readme, spool, write_package
 from strongroom.packages.sums import encode_sum
 from strongroom.packages.tarformat import END, Member, encode_header, padding
 from strongroom.passphrase import Passphrase
@@ -172,6 +172,12 @@ def test_the_order_is_the_packages_own(tmp_path):
         *(f"files/media{name}" for name in below),
         *("files/z", "project", "project/.env", "manifest.json", "SHA256SUMS"),
     ]
+
+
+def test_the_text_in_every_package_names_what_can_be_in_it():
+    assert all(name in readme.TEXT for name in order.TOP)
+    assert readme.TEXT.isascii()
+    assert max(map(len, readme.TEXT.splitlines())) <= 120
 
 
 @pytest.mark.parametrize("name", [b"etc", b"README.txt", b"SHA256SUMS"])
@@ -343,5 +349,5 @@ def test_memory_does_not_grow_with_the_number_of_members(tmp_path):
     write_many(tmp_path / "p.tar.gz", 200_000)
     command = [sys.executable, "-c", _READ, str(tmp_path / "p.tar.gz"), "200000"]
     done = subprocess.run(command, env=environment(), check=True, capture_output=True, text=True)
-    # Kilobytes: buffers, and what waits in memory before it goes to the disk. A name and a hash for each were 60 MB.
+    # Kilobytes: buffers, and what waits in memory before it goes to the disk. A name and a hash for each are 40 MB.
     assert int(done.stdout) < 30 * 1024
