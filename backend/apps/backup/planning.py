@@ -3,12 +3,12 @@
 import dataclasses
 from pathlib import Path
 
+from strongroom.packages import message_passphrase
 from strongroom.passphrase import passphrase_source
 
 from .capture import package_path
 from .errors import RequestRefused
 from .models import BackupConfiguration, BackupJob, BackupType
-from .packages import message_passphrase
 from .parents import choose_parent
 from .requests import JobRequest
 from .sources import database_aliases

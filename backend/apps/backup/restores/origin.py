@@ -11,14 +11,13 @@ from typing import Protocol
 
 from strongroom.format.tree import NodeKind
 from strongroom.metadata import apply_metadata
+from strongroom.packages import Package, Tally, extract, open_package
 from strongroom.restorer import RestoreProgress, restore
 from strongroom.snapshots import SnapshotView
 from strongroom.streams import Reader
 
 from ..errors import BackupNotFound
-from ..manifest import Manifest
-from ..packages import Package, extract, open_package
-from ..packages.reading import Tally
+from ..manifest import Manifest, decode
 from ..references import BackupRef
 from ..sources.verify import SnapshotPlace, read_manifest
 from .errors import RestoreFailed, RestoreRefused
@@ -140,7 +139,7 @@ class PackageOrigin:
 
     def __init__(self, package: Package) -> None:
         self._package = package
-        self.manifest = package.manifest
+        self.manifest = decode(package.manifest)
         self.open_member = package.open_member
 
     @contextlib.contextmanager

@@ -12,13 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from .errors import PackageDamaged, PackageRefused
+from strongroom.errors import PackageDamaged, PackageRefused
 
 BLOCK: Final = 512
 MAX_EXTENDED: Final = 64 * 1024
 MAX_NAME: Final = 4096
 MAX_DEPTH: Final = 128
 END: Final = bytes(2 * BLOCK)
+_UNSAFE: Final = frozenset({b"", b".", b".."})
+_MOST_OWNERS: Final = 2**32 - 2
 _PIECE: Final = 1 << 20
 _KINDS: Final = {
     b"1": "a hard link",
@@ -50,7 +52,12 @@ class Member:
     @property
     def shown(self) -> str:
         """The name for messages."""
-        return os.fsdecode(self.name).encode("utf-8", "backslashreplace").decode()
+        return shown(self.name)
+
+
+def shown(name: bytes) -> str:
+    """A name for messages."""
+    return os.fsdecode(name).encode("utf-8", "backslashreplace").decode()
 
 
 def encode_header(member: Member) -> bytes:
@@ -80,7 +87,7 @@ class TarReader:
         self._source = source
         self._left = 0
         self._padding = 0
-        self._current = "its beginning"
+        self._name = b""
 
     def members(self) -> Iterator[Member]:
         """Every member in order. Raises `PackageRefused` and `PackageDamaged`, which name the member."""
@@ -93,7 +100,7 @@ class TarReader:
             extended: dict[str, bytes] = {}
             if header[156:157] == b"x":
                 self._check(header)
-                size = _octal(header[124:136], "an extended header")
+                size = _octal(header[124:136], b"an extended header")
                 if size > MAX_EXTENDED:
                     raise PackageRefused(
                         f"An extended header after {self._current} has {size} bytes; that is too much."
@@ -103,12 +110,18 @@ class TarReader:
                 header = self._exactly(BLOCK)
             self._check(header)
             member = _member(header, extended)
-            self._current = member.shown
+            self._name = member.name
             self._left, self._padding = member.size, -member.size % BLOCK
             yield member
 
+    @property
+    def _current(self) -> str:
+        return shown(self._name) if self._name else "its beginning"
+
     def read(self, size: int, /) -> bytes:
         """Content of the current member; b"" at its end."""
+        if not self._left:
+            return b""
         wanted = min(size, self._left, _PIECE)
         data = self._exactly(wanted)
         self._left -= wanted
@@ -124,16 +137,16 @@ class TarReader:
         self._padding = 0
 
     def _exactly(self, size: int) -> bytes:
-        data = bytearray()
+        data = self._source.read(size)
         while len(data) < size:
             piece = self._source.read(size - len(data))
             if not piece:
                 raise PackageDamaged(f"The package ends in the middle, at {self._current}; fetch it again.")
             data += piece
-        return bytes(data)
+        return data
 
     def _check(self, header: bytes) -> None:
-        stated = _octal(header[148:156], "the sum of a header")
+        stated = _octal(header[148:156], b"the sum of a header")
         if stated != 256 + sum(header[:148]) + sum(header[156:]) or header[257:262] != b"ustar":
             raise PackageDamaged(f"The header after {self._current} is damaged; fetch the package again.")
 
@@ -141,14 +154,6 @@ class TarReader:
         while piece := self._source.read(_PIECE):
             if piece.strip(b"\0"):
                 raise PackageRefused("Something follows the end of the package; it was not written like that.")
-
-
-def _octal(digits: bytes, what: str) -> int:
-    text = digits.rstrip(b" \0")
-    try:
-        return int(text, 8) if text else 0
-    except ValueError as error:
-        raise PackageDamaged(f"The number {digits!r} of {what} cannot be read; fetch the package again.") from error
 
 
 def _extended(data: bytes, after: str) -> dict[str, bytes]:
@@ -171,42 +176,61 @@ def _member(header: bytes, extended: dict[str, bytes]) -> Member:
     prefix = header[345:500].rstrip(b"\0")
     name = extended.get("path", prefix + b"/" + name if prefix else name)
     kind = header[156:157]
-    shown = os.fsdecode(name).encode("utf-8", "backslashreplace").decode()
     if kind not in {b"0", b"\0", b"5"}:
-        raise PackageRefused(f"{shown!r} is {_KINDS.get(kind, 'of an unknown kind')}; a package has files and folders.")
+        raise PackageRefused(
+            f"{shown(name)!r} is {_KINDS.get(kind, 'of an unknown kind')}; a package has files and folders."
+        )
     is_folder = kind == b"5"
     name = name.removesuffix(b"/") if is_folder else name
-    _require_safe(name, shown)
-    size = _number(extended["size"], shown) if "size" in extended else _octal(header[124:136], shown)
-    mtime_ns = _nanoseconds(extended["mtime"], shown) if "mtime" in extended else _octal(header[136:148], shown) * 10**9
+    _require_safe(name)
+    size = _number(extended["size"], name) if "size" in extended else _octal(header[124:136], name)
     if is_folder and size:
-        raise PackageRefused(f"{shown!r} is a folder with content; a package has no such thing.")
+        raise PackageRefused(f"{shown(name)!r} is a folder with content; a package has no such thing.")
     return Member(
         name=name,
         is_folder=is_folder,
         size=size,
-        mode=_octal(header[100:108], shown) & 0o777,
-        mtime_ns=mtime_ns,
-        uid=_number(extended["uid"], shown) if "uid" in extended else _octal(header[108:116], shown),
-        gid=_number(extended["gid"], shown) if "gid" in extended else _octal(header[116:124], shown),
+        mode=_octal(header[100:108], name) & 0o777,
+        mtime_ns=_nanoseconds(extended["mtime"], name)
+        if "mtime" in extended
+        else _octal(header[136:148], name) * 1_000_000_000,
+        uid=_owner(extended.get("uid"), header[108:116], name),
+        gid=_owner(extended.get("gid"), header[116:124], name),
     )
 
 
-def _require_safe(name: bytes, shown: str) -> None:
+def _owner(extended: bytes | None, digits: bytes, name: bytes) -> int:
+    number = _octal(digits, name) if extended is None else _number(extended, name)
+    if number > _MOST_OWNERS:
+        raise PackageRefused(f"{shown(name)!r} belongs to number {number}; no system has that.")
+    return number
+
+
+def _require_safe(name: bytes) -> None:
     parts = name.split(b"/")
     if len(name) > MAX_NAME or len(parts) > MAX_DEPTH:
-        raise PackageRefused(f"The name {shown[:200]!r}… is too long or too deep; no package has such names.")
-    if b"\0" in name or any(part in {b"", b".", b".."} for part in parts):
-        raise PackageRefused(f"The name {shown!r} would lead out of the folder; the package is not to be trusted.")
+        raise PackageRefused(f"The name {shown(name[:200])!r}… is too long or too deep; no package has such names.")
+    if b"\0" in name or not _UNSAFE.isdisjoint(parts):
+        raise PackageRefused(
+            f"The name {shown(name)!r} would lead out of the folder; the package is not to be trusted."
+        )
 
 
-def _number(digits: bytes, shown: str) -> int:
+def _octal(digits: bytes, name: bytes) -> int:
+    text = digits.rstrip(b" \0")
+    # Python's own reading of numbers would take signs and underscores too.
+    if text.translate(None, b"01234567"):
+        raise PackageDamaged(f"The number {digits!r} of {shown(name)!r} cannot be read; fetch the package again.")
+    return int(text, 8) if text else 0
+
+
+def _number(digits: bytes, name: bytes) -> int:
     if not digits.isdigit() or len(digits) > 18:
-        raise PackageDamaged(f"The number {digits[:20]!r} of {shown!r} cannot be read; fetch the package again.")
+        raise PackageDamaged(f"The number {digits[:20]!r} of {shown(name)!r} cannot be read; fetch the package again.")
     return int(digits)
 
 
-def _nanoseconds(text: bytes, shown: str) -> int:
+def _nanoseconds(text: bytes, name: bytes) -> int:
     seconds, _, fraction = text.removeprefix(b"-").partition(b".")
-    value = _number(seconds, shown) * 10**9 + _number((fraction + b"000000000")[:9], shown)
+    value = _number(seconds, name) * 10**9 + _number((fraction + b"000000000")[:9], name)
     return -value if text.startswith(b"-") else value

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Final, Protocol
 
+from strongroom.errors import PackageDamaged, PackageRefused
 from strongroom.streams import Buffer
-
-from .errors import PackageDamaged, PackageRefused
 
 PART: Final = 1 << 20
 SMALLEST_PART: Final = 512

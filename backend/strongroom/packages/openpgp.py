@@ -17,10 +17,9 @@ from typing import Final, Protocol
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
+from strongroom.errors import PackageDamaged, PackageLocked, PackageRefused
+from strongroom.packages.openpgp_packets import PART, Kind, Packet, PacketReader, PacketWriter, Source, encode_packet
 from strongroom.streams import Buffer
-
-from .errors import PackageDamaged, PackageLocked, PackageRefused
-from .openpgp_packets import PART, Kind, Packet, PacketReader, PacketWriter, Source, encode_packet
 
 try:
     from cryptography.hazmat.decrepit.ciphers.modes import CFB

@@ -1,17 +1,20 @@
 """gzip on several processors: blocks are compressed apart and stand one after the other as members of one gzip file.
 
-Every gzip reader takes that (RFC 1952, section 2.2). zlib works outside the interpreter's lock.
+Every gzip reader takes that (RFC 1952, section 2.2). zlib works outside the interpreter's lock, and writes no time and
+no name: the same content gives the same bytes.
 """
 
 from __future__ import annotations
 
 import collections
 import concurrent.futures
+import contextlib
 import os
 import zlib
+from collections.abc import Iterator
 from typing import Final
 
-from .openpgp import Sink
+from strongroom.packages.openpgp import Sink
 
 BLOCK: Final = 1 << 20
 LEVEL: Final = 6
@@ -43,12 +46,24 @@ class GzipWriter:
         while len(self._pending) > self._bound:
             self._target.write(self._pending.popleft().result())
 
-    def finish(self) -> None:
-        """Write everything that is left; the target stays open."""
-        self._submit(bytes(self._buffer))
-        self._buffer.clear()
+    def flush(self) -> None:
+        """Bring everything to the target, as members that end here; the target stays open."""
+        if self._buffer:
+            self._submit(bytes(self._buffer))
+            self._buffer.clear()
         while self._pending:
             self._target.write(self._pending.popleft().result())
+
+    @contextlib.contextmanager
+    def diverted(self, target: Sink) -> Iterator[None]:
+        """What is written in the block goes to `target` instead, compressed in the same way."""
+        self.flush()
+        before, self._target = self._target, target
+        try:
+            yield
+            self.flush()
+        finally:
+            self._target = before
 
     def close(self) -> None:
         """Stop the threads; what was not finished is dropped."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-from .errors import PackageDamaged, PackageRefused
-from .openpgp_packets import Kind, Packet, PacketReader, Source
+from strongroom.errors import PackageDamaged, PackageRefused
+from strongroom.packages.openpgp_packets import Kind, Packet, PacketReader, Source
 
 FREE: Final = 64 * 1024 * 1024
 MOST_INFLATED: Final = 200

@@ -1,9 +1,9 @@
-"""Package files as sources of their `.tar.gz`, plain or encrypted. An encrypted one is proved before it is used.
+"""Package files as sources of their `.tar.gz`, plain or encrypted. What is used is what was proved.
 
-What OpenPGP encrypts is proved by a sum at its very end only. So the file is first decrypted to its end and the result
-thrown away, while each piece of the file is hashed; from then on a piece is decrypted for use only if it is the one
-that was proved. Nothing unproved reaches a decompressor, tar or a database, and no plaintext lies on a disk meanwhile.
-The hashes are all that is kept: 8 MB for a package of 1 TB.
+A package is read to its end before anything of it is used, while each piece of the file is hashed; from then on a piece
+is taken only if it is the one that was proved. What OpenPGP encrypts is proved by a sum at its very end only: so an
+encrypted file is decrypted to its end first, and the result thrown away. Nothing unproved reaches a decompressor, tar
+or a database, and no plaintext lies on a disk meanwhile. The hashes are all that is kept: 8 MB for a package of 1 TB.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ import collections
 import concurrent.futures
 import contextlib
 import hashlib
+import os
+import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Final, Protocol
+from typing import IO, Final
 
+from strongroom.errors import PackageDamaged, PackageRefused
+from strongroom.packages.openpgp import SessionKey, open_message, reopen_message
+from strongroom.packages.openpgp_content import Content
+from strongroom.packages.openpgp_packets import Source
 from strongroom.passphrase import Passphrase
-
-from .errors import PackageDamaged, PackageRefused
-from .openpgp import SessionKey, open_message, reopen_message
-from .openpgp_content import Content
-from .openpgp_packets import Source
 
 SEALED: Final = ".gpg"
 PIECE: Final = 4 * 1024 * 1024
@@ -35,47 +36,35 @@ PassphraseSource = Callable[[], Passphrase]
 """Asked for the passphrase when one is needed; raises `PassphraseError`."""
 
 
-class PackageFile(Protocol):
-    """A file that gives a `.tar.gz`, as often as it is opened."""
-
-    @property
-    def path(self) -> Path: ...
-
-    def open(self) -> contextlib.AbstractContextManager[Source]:
-        """The `.tar.gz` from its beginning. Raises `PackageRefused`."""
-        ...
-
-
 @dataclass(frozen=True)
-class PlainFile:
-    """A package that is not encrypted."""
+class PackageFile:
+    """A file that gives a `.tar.gz`, as often as it is opened.
 
-    path: Path
-
-    @contextlib.contextmanager
-    def open(self) -> Iterator[Source]:
-        with _opened(self.path) as file:
-            yield file
-
-
-@dataclass(frozen=True)
-class SealedFile:
-    """An encrypted package. `pieces` are the hashes of the file that was proved; None for one that is proved only when
-    it is read to its end.
+    `key` is there for an encrypted one. `pieces` are the hashes of the file as it was when it was proved: from then on
+    nothing else comes out of it. None says that it has not been read to its end yet.
     """
 
     path: Path
-    key: SessionKey
-    pieces: bytes | None = field(repr=False)
+    size: int
+    key: SessionKey | None = None
+    pieces: bytes | None = field(default=None, repr=False)
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[Source]:
+    def open(self, *, hashes: bytearray | None = None) -> Iterator[Source]:
+        """The `.tar.gz` from its beginning. `hashes` takes those of what is read. Raises `PackageRefused`."""
         where = _where(self.path)
         with _opened(self.path) as file:
-            pieces = _Pieces(file, where, proved=self.pieces)
-            content = Content(reopen_message(pieces, where, key=self.key), where)
-            with contextlib.closing(_Ahead(content, _CONTENT)) as ahead:
+            pieces = _Pieces(file, where, hashes=bytearray() if hashes is None else hashes, proved=self.pieces)
+            if self.key is None:
+                ahead = _Ahead(pieces, PIECE)
+            else:
+                ahead = _Ahead(Content(reopen_message(pieces, where, key=self.key), where), _CONTENT)
+            with contextlib.closing(ahead):
                 yield ahead
+
+    def proved(self, hashes: bytes) -> PackageFile:
+        """The same file, of which nothing but this is taken any more."""
+        return replace(self, pieces=hashes)
 
 
 def open_file(path: Path, passphrase: PassphraseSource, *, ours: bool = False) -> PackageFile:
@@ -88,20 +77,21 @@ def open_file(path: Path, passphrase: PassphraseSource, *, ours: bool = False) -
     """
     where = _where(path)
     with _opened(path) as file:
-        first = file.read(2)
+        size = os.fstat(file.fileno()).st_size
+        first = _read(file, 2, where)
         if path.suffix != SEALED and first[:1] < b"\x80":
-            return PlainFile(path)
+            return PackageFile(path, size)
         if first == _GZIP:
             raise PackageRefused(f"{where} is not encrypted, although its name ends in {SEALED}; do not trust it.")
         if first[:1] < b"\x80":
             raise PackageDamaged(f"{where} is no OpenPGP message in its binary form; fetch it again.")
         file.seek(0)
-        pieces = _Pieces(file, where)
+        pieces = _Pieces(file, where, hashes=bytearray())
         with contextlib.closing(_Ahead(pieces, PIECE)) as ahead:
             message = open_message(ahead, where, passphrase=message_passphrase(passphrase()))
             if not ours:
                 message.prove()
-        return SealedFile(path, message.key, None if ours else bytes(pieces.hashes))
+        return PackageFile(path, size, message.key, None if ours else bytes(pieces.hashes))
 
 
 def message_passphrase(passphrase: Passphrase) -> bytes:
@@ -127,8 +117,8 @@ def message_passphrase(passphrase: Passphrase) -> bytes:
 class _Pieces:
     """A file in pieces that are hashed before anything of them is given away, and compared with what was `proved`."""
 
-    def __init__(self, file: IO[bytes], where: str, *, proved: bytes | None = None) -> None:
-        self.hashes = bytearray()
+    def __init__(self, file: IO[bytes], where: str, *, hashes: bytearray, proved: bytes | None = None) -> None:
+        self.hashes = hashes
         self._file = file
         self._where = where
         self._proved = proved
@@ -142,7 +132,7 @@ class _Pieces:
         return data
 
     def _next(self) -> bytes:
-        piece = self._file.read(PIECE)
+        piece = _read(self._file, PIECE, self._where)
         digest = hashlib.sha256(piece).digest() if piece else b""
         # At the end the digest is empty, and so must be what is left of the proved ones.
         if self._proved is not None and self._proved[len(self.hashes) : len(self.hashes) + _DIGEST] != digest:
@@ -180,12 +170,25 @@ class _Ahead:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     try:
-        with path.open("rb") as file:
-            yield file
+        # Before it is opened: a pipe would wait for somebody to write into it.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise PackageRefused(f"{path} is no file; a package is one.")
+        file = path.open("rb")
     except FileNotFoundError as error:
         raise PackageRefused(f"There is no package {path}; check the path.") from error
     except PermissionError as error:
         raise PackageRefused(f"The package {path} may not be read; check its rights.") from error
+    except OSError as error:
+        raise PackageRefused(f"The package {path} cannot be opened: {error.strerror}.") from error
+    with file:
+        yield file
+
+
+def _read(file: IO[bytes], size: int, where: str) -> bytes:
+    try:
+        return file.read(size)
+    except OSError as error:
+        raise PackageRefused(f"{where} cannot be read: {error.strerror}; check the disk, or fetch it again.") from error
 
 
 def _where(path: Path) -> str:
