@@ -32,7 +32,9 @@ ROOM = 1 << 30
 
 # The shell waits for the server and, at the same time, for the end of its own input: that comes when the process that
 # holds the other end of the pipe closes it or dies. Nothing is worth an orderly end: the data are removed at once.
-WATCHED = 'exec 3<&0; "$@" & server=$!; { cat <&3 >/dev/null; kill -KILL $server 2>/dev/null; } & wait $server; rm -rf "$0"'
+WATCHED = (
+    'exec 3<&0; "$@" & server=$!; { cat <&3 >/dev/null; kill -KILL $server 2>/dev/null; } & wait $server; rm -rf "$0"'
+)
 QUICK = (
     "--no-defaults",
     "--innodb-flush-log-at-trx-commit=0",
@@ -125,7 +127,7 @@ def private_mariadb() -> Iterator[MariaDB]:
 
 
 def _fast_place() -> str | None:
-    """Memory, where there is room: every change of a table's name is forced to the disk, which takes most of the time."""
+    """Memory, where there is room: every change of a table's name is forced to the disk, which takes most of a test."""
     memory = Path("/dev/shm")
     if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM:
         return str(memory)
@@ -141,7 +143,8 @@ def _initialise(program: str, data: Path, password: str) -> None:
     scripts = [(Path("/usr/share/mysql") / name).read_text() for name in SCRIPTS]
     account = f"'{USER}'@'127.0.0.1'"
     lines = ["CREATE DATABASE mysql;", "USE mysql;", "SET @auth_root_socket=NULL;", *scripts, "FLUSH PRIVILEGES;"]
-    lines += [f"CREATE USER {account} IDENTIFIED BY '{password}';", f"GRANT ALL ON *.* TO {account} WITH GRANT OPTION;"]
+    lines.append(f"CREATE USER {account} IDENTIFIED BY '{password}';")
+    lines.append(f"GRANT ALL ON *.* TO {account} WITH GRANT OPTION;")
     done = subprocess.run(
         [program, *_options(data), "--bootstrap"],
         input="\n".join(lines) + "\n",
