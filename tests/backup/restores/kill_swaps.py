@@ -229,7 +229,7 @@ def killed(what, journal, number, *, timed):
             pymysql.connections.Connection._execute_command = send
         try:
             work(what, journal)
-        except BaseException:
+        except BaseException:  # noqa: BLE001  a child that goes on would be a second parent
             traceback.print_exc()
             os._exit(1)
         os._exit(0)

@@ -12,18 +12,18 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from django.db import connections
 from django.db.utils import Error as DatabaseFailure
 
 from .errors import RestoreFailed
 from .journal import Component
-from .mysql_server import CHARACTER_SET, collation, execute_alone, exists, quoted, reason, server, tables
+from .mysql_server import execute_alone, exists, quoted, reason, server, tables
 from .mysql_triggers import clean_up, drop_trigger, make_trigger, prove_rights, read_triggers
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
 MAX_NAME: Final = 64
+_MAX_FOLDER: Final = 255
 
 # The steps of a component. Triggers are in the journal before the first one is dropped.
 _FORWARD: Final = "forward"
@@ -36,28 +36,21 @@ Mark = Callable[[str], None]
 
 
 def free_name(base: str, ending: str) -> str:
-    """A database name made of two parts, within the server's length (in characters)."""
-    return base[: MAX_NAME - len(ending)] + ending
+    """A database name made of two parts, within the server's length in characters and its folder's in bytes."""
+    kept = base[: MAX_NAME - len(ending)]
+    while kept and _folder_length(kept + ending) > _MAX_FOLDER:
+        kept = kept[:-1]
+    return kept + ending
 
 
-def create(alias: str, database: str, *, like: str | None = None) -> None:
-    """Create an empty database in utf8mb4 with the collation `like`, or the live database's if that is of utf8mb4.
-
-    Raises `RestoreFailed`, also if it is there already.
-    """
-    with server(alias) as cursor, _named(f"The database {database!r} cannot be created", "Nothing was changed."):
-        chosen = like or collation(cursor, str(connections[alias].settings_dict["NAME"]))
-        if not chosen.startswith(CHARACTER_SET):
-            chosen = ""
-        cursor.execute(f"CREATE DATABASE {quoted(database)} {_defaults(chosen)}")
-
-
-def _defaults(chosen: str) -> str:
-    return f"CHARACTER SET {CHARACTER_SET}" + (f" COLLATE {quoted(chosen)}" if chosen else "")
+def _folder_length(name: str) -> int:
+    # Whatever is neither a letter nor a digit of ASCII stands there as @ and four digits at most.
+    return sum(1 if letter == "_" or (letter.isascii() and letter.isalnum()) else 5 for letter in name)
 
 
 @contextlib.contextmanager
-def _named(what: str, then: str) -> Iterator[None]:
+def named_failure(what: str, then: str) -> Iterator[None]:
+    """What the server refuses becomes `RestoreFailed`: what it is about, the server's reason, what to do."""
     try:
         yield
     except DatabaseFailure as error:
@@ -66,7 +59,7 @@ def _named(what: str, then: str) -> Iterator[None]:
 
 def drop(alias: str, database: str) -> None:
     """Delete a database with everything in it, if it is there."""
-    with server(alias) as cursor, _named(f"The database {database!r} cannot be dropped", "Drop it by hand."):
+    with server(alias) as cursor, named_failure(f"The database {database!r} cannot be dropped", "Drop it by hand."):
         execute_alone(cursor, f"DROP DATABASE IF EXISTS {quoted(database)}", [database])
 
 
@@ -103,7 +96,7 @@ def backward_database(component: Component, mark: Mark) -> None:
 
 @contextlib.contextmanager
 def _renaming(component: Component) -> Iterator[None]:
-    with _named(
+    with named_failure(
         f"The tables of the database {component.live!r} cannot be renamed",
         "The renaming is all or nothing: end the sessions that use them, or get the right that is missing, and try"
         " again.",

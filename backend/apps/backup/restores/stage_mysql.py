@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 from typing import TYPE_CHECKING, Final
 
 from django.db import connections
 
-from .move_mysql import create, free_name
+from .move_mysql import free_name, named_failure
 from .mysql_rights import Rights, like_pattern, read_rights
 from .mysql_server import CHARACTER_SET, collation, column, exists, quoted, server, text
 from .mysql_triggers import read_triggers
@@ -45,8 +46,15 @@ _STAYING: Final = """
 
 
 def create_scratch(alias: str, name: str) -> None:
-    """Create the empty database in utf8mb4, with the live one's collation; raises `RestoreFailed`."""
-    create(alias, name)
+    """Create the empty database in utf8mb4, with the live one's collation if that is of utf8mb4.
+
+    Raises `RestoreFailed`, also if there is one of that name.
+    """
+    failure = named_failure(f"The database {name!r} cannot be created beside the live one", "Nothing was changed.")
+    with server(alias) as cursor, failure:
+        chosen = collation(cursor, str(connections[alias].settings_dict["NAME"]))
+        words = f" COLLATE {quoted(chosen)}" if chosen.startswith(CHARACTER_SET) else ""
+        cursor.execute(f"CREATE DATABASE {quoted(name)} CHARACTER SET {CHARACTER_SET}{words}")
 
 
 def check_server(alias: str) -> ServerCheck:
@@ -85,9 +93,10 @@ def parse_version(said: str) -> tuple[str, tuple[int, ...]]:
 
 
 def _driver(alias: str) -> str:
+    # PyMySQL calls itself a version of mysqlclient where it stands in for it; its package tells its own.
     module = getattr(connections[alias], "Database", None)
     name = "PyMySQL" if getattr(module, "__name__", "") == "pymysql" else "mysqlclient"
-    return f"{name} {getattr(module, '__version__', '')}".strip()
+    return f"{name} {importlib.metadata.version(name)}"
 
 
 def _too_old(product: str, version: tuple[int, ...]) -> list[str]:
