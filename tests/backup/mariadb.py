@@ -50,6 +50,7 @@ QUICK = (
 class MariaDB:
     """A server that accepts connections; `user` may do everything."""
 
+    folder: Path
     port: int
     password: str = field(repr=False)
     host: str = "127.0.0.1"
@@ -118,7 +119,7 @@ def private_mariadb() -> Iterator[MariaDB]:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
         process = _spawn(program, data, port)
-        server = MariaDB(port, password)
+        server = MariaDB(data, port, password)
         _wait_until_ready(server, process, data)
         yield server
     finally:
