@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from tests.backup.mariadb import mariadb  # noqa: F401  a fixture
 
 BACKEND = Path(__file__).resolve().parents[2] / "backend"
 PASSPHRASE = "correct horse battery staple"

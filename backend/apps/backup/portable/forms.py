@@ -37,7 +37,7 @@ class Kind(enum.StrEnum):
     DATETIME = "datetime"
     """ISO 8601; in UTC with a Z, or without any zone where the project keeps none."""
     DURATION = "duration"
-    """Microseconds."""
+    """Microseconds, or what PostgreSQL writes where there are months or years in it."""
     UUID = "uuid"
     JSON = "json"
     """The JSON text as a text, so that its null is another than the row's, and every digit stays."""
@@ -56,7 +56,7 @@ _TYPES: Final[dict[Kind, Any]] = {
     Kind.INTEGER: int,
     Kind.FLOAT: float | str,
     Kind.BINARY: bytes,
-    Kind.DURATION: int,
+    Kind.DURATION: int | str,
     Kind.ARRAY: list[Any],
     Kind.MIXED: int | float | str | dict[str, bytes],
 }

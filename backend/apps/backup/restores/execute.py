@@ -26,10 +26,10 @@ from ..runner import run_job
 from ..services.jobs import job_create
 from ..sources import sqlite
 from ..sources.files import RESTORE_MARK
-from . import record, stage_portable, stage_postgresql, stage_sqlite
-from .carry import carry_postgresql, carry_sqlite
+from . import move_mysql, mysql_server, record, stage_mysql, stage_portable, stage_postgresql, stage_sqlite
+from .carry import carry_mysql, carry_postgresql, carry_sqlite
 from .errors import RestoreFailed, RestoreRefused
-from .journal import Component, Journal, Kind, State, exclusive
+from .journal import DATABASES, Component, Journal, Kind, State, exclusive
 from .move_postgresql import exists, free_name, server
 from .origin import Origin
 from .planning import Choice, Plan, chosen_data, chosen_databases, chosen_roots, live_roots
@@ -39,6 +39,7 @@ from .swapping import discard_staged, swap
 CREATE_EMPTY: Final[Mapping[Kind, Callable[[Component], None]]] = {
     Kind.SQLITE: lambda component: stage_sqlite.create_empty(Path(component.live), Path(component.staged)),
     Kind.POSTGRESQL: lambda component: stage_postgresql.create_like_live(component.name, component.staged),
+    Kind.MYSQL: lambda component: stage_mysql.create_scratch(component.name, component.staged),
 }
 """Makes the empty database beside the live one."""
 
@@ -191,9 +192,13 @@ class Restore:
             self.tracker.begin(name, total_bytes=sum(database.size for database in data))
             self.tick()
 
-        return stage_portable.load(
+        notes = stage_portable.load(
             self.origin, targets, leave_out=self.choice.leave_out, progress=self._progress, phase=phase
         )
+        for component in journal.components:
+            if component.kind is Kind.MYSQL:
+                notes += stage_mysql.left_behind(component.name, live=component.live, staged=component.staged)
+        return notes
 
     def _announce_database(self, journal: Journal, alias: str) -> Component:
         """Name the database that is put beside the live one."""
@@ -202,15 +207,16 @@ class Restore:
             live = sqlite.database_path(alias, settings)
             component = _paths(Kind.SQLITE, alias, live, live.with_name(f".{live.name}{RESTORE_MARK}{mark}"))
         else:
-            name = str(settings["NAME"])
-            with server(alias) as cursor:
-                had_live = exists(cursor, name)
+            name, mysql = str(settings["NAME"]), connections[alias].vendor == "mysql"
+            with (mysql_server.server if mysql else server)(alias) as cursor:
+                had_live = (mysql_server.exists if mysql else exists)(cursor, name)
+            named = move_mysql.free_name if mysql else free_name
             component = Component(
-                kind=Kind.POSTGRESQL,
+                kind=Kind.MYSQL if mysql else Kind.POSTGRESQL,
                 name=alias,
                 live=name,
-                staged=free_name(name, f"_new_{mark}"),
-                kept=free_name(name, f"_old_{mark}"),
+                staged=named(name, f"_new_{mark}"),
+                kept=named(name, f"_old_{mark}"),
                 had_live=had_live,
             )
         _announce(journal, component)
@@ -235,7 +241,7 @@ class Restore:
     def _carry(self, journal: Journal) -> list[str]:
         alias = ledger_alias()
         component = next(
-            (one for one in journal.components if one.kind in {Kind.SQLITE, Kind.POSTGRESQL} and one.name == alias),
+            (one for one in journal.components if one.kind in DATABASES and one.name == alias),
             None,
         )
         if component is None:
@@ -244,6 +250,8 @@ class Restore:
         connections[alias].close()
         if component.kind is Kind.SQLITE:
             obstacle = carry_sqlite(Path(component.live), Path(component.staged))
+        elif component.kind is Kind.MYSQL:
+            obstacle = carry_mysql(alias, component.live, component.staged)
         else:
             obstacle = carry_postgresql(alias, component.live, component.staged)
         journal.carried_ledger = not obstacle

@@ -23,14 +23,16 @@ from ..sources.files import FileRoot, file_roots
 from ..sources.migrations import code_leaves
 from ..sources.named_files import reference_fields
 from ..sources.project import same_secret
-from . import stage_postgresql
+from . import stage_mysql, stage_postgresql
 from .errors import RestoreRefused
 from .origin import Origin, Progress
 from .portable_plan import look_at_schema, look_at_values
+from .servers import ServerCheck
 
 ONLY: Final = ("database", "files")
 _MARGIN: Final = 4 * 1024 * 1024
-CHECK_RIGHTS: Final[Mapping[str, Callable[[str], stage_postgresql.ServerCheck]]] = {
+CHECK_RIGHTS: Final[Mapping[str, Callable[[str], ServerCheck]]] = {
+    "mysql": stage_mysql.check_server,
     "postgresql": stage_postgresql.check_rights,
 }
 """By the kind of database: whether its server can be given another database."""

@@ -289,7 +289,9 @@ def _duration_check(engine: str) -> Check | None:
     if engine == "postgresql":
         return None
 
-    def check(microseconds: int) -> str:
+    def check(microseconds: int | str) -> str:
+        if isinstance(microseconds, str):
+            return f"is {microseconds!r}, which {engine} has not"
         return "" if abs(microseconds) <= _LONGEST else f"is longer than {engine} can count in microseconds"
 
     return check

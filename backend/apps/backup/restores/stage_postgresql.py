@@ -8,7 +8,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.db import connections
@@ -24,6 +24,7 @@ from ..sources.verify import compare_rows
 from .errors import RestoreFailed
 from .move_postgresql import exists, quoted, server
 from .origin import Progress
+from .servers import ServerCheck
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
@@ -38,18 +39,6 @@ _LISTS: Final = frozenset(
         "unix_socket_directories",
     }
 )
-
-
-@dataclass(frozen=True)
-class ServerCheck:
-    """Whether a server can take in a dump."""
-
-    database: str
-    exists: bool
-    server: str
-    client: str
-    blocking: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
 
 
 def check_rights(alias: str) -> ServerCheck:

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from ...manifest import ColumnRecord, TableRecord
-from ..errors import TableUnreadable
 from ..forms import Kind, Row
 from .base import Convert, RawColumn, RawTable, Zone, convert_columns, float_form, order, quoted
 
@@ -132,22 +131,15 @@ class PostgresqlBatches:
     def __init__(self, cursor: CursorWrapper, name: str, table: TableRecord) -> None:
         self._cursor = cursor
         self._name = name
-        self._table = table
         self._converters = [_to_form(column) for column in table.columns]
 
     def fetch(self, count: int) -> Sequence[Row]:
-        """The next rows, at most so many; raises `TableUnreadable` for a value that has no portable form."""
+        """The next rows, at most so many."""
         self._cursor.execute(f"FETCH {count} FROM {self._name}")
         rows = self._cursor.fetchall()
         if not rows:
             self._cursor.execute(f"CLOSE {self._name}")
-        try:
-            return convert_columns(rows, self._converters)
-        except ValueError as error:
-            raise TableUnreadable(
-                f"The table {self._table.name} holds {error}, which has no portable form; set it right, then back up"
-                " again."
-            ) from error
+        return convert_columns(rows, self._converters)
 
 
 def _kind_of(column: RawColumn) -> tuple[Kind, str]:
@@ -213,10 +205,11 @@ def _moment_without_zone(text: str) -> str:
     return _padded(text.replace(" ", "T")) if text[:1].isdigit() else text
 
 
-def _microseconds(text: str) -> int:
+def _microseconds(text: str) -> int | str:
     found = _INTERVAL.fullmatch(text)
     if found is None:
-        raise ValueError(f"the interval {text!r} with months or years")
+        # Months and years, of which no other database knows how long they are.
+        return text
     days, sign, hours, minutes, seconds, fraction = found.groups()
     time = 0
     if hours is not None:
@@ -304,7 +297,9 @@ def _array(value: list[Any], convert: Convert | None) -> str:
     return "{" + ",".join(items) + "}"
 
 
-def _interval(form: int) -> str:
+def _interval(form: int | str) -> str:
+    if isinstance(form, str):
+        return form
     days, rest = divmod(form, _DAY)
     return f"{days} days {rest} microseconds"
 

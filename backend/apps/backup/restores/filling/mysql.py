@@ -37,7 +37,6 @@ _TYPES: Final = {
     Kind.JSON: "longtext",
     Kind.ADDRESS: "char(39)",
 }
-_MODE: Final = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO"
 _FOREIGN_KEYS: Final = """
     SELECT k.table_name, k.constraint_name, k.column_name, k.referenced_table_name, k.referenced_column_name
     FROM information_schema.key_column_usage k
@@ -52,7 +51,6 @@ def open_mysql(alias: str, place: str, known: History) -> Iterator[MysqlFilling]
     """The database `place` on the alias's server; nothing of it counts before the block has been left."""
     try:
         with fresh_connection(alias, place) as wrapper, wrapper.cursor() as cursor:
-            cursor.execute("SET SESSION sql_mode = %s", [_MODE])
             cursor.execute("SET SESSION foreign_key_checks = 0")
             cursor.execute("SET SESSION unique_checks = 0")
             filling = MysqlFilling(alias, wrapper, cursor)
