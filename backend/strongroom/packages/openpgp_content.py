@@ -57,9 +57,11 @@ class _Inflated:
     def read(self, size: int, /) -> bytes:
         data = b""
         while not data and not self._engine.eof:
-            piece = self._engine.unconsumed_tail or self._next()
             try:
-                data = self._engine.decompress(piece, size)
+                # It may have taken in everything and still hold back what there was no room for.
+                data = self._engine.decompress(self._engine.unconsumed_tail, size)
+                if not data and not self._engine.eof and not self._engine.unconsumed_tail:
+                    data = self._engine.decompress(self._next(), size)
             except zlib.error as error:
                 raise PackageDamaged(f"{self._where} is compressed inside and damaged there ({error}).") from error
         if not data and (self._engine.unused_data or self._packet.read(1)):

@@ -11,11 +11,13 @@ import gzip
 import hashlib
 import io
 import os
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
+
+from isal import igzip
+from isal.igzip_lib import IsalError
 
 from strongroom.errors import PackageDamaged, PackageRefused
 from strongroom.packages.openpgp_packets import Source
@@ -33,6 +35,7 @@ MOST_INFLATED: Final = 250
 """Beyond the first GiB, content of more than so many times the size of the package's file is a bomb."""
 
 _PIECE: Final = 1 << 20
+_NO_GZIP: Final = (gzip.BadGzipFile, EOFError, cast("type[Exception]", IsalError))
 
 Progress = Callable[[int, int], None]
 """Called with files and content bytes done."""
@@ -197,7 +200,7 @@ def _opened(file: PackageFile, *, hashes: bytearray | None = None) -> Iterator[T
     with (
         file.open(hashes=hashes) as source,
         io.BufferedReader(_Raw(source), _PIECE) as buffered,
-        gzip.GzipFile(fileobj=buffered) as stream,
+        igzip.IGzipFile(fileobj=buffered) as stream,  # type: ignore[no-untyped-call]
     ):
         yield TarReader(_Inflated(stream, file))
 
@@ -220,7 +223,7 @@ class _Raw(io.RawIOBase):
 class _Inflated:
     """What comes out of the decompression, in a measure; its errors in the words of this room."""
 
-    def __init__(self, stream: gzip.GzipFile, file: PackageFile) -> None:
+    def __init__(self, stream: igzip.IGzipFile, file: PackageFile) -> None:
         self._stream = stream
         self._path = file.path
         self._given = 0
@@ -229,7 +232,7 @@ class _Inflated:
     def read(self, size: int, /) -> bytes:
         try:
             data = self._stream.read(size)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        except _NO_GZIP as error:
             raise PackageDamaged(
                 f"The package {self._path} is damaged or no .tar.gz ({error}); fetch it again or take another."
             ) from error

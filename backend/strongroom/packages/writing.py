@@ -17,7 +17,7 @@ from typing import IO
 from strongroom.entries import Entry, Problem
 from strongroom.errors import PackageDamaged, PackageRefused
 from strongroom.packages.disk import unwritable
-from strongroom.packages.gzipping import LEVEL
+from strongroom.packages.gzipping import LEVEL, STORED
 from strongroom.packages.openpgp import Encryptor
 from strongroom.packages.packing import Packing
 from strongroom.packages.reading import Package, Progress, open_package
@@ -70,7 +70,7 @@ def write_package(
                 file if encryptor is None else encryptor,
                 path.parent,
                 mtime_ns=mtime_ns,
-                level=LEVEL if compression else 0,
+                level=LEVEL if compression else STORED,
                 progress=progress,
             )
             with contextlib.closing(packing):

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from django.apps import apps
@@ -166,7 +166,7 @@ def _renumber(reading: CursorWrapper, writing: CursorWrapper, table: str, one: _
     reading.execute(
         f"SELECT DISTINCT u.{key}, u.{name} FROM {table} t JOIN {users} u ON u.{key} = t.{column}"  # noqa: S608
     )
-    cases: list[object] = []
+    cases: list[Any] = []
     for old, known_by in reading.fetchall():
         writing.execute(f"SELECT {key} FROM {users} WHERE {name} = %s", [known_by])  # noqa: S608
         row = writing.fetchone()
