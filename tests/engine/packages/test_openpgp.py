@@ -177,7 +177,7 @@ def test_a_message_made_by_hand_is_taken():
 @pytest.mark.parametrize("size", [7, 511, 70_000])
 def test_what_the_decompressor_holds_back_at_the_end_is_not_lost(algorithm, size):
     """Without a sum behind it, compressed content can be taken in entirely while some of what it gives has no room."""
-    content = b"ab" * (size * 1000)
+    content = b"ab" * (size * 100)
     engine = zlib.compressobj(6, zlib.DEFLATED, {1: -15, 2: 15}[algorithm])
     packed = engine.compress(literal(content)) + engine.flush()
     assert decrypt(message(packet(8, bytes([algorithm]) + packed)), size=size) == content
