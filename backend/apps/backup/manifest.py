@@ -127,7 +127,7 @@ class DataRecord(_Record, frozen=True):
     """One database in portable form at the cut.
 
     `applied` are all applied migrations and `migrations` the leaves among them, by app label. `time_zone` is the zone
-    of moments that are stored without one, "" where the project keeps no zones.
+    of moments that are stored without one; `bare_moments` says that they are written without one too.
     """
 
     alias: str
@@ -135,6 +135,7 @@ class DataRecord(_Record, frozen=True):
     server_version: str
     cut_at: datetime.datetime
     time_zone: str
+    bare_moments: bool
     applied: dict[str, list[str]]
     migrations: dict[str, list[str]]
     tables: list[TableRecord]

@@ -57,7 +57,7 @@ def test_a_good_one(tmp_path):
 
 def test_a_root_that_is_missing(tmp_path):
     [finding] = verify_package(package(tmp_path, encode(MANIFEST), root=b"other"))
-    assert finding.startswith("files/media: the manifest lists it")
+    assert finding.startswith("files/media: manifest.json lists it")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_the_engine_alone_verifies_and_unpacks_what_a_job_wrote(sqlite_host: Hos
     assert main(["package", "verify", str(path)]) == 0
     assert main(["package", "list", str(path)]) == 0
     listed = capsys.readouterr().out
-    assert "database default: " in listed
+    assert "data default: " in listed
     assert "files media: " in listed
     assert main(["package", "unpack", str(path), "--target", str(tmp_path / "media"), "--path", "files/media"]) == 0
     assert dataclasses.replace(sqlite_host, home=tmp_path).tree() == sqlite_host.tree()

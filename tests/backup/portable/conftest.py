@@ -55,6 +55,16 @@ class Zoo(Edms):
     def plan(self, package: Path, *options: str, blocked: bool = False) -> dict:
         return self.json("restore_backup", "--package", str(package), "--dry-run", *options, expect=int(blocked))
 
+    @property
+    def settings(self) -> dict:
+        """Of its database."""
+        return json.loads(self.environment["ZOO_DATABASE"])
+
+    @property
+    def name(self) -> str:
+        """Of its database."""
+        return self.settings["NAME"]
+
     def sql(self, statement: str) -> None:
         """Run a statement past every model."""
         self.run("shell", "-c", f"from django.db import connection as c; c.cursor().execute({statement!r})")
@@ -80,9 +90,9 @@ MakeZoo = Callable[..., Zoo]
 
 @pytest.fixture(scope="session")
 def zoo(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> MakeZoo:
-    """Makes a project on a new database of a kind; `created` is False for one that is not there."""
+    """Makes a project on a new database of a kind."""
 
-    def make(engine: str, *, created: bool = True, **variables: str) -> Zoo:
+    def make(engine: str, **variables: str) -> Zoo:
         home = tmp_path_factory.mktemp(engine) / "home"
         name = f"zoo_{uuid.uuid4().hex[:12]}"
         if engine == "sqlite":
@@ -90,8 +100,7 @@ def zoo(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
                 {"ENGINE": "django.db.backends.sqlite3", "NAME": str(home / "zoo.sqlite3")}, home, **variables
             )
         server = request.getfixturevalue({"postgresql": "postgres", "mysql": "mariadb"}[engine])
-        if created:
-            server.create_database(name)
+        server.create_database(name)
         settings: dict[str, object] = {
             "ENGINE": f"django.db.backends.{engine}",
             "NAME": name,

@@ -39,3 +39,23 @@ def test_every_value_comes_back(sources, zoo, source, target):
     other = zoo(target)
     other.take_in(filled.package)
     assert other.show() == filled.values
+
+
+ZONES = {"ZOO_USE_TZ": "false", "ZOO_TIME_ZONE": "Asia/Kolkata"}
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("sqlite", "sqlite"),
+        pytest.param("sqlite", "postgresql", marks=MARKS["postgresql"]),
+        pytest.param("postgresql", "sqlite", marks=MARKS["postgresql"]),
+    ],
+)
+def test_projects_that_keep_no_time_zones(zoo, source, target):
+    one = zoo(source, **ZONES)
+    one.run("zoo_fill", ZOO_INNER="1")
+    values = one.show()
+    other = zoo(target, **ZONES)
+    other.take_in(one.export())
+    assert other.show() == values

@@ -97,3 +97,48 @@ def test_sqlite_that_holds_what_its_columns_do_not_say_is_no_success(source: Zoo
     )
     assert "The column integer of the table zoo_everything holds" in failed["error"]
     assert not (odd.home / "x.tar.gz").exists()
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgresql),
+        pytest.param("mysql", marks=pytest.mark.mariadb),
+    ],
+)
+def test_into_a_database_beside_the_live_one(source, zoo, engine, tmp_path):
+    live = zoo(engine)
+    place = str(tmp_path / "scratch.sqlite3") if engine == "sqlite" else f"{live.name}_scratch"
+    plan = live.plan(source.package, "--to-database", place)
+    assert (plan["to_database"], plan["blocking"]) == (place, [])
+    done = live.json("restore_backup", "--package", str(source.package), "--to-database", place, "--yes")
+    assert (done["status"], done["to_database"], done["restore"]) == ("COMPLETED", place, None)
+    scratch = Zoo.on({**live.settings, "NAME": place}, tmp_path / "home")
+    assert scratch.show() == source.values
+    assert not list(live.home.glob("*.sqlite3*")), "nothing live has come to be"
+    again = live.plan(source.package, "--to-database", place, blocked=True)
+    assert len(again["blocking"]) == 1
+
+
+def test_users_of_the_ledger_are_known_by_their_names(source, zoo):
+    target = zoo("sqlite")
+    target.run("migrate", "-v0")
+    for number, name in ((1, "bert"), (2, "änna"), (3, "carl")):
+        target.write(
+            "INSERT INTO auth_user (id, username, password, is_superuser, is_staff, is_active, first_name, last_name,"
+            " email, date_joined) VALUES (?, ?, '', 0, 0, 1, '', '', '', '2026-01-01')",
+            number,
+            name,
+        )
+    options = ("--type", "FULL", "--frequency", "ON_DEMAND", "--yes")
+    for name in ("of änna", "of bert"):
+        target.run("manage_backup_configs", "--create", "--name", name, *options)
+    target.write("UPDATE backup_backupconfiguration SET created_by_id = 2 WHERE name = 'of änna'")
+    target.write("UPDATE backup_backupconfiguration SET created_by_id = 1 WHERE name = 'of bert'")
+    target.take_in(source.package)
+    # In the package änna has the number that bert had here.
+    assert target.rows("SELECT name, created_by_id FROM backup_backupconfiguration ORDER BY name") == [
+        ("of bert", None),
+        ("of änna", source.rows("SELECT id FROM auth_user")[0][0]),
+    ]

@@ -7,10 +7,9 @@ import datetime
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from django.db import connections
 from django.utils import timezone
@@ -25,23 +24,18 @@ from ..requests import JobRequest
 from ..runner import run_job
 from ..services.jobs import job_create
 from ..sources import sqlite
+from ..sources.cut import PORTABLE, all_have_dumps
 from ..sources.files import RESTORE_MARK
-from . import move_mysql, mysql_server, record, stage_mysql, stage_portable, stage_postgresql, stage_sqlite
+from . import record, stage_mysql, stage_portable, stage_postgresql, stage_sqlite
 from .carry import carry_mysql, carry_postgresql, carry_sqlite
 from .errors import RestoreFailed, RestoreRefused
 from .journal import DATABASES, Component, Journal, Kind, State, exclusive
-from .move_postgresql import exists, free_name, server
+from .kinds import SERVERS
 from .origin import Origin
-from .planning import Choice, Plan, chosen_data, chosen_databases, chosen_roots, live_roots
+from .plan import Choice, Plan
+from .planning import chosen_data, chosen_databases, chosen_roots, live_roots
 from .stage_portable import Target
 from .swapping import discard_staged, swap
-
-CREATE_EMPTY: Final[Mapping[Kind, Callable[[Component], None]]] = {
-    Kind.SQLITE: lambda component: stage_sqlite.create_empty(Path(component.live), Path(component.staged)),
-    Kind.POSTGRESQL: lambda component: stage_postgresql.create_like_live(component.name, component.staged),
-    Kind.MYSQL: lambda component: stage_mysql.create_scratch(component.name, component.staged),
-}
-"""Makes the empty database beside the live one."""
 
 
 @dataclass
@@ -154,7 +148,9 @@ class Restore:
     def _safety_backup(self) -> list[str]:
         encrypted = self.ref.place.encrypted if self.ref.place is not None else True
         storage = str(self.ref.place.storage) if self.ref.place is not None else ""
-        request = JobRequest(backup_type="FULL", storage_path=storage, encryption=encrypted)
+        # Every kind of database can be carried as rows, not each as a dump of its own.
+        backup_type = "FULL" if all_have_dumps() else PORTABLE
+        request = JobRequest(backup_type=backup_type, storage_path=storage, encryption=encrypted)
         try:
             job = job_create(request, now=timezone.now(), trigger=Trigger.PRE_RESTORE)
             job = run_job(job.uuid)
@@ -185,7 +181,10 @@ class Restore:
         targets = []
         for database in data:
             component = self._announce_database(journal, database.alias)
-            CREATE_EMPTY[component.kind](component)
+            if component.kind is Kind.SQLITE:
+                stage_sqlite.create_empty(Path(component.live), Path(component.staged))
+            else:
+                SERVERS[connections[database.alias].vendor].create(database.alias, component.staged)
             targets.append(Target(database, component.staged))
 
         def phase(name: str) -> None:
@@ -207,17 +206,14 @@ class Restore:
             live = sqlite.database_path(alias, settings)
             component = _paths(Kind.SQLITE, alias, live, live.with_name(f".{live.name}{RESTORE_MARK}{mark}"))
         else:
-            name, mysql = str(settings["NAME"]), connections[alias].vendor == "mysql"
-            with (mysql_server.server if mysql else server)(alias) as cursor:
-                had_live = (mysql_server.exists if mysql else exists)(cursor, name)
-            named = move_mysql.free_name if mysql else free_name
+            name, server = str(settings["NAME"]), SERVERS[connections[alias].vendor]
             component = Component(
-                kind=Kind.MYSQL if mysql else Kind.POSTGRESQL,
+                kind=server.kind,
                 name=alias,
                 live=name,
-                staged=named(name, f"_new_{mark}"),
-                kept=named(name, f"_old_{mark}"),
-                had_live=had_live,
+                staged=server.free_name(name, f"_new_{mark}"),
+                kept=server.free_name(name, f"_old_{mark}"),
+                had_live=server.exists(alias, name),
             )
         _announce(journal, component)
         return component

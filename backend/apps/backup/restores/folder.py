@@ -8,7 +8,8 @@ from pathlib import Path
 from ..progress import Tracker
 from .errors import RestoreRefused
 from .origin import Origin
-from .planning import Plan, content_bytes
+from .plan import Plan
+from .planning import content_bytes
 
 
 def restore_to_folder(origin: Origin, plan: Plan, tracker: Tracker, tick: Callable[[], None]) -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,80 +12,22 @@ from django.apps import apps
 from django.db import connections
 
 from ..conf import load
-from ..errors import BackupError
 from ..ledger import ledger_alias
 from ..manifest import DatabaseRecord, DataRecord, FileRootRecord, Manifest
 from ..models import BackupJob, RestoreType
 from ..references import BackupRef
-from ..sources import sqlite
-from ..sources.cut import database_aliases
 from ..sources.files import FileRoot, file_roots
 from ..sources.migrations import code_leaves
 from ..sources.named_files import reference_fields
 from ..sources.project import same_secret
-from . import stage_mysql, stage_postgresql
 from .errors import RestoreRefused
+from .kinds import SERVERS
 from .origin import Origin, Progress
-from .portable_plan import look_at_schema, look_at_values
-from .servers import ServerCheck
+from .plan import Choice, Plan, Replacement, Space, existing, require_writable
+from .plan_databases import plan_data, plan_database
 
 ONLY: Final = ("database", "files")
 _MARGIN: Final = 4 * 1024 * 1024
-CHECK_RIGHTS: Final[Mapping[str, Callable[[str], ServerCheck]]] = {
-    "mysql": stage_mysql.check_server,
-    "postgresql": stage_postgresql.check_rights,
-}
-"""By the kind of database: whether its server can be given another database."""
-
-
-@dataclass(frozen=True)
-class Replacement:
-    """One thing that the restore replaces. Sizes are bytes; `size` is None where it is not known before."""
-
-    kind: str
-    name: str
-    live: str
-    exists: bool
-    size: int | None
-    notes: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Space:
-    """Room on one file system."""
-
-    where: str
-    needed: int
-    available: int
-
-
-@dataclass
-class Plan:
-    """What a restore would do. It can be done when nothing is in `blocking`."""
-
-    backup: str
-    backup_job: str
-    restore_type: str
-    taken_at: str
-    to_folder: str = ""
-    replacements: list[Replacement] = field(default_factory=list)
-    space: list[Space] = field(default_factory=list)
-    ledger: str = ""
-    safety_backup: bool = False
-    blocking: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What is to be restored of a backup: everything, or `only` its database or files; `leave_out` are tables."""
-
-    only: str | None = None
-    leave_out: frozenset[str] = frozenset()
 
 
 def chosen_databases(manifest: Manifest, only: str | None) -> list[DatabaseRecord]:
@@ -127,9 +69,9 @@ def plan_restore(ref: BackupRef, origin: Origin, choice: Choice, *, safety_backu
     plan = _begin(ref, manifest, bool(databases or data), bool(roots))
     needed: dict[Path, int] = {}
     for record in databases:
-        _plan_database(plan, record, needed)
+        plan_database(plan, record, needed)
     for rows in data:
-        _plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress)
+        plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress)
     for root in roots:
         _plan_root(plan, root, needed)
     _plan_space(plan, needed)
@@ -172,80 +114,6 @@ def plan_to_folder(ref: BackupRef, manifest: Manifest, folder: Path) -> Plan:
     return plan
 
 
-def _plan_database(plan: Plan, record: DatabaseRecord, needed: dict[Path, int]) -> None:
-    if record.alias not in database_aliases():
-        plan.blocking.append(f"the backup has a database {record.alias!r}, the settings have none; add it to DATABASES")
-        return
-    connection = connections[record.alias]
-    if connection.vendor != record.engine:
-        plan.blocking.append(
-            f"the database {record.alias!r} is {connection.vendor} here and was {record.engine} in the backup;"
-            f" point DATABASES at {record.engine}"
-        )
-        return
-    try:
-        if record.engine == sqlite.ENGINE:
-            live = sqlite.database_path(record.alias, connection.settings_dict)
-            plan.replacements.append(Replacement("database", record.alias, str(live), live.exists(), record.size))
-            needed[live.parent] = needed.get(live.parent, 0) + record.size
-            _require_writable(plan, live.parent)
-            if live.exists():
-                plan.warnings.append("stop the application first: it would go on writing into the old SQLite file")
-            return
-        check = stage_postgresql.check_server(record)
-    except BackupError as error:
-        plan.blocking.append(str(error))
-        return
-    plan.blocking += check.blocking
-    plan.warnings += check.warnings
-    plan.replacements.append(
-        Replacement("database", record.alias, check.database, check.exists, None, [check.server, check.client])
-    )
-
-
-def _plan_data(
-    plan: Plan,
-    origin: Origin,
-    record: DataRecord,
-    *,
-    needed: dict[Path, int],
-    leave_out: frozenset[str],
-    progress: Progress,
-) -> None:
-    if record.alias not in database_aliases(portable=True):
-        plan.blocking.append(f"the backup has a database {record.alias!r}, the settings have none; add it to DATABASES")
-        return
-    connection = connections[record.alias]
-    rows = sum(table.rows for table in record.tables)
-    notes = [f"{len(record.tables)} tables with {rows:,} rows, from {record.engine} {record.server_version}"]
-    try:
-        if connection.vendor == sqlite.ENGINE:
-            live = sqlite.database_path(record.alias, connection.settings_dict)
-            plan.replacements.append(
-                Replacement("database", record.alias, str(live), live.exists(), record.size, notes)
-            )
-            # Rows with their indexes, and a journal beside them.
-            needed[live.parent] = needed.get(live.parent, 0) + 2 * record.size
-            _require_writable(plan, live.parent)
-            if live.exists():
-                plan.warnings.append("stop the application first: it would go on writing into the old SQLite file")
-        else:
-            check = CHECK_RIGHTS[connection.vendor](record.alias)
-            plan.blocking += check.blocking
-            plan.warnings += check.warnings
-            notes.append(check.server)
-            plan.replacements.append(
-                Replacement("database", record.alias, check.database, check.exists, record.size, notes)
-            )
-        obstacles = look_at_schema(origin.manifest, record, leave_out)
-        plan.warnings += obstacles.warnings
-        plan.blocking += obstacles.blocking
-        if not obstacles.blocking:
-            plan.blocking += look_at_values(origin, record, leave_out, progress)
-    except BackupError as error:
-        plan.blocking.append(str(error))
-
-
 def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> None:
     live = live_roots().get(root.name)
     if live is None:
@@ -257,24 +125,49 @@ def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> Non
     parent = live.path if os.path.ismount(live.path) else live.path.parent
     plan.replacements.append(Replacement("files", root.name, str(live.path), live.path.exists(), root.bytes))
     needed[parent] = needed.get(parent, 0) + root.bytes
-    _require_writable(plan, parent)
+    require_writable(plan, parent)
 
 
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path
+def plan_to_database(ref: BackupRef, origin: Origin, choice: Choice, place: str, *, progress: Progress) -> Plan:
+    """Plan a restore of the only database of a backup into a new one, which stays; nothing live is involved.
 
-
-def _require_writable(plan: Plan, folder: Path) -> None:
-    if not os.access(_existing(folder), os.W_OK | os.X_OK):
-        plan.blocking.append(f"{_existing(folder)} may not be written by this user; run as its owner")
+    `place` is the name of the new database on the same server, or the path of a new SQLite file.
+    """
+    manifest = origin.manifest
+    plan = _begin(ref, manifest, True, False)
+    plan.to_database = place
+    if len(manifest.databases) + len(manifest.data) != 1:
+        raise RestoreRefused(f"{ref} does not hold exactly one database; --to-database is for one.")
+    needed: dict[Path, int] = {}
+    for record in manifest.databases:
+        plan_database(plan, record, needed)
+    for rows in manifest.data:
+        plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress)
+    alias = [*(one.alias for one in manifest.databases), *(one.alias for one in manifest.data)][0]
+    vendor = connections[alias].vendor
+    if vendor in SERVERS:
+        if SERVERS[vendor].exists(alias, place):
+            plan.blocking.append(f"there is a database {place!r} already; give the name of one that is not there")
+    else:
+        target = Path(place).absolute()
+        place = plan.to_database = str(target)
+        plan.warnings = [text for text in plan.warnings if not text.startswith("stop the application")]
+        needed = {target.parent: sum(needed.values())}
+        if os.path.lexists(target):
+            plan.blocking.append(f"{target} exists; give the path of a file that does not")
+        require_writable(plan, target.parent)
+    plan.replacements = [dataclasses.replace(one, live=place, exists=False) for one in plan.replacements]
+    _plan_space(plan, needed)
+    _compare_versions(plan, manifest.databases)
+    _compare_secrets(plan, manifest)
+    plan.ledger = "stays as it is"
+    return plan
 
 
 def _plan_space(plan: Plan, needed: dict[Path, int]) -> None:
     by_device: dict[int, tuple[Path, int]] = {}
     for folder, size in needed.items():
-        place = _existing(folder)
+        place = existing(folder)
         device = place.stat().st_dev
         where, sum_so_far = by_device.get(device, (place, 0))
         by_device[device] = (where, sum_so_far + size)

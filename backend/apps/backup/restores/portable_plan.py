@@ -61,8 +61,10 @@ def look_at_schema(manifest: Manifest, record: DataRecord, leave_out: frozenset[
     missing = sorted(set(tables) - {table.name for table in record.tables})
     if missing:
         found.warnings.append(f"the package has no rows for {', '.join(missing)}: they will be empty")
-    if bool(record.time_zone) is not bool(project.USE_TZ):
-        found.warnings.append("the package was made with another USE_TZ: moments are converted by TIME_ZONE")
+    if record.bare_moments and project.USE_TZ:
+        found.warnings.append(
+            f"moments in the package have no zone: they are taken to be of TIME_ZONE, {project.TIME_ZONE}"
+        )
     return found
 
 

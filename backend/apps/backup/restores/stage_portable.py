@@ -25,9 +25,10 @@ from ..portable.history import History, history
 from ..portable.rows import LinesReader, drain_lines, read_rows
 from ..portable.tables import FOLDER
 from ..processes import command_line
+from ..sources.portable import moments_in
 from ..sources.readers import describe_exit
 from .errors import RestoreFailed
-from .filling import OPEN, Filling
+from .filling import OPEN, Filling, Scratch
 from .origin import Origin, Progress
 
 _LAST_WORDS: Final = 4000
@@ -70,7 +71,8 @@ def load(
 
 def _filling(target: Target) -> contextlib.AbstractContextManager[Filling]:
     alias = target.record.alias
-    return OPEN[connections[alias].vendor](alias, target.place, target.known)
+    moments = moments_in(alias, bare=target.record.bare_moments)
+    return OPEN[connections[alias].vendor](Scratch(alias, target.place, target.known, moments))
 
 
 def _take_in(origin: Origin, loads: Sequence[_Load], progress: Progress) -> None:

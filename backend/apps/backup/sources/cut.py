@@ -201,6 +201,11 @@ def database_aliases(*, portable: bool = False) -> list[str]:
     return aliases
 
 
+def all_have_dumps() -> bool:
+    """Whether each database of the project is of a kind with a dump of its own; the others are carried as rows."""
+    return all(connections[alias].vendor in _DUMPED for alias in database_aliases(portable=True))
+
+
 @contextlib.contextmanager
 def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
     """Fix all sources at one moment and hand them out; everything is closed when the block is left.

@@ -23,7 +23,7 @@ from strongroom.entries import Entry, Folder, Stream
 from strongroom.streams import Reader
 
 from ..manifest import DataRecord, TableRecord
-from ..portable.engines.base import Reading, Zone
+from ..portable.engines.base import Moments, Reading
 from ..portable.engines.mysql import MysqlReading
 from ..portable.engines.postgresql import PostgresqlReading
 from ..portable.engines.sqlite import SqliteReading
@@ -161,7 +161,8 @@ class _Opened:
             engine=self.reading.name,
             server_version=self.version,
             cut_at=self.cut_at,
-            time_zone=str(connections[alias].timezone_name) if project.USE_TZ else "",
+            time_zone=str(connections[alias].timezone_name),
+            bare_moments=self.reading.name != postgresql.ENGINE and not project.USE_TZ,
             applied={app: sorted(names) for app, names in sorted(applied.items())},
             migrations=leaves(self.applied),
             tables=tables,
@@ -176,21 +177,17 @@ def _history(applied: Applied) -> History:
     return history(by_app)
 
 
-def stored_zone(alias: str) -> Zone:
-    """How the project means the moments that this database stores without a zone."""
-    return Zone(connections[alias].timezone if project.USE_TZ else None)
-
-
-def default_zone() -> datetime.tzinfo:
-    """The zone that a project means which keeps none."""
-    return zoneinfo.ZoneInfo(str(project.TIME_ZONE))
+def moments_in(alias: str, *, bare: bool) -> Moments:
+    """How the project means the moments that this database stores without a zone; `bare` says how they are written."""
+    zone = connections[alias].timezone if project.USE_TZ else None
+    return Moments(zone, zoneinfo.ZoneInfo(str(project.TIME_ZONE)), bare)
 
 
 def _open_postgresql(alias: str, staging: Path, stack: contextlib.ExitStack) -> _Opened:  # noqa: ARG001  one form
     wrapper = stack.enter_context(postgresql.fresh_connection(alias))
     wrapper.inc_thread_sharing()
     cursor = stack.enter_context(wrapper.cursor())
-    reading = PostgresqlReading(cursor)
+    reading = PostgresqlReading(cursor, moments_in(alias, bare=False))
     reading.prepare()
     cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     cursor.execute("SELECT now(), current_setting('server_version'), pg_database_size(current_database())")
@@ -204,7 +201,7 @@ def _open_mysql(alias: str, staging: Path, stack: contextlib.ExitStack) -> _Open
     wrapper = stack.enter_context(mysql.fresh_connection(alias))
     wrapper.inc_thread_sharing()
     cursor = stack.enter_context(wrapper.cursor())
-    reading = MysqlReading(wrapper, cursor, zone=stored_zone(alias))
+    reading = MysqlReading(wrapper, cursor, moments=moments_in(alias, bare=not project.USE_TZ))
     reading.prepare()
     cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
@@ -234,7 +231,9 @@ def _open_sqlite(alias: str, staging: Path, stack: contextlib.ExitStack) -> _Ope
     there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'django_migrations'").fetchone()
     applied = [(str(app), str(name)) for app, name in connection.execute(_MIGRATIONS)] if there else []
     known = _history(applied)
-    reading = SqliteReading(connection, zone=stored_zone(alias), places=decimal_places(known))
+    reading = SqliteReading(
+        connection, moments=moments_in(alias, bare=not project.USE_TZ), places=decimal_places(known)
+    )
     return _Opened(reading, known, applied, sqlite3.sqlite_version, cut_at, copy.stat().st_size, [])
 
 

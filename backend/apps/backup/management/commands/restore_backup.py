@@ -17,9 +17,11 @@ from ...restores import (
     ledger_is_readable,
     open_origin,
     plan_restore,
+    plan_to_database,
     plan_to_folder,
     recover_restores,
     release,
+    restore_to_database,
     restore_to_folder,
     rollback,
 )
@@ -46,6 +48,11 @@ class Command(BackupCommand):
         what.add_argument("--rollback", metavar="RESTORE", help="make the state before this restore live again")
         what.add_argument("--release", metavar="RESTORE", help="delete what this restore replaced")
         parser.add_argument("--to-folder", metavar="DIR", help="restore into an empty folder; nothing live is touched")
+        parser.add_argument(
+            "--to-database",
+            metavar="NAME",
+            help="restore the database into a new one of that name, or a new SQLite file; nothing live is touched",
+        )
         parser.add_argument("--only", choices=["database", "files"], help="restore only this part")
         parser.add_argument(
             "--leave-out",
@@ -70,8 +77,8 @@ class Command(BackupCommand):
         )
         with open_origin(ref) as origin:
             if options["to_folder"]:
-                if options["only"] or options["leave_out"]:
-                    raise RestoreRefused("--to-folder restores the whole backup; leave --only and --leave-out away.")
+                if options["only"] or options["leave_out"] or options["to_database"]:
+                    raise RestoreRefused("--to-folder restores the whole backup; leave the other options away.")
                 plan = plan_to_folder(ref, origin.manifest, Path(str(options["to_folder"])).absolute())
             else:
                 plan = self._plan(options, ref, origin)
@@ -82,8 +89,8 @@ class Command(BackupCommand):
                 self._show_plan(options, plan)
             if plan.blocking:
                 raise RestoreRefused("Nothing was changed. The restore cannot be done: " + "; ".join(plan.blocking))
-            if plan.to_folder:
-                return self._to_folder(options, plan, origin)
+            if plan.to_folder or plan.to_database:
+                return self._elsewhere(options, plan, origin)
             self.require_consent(options, "Replace the live system with this backup?")
             return self._restore(options, plan, Restore(ref, origin, plan, _choice(options), Tracker(), lambda: None))
 
@@ -101,6 +108,8 @@ class Command(BackupCommand):
                 tracker.reached(files=files, bytes_done=size)
                 display.show(tracker.now())
 
+            if options["to_database"]:
+                return plan_to_database(ref, origin, choice, str(options["to_database"]), progress=progress)
             return plan_restore(ref, origin, choice, safety_backup=safety, progress=progress)
 
     def _restore(self, options: Options, plan: Plan, work: Restore) -> int:
@@ -132,14 +141,23 @@ class Command(BackupCommand):
             )
         return exitcodes.OK
 
-    def _to_folder(self, options: Options, plan: Plan, origin: Origin) -> int:
+    def _elsewhere(self, options: Options, plan: Plan, origin: Origin) -> int:
         tracker = Tracker()
         with ProgressDisplay() as display:
-            notes = restore_to_folder(origin, plan, tracker, lambda: display.show(tracker.now()))
+
+            def tick() -> None:
+                display.show(tracker.now())
+
+            if plan.to_folder:
+                notes = restore_to_folder(origin, plan, tracker, tick)
+            else:
+                notes = restore_to_database(origin, plan, _choice(options), tracker, tick)
         if options["json"]:
-            self.print_json({"restore": None, "status": "COMPLETED", "to_folder": plan.to_folder, "notes": notes})
+            places = {"to_folder": plan.to_folder, "to_database": plan.to_database}
+            self.print_json({"restore": None, "status": "COMPLETED", **places, "notes": notes})
         else:
-            facts([("status", "COMPLETED"), ("folder", plan.to_folder), ("notes", "\n".join(notes))])
+            where = [("folder", plan.to_folder), ("database", plan.to_database)]
+            facts([("status", "COMPLETED"), *where, ("notes", "\n".join(notes))])
         return exitcodes.OK
 
     def _list(self, options: Options) -> int:
@@ -188,10 +206,11 @@ class Command(BackupCommand):
                 ("backup", plan.backup),
                 ("taken at", plan.taken_at),
                 ("to folder", plan.to_folder),
+                ("to database", plan.to_database),
                 ("will be replaced", "\n".join(replaced)),
                 ("space", "\n".join(space)),
                 ("ledger", plan.ledger),
-                ("safety backup", "" if plan.to_folder else "yes" if plan.safety_backup else "no"),
+                ("safety backup", "" if plan.to_folder or plan.to_database else "yes" if plan.safety_backup else "no"),
                 ("warnings", "\n".join(plan.warnings)),
                 ("blocking", "\n".join(plan.blocking)),
             ]

@@ -93,28 +93,35 @@ class Writing(Protocol):
 
 
 @dataclass(frozen=True)
-class Zone:
-    """How moments without a zone are meant: `None` where the project keeps no zones at all."""
+class Moments:
+    """How moments are meant that a database stores without a zone, and which form they have in the package.
+
+    `zone` is the one that the project stores them in, None where it keeps none; they are of its `default` zone then.
+    `bare` forms have no zone either: they are what such a project has stored, in SQLite or MariaDB.
+    """
 
     zone: datetime.tzinfo | None
+    default: datetime.tzinfo
+    bare: bool
 
-    def to_form(self, moment: datetime.datetime) -> str:
+    def to_form(self, stored: datetime.datetime) -> str:
         """The form of a moment that was stored without a zone."""
-        if self.zone is None:
-            return moment.isoformat()
-        if self.zone is not datetime.UTC:
-            moment = moment.replace(tzinfo=self.zone).astimezone(datetime.UTC)
-        return moment.replace(tzinfo=None).isoformat() + "Z"
+        target = self.default if self.bare else datetime.UTC
+        moved = _moved(stored, self.zone or self.default, target)
+        return moved.isoformat() if self.bare else f"{moved.isoformat()}Z"
 
-    def from_form(self, form: str, default: datetime.tzinfo) -> datetime.datetime:
-        """The moment to store without a zone. `default` is the zone of a project that keeps none."""
+    def from_form(self, form: str) -> datetime.datetime:
+        """The moment to store without a zone."""
         moment = datetime.datetime.fromisoformat(form)
-        here = self.zone or default
-        if moment.tzinfo is None:
-            if self.zone is None:
-                return moment
-            moment = moment.replace(tzinfo=default)
-        return moment.astimezone(here).replace(tzinfo=None)
+        source = self.default if moment.tzinfo is None else datetime.UTC
+        return _moved(moment.replace(tzinfo=None), source, self.zone or self.default)
+
+
+def _moved(moment: datetime.datetime, source: datetime.tzinfo, target: datetime.tzinfo) -> datetime.datetime:
+    """The same moment on the clocks of another zone; the first and the last hours of the calendar only on the same."""
+    if source is target or source == target:
+        return moment
+    return moment.replace(tzinfo=source).astimezone(target).replace(tzinfo=None)
 
 
 def convert_columns(rows: Sequence[Row], converters: Sequence[Convert | None]) -> Sequence[Row]:

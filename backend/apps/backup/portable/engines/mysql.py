@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from ...manifest import ColumnRecord, TableRecord
 from ..errors import TableUnreadable
 from ..forms import Kind, Row
-from .base import Convert, RawColumn, RawTable, Zone, convert_columns, float_form, order, quoted
+from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order, quoted
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -82,10 +82,10 @@ class MysqlReading:
 
     name = "mysql"
 
-    def __init__(self, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, *, zone: Zone) -> None:
+    def __init__(self, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, *, moments: Moments) -> None:
         self._wrapper = wrapper
         self._cursor = cursor
-        self._zone = zone
+        self._moments = moments
 
     def prepare(self) -> None:
         """Have the session write values as this module reads them."""
@@ -128,8 +128,8 @@ class MysqlReading:
     def _to_form(self, column: ColumnRecord) -> Convert | None:
         kind = Kind(column.kind)
         if kind is Kind.DATETIME:
-            zone = self._zone
-            return lambda text: zone.to_form(datetime.datetime.fromisoformat(text))
+            to_form = self._moments.to_form
+            return lambda text: to_form(datetime.datetime.fromisoformat(text))
         return _TO_FORM.get(kind)
 
 
@@ -148,7 +148,7 @@ class MysqlBatches:
             self._cursor.close()
         try:
             return convert_columns(rows, self._converters)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise TableUnreadable(
                 f"The table {self._table.name} holds a value that has no portable form ({error}); set it right, then"
                 " back up again."
@@ -194,13 +194,10 @@ _TO_FORM: Final[dict[Kind, Convert]] = {
 class MysqlWriting:
     """A database that is being filled, without checks, in one transaction of a connection of its own."""
 
-    def __init__(
-        self, cursor: CursorWrapper, tables: Mapping[str, RawTable], *, zone: Zone, default: datetime.tzinfo
-    ) -> None:
+    def __init__(self, cursor: CursorWrapper, tables: Mapping[str, RawTable], *, moments: Moments) -> None:
         self._cursor = cursor
         self._tables = tables
-        self._zone = zone
-        self._default = default
+        self._moments = moments
 
     def converters(self, table: TableRecord) -> list[Convert | None]:
         """From the forms to what Django stores here."""
@@ -209,7 +206,8 @@ class MysqlWriting:
 
     def _from_form(self, kind: Kind, base: str) -> Convert | None:
         if kind is Kind.DATETIME:
-            return lambda form: self._zone.from_form(form, self._default).isoformat(" ")
+            from_form = self._moments.from_form
+            return lambda form: from_form(form).isoformat(" ")
         if kind is Kind.UUID and base != "uuid":
             return lambda form: form.replace("-", "")
         return _FROM_FORM.get(kind)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...manifest import ColumnRecord, TableRecord
 from ..forms import Kind, Row
-from .base import Convert, RawColumn, RawTable, Zone, convert_columns, float_form, order, quoted
+from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order, quoted
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
@@ -60,6 +59,7 @@ _KINDS: Final = {
 }
 _AS_THEY_ARE: Final = frozenset({Kind.BOOLEAN, Kind.INTEGER, Kind.BINARY})
 _INTERVAL: Final = re.compile(r"(?:(-?\d+) days?)? ?(?:([+-]?)(\d+):(\d\d):(\d\d)(?:\.(\d{1,6}))?)?")
+_OFFSET: Final = re.compile(r"[+-]\d\d(?::\d\d){0,2}$")
 _DAY: Final = 86_400_000_000
 
 
@@ -68,15 +68,18 @@ class PostgresqlReading:
 
     name = "postgresql"
 
-    def __init__(self, cursor: CursorWrapper) -> None:
+    def __init__(self, cursor: CursorWrapper, moments: Moments) -> None:
         self._cursor = cursor
+        self._moments = moments
         self._read = 0
         self.identifiers: dict[str, str] = {}
         """Tables as SQL names them, by their names here: those of other schemas have the schema in front."""
 
     def prepare(self) -> None:
         """Have the session write values as this module reads them."""
-        self._cursor.execute("SET TIME ZONE 'UTC'")
+        # Bare forms are those of the project's own zone.
+        zone = str(self._moments.default) if self._moments.bare else "UTC"
+        self._cursor.execute("SELECT set_config('TimeZone', %s, false)", [zone])
         self._cursor.execute("SET datestyle = 'ISO'")
         self._cursor.execute("SET intervalstyle = 'postgres'")
         self._cursor.execute("SET extra_float_digits = 3")
@@ -122,16 +125,16 @@ class PostgresqlReading:
         self._cursor.execute(
             f"DECLARE {cursor} NO SCROLL CURSOR FOR SELECT {names} FROM {self.identifiers[table.name]} ORDER BY {keys}"  # noqa: S608
         )
-        return PostgresqlBatches(self._cursor, cursor, table)
+        return PostgresqlBatches(self._cursor, cursor, table, bare=self._moments.bare)
 
 
 class PostgresqlBatches:
     """The rows of one table, behind a cursor in the server."""
 
-    def __init__(self, cursor: CursorWrapper, name: str, table: TableRecord) -> None:
+    def __init__(self, cursor: CursorWrapper, name: str, table: TableRecord, *, bare: bool) -> None:
         self._cursor = cursor
         self._name = name
-        self._converters = [_to_form(column) for column in table.columns]
+        self._converters = [_to_form(column, bare=bare) for column in table.columns]
 
     def fetch(self, count: int) -> Sequence[Row]:
         """The next rows, at most so many."""
@@ -172,13 +175,15 @@ def _ordered(column: ColumnRecord) -> str:
     return name
 
 
-def _to_form(column: ColumnRecord) -> Convert | None:
+def _to_form(column: ColumnRecord, *, bare: bool) -> Convert | None:
     kind = Kind(column.kind)
     if kind is Kind.ARRAY:
-        convert = _to_form(ColumnRecord(name="", kind=column.item, type="", nullable=True))
+        convert = _to_form(ColumnRecord(name="", kind=column.item, type="", nullable=True), bare=bare)
         return None if convert is None else _on_items(convert)
     if kind is Kind.DATETIME and "without" in column.type:
         return _moment_without_zone
+    if kind is Kind.DATETIME and bare:
+        return _bare_moment
     return _TO_FORM.get(kind)
 
 
@@ -199,6 +204,13 @@ def _moment(text: str) -> str:
         # Infinity and the years before ours: only PostgreSQL has them.
         return text
     return _padded(text[:-3].replace(" ", "T")) + "Z"
+
+
+def _bare_moment(text: str) -> str:
+    """On the clock of the session's zone, whose offset is left away."""
+    if not text[:1].isdigit() or text.endswith("BC"):
+        return text
+    return _padded(_OFFSET.sub("", text).replace(" ", "T"))
 
 
 def _moment_without_zone(text: str) -> str:
@@ -228,13 +240,10 @@ _TO_FORM: Final[dict[Kind, Convert]] = {
 class PostgresqlWriting:
     """A database that is being filled, in one transaction of a connection of its own."""
 
-    def __init__(
-        self, cursor: CursorWrapper, identifiers: Mapping[str, str], *, default: datetime.tzinfo, zone: Zone
-    ) -> None:
+    def __init__(self, cursor: CursorWrapper, identifiers: Mapping[str, str], *, moments: Moments) -> None:
         self._cursor = cursor
         self._identifiers = identifiers
-        self._default = default
-        self._zone = zone
+        self._moments = moments
 
     def converters(self, table: TableRecord) -> list[Convert | None]:
         """From the forms to cells of COPY, before the characters that mean something there are taken care of."""
@@ -249,15 +258,15 @@ class PostgresqlWriting:
                 return lambda value: _array(value, lambda item: "\\x" + base64.b64decode(item).hex())
             return lambda value: _array(value, convert)
         if kind is Kind.DATETIME and "without" in column.type:
-            return lambda form: self._zone.from_form(form, self._default).isoformat(" ")
+            from_form = self._moments.from_form
+            return lambda form: from_form(form).isoformat(" ")
         if kind is Kind.DATETIME:
             return self._moment
         return _CELLS.get(kind)
 
     def _moment(self, form: str) -> str:
-        if form.endswith("Z") or not form[:1].isdigit():
-            return form
-        return datetime.datetime.fromisoformat(form).replace(tzinfo=self._default).isoformat()
+        # Without a zone it is of the session's, which is the project's own then.
+        return form
 
     def insert(self, table: TableRecord, rows: Sequence[Row]) -> None:
         """Add rows; their cells are texts, or None."""

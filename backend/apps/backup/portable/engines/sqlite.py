@@ -12,7 +12,7 @@ from typing import Final
 from ...manifest import ColumnRecord, TableRecord
 from ..errors import TableUnreadable
 from ..forms import Kind, Row
-from .base import Convert, RawColumn, RawTable, Zone, convert_columns, float_form, order, quoted
+from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order, quoted
 
 _TEXTS: Final = frozenset({"text"})
 _DECLARED: Final = {
@@ -42,9 +42,11 @@ class SqliteReading:
 
     name = "sqlite"
 
-    def __init__(self, connection: sqlite3.Connection, *, zone: Zone, places: Mapping[tuple[str, str], int]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, *, moments: Moments, places: Mapping[tuple[str, str], int]
+    ) -> None:
         self._connection = connection
-        self._zone = zone
+        self._moments = moments
         self._places = places
 
     def tables(self) -> list[RawTable]:
@@ -115,8 +117,8 @@ class SqliteReading:
         if kind is Kind.DECIMAL:
             return _decimal_form(self._places.get((table, column.name)))
         if kind is Kind.DATETIME:
-            zone = self._zone
-            return lambda value: zone.to_form(datetime.datetime.fromisoformat(value))
+            to_form = self._moments.to_form
+            return lambda value: to_form(datetime.datetime.fromisoformat(value))
         return _TO_FORM[kind]
 
 
@@ -133,7 +135,7 @@ class SqliteBatches:
         rows: Sequence[Row] = self._cursor.fetchmany(count)
         try:
             return convert_columns(rows, self._converters)
-        except (ValueError, TypeError, KeyError, AttributeError, decimal.InvalidOperation) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, decimal.InvalidOperation) as error:
             raise TableUnreadable(_describe(self._table, rows, self._converters)) from error
 
 
@@ -143,7 +145,7 @@ def _describe(table: TableRecord, rows: Sequence[Row], converters: Sequence[Conv
             try:
                 if convert is not None and value is not None:
                     convert(value)
-            except (ValueError, TypeError, KeyError, AttributeError, decimal.InvalidOperation):
+            except (ValueError, TypeError, KeyError, AttributeError, OverflowError, decimal.InvalidOperation):
                 key = dict(zip((one.name for one in table.columns), row, strict=True))
                 where = ", ".join(f"{name} {key[name]!r}" for name in table.key[:3])
                 return (
@@ -212,10 +214,9 @@ _TO_FORM: Final[dict[Kind, Convert]] = {
 class SqliteWriting:
     """A database file that is being filled. Nothing is checked while rows come in."""
 
-    def __init__(self, connection: sqlite3.Connection, *, zone: Zone, default: datetime.tzinfo) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, moments: Moments) -> None:
         self._connection = connection
-        self._zone = zone
-        self._default = default
+        self._moments = moments
 
     def converters(self, table: TableRecord) -> list[Convert | None]:
         """From the forms to what Django stores here."""
@@ -223,7 +224,8 @@ class SqliteWriting:
 
     def _from_form(self, kind: Kind) -> Convert | None:
         if kind is Kind.DATETIME:
-            return lambda form: self._zone.from_form(form, self._default).isoformat(" ")
+            from_form = self._moments.from_form
+            return lambda form: from_form(form).isoformat(" ")
         return _FROM_FORM.get(kind)
 
     def insert(self, table: TableRecord, rows: Sequence[Row]) -> None:

@@ -6,17 +6,16 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-from ...portable.history import History
-from .base import Filling
+from .base import Filling, Scratch
 from .mysql import open_mysql
 from .postgresql import open_postgresql
 from .sqlite import open_sqlite
 
-__all__ = ["OPEN", "Filling"]
+__all__ = ["OPEN", "Filling", "Scratch"]
 
-OPEN: Final[dict[str, Callable[[str, str, History], contextlib.AbstractContextManager[Filling]]]] = {
+OPEN: Final[dict[str, Callable[[Scratch], contextlib.AbstractContextManager[Filling]]]] = {
     "mysql": open_mysql,
     "postgresql": open_postgresql,
     "sqlite": open_sqlite,
 }
-"""By the kind of database: opens the scratch database of an alias, by its name or path, as migrations have made it."""
+"""By the kind of database: opens what is to be filled."""

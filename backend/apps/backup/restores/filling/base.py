@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from ...manifest import ColumnRecord, TableRecord
-from ...portable.engines.base import RawTable, Reading, Writing
+from ...portable.engines.base import Moments, RawTable, Reading, Writing
 from ...portable.forms import Kind
+from ...portable.history import History
 
 Counters = Mapping[str, Mapping[str, int]]
 """The last numbers that were given out, by table and column."""
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """The database that is filled: its name on the alias's server, or its path; what migrations have made of it."""
+
+    alias: str
+    place: str
+    known: History
+    moments: Moments
 
 
 class Filling(Protocol):

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Final
 from django.db.utils import Error as DatabaseFailure
 
 from ...manifest import TableRecord
-from ...portable.engines.base import RawTable
+from ...portable.engines.base import Moments, RawTable
 from ...portable.engines.mysql import MysqlReading, MysqlWriting, named
 from ...portable.forms import Kind
-from ...portable.history import History
 from ...sources.mysql import fresh_connection
-from ...sources.portable import default_zone, stored_zone
 from ..errors import RestoreFailed
-from .base import Counters, definitions
+from .base import Counters, Scratch, definitions
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -47,32 +45,32 @@ _TRIGGERS: Final = "SELECT trigger_name FROM information_schema.triggers WHERE t
 
 
 @contextlib.contextmanager
-def open_mysql(alias: str, place: str, known: History) -> Iterator[MysqlFilling]:  # noqa: ARG001  one form
-    """The database `place` on the alias's server; nothing of it counts before the block has been left."""
+def open_mysql(scratch: Scratch) -> Iterator[MysqlFilling]:
+    """The database `scratch.place` on the alias's server; nothing of it counts before the block has been left."""
     try:
-        with fresh_connection(alias, place) as wrapper, wrapper.cursor() as cursor:
+        with fresh_connection(scratch.alias, scratch.place) as wrapper, wrapper.cursor() as cursor:
             cursor.execute("SET SESSION foreign_key_checks = 0")
             cursor.execute("SET SESSION unique_checks = 0")
-            filling = MysqlFilling(alias, wrapper, cursor)
+            filling = MysqlFilling(wrapper, cursor, scratch.moments)
             cursor.execute("SET autocommit = 0")
             yield filling
             cursor.execute("COMMIT")
     except DatabaseFailure as error:
         raise RestoreFailed(
-            f"The rows cannot be taken into the database {place!r}: {str(error).strip()}. Nothing live was changed."
+            f"The rows cannot be taken into the database {scratch.place!r}: {str(error).strip()}. Nothing live was"
+            " changed."
         ) from error
 
 
 class MysqlFilling:
     """One database."""
 
-    def __init__(self, alias: str, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper) -> None:
+    def __init__(self, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, moments: Moments) -> None:
         self._cursor = cursor
-        zone = stored_zone(alias)
-        self.reading = MysqlReading(wrapper, cursor, zone=zone)
+        self.reading = MysqlReading(wrapper, cursor, moments=moments)
         self.reading.prepare()
         self._known: dict[str, RawTable] = {}
-        self.writing = MysqlWriting(cursor, self._known, zone=zone, default=default_zone())
+        self.writing = MysqlWriting(cursor, self._known, moments=moments)
         self._put_aside: list[str] = []
 
     def create(self, table: TableRecord) -> None:

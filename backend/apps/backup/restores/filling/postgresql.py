@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Final
 from django.db.utils import Error as DatabaseFailure
 
 from ...manifest import TableRecord
-from ...portable.engines.base import RawTable, quoted
+from ...portable.engines.base import Moments, RawTable, quoted
 from ...portable.engines.postgresql import PostgresqlReading, PostgresqlWriting
 from ...portable.forms import Kind
-from ...portable.history import History
-from ...sources.portable import default_zone, stored_zone
 from ...sources.postgresql import fresh_connection
 from ..errors import RestoreFailed
-from .base import Counters, definitions
+from .base import Counters, Scratch, definitions
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
@@ -56,31 +54,30 @@ _INDEXES: Final = """
 
 
 @contextlib.contextmanager
-def open_postgresql(alias: str, place: str, known: History) -> Iterator[PostgresqlFilling]:  # noqa: ARG001  one form
-    """The database `place` on the alias's server, in one transaction that ends with the block."""
+def open_postgresql(scratch: Scratch) -> Iterator[PostgresqlFilling]:
+    """The database `scratch.place` on the alias's server, in one transaction that ends with the block."""
     try:
-        with fresh_connection(alias, place) as wrapper, wrapper.cursor() as cursor:
-            filling = PostgresqlFilling(alias, cursor)
+        with fresh_connection(scratch.alias, scratch.place) as wrapper, wrapper.cursor() as cursor:
+            filling = PostgresqlFilling(cursor, scratch.moments)
             cursor.execute("BEGIN")
             yield filling
             cursor.execute("COMMIT")
             cursor.execute("ANALYZE")
     except DatabaseFailure as error:
         raise RestoreFailed(
-            f"The rows cannot be taken into the database {place!r}: {str(error).strip()}. Nothing live was changed."
+            f"The rows cannot be taken into the database {scratch.place!r}: {str(error).strip()}. Nothing live was"
+            " changed."
         ) from error
 
 
 class PostgresqlFilling:
     """One database."""
 
-    def __init__(self, alias: str, cursor: CursorWrapper) -> None:
+    def __init__(self, cursor: CursorWrapper, moments: Moments) -> None:
         self._cursor = cursor
-        self.reading = PostgresqlReading(cursor)
+        self.reading = PostgresqlReading(cursor, moments)
         self.reading.prepare()
-        self.writing = PostgresqlWriting(
-            cursor, self.reading.identifiers, default=default_zone(), zone=stored_zone(alias)
-        )
+        self.writing = PostgresqlWriting(cursor, self.reading.identifiers, moments=moments)
         self._tables: list[str] = []
         self._put_aside: list[str] = []
 

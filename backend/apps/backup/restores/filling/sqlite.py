@@ -10,14 +10,12 @@ from typing import Final
 from urllib.parse import quote
 
 from ...manifest import TableRecord
-from ...portable.engines.base import RawTable, quoted
+from ...portable.engines.base import Moments, RawTable, quoted
 from ...portable.engines.sqlite import SqliteReading, SqliteWriting
 from ...portable.forms import Kind
-from ...portable.history import History
 from ...portable.tables import decimal_places
-from ...sources.portable import default_zone, stored_zone
 from ..errors import RestoreFailed
-from .base import Counters, definitions
+from .base import Counters, Scratch, definitions
 
 _TYPES: Final = {
     Kind.BOOLEAN: "bool",
@@ -38,30 +36,29 @@ _TYPES: Final = {
 
 
 @contextlib.contextmanager
-def open_sqlite(alias: str, place: str, known: History) -> Iterator[SqliteFilling]:
-    """The file at `place`, which has been migrated; nothing is safe in it before the block is left."""
-    uri = f"file:{quote(place)}?mode=rw"
+def open_sqlite(scratch: Scratch) -> Iterator[SqliteFilling]:
+    """The file at `scratch.place`, which has been migrated; nothing is safe in it before the block is left."""
+    uri = f"file:{quote(scratch.place)}?mode=rw"
     try:
         with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
             for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "foreign_keys = OFF", "cache_size = -65536"):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
             connection.execute("BEGIN EXCLUSIVE")
-            yield SqliteFilling(alias, connection, decimal_places(known))
+            yield SqliteFilling(connection, scratch.moments, decimal_places(scratch.known))
             connection.execute("COMMIT")
     except sqlite3.Error as error:
         raise RestoreFailed(
-            f"The rows cannot be taken into {Path(place).name}: {error}. Nothing live was changed."
+            f"The rows cannot be taken into {Path(scratch.place).name}: {error}. Nothing live was changed."
         ) from error
 
 
 class SqliteFilling:
     """One file."""
 
-    def __init__(self, alias: str, connection: sqlite3.Connection, places: Mapping[tuple[str, str], int]) -> None:
+    def __init__(self, connection: sqlite3.Connection, moments: Moments, places: Mapping[tuple[str, str], int]) -> None:
         self._connection = connection
-        zone = stored_zone(alias)
-        self.reading = SqliteReading(connection, zone=zone, places=places)
-        self.writing = SqliteWriting(connection, zone=zone, default=default_zone())
+        self.reading = SqliteReading(connection, moments=moments, places=places)
+        self.writing = SqliteWriting(connection, moments=moments)
         self._put_aside: list[str] = []
 
     def create(self, table: TableRecord) -> None:

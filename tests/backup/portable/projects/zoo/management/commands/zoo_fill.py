@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import os
 import uuid
 
 from django.conf import settings
@@ -54,6 +55,9 @@ class Command(BaseCommand):
     def handle(self, **options):
         call_command("migrate", verbosity=0)
         for values in EDGES:
+            if "ZOO_INNER" in os.environ and values["label"] in {"least", "most"}:
+                # The ends of the calendar are in no other zone.
+                values["moment"] = None
             Everything.objects.create(**values)
         Everything.objects.create(label="file", file=ContentFile(b"content", name="some file.pdf"))
         # A JSON null is another thing than none.
