@@ -50,6 +50,6 @@ To restore it with the software that wrote it
   strongroom package verify FILE                    reads everything and checks it, on any machine
   strongroom package list FILE                      what it holds
   strongroom package unpack FILE --target FOLDER    checks everything, then unpacks it
-  python manage.py restore_backup FILE --dry-run    what a restore into the installed system would do
-  python manage.py restore_backup FILE              does it: databases and files together
+  python manage.py restore_backup --package FILE --dry-run    what a restore into the installed system would do
+  python manage.py restore_backup --package FILE              does it: databases and files together
 """
