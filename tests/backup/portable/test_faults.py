@@ -48,6 +48,7 @@ def test_a_populated_mariadb_is_backed_up_replaced_and_put_back(package, zoo, ma
     assert "((0,),)" in live.query(place)
     live.run("restore_backup", "--rollback", done["restore"], "--yes")
     assert "((1,),)" in live.query(place)
+    assert "backup.W019" in live.run("check", "--tag", "backup").stderr
     refused = live.run("trigger_backup", "--type", "FULL", expect=1)
     assert "The type EXPORT can carry it" in refused.stderr
     with contextlib.closing(mariadb.connect()) as connection, connection.cursor() as cursor:
