@@ -17,13 +17,15 @@ _EXACT: Final = decimal.Context(prec=200_000)
 
 
 class RowDigest:
-    """SHA-256 over the rows of a table: of their lines, with every JSON text in one normal form.
+    """SHA-256 over the rows of a table: of their lines, and where the rows go to another kind of database (`normal`),
+    with every JSON text in one normal form.
 
     PostgreSQL orders the keys of an object and writes numbers out; others keep the text that they were given.
     """
 
-    def __init__(self, table: TableRecord) -> None:
-        self._places = [place for place, column in enumerate(table.columns) if Kind(column.kind) is Kind.JSON]
+    def __init__(self, table: TableRecord, *, normal: bool) -> None:
+        places = [place for place, column in enumerate(table.columns) if Kind(column.kind) is Kind.JSON]
+        self._places = places if normal else []
         self._digest = hashlib.sha256()
         self.rows = 0
 
@@ -49,8 +51,7 @@ class RowDigest:
 def normal_json(text: str) -> str:
     """The same text for the same value; raises `NotPortable` for what is no JSON."""
     try:
-        value = json.loads(text, parse_float=_number, parse_int=_number)
-        return json.dumps(value, sort_keys=True, ensure_ascii=False)
+        return _ENCODER.encode(_DECODER.decode(text))
     except (ValueError, RecursionError, decimal.InvalidOperation) as error:
         raise NotPortable(f"The JSON {text[:60]!r} cannot be read: {error}.") from error
 
@@ -59,3 +60,7 @@ def _number(digits: str) -> list[Any]:
     # A list that no text can be taken for: the number 1 is not the text "1".
     exact = decimal.Decimal(digits)
     return ["\0number", str(_EXACT.normalize(exact) if exact else decimal.Decimal(0))]
+
+
+_DECODER: Final = json.JSONDecoder(parse_float=_number, parse_int=_number)
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import decimal
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+import msgspec
 from django.conf import settings as project
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -31,9 +33,6 @@ from .origin import Origin, Progress
 _MOST: Final = 20
 """Obstacles of one table that are listed; all of them are counted."""
 _LONGEST: Final = (1 << 63) - 1
-
-Check = Callable[[Any], str]
-"""What keeps a value, which is not None, from being stored; "" for nothing."""
 
 
 @dataclasses.dataclass
@@ -152,6 +151,17 @@ def look_at_values(origin: Origin, record: DataRecord, leave_out: frozenset[str]
     return [*absent, *(text for one in checks.values() for text in one.found())]
 
 
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """What keeps a value, which is not None, from being stored: `reason` gives "" for nothing.
+
+    `all_fit` looks at many at once, quickly; False may be a false alarm.
+    """
+
+    all_fit: Callable[[Sequence[Any]], bool]
+    reason: Callable[[Any], str]
+
+
 class _Checks:
     """The values of one table."""
 
@@ -173,9 +183,11 @@ class _Checks:
     def look(self, rows: Sequence[Row]) -> None:
         """Look at some rows."""
         for place, check in self._checks:
-            for row in rows:
-                value = row[place]
-                if value is not None and (reason := check(value)):
+            values = [row[place] for row in rows if row[place] is not None]
+            if check.all_fit(values):
+                continue
+            for value in values:
+                if reason := check.reason(value):
                     self.add(f"{self.table.name}.{self.table.columns[place].name}: {reason}")
 
     def found(self) -> Iterator[str]:
@@ -200,56 +212,66 @@ def _check_for(
         Kind.DECIMAL: lambda: _decimal_check(field, engine),
         Kind.DURATION: lambda: _duration_check(engine),
         Kind.JSON: lambda: _json_check(engine),
+        Kind.UUID: lambda: _each(lambda text: "" if _UUID.fullmatch(text) else f"is {text[:40]!r}, which is no UUID"),
     }
     return makers[kind]() if kind in makers else None
 
 
+def _each(reason: Callable[[Any], str]) -> Check:
+    return Check(lambda values: not any(map(reason, values)), reason)
+
+
 def _text_check(field: models.Field[Any, Any] | None, engine: str) -> Check | None:
-    longest = None if field is None else field.max_length
-    if engine == "sqlite" or (engine == "mysql" and longest is None):
+    longest = field.max_length if isinstance(field, models.CharField) else None
+    nul = engine == "postgresql"
+    if engine == "sqlite" or (longest is None and not nul):
         # SQLite takes any length and any character; MariaDB's scratch databases are made with all of Unicode.
         return None
-    limit = longest if isinstance(field, models.CharField) else None
 
-    def check(text: str) -> str:
-        if engine == "postgresql" and "\0" in text:
+    def reason(text: str) -> str:
+        if nul and "\0" in text:
             return "holds a NUL character, which PostgreSQL has not"
-        if limit is not None and len(text) > limit:
-            return f"has more than {limit} characters"
-        return ""
+        return f"has more than {longest} characters" if longest is not None and len(text) > longest else ""
 
-    return check
+    def all_fit(values: Sequence[str]) -> bool:
+        short = longest is None or max(map(len, values), default=0) <= longest
+        return short and not (nul and "\0" in "".join(values))
+
+    return Check(all_fit, reason)
 
 
-def _integer_check(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Check | None:
+def _integer_check(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Check:
     low, high = connection.ops.integer_field_range(field.get_internal_type())
     if low is None or high is None:
         low, high = -_LONGEST - 1, _LONGEST
 
-    def check(number: int) -> str:
+    def reason(number: int) -> str:
         return "" if low <= number <= high else f"is outside of {low} to {high}"
 
-    return check
+    return Check(lambda values: not values or (low <= min(values) and max(values) <= high), reason)
 
 
 def _float_check(engine: str) -> Check | None:
     if engine == "postgresql":
         return None
 
-    def check(number: float | str) -> str:
+    def reason(number: float | str) -> str:
         if number == "NaN" or (isinstance(number, str) and engine == "mysql"):
             return f"is {number}, which {engine} has not"
         return ""
 
-    return check
+    return _each(reason)
 
 
 def _decimal_check(field: models.Field[Any, Any] | None, engine: str) -> Check:
     digits = field.max_digits if isinstance(field, models.DecimalField) else None
     places = field.decimal_places if isinstance(field, models.DecimalField) else None
 
-    def check(text: str) -> str:
-        number = decimal.Decimal(text)
+    def reason(text: str) -> str:
+        try:
+            number = decimal.Decimal(text)
+        except decimal.InvalidOperation:
+            return f"is {text[:40]!r}, which is no number"
         if not number.is_finite():
             return "" if engine == "postgresql" else f"is {text}, which {engine} has not"
         _, all_digits, exponent = number.as_tuple()
@@ -262,7 +284,7 @@ def _decimal_check(field: models.Field[Any, Any] | None, engine: str) -> Check:
             return f"does not fit into {digits} digits with {places} after the point"
         return ""
 
-    return check
+    return _each(reason)
 
 
 _CALENDAR: Final[dict[Kind, Callable[[str], object]]] = {
@@ -277,36 +299,49 @@ def _calendar_check(parse: Callable[[str], object], engine: str) -> Check | None
         # It takes more than Python's calendar has.
         return None
 
-    def check(text: str) -> str:
+    def reason(text: str) -> str:
         try:
             parse(text)
         except ValueError:
             return f"is {text[:40]!r}, which {engine} has not"
         return ""
 
-    return check
+    return _each(reason)
 
 
 def _duration_check(engine: str) -> Check | None:
     if engine == "postgresql":
         return None
 
-    def check(microseconds: int | str) -> str:
+    def reason(microseconds: int | str) -> str:
         if isinstance(microseconds, str):
             return f"is {microseconds!r}, which {engine} has not"
         return "" if abs(microseconds) <= _LONGEST else f"is longer than {engine} can count in microseconds"
 
-    return check
+    return _each(reason)
 
 
 def _json_check(engine: str) -> Check:
-    def check(text: str) -> str:
+    def holds_nul(text: str) -> bool:
+        return engine == "postgresql" and "\\u0000" in text.replace("\\\\", "")
+
+    def reason(text: str) -> str:
         try:
             normal_json(text)
         except NotPortable as error:
             return str(error)
-        if engine == "postgresql" and "\\u0000" in text.replace("\\\\", ""):
-            return "holds a NUL character, which PostgreSQL has not"
-        return ""
+        return "holds a NUL character, which PostgreSQL has not" if holds_nul(text) else ""
 
-    return check
+    def all_fit(values: Sequence[str]) -> bool:
+        together = ",".join(values)
+        try:
+            whole = _ANY_LIST.decode(f"[{together}]")
+        except (msgspec.DecodeError, RecursionError):
+            return False
+        return len(whole) == len(values) and "\\u0000" not in together
+
+    return Check(all_fit, reason)
+
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ANY_LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])

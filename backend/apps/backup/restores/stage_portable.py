@@ -95,7 +95,7 @@ def _take_in(origin: Origin, loads: Sequence[_Load], progress: Progress) -> None
 class _Table:
     """One table while it is filled. `columns` are the places of those columns that the database here has."""
 
-    def __init__(self, package: TableRecord, here: RawTable, filling: Filling) -> None:
+    def __init__(self, package: TableRecord, here: RawTable, filling: Filling, *, foreign: bool) -> None:
         self.package = package
         types = {column.name: column for column in here.columns if not column.generated}
         self.columns = [place for place, column in enumerate(package.columns) if column.name in types]
@@ -110,7 +110,8 @@ class _Table:
         columns = [msgspec.structs.replace(column, type=types[column.name].type) for column in chosen]
         self.here = msgspec.structs.replace(package, columns=columns)
         self.absent = [column.name for column in package.columns if column.name not in types]
-        self.digest = RowDigest(self.here)
+        self.foreign = foreign
+        self.digest = RowDigest(self.here, normal=foreign)
         self._writing = filling.writing
         self._converters = filling.writing.converters(self.here)
 
@@ -141,8 +142,9 @@ class _Load:
         self._make_missing(wanted)
         here = {table.name: table for table in filling.reading.tables()}
         filling.begin(here.values())
+        foreign = filling.reading.name != target.record.engine
         for table in wanted:
-            self.tables[table.path] = made = _Table(table, here[table.name], filling)
+            self.tables[table.path] = made = _Table(table, here[table.name], filling, foreign=foreign)
             self.notes += [
                 f"the column {table.name}.{name} was left out: no migration makes it" for name in made.absent
             ]
@@ -166,7 +168,7 @@ class _Load:
         counters = {one.here.name: one.package.counters for one in self.tables.values() if one.package.counters}
         self._filling.finish(counters)
         for one in self.tables.values():
-            found = RowDigest(one.here)
+            found = RowDigest(one.here, normal=one.foreign)
             drain_lines(LinesReader(self._filling.reading.batches(one.here), lambda *_: None, watch=found.add))
             if (found.rows, found.hexdigest()) != (one.digest.rows, one.digest.hexdigest()):
                 raise RestoreFailed(

@@ -200,6 +200,12 @@ def _padded(text: str) -> str:
 
 
 def _moment(text: str) -> str:
+    # What nearly every moment looks like: with six digits behind the point, or none.
+    if text[-3:] == "+00":
+        if len(text) == 29:
+            return f"{text[:10]}T{text[11:26]}Z"
+        if len(text) == 22:
+            return f"{text[:10]}T{text[11:19]}Z"
     if not text.endswith("+00"):
         # Infinity and the years before ours: only PostgreSQL has them.
         return text
