@@ -55,6 +55,7 @@ class MariaDB:
     password: str = field(repr=False)
     host: str = "127.0.0.1"
     user: str = USER
+    others: frozenset[str] = frozenset()
 
     def url(self, database: str, user: str = USER) -> str:
         """The connection as a `DATABASE_URL`."""
@@ -91,9 +92,9 @@ class MariaDB:
         self.run("SET foreign_key_checks = 0", f"DROP DATABASE IF EXISTS {quoted(name)}")
 
     def databases(self) -> set[str]:
-        """The databases that are not the server's own."""
+        """The databases that are neither the server's own nor those of `others`."""
         own = {"information_schema", "performance_schema", "mysql", "sys"}
-        return {str(row[0]) for row in self.run("SHOW DATABASES")} - own
+        return {str(row[0]) for row in self.run("SHOW DATABASES")} - own - self.others
 
 
 def quoted(name: str) -> str:

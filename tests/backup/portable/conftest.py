@@ -110,7 +110,7 @@ def zoo(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
             "PORT": str(server.port),
         }
         if engine == "mysql":
-            settings["OPTIONS"] = {"charset": "utf8mb4"}
+            settings["OPTIONS"] = {"charset": "utf8mb4", "ssl_disabled": True}
         return Zoo.on(settings, home, **variables)
 
     return make

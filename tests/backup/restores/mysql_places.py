@@ -1,6 +1,7 @@
 """A MariaDB server with a database of a name that is hard to write, and what the tests put into it."""
 
 import contextlib
+import dataclasses
 import datetime
 import uuid
 
@@ -34,10 +35,12 @@ def connected(alias, url, folder):
 def place(mariadb, tmp_path, django_db_blocker):
     """A server with one empty database, which is there for one test under `ALIAS`."""
     with django_db_blocker.unblock(), connected(ALIAS, mariadb.url(LIVE), tmp_path):
-        mariadb.create_database(LIVE)
-        yield mariadb
-    for name in mariadb.databases():
-        mariadb.drop_database(name)
+        # Other tests have databases on the same server.
+        server = dataclasses.replace(mariadb, others=frozenset(mariadb.databases()))
+        server.create_database(LIVE)
+        yield server
+    for name in server.databases():
+        server.drop_database(name)
 
 
 @pytest.fixture

@@ -63,8 +63,8 @@ def test_no_room_is_seen_in_the_plan(sqlite_host, tmp_path):
         "ref = resolve_backup('latest')\n"
         "with open_origin(ref) as origin:\n"
         "    root = msgspec.structs.replace(origin.manifest.files[0], bytes=1 << 42)\n"
-        "    manifest = msgspec.structs.replace(origin.manifest, files=[root])\n"
-        "    plan = plan_restore(ref, manifest, only=None, safety_backup=False)\n"
+        "    origin.manifest = msgspec.structs.replace(origin.manifest, files=[root])\n"
+        "    plan = plan_restore(ref, origin, Choice(), safety_backup=False, progress=lambda files, size: None)\n"
         "print(plan.blocking)"
     )
     assert backup["status"] == "COMPLETED"
