@@ -2,7 +2,7 @@
 
 `forms` are the JSON forms, one per kind of value. `history` tells which models the applied migrations make, `tables`
 which tables and columns there are and of which kind. `engines` read and write those forms, each for one kind of
-database, and `rows` are the lines between the two.
+database, and `rows` are the lines between the two. `limits` are what a kind of database has no place for.
 """
 
 from .errors import NotPortable, TableUnreadable

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ..manifest import ColumnRecord, TableRecord
+from ..manifest import TableRecord
 
 Row = tuple[Any, ...]
 
@@ -77,8 +77,3 @@ def row_decoder(table: TableRecord) -> msgspec.json.Decoder[Row]:
 def decode_rows(decoder: msgspec.json.Decoder[Row], lines: bytes) -> Sequence[Row]:
     """The rows of whole lines; raises `msgspec.DecodeError`."""
     return decoder.decode_lines(lines)
-
-
-def kind_of(column: ColumnRecord) -> Kind:
-    """The column's kind; `ValueError` for one that this software does not know."""
-    return Kind(column.kind)

@@ -1,0 +1,222 @@
+"""The forms of values: what is written comes back, and nothing else is taken."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import io
+import json
+import sqlite3
+import zoneinfo
+
+import pytest
+from django.db import connection, models
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apps.backup.manifest import ColumnRecord, TableRecord
+from apps.backup.portable.canonical import RowDigest, normal_json
+from apps.backup.portable.engines.base import Moments, convert_columns
+from apps.backup.portable.engines.postgresql import _copy_lines
+from apps.backup.portable.engines.sqlite import SqliteReading, SqliteWriting
+from apps.backup.portable.errors import NotPortable, TableUnreadable
+from apps.backup.portable.forms import Kind, encode_rows
+from apps.backup.portable.limits import check_for
+from apps.backup.portable.rows import LinesReader, read_rows
+
+UTC = Moments(datetime.UTC, datetime.UTC, bare=False)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+DECLARED = {
+    Kind.BOOLEAN: ("bool", st.booleans()),
+    Kind.INTEGER: ("bigint", st.integers(-(2**63), 2**63 - 1)),
+    Kind.FLOAT: ("real", st.floats(allow_nan=False, allow_infinity=False)),
+    Kind.TEXT: ("text", TEXT),
+    Kind.BINARY: ("BLOB", st.binary()),
+    Kind.DATE: ("date", st.dates().map(datetime.date.isoformat)),
+    Kind.TIME: ("time", st.times().map(datetime.time.isoformat)),
+    Kind.DATETIME: ("datetime", st.datetimes().map(lambda moment: moment.isoformat() + "Z")),
+    Kind.DURATION: ("bigint", st.integers(-(2**63), 2**63 - 1)),
+    Kind.UUID: ("char(32)", st.uuids().map(str)),
+    Kind.JSON: ("text", st.recursive(st.none() | st.booleans() | st.integers() | TEXT, st.lists).map(json.dumps)),
+    Kind.ADDRESS: ("char(39)", st.ip_addresses().map(str)),
+}
+
+
+def table(*kinds, key=("c0",), nullable=True, rows=0):
+    columns = [ColumnRecord(name=f"c{n}", kind=kind, type="", nullable=nullable) for n, kind in enumerate(kinds)]
+    return TableRecord(
+        name="t", path="data/t.ndjson", model="", columns=columns, key=[*key], rows=rows, size=0, sha256=""
+    )
+
+
+ALL = table(*DECLARED)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(st.tuples(*(st.none() | values for _, values in DECLARED.values())), max_size=20))
+def test_every_kind_goes_into_sqlite_and_comes_back(rows):
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        columns = ", ".join(f"c{n} {declared}" for n, (declared, _) in enumerate(DECLARED.values()))
+        database.execute(f"CREATE TABLE t ({columns}, place integer)")
+        keyed = table(*DECLARED, Kind.INTEGER, key=["place"])
+        keyed.columns[-1] = ColumnRecord(name="place", kind=Kind.INTEGER, type="", nullable=False)
+        numbered = [(*row, number) for number, row in enumerate(rows)]
+        writing = SqliteWriting(database, moments=UTC)
+        writing.insert(keyed, convert_columns(numbered, writing.converters(keyed)))
+        found = []
+        reading = SqliteReading(database, moments=UTC, places={})
+        reader = LinesReader(reading.batches(keyed), lambda *figures: found.append(figures))
+        lines = reader.read(1 << 30)
+        while more := reader.read(1 << 30):
+            lines += more
+    assert lines == encode_rows(numbered)
+    assert found[0][:2] == (len(rows), len(lines))
+
+
+class Pieces:
+    """A stream in pieces of any size."""
+
+    def __init__(self, content: bytes, size: int) -> None:
+        self.content = io.BytesIO(content)
+        self.size = size
+
+    def read(self, size: int, /) -> bytes:
+        return self.content.read(min(size, self.size))
+
+    def close(self) -> None:
+        self.content.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.tuples(*(st.none() | values for _, values in DECLARED.values())), max_size=20),
+    size=st.integers(1, 300),
+)
+def test_lines_are_taken_apart_wherever_they_are_cut(rows, size):
+    here = table(*DECLARED, rows=len(rows))
+    found = [row for batch in read_rows(here, Pieces(encode_rows(rows), size)) for row in batch]
+    assert found == rows
+
+
+BAD = {
+    "too few values": b"[1]\n",
+    "too many values": b'[1,"x",2]\n',
+    "a text for a number": b'["1","x"]\n',
+    "a number for a text": b"[1,2]\n",
+    "an object": b'{"c0":1,"c1":"x"}\n',
+    "a null that may not be": b'[null,"x"]\n',
+    "no JSON": b"[1,\n",
+    "no UTF-8": b'[1,"\xff"]\n',
+    "no end": b'[1,"x"]',
+    "more rows": b'[1,"x"]\n[2,"y"]\n',
+    "fewer rows": b"",
+}
+
+
+@pytest.mark.parametrize("lines", BAD.values(), ids=BAD)
+def test_what_is_no_row_of_the_table_is_refused(lines):
+    here = table(Kind.INTEGER, Kind.TEXT, nullable=False, rows=1)
+    with pytest.raises(NotPortable, match=r"data/t\.ndjson"):
+        list(read_rows(here, Pieces(lines, 1000)))
+
+
+@given(rows=st.lists(st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+                              min_size=2, max_size=2)))  # fmt: skip
+def test_copy_lines_mean_what_they_were_made_of(rows):
+    def cell(text: str) -> str | None:
+        if text == "\\N":
+            return None
+        return (
+            text.replace("\\\\", "\0")
+            .replace("\\n", "\n")
+            .replace("\\r", "\r")
+            .replace("\\t", "\t")
+            .replace("\0", "\\")
+        )
+
+    lines = _copy_lines([tuple(row) for row in rows]).decode().split("\n")[:-1]
+    assert [[cell(part) for part in line.split("\t")] for line in lines] == rows
+
+
+@given(value=st.dictionaries(TEXT, st.integers() | TEXT | st.none() | st.booleans()))
+def test_the_normal_form_of_json_sees_values_and_not_their_spelling(value):
+    turned = dict(reversed(value.items()))
+    assert normal_json(json.dumps(value)) == normal_json(json.dumps(turned, indent=3, ensure_ascii=False))
+    assert normal_json(json.dumps([value])) != normal_json(json.dumps(value))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("1.50", "1.5", True),
+        ("1e2", "100", True),
+        ("-0.0", "0", True),
+        ("1e400", "1" + "0" * 400, True),
+        ("1", '"1"', False),
+        ("12345678901234567890.1", "12345678901234567890.2", False),
+        ('["\\u0041"]', '["A"]', True),
+        ("null", '"null"', False),
+    ],
+)
+def test_numbers_in_json_are_compared_by_every_digit(one, other, same):
+    assert (normal_json(one) == normal_json(other)) is same
+    digests = [RowDigest(table(Kind.JSON), normal=True) for _ in "ab"]
+    for digest, text in zip(digests, (one, other), strict=True):
+        digest.add([(text,)])
+    assert (digests[0].hexdigest() == digests[1].hexdigest()) is same
+
+
+@given(moment=st.datetimes(allow_imaginary=False).filter(lambda moment: 1 < moment.year < 9999))
+@pytest.mark.parametrize("bare", [True, False])
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Kolkata"])
+def test_moments_come_back_to_the_clock_that_they_were_stored_by(moment, bare, zone):
+    stored_in = None if zone is None else datetime.UTC if zone == "UTC" else zoneinfo.ZoneInfo(zone)
+    moments = Moments(stored_in, zoneinfo.ZoneInfo("Asia/Kathmandu"), bare=bare)
+    form = moments.to_form(moment)
+    assert form.endswith("Z") is not bare
+    # Before the railways clocks went by the sun, and two of their moments may have one name.
+    if moment.year > 1990:
+        assert moments.from_form(form) == moment
+
+
+@pytest.mark.parametrize(
+    ("declared", "kind", "value"),
+    [
+        ("integer", Kind.INTEGER, "seven"),
+        ("text", Kind.TEXT, b"\xff"),
+        ("bool", Kind.BOOLEAN, 2),
+        ("date", Kind.DATE, "2026-02-30"),
+        ("char(32)", Kind.UUID, "no uuid"),
+        ("BLOB", Kind.BINARY, "text"),
+        ("datetime", Kind.DATETIME, 12),
+    ],
+)
+def test_what_a_column_does_not_say_is_named(declared, kind, value):
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        database.execute(f"CREATE TABLE t (c0 integer, c1 {declared})")
+        database.execute("INSERT INTO t VALUES (41, NULL), (42, ?)", [value])
+        batches = SqliteReading(database, moments=UTC, places={}).batches(table(Kind.INTEGER, kind))
+        with pytest.raises(TableUnreadable, match=f"The column c1 of the table t holds, where c0 42, .* no {kind}"):
+            batches.fetch(10)
+
+
+@pytest.mark.parametrize(
+    ("field", "kind", "good", "bad", "said"),
+    [
+        (models.DecimalField(max_digits=30, decimal_places=2), "decimal", "10000000000", "1234567890123456.78", "keeps 15"),
+        (models.IntegerField(), "integer", 2**63 - 1, 2**63, "is outside of"),
+        (models.DurationField(), "duration", 2**63 - 1, 2**63, "longer than sqlite can count"),
+        (models.DurationField(), "duration", 0, "1 mon", "which sqlite has not"),
+        (models.FloatField(), "float", "Infinity", "NaN", "which sqlite has not"),
+        (models.DateField(), "date", "0001-01-01", "infinity", "which sqlite has not"),
+        (models.UUIDField(), "uuid", "00000000-0000-0000-0000-000000000000", "x", "no UUID"),
+        (models.DecimalField(max_digits=9, decimal_places=2), "decimal", "1.5", "x", "no number"),
+        (models.JSONField(), "json", "[1e400]", "[1", "cannot be read"),
+    ],
+)  # fmt: skip
+def test_what_sqlite_has_no_place_for(field, kind, good, bad, said):
+    check = check_for(ColumnRecord(name="c", kind=kind, type="", nullable=True), field, connection)
+    assert check.all_fit([good])
+    assert check.reason(good) == ""
+    assert not check.all_fit([good, bad])
+    assert said in check.reason(bad)
