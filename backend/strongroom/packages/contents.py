@@ -104,7 +104,9 @@ def compare(package: Package, contents: Contents, *, progress: Progress | None =
     with package.members(DATA, DATABASES) as found:
         for member, content in found:
             record = expected.pop(member.shown, None)
-            if record is not None:
+            if record is None:
+                findings.append(f"{member.shown}: it is in the package, but manifest.json does not list it")
+            else:
                 findings += _compare_member(member, content, record)
             files, size = files + 1, size + member.size
             if progress is not None:

@@ -126,9 +126,13 @@ def look_at_values(origin: Origin, record: DataRecord, leave_out: frozenset[str]
         if table.name not in leave_out
     }
     left = set(checks)
+    listed = {table.path for one in origin.manifest.data for table in one.tables}
+    added: list[str] = []
     done = files = 0
     with origin.members(FOLDER.encode()) as members:
         for path, content in members:
+            if path not in listed:
+                added.append(f"{path} is in the package, but its manifest does not list it")
             if path not in checks:
                 continue
             table = checks[path].table
@@ -142,7 +146,7 @@ def look_at_values(origin: Origin, record: DataRecord, leave_out: frozenset[str]
             done, files = done + table.size, files + 1
             progress(files, done)
     absent = [f"{path} is listed in the manifest, but it is not in the package" for path in sorted(left)]
-    return [*absent, *(text for one in checks.values() for text in one.found())]
+    return [*absent, *added, *(text for one in checks.values() for text in one.found())]
 
 
 class _Checks:
