@@ -127,8 +127,7 @@ def new_edms(migrated_home: Path, tmp_path: Path) -> Edms:
 
 @pytest.fixture
 def edms(new_edms: Edms) -> Edms:
-    """The same with an empty repository."""
-    new_edms.have_repository()
+    """The same; where most tests make backups, the folder's conftest gives it a repository."""
     return new_edms
 
 

@@ -63,7 +63,6 @@ _LIBRARIES = [
     "strongroom.cli",
     "strongroom.prune",
     "strongroom.restorer",
-    "strongroom.testing",
 ]
 
 

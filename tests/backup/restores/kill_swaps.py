@@ -13,6 +13,7 @@ import shutil
 import signal
 import sqlite3
 import sys
+import time
 import uuid
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from apps.backup.restores.swapping import complete_rollback, recover, swap  # no
 HOME = Path(os.environ["EDMS_HOME"])
 PLACE = HOME / "place"
 MARK = ".edms-restore-12345678"
+KILLS = 40
+"""About so many during the time that the work takes."""
 CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "shutil.rmtree"}
 
 
@@ -136,8 +139,16 @@ def work(what, journal):
             complete_rollback(journal)
 
 
-def killed(what, journal, number, *, timed):
-    """Do the work in a child that is killed; whether it was."""
+def seconds_of(what, alias):
+    """How long the work takes when nobody kills it."""
+    journal = begin(what, alias)
+    started = time.monotonic()
+    assert not killed(what, journal, 0)
+    return time.monotonic() - started
+
+
+def killed(what, journal, number, *, step=0.0):
+    """Do the work in a child that is killed, after so many steps of time or at that change of a name; was it?"""
     child = os.fork()
     if child == 0:
         count = 0
@@ -149,9 +160,9 @@ def killed(what, journal, number, *, timed):
                 if count == number:
                     os.kill(os.getpid(), signal.SIGKILL)
 
-        if timed:
+        if step:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_REAL, number * 0.004)
+            signal.setitimer(signal.ITIMER_REAL, number * step)
         else:
             sys.addaudithook(hook)
         work(what, journal)
@@ -159,14 +170,22 @@ def killed(what, journal, number, *, timed):
     return os.waitpid(child, 0)[1] != 0
 
 
+def begin(what, alias):
+    """The journal of what is about to be done."""
+    journal = prepare(alias)
+    if what == "rollback":
+        work("swap", journal)
+        journal.enter(State.FINISHED)
+    return journal
+
+
 def main():
     what, alias = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
+    # As many kills on a slow machine as on a fast one.
+    step = seconds_of(what, alias) / KILLS if alias else 0.0
     for number in range(1, 200):
-        journal = prepare(alias)
-        if what == "rollback":
-            work("swap", journal)
-            journal.enter(State.FINISHED)
-        was_killed = killed(what, journal, number, timed=bool(alias))
+        journal = begin(what, alias)
+        was_killed = killed(what, journal, number, step=step)
         before = look(alias)
         said = recover(lambda one: one.enter(State.FINISHED))
         again = recover(lambda one: one.enter(State.FINISHED))
