@@ -1,5 +1,7 @@
 """What the environment says, turned into settings: folders, the database, the secret key."""
 
+import importlib
+import importlib.util
 import os
 import secrets
 import tempfile
@@ -76,7 +78,8 @@ def database(url: str, home: Path, *, password: str = "") -> dj_database_url.DBC
     except ValueError:
         # The address may hold a password: neither it nor the parser's own error, which quotes parts of it, is shown.
         raise ImproperlyConfigured(
-            "DATABASE_URL cannot be read: it needs the form postgresql://user:password@host:port/name or sqlite:///path."
+            "DATABASE_URL cannot be read: it needs the form postgresql://user:password@host:port/name, mysql://… or"
+            " sqlite:///path."
         ) from None
     if password:
         if settings.get("PASSWORD"):
@@ -93,7 +96,24 @@ def database(url: str, home: Path, *, password: str = "") -> dj_database_url.DBC
     else:
         settings["CONN_MAX_AGE"] = 60
         settings["CONN_HEALTH_CHECKS"] = True
+    if settings.get("ENGINE") == "django.db.backends.mysql":
+        _have_mysql_driver()
+        # A value that does not fit is an error, as everywhere else, and is not cut off.
+        settings["OPTIONS"] = {
+            "charset": "utf8mb4",
+            "init_command": "SET sql_mode='STRICT_TRANS_TABLES'",
+            **settings.get("OPTIONS", {}),
+        }
     return settings
+
+
+def _have_mysql_driver() -> None:
+    """Django asks for mysqlclient (`MySQLdb`); where it is not installed, PyMySQL stands in for it."""
+    if importlib.util.find_spec("MySQLdb") is not None:
+        return
+    if importlib.util.find_spec("pymysql") is None:
+        raise ImproperlyConfigured("DATABASE_URL is of a MariaDB or MySQL server: install mysqlclient or pymysql.")
+    importlib.import_module("pymysql").install_as_MySQLdb()
 
 
 def secret_key(home: Path) -> str:

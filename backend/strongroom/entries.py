@@ -1,4 +1,4 @@
-"""What the archiver is handed: streams, folders made of other entries, and what lies on a disk."""
+"""What is handed over to be stored: streams, folders made of other entries, and what lies on a disk."""
 
 from __future__ import annotations
 
@@ -47,3 +47,11 @@ class OnDisk:
 
 
 Entry: TypeAlias = Stream | Folder | OnDisk
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in scope that could not be stored as it should be."""
+
+    path: bytes
+    reason: str

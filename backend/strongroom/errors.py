@@ -21,6 +21,9 @@ StrongroomError
 │   └── PlanOutdated                it is not as it was when the plan was made
 ├── PassphraseError                 no passphrase was given, or its source does not give one
 ├── Damaged                         stored data is not what was stored
+├── PackageRefused                  a package cannot be written there, or may not be taken in
+│   ├── PackageDamaged              … it is not what was written
+│   └── PackageLocked               … wrong passphrase, or damaged where the passphrase is tried
 ├── SourceError                     a stream that was to be archived failed
 └── RestoreError
     ├── TargetNotEmpty              we only restore into an empty folder
@@ -135,6 +138,18 @@ class PassphraseError(StrongroomError):
 
 class Damaged(StrongroomError):
     """Stored data fails its authentication, its hash or its format."""
+
+
+class PackageRefused(StrongroomError):
+    """The package cannot be written there, or may not be taken in."""
+
+
+class PackageDamaged(PackageRefused):
+    """The package is not what was written."""
+
+
+class PackageLocked(PackageRefused):
+    """Wrong passphrase, or a package that is damaged where the passphrase is tried: the two look the same."""
 
 
 class SourceError(StrongroomError):

@@ -1,6 +1,6 @@
 """Errors to exit codes, in this one place; the codes are restic's."""
 
-from strongroom.errors import NoRepository, RepositoryLocked, WrongPassphrase
+from strongroom.errors import NoRepository, PackageLocked, RepositoryLocked, WrongPassphrase
 
 OK = 0
 FAILED = 1
@@ -15,6 +15,7 @@ _OF_ERRORS: tuple[tuple[type[BaseException], int], ...] = (
     (NoRepository, NO_REPOSITORY),
     (RepositoryLocked, LOCKED),
     (WrongPassphrase, WRONG_PASSPHRASE),
+    (PackageLocked, WRONG_PASSPHRASE),
 )
 
 

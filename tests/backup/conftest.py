@@ -17,6 +17,7 @@ from typing import Self
 
 import pytest
 from tests.backup.forks import BACKEND, run_forked
+from tests.backup.mariadb import mariadb  # noqa: F401  a fixture
 
 from strongroom.backends import LocalBackend
 from strongroom.format.key import Cost

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from tests.backup.mariadb import mariadb  # noqa: F401  a fixture
 
 from demo.private_postgres import private_postgres
 
@@ -41,6 +42,12 @@ def test_three_processes_share_one_chain_on_postgresql(installation, tmp_path):
     with private_postgres(tmp_path) as server:
         server.create_database("edms")
         write_at_the_same_time(installation, DATABASE_URL=server.url("edms"))
+
+
+@pytest.mark.mariadb
+def test_three_processes_share_one_chain_on_mariadb(installation, mariadb):  # noqa: F811
+    mariadb.create_database("edms")
+    write_at_the_same_time(installation, DATABASE_URL=mariadb.url("edms"))
 
 
 def test_the_first_two_processes_agree_on_a_secret_key(installation):

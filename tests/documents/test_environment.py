@@ -1,9 +1,11 @@
 """What the environment may say, and what it is told when it says nonsense."""
 
+import importlib
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import secret, secret_key
+from config.environment import database, secret, secret_key
 
 
 @pytest.mark.parametrize(
@@ -89,3 +91,19 @@ def test_a_log_level_sends_everything_to_standard_error(installation):
     program = "import django; django.setup(); import logging; logging.getLogger('x').info('told')"
     assert "told" not in installation("-c", program).errors
     assert "INFO x: told" in installation("-c", program, EDMS_LOG_LEVEL="info").errors
+
+
+def test_an_address_of_mariadb(tmp_path):
+    settings = database("mysql://u@host:3307/name", tmp_path, password="p@ss")
+    assert (settings["ENGINE"], settings["NAME"], settings["HOST"], settings["PORT"]) == (
+        "django.db.backends.mysql",
+        "name",
+        "host",
+        3307,
+    )
+    assert settings["PASSWORD"] == "p@ss"
+    assert settings["OPTIONS"] == {"charset": "utf8mb4", "init_command": "SET sql_mode='STRICT_TRANS_TABLES'"}
+    assert importlib.import_module("MySQLdb").version_info >= (1, 4, 3)
+
+    settings = database("mysql://u:p@host/name?init_command=SET%20x&connect_timeout=5", tmp_path)
+    assert settings["OPTIONS"] == {"charset": "utf8mb4", "init_command": "SET x", "connect_timeout": 5}

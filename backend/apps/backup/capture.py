@@ -1,12 +1,13 @@
 """The work of one job: the cut to a snapshot or a package, read back before it counts."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from django.utils import timezone
 
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
+from strongroom.entries import Problem
 from strongroom.format.snapshot import Snapshot
 from strongroom.passphrase import read_passphrase
 from strongroom.repository import Repository
@@ -145,14 +146,12 @@ class Capture:
     def _archive(self, repository: Repository, cut: Cut, options: ArchiveOptions, warnings: list[str]) -> JobResult:
         self.tracker.begin("storing", total_bytes=cut.total_bytes_hint)
         done = archive(repository, cut.entries(), options, progress=self._progress)
-        problems = [(problem.path, problem.reason) for problem in cut.problems]
-        problems += [(_text(problem.path), problem.reason) for problem in done.problems]
         return JobResult(
             snapshot_id=done.snapshot.id,
             **summary_facts(done.summary),
             manifest=manifest_facts(cut.manifest()),
             warnings=[*warnings, *done.notes],
-            problems=problems,
+            problems=_problems(cut, done.problems),
         )
 
     def _package(self, request: JobRequest) -> list[str]:
@@ -169,10 +168,10 @@ class Capture:
                     path,
                     cut,
                     passphrase=read_passphrase() if request.encryption else None,
-                    progress=self._progress,
+                    compression=request.compression,
+                    progress=self._reached,
                     reading=self._read_back,
                     before_publish=self.fence,
-                    compression=request.compression,
                 )
                 self.stored = JobResult(
                     backup_file_path=str(path),
@@ -183,7 +182,7 @@ class Capture:
                     changed_files=0,
                     unchanged_files=0,
                     manifest=manifest_facts(cut.manifest()),
-                    problems=[(problem.path, problem.reason) for problem in (*cut.problems, *written.problems)],
+                    problems=_problems(cut, written.problems),
                 )
                 self.published()
         # It was read back before it got its name.
@@ -192,11 +191,13 @@ class Capture:
     def _read_back(self, files: int, size: int) -> None:
         if not files:
             self.tracker.begin("reading back")
-        self.tracker.reached(files=files, bytes_done=size)
-        self.check()
+        self._reached(files, size)
 
     def _progress(self, done: ArchiveProgress) -> None:
-        self.tracker.reached(files=done.files_done, bytes_done=done.bytes_done)
+        self._reached(done.files_done, done.bytes_done)
+
+    def _reached(self, files: int, size: int) -> None:
+        self.tracker.reached(files=files, bytes_done=size)
         self.check()
 
 
@@ -208,5 +209,7 @@ def package_path(job: BackupJob, request: JobRequest) -> Path:
     return place.storage / PACKAGES / f"{job.job_name}{SEALED_PACKAGE if request.encryption else PLAIN_PACKAGE}"
 
 
-def _text(path: bytes) -> str:
-    return path.decode("utf-8", "surrogateescape")
+def _problems(cut: Cut, met: Iterable[Problem]) -> list[tuple[str, str]]:
+    """What the sources found missing, and what could not be read of them."""
+    found = [(problem.path, problem.reason) for problem in cut.problems]
+    return found + [(problem.path.decode("utf-8", "surrogateescape"), problem.reason) for problem in met]

@@ -8,16 +8,14 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from types import FrameType
 from typing import IO
 
-from django.conf import settings
 from django.utils import timezone
 
 from . import conf
@@ -25,6 +23,7 @@ from .errors import JobKilled, JobNotFound, LedgerUnavailable
 from .ledger import renew_connection
 from .messages import send_job
 from .models import BackupJob, JobStatus
+from .processes import command_line
 from .progress import Observer, Progress
 from .runner import run_job
 from .selectors import job_by_uuid
@@ -114,16 +113,8 @@ def run_detached(job: uuid.UUID) -> int:
         return _start(job, stderr=log).pid
 
 
-def job_command(job: uuid.UUID, environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
-    """The command line and the environment of a job's process. Nothing secret is in the command line."""
-    child = dict(environment)
-    child["DJANGO_SETTINGS_MODULE"] = str(settings.SETTINGS_MODULE)
-    child["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    return [sys.executable, "-m", "django", "backup_run_job", str(job)], child
-
-
 def _start(job: uuid.UUID, *, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
-    arguments, environment = job_command(job, os.environ)
+    arguments, environment = command_line("backup_run_job", str(job), environment=os.environ)
     return subprocess.Popen(
         arguments,
         env=environment,

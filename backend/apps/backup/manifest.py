@@ -91,6 +91,62 @@ class DatabaseRecord(_Record, frozen=True):
     warnings: list[str] = []
 
 
+class ColumnRecord(_Record, frozen=True):
+    """One column of a table in portable form.
+
+    `kind` says in which form its values stand (`portable.forms`), `item` in which the items of an array stand. `type`
+    is what the database called it, for people, and for what only the same kind of database can take in.
+    """
+
+    name: str
+    kind: str
+    type: str
+    nullable: bool
+    item: str = ""
+
+
+class TableRecord(_Record, frozen=True):
+    """One table in portable form: `path` is its file of lines in the package, one row a line, ordered by `key`.
+
+    `model` is its model as app.Model, "" for a table that no migration knows. `counters` are the last numbers that were
+    given out for columns that number themselves.
+    """
+
+    name: str
+    path: str
+    model: str
+    columns: list[ColumnRecord]
+    key: list[str]
+    rows: int
+    size: int
+    sha256: str
+    counters: dict[str, int] = {}
+
+
+class DataRecord(_Record, frozen=True):
+    """One database in portable form at the cut.
+
+    `applied` are all applied migrations and `migrations` the leaves among them, by app label. `time_zone` is the zone
+    of moments that are stored without one; `bare_moments` says that they are written without one too.
+    """
+
+    alias: str
+    engine: str
+    server_version: str
+    cut_at: datetime.datetime
+    time_zone: str
+    bare_moments: bool
+    applied: dict[str, list[str]]
+    migrations: dict[str, list[str]]
+    tables: list[TableRecord]
+    warnings: list[str] = []
+
+    @property
+    def size(self) -> int:
+        """Bytes of all tables."""
+        return sum(table.size for table in self.tables)
+
+
 class FileRootRecord(_Record, frozen=True):
     """One file root: where it lay and what was seen in it while it was read.
 
@@ -120,8 +176,8 @@ class ReferenceFacts(_Record, frozen=True):
     examples: list[str]
 
 
-class Manifest(_Record, frozen=True):
-    """The whole record."""
+class Manifest(_Record, frozen=True, omit_defaults=True):
+    """The whole record. A database is in `databases` as its own dump, or in `data` in portable form."""
 
     format: int
     software: str
@@ -135,6 +191,7 @@ class Manifest(_Record, frozen=True):
     fact_files: list[str]
     """Names under `project/`; empty where the repository is not encrypted."""
     problems: int
+    data: list[DataRecord] = []
 
 
 class _Header(msgspec.Struct):

@@ -3,12 +3,12 @@
 import dataclasses
 from pathlib import Path
 
+from strongroom.packages import message_passphrase
 from strongroom.passphrase import passphrase_source
 
 from .capture import package_path
 from .errors import RequestRefused
 from .models import BackupConfiguration, BackupJob, BackupType
-from .packages import message_passphrase
 from .parents import choose_parent
 from .requests import JobRequest
 from .sources import database_aliases
@@ -97,7 +97,7 @@ def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) 
     return BackupPlan(
         backup_type=request.backup_type,
         configuration=job.configuration_name,
-        databases=() if request.backup_type in _WITHOUT_DATABASES else tuple(database_aliases()),
+        databases=_databases(request.backup_type),
         files=request.backup_type not in _WITHOUT_FILES,
         encrypted=request.encryption,
         compressed=request.compression,
@@ -108,3 +108,9 @@ def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) 
         passphrase_source=(passphrase_source() or "") if request.encryption else "",
         warnings=tuple(warnings),
     )
+
+
+def _databases(backup_type: str) -> tuple[str, ...]:
+    if backup_type in _WITHOUT_DATABASES:
+        return ()
+    return tuple(database_aliases(portable=backup_type == BackupType.EXPORT))

@@ -8,7 +8,11 @@ import dataclasses
 import os
 import socket
 import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+from django.conf import settings
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -21,6 +25,17 @@ class ProcessIdentity:
 
     def __str__(self) -> str:
         return f"{self.host.split('/')[0]}:{self.pid}"
+
+
+def command_line(command: str, *arguments: str, environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """The command line and the environment of a management command of this project in a process of its own.
+
+    Nothing secret may be among the arguments.
+    """
+    child = dict(environment)
+    child["DJANGO_SETTINGS_MODULE"] = str(settings.SETTINGS_MODULE)
+    child["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    return [sys.executable, "-m", "django", command, *arguments], child
 
 
 def own_identity() -> ProcessIdentity:

@@ -77,7 +77,7 @@ def resolve_backup(text: str) -> BackupRef:
     """
     path = Path(text)
     if text.endswith(_PACKAGE_ENDINGS) or path.is_file():
-        return _package(path)
+        return package_ref(path)
     try:
         found = _in_ledger(text)
         problem = "The ledger does not know it; it was found in the repository."
@@ -89,7 +89,8 @@ def resolve_backup(text: str) -> BackupRef:
     return dataclasses.replace(ref, notes=(problem,))
 
 
-def _package(path: Path) -> BackupRef:
+def package_ref(path: Path) -> BackupRef:
+    """The package file at `path`, whether or not the ledger knows it; raises `BackupNotFound`."""
     if not path.is_file():
         raise BackupNotFound(f"There is no package file {str(path)!r}; check the path.")
     resolved = path.resolve()

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from strongroom import __version__
-from strongroom.archiver.tally import ArchiveProgress, Problem, Tally
+from strongroom.archiver.tally import ArchiveProgress, Tally
 from strongroom.archiver.walk import Walk
-from strongroom.entries import Entry
+from strongroom.entries import Entry, Problem
 from strongroom.errors import Damaged
 from strongroom.format.snapshot import Snapshot, Summary
 from strongroom.format.text import format_time

@@ -7,16 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 
+from strongroom.entries import Problem
+
 _INTERVAL = 0.2
 """Seconds between two reports of progress."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Problem:
-    """Something in scope that could not be stored as it should be."""
-
-    path: bytes
-    reason: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

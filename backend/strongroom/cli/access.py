@@ -13,7 +13,7 @@ from pathlib import Path
 from strongroom.backends import LocalBackend
 from strongroom.cli.output import complain
 from strongroom.errors import Damaged, NoRepository, PassphraseError, StrongroomError
-from strongroom.passphrase import FILE, passphrase_source, read_passphrase
+from strongroom.passphrase import FILE, Passphrase, passphrase_source, read_passphrase
 from strongroom.repository import Index, Repository
 from strongroom.repository.packs import salvage_index
 
@@ -29,14 +29,17 @@ def backend(options: argparse.Namespace) -> LocalBackend:
 
 
 def passphrase(options: argparse.Namespace, *, confirm: bool = False) -> str:
+    """The given passphrase, or none at all where the options say so."""
+    return "" if options.insecure_no_password else given_passphrase(options, confirm=confirm).reveal()
+
+
+def given_passphrase(options: argparse.Namespace, *, confirm: bool = False) -> Passphrase:
     """From --password-file, the environment, or the terminal, asked for twice where `confirm` says so."""
-    if options.insecure_no_password:
-        return ""
     if options.password_file:
-        return read_passphrase({FILE: options.password_file}).reveal()
+        return read_passphrase({FILE: options.password_file})
     if passphrase_source() is None and sys.stdin.isatty():
-        return ask_passphrase("Passphrase: ", confirm=confirm)
-    return read_passphrase().reveal()
+        return Passphrase(ask_passphrase("Passphrase: ", confirm=confirm), "the terminal")
+    return read_passphrase()
 
 
 def ask_passphrase(prompt: str, *, confirm: bool) -> str:

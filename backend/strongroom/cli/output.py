@@ -26,8 +26,11 @@ def size(value: int) -> str:
 
 
 def moment(nanoseconds: int) -> str:
-    """A time in the user's own zone."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=nanoseconds // 10**9)).astimezone().isoformat(" ")
+    """A time in the user's own zone; in seconds since the epoch if no calendar has it."""
+    try:
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=nanoseconds // 10**9)).astimezone().isoformat(" ")
+    except (OverflowError, ValueError):
+        return f"@{nanoseconds // 10**9}"
 
 
 def name(raw: bytes) -> str:

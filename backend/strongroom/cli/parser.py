@@ -8,7 +8,7 @@ import math
 from typing import TypeAlias
 
 from strongroom import __version__
-from strongroom.cli import commands, removal
+from strongroom.cli import commands, packages, removal
 from strongroom.cli.access import REPOSITORY
 from strongroom.cli.completion import SHELLS, completes_files, completes_folders, completion
 
@@ -41,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_reading(verbs, common, reads)
     _add_removing(verbs, common)
     _add_keys(verbs, common)
+    _add_packages(verbs)
     verb = verbs.add_parser("completion", help="print the script that lets a shell complete this command")
     verb.add_argument("shell", choices=SHELLS)
     verb.set_defaults(run=functools.partial(completion, parser))
@@ -48,12 +49,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _common_options() -> _Parser:
-    common = argparse.ArgumentParser(add_help=False)
+    common = argparse.ArgumentParser(add_help=False, parents=[_answering_options()])
     completes_folders(common.add_argument("-r", "--repo", metavar="FOLDER", help="the repository"))
-    completes_files(common.add_argument("--password-file", metavar="FILE", help="a file that holds the passphrase"))
     common.add_argument("--insecure-no-password", action="store_true", help="the passphrase is empty")
-    common.add_argument("--json", action="store_true", help="one JSON object instead of text")
     return common
+
+
+def _answering_options() -> _Parser:
+    answering = argparse.ArgumentParser(add_help=False)
+    completes_files(answering.add_argument("--password-file", metavar="FILE", help="a file that holds the passphrase"))
+    answering.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    return answering
 
 
 def _reading_options() -> _Parser:
@@ -149,6 +155,23 @@ def _add_keys(verbs: _Verbs, common: _Parser) -> None:
     verb = keys.add_parser("remove", parents=[common], help="remove a passphrase")
     verb.add_argument("key", metavar="KEY", help="the id of its key, or the beginning of one")
     verb.set_defaults(run=commands.key_remove)
+
+
+def _add_packages(verbs: _Verbs) -> None:
+    file = argparse.ArgumentParser(add_help=False, parents=[_answering_options()])
+    completes_files(file.add_argument("file", metavar="FILE", help="a .tar.gz.gpg or .tar.gz"))
+    package = verbs.add_parser("package", help="backups that are one portable file")
+    kinds = package.add_subparsers(required=True, metavar="COMMAND")
+    verb = kinds.add_parser("list", parents=[file], help="list what a package holds, and check it")
+    verb.add_argument("-l", "--long", action="store_true", help="with mode, owner and time")
+    verb.set_defaults(run=packages.list_members)
+    verb = kinds.add_parser("verify", parents=[file], help="read every byte and compare it with the package's lists")
+    verb.set_defaults(run=packages.verify)
+    verb = kinds.add_parser("unpack", parents=[file], help="check everything, then unpack into an empty folder")
+    target = verb.add_argument("-t", "--target", required=True, metavar="FOLDER", help="an empty or new folder")
+    completes_folders(target)
+    verb.add_argument("--path", default="", metavar="PATH", help="only this folder or file of the package")
+    verb.set_defaults(run=packages.unpack_members)
 
 
 def _positive(text: str) -> int:

@@ -72,10 +72,24 @@ print(json.dumps({"vendor": connection.vendor, "accepted": accepted, "tried": le
 """
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+KINDS = [
+    "sqlite",
+    pytest.param("postgresql", marks=pytest.mark.postgresql),
+    pytest.param("mysql", marks=pytest.mark.mariadb),
+]
+
+
+@pytest.fixture(params=KINDS)
 def database(request, edms, tmp_path) -> Iterator[str]:
     if request.param == "sqlite":
         yield "sqlite"
+        return
+    if request.param == "mysql":
+        server = request.getfixturevalue("mariadb")
+        server.create_database("ledger")
+        edms.environment["DATABASE_URL"] = server.url("ledger")
+        edms.run("migrate", "-v0")
+        yield "mysql"
         return
     with private_postgres(tmp_path / "server") as server:
         server.create_database("ledger")

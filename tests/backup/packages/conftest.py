@@ -1,6 +1,5 @@
 """The host projects of `tests.backup.sources.hosting`, and GnuPG."""
 
-from tests.backup.packages.gnupg import gpg  # noqa: F401
 from tests.backup.sources.hosting import (  # noqa: F401
     filled_postgres,
     filled_sqlite,
@@ -9,3 +8,4 @@ from tests.backup.sources.hosting import (  # noqa: F401
     postgres_host,
     sqlite_host,
 )
+from tests.engine.packages.gnupg import gpg  # noqa: F401

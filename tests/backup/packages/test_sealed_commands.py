@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from tests.backup.conftest import PASSPHRASE, kill
@@ -25,28 +24,6 @@ def flip(path, place=None):
     content = bytearray(path.read_bytes())
     content[len(content) // 2 if place is None else place] ^= 1
     path.write_bytes(content)
-
-
-def test_the_weekly_export_comes_back_after_the_loss_of_everything(host):
-    add_configuration(host, "weekly", backup_type="EXPORT", compression_enabled=True, encryption_enabled=True)
-    rows, files = host.dump(), host.tree()
-    made = host.json("trigger_backup", "--config", "weekly")
-    package = Path(made["backup_file_path"])
-    assert (made["status"], made["trust"], package.parent) == ("COMPLETED", "VERIFIED", host.storage / "packages")
-    assert package.name.startswith("weekly-")
-    assert package.name.endswith("Z.tar.gz.gpg")
-    assert made["stored_size"] == package.stat().st_size
-    assert host.json("verify_backup", str(package))["trust"] == "VERIFIED"
-    host.destroy()
-
-    result = host.json("restore_backup", str(package), "--yes")
-
-    assert result["status"] == "COMPLETED"
-    assert host.dump() == rows
-    assert host.tree() == files
-    # The ledger was lost too, and knows the package again.
-    again = host.json("verify_backup", made["job"])
-    assert (again["backup_file_path"], again["trust"], again["recorded"]) == (str(package), "VERIFIED", True)
 
 
 @pytest.mark.parametrize("fault", ["passphrase", "head", "middle", "end", "cut", "more", "plain"])

@@ -1,8 +1,9 @@
 """Run by test_killed.py in a process of its own: kills swaps at every step and tells what recovery made of them.
 
 Usage: kill_swaps.py swap|rollback [ALIAS]. Prints one JSON line for each kill: its number, the state of every component
-before and after recovery, and the journal's state. With a database alias, a PostgreSQL database is swapped as well, and
-the kills come after ever longer times; otherwise they come at every change of a name in the file system.
+before and after recovery, and the journal's state. With a database alias, its database is swapped as well. The kills
+come at every change of a name in the file system, and with MariaDB as soon as a statement that changes something was
+sent to the server, which goes on with it; with PostgreSQL they come after ever longer times.
 """
 
 import contextlib
@@ -14,15 +15,19 @@ import signal
 import sqlite3
 import sys
 import time
+import traceback
 import uuid
 from pathlib import Path
 
 import django
+import pymysql
 
 django.setup()
 
 from django.conf import settings  # noqa: E402
+from django.db import connections  # noqa: E402
 
+from apps.backup.restores import mysql_server  # noqa: E402
 from apps.backup.restores.journal import Component, Journal, Kind, State, exclusive, journals  # noqa: E402
 from apps.backup.restores.move_postgresql import exists, server  # noqa: E402
 from apps.backup.restores.swapping import complete_rollback, recover, swap  # noqa: E402
@@ -32,6 +37,7 @@ PLACE = HOME / "place"
 MARK = ".edms-restore-12345678"
 KILLS = 40
 """About so many during the time that the work takes."""
+STATEMENTS = (b"CREATE ", b"DROP ", b"RENAME ")
 CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "shutil.rmtree"}
 
 
@@ -83,7 +89,12 @@ def prepare(alias):
             had_live=True,
         ),
     ]
-    if alias:
+    if alias and connections[alias].vendor == "mysql":
+        prepare_mysql(alias)
+        # With one thing besides; the others are killed often enough without a server.
+        mysql = Component(kind=Kind.MYSQL, name=alias, live="live", staged="new", kept="kept", had_live=True)
+        components = [mysql, components[0]]
+    elif alias:
         with server(alias) as cursor:
             for name in ("live", "new", "kept"):
                 cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
@@ -108,6 +119,53 @@ def prepare(alias):
     return journal
 
 
+def prepare_mysql(alias):
+    with mysql_server.server(alias) as cursor:
+        for name in ("live", "new", "kept"):
+            cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+        for name, content in (("live", "old"), ("new", "new")):
+            cursor.execute(f"CREATE DATABASE {name}")
+            cursor.execute(f"CREATE TABLE {name}.parent (id int PRIMARY KEY, content text)")
+            cursor.execute(
+                f"CREATE TABLE {name}.child (id int PRIMARY KEY AUTO_INCREMENT, parent_id int, content text,"
+                f" CONSTRAINT child_parent FOREIGN KEY (parent_id) REFERENCES {name}.parent (id))"
+            )
+            cursor.execute(f"INSERT INTO {name}.parent VALUES (1, '{content}')")
+            for number in range(2):
+                cursor.execute(
+                    f"CREATE TRIGGER {name}.t{number} BEFORE INSERT ON {name}.child FOR EACH ROW"
+                    f" SET NEW.content = CONCAT(COALESCE(NEW.content, ''), '{content}{number}')"
+                )
+
+
+def look_at_mysql(alias):
+    """The content of the live tables, if their foreign key and their triggers are theirs, too."""
+    with mysql_server.server(alias) as cursor:
+        tables = mysql_server.tables(cursor, "live")
+        if tables != ["child", "parent"]:
+            return f"partly {tables}"
+        cursor.execute("SELECT content FROM live.parent")
+        content = cursor.fetchone()[0]
+        cursor.execute("START TRANSACTION")
+        cursor.execute("INSERT INTO live.child (parent_id) VALUES (1)")
+        cursor.execute("SELECT content FROM live.child")
+        made = cursor.fetchone()[0]
+        cursor.execute("ROLLBACK")
+        cursor.execute(
+            "SELECT DISTINCT UNIQUE_CONSTRAINT_SCHEMA FROM information_schema.REFERENTIAL_CONSTRAINTS"
+            " WHERE CONSTRAINT_SCHEMA = 'live'"
+        )
+        referred = mysql_server.column(cursor)
+        if made != f"{content}0{content}1" or referred != ["live"]:
+            return f"{content} with {made} and {referred}"
+        return content
+
+
+def databases_beside(alias):
+    with mysql_server.server(alias) as cursor:
+        return [name for name in ("new", "kept") if mysql_server.exists(cursor, name)]
+
+
 def content_of(path):
     names = sorted(child.name for child in path.iterdir() if MARK not in child.name) if path.is_dir() else []
     if names == [f"{names[0][:3]}-{number}" for number in range(3)] if names else False:
@@ -116,11 +174,15 @@ def content_of(path):
 
 
 def look(alias):
-    found = {"media": content_of(PLACE / "media"), "volume": content_of(PLACE / "volume"), "db": "absent"}
+    found = {"db": "absent"}
+    if not alias or connections[alias].vendor != "mysql":
+        found |= {"media": content_of(PLACE / "media"), "volume": content_of(PLACE / "volume")}
     if (PLACE / "db").exists():
         with contextlib.closing(sqlite3.connect(PLACE / "db")) as connection:
             found["db"] = connection.execute("SELECT content FROM t").fetchone()[0]
-    if alias:
+    if alias and connections[alias].vendor == "mysql":
+        found["mysql"] = look_at_mysql(alias)
+    elif alias:
         with server(alias) as cursor:
             cursor.execute(
                 "SELECT shobj_description(oid, 'pg_database'), datallowconn FROM pg_database WHERE datname = 'live'"
@@ -139,37 +201,6 @@ def work(what, journal):
             complete_rollback(journal)
 
 
-def seconds_of(what, alias):
-    """How long the work takes when nobody kills it."""
-    journal = begin(what, alias)
-    started = time.monotonic()
-    assert not killed(what, journal, 0)
-    return time.monotonic() - started
-
-
-def killed(what, journal, number, *, step=0.0):
-    """Do the work in a child that is killed, after so many steps of time or at that change of a name; was it?"""
-    child = os.fork()
-    if child == 0:
-        count = 0
-
-        def hook(event, arguments):
-            nonlocal count
-            if event in CHANGES:
-                count += 1
-                if count == number:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        if step:
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_REAL, number * step)
-        else:
-            sys.addaudithook(hook)
-        work(what, journal)
-        os._exit(0)
-    return os.waitpid(child, 0)[1] != 0
-
-
 def begin(what, alias):
     """The journal of what is about to be done."""
     journal = prepare(alias)
@@ -179,13 +210,62 @@ def begin(what, alias):
     return journal
 
 
+def seconds_of(what, alias):
+    """How long the work takes when nobody kills it."""
+    journal = begin(what, alias)
+    started = time.monotonic()
+    assert not killed(what, journal, 0)
+    return time.monotonic() - started
+
+
+def killed(what, journal, number, *, seconds=0.0):
+    """Do the work in a child that is killed; whether it was."""
+    child = os.fork()
+    if child == 0:
+        count = 0
+
+        def hook(event, arguments):
+            if event in CHANGES:
+                step()
+
+        def step():
+            nonlocal count
+            count += 1
+            if count == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        def send(connection, command, statement):
+            sent(connection, command, statement)
+            text = statement.encode() if isinstance(statement, str) else statement
+            if text.startswith(STATEMENTS):
+                step()
+
+        if seconds:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+        else:
+            sys.addaudithook(hook)
+            sent = pymysql.connections.Connection._execute_command
+            pymysql.connections.Connection._execute_command = send
+        try:
+            work(what, journal)
+        except BaseException:  # noqa: BLE001  a child that goes on would be a second parent
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    assert status in {0, signal.SIGKILL, signal.SIGALRM}, status
+    return status != 0
+
+
 def main():
     what, alias = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
+    vendor = connections[alias].vendor if alias else ""
     # As many kills on a slow machine as on a fast one.
-    step = seconds_of(what, alias) / KILLS if alias else 0.0
+    pause = seconds_of(what, alias) / KILLS if vendor == "postgresql" else 0.0
     for number in range(1, 200):
         journal = begin(what, alias)
-        was_killed = killed(what, journal, number, step=step)
+        was_killed = killed(what, journal, number, seconds=number * pause)
         before = look(alias)
         said = recover(lambda one: one.enter(State.FINISHED))
         again = recover(lambda one: one.enter(State.FINISHED))
@@ -197,7 +277,9 @@ def main():
             "said": said,
             "again": again,
             "state": journals()[0].state.value,
-            "left": sorted(str(p.relative_to(PLACE)) for p in PLACE.rglob(f"*{MARK}*")),
+            "left": databases_beside(alias)
+            if vendor == "mysql"
+            else sorted(str(p.relative_to(PLACE)) for p in PLACE.rglob(f"*{MARK}*")),
         }
         sys.stdout.write(json.dumps(line) + "\n")
         if not was_killed:

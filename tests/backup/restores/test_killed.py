@@ -30,8 +30,20 @@ def run(home, *arguments, **variables):
 
 @pytest.mark.parametrize("what", ["swap", "rollback"])
 def test_at_every_change_of_a_name(tmp_path, what):
-    kills = run(tmp_path / "home", what)
+    require_old_or_new(what, run(tmp_path / "home", what))
 
+
+@pytest.mark.mariadb
+@pytest.mark.parametrize("what", ["swap", "rollback"])
+def test_at_every_statement_to_mariadb(tmp_path, what, mariadb):
+    kills = run(tmp_path / "home", what, "default", DATABASE_URL=mariadb.url("live"))
+
+    require_old_or_new(what, kills)
+    assert not any("new" in kill["left"] for kill in kills)
+    assert len({kill["before"]["mysql"] for kill in kills}) > 2, "no kill was between a table and its triggers"
+
+
+def require_old_or_new(what, kills):
     assert len(kills) > 20
     assert kills[-1]["killed"] is False
     assert any(len(set(kill["before"].values())) > 1 for kill in kills), "no kill was in the middle"

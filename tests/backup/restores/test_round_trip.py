@@ -98,7 +98,7 @@ def test_rollback_and_release(host):
 def test_a_package_comes_back(host, tmp_path):
     rows, files = host.dump(), host.tree()
     package = tmp_path / "out.tar.gz"
-    host.json("trigger_backup", "--type", "EXPORT", "--output", str(package))
+    host.json("trigger_backup", "--type", "FULL", "--output", str(package))
     assert package.stat().st_mode & 0o777 == 0o600
     host.destroy()
 

@@ -13,7 +13,8 @@ from strongroom.passphrase import SOURCES, passphrase_source
 from .. import conf
 from ..errors import SettingsInvalid
 from ..restores import RestoreRefused, interrupted
-from ..sources import ClientMissing
+from ..sources import ClientMissing, SourceRefused
+from ..sources.cut import all_have_dumps
 from ..sources.postgresql import find_client
 from .findings import Finding, critical, warning
 
@@ -52,6 +53,22 @@ def client_findings(*, ask_servers: bool) -> Iterator[Finding]:
             )
         if not ask_servers:
             return
+
+
+def kind_findings() -> Iterator[Finding]:
+    """W019: a database of a kind that not every type of backup can have, or none."""
+    try:
+        if not all_have_dumps():
+            yield critical(
+                19,
+                "databases",
+                "There is a database of MariaDB or MySQL, which has no dump of its own here: every type but EXPORT and"
+                " FILES is refused.",
+                "Give the configurations that cover it the type EXPORT.",
+            )
+    except SourceRefused as error:
+        hint = "Move it to a supported kind; until then every backup of databases is refused."
+        yield critical(19, "databases", str(error), hint)
 
 
 def _postgresql(wrappers: Iterable[BaseDatabaseWrapper]) -> list[BaseDatabaseWrapper]:

@@ -1,19 +1,16 @@
 """Exit codes of all commands: the engine's own, which are restic's, and what the states of a job mean."""
 
-from strongroom.exitcodes import FAILED, INCOMPLETE, INTERRUPTED, OK, USAGE, WRONG_PASSPHRASE
+from strongroom.exitcodes import FAILED, INCOMPLETE, INTERRUPTED, OK, USAGE
 from strongroom.exitcodes import of_error as of_engine_error
 
 from ..errors import ConfigurationNotFound, RequestRefused
 from ..models import JobStatus
-from ..packages import PackageLocked
 
 __all__ = ["FAILED", "INTERRUPTED", "OK", "of_error", "of_status"]
 
 
 def of_error(error: BaseException) -> int:
     """The code for an error that ended a command."""
-    if isinstance(error, PackageLocked):
-        return WRONG_PASSPHRASE
     return USAGE if isinstance(error, RequestRefused | ConfigurationNotFound) else of_engine_error(error)
 
 

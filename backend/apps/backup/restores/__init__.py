@@ -5,11 +5,14 @@ from .execute import Restore, RestoreResult
 from .folder import restore_to_folder
 from .journal import interrupted, journals
 from .origin import open_origin
-from .planning import Plan, plan_restore, plan_to_folder
+from .plan import Choice, Plan
+from .planning import plan_restore, plan_to_database, plan_to_folder
 from .record import ledger_is_readable
 from .rollback import recover_restores, release, rollback
+from .scratch import restore_to_database
 
 __all__ = [
+    "Choice",
     "Plan",
     "Restore",
     "RestoreFailed",
@@ -20,9 +23,11 @@ __all__ = [
     "ledger_is_readable",
     "open_origin",
     "plan_restore",
+    "plan_to_database",
     "plan_to_folder",
     "recover_restores",
     "release",
+    "restore_to_database",
     "restore_to_folder",
     "rollback",
 ]

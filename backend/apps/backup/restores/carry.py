@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from django.apps import apps
@@ -19,8 +20,11 @@ from django.db.backends.utils import CursorWrapper
 from django.db.utils import Error as DatabaseFailure
 
 from ..models import BackupJob
+from ..sources.mysql import fresh_connection as fresh_mysql
 from ..sources.postgresql import fresh_connection
 from ..sources.sqlite import quoted
+from .mysql_server import quoted as backticked
+from .mysql_server import reason
 
 _BATCH: Final = 500
 
@@ -31,15 +35,32 @@ def ledger_models() -> list[type[models.Model]]:
     return [model for model in config.get_models(include_auto_created=True) if not model._meta.proxy]
 
 
-def _foreign(model: type[models.Model]) -> list[tuple[str, str, str]]:
-    """Columns that point to tables of others, which are restored: (column, table, column there). They can be null."""
+@dataclass(frozen=True)
+class _Foreign:
+    """A column that points to a table of others, which is restored: the rows there may be numbered in another way.
+
+    `name` is the column by which the same row is known again: the user's name, or `key` itself.
+    """
+
+    column: str
+    table: str
+    key: str
+    name: str
+
+
+def _foreign(model: type[models.Model]) -> list[_Foreign]:
+    """Such columns of a model; all of them can be null."""
     own = {one._meta.db_table for one in ledger_models()}
     found = []
     for field in model._meta.local_concrete_fields:
         if isinstance(field, models.ForeignKey) and field.null:
             target = field.target_field
             if target.model._meta.db_table not in own:
-                found.append((field.column, target.model._meta.db_table, target.column or target.attname))
+                key = target.column or target.attname
+                known_by = getattr(target.model, "USERNAME_FIELD", None)
+                named = target.model._meta.get_field(known_by) if known_by else target
+                name = getattr(named, "column", None) or key
+                found.append(_Foreign(field.column, target.model._meta.db_table, key, name))
     return found
 
 
@@ -74,10 +95,12 @@ def _copy_table(connection: sqlite3.Connection, model: type[models.Model]) -> No
     columns = ", ".join(quoted(name) for name in _columns(connection, "main", model._meta.db_table))
     connection.execute(f"DELETE FROM main.{table}")  # noqa: S608  names of our own models, quoted
     connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM live.{table}")  # noqa: S608
-    for column, target, key in _foreign(model):
+    for one in _foreign(model):
+        # Null where whoever is meant is not there.
+        column, users, key, name = quoted(one.column), quoted(one.table), quoted(one.key), quoted(one.name)
         connection.execute(
-            f"UPDATE main.{table} SET {quoted(column)} = NULL WHERE {quoted(column)} NOT IN"  # noqa: S608
-            f" (SELECT {quoted(key)} FROM main.{quoted(target)})"
+            f"UPDATE main.{table} SET {column} = (SELECT t.{key} FROM main.{users} t JOIN live.{users} l"  # noqa: S608
+            f" ON t.{name} = l.{name} WHERE l.{key} = {table}.{column}) WHERE {column} IS NOT NULL"
         )
 
 
@@ -124,11 +147,8 @@ def _copy_rows(reading: CursorWrapper, writing: CursorWrapper, model: type[model
             f"INSERT INTO {table} SELECT * FROM json_populate_record(NULL::{table}, %s::json)",  # noqa: S608
             [(row[0],) for row in rows],
         )
-    for column, target, key in _foreign(model):
-        writing.execute(
-            f"UPDATE {table} SET {quoted(column)} = NULL WHERE {quoted(column)} NOT IN"  # noqa: S608
-            f" (SELECT {quoted(key)} FROM {quoted(target)})"
-        )
+    for one in _foreign(model):
+        _renumber(reading, writing, table, one)
     primary = model._meta.pk
     if isinstance(primary, models.AutoField) and primary.column:
         writing.execute("SELECT pg_get_serial_sequence(%s, %s)", [table, primary.column])
@@ -138,3 +158,69 @@ def _copy_rows(reading: CursorWrapper, writing: CursorWrapper, model: type[model
                 f"SELECT setval(%s, coalesce(max({quoted(primary.column)}), 0) + 1, false) FROM {table}",  # noqa: S608
                 [row[0]],
             )
+
+
+def _renumber(reading: CursorWrapper, writing: CursorWrapper, table: str, one: _Foreign) -> None:
+    """Point to the rows of the staged database that are known by the same name; null where there is none."""
+    column, users, key, name = quoted(one.column), quoted(one.table), quoted(one.key), quoted(one.name)
+    reading.execute(
+        f"SELECT DISTINCT u.{key}, u.{name} FROM {table} t JOIN {users} u ON u.{key} = t.{column}"  # noqa: S608
+    )
+    cases: list[Any] = []
+    for old, known_by in reading.fetchall():
+        writing.execute(f"SELECT {key} FROM {users} WHERE {name} = %s", [known_by])  # noqa: S608
+        row = writing.fetchone()
+        cases += [old, None if row is None else row[0]]
+    # All at once: a new number may be the old one of somebody else.
+    whens = " WHEN %s THEN %s" * (len(cases) // 2)
+    changed = f"CASE {column}{whens} END" if cases else "NULL"
+    writing.execute(f"UPDATE {table} SET {column} = {changed} WHERE {column} IS NOT NULL", cases)  # noqa: S608
+
+
+def carry_mysql(alias: str, live: str, staged: str) -> str:
+    """Copy the ledger's rows from one database of the server to the other; "" when done, else why not."""
+    try:
+        with fresh_mysql(alias, staged) as connection, connection.cursor() as cursor:
+            for model in ledger_models():
+                table = model._meta.db_table
+                here, there = _mysql_columns(cursor, staged, table), _mysql_columns(cursor, live, table)
+                if not here or here != there:
+                    return f"the table {table} of the backup is not built like the live one"
+            # What a copying statement has read of the live tables stays as it is until the end: rows that refer to
+            # others are copied after those. No check is switched off, and parents stand before their children.
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("START TRANSACTION")
+            for model in reversed(ledger_models()):
+                cursor.execute(f"DELETE FROM {backticked(model._meta.db_table)}")  # noqa: S608  our own models
+            for model in ledger_models():
+                _copy_mysql_table(cursor, model, live, staged)
+            cursor.execute("COMMIT")
+    except DatabaseFailure as error:
+        return f"the ledger of the live database {live!r} cannot be copied ({reason(error)})"
+    return ""
+
+
+def _mysql_columns(cursor: CursorWrapper, database: str, table: str) -> Sequence[tuple[object, ...]]:
+    cursor.execute(
+        "SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
+        " ORDER BY 1",
+        [database, table],
+    )
+    return list(cursor.fetchall())
+
+
+def _copy_mysql_table(cursor: CursorWrapper, model: type[models.Model], live: str, staged: str) -> None:
+    table = backticked(model._meta.db_table)
+    columns = [str(name) for name, _ in _mysql_columns(cursor, staged, model._meta.db_table)]
+    values = {name: f"l.{backticked(name)}" for name in columns}
+    for one in _foreign(model):
+        # Null where whoever is meant is not there.
+        users, key, name = backticked(one.table), backticked(one.key), backticked(one.name)
+        values[one.column] = (
+            f"(SELECT t.{key} FROM {users} t JOIN {backticked(live)}.{users} k ON t.{name} = k.{name}"  # noqa: S608
+            f" WHERE k.{key} = l.{backticked(one.column)})"
+        )
+    cursor.execute(
+        f"INSERT INTO {table} ({', '.join(map(backticked, columns))})"  # noqa: S608
+        f" SELECT {', '.join(values[name] for name in columns)} FROM {backticked(live)}.{table} l"
+    )

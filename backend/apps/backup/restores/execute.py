@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from ..errors import BackupError
 from ..ledger import ledger_alias
-from ..manifest import DatabaseRecord, FileRootRecord
+from ..manifest import DatabaseRecord, DataRecord, FileRootRecord
 from ..models import JobStatus, Trigger
 from ..progress import Tracker
 from ..references import BackupRef
@@ -24,14 +24,17 @@ from ..requests import JobRequest
 from ..runner import run_job
 from ..services.jobs import job_create
 from ..sources import sqlite
+from ..sources.cut import PORTABLE, all_have_dumps
 from ..sources.files import RESTORE_MARK
-from . import record, stage_postgresql, stage_sqlite
-from .carry import carry_postgresql, carry_sqlite
+from . import record, stage_mysql, stage_portable, stage_postgresql, stage_sqlite
+from .carry import carry_mysql, carry_postgresql, carry_sqlite
 from .errors import RestoreFailed, RestoreRefused
-from .journal import Component, Journal, Kind, State, exclusive
-from .move_postgresql import exists, free_name, server
+from .journal import DATABASES, Component, Journal, Kind, State, exclusive
+from .kinds import SERVERS
 from .origin import Origin
-from .planning import Plan, chosen_databases, chosen_roots, live_roots
+from .plan import Choice, Plan
+from .planning import chosen_data, chosen_databases, chosen_roots, live_roots
+from .stage_portable import Target
 from .swapping import discard_staged, swap
 
 
@@ -53,7 +56,7 @@ class Restore:
     ref: BackupRef
     origin: Origin
     plan: Plan
-    only: str | None
+    choice: Choice
     tracker: Tracker
     tick: Callable[[], None]
 
@@ -97,10 +100,14 @@ class Restore:
         if self.plan.safety_backup:
             with self._phase(result, "backing up the live state"):
                 result.notes += self._safety_backup()
-        for database in chosen_databases(self.origin.manifest, self.only):
+        for database in chosen_databases(self.origin.manifest, self.choice.only):
             with self._phase(result, f"restoring the database {database.alias}", database.size):
                 self._stage_database(journal, database)
-        roots = chosen_roots(self.origin.manifest, self.only)
+        data = chosen_data(self.origin.manifest, self.choice.only)
+        if data:
+            with self._phase(result, "restoring the rows", sum(database.size for database in data)):
+                result.notes += self._stage_data(journal, data)
+        roots = chosen_roots(self.origin.manifest, self.choice.only)
         if roots:
             with self._phase(result, "restoring the files", sum(root.bytes for root in roots)):
                 result.notes += self._stage_files(journal, roots)
@@ -141,7 +148,9 @@ class Restore:
     def _safety_backup(self) -> list[str]:
         encrypted = self.ref.place.encrypted if self.ref.place is not None else True
         storage = str(self.ref.place.storage) if self.ref.place is not None else ""
-        request = JobRequest(backup_type="FULL", storage_path=storage, encryption=encrypted)
+        # Every kind of database can be carried as rows, not each as a dump of its own.
+        backup_type = "FULL" if all_have_dumps() else PORTABLE
+        request = JobRequest(backup_type=backup_type, storage_path=storage, encryption=encrypted)
         try:
             job = job_create(request, now=timezone.now(), trigger=Trigger.PRE_RESTORE)
             job = run_job(job.uuid)
@@ -158,30 +167,56 @@ class Restore:
         return [f"the live state was backed up first, as job {job.uuid} ({job.status})"]
 
     def _stage_database(self, journal: Journal, database: DatabaseRecord) -> None:
-        ending = f"{RESTORE_MARK}{journal.restore.hex[:8]}"
-        settings = connections[database.alias].settings_dict
+        component = self._announce_database(journal, database.alias)
         if database.engine == sqlite.ENGINE:
-            live = sqlite.database_path(database.alias, settings)
-            component = _paths(Kind.SQLITE, database.alias, live, live.with_name(f".{live.name}{ending}"))
-            _announce(journal, component)
             with self.origin.open_member(database.path) as dump:
-                stage_sqlite.load(database, live, Path(component.staged), dump=dump, progress=self._progress)
+                live, staged = Path(component.live), Path(component.staged)
+                stage_sqlite.load(database, live, staged, dump=dump, progress=self._progress)
             return
-        name = str(settings["NAME"])
-        with server(database.alias) as cursor:
-            had_live = exists(cursor, name)
-        component = Component(
-            kind=Kind.POSTGRESQL,
-            name=database.alias,
-            live=name,
-            staged=free_name(name, f"_new_{journal.restore.hex[:8]}"),
-            kept=free_name(name, f"_old_{journal.restore.hex[:8]}"),
-            had_live=had_live,
-        )
-        _announce(journal, component)
         owners = stage_postgresql.create_scratch(database, component.staged)
         with self.origin.open_member(database.path) as dump:
             stage_postgresql.load(database, component.staged, dump, owners=owners, progress=self._progress)
+
+    def _stage_data(self, journal: Journal, data: list[DataRecord]) -> list[str]:
+        targets = []
+        for database in data:
+            component = self._announce_database(journal, database.alias)
+            if component.kind is Kind.SQLITE:
+                stage_sqlite.create_empty(Path(component.live), Path(component.staged))
+            else:
+                SERVERS[connections[database.alias].vendor].create(database.alias, component.staged)
+            targets.append(Target(database, component.staged))
+
+        def phase(name: str) -> None:
+            self.tracker.begin(name, total_bytes=sum(database.size for database in data))
+            self.tick()
+
+        notes = stage_portable.load(
+            self.origin, targets, leave_out=self.choice.leave_out, progress=self._progress, phase=phase
+        )
+        for component in journal.components:
+            if component.kind is Kind.MYSQL:
+                notes += stage_mysql.left_behind(component.name, live=component.live, staged=component.staged)
+        return notes
+
+    def _announce_database(self, journal: Journal, alias: str) -> Component:
+        """Name the database that is put beside the live one."""
+        settings, mark = connections[alias].settings_dict, journal.restore.hex[:8]
+        if connections[alias].vendor == sqlite.ENGINE:
+            live = sqlite.database_path(alias, settings)
+            component = _paths(Kind.SQLITE, alias, live, live.with_name(f".{live.name}{RESTORE_MARK}{mark}"))
+        else:
+            name, server = str(settings["NAME"]), SERVERS[connections[alias].vendor]
+            component = Component(
+                kind=server.kind,
+                name=alias,
+                live=name,
+                staged=server.free_name(name, f"_new_{mark}"),
+                kept=server.free_name(name, f"_old_{mark}"),
+                had_live=server.exists(alias, name),
+            )
+        _announce(journal, component)
+        return component
 
     def _stage_files(self, journal: Journal, roots: list[FileRootRecord]) -> list[str]:
         ending = f"{RESTORE_MARK}{journal.restore.hex[:8]}"
@@ -202,7 +237,7 @@ class Restore:
     def _carry(self, journal: Journal) -> list[str]:
         alias = ledger_alias()
         component = next(
-            (one for one in journal.components if one.kind in {Kind.SQLITE, Kind.POSTGRESQL} and one.name == alias),
+            (one for one in journal.components if one.kind in DATABASES and one.name == alias),
             None,
         )
         if component is None:
@@ -211,6 +246,8 @@ class Restore:
         connections[alias].close()
         if component.kind is Kind.SQLITE:
             obstacle = carry_sqlite(Path(component.live), Path(component.staged))
+        elif component.kind is Kind.MYSQL:
+            obstacle = carry_mysql(alias, component.live, component.staged)
         else:
             obstacle = carry_postgresql(alias, component.live, component.staged)
         journal.carried_ledger = not obstacle

@@ -8,15 +8,15 @@ from pathlib import Path
 from ..progress import Tracker
 from .errors import RestoreRefused
 from .origin import Origin
-from .planning import Plan
+from .plan import Plan
+from .planning import content_bytes
 
 
 def restore_to_folder(origin: Origin, plan: Plan, tracker: Tracker, tick: Callable[[], None]) -> list[str]:
     """Restore everything in the backup below `plan.to_folder`; notes for the user. Raises what went wrong."""
     if plan.blocking:
         raise RestoreRefused("The restore cannot be done: " + "; ".join(plan.blocking))
-    total = sum(record.size for record in origin.manifest.databases) + sum(root.bytes for root in origin.manifest.files)
-    tracker.begin("restoring to the folder", total_bytes=total)
+    tracker.begin("restoring to the folder", total_bytes=content_bytes(origin.manifest))
 
     def progress(files: int, size: int) -> None:
         tracker.reached(files=files, bytes_done=size)

@@ -61,9 +61,28 @@ class Kind(enum.StrEnum):
 
     SQLITE = "sqlite"
     POSTGRESQL = "postgresql"
+    MYSQL = "mysql"
+    """A database of MariaDB or MySQL."""
     FOLDER = "folder"
     CONTENTS = "contents"
     """The contents of a folder that itself cannot be renamed, such as a mounted volume."""
+
+
+DATABASES: Final = frozenset({Kind.SQLITE, Kind.POSTGRESQL, Kind.MYSQL})
+
+
+class TableTrigger(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A trigger that must be made again after its table has been moved; `old` tables are those that were replaced."""
+
+    old: bool
+    table: str
+    name: str
+    timing: str
+    event: str
+    body: str
+    definer: str
+    sql_mode: str
+    collation: str
 
 
 class Component(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -76,6 +95,7 @@ class Component(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     kept: str
     had_live: bool
     step: str = ""
+    triggers: list[TableTrigger] = []
 
 
 class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

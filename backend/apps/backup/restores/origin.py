@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from strongroom.format.tree import NodeKind
 from strongroom.metadata import apply_metadata
+from strongroom.packages import Package, Tally, extract, open_package
 from strongroom.restorer import RestoreProgress, restore
 from strongroom.snapshots import SnapshotView
 from strongroom.streams import Reader
 
 from ..errors import BackupNotFound
-from ..manifest import Manifest
-from ..packages import Package, extract, open_package
-from ..packages.reading import Tally
+from ..manifest import Manifest, decode
 from ..references import BackupRef
 from ..sources.verify import SnapshotPlace, read_manifest
 from .errors import RestoreFailed, RestoreRefused
@@ -33,6 +33,10 @@ class Origin(Protocol):
 
     def open_member(self, path: str) -> contextlib.AbstractContextManager[Reader]:
         """The content of a file in it; `KeyError` if there is none."""
+        ...
+
+    def members(self, prefix: bytes) -> contextlib.AbstractContextManager[Iterator[tuple[str, Reader]]]:
+        """The files below a folder, each with its path and content, in the order in which they lie there."""
         ...
 
     def unpack(self, routes: Mapping[bytes, Path], progress: Progress) -> list[str]:
@@ -63,6 +67,16 @@ class SnapshotOrigin:
         self._view = view
         self.open_member = SnapshotPlace(view).open_member
         self.manifest = read_manifest(SnapshotPlace(view))
+
+    @contextlib.contextmanager
+    def members(self, prefix: bytes) -> Iterator[Iterator[tuple[str, Reader]]]:
+        yield self._members(prefix)
+
+    def _members(self, prefix: bytes) -> Iterator[tuple[str, Reader]]:
+        for path, node in self._view.walk(self._view.subtree(prefix), prefix):
+            if node.kind is NodeKind.FILE:
+                with self._view.open(node) as content:
+                    yield os.fsdecode(path), content
 
     def unpack(self, routes: Mapping[bytes, Path], progress: Progress) -> list[str]:
         notes: list[str] = []
@@ -125,8 +139,13 @@ class PackageOrigin:
 
     def __init__(self, package: Package) -> None:
         self._package = package
-        self.manifest = package.manifest
+        self.manifest = decode(package.manifest)
         self.open_member = package.open_member
+
+    @contextlib.contextmanager
+    def members(self, prefix: bytes) -> Iterator[Iterator[tuple[str, Reader]]]:
+        with self._package.members(prefix) as found:
+            yield ((os.fsdecode(member.name), content) for member, content in found)
 
     def unpack(self, routes: Mapping[bytes, Path], progress: Progress) -> list[str]:
         for target in routes.values():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -12,64 +12,22 @@ from django.apps import apps
 from django.db import connections
 
 from ..conf import load
-from ..errors import BackupError
 from ..ledger import ledger_alias
-from ..manifest import DatabaseRecord, FileRootRecord, Manifest
+from ..manifest import DatabaseRecord, DataRecord, FileRootRecord, Manifest
 from ..models import BackupJob, RestoreType
 from ..references import BackupRef
-from ..sources import sqlite
-from ..sources.cut import database_aliases
 from ..sources.files import FileRoot, file_roots
 from ..sources.migrations import code_leaves
 from ..sources.named_files import reference_fields
 from ..sources.project import same_secret
-from . import stage_postgresql
 from .errors import RestoreRefused
+from .kinds import SERVERS
+from .origin import Origin, Progress
+from .plan import Choice, Plan, Replacement, Space, existing, require_writable
+from .plan_databases import plan_data, plan_database
 
 ONLY: Final = ("database", "files")
 _MARGIN: Final = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Replacement:
-    """One thing that the restore replaces. Sizes are bytes; `size` is None where it is not known before."""
-
-    kind: str
-    name: str
-    live: str
-    exists: bool
-    size: int | None
-    notes: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Space:
-    """Room on one file system."""
-
-    where: str
-    needed: int
-    available: int
-
-
-@dataclass
-class Plan:
-    """What a restore would do. It can be done when nothing is in `blocking`."""
-
-    backup: str
-    backup_job: str
-    restore_type: str
-    taken_at: str
-    to_folder: str = ""
-    replacements: list[Replacement] = field(default_factory=list)
-    space: list[Space] = field(default_factory=list)
-    ledger: str = ""
-    safety_backup: bool = False
-    blocking: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values."""
-        return asdict(self)
 
 
 def chosen_databases(manifest: Manifest, only: str | None) -> list[DatabaseRecord]:
@@ -77,9 +35,20 @@ def chosen_databases(manifest: Manifest, only: str | None) -> list[DatabaseRecor
     return [] if only == "files" else manifest.databases
 
 
+def chosen_data(manifest: Manifest, only: str | None) -> list[DataRecord]:
+    """The databases in portable form to restore."""
+    return [] if only == "files" else manifest.data
+
+
 def chosen_roots(manifest: Manifest, only: str | None) -> list[FileRootRecord]:
     """The file roots to restore."""
     return [] if only == "database" else manifest.files
+
+
+def content_bytes(manifest: Manifest) -> int:
+    """How much a backup holds."""
+    databases = sum(record.size for record in manifest.databases) + sum(record.size for record in manifest.data)
+    return databases + sum(root.bytes for root in manifest.files)
 
 
 def live_roots() -> dict[str, FileRoot]:
@@ -87,20 +56,28 @@ def live_roots() -> dict[str, FileRoot]:
     return {root.name: root for root in file_roots(reference_fields(load().reference_fields))}
 
 
-def plan_restore(ref: BackupRef, manifest: Manifest, *, only: str | None, safety_backup: bool) -> Plan:
-    """Plan a restore to the live system; what forbids it is in `blocking`, nothing is raised for it."""
-    databases, roots = chosen_databases(manifest, only), chosen_roots(manifest, only)
-    if not databases and not roots:
-        raise RestoreRefused(f"{ref} holds nothing of what is to be restored ({only or 'database and files'}).")
-    plan = _begin(ref, manifest, bool(databases), bool(roots))
+def plan_restore(ref: BackupRef, origin: Origin, choice: Choice, *, safety_backup: bool, progress: Progress) -> Plan:
+    """Plan a restore to the live system; what forbids it is in `blocking`, nothing is raised for it.
+
+    Every value of a database in portable form is read for it: `progress` tells how far that is.
+    """
+    manifest = origin.manifest
+    databases, roots = chosen_databases(manifest, choice.only), chosen_roots(manifest, choice.only)
+    data = chosen_data(manifest, choice.only)
+    if not databases and not data and not roots:
+        raise RestoreRefused(f"{ref} holds nothing of what is to be restored ({choice.only or 'database and files'}).")
+    plan = _begin(ref, manifest, bool(databases or data), bool(roots))
     needed: dict[Path, int] = {}
     for record in databases:
-        _plan_database(plan, record, needed)
+        plan_database(plan, record, needed)
+    for rows in data:
+        plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress)
     for root in roots:
         _plan_root(plan, root, needed)
     _plan_space(plan, needed)
-    _compare_versions(plan, manifest, databases)
-    _plan_ledger(plan, databases)
+    _compare_versions(plan, databases)
+    _compare_secrets(plan, manifest)
+    _plan_ledger(plan, [*databases, *data])
     plan.safety_backup = safety_backup
     if not safety_backup:
         plan.warnings.append("no backup of the live state is taken first; what is replaced is kept for rollback")
@@ -127,46 +104,14 @@ def _begin(ref: BackupRef, manifest: Manifest, databases: bool, roots: bool) -> 
 
 def plan_to_folder(ref: BackupRef, manifest: Manifest, folder: Path) -> Plan:
     """Plan a restore of the backup's tree into an empty folder; nothing live is involved."""
-    plan = _begin(ref, manifest, bool(manifest.databases), bool(manifest.files))
+    plan = _begin(ref, manifest, bool(manifest.databases or manifest.data), bool(manifest.files))
     plan.to_folder = str(folder)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         plan.blocking.append(f"{folder} is not a folder; give an empty one or one that does not exist")
     elif folder.is_dir() and any(folder.iterdir()):
         plan.blocking.append(f"{folder} is not empty; give an empty folder or one that does not exist")
-    size = sum(record.size for record in manifest.databases) + sum(root.bytes for root in manifest.files)
-    _plan_space(plan, {folder: size})
+    _plan_space(plan, {folder: content_bytes(manifest)})
     return plan
-
-
-def _plan_database(plan: Plan, record: DatabaseRecord, needed: dict[Path, int]) -> None:
-    if record.alias not in database_aliases():
-        plan.blocking.append(f"the backup has a database {record.alias!r}, the settings have none; add it to DATABASES")
-        return
-    connection = connections[record.alias]
-    if connection.vendor != record.engine:
-        plan.blocking.append(
-            f"the database {record.alias!r} is {connection.vendor} here and was {record.engine} in the backup;"
-            f" point DATABASES at {record.engine}"
-        )
-        return
-    try:
-        if record.engine == sqlite.ENGINE:
-            live = sqlite.database_path(record.alias, connection.settings_dict)
-            plan.replacements.append(Replacement("database", record.alias, str(live), live.exists(), record.size))
-            needed[live.parent] = needed.get(live.parent, 0) + record.size
-            _require_writable(plan, live.parent)
-            if live.exists():
-                plan.warnings.append("stop the application first: it would go on writing into the old SQLite file")
-            return
-        check = stage_postgresql.check_server(record)
-    except BackupError as error:
-        plan.blocking.append(str(error))
-        return
-    plan.blocking += check.blocking
-    plan.warnings += check.warnings
-    plan.replacements.append(
-        Replacement("database", record.alias, check.database, check.exists, None, [check.server, check.client])
-    )
 
 
 def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> None:
@@ -180,24 +125,49 @@ def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> Non
     parent = live.path if os.path.ismount(live.path) else live.path.parent
     plan.replacements.append(Replacement("files", root.name, str(live.path), live.path.exists(), root.bytes))
     needed[parent] = needed.get(parent, 0) + root.bytes
-    _require_writable(plan, parent)
+    require_writable(plan, parent)
 
 
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path
+def plan_to_database(ref: BackupRef, origin: Origin, choice: Choice, place: str, *, progress: Progress) -> Plan:
+    """Plan a restore of the only database of a backup into a new one, which stays; nothing live is involved.
 
-
-def _require_writable(plan: Plan, folder: Path) -> None:
-    if not os.access(_existing(folder), os.W_OK | os.X_OK):
-        plan.blocking.append(f"{_existing(folder)} may not be written by this user; run as its owner")
+    `place` is the name of the new database on the same server, or the path of a new SQLite file.
+    """
+    manifest = origin.manifest
+    plan = _begin(ref, manifest, True, False)
+    plan.to_database = place
+    if len(manifest.databases) + len(manifest.data) != 1:
+        raise RestoreRefused(f"{ref} does not hold exactly one database; --to-database is for one.")
+    needed: dict[Path, int] = {}
+    for record in manifest.databases:
+        plan_database(plan, record, needed)
+    for rows in manifest.data:
+        plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress)
+    alias = [*(one.alias for one in manifest.databases), *(one.alias for one in manifest.data)][0]
+    vendor = connections[alias].vendor
+    if vendor in SERVERS:
+        if SERVERS[vendor].exists(alias, place):
+            plan.blocking.append(f"there is a database {place!r} already; give the name of one that is not there")
+    else:
+        target = Path(place).absolute()
+        place = plan.to_database = str(target)
+        plan.warnings = [text for text in plan.warnings if not text.startswith("stop the application")]
+        needed = {target.parent: sum(needed.values())}
+        if os.path.lexists(target):
+            plan.blocking.append(f"{target} exists; give the path of a file that does not")
+        require_writable(plan, target.parent)
+    plan.replacements = [dataclasses.replace(one, live=place, exists=False) for one in plan.replacements]
+    _plan_space(plan, needed)
+    _compare_versions(plan, manifest.databases)
+    _compare_secrets(plan, manifest)
+    plan.ledger = "stays as it is"
+    return plan
 
 
 def _plan_space(plan: Plan, needed: dict[Path, int]) -> None:
     by_device: dict[int, tuple[Path, int]] = {}
     for folder, size in needed.items():
-        place = _existing(folder)
+        place = existing(folder)
         device = place.stat().st_dev
         where, sum_so_far = by_device.get(device, (place, 0))
         by_device[device] = (where, sum_so_far + size)
@@ -211,7 +181,7 @@ def _plan_space(plan: Plan, needed: dict[Path, int]) -> None:
             )
 
 
-def _compare_versions(plan: Plan, manifest: Manifest, databases: Sequence[DatabaseRecord]) -> None:
+def _compare_versions(plan: Plan, databases: Sequence[DatabaseRecord]) -> None:
     code = code_leaves()
     for record in databases:
         for app, applied in sorted(record.migrations.items()):
@@ -222,16 +192,23 @@ def _compare_versions(plan: Plan, manifest: Manifest, databases: Sequence[Databa
                     f"the app {app!r} is at {', '.join(applied)} in the backup and at {', '.join(sorted(code[app]))} in"
                     " the code; run migrate afterwards, or use the code of the backup's time"
                 )
+
+
+def _compare_secrets(plan: Plan, manifest: Manifest) -> None:
     for secret in manifest.secrets:
         if not same_secret(secret):
             plan.warnings.append(f"the secret {secret.name} is not the one that was in use at the backup")
 
 
-def _plan_ledger(plan: Plan, databases: Sequence[DatabaseRecord]) -> None:
+def _plan_ledger(plan: Plan, databases: Sequence[DatabaseRecord | DataRecord]) -> None:
     alias = ledger_alias()
     record = next((one for one in databases if one.alias == alias), None)
     if record is None:
         plan.ledger = "stays as it is"
+        return
+    if isinstance(record, DataRecord):
+        # Its tables are made by the code's migrations.
+        plan.ledger = "is carried over if the live one can be read, else made again from the repositories"
         return
     tables = {table.rpartition(".")[2] for table in record.tables}
     ours = {model._meta.db_table for model in apps.get_app_config(BackupJob._meta.app_label).get_models()}

@@ -7,8 +7,8 @@ import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.db import connections
@@ -24,6 +24,7 @@ from ..sources.verify import compare_rows
 from .errors import RestoreFailed
 from .move_postgresql import exists, quoted, server
 from .origin import Progress
+from .servers import ServerCheck
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
@@ -40,24 +41,30 @@ _LISTS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class ServerCheck:
-    """Whether a server can take in a dump."""
+def check_rights(alias: str) -> ServerCheck:
+    """Look at the server of a database that is to be filled with rows; raises `RestoreFailed` if it is not reached."""
+    database = str(connections[alias].settings_dict["NAME"])
+    with server(alias) as cursor:
+        there = exists(cursor, database)
+        blocking = _missing_rights(cursor, database, there=there)
+        locale = _locale_of(cursor, database)
+    warnings = []
+    if locale is not None and locale.encoding != "UTF8":
+        warnings.append(f"the database {database!r} has the encoding {locale.encoding}, which has not every character")
+    return ServerCheck(database, there, f"PostgreSQL server {_major(alias)}", "", blocking, warnings)
 
-    database: str
-    exists: bool
-    server: str
-    client: str
-    blocking: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+
+def _major(alias: str) -> int:
+    with server(alias) as cursor:
+        cursor.execute("SHOW server_version_num")
+        return int(_value(cursor)) // 10000
 
 
 def check_server(record: DatabaseRecord) -> ServerCheck:
     """Look at the server of a database; raises `RestoreFailed` if it cannot be reached, `ClientMissing`."""
     database = str(connections[record.alias].settings_dict["NAME"])
+    major = _major(record.alias)
     with server(record.alias) as cursor:
-        cursor.execute("SHOW server_version_num")
-        major = int(_value(cursor)) // 10000
         there = exists(cursor, database)
         blocking = _missing_rights(cursor, database, there=there)
         warnings = _missing_roles(cursor, record)
@@ -105,12 +112,50 @@ def _keeps_owners(cursor: CursorWrapper, record: DatabaseRecord) -> bool:
     return int(_value(cursor)) == len(record.roles)
 
 
+@dataclass(frozen=True)
+class _Locale:
+    """How a database sorts and spells."""
+
+    encoding: str
+    collation: str
+    character_type: str
+    locale_provider: str
+    icu_locale: str
+
+
 def create_scratch(record: DatabaseRecord, scratch: str) -> bool:
     """Create the empty database with the recorded encoding and collation; whether owners can be kept."""
-    with server(record.alias) as cursor:
+    locale = _Locale(
+        record.encoding, record.collation, record.character_type, record.locale_provider, record.icu_locale
+    )
+    with _creating(record.alias, scratch) as cursor:
+        cursor.execute(_create_statement(locale, scratch))
+        return _keeps_owners(cursor, record)
+
+
+def create_like_live(alias: str, scratch: str) -> None:
+    """Create an empty database with encoding, collation and settings of the live one, or the server's own."""
+    database = str(connections[alias].settings_dict["NAME"])
+    with _creating(alias, scratch) as cursor:
+        locale = _locale_of(cursor, database)
+        if locale is None:
+            cursor.execute(f"CREATE DATABASE {quoted(scratch)} TEMPLATE template0 ENCODING 'UTF8'")
+            return
+        cursor.execute(_create_statement(locale, scratch))
+        cursor.execute(
+            "SELECT unnest(s.setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase"
+            " WHERE d.datname = %s AND s.setrole = 0",
+            [database],
+        )
+        for (setting,) in cursor.fetchall():
+            cursor.execute(f"ALTER DATABASE {quoted(scratch)} SET {_assignment(str(setting))}")
+
+
+@contextlib.contextmanager
+def _creating(alias: str, scratch: str) -> Iterator[CursorWrapper]:
+    with server(alias) as cursor:
         try:
-            cursor.execute(_create_statement(record, scratch))
-            return _keeps_owners(cursor, record)
+            yield cursor
         except DatabaseFailure as error:
             raise RestoreFailed(
                 f"The database {scratch!r} cannot be created beside the live one: {str(error).strip()}. Nothing was"
@@ -118,13 +163,28 @@ def create_scratch(record: DatabaseRecord, scratch: str) -> bool:
             ) from error
 
 
-def _create_statement(record: DatabaseRecord, scratch: str) -> str:
-    words = [f"CREATE DATABASE {quoted(scratch)} TEMPLATE template0 ENCODING {_literal(record.encoding)}"]
-    words.append(f"LC_COLLATE {_literal(record.collation)} LC_CTYPE {_literal(record.character_type)}")
-    if record.locale_provider == "i":
-        words.append(f"LOCALE_PROVIDER icu ICU_LOCALE {_literal(record.icu_locale)}")
-    elif record.locale_provider == "b":
-        words.append(f"LOCALE_PROVIDER builtin BUILTIN_LOCALE {_literal(record.icu_locale)}")
+def _locale_of(cursor: CursorWrapper, database: str) -> _Locale | None:
+    """Of a database on the server; None if there is none of that name."""
+    cursor.execute("SHOW server_version_num")
+    number = int(_value(cursor))
+    provider = "d.datlocprovider::text" if number >= 150000 else "''"
+    icu = "coalesce(d.datlocale, '')" if number >= 170000 else "coalesce(d.daticulocale, '')"
+    cursor.execute(
+        f"SELECT pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, {provider},"  # noqa: S608
+        f" {icu if number >= 150000 else chr(39) * 2} FROM pg_database d WHERE d.datname = %s",
+        [database],
+    )
+    row = cursor.fetchone()
+    return None if row is None else _Locale(*map(str, row))
+
+
+def _create_statement(locale: _Locale, scratch: str) -> str:
+    words = [f"CREATE DATABASE {quoted(scratch)} TEMPLATE template0 ENCODING {_literal(locale.encoding)}"]
+    words.append(f"LC_COLLATE {_literal(locale.collation)} LC_CTYPE {_literal(locale.character_type)}")
+    if locale.locale_provider == "i":
+        words.append(f"LOCALE_PROVIDER icu ICU_LOCALE {_literal(locale.icu_locale)}")
+    elif locale.locale_provider == "b":
+        words.append(f"LOCALE_PROVIDER builtin BUILTIN_LOCALE {_literal(locale.icu_locale)}")
     return " ".join(words)
 
 

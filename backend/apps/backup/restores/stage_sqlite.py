@@ -44,6 +44,16 @@ def load(record: DatabaseRecord, live: Path, staged: Path, *, dump: Reader, prog
         )
 
 
+def create_empty(live: Path, staged: Path) -> None:
+    """Make an empty file beside the live one, with its mode and owner; raises `RestoreRefused`."""
+    try:
+        staged.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        _copy_owner(live, staged)
+    except OSError as error:
+        raise RestoreRefused(f"{staged} cannot be written: {error.strerror}. Nothing live was changed.") from error
+
+
 def _write(staged: Path, dump: Reader, progress: Progress) -> str:
     staged.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from django.db import connections
 
 from ..sources.sqlite import SIDE_FILES
+from . import move_mysql
 from .errors import RestoreFailed, RestoreRefused
 from .journal import KEPT, UNFINISHED, Component, Journal, Kind, State, exclusive, journals
 from .move_files import backward_contents, backward_path, discard, forward_contents, forward_path
@@ -31,6 +32,8 @@ def _forward(journal: Journal, component: Component) -> None:
     mark = _marker(journal, component)
     if component.kind is Kind.POSTGRESQL:
         forward_database(component)
+    elif component.kind is Kind.MYSQL:
+        move_mysql.forward_database(component, mark)
     elif component.kind is Kind.SQLITE:
         forward_path(component, mark, sides=SIDE_FILES)
     elif component.kind is Kind.FOLDER:
@@ -43,6 +46,8 @@ def _backward(journal: Journal, component: Component) -> None:
     mark = _marker(journal, component)
     if component.kind is Kind.POSTGRESQL:
         backward_database(component)
+    elif component.kind is Kind.MYSQL:
+        move_mysql.backward_database(component, mark)
     elif component.kind is Kind.SQLITE:
         backward_path(component, mark, sides=SIDE_FILES)
     elif component.kind is Kind.FOLDER:
@@ -54,6 +59,8 @@ def _backward(journal: Journal, component: Component) -> None:
 def _discard(component: Component, what: str) -> None:
     if component.kind is Kind.POSTGRESQL:
         drop(component.name, what)
+    elif component.kind is Kind.MYSQL:
+        move_mysql.drop(component.name, what)
     else:
         discard(what, sides=SIDE_FILES if component.kind is Kind.SQLITE else ())
 

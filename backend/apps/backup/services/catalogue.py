@@ -15,15 +15,15 @@ from django.utils import timezone
 
 from strongroom.errors import StrongroomError
 from strongroom.format.snapshot import Snapshot
+from strongroom.packages import open_package
 from strongroom.repository import Repository
 from strongroom.snapshots import SnapshotView
 
 from .. import conf
 from ..errors import BackupError
 from ..ledger import ledger_access, ledger_alias
-from ..manifest import Manifest
+from ..manifest import Manifest, decode
 from ..models import BackupConfiguration, BackupJob, JobStatus, Trigger, Trust
-from ..packages import open_package
 from ..references import TAG, of_snapshot
 from ..requests import JobRequest
 from ..selectors import storage_paths
@@ -117,7 +117,7 @@ def _in_repository(
 
 
 def _in_package(path: Path) -> _Stored:
-    manifest = open_package(path).manifest
+    manifest = decode(open_package(path).manifest)
     state = path.stat()
     request = _request(manifest, path.parent.parent, encryption=path.name.endswith(SEALED_PACKAGE))
     return _Stored(

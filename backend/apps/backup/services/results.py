@@ -77,12 +77,21 @@ def summary_facts(summary: Summary | None) -> Measured:
 
 def manifest_facts(manifest: Manifest) -> dict[str, object]:
     """What lists show of a manifest, as it is kept in the job's row."""
+    databases = {
+        record.alias: {"engine": record.engine, "tables": len(record.tables), "rows": sum(record.tables.values())}
+        for record in manifest.databases
+    }
+    databases |= {
+        record.alias: {
+            "engine": record.engine,
+            "tables": len(record.tables),
+            "rows": sum(table.rows for table in record.tables),
+        }
+        for record in manifest.data
+    }
     return {
         "cut_at": manifest.cut_at.isoformat(),
-        "databases": {
-            record.alias: {"engine": record.engine, "tables": len(record.tables), "rows": sum(record.tables.values())}
-            for record in manifest.databases
-        },
+        "databases": databases,
         "files": {record.name: {"files": record.files, "bytes": record.bytes} for record in manifest.files},
         "references_missing": manifest.references.missing,
         "orphans": manifest.references.orphans,

@@ -28,11 +28,16 @@ from .databases import DatabaseCut
 from .errors import CaptureFailed, SourceRefused
 from .files import RootCapture, Selection, excluded_by, file_roots, never_captured
 from .named_files import NamedFiles, ReferenceField, reference_fields
+from .portable import PortableCut, data_folder, open_portable
 from .project import fact_entries, fingerprints, project_facts
 from .readers import BytesReader
 
 WITH_DATABASES: Final = frozenset({"FULL", "INCREMENTAL", "DIFFERENTIAL", "DATABASE", "EXPORT"})
 WITH_FILES: Final = frozenset({"FULL", "INCREMENTAL", "DIFFERENTIAL", "FILES", "EXPORT"})
+PORTABLE: Final = "EXPORT"
+"""The type whose databases are rows that any supported database takes in, instead of dumps of their own."""
+_DUMPED: Final = frozenset({"postgresql", "sqlite"})
+_PORTABLE: Final = _DUMPED | {"mysql"}
 SOFTWARE: Final = "edms-backup 0.1"
 
 
@@ -66,6 +71,7 @@ class Cut:
     spec: CutSpec
     opened_at: datetime.datetime
     databases: list[DatabaseCut]
+    portable: list[PortableCut]
     roots: list[RootCapture]
     named: NamedFiles
     compares_references: bool
@@ -77,11 +83,14 @@ class Cut:
     def total_bytes_hint(self) -> int | None:
         """About how many bytes there are to read; the file trees are walked once for it."""
         databases = sum(database.size_hint or 0 for database in self.databases)
+        databases += sum(database.size_hint or 0 for database in self.portable)
         return databases + sum(_tree_size(capture) for capture in self.roots)
 
     def entries(self) -> list[Entry]:
         """Root entries in the order in which they must be read: the manifest is last."""
         found: list[Entry] = []
+        if self.portable:
+            found.append(data_folder(self.portable))
         if self.databases:
             found.append(Folder(b"databases", [self._database_folder(database) for database in self.databases]))
         if self.roots:
@@ -116,6 +125,10 @@ class Cut:
             references, missing = self.named.compare(excluded_by(self.roots))
             self.problems += [Problem(path, reason) for path, reason in missing]
         databases = [self._finished[database.record.alias] for database in self.databases]
+        data = [database.finished() for database in self.portable]
+        self.problems += [
+            Problem(f"database {record.alias}", warning) for record in data for warning in record.warnings
+        ]
         return Manifest(
             format=FORMAT,
             software=SOFTWARE,
@@ -126,7 +139,7 @@ class Cut:
                 type=self.backup_type,
                 started_at=self.spec.started_at,
             ),
-            cut_at=min([database.cut_at for database in databases], default=self.opened_at),
+            cut_at=min([one.cut_at for one in databases] + [one.cut_at for one in data], default=self.opened_at),
             project=project_facts(),
             secrets=fingerprints(conf.load().secrets),
             databases=databases,
@@ -134,6 +147,7 @@ class Cut:
             references=references,
             fact_files=fact_files,
             problems=len(self.problems),
+            data=data,
         )
 
     def manifest(self) -> Manifest:
@@ -159,11 +173,13 @@ def _tree_size(capture: RootCapture) -> int:
     return total
 
 
-def database_aliases() -> list[str]:
+def database_aliases(*, portable: bool = False) -> list[str]:
     """The aliases that are databases of their own: no test mirrors, no second names of the same one.
 
+    `portable` is for databases that are carried as rows, which more kinds can be than those with a dump of their own.
     Raises `SourceRefused` for an engine that cannot be backed up, by name.
     """
+    supported = _PORTABLE if portable else _DUMPED
     seen: set[tuple[str, ...]] = set()
     aliases: list[str] = []
     for alias in connections:
@@ -172,16 +188,22 @@ def database_aliases() -> list[str]:
         engine = str(settings["ENGINE"])
         if engine == "django.db.backends.dummy" or (settings.get("TEST") or {}).get("MIRROR"):
             continue
-        if connection.vendor not in {"postgresql", "sqlite"}:
+        if connection.vendor not in supported:
+            also = "" if portable or connection.vendor not in _PORTABLE else " The type EXPORT can carry it."
             raise SourceRefused(
                 f"The database {alias!r} has the engine {engine}, which cannot be backed up;"
-                " supported are PostgreSQL and SQLite."
+                f" supported are {', '.join(sorted(supported))}.{also}"
             )
         key = (connection.vendor, *(str(settings.get(part) or "") for part in ("NAME", "HOST", "PORT")))
         if key not in seen:
             seen.add(key)
             aliases.append(alias)
     return aliases
+
+
+def all_have_dumps() -> bool:
+    """Whether each database of the project is of a kind with a dump of its own; the others are carried as rows."""
+    return all(connections[alias].vendor in _DUMPED for alias in database_aliases(portable=True))
 
 
 @contextlib.contextmanager
@@ -198,17 +220,25 @@ def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
         named = NamedFiles(spec.staging / "named-files.sqlite3", fields)
         stack.callback(named.close)
         opened_at = datetime.datetime.now(datetime.UTC)
-        databases = []
+        databases: list[DatabaseCut] = []
+        portable: list[PortableCut] = []
         if backup_type in WITH_DATABASES:
-            aliases = [alias for alias in database_aliases() if selection.wants(f"databases/{alias}")]
-            databases = [_open_database(alias, spec, stack, fields=fields, named=named) for alias in aliases]
+            as_rows = backup_type == PORTABLE
+            found = database_aliases(portable=as_rows)
+            aliases = [alias for alias in found if selection.wants(f"databases/{alias}")]
+            if as_rows:
+                opening = (open_portable(alias, spec.staging, fields=fields, named=named) for alias in aliases)
+                portable = [stack.enter_context(one) for one in opening]
+            else:
+                databases = [_open_database(alias, spec, stack, fields=fields, named=named) for alias in aliases]
         problems: list[Problem] = []
         roots: list[RootCapture] = []
         if backup_type in WITH_FILES:
             roots = _open_roots(fields, selection, spec, named=named, problems=problems)
-        if not databases and not roots and not problems:
+        if not databases and not portable and not roots and not problems:
             raise SourceRefused("There is nothing to back up: no database and no file root is selected.")
-        yield Cut(backup_type, spec, opened_at, databases, roots, named, bool(databases and roots), problems)
+        compares = bool((databases or portable) and roots)
+        yield Cut(backup_type, spec, opened_at, databases, portable, roots, named, compares, problems)
 
 
 def _open_database(

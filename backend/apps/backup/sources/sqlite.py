@@ -73,6 +73,25 @@ def open_sqlite(
     alias: str, settings: Mapping[str, object], staging: Path, *, fields: Sequence[ReferenceField], named: NamedFiles
 ) -> Iterator[DatabaseCut]:
     """Copy one database and read everything but the copy itself; raises `SourceRefused` and `CaptureFailed`."""
+    with copied(alias, settings, staging) as (copy, cut_at):
+        try:
+            with contextlib.closing(open_readonly(copy)) as connection:
+                record = _record(alias, connection, cut_at)
+                for field in fields:
+                    _read_names(connection, field, named)
+        except sqlite3.Error as error:
+            raise CaptureFailed(f"The copy of the database {alias!r} cannot be read: {error}") from error
+        yield DatabaseCut(
+            record, lambda finished: MeasuredReader(FileReader(copy, remove=True), finished), copy.stat().st_size
+        )
+
+
+@contextlib.contextmanager
+def copied(alias: str, settings: Mapping[str, object], staging: Path) -> Iterator[tuple[Path, datetime.datetime]]:
+    """A copy of one database in `staging`, for the time of the block, and the moment that it is of.
+
+    Raises `SourceRefused` and `CaptureFailed`.
+    """
     live = database_path(alias, settings)
     if not live.is_file():
         raise CaptureFailed(f"The database {alias!r} should be {live}, which is not there; restore it or fix settings.")
@@ -80,15 +99,9 @@ def open_sqlite(
     try:
         try:
             cut_at = _copy(live, copy)
-            with contextlib.closing(open_readonly(copy)) as connection:
-                record = _record(alias, connection, cut_at)
-                for field in fields:
-                    _read_names(connection, field, named)
         except (sqlite3.Error, OSError) as error:
             raise CaptureFailed(f"The database {alias!r} ({live}) cannot be copied to {copy}: {error}") from error
-        yield DatabaseCut(
-            record, lambda finished: MeasuredReader(FileReader(copy, remove=True), finished), copy.stat().st_size
-        )
+        yield copy, cut_at
     finally:
         copy.unlink(missing_ok=True)
 

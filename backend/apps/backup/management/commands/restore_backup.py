@@ -7,8 +7,9 @@ from pathlib import Path
 from django.core.management.base import CommandParser
 
 from ...progress import Tracker
-from ...references import resolve_backup
+from ...references import BackupRef, package_ref, resolve_backup
 from ...restores import (
+    Choice,
     Plan,
     Restore,
     RestoreRefused,
@@ -16,9 +17,11 @@ from ...restores import (
     ledger_is_readable,
     open_origin,
     plan_restore,
+    plan_to_database,
     plan_to_folder,
     recover_restores,
     release,
+    restore_to_database,
     restore_to_folder,
     rollback,
 )
@@ -40,11 +43,24 @@ class Command(BackupCommand):
             nargs="?",
             help="`latest`, a job's uuid or its beginning, a snapshot's id, a job's name, or a package file",
         )
+        what.add_argument("--package", metavar="FILE", help="a package file, of this system or of another one")
         what.add_argument("--list", action="store_true", help="list restores and what is kept of them")
         what.add_argument("--rollback", metavar="RESTORE", help="make the state before this restore live again")
         what.add_argument("--release", metavar="RESTORE", help="delete what this restore replaced")
         parser.add_argument("--to-folder", metavar="DIR", help="restore into an empty folder; nothing live is touched")
+        parser.add_argument(
+            "--to-database",
+            metavar="NAME",
+            help="restore the database into a new one of that name, or a new SQLite file; nothing live is touched",
+        )
         parser.add_argument("--only", choices=["database", "files"], help="restore only this part")
+        parser.add_argument(
+            "--leave-out",
+            action="append",
+            default=[],
+            metavar="TABLE",
+            help="do not take in this table of a portable package; may be repeated",
+        )
         parser.add_argument("--dry-run", action="store_true", help="show the plan and do nothing")
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.add_argument("--no-safety-backup", action="store_true", help="do not back up the live state first")
@@ -56,16 +72,16 @@ class Command(BackupCommand):
             return self._list(options)
         if options["rollback"] or options["release"]:
             return self._change(options)
-        ref = resolve_backup(str(options["backup"]))
+        ref = (
+            package_ref(Path(str(options["package"]))) if options["package"] else resolve_backup(str(options["backup"]))
+        )
         with open_origin(ref) as origin:
             if options["to_folder"]:
-                if options["only"]:
-                    raise RestoreRefused("--to-folder restores the whole backup; leave --only away.")
+                if options["only"] or options["leave_out"] or options["to_database"]:
+                    raise RestoreRefused("--to-folder restores the whole backup; leave the other options away.")
                 plan = plan_to_folder(ref, origin.manifest, Path(str(options["to_folder"])).absolute())
             else:
-                only = str(options["only"]) if options["only"] else None
-                safety = not options["no_safety_backup"] and ledger_is_readable()
-                plan = plan_restore(ref, origin.manifest, only=only, safety_backup=safety)
+                plan = self._plan(options, ref, origin)
             if options["dry_run"]:
                 self._show_plan(options, plan)
                 return exitcodes.FAILED if plan.blocking else exitcodes.OK
@@ -73,10 +89,28 @@ class Command(BackupCommand):
                 self._show_plan(options, plan)
             if plan.blocking:
                 raise RestoreRefused("Nothing was changed. The restore cannot be done: " + "; ".join(plan.blocking))
-            if plan.to_folder:
-                return self._to_folder(options, plan, origin)
+            if plan.to_folder or plan.to_database:
+                return self._elsewhere(options, plan, origin)
             self.require_consent(options, "Replace the live system with this backup?")
-            return self._restore(options, plan, Restore(ref, origin, plan, _only(options), Tracker(), lambda: None))
+            return self._restore(options, plan, Restore(ref, origin, plan, _choice(options), Tracker(), lambda: None))
+
+    def _plan(self, options: Options, ref: BackupRef, origin: Origin) -> Plan:
+        choice = _choice(options)
+        if choice.leave_out and not origin.manifest.data:
+            raise RestoreRefused("--leave-out is for tables of a portable package; this backup is none.")
+        safety = not options["no_safety_backup"] and ledger_is_readable()
+        tracker = Tracker()
+        with ProgressDisplay() as display:
+            if origin.manifest.data:
+                tracker.begin("reading the package", total_bytes=sum(record.size for record in origin.manifest.data))
+
+            def progress(files: int, size: int) -> None:
+                tracker.reached(files=files, bytes_done=size)
+                display.show(tracker.now())
+
+            if options["to_database"]:
+                return plan_to_database(ref, origin, choice, str(options["to_database"]), progress=progress)
+            return plan_restore(ref, origin, choice, safety_backup=safety, progress=progress)
 
     def _restore(self, options: Options, plan: Plan, work: Restore) -> int:
         with ProgressDisplay() as display:
@@ -107,14 +141,23 @@ class Command(BackupCommand):
             )
         return exitcodes.OK
 
-    def _to_folder(self, options: Options, plan: Plan, origin: Origin) -> int:
+    def _elsewhere(self, options: Options, plan: Plan, origin: Origin) -> int:
         tracker = Tracker()
         with ProgressDisplay() as display:
-            notes = restore_to_folder(origin, plan, tracker, lambda: display.show(tracker.now()))
+
+            def tick() -> None:
+                display.show(tracker.now())
+
+            if plan.to_folder:
+                notes = restore_to_folder(origin, plan, tracker, tick)
+            else:
+                notes = restore_to_database(origin, plan, _choice(options), tracker, tick)
         if options["json"]:
-            self.print_json({"restore": None, "status": "COMPLETED", "to_folder": plan.to_folder, "notes": notes})
+            places = {"to_folder": plan.to_folder, "to_database": plan.to_database}
+            self.print_json({"restore": None, "status": "COMPLETED", **places, "notes": notes})
         else:
-            facts([("status", "COMPLETED"), ("folder", plan.to_folder), ("notes", "\n".join(notes))])
+            where = [("folder", plan.to_folder), ("database", plan.to_database)]
+            facts([("status", "COMPLETED"), *where, ("notes", "\n".join(notes))])
         return exitcodes.OK
 
     def _list(self, options: Options) -> int:
@@ -163,15 +206,18 @@ class Command(BackupCommand):
                 ("backup", plan.backup),
                 ("taken at", plan.taken_at),
                 ("to folder", plan.to_folder),
+                ("to database", plan.to_database),
                 ("will be replaced", "\n".join(replaced)),
                 ("space", "\n".join(space)),
                 ("ledger", plan.ledger),
-                ("safety backup", "" if plan.to_folder else "yes" if plan.safety_backup else "no"),
+                ("safety backup", "" if plan.to_folder or plan.to_database else "yes" if plan.safety_backup else "no"),
                 ("warnings", "\n".join(plan.warnings)),
                 ("blocking", "\n".join(plan.blocking)),
             ]
         )
 
 
-def _only(options: Options) -> str | None:
-    return str(options["only"]) if options["only"] else None
+def _choice(options: Options) -> Choice:
+    leave_out = options["leave_out"]
+    assert isinstance(leave_out, list)  # noqa: S101  the option appends
+    return Choice(str(options["only"]) if options["only"] else None, frozenset(map(str, leave_out)))

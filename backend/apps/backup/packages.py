@@ -1,0 +1,71 @@
+"""Backups as packages: a cut out, and what was stored compared with the manifest. The container is the engine's."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from strongroom import packages as engine
+from strongroom.errors import PackageLocked, PackageRefused
+from strongroom.packages import Package, PackageResult, compare, open_package, read_contents
+from strongroom.packages.reading import Progress
+from strongroom.passphrase import Passphrase
+
+from .manifest import decode
+from .sources.cut import Cut
+from .sources.verify import verify_database
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_MICROSECOND = datetime.timedelta(microseconds=1)
+
+
+def write_package(
+    path: Path,
+    cut: Cut,
+    *,
+    passphrase: Passphrase | None = None,
+    compression: bool = True,
+    progress: Progress | None = None,
+    reading: Progress | None = None,
+    before_publish: Callable[[], None] | None = None,
+) -> PackageResult:
+    """Write everything of `cut` into one new file at `path`, read back and compared with its manifest before it counts.
+
+    See the engine's `write_package`, whose errors it raises, and `ManifestInvalid`.
+    """
+    return engine.write_package(
+        path,
+        cut.entries(),
+        mtime_ns=(cut.opened_at - _EPOCH) // _MICROSECOND * 1000,
+        passphrase=passphrase,
+        compression=compression,
+        progress=progress,
+        reading=reading,
+        verify=lambda package: _compare(package, cut.spec.staging),
+        before_publish=before_publish,
+    )
+
+
+def verify_package(path: Path, *, staging: Path | None = None) -> list[str]:
+    """What is wrong with a package; empty if nothing is. Dumps are read to their end as `verify_captured` does.
+
+    Raises `PackageLocked` for a wrong passphrase, which proves no damage, and what keeps it from being read.
+    """
+    try:
+        package = open_package(path)
+    except PackageLocked:
+        raise
+    except PackageRefused as error:
+        return [str(error)]
+    return _compare(package, staging)
+
+
+def _compare(package: Package, staging: Path | None) -> list[str]:
+    # Dumps are read by what understands them, which compares their hashes on the way.
+    others = msgspec.structs.replace(read_contents(package), databases=[])
+    records = decode(package.manifest).databases
+    findings = [finding for record in records for finding in verify_database(package, record, staging)]
+    return [*compare(package, others).findings, *findings]

@@ -1,0 +1,61 @@
+"""Rows in a form that is equal where databases differ only in how they write the same JSON."""
+
+from __future__ import annotations
+
+import decimal
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ..manifest import TableRecord
+from .errors import NotPortable
+from .forms import Kind, Row, encode_rows
+
+_EXACT: Final = decimal.Context(prec=200_000)
+"""More digits than any database keeps."""
+
+
+class RowDigest:
+    """SHA-256 over the rows of a table: of their lines, with every JSON text in one normal form.
+
+    PostgreSQL orders the keys of an object and writes numbers out; others keep the text that they were given.
+    """
+
+    def __init__(self, table: TableRecord) -> None:
+        self._places = [place for place, column in enumerate(table.columns) if Kind(column.kind) is Kind.JSON]
+        self._digest = hashlib.sha256()
+        self.rows = 0
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Take in the next rows."""
+        self.rows += len(rows)
+        if self._places:
+            rows = [self._normal(row) for row in rows]
+        self._digest.update(encode_rows(rows))
+
+    def _normal(self, row: Row) -> Row:
+        values = list(row)
+        for place in self._places:
+            if values[place] is not None:
+                values[place] = normal_json(values[place])
+        return tuple(values)
+
+    def hexdigest(self) -> str:
+        """Of everything so far."""
+        return self._digest.hexdigest()
+
+
+def normal_json(text: str) -> str:
+    """The same text for the same value; raises `NotPortable` for what is no JSON."""
+    try:
+        value = json.loads(text, parse_float=_number, parse_int=_number)
+        return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    except (ValueError, RecursionError, decimal.InvalidOperation) as error:
+        raise NotPortable(f"The JSON {text[:60]!r} cannot be read: {error}.") from error
+
+
+def _number(digits: str) -> list[Any]:
+    # A list that no text can be taken for: the number 1 is not the text "1".
+    exact = decimal.Decimal(digits)
+    return ["\0number", str(_EXACT.normalize(exact) if exact else decimal.Decimal(0))]

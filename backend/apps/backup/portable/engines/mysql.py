@@ -1,0 +1,226 @@
+"""MariaDB and MySQL: rows by a cursor that the server sends as they are read, brought in by inserts of many rows."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
+
+from ...manifest import ColumnRecord, TableRecord
+from ..errors import TableUnreadable
+from ..forms import Kind, Row
+from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order, quoted
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.backends.utils import CursorWrapper
+
+_TABLES: Final = """
+    SELECT table_name FROM information_schema.tables
+    WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY BINARY table_name
+"""
+_COLUMNS: Final = """
+    SELECT c.table_name, c.column_name, c.column_type, c.data_type, c.is_nullable = 'YES', c.extra,
+           coalesce(k.ordinal_position, 0)
+    FROM information_schema.columns c LEFT JOIN information_schema.key_column_usage k
+      ON k.table_schema = c.table_schema AND k.table_name = c.table_name AND k.column_name = c.column_name
+      AND k.constraint_name = 'PRIMARY'
+    WHERE c.table_schema = DATABASE() ORDER BY c.table_name, c.ordinal_position
+"""
+_COUNTER: Final = """
+    SELECT t.auto_increment, c.column_name FROM information_schema.tables t
+    JOIN information_schema.columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name
+      AND c.extra LIKE '%%auto_increment%%'
+    WHERE t.table_schema = DATABASE() AND t.table_name = %s
+"""
+_KINDS: Final = {
+    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year"), Kind.INTEGER),
+    "double": Kind.FLOAT,
+    "float": Kind.FLOAT,
+    "decimal": Kind.DECIMAL,
+    **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"), Kind.TEXT),
+    **dict.fromkeys(("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"), Kind.BINARY),
+    "date": Kind.DATE,
+    "time": Kind.TIME,
+    **dict.fromkeys(("datetime", "timestamp"), Kind.DATETIME),
+    "uuid": Kind.UUID,
+    "json": Kind.JSON,
+    **dict.fromkeys(("inet4", "inet6"), Kind.ADDRESS),
+}
+_ALIKE: Final = {
+    Kind.BOOLEAN: frozenset({Kind.INTEGER}),
+    Kind.DURATION: frozenset({Kind.INTEGER}),
+    Kind.UUID: frozenset({Kind.UUID, Kind.TEXT}),
+    Kind.JSON: frozenset({Kind.JSON, Kind.TEXT}),
+    Kind.ADDRESS: frozenset({Kind.ADDRESS, Kind.TEXT}),
+}
+"""What a model's kind may be stored as."""
+
+_AS_TEXT: Final = frozenset(
+    {Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.UUID, Kind.DECIMAL, Kind.ADDRESS, Kind.JSON, Kind.NATIVE}
+)
+
+
+def named(name: str) -> str:
+    """A name as an identifier."""
+    return quoted(name, "`")
+
+
+class DriverCursor(Protocol):
+    """A cursor of the driver itself."""
+
+    def execute(self, query: str, /) -> object: ...
+
+    def fetchmany(self, size: int, /) -> Sequence[Row]: ...
+
+    def close(self) -> None: ...
+
+
+class MysqlReading:
+    """A database inside a transaction WITH CONSISTENT SNAPSHOT on a connection of its own, whose zone is UTC."""
+
+    name = "mysql"
+
+    def __init__(self, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, *, moments: Moments) -> None:
+        self._wrapper = wrapper
+        self._cursor = cursor
+        self._moments = moments
+
+    def prepare(self) -> None:
+        """Have the session write values as this module reads them."""
+        self._cursor.execute("SET time_zone = '+00:00'")
+        self._cursor.execute("SET NAMES utf8mb4")
+
+    def tables(self) -> list[RawTable]:
+        self._cursor.execute(_TABLES)
+        columns: dict[str, list[RawColumn]] = {str(name): [] for (name,) in self._cursor.fetchall()}
+        self._cursor.execute(_COLUMNS)
+        for table, name, shown, base, nullable, extra, key in self._cursor.fetchall():
+            if table in columns:
+                generated = "GENERATED" in str(extra).upper() and "DEFAULT_GENERATED" not in str(extra).upper()
+                columns[table].append(RawColumn(name, _said(shown), base, bool(nullable), generated, int(key)))
+        return [RawTable(name, found) for name, found in columns.items()]
+
+    def left_out(self) -> list[str]:
+        return []
+
+    def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:  # noqa: ARG002  the type says it all
+        return _KINDS.get(column.base, Kind.NATIVE), ""
+
+    def admits(self, column: RawColumn, kind: Kind) -> bool:
+        return _KINDS.get(column.base, Kind.NATIVE) in _ALIKE.get(kind, {kind})
+
+    def counters(self, table: RawTable) -> Mapping[str, int]:
+        self._cursor.execute(_COUNTER, [table.name])
+        row = self._cursor.fetchone()
+        if row is None or row[0] is None or int(row[0]) <= 1:
+            return {}
+        return {str(row[1]): int(row[0]) - 1}
+
+    def batches(self, table: TableRecord) -> MysqlBatches:
+        names = ", ".join(_selected(column) for column in table.columns)
+        keys = ", ".join(_ordered(column) for column in order(table))
+        cursor = _unbuffered(self._wrapper)
+        cursor.execute(f"SELECT {names} FROM {named(table.name)} ORDER BY {keys}")  # noqa: S608  quoted
+        return MysqlBatches(cursor, table, [self._to_form(column) for column in table.columns])
+
+    def _to_form(self, column: ColumnRecord) -> Convert | None:
+        kind = Kind(column.kind)
+        if kind is Kind.DATETIME:
+            to_form = self._moments.to_form
+            return lambda text: to_form(datetime.datetime.fromisoformat(text))
+        return _TO_FORM.get(kind)
+
+
+class MysqlBatches:
+    """The rows of one table, as the server sends them."""
+
+    def __init__(self, cursor: DriverCursor, table: TableRecord, converters: Sequence[Convert | None]) -> None:
+        self._cursor = cursor
+        self._table = table
+        self._converters = converters
+
+    def fetch(self, count: int) -> Sequence[Row]:
+        """The next rows, at most so many; raises `TableUnreadable` for a value that has no portable form."""
+        rows: Sequence[Row] = self._cursor.fetchmany(count)
+        if not rows:
+            self._cursor.close()
+        try:
+            return convert_columns(rows, self._converters)
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            raise TableUnreadable(
+                f"The table {self._table.name} holds a value that has no portable form ({error}); set it right, then"
+                " back up again."
+            ) from error
+
+
+def _unbuffered(wrapper: BaseDatabaseWrapper) -> DriverCursor:
+    """Both drivers have this cursor, which does not fetch everything at once."""
+    kind = vars(type(wrapper))["Database"].cursors.SSCursor
+    cursor: DriverCursor = wrapper.connection.cursor(kind)
+    return cursor
+
+
+def _said(value: object) -> str:
+    # Some drivers give out what information_schema keeps as long text in bytes.
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _selected(column: ColumnRecord) -> str:
+    name = named(column.name)
+    return f"CAST({name} AS CHAR)" if Kind(column.kind) in _AS_TEXT else name
+
+
+def _ordered(column: ColumnRecord) -> str:
+    name = named(column.name)
+    if Kind(column.kind) in {Kind.TEXT, Kind.UUID, Kind.JSON, Kind.ADDRESS}:
+        return f"CAST(CAST({name} AS CHAR CHARACTER SET utf8mb4) AS BINARY)"
+    return name
+
+
+def _time(text: str) -> str:
+    return datetime.time.fromisoformat(text).isoformat()
+
+
+_TO_FORM: Final[dict[Kind, Convert]] = {
+    Kind.BOOLEAN: {0: False, 1: True}.__getitem__,
+    Kind.FLOAT: lambda value: float_form(float(value)),
+    Kind.TIME: _time,
+    Kind.UUID: lambda text: str(uuid.UUID(text)),
+}
+
+
+class MysqlWriting:
+    """A database that is being filled, without checks, in one transaction of a connection of its own."""
+
+    def __init__(self, cursor: CursorWrapper, tables: Mapping[str, RawTable], *, moments: Moments) -> None:
+        self._cursor = cursor
+        self._tables = tables
+        self._moments = moments
+
+    def converters(self, table: TableRecord) -> list[Convert | None]:
+        """From the forms to what Django stores here."""
+        bases = {column.name: column.base for column in self._tables[table.name].columns}
+        return [self._from_form(Kind(column.kind), bases[column.name]) for column in table.columns]
+
+    def _from_form(self, kind: Kind, base: str) -> Convert | None:
+        if kind is Kind.DATETIME:
+            from_form = self._moments.from_form
+            return lambda form: from_form(form).isoformat(" ")
+        if kind is Kind.UUID and base != "uuid":
+            return lambda form: form.replace("-", "")
+        return _FROM_FORM.get(kind)
+
+    def insert(self, table: TableRecord, rows: Sequence[Row]) -> None:
+        """Add rows."""
+        names = ", ".join(named(column.name) for column in table.columns)
+        marks = ", ".join(["%s"] * len(table.columns))
+        self._cursor.executemany(f"INSERT INTO {named(table.name)} ({names}) VALUES ({marks})", rows)  # noqa: S608
+
+
+_FROM_FORM: Final[dict[Kind, Convert]] = {
+    Kind.BOOLEAN: int,
+    # As text: a number in a statement may lose its sign of zero, or digits, on its way through a driver.
+    Kind.FLOAT: str,
+}

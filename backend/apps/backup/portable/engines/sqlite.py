@@ -1,0 +1,250 @@
+"""SQLite: rows as the file holds them, whatever type was declared."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import sqlite3
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from ...manifest import ColumnRecord, TableRecord
+from ..errors import TableUnreadable
+from ..forms import Kind, Row
+from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order, quoted
+
+_TEXTS: Final = frozenset({"text"})
+_DECLARED: Final = {
+    **dict.fromkeys(("bool", "boolean"), (Kind.BOOLEAN, frozenset({"integer"}))),
+    "date": (Kind.DATE, _TEXTS),
+    "time": (Kind.TIME, _TEXTS),
+    "datetime": (Kind.DATETIME, _TEXTS),
+}
+"""What Django declares and SQLite gives no meaning to, with what is stored for it."""
+_STORED: Final = {
+    frozenset({"integer"}): Kind.INTEGER,
+    frozenset({"real"}): Kind.FLOAT,
+    frozenset({"text"}): Kind.TEXT,
+    frozenset({"blob"}): Kind.BINARY,
+}
+
+DIGITS: Final = 15
+"""Decimal digits that SQLite keeps: it stores decimals as binary floats."""
+_EXACT: Final = decimal.Context(prec=DIGITS)
+_WIDE: Final = decimal.Context(prec=1000)
+_HIDDEN: Final = 1
+_GENERATED: Final = frozenset({2, 3})
+
+
+class SqliteReading:
+    """A database file that nobody writes to. `places` are the digits after the point of decimal columns."""
+
+    name = "sqlite"
+
+    def __init__(
+        self, connection: sqlite3.Connection, *, moments: Moments, places: Mapping[tuple[str, str], int]
+    ) -> None:
+        self._connection = connection
+        self._moments = moments
+        self._places = places
+
+    def tables(self) -> list[RawTable]:
+        virtual = set(self._virtual())
+        shadows = tuple(f"{name}_" for name in virtual)
+        rows = self._connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1"
+        )
+        names = [str(name) for (name,) in rows.fetchall()]
+        kept = [name for name in names if name not in virtual and not (shadows and name.startswith(shadows))]
+        return [RawTable(name, self._columns(name)) for name in kept]
+
+    def _virtual(self) -> list[str]:
+        rows = self._connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL%' ORDER BY 1"
+        )
+        return [str(name) for (name,) in rows]
+
+    def left_out(self) -> list[str]:
+        return [f"the virtual table {name}, with the tables that it keeps its content in" for name in self._virtual()]
+
+    def _columns(self, table: str) -> list[RawColumn]:
+        rows = self._connection.execute(f"PRAGMA table_xinfo({quoted(table)})").fetchall()
+        return [
+            RawColumn(
+                name=str(name),
+                type=str(declared),
+                base=str(declared).partition("(")[0].strip().lower(),
+                nullable=not required and not key,
+                generated=hidden in _GENERATED,
+                key=int(key),
+            )
+            for _, name, declared, required, _, key, hidden in rows
+            if hidden != _HIDDEN
+        ]
+
+    def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:
+        # A type is only a wish here: what is stored decides.
+        rows = self._connection.execute(f"SELECT DISTINCT typeof({quoted(column.name)}) FROM {quoted(table)}")  # noqa: S608
+        stored = frozenset(str(kind) for (kind,) in rows) - {"null"}
+        if column.base in _DECLARED and stored <= _DECLARED[column.base][1]:
+            return _DECLARED[column.base][0], ""
+        return _STORED.get(stored, Kind.MIXED), ""
+
+    def admits(self, column: RawColumn, kind: Kind) -> bool:  # noqa: ARG002  a column may hold anything here
+        return kind not in {Kind.ARRAY, Kind.NATIVE}
+
+    def counters(self, table: RawTable) -> Mapping[str, int]:
+        keys = [column.name for column in table.columns if column.key]
+        if len(keys) != 1 or not self._exists("sqlite_sequence"):
+            return {}
+        row = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", [table.name]).fetchone()
+        return {keys[0]: int(row[0])} if row is not None and row[0] else {}
+
+    def _exists(self, table: str) -> bool:
+        found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [table])
+        return found.fetchone() is not None
+
+    def batches(self, table: TableRecord) -> SqliteBatches:
+        converters = [self._to_form(table.name, column) for column in table.columns]
+        names = ", ".join(quoted(column.name) for column in table.columns)
+        keys = ", ".join(f"{quoted(column.name)} COLLATE BINARY" for column in order(table))
+        cursor = self._connection.execute(f"SELECT {names} FROM {quoted(table.name)} ORDER BY {keys}")  # noqa: S608
+        return SqliteBatches(cursor, table, converters)
+
+    def _to_form(self, table: str, column: ColumnRecord) -> Convert:
+        kind = Kind(column.kind)
+        if kind is Kind.DECIMAL:
+            return _decimal_form(self._places.get((table, column.name)))
+        if kind is Kind.DATETIME:
+            to_form = self._moments.to_form
+            return lambda value: to_form(datetime.datetime.fromisoformat(value))
+        return _TO_FORM[kind]
+
+
+class SqliteBatches:
+    """The rows of one table."""
+
+    def __init__(self, cursor: sqlite3.Cursor, table: TableRecord, converters: Sequence[Convert | None]) -> None:
+        self._cursor = cursor
+        self._table = table
+        self._converters = converters
+
+    def fetch(self, count: int) -> Sequence[Row]:
+        """The next rows, at most so many; raises `TableUnreadable` for a value that is not of its column's kind."""
+        rows: Sequence[Row] = self._cursor.fetchmany(count)
+        try:
+            return convert_columns(rows, self._converters)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, decimal.InvalidOperation) as error:
+            raise TableUnreadable(_describe(self._table, rows, self._converters)) from error
+
+
+def _describe(table: TableRecord, rows: Sequence[Row], converters: Sequence[Convert | None]) -> str:
+    for row in rows:
+        for column, value, convert in zip(table.columns, row, converters, strict=True):
+            try:
+                if convert is not None and value is not None:
+                    convert(value)
+            except (ValueError, TypeError, KeyError, AttributeError, OverflowError, decimal.InvalidOperation):
+                key = dict(zip((one.name for one in table.columns), row, strict=True))
+                where = ", ".join(f"{name} {key[name]!r}" for name in table.key[:3])
+                return (
+                    f"The column {column.name} of the table {table.name} holds, where {where[:200]}, a value of the"
+                    f" type {type(value).__name__} that is no {column.kind}; set it right, then back up again."
+                )
+    return f"The table {table.name} holds a value that has no portable form."
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    # Bytes that are no UTF-8 came in as surrogates, which no JSON can carry.
+    value.encode()
+    return value
+
+
+def _integer(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError
+    return value
+
+
+def _float(value: object) -> float | str:
+    if not isinstance(value, int | float):
+        raise TypeError
+    return float_form(float(value))
+
+
+def _decimal_form(places: int | None) -> Convert:
+    def convert(value: int | float | str) -> str:
+        exact = _EXACT.create_decimal_from_float(value) if isinstance(value, float) else decimal.Decimal(value)
+        if places is not None and exact.is_finite():
+            exact = exact.quantize(decimal.Decimal(1).scaleb(-places), context=_WIDE)
+        return format(exact, "f")
+
+    return convert
+
+
+def _bytes(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise TypeError
+    return value
+
+
+def _mixed(value: object) -> object:
+    return {"base64": value} if isinstance(value, bytes) else float_form(value) if isinstance(value, float) else value
+
+
+_TO_FORM: Final[dict[Kind, Convert]] = {
+    Kind.BOOLEAN: {0: False, 1: True}.__getitem__,
+    Kind.INTEGER: _integer,
+    Kind.FLOAT: _float,
+    Kind.TEXT: _text,
+    Kind.BINARY: _bytes,
+    Kind.DATE: lambda value: datetime.date.fromisoformat(value[:10]).isoformat(),
+    Kind.TIME: lambda value: datetime.time.fromisoformat(value).isoformat(),
+    Kind.DURATION: _integer,
+    Kind.UUID: lambda value: str(uuid.UUID(value)),
+    Kind.JSON: _text,
+    Kind.ADDRESS: _text,
+    Kind.MIXED: _mixed,
+}
+
+
+class SqliteWriting:
+    """A database file that is being filled. Nothing is checked while rows come in."""
+
+    def __init__(self, connection: sqlite3.Connection, *, moments: Moments) -> None:
+        self._connection = connection
+        self._moments = moments
+
+    def converters(self, table: TableRecord) -> list[Convert | None]:
+        """From the forms to what Django stores here."""
+        return [self._from_form(Kind(column.kind)) for column in table.columns]
+
+    def _from_form(self, kind: Kind) -> Convert | None:
+        if kind is Kind.DATETIME:
+            from_form = self._moments.from_form
+            return lambda form: from_form(form).isoformat(" ")
+        return _FROM_FORM.get(kind)
+
+    def insert(self, table: TableRecord, rows: Sequence[Row]) -> None:
+        """Add rows."""
+        names = ", ".join(quoted(column.name) for column in table.columns)
+        marks = ", ".join("?" * len(table.columns))
+        self._connection.executemany(
+            f"INSERT INTO {quoted(table.name)} ({names}) VALUES ({marks})",  # noqa: S608  quoted
+            rows,
+        )
+
+
+def _mixed_value(form: object) -> object:
+    return form["base64"] if isinstance(form, dict) else form
+
+
+_FROM_FORM: Final[dict[Kind, Convert]] = {
+    Kind.BOOLEAN: int,
+    Kind.FLOAT: float,
+    Kind.UUID: lambda form: form.replace("-", ""),
+    Kind.MIXED: _mixed_value,
+}

@@ -1,0 +1,11 @@
+"""What keeps a database from being carried."""
+
+from ..errors import BackupError
+
+
+class TableUnreadable(BackupError):
+    """A table holds something that has no portable form; nothing of it may be called complete."""
+
+
+class NotPortable(BackupError):
+    """A value, table or migration cannot be taken in here."""

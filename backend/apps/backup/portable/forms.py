@@ -1,0 +1,84 @@
+"""The JSON forms of values: one per kind, the same whichever database they come from or go to.
+
+A row is a line: an array with the values of its columns in the order that the manifest lists them. null is null in
+every kind. `docs/reference/package.md` has the table of forms for people.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from ..manifest import ColumnRecord, TableRecord
+
+Row = tuple[Any, ...]
+
+MAX_LINE: Final = 1 << 30
+"""Bytes of one row; PostgreSQL's own limit for a value."""
+
+
+class Kind(enum.StrEnum):
+    """How the values of a column are written."""
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    FLOAT = "float"
+    """A number, or "NaN", "Infinity", "-Infinity"."""
+    DECIMAL = "decimal"
+    """Its digits as text, with those after the point that the column has."""
+    TEXT = "text"
+    BINARY = "binary"
+    """Base64."""
+    DATE = "date"
+    TIME = "time"
+    DATETIME = "datetime"
+    """ISO 8601; in UTC with a Z, or without any zone where the project keeps none."""
+    DURATION = "duration"
+    """Microseconds, or what PostgreSQL writes where there are months or years in it."""
+    UUID = "uuid"
+    JSON = "json"
+    """The JSON text as a text, so that its null is another than the row's, and every digit stays."""
+    ADDRESS = "address"
+    """An IP address."""
+    ARRAY = "array"
+    """An array, of arrays too; the items are of one kind."""
+    NATIVE = "native"
+    """What only this kind of database has, as it writes it."""
+    MIXED = "mixed"
+    """SQLite without a declared type: number, text, or an object with the bytes in base64."""
+
+
+_TYPES: Final[dict[Kind, Any]] = {
+    Kind.BOOLEAN: bool,
+    Kind.INTEGER: int,
+    Kind.FLOAT: float | str,
+    Kind.BINARY: bytes,
+    Kind.DURATION: int | str,
+    Kind.ARRAY: list[Any],
+    Kind.MIXED: int | float | str | dict[str, bytes],
+}
+
+encode_rows: Final = msgspec.json.Encoder().encode_lines
+"""Rows as lines. Takes what the engines give: numbers, texts, bytes, lists, None."""
+
+
+def row_decoder(table: TableRecord) -> msgspec.json.Decoder[Row]:
+    """Reads lines of a table, strictly: one value per column, each of its kind's type."""
+    types = []
+    for column in table.columns:
+        kind = _TYPES.get(Kind(column.kind), str)
+        types.append(kind | None if column.nullable else kind)
+    return msgspec.json.Decoder(tuple[tuple(types)])  # type: ignore[misc]  # made at run time
+
+
+def decode_rows(decoder: msgspec.json.Decoder[Row], lines: bytes) -> Sequence[Row]:
+    """The rows of whole lines; raises `msgspec.DecodeError`."""
+    return decoder.decode_lines(lines)
+
+
+def kind_of(column: ColumnRecord) -> Kind:
+    """The column's kind; `ValueError` for one that this software does not know."""
+    return Kind(column.kind)

@@ -1,0 +1,86 @@
+"""Migrations as history: the models that a set of applied migrations makes, and how the code gets to that very state.
+
+The code's models are those of today; a database, or a package, may be at an earlier point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.apps.registry import Apps
+from django.db import models
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.state import ProjectState
+
+Node = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class History:
+    """How the code stands to a set of applied migrations.
+
+    `targets` are the nodes to migrate an empty database to. `unknown` are applied ones that the code does not have;
+    `squashed` are squashes of the code that were applied in part, so that the code cannot make that state.
+    """
+
+    targets: list[Node]
+    state: ProjectState = field(repr=False)
+    unknown: list[Node] = field(default_factory=list)
+    squashed: list[str] = field(default_factory=list)
+
+    @property
+    def apps(self) -> Apps:
+        """The models of that state."""
+        return self.state.apps
+
+    @property
+    def tables(self) -> dict[str, type[models.Model]]:
+        """Those that have a table of their own, by its name; many-to-many tables too."""
+        return {
+            plain_name(model._meta.db_table): model
+            for model in self.state.apps.get_models(include_auto_created=True)
+            if model._meta.managed and not model._meta.proxy
+        }
+
+
+def history(applied: Mapping[str, Collection[str]]) -> History:
+    """Compare applied migrations, by app label, with the code. No database is asked."""
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    done = {(app, name) for app, names in applied.items() for name in names}
+    reached = {node for node in loader.graph.nodes if node in done}
+    squashed = []
+    for node, migration in loader.replacements.items():
+        replaced = {(app, name) for app, name in migration.replaces}
+        if replaced <= done:
+            reached.add(node)
+        elif replaced & done and node not in done:
+            squashed.append(f"{node[0]}.{node[1]}")
+        done -= replaced if node in reached else set()
+    unknown = sorted(node for node in done - reached if node not in loader.replacements)
+    ends = [node for node in reached if not _goes_on(loader, node, reached)]
+    state = loader.project_state(sorted(ends)) if ends else _without_migrations(loader)
+    return History(sorted(ends), state, unknown, sorted(squashed))
+
+
+def _goes_on(loader: MigrationLoader, node: Node, reached: set[Node]) -> bool:
+    return any(child.key in reached and child.key[0] == node[0] for child in loader.graph.node_map[node].children)
+
+
+def _without_migrations(loader: MigrationLoader) -> ProjectState:
+    return ProjectState(real_apps=loader.unmigrated_apps)
+
+
+def plain_name(db_table: str) -> str:
+    """A table's name without the quotes that some models put in to name a schema."""
+    return db_table.replace('"."', ".").strip('"')
+
+
+def columns_of(model: type[models.Model]) -> dict[str, models.Field[Any, Any]]:
+    """The model's own fields that have a column, by the column's name; computed ones are left out."""
+    return {
+        str(field.column): field
+        for field in model._meta.local_concrete_fields
+        if field.column and not getattr(field, "generated", False)
+    }

@@ -1,0 +1,107 @@
+"""Rows as lines: read from a database a few at a time, and taken apart again."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from strongroom.streams import Reader
+
+from ..manifest import TableRecord
+from .engines.base import Batches
+from .errors import NotPortable
+from .forms import MAX_LINE, Row, decode_rows, encode_rows, row_decoder
+
+_LITTLE: Final = 1 << 19
+_MUCH: Final = 1 << 22
+_MOST_ROWS: Final = 4096
+_PIECE: Final = 1 << 20
+
+Watch = Callable[[Sequence[Row]], None]
+"""Shown the rows of each batch."""
+
+
+class LinesReader:
+    """A table as the bytes of its file. `finished` gets rows, bytes and SHA-256 when the end has been read.
+
+    Rows are fetched in numbers that follow their size, so that memory is bounded whether they are long or short.
+    """
+
+    def __init__(
+        self, batches: Batches, finished: Callable[[int, int, str], None], *, watch: Watch | None = None
+    ) -> None:
+        self._lines = _lines(batches, finished, watch)
+        self._rest = memoryview(b"")
+
+    def read(self, size: int, /) -> bytes:
+        while not self._rest:
+            piece = next(self._lines, None)
+            if piece is None:
+                return b""
+            self._rest = memoryview(piece)
+        data = bytes(self._rest[:size])
+        self._rest = self._rest[size:]
+        return data
+
+    def close(self) -> None:
+        self._lines.close()
+
+
+def _lines(
+    batches: Batches, finished: Callable[[int, int, str], None], watch: Watch | None
+) -> Generator[bytes, None, None]:
+    digest = hashlib.sha256()
+    count, rows, size = 1, 0, 0
+    while found := batches.fetch(count):
+        if watch is not None:
+            watch(found)
+        lines = encode_rows(found)
+        digest.update(lines)
+        rows, size = rows + len(found), size + len(lines)
+        if len(lines) < _LITTLE:
+            count = min(2 * count, _MOST_ROWS)
+        elif len(lines) > _MUCH:
+            count = max(1, count * _MUCH // (2 * len(lines)))
+        yield lines
+    finished(rows, size, digest.hexdigest())
+
+
+def read_rows(table: TableRecord, content: Reader) -> Iterator[Sequence[Row]]:
+    """The rows of a table's file, some at a time; raises `NotPortable` for what is no row of it."""
+    decoder = row_decoder(table)
+    done = 0
+    for lines in _whole_lines(table, content):
+        try:
+            rows = decode_rows(decoder, lines)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise NotPortable(f"{table.path} has, after row {done}, what is no row of it: {error}.") from error
+        done += len(rows)
+        yield rows
+    if done != table.rows:
+        raise NotPortable(f"{table.path} has {done} rows, the manifest says {table.rows}; take another package.")
+
+
+def _whole_lines(table: TableRecord, content: Reader) -> Iterator[bytes]:
+    rest = bytearray()
+    while piece := content.read(_PIECE):
+        end = piece.rfind(b"\n") + 1
+        if end:
+            yield bytes(rest) + piece[:end]
+            rest = bytearray(piece[end:])
+        else:
+            rest += piece
+        if len(rest) > MAX_LINE:
+            raise NotPortable(f"{table.path} has a row of more than {MAX_LINE:,} bytes; no database takes that.")
+    if rest:
+        raise NotPortable(f"{table.path} does not end with a whole row; take another package.")
+
+
+def drain_lines(reader: LinesReader) -> None:
+    """Read a table to its end for the sake of its figures."""
+    with contextlib.closing(reader):
+        while reader.read(_PIECE):
+            pass

@@ -1,0 +1,70 @@
+"""What each kind of database does to be filled quickly and checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ...manifest import ColumnRecord, TableRecord
+from ...portable.engines.base import Moments, RawTable, Reading, Writing
+from ...portable.forms import Kind
+from ...portable.history import History
+
+Counters = Mapping[str, Mapping[str, int]]
+"""The last numbers that were given out, by table and column."""
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """The database that is filled: its name on the alias's server, or its path; what migrations have made of it."""
+
+    alias: str
+    place: str
+    known: History
+    moments: Moments
+
+
+class Filling(Protocol):
+    """A scratch database that has been migrated and holds nothing that anybody needs."""
+
+    @property
+    def reading(self) -> Reading: ...
+
+    @property
+    def writing(self) -> Writing: ...
+
+    def create(self, table: TableRecord) -> None:
+        """Make a table that no migration makes: its columns and its key, nothing more."""
+        ...
+
+    def begin(self, tables: Iterable[RawTable]) -> None:
+        """Empty these tables, and put aside what would act on rows, or slow them down, while they come in."""
+        ...
+
+    def finish(self, counters: Counters) -> None:
+        """Put everything back and have it check the rows; no number is given out twice. Raises `RestoreFailed`."""
+        ...
+
+
+def definitions(table: TableRecord, types: Mapping[Kind, str], quoted: str, *, native: bool) -> str:
+    """The columns of a table as SQL, for `create`. `native` is True where the package is of the same kind of database,
+    whose own types can be used."""
+    mark = quoted
+    parts = [
+        f"{mark}{_escaped(column.name, mark)}{mark} {_type(column, types, native=native)}"
+        f"{'' if column.nullable else ' NOT NULL'}"
+        for column in table.columns
+    ]
+    if len(table.key) < len(table.columns) or len(table.columns) == 1:
+        keys = ", ".join(f"{mark}{_escaped(name, mark)}{mark}" for name in table.key)
+        parts.append(f"PRIMARY KEY ({keys})")
+    return ", ".join(parts)
+
+
+def _escaped(name: str, mark: str) -> str:
+    return name.replace(mark, mark * 2)
+
+
+def _type(column: ColumnRecord, types: Mapping[Kind, str], *, native: bool) -> str:
+    return column.type if native else types[Kind(column.kind)]

@@ -1,0 +1,118 @@
+"""A MariaDB or MySQL database that is filled. Foreign keys are checked by queries when all rows are there."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from django.db.utils import Error as DatabaseFailure
+
+from ...manifest import TableRecord
+from ...portable.engines.base import Moments, RawTable
+from ...portable.engines.mysql import MysqlReading, MysqlWriting, named
+from ...portable.forms import Kind
+from ...sources.mysql import fresh_connection
+from ..errors import RestoreFailed
+from .base import Counters, Scratch, definitions
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.backends.utils import CursorWrapper
+
+_TYPES: Final = {
+    Kind.BOOLEAN: "bool",
+    Kind.INTEGER: "bigint",
+    Kind.FLOAT: "double",
+    Kind.DECIMAL: "decimal(65, 30)",
+    Kind.TEXT: "longtext",
+    Kind.BINARY: "longblob",
+    Kind.DATE: "date",
+    Kind.TIME: "time(6)",
+    Kind.DATETIME: "datetime(6)",
+    Kind.DURATION: "bigint",
+    Kind.UUID: "char(32)",
+    Kind.JSON: "longtext",
+    Kind.ADDRESS: "char(39)",
+}
+_FOREIGN_KEYS: Final = """
+    SELECT k.table_name, k.constraint_name, k.column_name, k.referenced_table_name, k.referenced_column_name
+    FROM information_schema.key_column_usage k
+    WHERE k.table_schema = DATABASE() AND k.referenced_table_name IS NOT NULL
+    ORDER BY k.table_name, k.constraint_name, k.ordinal_position
+"""
+_TRIGGERS: Final = "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE() ORDER BY 1"
+
+
+@contextlib.contextmanager
+def open_mysql(scratch: Scratch) -> Iterator[MysqlFilling]:
+    """The database `scratch.place` on the alias's server; nothing of it counts before the block has been left."""
+    try:
+        with fresh_connection(scratch.alias, scratch.place) as wrapper, wrapper.cursor() as cursor:
+            cursor.execute("SET SESSION foreign_key_checks = 0")
+            cursor.execute("SET SESSION unique_checks = 0")
+            filling = MysqlFilling(wrapper, cursor, scratch.moments)
+            cursor.execute("SET autocommit = 0")
+            yield filling
+            cursor.execute("COMMIT")
+    except DatabaseFailure as error:
+        raise RestoreFailed(
+            f"The rows cannot be taken into the database {scratch.place!r}: {str(error).strip()}. Nothing live was"
+            " changed."
+        ) from error
+
+
+class MysqlFilling:
+    """One database."""
+
+    def __init__(self, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, moments: Moments) -> None:
+        self._cursor = cursor
+        self.reading = MysqlReading(wrapper, cursor, moments=moments)
+        self.reading.prepare()
+        self._known: dict[str, RawTable] = {}
+        self.writing = MysqlWriting(cursor, self._known, moments=moments)
+        self._put_aside: list[str] = []
+
+    def create(self, table: TableRecord) -> None:
+        native = any(Kind(column.kind) is Kind.NATIVE for column in table.columns)
+        self._cursor.execute(f"CREATE TABLE {named(table.name)} ({definitions(table, _TYPES, '`', native=native)})")
+
+    def begin(self, tables: Iterable[RawTable]) -> None:
+        self._known.update({table.name: table for table in tables})
+        self._cursor.execute(_TRIGGERS)
+        for (name,) in self._cursor.fetchall():
+            self._cursor.execute(f"SHOW CREATE TRIGGER {named(str(name))}")
+            row = self._cursor.fetchone()
+            assert row is not None  # noqa: S101  it was listed
+            self._put_aside.append(str(row[2]))
+            self._cursor.execute(f"DROP TRIGGER {named(str(name))}")
+        for name in self._known:
+            self._cursor.execute(f"TRUNCATE TABLE {named(name)}")
+
+    def finish(self, counters: Counters) -> None:
+        self._cursor.execute("COMMIT")
+        for statement in self._put_aside:
+            self._cursor.execute(statement, None)
+        self._require_references()
+        for table, values in counters.items():
+            for value in values.values():
+                self._cursor.execute(f"ALTER TABLE {named(table)} AUTO_INCREMENT = {int(value) + 1}")
+
+    def _require_references(self) -> None:
+        self._cursor.execute(_FOREIGN_KEYS)
+        keys: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+        for table, name, column, parent, there in self._cursor.fetchall():
+            keys.setdefault((table, name, parent), []).append((column, there))
+        for (table, name, parent), pairs in keys.items():
+            matched = " AND ".join(f"p.{named(there)} = c.{named(column)}" for column, there in pairs)
+            given = " AND ".join(f"c.{named(column)} IS NOT NULL" for column, _ in pairs)
+            self._cursor.execute(
+                f"SELECT {', '.join(f'c.{named(column)}' for column, _ in pairs)} FROM {named(table)} c"  # noqa: S608
+                f" WHERE {given} AND NOT EXISTS (SELECT 1 FROM {named(parent)} p WHERE {matched}) LIMIT 1"
+            )
+            row = self._cursor.fetchone()
+            if row is not None:
+                raise RestoreFailed(
+                    f"The package's rows do not fit together: {table} refers to {row} of {parent} ({name}), which is"
+                    " not there. Nothing live was changed."
+                )

@@ -1,0 +1,71 @@
+"""What a plan of a restore says."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """One thing that the restore replaces. Sizes are bytes; `size` is None where it is not known before."""
+
+    kind: str
+    name: str
+    live: str
+    exists: bool
+    size: int | None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Space:
+    """Room on one file system."""
+
+    where: str
+    needed: int
+    available: int
+
+
+@dataclass
+class Plan:
+    """What a restore would do. It can be done when nothing is in `blocking`."""
+
+    backup: str
+    backup_job: str
+    restore_type: str
+    taken_at: str
+    to_folder: str = ""
+    to_database: str = ""
+    replacements: list[Replacement] = field(default_factory=list)
+    space: list[Space] = field(default_factory=list)
+    ledger: str = ""
+    safety_backup: bool = False
+    blocking: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is to be restored of a backup: everything, or `only` its database or files; `leave_out` are tables."""
+
+    only: str | None = None
+    leave_out: frozenset[str] = frozenset()
+
+
+def existing(path: Path) -> Path:
+    """The nearest folder above that is there, or the path itself."""
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def require_writable(plan: Plan, folder: Path) -> None:
+    """Note it in the plan if nothing can be made in a folder."""
+    if not os.access(existing(folder), os.W_OK | os.X_OK):
+        plan.blocking.append(f"{existing(folder)} may not be written by this user; run as its owner")

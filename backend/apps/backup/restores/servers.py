@@ -1,0 +1,17 @@
+"""What a plan asks of a database server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class ServerCheck:
+    """Whether a server can take in a database. `client` is the program or the driver that would bring it."""
+
+    database: str
+    exists: bool
+    server: str
+    client: str
+    blocking: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)

@@ -1,0 +1,182 @@
+"""The subcommands for packages: one portable file is listed, verified and unpacked, without a repository."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from strongroom import exitcodes
+from strongroom.cli.access import given_passphrase
+from strongroom.cli.output import Display, complain, moment, name, say, say_json, size
+from strongroom.errors import PackageLocked, PackageRefused
+from strongroom.packages import (
+    Comparison,
+    Contents,
+    Member,
+    Package,
+    compare,
+    open_package,
+    read_contents,
+    require_empty,
+    unpack,
+)
+from strongroom.packages.reading import Progress
+from strongroom.packages.spool import Spool
+
+_PIECE = 1 << 16
+
+
+def list_members(options: argparse.Namespace) -> int:
+    """List what a package holds; all of it is checked by the way. What was found before damage is shown too."""
+    shape = _record if options.json else _long if options.long else _short
+    with contextlib.closing(Spool()) as waiting:
+        # What is said first is known last: the lines of the members wait until everything has been read.
+        package, contents, failure = None, None, ""
+        try:
+            with _shown("reading", options) as progress:
+                package = open_package(
+                    Path(options.file),
+                    passphrase=lambda: given_passphrase(options),
+                    progress=progress,
+                    seen=lambda member: waiting.write(shape(member).encode() + b"\n"),
+                )
+            contents = read_contents(package)
+        except PackageLocked:
+            raise
+        except PackageRefused as error:
+            failure = str(error)
+        waiting.rewind()
+        if options.json:
+            members = [msgspec.Raw(line) for line in _lines(waiting)]
+            say_json({**_facts(options, package), "contents": contents, "members": members, "error": failure or None})
+        else:
+            if contents is not None:
+                _say_contents(contents)
+            for line in _lines(waiting):
+                say(line.decode())
+            if package is not None:
+                say(_whole(package))
+    if failure:
+        complain(f"error: {failure}")
+    return exitcodes.FAILED if failure else exitcodes.OK
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Read every byte of a package and compare it with the list of hashes and with the manifest."""
+    package = None
+    try:
+        package = _open(options)
+        contents = read_contents(package)
+        with _shown("comparing with the manifest", options) as progress:
+            found = compare(package, contents, progress=progress)
+    except PackageLocked:
+        raise
+    except PackageRefused as error:
+        found = Comparison([str(error)], [])
+    if options.json:
+        say_json({**_facts(options, package), "good": not found.findings, **dataclasses.asdict(found)})
+    else:
+        for finding in found.findings:
+            complain(f"error: {finding}")
+        for note in found.notes:
+            complain(f"warning: {note}")
+        if package is not None and not found.findings:
+            say(_whole(package))
+    if found.findings:
+        return exitcodes.FAILED
+    return exitcodes.INCOMPLETE if found.notes else exitcodes.OK
+
+
+def unpack_members(options: argparse.Namespace) -> int:
+    """Unpack a package, or a part of it, into an empty folder, when everything in it has been checked."""
+    target = Path(options.target)
+    # Now, and not when a large package has been read.
+    require_empty(target)
+    package = _open(options)
+    with _shown("unpacking", options, package.total.bytes) as progress:
+        written = unpack(package, target, inside=os.fsencode(options.path).strip(b"/"), progress=progress)
+    if options.json:
+        say_json({"package": str(package.path), "target": str(target.absolute()), **dataclasses.asdict(written)})
+    else:
+        say(f"{written.files} files ({size(written.bytes)}) and {written.folders} folders unpacked to {target}")
+    return exitcodes.OK
+
+
+@contextlib.contextmanager
+def _shown(doing: str, options: argparse.Namespace, total: int | None = None) -> Iterator[Progress]:
+    with Display(doing, quiet=options.json) as display:
+        yield lambda files, done: display.show(files, done, total)
+
+
+def _open(options: argparse.Namespace) -> Package:
+    with _shown("reading", options) as progress:
+        return open_package(Path(options.file), passphrase=lambda: given_passphrase(options), progress=progress)
+
+
+def _facts(options: argparse.Namespace, package: Package | None) -> dict[str, object]:
+    """What is always in the answer for a program. The counts are those of a package that is whole."""
+    facts: dict[str, object] = {"package": options.file, "whole": package is not None}
+    return facts if package is None else {**facts, **dataclasses.asdict(package.total)}
+
+
+def _whole(package: Package) -> str:
+    total = package.total
+    return f"whole: {total.files:,} files ({size(total.bytes)}) and {total.folders:,} folders, every hash as listed"
+
+
+def _say_contents(contents: Contents) -> None:
+    say(f"taken {_text(contents.cut_at)} by {_text(contents.software)}")
+    for dump in contents.databases:
+        rows, engine = sum(dump.tables.values()), f"{_text(dump.engine)} {_text(dump.server_version)}".strip()
+        say(f"database {_text(dump.alias)}: {len(dump.tables):,} tables, {rows:,} rows, {size(dump.size)} ({engine})")
+    for data in contents.data:
+        rows = sum(table.rows for table in data.tables)
+        say(f"data {_text(data.alias)}: {len(data.tables):,} tables, {rows:,} rows, as text")
+    for root in contents.files:
+        say(f"files {_text(root.name)}: {root.files:,} files, {size(root.bytes)}")
+    if contents.problems:
+        say(f"INCOMPLETE: {contents.problems:,} things could not be read when it was made")
+    say("")
+
+
+def _text(value: str) -> str:
+    return name(value.encode("utf-8", "surrogatepass"))
+
+
+def _path(member: Member) -> str:
+    return name(member.name) + ("/" if member.is_folder else "")
+
+
+def _short(member: Member) -> str:
+    return f"{'' if member.is_folder else size(member.size):>12}  {_path(member)}"
+
+
+def _long(member: Member) -> str:
+    kind, owner = "d" if member.is_folder else "-", f"{member.uid}:{member.gid}"
+    return f"{kind}{member.mode:04o} {owner:>11} {_short(member)[:12]} {moment(member.mtime_ns)}  {_path(member)}"
+
+
+def _record(member: Member) -> str:
+    record = {
+        "path": name(member.name),
+        "type": "dir" if member.is_folder else "file",
+        "size": member.size,
+        "mode": f"{member.mode:04o}",
+        "uid": member.uid,
+        "gid": member.gid,
+        "mtime": moment(member.mtime_ns),
+    }
+    return msgspec.json.encode(record).decode()
+
+
+def _lines(spool: Spool) -> Iterator[bytes]:
+    rest = b""
+    while piece := spool.read(_PIECE):
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines

@@ -1,0 +1,28 @@
+"""One portable file, out and in: a `.tar.gz` with the inside of a backup and the hash of everything in it.
+
+Encrypted with a passphrase it is a `.tar.gz.gpg`, an OpenPGP message.
+"""
+
+from strongroom.packages.contents import Comparison, Contents, compare, read_contents
+from strongroom.packages.extracting import extract, require_empty, unpack
+from strongroom.packages.reading import Package, Tally, open_package
+from strongroom.packages.sealed import message_passphrase
+from strongroom.packages.tarformat import Member
+from strongroom.packages.writing import PackageResult, write_package
+
+__all__ = [
+    "Comparison",
+    "Contents",
+    "Member",
+    "Package",
+    "PackageResult",
+    "Tally",
+    "compare",
+    "extract",
+    "message_passphrase",
+    "open_package",
+    "read_contents",
+    "require_empty",
+    "unpack",
+    "write_package",
+]

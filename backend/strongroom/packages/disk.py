@@ -1,0 +1,20 @@
+"""What a disk refuses, in words."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Final
+
+from strongroom.errors import PackageRefused
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def unwritable(path: Path, error: OSError, left: str) -> PackageRefused:
+    """The error for a `path` that could not be written; `left` says what is there now."""
+    if error.errno in _FULL:
+        return PackageRefused(f"There is no space for {path}; {left}. Make room and try again.")
+    where = path if error.filename is None else os.fsdecode(error.filename)
+    return PackageRefused(f"{path} cannot be written: {error.strerror} ({where}); {left}.")

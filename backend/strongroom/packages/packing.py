@@ -1,0 +1,176 @@
+"""Entries to members of a `.tar.gz`, in the one order that packages have."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from strongroom.entries import Entry, Folder, OnDisk, Problem, Stream
+from strongroom.errors import PackageRefused
+from strongroom.packages import readme
+from strongroom.packages.gzipping import GzipWriter
+from strongroom.packages.openpgp import Sink
+from strongroom.packages.order import README, SUMS, TOP, place_of
+from strongroom.packages.reading import Progress
+from strongroom.packages.spool import Spool
+from strongroom.packages.sums import Sums
+from strongroom.packages.tarformat import END, Member, encode_header, padding, shown
+
+_PIECE: Final = 1 << 20
+
+
+class Packing:
+    """One package on its way out to `target`. What must wait until its length is known waits in `folder`."""
+
+    def __init__(self, target: Sink, folder: Path, *, mtime_ns: int, level: int, progress: Progress | None) -> None:
+        self._target = target
+        self._gzip = GzipWriter(target, level=level)
+        self._folder = folder
+        self._mtime_ns = mtime_ns
+        self._progress = progress
+        self._sums = Sums(folder)
+        self.problems: list[Problem] = []
+        self.files = 0
+        self.content_bytes = 0
+
+    def close(self) -> None:
+        """Stop the threads and drop what waits."""
+        self._sums.close()
+        self._gzip.close()
+
+    def pack(self, entries: Iterable[Entry]) -> None:
+        """Write everything, from README.txt to SHA256SUMS. Raises `PackageRefused`, and what the sources raise."""
+        ordered = sorted(entries, key=lambda entry: place_of(entry.name))
+        for entry in ordered:
+            if entry.name not in TOP or entry.name in {README, SUMS}:
+                raise PackageRefused(f"{shown(entry.name)!r} is not to be put into a package.")
+        self._head(Member(README, False, len(readme.TEXT), 0o600, self._mtime_ns))
+        self._gzip.write(readme.TEXT)
+        self._finish_file(README, len(readme.TEXT), hashlib.sha256(readme.TEXT).digest())
+        for entry in ordered:
+            self._entry(b"", entry)
+        spool = self._sums.spool
+        spool.rewind()
+        self._head(Member(SUMS, False, spool.size, 0o600, self._mtime_ns))
+        while piece := spool.read(_PIECE):
+            self._gzip.write(piece)
+        self._gzip.write(padding(spool.size) + END)
+        self._gzip.flush()
+
+    def _entry(self, parent: bytes, entry: Entry) -> None:
+        name = parent + entry.name
+        if isinstance(entry, Stream):
+            self._stream(name, entry)
+        elif isinstance(entry, Folder):
+            self._head(Member(name, True, 0, entry.mode, self._time_of(entry)))
+            for inner in sorted(entry.entries, key=lambda inner: inner.name):
+                self._entry(name + b"/", inner)
+        else:
+            self._on_disk(name, entry)
+
+    def _time_of(self, entry: Stream | Folder) -> int:
+        return self._mtime_ns if entry.mtime_ns is None else entry.mtime_ns
+
+    def _head(self, member: Member) -> None:
+        self._gzip.write(encode_header(member))
+
+    def _finish_file(self, name: bytes, size: int, digest: bytes) -> None:
+        self._gzip.write(padding(size))
+        self._sums.add(name, digest)
+        self.files += 1
+        self.content_bytes += size
+        if self._progress is not None:
+            self._progress(self.files, self.content_bytes)
+
+    def _stream(self, name: bytes, entry: Stream) -> None:
+        """A stream of unknown length. tar wants the length first: what is compressed already waits for the header."""
+        digest = hashlib.sha256()
+        size = 0
+        with contextlib.closing(Spool(self._folder)) as spool:
+            with self._gzip.diverted(spool), contextlib.closing(entry.open()) as reader:
+                while piece := reader.read(_PIECE):
+                    digest.update(piece)
+                    size += len(piece)
+                    self._gzip.write(piece)
+            self._head(Member(name, False, size, entry.mode, self._time_of(entry)))
+            self._gzip.flush()
+            spool.rewind()
+            while packed := spool.read(_PIECE):
+                self._target.write(packed)
+        self._finish_file(name, size, digest.digest())
+
+    def _on_disk(self, name: bytes, entry: OnDisk) -> None:
+        """A file, or a folder with everything below it. Of each open folder the names that are left wait."""
+        waiting = [(name, entry.path, self._look(name, entry.path))]
+        while waiting:
+            inside, path, names = waiting[-1]
+            if not names:
+                waiting.pop()
+                continue
+            child = names.pop()
+            below, inside = path + b"/" + child, inside + b"/" + child
+            if entry.exclude is None or not entry.exclude(below):
+                waiting.append((inside, below, self._look(inside, below)))
+
+    def _look(self, inside: bytes, path: bytes) -> list[bytes]:
+        """Write what lies at `path`, but not what is below it: those names are returned, the first of them last."""
+        try:
+            status = os.lstat(path)
+            if stat.S_ISDIR(status.st_mode):
+                names = sorted(os.listdir(path), reverse=True)
+                self._head(_member_of(inside, status, is_folder=True))
+                return names
+            if stat.S_ISREG(status.st_mode):
+                self._file(inside, path)
+            else:
+                self._report(path, "is a link or a special file, which a package does not hold")
+        except (FileNotFoundError, PermissionError) as error:
+            self._report(path, f"cannot be read: {error.strerror}")
+        return []
+
+    def _file(self, inside: bytes, path: bytes) -> None:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            status = os.fstat(file.fileno())
+            self._head(_member_of(inside, status, is_folder=False))
+            missing = self._content(inside, file.read, status.st_size)
+            if missing:
+                got = status.st_size - missing
+                self._report(path, f"shrank from {status.st_size} to {got} bytes while it was read")
+            elif file.read(1):
+                self._report(path, "grew while it was read; its beginning was stored")
+
+    def _content(self, name: bytes, read: Callable[[int], bytes], size: int) -> int:
+        """Copy `size` bytes; returns how many were missing. Zeros stand for them: the header is out."""
+        digest = hashlib.sha256()
+        left, missing = size, 0
+        while left:
+            wanted = min(_PIECE, left)
+            piece = b"" if missing else read(wanted)
+            if not piece:
+                missing = missing or left
+                piece = bytes(wanted)
+            digest.update(piece)
+            self._gzip.write(piece)
+            left -= len(piece)
+        self._finish_file(name, size, digest.digest())
+        return missing
+
+    def _report(self, path: bytes, reason: str) -> None:
+        self.problems.append(Problem(path, reason))
+
+
+def _member_of(name: bytes, status: os.stat_result, *, is_folder: bool) -> Member:
+    return Member(
+        name=name,
+        is_folder=is_folder,
+        size=0 if is_folder else status.st_size,
+        mode=stat.S_IMODE(status.st_mode) & 0o777,
+        mtime_ns=status.st_mtime_ns,
+        uid=status.st_uid,
+        gid=status.st_gid,
+    )

@@ -1,0 +1,245 @@
+"""Packages in: everything is checked before anything is used.
+
+One pass reads everything and checks names, order, sizes and hashes, at a memory that does not grow with the package.
+What is read later is what was checked: the file must be the same, piece by piece.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import io
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+from isal import igzip
+from isal.igzip_lib import IsalError
+
+from strongroom.errors import PackageDamaged, PackageRefused
+from strongroom.packages.openpgp_packets import Source
+from strongroom.packages.order import FILES, MANIFEST, SUMS, Order, place_of
+from strongroom.packages.sealed import PackageFile, PassphraseSource, open_file
+from strongroom.packages.sums import Sums
+from strongroom.packages.tarformat import Member, TarReader
+from strongroom.passphrase import read_passphrase
+from strongroom.streams import Reader
+
+MAX_MANIFEST: Final = 64 * 1024 * 1024
+MAX_ROOTS: Final = 10_000
+FREE: Final = 1024**3
+MOST_INFLATED: Final = 250
+"""Beyond the first GiB, content of more than so many times the size of the package's file is a bomb."""
+
+_PIECE: Final = 1 << 20
+_NO_GZIP: Final = (gzip.BadGzipFile, EOFError, cast("type[Exception]", IsalError))
+
+Progress = Callable[[int, int], None]
+"""Called with files and content bytes done."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Files, folders and content bytes."""
+
+    files: int = 0
+    folders: int = 0
+    bytes: int = 0
+
+    def plus(self, member: Member) -> Tally:
+        """With one member more."""
+        return Tally(self.files + (not member.is_folder), self.folders + member.is_folder, self.bytes + member.size)
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package that has been read to its end and found whole.
+
+    `manifest` is the content of manifest.json, `total` counts all members, `roots` sums up each `files/<root>`.
+    """
+
+    file: PackageFile
+    manifest: bytes
+    total: Tally
+    roots: Mapping[str, Tally]
+
+    @property
+    def path(self) -> Path:
+        return self.file.path
+
+    @contextlib.contextmanager
+    def walk(self, *prefixes: bytes) -> Iterator[Iterator[tuple[Member, Reader]]]:
+        """Folders and files at or below the `prefixes` with their content, in order; without any, everything.
+
+        One pass, which ends after the last of them. A content can be read until the next member is asked for. Every
+        piece of the file is compared with the one that was proved before anything is taken from it: raises
+        `PackageRefused` when the package is no longer the one that was opened.
+        """
+        with _opened(self.file) as tar:
+            yield _below(tar, prefixes) if prefixes else ((member, tar) for member in tar.members())
+
+    @contextlib.contextmanager
+    def members(self, *prefixes: bytes) -> Iterator[Iterator[tuple[Member, Reader]]]:
+        """The files of `walk`."""
+        with self.walk(*prefixes) as found:
+            yield ((member, content) for member, content in found if not member.is_folder)
+
+    @contextlib.contextmanager
+    def open_member(self, path: str) -> Iterator[Reader]:
+        """The content of one file; `KeyError` if there is none of that name."""
+        name = os.fsencode(path)
+        with self.members(name) as found:
+            member, content = next(found, (None, None))
+            if member is None or content is None or member.name != name:
+                raise KeyError(path)
+            yield content
+
+
+def open_package(
+    path: Path,
+    *,
+    passphrase: PassphraseSource = read_passphrase,
+    ours: bool = False,
+    progress: Progress | None = None,
+    seen: Callable[[Member], None] | None = None,
+) -> Package:
+    """Read a package to its end and check everything. `passphrase` is asked for an encrypted one, `seen` is called for
+    each member that has been read, `ours` says that this process has just written it.
+
+    Nothing is written but the list of hashes, encrypted, in the system's temporary folder if it is long. Raises
+    `PackageRefused`, `PackageDamaged` or `PackageLocked`, which name what is wrong, and what keeps the passphrase from
+    being read.
+    """
+    file = open_file(path, passphrase, ours=ours)
+    hashes = bytearray()
+    with contextlib.closing(_Reading(file)) as reading, _opened(file, hashes=hashes) as tar:
+        for member in tar.members():
+            reading.take(member, tar)
+            if seen is not None:
+                seen(member)
+            if progress is not None and not member.is_folder:
+                progress(reading.total.files, reading.total.bytes)
+    return reading.finish(bytes(hashes))
+
+
+class _Reading:
+    """What is known of a package while it is read for the first time."""
+
+    def __init__(self, file: PackageFile) -> None:
+        self._file = file
+        self._order = Order()
+        self._sums = Sums()
+        self._manifest: bytes | None = None
+        self._listed = False
+        self._roots: dict[bytes, Tally] = {}
+        self.total = Tally()
+
+    def take(self, member: Member, content: Reader) -> None:
+        """Read a member and check it; raises `PackageRefused`."""
+        self._order.meet(member)
+        self.total = self.total.plus(member)
+        self._count_root(member)
+        if member.is_folder:
+            return
+        if member.name == SUMS:
+            self._sums.require(content)
+            self._listed = True
+        elif member.name == MANIFEST:
+            if member.size > MAX_MANIFEST:
+                raise PackageRefused(f"{member.shown!r} has {member.size} bytes; no package has that.")
+            self._manifest = b"".join(iter(lambda: content.read(_PIECE), b""))
+            self._sums.add(member.name, hashlib.sha256(self._manifest).digest())
+        else:
+            digest = hashlib.sha256()
+            while piece := content.read(_PIECE):
+                digest.update(piece)
+            self._sums.add(member.name, digest.digest())
+
+    def _count_root(self, member: Member) -> None:
+        top, _, below = member.name.partition(b"/")
+        if top != FILES or not below:
+            return
+        root, _, inside = below.partition(b"/")
+        if root not in self._roots and len(self._roots) == MAX_ROOTS:
+            raise PackageRefused(f"The package has more than {MAX_ROOTS} folders in {FILES.decode()}/; none has that.")
+        counted = self._roots.get(root, Tally())
+        self._roots[root] = counted.plus(member) if inside else counted
+
+    def finish(self, hashes: bytes) -> Package:
+        """The package, when it has been read to its end."""
+        if not self._listed:
+            raise PackageDamaged(
+                f"The package {self._file.path} has no {SUMS.decode()} at its end; it was not written to its end."
+            )
+        if self._manifest is None:
+            raise PackageDamaged(
+                f"The package {self._file.path} has no {MANIFEST.decode()}; it was not made by this software."
+            )
+        roots = {os.fsdecode(name): tally for name, tally in self._roots.items()}
+        return Package(self._file.proved(hashes), self._manifest, self.total, roots)
+
+    def close(self) -> None:
+        """Drop what waits on the disk."""
+        self._sums.close()
+
+
+def _below(tar: TarReader, prefixes: Sequence[bytes]) -> Iterator[tuple[Member, Reader]]:
+    last = max(place_of(prefix) for prefix in prefixes)
+    for member in tar.members():
+        if any(member.name == prefix or member.name.startswith(prefix + b"/") for prefix in prefixes):
+            yield member, tar
+        elif place_of(member.name) > last:
+            return
+
+
+@contextlib.contextmanager
+def _opened(file: PackageFile, *, hashes: bytearray | None = None) -> Iterator[TarReader]:
+    with (
+        file.open(hashes=hashes) as source,
+        io.BufferedReader(_Raw(source), _PIECE) as buffered,
+        igzip.IGzipFile(fileobj=buffered) as stream,  # type: ignore[no-untyped-call]
+    ):
+        yield TarReader(_Inflated(stream, file))
+
+
+class _Raw(io.RawIOBase):
+    """A source as the standard library wants its files."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        data = self._source.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _Inflated:
+    """What comes out of the decompression, in a measure; its errors in the words of this room."""
+
+    def __init__(self, stream: igzip.IGzipFile, file: PackageFile) -> None:
+        self._stream = stream
+        self._path = file.path
+        self._given = 0
+        self._most = max(FREE, MOST_INFLATED * file.size)
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            data = self._stream.read(size)
+        except _NO_GZIP as error:
+            raise PackageDamaged(
+                f"The package {self._path} is damaged or no .tar.gz ({error}); fetch it again or take another."
+            ) from error
+        self._given += len(data)
+        if self._given > self._most:
+            raise PackageRefused(
+                f"The package {self._path} swells to more than {MOST_INFLATED} times its size; it was made to fill a"
+                " disk, or holds gigabytes of the same byte, which must be packed without compression."
+            )
+        return data

@@ -1,0 +1,56 @@
+"""Bytes that wait on a disk until it is known how many they are."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CTR
+
+from strongroom.packages.disk import unwritable
+from strongroom.streams import Buffer
+
+_IN_MEMORY: Final = 8 * 1024 * 1024
+
+
+class Spool:
+    """Written once, then read once, in `folder` or that of the system. What goes to the disk is encrypted under a key
+    that dies with the process: a file without a name does, but its blocks do not, and an encrypted package must leave
+    no plaintext on the disk it is for. Raises `PackageRefused` when there is no room.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = Path(tempfile.gettempdir()) if folder is None else folder
+        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(self._folder))  # noqa: SIM115  closed with the spool
+        self._cipher = Cipher(AES(os.urandom(32)), CTR(bytes(16)))
+        self._context: CipherContext = self._cipher.encryptor()
+        self.size = 0
+
+    def write(self, data: Buffer, /) -> None:
+        """Add bytes."""
+        try:
+            self._file.write(self._context.update(data))
+        except OSError as error:
+            raise unwritable(self._folder / "(a nameless file)", error, "nothing was left there") from error
+        self.size += len(data)
+
+    def rewind(self) -> None:
+        """From here on it is read."""
+        try:
+            # Moving flushes what the file object still holds.
+            self._file.seek(0)
+        except OSError as error:
+            raise unwritable(self._folder / "(a nameless file)", error, "nothing was left there") from error
+        self._context = self._cipher.decryptor()
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes; b"" at the end."""
+        return self._context.update(self._file.read(size))
+
+    def close(self) -> None:
+        """Drop it."""
+        self._file.close()

@@ -1,0 +1,236 @@
+"""The tar format as packages use it: files and folders, nothing else; POSIX extended headers; read strictly.
+
+What is read may come from anybody. Links, devices and other kinds, names that lead elsewhere, headers that are too
+large and sums that do not fit are refused, by name.
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from strongroom.errors import PackageDamaged, PackageRefused
+
+BLOCK: Final = 512
+MAX_EXTENDED: Final = 64 * 1024
+MAX_NAME: Final = 4096
+MAX_DEPTH: Final = 128
+END: Final = bytes(2 * BLOCK)
+_UNSAFE: Final = frozenset({b"", b".", b".."})
+_MOST_OWNERS: Final = 2**32 - 2
+_PIECE: Final = 1 << 20
+_KINDS: Final = {
+    b"1": "a hard link",
+    b"2": "a symbolic link",
+    b"3": "a character device",
+    b"4": "a block device",
+    b"6": "a FIFO",
+}
+
+
+class Source(Protocol):
+    """Uncompressed bytes, in order."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file or a folder in a package. Times are nanoseconds since the epoch."""
+
+    name: bytes
+    is_folder: bool
+    size: int
+    mode: int
+    mtime_ns: int
+    uid: int = 0
+    gid: int = 0
+
+    @property
+    def shown(self) -> str:
+        """The name for messages."""
+        return shown(self.name)
+
+
+def shown(name: bytes) -> str:
+    """A name for messages."""
+    return os.fsdecode(name).encode("utf-8", "backslashreplace").decode()
+
+
+def encode_header(member: Member) -> bytes:
+    """The header blocks of a member."""
+    info = tarfile.TarInfo(os.fsdecode(member.name))
+    info.type = tarfile.DIRTYPE if member.is_folder else tarfile.REGTYPE
+    info.size = member.size
+    info.mode = member.mode & 0o777
+    info.uid, info.gid = member.uid, member.gid
+    seconds, nanoseconds = divmod(member.mtime_ns, 1_000_000_000)
+    info.mtime = seconds
+    if nanoseconds or seconds < 0:
+        sign, rest = ("-", -member.mtime_ns) if member.mtime_ns < 0 else ("", member.mtime_ns)
+        info.pax_headers = {"mtime": f"{sign}{rest // 1_000_000_000}.{rest % 1_000_000_000:09d}"}
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+
+
+def padding(size: int) -> bytes:
+    """What follows `size` bytes of content."""
+    return bytes(-size % BLOCK)
+
+
+class TarReader:
+    """Members one after the other; the content of each can be read until the next is asked for."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._left = 0
+        self._padding = 0
+        self._name = b""
+
+    def members(self) -> Iterator[Member]:
+        """Every member in order. Raises `PackageRefused` and `PackageDamaged`, which name the member."""
+        while True:
+            self._skip()
+            header = self._exactly(BLOCK)
+            if header == bytes(BLOCK):
+                self._require_end()
+                return
+            extended: dict[str, bytes] = {}
+            if header[156:157] == b"x":
+                self._check(header)
+                size = _octal(header[124:136], b"an extended header")
+                if size > MAX_EXTENDED:
+                    raise PackageRefused(
+                        f"An extended header after {self._current} has {size} bytes; that is too much."
+                    )
+                extended = _extended(self._exactly(size), self._current)
+                self._exactly(-size % BLOCK)
+                header = self._exactly(BLOCK)
+            self._check(header)
+            member = _member(header, extended)
+            self._name = member.name
+            self._left, self._padding = member.size, -member.size % BLOCK
+            yield member
+
+    @property
+    def _current(self) -> str:
+        return shown(self._name) if self._name else "its beginning"
+
+    def read(self, size: int, /) -> bytes:
+        """Content of the current member; b"" at its end."""
+        if not self._left:
+            return b""
+        wanted = min(size, self._left, _PIECE)
+        data = self._exactly(wanted)
+        self._left -= wanted
+        return data
+
+    def close(self) -> None:
+        """Nothing: the source is closed by whoever opened it."""
+
+    def _skip(self) -> None:
+        while self._left:
+            self.read(_PIECE)
+        self._exactly(self._padding)
+        self._padding = 0
+
+    def _exactly(self, size: int) -> bytes:
+        data = self._source.read(size)
+        while len(data) < size:
+            piece = self._source.read(size - len(data))
+            if not piece:
+                raise PackageDamaged(f"The package ends in the middle, at {self._current}; fetch it again.")
+            data += piece
+        return data
+
+    def _check(self, header: bytes) -> None:
+        stated = _octal(header[148:156], b"the sum of a header")
+        if stated != 256 + sum(header[:148]) + sum(header[156:]) or header[257:262] != b"ustar":
+            raise PackageDamaged(f"The header after {self._current} is damaged; fetch the package again.")
+
+    def _require_end(self) -> None:
+        while piece := self._source.read(_PIECE):
+            if piece.strip(b"\0"):
+                raise PackageRefused("Something follows the end of the package; it was not written like that.")
+
+
+def _extended(data: bytes, after: str) -> dict[str, bytes]:
+    records: dict[str, bytes] = {}
+    while data:
+        length_text, _, rest = data.partition(b" ")
+        if not length_text.isdigit() or len(length_text) > 6 or not 0 < int(length_text) <= len(data):
+            raise PackageDamaged(f"An extended header after {after} is damaged; fetch the package again.")
+        record, data = rest[: int(length_text) - len(length_text) - 1], data[int(length_text) :]
+        key, _, value = record.removesuffix(b"\n").partition(b"=")
+        records[key.decode("ascii", "replace")] = value
+    unknown = set(records) - {"path", "size", "mtime", "hdrcharset", "uid", "gid"}
+    if unknown:
+        raise PackageRefused(f"An extended header after {after} has {sorted(unknown)[0]!r}, which packages never have.")
+    return records
+
+
+def _member(header: bytes, extended: dict[str, bytes]) -> Member:
+    name = header[:100].rstrip(b"\0")
+    prefix = header[345:500].rstrip(b"\0")
+    name = extended.get("path", prefix + b"/" + name if prefix else name)
+    kind = header[156:157]
+    if kind not in {b"0", b"\0", b"5"}:
+        raise PackageRefused(
+            f"{shown(name)!r} is {_KINDS.get(kind, 'of an unknown kind')}; a package has files and folders."
+        )
+    is_folder = kind == b"5"
+    name = name.removesuffix(b"/") if is_folder else name
+    _require_safe(name)
+    size = _number(extended["size"], name) if "size" in extended else _octal(header[124:136], name)
+    if is_folder and size:
+        raise PackageRefused(f"{shown(name)!r} is a folder with content; a package has no such thing.")
+    return Member(
+        name=name,
+        is_folder=is_folder,
+        size=size,
+        mode=_octal(header[100:108], name) & 0o777,
+        mtime_ns=_nanoseconds(extended["mtime"], name)
+        if "mtime" in extended
+        else _octal(header[136:148], name) * 1_000_000_000,
+        uid=_owner(extended.get("uid"), header[108:116], name),
+        gid=_owner(extended.get("gid"), header[116:124], name),
+    )
+
+
+def _owner(extended: bytes | None, digits: bytes, name: bytes) -> int:
+    number = _octal(digits, name) if extended is None else _number(extended, name)
+    if number > _MOST_OWNERS:
+        raise PackageRefused(f"{shown(name)!r} belongs to number {number}; no system has that.")
+    return number
+
+
+def _require_safe(name: bytes) -> None:
+    parts = name.split(b"/")
+    if len(name) > MAX_NAME or len(parts) > MAX_DEPTH:
+        raise PackageRefused(f"The name {shown(name[:200])!r}… is too long or too deep; no package has such names.")
+    if b"\0" in name or not _UNSAFE.isdisjoint(parts):
+        raise PackageRefused(
+            f"The name {shown(name)!r} would lead out of the folder; the package is not to be trusted."
+        )
+
+
+def _octal(digits: bytes, name: bytes) -> int:
+    text = digits.rstrip(b" \0")
+    # Python's own reading of numbers would take signs and underscores too.
+    if text.translate(None, b"01234567"):
+        raise PackageDamaged(f"The number {digits!r} of {shown(name)!r} cannot be read; fetch the package again.")
+    return int(text, 8) if text else 0
+
+
+def _number(digits: bytes, name: bytes) -> int:
+    if not digits.isdigit() or len(digits) > 18:
+        raise PackageDamaged(f"The number {digits[:20]!r} of {shown(name)!r} cannot be read; fetch the package again.")
+    return int(digits)
+
+
+def _nanoseconds(text: bytes, name: bytes) -> int:
+    seconds, _, fraction = text.removeprefix(b"-").partition(b".")
+    value = _number(seconds, name) * 10**9 + _number((fraction + b"000000000")[:9], name)
+    return -value if text.startswith(b"-") else value

@@ -1,0 +1,116 @@
+"""Projects with every kind of field, on every kind of database."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.backup.conftest import BACKEND, PASSPHRASE, Edms
+
+from demo.private_postgres import RunningServer, private_postgres, server_binaries
+
+PROJECTS = Path(__file__).parent / "projects"
+ENGINES = ("sqlite", "postgresql", "mysql")
+
+
+@dataclasses.dataclass
+class Zoo(Edms):
+    """A project on a database of its own, which may not be there yet."""
+
+    @classmethod
+    def on(cls, database: dict[str, object], home: Path, **variables: str) -> Zoo:
+        (home / "media").mkdir(parents=True, exist_ok=True)
+        environment = {
+            "PYTHONPATH": f"{PROJECTS}{os.pathsep}{BACKEND}",
+            "DJANGO_SETTINGS_MODULE": "zoo_settings",
+            "ZOO_DATABASE": json.dumps(database),
+            "BACKUP_PASSWORD": PASSPHRASE,
+            **variables,
+        }
+        return cls(home, environment)
+
+    def fill(self) -> list[str]:
+        """Migrate and fill; every value."""
+        return self.run("zoo_fill").stdout.splitlines()
+
+    def show(self) -> list[str]:
+        """Every value of every table."""
+        return self.run("zoo_show").stdout.splitlines()
+
+    def export(self, *options: str) -> Path:
+        """A package of everything."""
+        package = self.home / f"{uuid.uuid4()}.tar.gz"
+        arguments = ("--type", "EXPORT", "--no-encryption", "--output", str(package))
+        assert self.json("trigger_backup", *arguments, *options)["status"] == "COMPLETED"
+        return package
+
+    def take_in(self, package: Path, *options: str) -> dict:
+        return self.json("restore_backup", "--package", str(package), "--yes", "--no-safety-backup", *options)
+
+    def plan(self, package: Path, *options: str, blocked: bool = False) -> dict:
+        return self.json("restore_backup", "--package", str(package), "--dry-run", *options, expect=int(blocked))
+
+    @property
+    def settings(self) -> dict:
+        """Of its database."""
+        return json.loads(self.environment["ZOO_DATABASE"])
+
+    @property
+    def name(self) -> str:
+        """Of its database."""
+        return self.settings["NAME"]
+
+    def sql(self, statement: str) -> None:
+        """Run a statement past every model."""
+        self.run("shell", "-c", f"from django.db import connection as c; c.cursor().execute({statement!r})")
+
+    def query(self, statement: str) -> str:
+        """What a query gives, past every model."""
+        program = (
+            f"from django.db import connection as d; c = d.cursor(); c.execute({statement!r}); print(c.fetchall())"
+        )
+        return self.run("shell", "-c", program).stdout
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    if not server_binaries():
+        pytest.skip("postgresql is not installed")
+    with private_postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+MakeZoo = Callable[..., Zoo]
+
+
+@pytest.fixture(scope="session")
+def zoo(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> MakeZoo:
+    """Makes a project on a new database of a kind."""
+
+    def make(engine: str, **variables: str) -> Zoo:
+        home = tmp_path_factory.mktemp(engine) / "home"
+        name = f"zoo_{uuid.uuid4().hex[:12]}"
+        if engine == "sqlite":
+            return Zoo.on(
+                {"ENGINE": "django.db.backends.sqlite3", "NAME": str(home / "zoo.sqlite3")}, home, **variables
+            )
+        server = request.getfixturevalue({"postgresql": "postgres", "mysql": "mariadb"}[engine])
+        server.create_database(name)
+        settings: dict[str, object] = {
+            "ENGINE": f"django.db.backends.{engine}",
+            "NAME": name,
+            "USER": server.user,
+            "PASSWORD": server.password,
+            "HOST": server.host,
+            "PORT": str(server.port),
+        }
+        if engine == "mysql":
+            settings["OPTIONS"] = {"charset": "utf8mb4"}
+        return Zoo.on(settings, home, **variables)
+
+    return make

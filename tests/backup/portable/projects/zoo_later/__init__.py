@@ -1,0 +1,1 @@
+"""The migrations of the next version of the zoo."""

@@ -1,0 +1,61 @@
+"""From each kind of database to each: every value of every table comes back."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from tests.backup.portable.conftest import ENGINES, MakeZoo, Zoo
+
+MARKS = {"postgresql": [pytest.mark.postgresql], "mysql": [pytest.mark.mariadb], "sqlite": []}
+PAIRS = [pytest.param(source, target, marks=MARKS[source] + MARKS[target]) for source in ENGINES for target in ENGINES]
+
+
+@dataclasses.dataclass
+class Filled:
+    zoo: Zoo
+    values: list[str]
+    package: Path
+
+
+@pytest.fixture(scope="session")
+def sources(zoo: MakeZoo):
+    made: dict[str, Filled] = {}
+
+    def of(engine: str) -> Filled:
+        if engine not in made:
+            source = zoo(engine)
+            values = source.fill()
+            made[engine] = Filled(source, values, source.export())
+        return made[engine]
+
+    return of
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_every_value_comes_back(sources, zoo, source, target):
+    filled = sources(source)
+    other = zoo(target)
+    other.take_in(filled.package)
+    assert other.show() == filled.values
+
+
+ZONES = {"ZOO_USE_TZ": "false", "ZOO_TIME_ZONE": "Asia/Kolkata"}
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("sqlite", "sqlite"),
+        pytest.param("sqlite", "postgresql", marks=MARKS["postgresql"]),
+        pytest.param("postgresql", "sqlite", marks=MARKS["postgresql"]),
+    ],
+)
+def test_projects_that_keep_no_time_zones(zoo, source, target):
+    one = zoo(source, **ZONES)
+    one.run("zoo_fill", ZOO_INNER="1")
+    values = one.show()
+    other = zoo(target, **ZONES)
+    other.take_in(one.export())
+    assert other.show() == values

@@ -1,0 +1,56 @@
+"""Kills in the middle, and ways back."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import pytest
+from tests.backup.conftest import kill
+
+
+@pytest.fixture(scope="module")
+def package(zoo):
+    source = zoo("sqlite")
+    source.fill()
+    return source.export()
+
+
+@pytest.mark.parametrize("said", ["migrating to the package's state", "loading rows", "migrating to the code's state"])
+def test_a_kill_leaves_the_old_state(package, zoo, said):
+    live = zoo("sqlite")
+    values = live.fill()
+    process = live.start("restore_backup", "--package", str(package), "--yes", "--no-safety-backup")
+    for line in process.stderr:
+        if line.strip() == said:
+            break
+    kill(process)
+    # A migration that was under way ends by itself; nobody waits for it.
+    deadline = time.monotonic() + 30
+    left = ["?"]
+    while left and time.monotonic() < deadline:
+        live.run("restore_backup", "--list")
+        left = [path.name for path in live.home.glob(".*edms-restore*")]
+    assert left == []
+    assert live.show() == values
+
+
+@pytest.mark.mariadb
+def test_a_populated_mariadb_is_backed_up_replaced_and_put_back(package, zoo, mariadb):
+    live = zoo("mysql")
+    live.run("migrate", "-v0")
+    live.sql("INSERT INTO zoo_place (name) VALUES ('of the target')")
+    done = live.json("restore_backup", "--package", str(package), "--yes")
+    assert any("the live state was backed up first" in note for note in done["notes"])
+    place = "SELECT count(*) FROM zoo_place WHERE name = 'of the target'"
+    kept = "SELECT backup_type, status, `trigger` FROM backup_backupjob ORDER BY id DESC LIMIT 1"
+    assert "('EXPORT', 'COMPLETED', 'PRE_RESTORE')" in live.query(kept)
+    assert "((0,),)" in live.query(place)
+    live.run("restore_backup", "--rollback", done["restore"], "--yes")
+    assert "((1,),)" in live.query(place)
+    assert "backup.W019" in live.run("check", "--tag", "backup").stderr
+    refused = live.run("trigger_backup", "--type", "FULL", expect=1)
+    assert "The type EXPORT can carry it" in refused.stderr
+    with contextlib.closing(mariadb.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW DATABASES LIKE %s", [f"{live.name}\\_%"])
+        assert cursor.fetchall() == ()

@@ -1,0 +1,108 @@
+"""What the database here has no place for is said before anything is touched."""
+
+from __future__ import annotations
+
+import pytest
+
+TOO_MUCH = {
+    "char": "replace(hex(zeroblob(21)), '0', 'x')",
+    "text": "'a' || char(0) || 'b'",
+    "integer": "1 << 40",
+    "small": "40000",
+    "floating": "9e999",
+    "document": "'\"\\u0000\"'",
+    "positive": "1 << 40",
+}
+"""Values that SQLite takes and others do not, by column."""
+
+
+@pytest.fixture(scope="module")
+def overfull(zoo):
+    source = zoo("sqlite")
+    source.fill()
+    columns = ", ".join(TOO_MUCH)
+    source.write(f"INSERT INTO zoo_everything (label, {columns}) VALUES ('much', {', '.join(TOO_MUCH.values())})")
+    return source.export()
+
+
+def obstacles(plan: dict) -> dict[str, str]:
+    return dict(text.split(": ", 1) for text in plan["blocking"])
+
+
+@pytest.mark.postgresql
+def test_what_postgresql_does_not_take_is_named(overfull, zoo):
+    target = zoo("postgresql")
+    found = obstacles(target.plan(overfull, blocked=True))
+    assert found == {
+        "zoo_everything.char": "has more than 40 characters",
+        "zoo_everything.text": "holds a NUL character, which PostgreSQL has not",
+        "zoo_everything.integer": "is outside of -2147483648 to 2147483647",
+        "zoo_everything.small": "is outside of -32768 to 32767",
+        "zoo_everything.document": "holds a NUL character, which PostgreSQL has not",
+        "zoo_everything.positive": "is outside of 0 to 2147483647",
+    }
+    refused = target.run("restore_backup", "--package", str(overfull), "--yes", expect=1)
+    assert "Nothing was changed" in refused.stderr
+    assert "zoo_everything.char: has more than 40 characters" in refused.stderr
+
+
+@pytest.mark.mariadb
+def test_what_mariadb_does_not_take_is_named(overfull, zoo):
+    found = obstacles(zoo("mysql").plan(overfull, blocked=True))
+    assert found == {
+        "zoo_everything.char": "has more than 40 characters",
+        "zoo_everything.integer": "is outside of -2147483648 to 2147483647",
+        "zoo_everything.small": "is outside of -32768 to 32767",
+        "zoo_everything.floating": "is Infinity, which mysql has not",
+        "zoo_everything.positive": "is outside of 0 to 4294967295",
+    }
+
+
+@pytest.mark.postgresql
+def test_what_sqlite_does_not_take_is_named_and_can_be_left_out(zoo):
+    source = zoo("postgresql", ZOO_APPS='["arrays", "django.contrib.postgres"]')
+    values = source.fill()
+    source.sql(
+        "INSERT INTO zoo_everything (label, floating, moment, date, duration) VALUES"
+        " ('odd', 'NaN', 'infinity', '0044-03-15 BC', '200000000 days');"
+        "INSERT INTO zoo_precise (number) VALUES (12345678901234567890.0123456789);"
+        "INSERT INTO arrays_arrays (words, grid, moments, bits, span) VALUES"
+        " (ARRAY['a', NULL, '\"', 'x,y', '\\'], '{{1.5,-0},{Infinity,2}}', ARRAY['2026-01-02'::timestamptz],"
+        "  ARRAY['\\x00ff'::bytea], int4range(1, 5));"
+        "CREATE TABLE spans (id int PRIMARY KEY, span int4range, plain int[]);"
+        "INSERT INTO spans VALUES (1, '[1,5)', '{1,NULL}')"
+    )
+    package = source.export()
+    plan = zoo("sqlite").plan(package, blocked=True)
+    assert any("arrays_arrays of arrays.Arrays has no model here" in text for text in plan["blocking"])
+
+    # The same kind of database takes all of it.
+    again = zoo("postgresql", ZOO_APPS='["arrays", "django.contrib.postgres"]')
+    again.take_in(package)
+    query = "SELECT words::text, grid::text, moments::text, bits::text, span::text FROM arrays_arrays"
+    for statement in (query, "SELECT * FROM spans", "SELECT number FROM zoo_precise ORDER BY id"):
+        assert again.query(statement) == source.query(statement)
+    odd = "SELECT floating::text, moment::text, date::text, duration::text FROM zoo_everything WHERE label = 'odd'"
+    assert again.query(odd) == source.query(odd)
+
+    left = ("--leave-out", "arrays_arrays", "--leave-out", "spans")
+    plan = zoo("sqlite").plan(package, *left, blocked=True)
+    assert obstacles(plan) == {
+        "zoo_everything.floating": "is NaN, which sqlite has not",
+        "zoo_everything.moment": "is 'infinity', which sqlite has not",
+        "zoo_everything.date": "is '0044-03-15 BC', which sqlite has not",
+        "zoo_everything.duration": "is longer than sqlite can count in microseconds",
+        "zoo_precise.number": "has 30 digits; SQLite keeps 15",
+    }
+    source.sql("DELETE FROM zoo_everything WHERE label = 'odd'; DELETE FROM zoo_precise WHERE number > 1e10")
+    other = zoo("sqlite")
+    done = other.take_in(source.export(), *left)
+    assert "the table spans was left out, as asked" in done["notes"]
+    assert [line for line in other.show() if not line.startswith(("migrations", "contenttypes", "auth.Perm"))] == [
+        line for line in values if not line.startswith(("migrations", "contenttypes", "auth.Perm", "arrays"))
+    ]
+
+
+def test_what_is_left_out_must_be_there(zoo, overfull):
+    plan = zoo("sqlite").plan(overfull, "--leave-out", "nothing", blocked=True)
+    assert plan["blocking"] == ["nothing is to be left out, but the package has no such table"]
