@@ -11,15 +11,21 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 import pytest
+from tests.backup.forks import BACKEND, run_forked
 from tests.backup.mariadb import mariadb  # noqa: F401  a fixture
 
-BACKEND = Path(__file__).resolve().parents[2] / "backend"
+from strongroom.backends import LocalBackend
+from strongroom.format.key import Cost
+from strongroom.repository import Repository
+
 PASSPHRASE = "correct horse battery staple"
+CHEAP = Cost(n=128, r=1, p=1)
+"""Of a key that keeps nobody away, and costs nothing."""
 
 
 @dataclasses.dataclass
@@ -37,6 +43,12 @@ class Edms:
         project.add_files(5)
         return project
 
+    def have_repository(self, folder: str = "") -> None:
+        """One in a place below the storage, with a key that opens at once; a first backup makes one that takes long."""
+        place = self.storage / folder
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        Repository.init(LocalBackend(place / "repository"), PASSPHRASE, cost=CHEAP)
+
     @property
     def database(self) -> Path:
         return next(self.home.glob("*.sqlite3"))
@@ -50,23 +62,28 @@ class Edms:
         return self.home / "backups"
 
     def start(self, *arguments: str, before: Sequence[str] = (), **changes: str | None) -> subprocess.Popen[str]:
-        environment = {"PATH": os.environ["PATH"], "EDMS_HOME": str(self.home), **self.environment, **changes}
+        """A fresh process, to be watched, signalled and killed."""
         return subprocess.Popen(
             [*before, sys.executable, str(BACKEND / "manage.py"), *arguments],
-            env={name: value for name, value in environment.items() if value is not None},
+            env=self._environment(changes),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def run(self, *arguments: str, expect: int = 0, **changes: str | None) -> subprocess.CompletedProcess[str]:
-        process = self.start(*arguments, **changes)
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == expect, f"exit {process.returncode}, expected {expect}\n{out}\n{err}"
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+    def run(self, *arguments: str, expect: int | None = 0, **changes: str | None) -> subprocess.CompletedProcess[str]:
+        """A process that is waited for; `expect` is its exit code, None any."""
+        done = run_forked(arguments, self._environment(changes))
+        if expect is not None:
+            assert done.returncode == expect, f"exit {done.returncode}, expected {expect}\n{done.stdout}\n{done.stderr}"
+        return done
 
-    def json(self, *arguments: str, expect: int = 0, **changes: str | None) -> dict:
+    def _environment(self, changes: Mapping[str, str | None]) -> dict[str, str]:
+        environment = {"PATH": os.environ["PATH"], "EDMS_HOME": str(self.home), **self.environment, **changes}
+        return {name: value for name, value in environment.items() if value is not None}
+
+    def json(self, *arguments: str, expect: int | None = 0, **changes: str | None) -> dict:
         return json.loads(self.run(*arguments, "--json", expect=expect, **changes).stdout)
 
     def rows(self, query: str, *parameters: object) -> list[tuple]:
@@ -104,9 +121,15 @@ def migrated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def edms(migrated_home: Path, tmp_path: Path) -> Edms:
-    """A migrated EDMS with a few files and a passphrase."""
+def new_edms(migrated_home: Path, tmp_path: Path) -> Edms:
+    """A migrated EDMS with a few files and a passphrase, which has no storage yet."""
     return Edms.copied(migrated_home, tmp_path / "home")
+
+
+@pytest.fixture
+def edms(new_edms: Edms) -> Edms:
+    """The same; where most tests make backups, the folder's conftest gives it a repository."""
+    return new_edms
 
 
 def kill(process: subprocess.Popen[str]) -> None:

@@ -33,6 +33,10 @@ class Command:
             "BACKUP_PASSWORD": PASSPHRASE,
         }
 
+    def have_repository(self) -> None:
+        """As `init` makes one, with a key that costs nothing."""
+        Repository.init(LocalBackend(self.repository), PASSPHRASE, cost=CHEAP)
+
     def __call__(self, *arguments: str, code: int = 0, **changes: str) -> subprocess.CompletedProcess[str]:
         variables = {name: value for name, value in {**self.variables, **changes}.items() if value}
         done = subprocess.run(
@@ -86,7 +90,7 @@ def test_the_whole_way(strongroom: Command, source: Path, tmp_path: Path) -> Non
 
 
 def test_keys(strongroom: Command, tmp_path: Path) -> None:
-    strongroom("init")
+    strongroom.have_repository()
     (tmp_path / "new").write_text("  from a file \n")
     added = json.loads(strongroom("key", "add", "--json", "--new-password-file", str(tmp_path / "new")).stdout)["key"]
     assert len(strongroom("key", "list").stdout.splitlines()) == 2
@@ -100,7 +104,7 @@ def test_keys(strongroom: Command, tmp_path: Path) -> None:
 def test_errors_name_the_thing_and_have_their_exit_codes(strongroom: Command, source: Path, tmp_path: Path) -> None:
     assert "There is no repository in" in strongroom("snapshots", code=10).stderr
     assert "Give --repo" in strongroom("snapshots", code=10, STRONGROOM_REPOSITORY="").stderr
-    strongroom("init")
+    strongroom.have_repository()
     assert "already" in strongroom("init", code=1).stderr
     assert "no passphrase" in strongroom("snapshots", code=1, BACKUP_PASSWORD="").stderr
     assert "opens none of the 1 keys" in strongroom("snapshots", code=12, BACKUP_PASSWORD="wrong").stderr
@@ -244,7 +248,7 @@ for text in ("2026-07-01T22:30", "2026-01-01T22:30", "2026-10-25T00:30", "2026-1
 
 
 def test_damage_is_reported_and_can_be_read_past(strongroom: Command, source: Path, tmp_path: Path) -> None:
-    strongroom("init")
+    strongroom.have_repository()
     strongroom("backup", str(source))
     index = next((strongroom.repository / "index").iterdir())
     index.chmod(0o600)
@@ -262,7 +266,7 @@ def test_damage_is_reported_and_can_be_read_past(strongroom: Command, source: Pa
 
 
 def test_a_lock_of_somebody_else_is_an_exit_code(strongroom: Command, source: Path) -> None:
-    strongroom("init")
+    strongroom.have_repository()
     (strongroom.repository / "locks" / ("11" * 32)).write_bytes(b"unreadable")
     assert "cannot be read" in strongroom("backup", str(source), code=11).stderr
 
@@ -275,7 +279,7 @@ def test_an_empty_passphrase_must_be_meant(strongroom: Command, source: Path) ->
 
 def test_a_pipe_that_closes_is_no_error(strongroom: Command, tmp_path: Path) -> None:
     build(tmp_path / "many", {b"%04d" % number: File(b"") for number in range(5000)})
-    strongroom("init")
+    strongroom.have_repository()
     strongroom("backup", str(tmp_path / "many"))
     done = subprocess.run(
         f"{sys.executable} -m strongroom.cli ls latest | head -1",
@@ -290,7 +294,7 @@ def test_a_pipe_that_closes_is_no_error(strongroom: Command, tmp_path: Path) -> 
 
 
 def test_the_passphrase_is_asked_for_on_a_terminal(strongroom: Command) -> None:
-    strongroom("init")
+    strongroom.have_repository()
     variables = {name: value for name, value in strongroom.variables.items() if name != "BACKUP_PASSWORD"}
     child, terminal = pty.fork()
     if child == 0:

@@ -760,17 +760,24 @@ def test_real_kills_at_any_moment(repository: Repository, restic: Restic, store:
     with exclusive(repository) as lock:
         forget(repository, [first.id], lock)
     variables = {**environment(), "BACKUP_PASSWORD": PASSPHRASE}
-    killed = 0
-    for attempt in range(5):
+    killed, seconds = 0, 0.0
+    for attempt in range(6):
         restic.repository = tmp_path / f"copy{attempt}"
         shutil.copytree(store, restic.repository)
         command = [sys.executable, "-c", PRUNE, str(restic.repository)]
         child = subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL)
         while child.poll() is None and not any((restic.repository / "locks").iterdir()):
             time.sleep(0.005)
-        time.sleep(0.22 + dice.random() * 0.5)
-        child.send_signal(signal.SIGKILL)
-        killed += child.wait() == -signal.SIGKILL
+        locked = time.monotonic()
+        if attempt:
+            # The lock is held from 0.2 seconds after it appears.
+            time.sleep(dice.uniform(0.2, seconds))
+            child.send_signal(signal.SIGKILL)
+            killed += child.wait() == -signal.SIGKILL
+        else:
+            # How long it takes here when nobody kills it.
+            assert child.wait() == 0
+            seconds = time.monotonic() - locked
         copy = Repository.open(LocalBackend(restic.repository), PASSPHRASE)
         all_good(copy)
         restic.run("unlock")

@@ -161,14 +161,16 @@ def test_both_write_in_turn_and_see_each_others_files_as_unchanged(
 @pytest.mark.restic
 @pytest.mark.slow
 def test_a_folder_of_many_and_a_large_sparse_file(repository: Repository, restic: Restic, tmp_path: Path) -> None:
+    # Beyond what 32 bits can count.
+    far = (4 << 30) + 1
     many = tmp_path / "source/many"
     many.mkdir(parents=True)
     for number in range(20_000):
         (many / f"{number:05d}").write_bytes(b"%d" % (number % 100))
     with (tmp_path / "source/sparse").open("wb") as file:
-        file.seek(3 << 30)
+        file.seek(far)
         file.write(b"in the middle")
-        file.truncate(5 << 30)
+        file.truncate(far + (64 << 20))
     result = archive(
         repository, [OnDisk(b"source", os.fsencode(tmp_path / "source"))], ArchiveOptions(paths=["/source"])
     )
@@ -176,10 +178,10 @@ def test_a_folder_of_many_and_a_large_sparse_file(repository: Repository, restic
     restic.check()
     restored = restore(repository, result.snapshot, tmp_path / "back", subtree=b"source")
     assert restored.damaged == []
-    assert (tmp_path / "back/sparse").stat().st_size == 5 << 30
+    assert (tmp_path / "back/sparse").stat().st_size == far + (64 << 20)
     assert (tmp_path / "back/sparse").stat().st_blocks * 512 < 20_000_000
     with (tmp_path / "back/sparse").open("rb") as file:
-        file.seek(3 << 30)
+        file.seek(far)
         assert file.read(14) == b"in the middle\0"
     assert len(list((tmp_path / "back/many").iterdir())) == 20_000
     names = restic.run("ls", "latest", "/source/many").splitlines()

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from strongroom.cli import exitcodes
+from strongroom import exitcodes
 from strongroom.cli.output import complain
 from strongroom.cli.parser import build_parser
 from strongroom.errors import StrongroomError

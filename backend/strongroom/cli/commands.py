@@ -8,9 +8,9 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from strongroom import exitcodes
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
 from strongroom.checker import CheckProgress, check
-from strongroom.cli import exitcodes
 from strongroom.cli.access import backend, open_repository, passphrase, read_new_passphrase, reading
 from strongroom.cli.output import Display, complain, moment, name, say, say_json, size, table
 from strongroom.entries import Entry, Folder, OnDisk

@@ -6,7 +6,7 @@ import argparse
 
 import shtab
 
-from strongroom.cli import exitcodes
+from strongroom import exitcodes
 from strongroom.cli.output import say
 
 SHELLS = ("bash", "zsh")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from strongroom.cli import exitcodes
+from strongroom import exitcodes
 from strongroom.cli.access import given_passphrase
 from strongroom.cli.output import Display, complain, moment, name, say, say_json, size
 from strongroom.errors import PackageLocked, PackageRefused

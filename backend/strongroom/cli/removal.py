@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from strongroom.cli import exitcodes
+from strongroom import exitcodes
 from strongroom.cli.access import open_repository
 from strongroom.cli.output import Display, complain, say, say_json, size, table
 from strongroom.format.snapshot import Snapshot

@@ -134,31 +134,26 @@ def test_dry_runs_change_nothing(shell):
 def test_bad_input_is_refused_and_changes_nothing(shell, arguments, said):
     before = shell.edms.rows("SELECT * FROM backup_backupconfiguration")
     words = ["manage_backup_configs", *arguments.split(), "--json"]
-    process = shell.edms.start(*words)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode in {1, 2}
-    assert said in err
-    assert said in json.loads(out)["error"]
-    assert "Traceback" not in err
+    done = shell.edms.run(*words, expect=None)
+    assert done.returncode in {1, 2}
+    assert said in done.stderr
+    assert said in json.loads(done.stdout)["error"]
+    assert "Traceback" not in done.stderr
     assert shell.edms.rows("SELECT * FROM backup_backupconfiguration") == before
 
 
 def test_without_a_passphrase_one_is_told_and_an_encrypted_run_is_refused(shell):
     shell.edms.environment.pop("BACKUP_PASSWORD")
-    process = shell.edms.start("manage_backup_configs", "--enable", "production_database_hourly")
-    _out, err = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert "there is no passphrase here" in err
+    done = shell.edms.run("manage_backup_configs", "--enable", "production_database_hourly")
+    assert "there is no passphrase here" in done.stderr
     shell.edms.run("trigger_backup", "--config", "production_database_hourly", expect=1)
     assert shell.edms.rows("SELECT count(*) FROM backup_backupjob") == [(0,)]
 
 
 def test_a_disabled_one_can_be_run_by_hand_and_says_so(shell):
-    process = shell.edms.start("trigger_backup", "--config", "production_database_hourly")
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0
-    assert "switched off; this is a run by hand" in err
-    assert "status: COMPLETED" in out
+    done = shell.edms.run("trigger_backup", "--config", "production_database_hourly")
+    assert "switched off; this is a run by hand" in done.stderr
+    assert "status: COMPLETED" in done.stdout
     assert shell.edms.json("backup_run_due")["jobs"] == []
 
 

@@ -63,13 +63,12 @@ def celery(edms, broker) -> Edms:
 
 def found(project: Edms, **environment: str) -> dict[str, str]:
     """What `backup_health` and `check --deploy` say about Celery; both say the same."""
-    told = project.start("backup_health", **environment)
-    out, _ = told.communicate(timeout=60)
-    lines = re.findall(r"^\w+ backup\.(W0\d\d) (.*)$", out, re.M)
+    told = project.run("backup_health", expect=None, **environment)
+    lines = re.findall(r"^\w+ backup\.(W0\d\d) (.*)$", told.stdout, re.M)
     mine = {name: text for name, text in lines if name in {"W006", "W007", "W008", "W009", "W012"}}
     checked = project.run("check", "--tag", "backup", "--deploy", **environment).stderr
     assert set(re.findall(r"backup\.(W006|W007|W008|W009|W012)", checked)) == set(mine)
-    assert told.returncode == (2 if mine else 1), out
+    assert told.returncode == (2 if mine else 1), told.stdout
     return mine
 
 

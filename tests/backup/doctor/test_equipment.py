@@ -24,10 +24,7 @@ def checks(project, *arguments: str, **environment: str | None) -> dict[str, str
 
 def ids(project, *, expect: int | None, **environment: str | None) -> set[str]:
     """The findings of `backup_health`, which ends with that code; with None any."""
-    process = project.start("backup_health", "--json", **environment)
-    out, err = process.communicate(timeout=60)
-    assert expect in {None, process.returncode}, out + err
-    return {one["id"] for one in json.loads(out)["findings"]}
+    return {one["id"] for one in project.json("backup_health", expect=expect, **environment)["findings"]}
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.backup.executors.brokers import (
     rabbitmq_program,
     redis_program,
 )
-from tests.backup.executors.hosts import CONFIGURE, Host
+from tests.backup.executors.hosts import CONFIGURE, NAMES, Host
 
 from demo.private_postgres import RunningServer, private_postgres, server_binaries
 
@@ -35,6 +35,8 @@ def configured_home(migrated_home: Path, tmp_path_factory: pytest.TempPathFactor
 def new_host(configured_home: Path, folder: Path) -> Iterator[Host]:
     """An EDMS with a few files in a folder of its own; its processes end with the block."""
     made = Host.copied(configured_home, folder / "home")
+    for name in NAMES:
+        made.have_repository(name)
     made.use()
     try:
         yield made

@@ -34,20 +34,20 @@ def add_configuration(edms, name: str, **values) -> None:
     edms.run("shell", "-c", script)
 
 
-def test_full_then_incremental_then_differential(edms):
-    full = edms.json("trigger_backup", "--type", "FULL")
+def test_full_then_incremental_then_differential(new_edms):
+    full = new_edms.json("trigger_backup", "--type", "FULL")
     assert full.keys() >= RESULT_KEYS
     assert (full["status"], full["type"], full["warnings"], full["problems"]) == ("COMPLETED", "FULL", [], [])
     assert full["new_files"] == 5 + 2  # the files, the database, the manifest
-    edms.add_files(3, folder="more")
-    incremental = edms.json("trigger_backup", "--type", "INCREMENTAL")
+    new_edms.add_files(3, folder="more")
+    incremental = new_edms.json("trigger_backup", "--type", "INCREMENTAL")
     assert (incremental["unchanged_files"], incremental["new_files"]) == (5, 3)
-    differential = edms.json("trigger_backup", "--type", "DIFFERENTIAL")
+    differential = new_edms.json("trigger_backup", "--type", "DIFFERENTIAL")
     assert (differential["unchanged_files"], differential["new_files"]) == (5, 3)
-    second = edms.json("trigger_backup", "--type", "INCREMENTAL")
+    second = new_edms.json("trigger_backup", "--type", "INCREMENTAL")
     assert second["unchanged_files"] == 8
     assert {full["job"], incremental["job"], differential["job"], second["job"]} == {
-        row[0] for row in _uuids(edms, "status = 'COMPLETED' AND trust = 'VERIFIED'")
+        row[0] for row in _uuids(new_edms, "status = 'COMPLETED' AND trust = 'VERIFIED'")
     }
 
 
@@ -100,11 +100,11 @@ def test_encryption_compression_and_path_do_what_they_say(edms):
     assert "no passphrase" in edms.run("verify_backup", sealed["job"], expect=1, **WITHOUT_PASSPHRASE).stderr
 
 
-def test_no_passphrase_no_encrypted_backup_and_nothing_changed(edms):
-    done = edms.run("trigger_backup", "--type", "FULL", expect=1, **WITHOUT_PASSPHRASE)
+def test_no_passphrase_no_encrypted_backup_and_nothing_changed(new_edms):
+    done = new_edms.run("trigger_backup", "--type", "FULL", expect=1, **WITHOUT_PASSPHRASE)
     assert "BACKUP_PASSWORD_FILE" in done.stderr
-    assert edms.rows("SELECT * FROM backup_backupjob") == []
-    assert not edms.storage.exists() or list(edms.storage.iterdir()) == []
+    assert new_edms.rows("SELECT * FROM backup_backupjob") == []
+    assert not new_edms.storage.exists() or list(new_edms.storage.iterdir()) == []
 
 
 def test_a_wrong_passphrase_has_its_exit_code(edms):
@@ -188,17 +188,17 @@ def test_wrong_usage(edms, arguments, says):
     assert edms.rows("SELECT * FROM backup_backupjob") == []
 
 
-def test_a_dry_run_says_what_it_would_do_and_does_nothing(edms):
-    plan = edms.json("trigger_backup", "--type", "FULL", "--dry-run")
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(new_edms):
+    plan = new_edms.json("trigger_backup", "--type", "FULL", "--dry-run")
     assert plan["databases"] == ["default"]
     assert plan["passphrase_source"] == "BACKUP_PASSWORD"
     assert not plan["repository_exists"]
-    assert not edms.storage.exists() or list(edms.storage.iterdir()) == []
-    assert edms.rows("SELECT * FROM backup_backupjob") == []
-    full = edms.json("trigger_backup", "--type", "FULL")
-    plan = edms.json("trigger_backup", "--type", "DIFFERENTIAL", "--dry-run")
+    assert not new_edms.storage.exists() or list(new_edms.storage.iterdir()) == []
+    assert new_edms.rows("SELECT * FROM backup_backupjob") == []
+    full = new_edms.json("trigger_backup", "--type", "FULL")
+    plan = new_edms.json("trigger_backup", "--type", "DIFFERENTIAL", "--dry-run")
     assert plan["parent"] == full["snapshot_id"]
-    assert edms.rows("SELECT count(*) FROM backup_backupjob") == [(1,)]
+    assert new_edms.rows("SELECT count(*) FROM backup_backupjob") == [(1,)]
 
 
 def test_a_missing_referenced_file_makes_the_job_incomplete(edms):

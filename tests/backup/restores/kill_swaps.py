@@ -14,6 +14,7 @@ import shutil
 import signal
 import sqlite3
 import sys
+import time
 import traceback
 import uuid
 from pathlib import Path
@@ -34,6 +35,8 @@ from apps.backup.restores.swapping import complete_rollback, recover, swap  # no
 HOME = Path(os.environ["EDMS_HOME"])
 PLACE = HOME / "place"
 MARK = ".edms-restore-12345678"
+KILLS = 40
+"""About so many during the time that the work takes."""
 STATEMENTS = (b"CREATE ", b"DROP ", b"RENAME ")
 CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "shutil.rmtree"}
 
@@ -198,7 +201,24 @@ def work(what, journal):
             complete_rollback(journal)
 
 
-def killed(what, journal, number, *, timed):
+def begin(what, alias):
+    """The journal of what is about to be done."""
+    journal = prepare(alias)
+    if what == "rollback":
+        work("swap", journal)
+        journal.enter(State.FINISHED)
+    return journal
+
+
+def seconds_of(what, alias):
+    """How long the work takes when nobody kills it."""
+    journal = begin(what, alias)
+    started = time.monotonic()
+    assert not killed(what, journal, 0)
+    return time.monotonic() - started
+
+
+def killed(what, journal, number, *, seconds=0.0):
     """Do the work in a child that is killed; whether it was."""
     child = os.fork()
     if child == 0:
@@ -220,9 +240,9 @@ def killed(what, journal, number, *, timed):
             if text.startswith(STATEMENTS):
                 step()
 
-        if timed:
+        if seconds:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_REAL, number * 0.004)
+            signal.setitimer(signal.ITIMER_REAL, seconds)
         else:
             sys.addaudithook(hook)
             sent = pymysql.connections.Connection._execute_command
@@ -241,12 +261,11 @@ def killed(what, journal, number, *, timed):
 def main():
     what, alias = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
     vendor = connections[alias].vendor if alias else ""
+    # As many kills on a slow machine as on a fast one.
+    pause = seconds_of(what, alias) / KILLS if vendor == "postgresql" else 0.0
     for number in range(1, 200):
-        journal = prepare(alias)
-        if what == "rollback":
-            work("swap", journal)
-            journal.enter(State.FINISHED)
-        was_killed = killed(what, journal, number, timed=vendor == "postgresql")
+        journal = begin(what, alias)
+        was_killed = killed(what, journal, number, seconds=number * pause)
         before = look(alias)
         said = recover(lambda one: one.enter(State.FINISHED))
         again = recover(lambda one: one.enter(State.FINISHED))

@@ -166,6 +166,7 @@ def large(tmp_path_factory, migrated_home):
     home = tmp_path_factory.mktemp("large") / "home"
     shutil.copytree(migrated_home, home)
     edms = Edms(home, {"BACKUP_PASSWORD": PASSPHRASE})
+    edms.have_repository()
     edms.add_files(30, size=150_000, folder="common")
     create(edms)
     jobs = []

@@ -4,7 +4,7 @@ import io
 from datetime import time
 
 import pytest
-from tests.backup.conftest import PASSPHRASE
+from tests.backup.conftest import CHEAP, PASSPHRASE
 from tests.backup.retention.rows import DAY, HOUR, NOW, backup, policy
 
 from apps.backup import housekeeping
@@ -14,8 +14,10 @@ from apps.backup.progress import Tracker
 from apps.backup.retention import trusted_now
 from apps.backup.storage import resolve_place
 from strongroom.archiver import ArchiveOptions, archive
+from strongroom.backends import LocalBackend
 from strongroom.entries import Stream
 from strongroom.errors import RepositoryLocked
+from strongroom.repository import Repository
 from strongroom.repository.locks import Timing
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +26,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def repository(monkeypatch):
     monkeypatch.setenv("BACKUP_PASSWORD", PASSPHRASE)
-    return resolve_place("", encrypted=True).open_or_init()
+    place = resolve_place("", encrypted=True)
+    place.storage.mkdir(mode=0o700)
+    return Repository.init(LocalBackend(place.path), PASSPHRASE, cost=CHEAP)
 
 
 def stored(repository, configuration, age, **values) -> BackupJob:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 from django.db.models import QuerySet
-from tests.backup.conftest import PASSPHRASE
+from tests.backup.conftest import CHEAP, PASSPHRASE
 from tests.backup.schedule.month import BEGIN, DAY, END, HOUR, WHEN, Expectation, Look, Story, World
 
 from apps.backup.housekeeping import tidy
@@ -22,7 +22,9 @@ from apps.backup.retention import trusted_now
 from apps.backup.services.jobs import JobResult
 from apps.backup.storage import resolve_place
 from strongroom.archiver import ArchiveOptions, archive
+from strongroom.backends import LocalBackend
 from strongroom.entries import Stream
+from strongroom.repository import Repository
 from strongroom.repository.locks import Timing
 
 pytestmark = pytest.mark.django_db
@@ -60,9 +62,9 @@ class Keeper(World):
     def __init__(self, story: Story) -> None:
         super().__init__(story, self._store)
         self.place = resolve_place("", encrypted=True)
-        self.repository = self.place.open_or_init()
         self.packages = self.place.storage / "packages"
-        self.packages.mkdir()
+        self.packages.mkdir(parents=True)
+        self.repository = Repository.init(LocalBackend(self.place.path), PASSPHRASE, cost=CHEAP)
         self.numbers = itertools.count()
         self.tidied = 0
         self.removed: set[int] = set()

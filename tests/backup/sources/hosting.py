@@ -92,19 +92,25 @@ def filled_postgres(tmp_path_factory: pytest.TempPathFactory, postgres: RunningS
     return host.home
 
 
+def _copied(filled: Path, home: Path) -> Host:
+    shutil.copytree(filled, home)
+    host = Host(home, _environment())
+    host.have_repository()
+    return host
+
+
 def make_sqlite_host(filled: Path, tmp_path: Path) -> Host:
-    shutil.copytree(filled, tmp_path / "home")
-    return Host(tmp_path / "home", _environment())
+    return _copied(filled, tmp_path / "home")
 
 
 def make_postgres_host(filled: Path, tmp_path: Path, server: RunningServer) -> Host:
-    shutil.copytree(filled, tmp_path / "home")
     name = f"host-{uuid.uuid4().hex[:8]}"
     with server.connect() as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE filled')
         connection.execute(f'ALTER DATABASE "{name}" SET search_path TO "$user", public, "Second Schema"')
         connection.execute(f"ALTER DATABASE \"{name}\" SET statement_timeout TO '30s'")
-    host = Host(tmp_path / "home", {**_environment(), "DATABASE_URL": server.url(name)})
+    host = _copied(filled, tmp_path / "home")
+    host.environment["DATABASE_URL"] = server.url(name)
     host.server, host.name = server, name
     return host
 

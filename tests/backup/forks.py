@@ -1,0 +1,204 @@
+"""Commands in real processes, forked from one that has loaded the libraries already.
+
+Loading Django, Celery and rich takes most of the time of a short command. A process that has loaded them, and nothing
+of the applications or of any settings, is started once; a command gets a fork of it with an environment, arguments and
+descriptors of its own. From there on it does what a fresh `python manage.py` does: reads its settings, loads the
+applications, runs, and ends as the interpreter ends, with the exit code of the real program.
+
+What a fresh process has besides is a command line and a hash seed of its own; and it can be killed by whoever started
+it. `Edms.start` is for that.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import zoneinfo
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+BACKEND = Path(__file__).resolve().parents[2] / "backend"
+_MESSAGE_BYTES = 1 << 17
+# The engine, and what the commands load of others that asks for no settings; a module that is not here is loaded by the
+# command itself.
+_LIBRARIES = [
+    "django.contrib.admin.options",
+    "django.contrib.staticfiles.finders",
+    "django.core.management.commands.migrate",
+    "django.core.management.commands.shell",
+    "django.core.serializers.json",
+    "django.core.serializers.python",
+    "django.db.backends.postgresql.base",
+    "django.db.backends.sqlite3.base",
+    "django.template.loader_tags",
+    "django.urls",
+    "celery.app.amqp",
+    "celery.app.base",
+    "celery.app.control",
+    "celery.app.events",
+    "celery.app.log",
+    "celery.app.task",
+    "celery.schedules",
+    "kombu.transport.pyamqp",
+    "psycopg",
+    "redis",
+    "rich.console",
+    "rich.progress",
+    "rich.table",
+    "strongroom.archiver",
+    "strongroom.checker",
+    "strongroom.cli",
+    "strongroom.prune",
+    "strongroom.restorer",
+]
+
+
+class _Forks:
+    """The client's side: the process that forks, and the socket on which it is asked to."""
+
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for end in (self._control, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * _MESSAGE_BYTES)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, __file__, str(theirs.fileno())],
+                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(BACKEND)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        self._control.close()
+        self._process.wait(30)
+
+    def run(
+        self, arguments: Sequence[str], environment: Mapping[str, str], *, seconds: float
+    ) -> subprocess.CompletedProcess[str]:
+        request = json.dumps({"arguments": arguments, "environment": environment, "folder": os.getcwd()}).encode()
+        assert len(request) < _MESSAGE_BYTES
+        ours, theirs = socket.socketpair()
+        with ours, tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            with theirs:
+                socket.send_fds(self._control, [request], [theirs.fileno(), out.fileno(), err.fileno()])
+            ours.settimeout(seconds)
+            with ours.makefile() as answers:
+                pid = int(answers.readline())
+                try:
+                    code = int(answers.readline())
+                except TimeoutError:
+                    os.kill(pid, signal.SIGKILL)
+                    raise
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(arguments, code, out.read(), err.read())
+
+
+@functools.cache
+def _forks() -> _Forks:
+    return _Forks()
+
+
+def run_forked(
+    arguments: Sequence[str], environment: Mapping[str, str], *, seconds: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """`python manage.py ARGUMENTS` with exactly this environment. Raises `TimeoutError`, and kills it then."""
+    return _forks().run(arguments, environment, seconds=seconds)
+
+
+class _Server:
+    """The other side: forks when it is asked to, and tells how each fork ended."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._running: dict[int, socket.socket] = {}
+
+    def next_request(self) -> tuple[dict, list[int]] | None:
+        """In the process of a command: what it is to do. In this one: None, when nobody is there to ask any more."""
+        told, tell = os.pipe()
+        os.set_blocking(tell, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(tell)
+        while True:
+            ready, _, _ = select.select([self._control, told], [], [])
+            if told in ready:
+                os.read(told, 4096)
+                self._report()
+            if self._control not in ready:
+                continue
+            message, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE_BYTES, 3)
+            if not message:
+                return None
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                for descriptor in (told, tell, descriptors[0]):
+                    os.close(descriptor)
+                for reply in (self._control, *self._running.values()):
+                    reply.close()
+                return json.loads(message), descriptors[1:]
+            reply = self._running[pid] = socket.socket(fileno=descriptors[0])
+            for descriptor in descriptors[1:]:
+                os.close(descriptor)
+            reply.sendall(b"%d\n" % pid)
+
+    def _report(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                with self._running.pop(pid) as reply, contextlib.suppress(BrokenPipeError):
+                    reply.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+
+
+def _become(request: dict, descriptors: Sequence[int]) -> None:
+    """The process that `python manage.py` starts."""
+    for descriptor, number in zip(descriptors, (1, 2), strict=True):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    time.tzset()
+    program = BACKEND / "manage.py"
+    named = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    ours = {str(Path(__file__).parent), str(BACKEND)}
+    sys.path[:] = [str(BACKEND), *named, *(path for path in sys.path if path not in ours)]
+    sys.argv[:] = [str(program), *request["arguments"]]
+    runpy.run_path(str(program), run_name="__main__")
+
+
+def main() -> None:
+    server = _Server(socket.socket(fileno=int(sys.argv[1])))
+    for name in _LIBRARIES:
+        importlib.import_module(name)
+    # django-celery-beat offers each of them in its models; kept here, they are read once.
+    zones = [zoneinfo.ZoneInfo(name) for name in zoneinfo.available_timezones()]
+    # Nothing of this is looked at by the collectors of the forks, which so leave its memory shared.
+    gc.collect()
+    gc.freeze()
+    request = server.next_request()
+    if request:
+        _become(*request)
+    del zones
+
+
+if __name__ == "__main__":
+    main()
