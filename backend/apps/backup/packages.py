@@ -6,11 +6,10 @@ import datetime
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
 from strongroom import packages as engine
 from strongroom.errors import PackageLocked, PackageRefused
 from strongroom.packages import Package, PackageResult, compare, open_package, read_contents
+from strongroom.packages.order import DATA
 from strongroom.packages.reading import Progress
 from strongroom.passphrase import Passphrase
 
@@ -64,8 +63,7 @@ def verify_package(path: Path, *, staging: Path | None = None) -> list[str]:
 
 
 def _compare(package: Package, staging: Path | None) -> list[str]:
-    # Dumps are read by what understands them, which compares their hashes on the way.
-    others = msgspec.structs.replace(read_contents(package), databases=[])
     records = decode(package.manifest).databases
     findings = [finding for record in records for finding in verify_database(package, record, staging)]
-    return [*compare(package, others).findings, *findings]
+    # Dumps are read by what understands them, which compares their hashes on the way.
+    return [*compare(package, read_contents(package), parts=[DATA]).findings, *findings]

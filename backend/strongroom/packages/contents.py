@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -92,16 +93,24 @@ class Comparison:
     notes: list[str]
 
 
-def compare(package: Package, contents: Contents, *, progress: Progress | None = None) -> Comparison:
+def compare(
+    package: Package,
+    contents: Contents,
+    *,
+    parts: Sequence[bytes] = (DATA, DATABASES),
+    progress: Progress | None = None,
+) -> Comparison:
     """What in the package is not as manifest.json says.
 
-    Dumps and tables are read once more, in one pass. Raises `PackageRefused` when the package changes meanwhile.
+    What lies in these `parts`, tables and dumps, is read once more, in one pass. Raises `PackageRefused` when the package changes meanwhile.
     """
     expected: dict[str, DumpRecord | TableRecord] = {dump.path: dump for dump in contents.databases}
     expected |= {table.path: table for database in contents.data for table in database.tables}
+    inside = tuple(f"{part.decode()}/" for part in parts)
+    expected = {path: record for path, record in expected.items() if path.startswith(inside) or not _placed(path)}
     findings: list[str] = []
     files = size = 0
-    with package.members(DATA, DATABASES) as found:
+    with package.members(*parts) as found:
         for member, content in found:
             record = expected.pop(member.shown, None)
             if record is None:
@@ -118,6 +127,11 @@ def compare(package: Package, contents: Contents, *, progress: Progress | None =
         if root.name not in package.roots
     ]
     return Comparison(findings, _differences(package, contents))
+
+
+def _placed(path: str) -> bool:
+    """Whether a record lies where such records do."""
+    return path.startswith((f"{DATA.decode()}/", f"{DATABASES.decode()}/"))
 
 
 def _compare_member(member: Member, content: Reader, record: DumpRecord | TableRecord) -> list[str]:
