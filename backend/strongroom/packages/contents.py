@@ -102,8 +102,8 @@ def compare(
 ) -> Comparison:
     """What in the package is not as manifest.json says.
 
-    What lies in these `parts`, tables and dumps, is read once more, in one pass. Raises `PackageRefused` when the package
-    changes meanwhile.
+    What lies in these `parts`, tables and dumps, is read once more, in one pass. Raises `PackageRefused` when the
+    package changes meanwhile.
     """
     expected: dict[str, DumpRecord | TableRecord] = {dump.path: dump for dump in contents.databases}
     expected |= {table.path: table for database in contents.data for table in database.tables}
