@@ -21,3 +21,4 @@ check: setup
 bench: setup
 	@.venv/bin/python benchmarks/run.py
 	@.venv/bin/python benchmarks/scale.py
+	@.venv/bin/python benchmarks/packages.py
