@@ -41,6 +41,13 @@ def test_a_populated_system_becomes_the_packages(source, zoo):
     assert target.rows("SELECT count(*) FROM django_content_type WHERE app_label = 'sites'") == [(1,)]
 
 
+def test_on_another_system_the_ledger_knows_the_package(source, zoo):
+    other = zoo("sqlite")
+    other.take_in(source.package)
+    query = "SELECT status, backup_file_path FROM backup_backupjob ORDER BY id DESC LIMIT 1"
+    assert other.rows(query) == [("COMPLETED", str(source.package))]
+
+
 def test_the_same_data_gives_the_same_bytes_and_twice_is_once(source, zoo):
     target = zoo("sqlite")
     target.take_in(source.package)

@@ -87,7 +87,8 @@ class Restore:
             with self._phase(result, "swapping"):
                 self._swap(journal, in_ledger=in_ledger)
             with self._phase(result, "updating the ledger"):
-                result.notes += record.finish(journal, phases=result.phases)
+                read = {} if self.ref.package is None else {self.ref.package: self.origin.manifest}
+                result.notes += record.finish(journal, phases=result.phases, packages=read)
         result.status = "COMPLETED"
         result.replaced = [
             {"kind": one.kind.value, "name": one.name, "live": one.live, "kept": one.kept}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from django.utils import timezone
 
@@ -11,6 +12,7 @@ from strongroom.errors import StrongroomError
 
 from ..errors import BackupError, IllegalTransition, LedgerUnavailable
 from ..ledger import ledger_access, ledger_alias
+from ..manifest import Manifest
 from ..models import BackupJob, RollbackState
 from ..periodic import sync_all
 from ..selectors import configurations
@@ -67,13 +69,21 @@ def fail(journal: Journal, error: BaseException) -> None:
         error.add_note(f"The ledger could not be told: {also}")
 
 
-def finish(journal: Journal, *, phases: Sequence[Mapping[str, object]] = ()) -> list[str]:
-    """Make a swapped restore known to the ledger that is live now, and close the journal; notes for the user."""
+def finish(
+    journal: Journal,
+    *,
+    phases: Sequence[Mapping[str, object]] = (),
+    packages: Mapping[Path, Manifest] | None = None,
+) -> list[str]:
+    """Make a swapped restore known to the ledger that is live now, and close the journal; notes for the user.
+
+    `packages` are those that the restore has read: the job that made one still ran in what the package holds.
+    """
     notes: list[str] = []
     kept = any(component.had_live for component in journal.components)
     try:
         if not journal.carried_ledger:
-            notes += _rebuild()
+            notes += _rebuild(packages)
             begin_again(journal)
         if phases:
             restore_phases(journal.restore, phases)
@@ -98,9 +108,9 @@ def begin_again(journal: Journal) -> None:
         return
 
 
-def _rebuild() -> list[str]:
+def _rebuild(packages: Mapping[Path, Manifest] | None) -> list[str]:
     try:
-        report = catalogue_rebuild()
+        report = catalogue_rebuild(packages)
     except (BackupError, StrongroomError) as error:
         if isinstance(error, LedgerUnavailable):
             raise

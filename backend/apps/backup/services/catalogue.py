@@ -6,7 +6,7 @@ ledger, each snapshot of ours that it does not know becomes a row again.
 
 import dataclasses
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,10 +60,11 @@ class _Stored:
     columns: dict[str, object]
 
 
-def catalogue_rebuild() -> CatalogueReport:
+def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> CatalogueReport:
     """Enter every stored backup that the ledger does not know, or knows as unfinished. Deletes nothing.
 
-    Raises `LedgerUnavailable`. A repository or package that cannot be opened is in the report, the others are done.
+    `known` are packages that have just been read, wherever they lie, with their manifests. Raises `LedgerUnavailable`.
+    A repository or package that cannot be opened is in the report, the others are done.
     """
     now = timezone.now()
     report = CatalogueReport()
@@ -80,7 +81,11 @@ def catalogue_rebuild() -> CatalogueReport:
             report.unreadable.append(f"{place.path}: {error}")
         else:
             _note_missing(place, {str(snapshot.id) for snapshot in present}, report)
+    for path, manifest in (known or {}).items():
+        _enter(_of_package(path, manifest), report, ended=True)
     for path in known_packages(paths):
+        if known and path in known:
+            continue
         try:
             stored = _in_package(path)
         except (BackupError, StrongroomError) as error:
@@ -117,7 +122,10 @@ def _in_repository(
 
 
 def _in_package(path: Path) -> _Stored:
-    manifest = decode(open_package(path).manifest)
+    return _of_package(path, decode(open_package(path).manifest))
+
+
+def _of_package(path: Path, manifest: Manifest) -> _Stored:
     state = path.stat()
     request = _request(manifest, path.parent.parent, encryption=path.name.endswith(SEALED_PACKAGE))
     return _Stored(
@@ -140,7 +148,7 @@ def _request(manifest: Manifest, storage: Path, *, encryption: bool) -> JobReque
     )
 
 
-def _enter(stored: _Stored, report: CatalogueReport) -> None:
+def _enter(stored: _Stored, report: CatalogueReport, *, ended: bool = False) -> None:
     with ledger_access("entering a stored backup"), transaction.atomic(using=ledger_alias()):
         rows = BackupJob.objects.using(ledger_alias())
         row = rows.filter(uuid=stored.job).first()
@@ -148,12 +156,14 @@ def _enter(stored: _Stored, report: CatalogueReport) -> None:
             _create(stored)
             report.created.append(str(stored.job))
             return
-        # A job that runs is about to write its own end; one that names its backup knows more than the storage does.
+        # A job that runs is about to write its own end, unless it is known to have `ended`; one that names its backup
+        # knows more than the storage does.
+        running = [JobStatus.RUNNING] if ended else []
         changed = rows.filter(
             uuid=stored.job,
             snapshot_id="",
             backup_file_path="",
-            status__in=[JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.TIMEOUT],
+            status__in=[JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.TIMEOUT, *running],
         ).update(error_message="", **_state(stored))
         if changed:
             report.updated.append(str(stored.job))
