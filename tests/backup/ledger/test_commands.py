@@ -149,7 +149,7 @@ def test_a_package(edms, tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
     with tarfile.open(path) as tar:
         names = set(tar.getnames())
-    assert {"manifest.json", "databases/default/database.sqlite3", "files/media/papers/paper-00004.bin"} <= names
+    assert {"manifest.json", "data/documents_document.ndjson", "files/media/papers/paper-00004.bin"} <= names
     assert edms.json("verify_backup", str(path))["job"] == result["job"]
     before = path.read_bytes()
     assert "not overwritten" in edms.run("trigger_backup", "--type", "FULL", "--output", str(path), expect=2).stderr
