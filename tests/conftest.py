@@ -1,6 +1,34 @@
-"""What every test has: folders of its own instead of the installation's."""
+"""What every test has: folders of its own instead of the installation's. And the order of the files."""
+
+from pathlib import Path
 
 import pytest
+
+# Files run whole, one after the other, on whichever processor is free: the longest first, so that none is left for the
+# end, when the other processor has nothing more to do.
+LONGEST = (
+    "backup/retention/test_execution.py",
+    "backup/restores/test_killed.py",
+    "backup/restores/test_round_trip.py",
+    "demo/test_story.py",
+    "backup/ledger/test_kills.py",
+    "backup/schedule/test_month.py",
+    "backup/ledger/test_commands.py",
+    "backup/executors/test_deliveries.py",
+    "backup/portable/test_directions.py",
+    "backup/executors/test_beat.py",
+    "backup/portable/test_import.py",
+    "backup/executors/test_agent.py",
+    "backup/executors/test_postgresql.py",
+    "containers/test_services.py",
+    "backup/portable/test_plan.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Sort the files, and leave the tests of each as they are."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(autouse=True)
