@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from django.conf import settings as project
 from django.db import transaction
 from django.utils import timezone
 
@@ -182,8 +183,8 @@ def _create(stored: _Stored) -> None:
         job_name=job.name,
         backup_type=job.type,
         trigger=stored.trigger,
-        queued_at=job.started_at,
-        started_at=job.started_at,
+        queued_at=_storable(job.started_at),
+        started_at=_storable(job.started_at),
         **_state(stored),
     ).save(force_insert=True, using=ledger_alias())
 
@@ -193,12 +194,17 @@ def _state(stored: _Stored) -> dict[str, object]:
     return {
         "status": JobStatus.INCOMPLETE if missing else JobStatus.COMPLETED,
         "trust": Trust.STORED,
-        "completed_at": stored.completed_at,
+        "completed_at": _storable(stored.completed_at),
         "manifest": manifest_facts(stored.manifest),
         "problem_count": missing,
         "warnings": [_NOTE],
         **stored.columns,
     }
+
+
+def _storable(moment: datetime) -> datetime:
+    """Projects that keep no time zones store what their own clock shows."""
+    return moment if project.USE_TZ else timezone.make_naive(moment)
 
 
 def _note_missing(place: RepositoryPlace, present: set[str], report: CatalogueReport) -> None:
