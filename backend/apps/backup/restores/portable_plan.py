@@ -49,6 +49,8 @@ def look_at_schema(manifest: Manifest, record: DataRecord, leave_out: frozenset[
     for table in record.tables:
         if table.name not in leave_out:
             _compare_table(found, record, table, tables.get(table.name), engine=engine)
+    if engine == "mysql" != record.engine:
+        found.warnings += _one_to_mariadb(record, tables)
     unknown = sorted(leave_out - {table.name for table in record.tables})
     found.blocking += [f"{name} is to be left out, but the package has no such table" for name in unknown]
     missing = sorted(set(tables) - {table.name for table in record.tables})
@@ -59,6 +61,24 @@ def look_at_schema(manifest: Manifest, record: DataRecord, leave_out: frozenset[
             f"moments in the package have no zone: they are taken to be of TIME_ZONE, {project.TIME_ZONE}"
         )
     return found
+
+
+def _one_to_mariadb(record: DataRecord, tables: dict[str, type[models.Model]]) -> list[str]:
+    """What its collation makes of unique texts."""
+    unique = [
+        f"{table.name}.{column}"
+        for table in record.tables
+        if table.name in tables
+        for column, field in columns_of(tables[table.name]).items()
+        if field.unique and kind_of_field(field) is Kind.TEXT
+    ]
+    if not unique:
+        return []
+    shown = ", ".join(unique[:_MOST])
+    return [
+        "to the usual collations of MariaDB and MySQL, texts are equal that differ in case, accents or spaces at their"
+        f" end alone: if one of {shown} has such a pair, loading ends with its name, and nothing live is changed"
+    ]
 
 
 def _compare_migrations(found: Obstacles, manifest: Manifest, record: DataRecord, known: History) -> None:
