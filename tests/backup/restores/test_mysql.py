@@ -16,11 +16,11 @@ from tests.backup.restores.mysql_places import (
     referred,
 )
 
+from apps.backup.identifiers import backticked as quoted
 from apps.backup.restores import mysql_server
 from apps.backup.restores.errors import RestoreFailed
 from apps.backup.restores.journal import State, journals
 from apps.backup.restores.mysql_rights import like_pattern
-from apps.backup.restores.mysql_server import quoted
 from apps.backup.restores.stage_mysql import check_server, create_scratch, left_behind
 from apps.backup.restores.swapping import complete_release, complete_rollback, swap
 

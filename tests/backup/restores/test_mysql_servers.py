@@ -16,11 +16,11 @@ from tests.backup.restores.mysql_places import (
     fill,
 )
 
+from apps.backup.identifiers import backticked as quoted
 from apps.backup.models import BackupConfiguration, BackupJob, JobEvent, RestoreJob
 from apps.backup.restores import move_mysql, mysql_server
 from apps.backup.restores.carry import carry_mysql, ledger_models
 from apps.backup.restores.errors import RestoreFailed
-from apps.backup.restores.mysql_server import quoted
 from apps.backup.restores.stage_mysql import check_server, create_scratch
 from apps.backup.sources.mysql import fresh_connection
 
@@ -171,7 +171,8 @@ from apps.backup.models import BackupConfiguration, RestoreJob
 from apps.backup.restores import recover_restores, rollback
 from apps.backup.restores.carry import carry_mysql
 from apps.backup.restores.journal import Component, Journal, Kind, State, exclusive
-from apps.backup.restores.mysql_server import column, quoted, server, tables
+from apps.backup.identifiers import backticked as quoted
+from apps.backup.restores.mysql_server import column, server, tables
 from apps.backup.restores.stage_mysql import create_scratch
 from apps.backup.restores import record
 from apps.backup.restores.swapping import swap

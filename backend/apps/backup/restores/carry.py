@@ -19,11 +19,10 @@ from django.db import models
 from django.db.backends.utils import CursorWrapper
 from django.db.utils import Error as DatabaseFailure
 
+from ..identifiers import backticked, quoted
 from ..models import BackupJob
 from ..sources.mysql import fresh_connection as fresh_mysql
 from ..sources.postgresql import fresh_connection
-from ..sources.sqlite import quoted
-from .mysql_server import quoted as backticked
 from .mysql_server import reason
 
 _BATCH: Final = 500

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.utils import Error as DatabaseFailure
 
+from ..identifiers import backticked
 from .errors import RestoreFailed
 from .journal import Component
-from .mysql_server import execute_alone, exists, quoted, reason, server, tables
+from .mysql_server import execute_alone, exists, reason, server, tables
 from .mysql_triggers import clean_up, drop_trigger, make_trigger, prove_rights, read_triggers
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def named_failure(what: str, then: str) -> Iterator[None]:
 def drop(alias: str, database: str) -> None:
     """Delete a database with everything in it, if it is there."""
     with server(alias) as cursor, named_failure(f"The database {database!r} cannot be dropped", "Drop it by hand."):
-        execute_alone(cursor, f"DROP DATABASE IF EXISTS {quoted(database)}", [database])
+        execute_alone(cursor, f"DROP DATABASE IF EXISTS {backticked(database)}", [database])
 
 
 def forward_database(component: Component, mark: Mark) -> None:
@@ -155,8 +156,8 @@ def _create_like(cursor: CursorWrapper, database: str, pattern: str) -> None:
         [pattern],
     )
     row = cursor.fetchone()
-    defaults = f"CHARACTER SET {quoted(str(row[0]))} COLLATE {quoted(str(row[1]))}" if row else ""
-    cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(database)} {defaults}")
+    defaults = f"CHARACTER SET {backticked(str(row[0]))} COLLATE {backticked(str(row[1]))}" if row else ""
+    cursor.execute(f"CREATE DATABASE IF NOT EXISTS {backticked(database)} {defaults}")
 
 
 def _renames(cursor: CursorWrapper, component: Component, *, swapped: bool) -> list[str]:
@@ -168,7 +169,8 @@ def _renames(cursor: CursorWrapper, component: Component, *, swapped: bool) -> l
         source = _place(component, old=old, swapped=not swapped)
         target = _place(component, old=old, swapped=swapped)
         found += [
-            f"{quoted(source)}.{quoted(name)} TO {quoted(target)}.{quoted(name)}" for name in tables(cursor, source)
+            f"{backticked(source)}.{backticked(name)} TO {backticked(target)}.{backticked(name)}"
+            for name in tables(cursor, source)
         ]
     return found
 
@@ -176,4 +178,4 @@ def _renames(cursor: CursorWrapper, component: Component, *, swapped: bool) -> l
 def _drop_if_empty(cursor: CursorWrapper, database: str) -> None:
     """Its tables are elsewhere now. What a database holds besides tables is of no use without them."""
     if exists(cursor, database) and not tables(cursor, database):
-        cursor.execute(f"DROP DATABASE IF EXISTS {quoted(database)}")
+        cursor.execute(f"DROP DATABASE IF EXISTS {backticked(database)}")

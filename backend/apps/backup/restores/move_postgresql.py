@@ -15,6 +15,7 @@ from django.db import connections
 from django.db.utils import Error as DatabaseFailure
 from django.db.utils import OperationalError
 
+from ..identifiers import quoted
 from ..sources.postgresql import fresh_connection
 from .errors import RestoreFailed
 from .journal import Component
@@ -47,11 +48,6 @@ def server(alias: str) -> Iterator[CursorWrapper]:
                 f"The server of the database {alias!r} cannot be reached: {str(error).strip()}. Start it and try again."
             ) from error
         yield cursor
-
-
-def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def exists(cursor: CursorWrapper, database: str) -> bool:

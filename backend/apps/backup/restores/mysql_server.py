@@ -48,11 +48,6 @@ def server(alias: str) -> Iterator[CursorWrapper]:
         yield cursor
 
 
-def quoted(name: str) -> str:
-    """A name as an SQL identifier, in every SQL mode."""
-    return "`" + name.replace("`", "``") + "`"
-
-
 def text(cursor: CursorWrapper) -> str:
     """The first column of the only row; "" for null or no row."""
     row = cursor.fetchone()

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from ..identifiers import backticked
 from .errors import RestoreFailed
 from .journal import TableTrigger
-from .mysql_server import execute_alone, exists, quoted
+from .mysql_server import execute_alone, exists
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
@@ -55,7 +56,7 @@ def prove_rights(cursor: CursorWrapper, database: str, triggers: Sequence[TableT
 
     Raises what Django raises.
     """
-    probe = f"{quoted(database)}.{quoted(_PROBE)}"
+    probe = f"{backticked(database)}.{backticked(_PROBE)}"
     if not triggers:
         return
     cursor.execute(f"CREATE TABLE {probe} (id int)")
@@ -70,12 +71,12 @@ def prove_rights(cursor: CursorWrapper, database: str, triggers: Sequence[TableT
 def clean_up(cursor: CursorWrapper, database: str) -> None:
     """Remove the table of `prove_rights`, which a kill may have left."""
     if exists(cursor, database):
-        cursor.execute(f"DROP TABLE IF EXISTS {quoted(database)}.{quoted(_PROBE)}")
+        cursor.execute(f"DROP TABLE IF EXISTS {backticked(database)}.{backticked(_PROBE)}")
 
 
 def drop_trigger(cursor: CursorWrapper, database: str, trigger: TableTrigger) -> None:
     """Drop it, if it is there."""
-    execute_alone(cursor, f"DROP TRIGGER IF EXISTS {quoted(database)}.{quoted(trigger.name)}", [database])
+    execute_alone(cursor, f"DROP TRIGGER IF EXISTS {backticked(database)}.{backticked(trigger.name)}", [database])
 
 
 def make_trigger(cursor: CursorWrapper, database: str, trigger: TableTrigger) -> None:
@@ -86,14 +87,14 @@ def make_trigger(cursor: CursorWrapper, database: str, trigger: TableTrigger) ->
     )
     if cursor.fetchone() is not None:
         return
-    place = quoted(database)
+    place = backticked(database)
     cursor.execute("SET @own_mode = @@sql_mode, @own_collation = @@collation_connection")
     cursor.execute("SET SESSION sql_mode = %s, collation_connection = %s", [trigger.sql_mode, trigger.collation])
     try:
         execute_alone(
             cursor,
-            f"CREATE DEFINER = {_account(trigger.definer)} TRIGGER {place}.{quoted(trigger.name)} {trigger.timing}"
-            f" {trigger.event} ON {place}.{quoted(trigger.table)} FOR EACH ROW {trigger.body}",
+            f"CREATE DEFINER = {_account(trigger.definer)} TRIGGER {place}.{backticked(trigger.name)} {trigger.timing}"
+            f" {trigger.event} ON {place}.{backticked(trigger.table)} FOR EACH ROW {trigger.body}",
             [database],
         )
     finally:
@@ -102,4 +103,4 @@ def make_trigger(cursor: CursorWrapper, database: str, trigger: TableTrigger) ->
 
 def _account(definer: str) -> str:
     user, _, host = definer.rpartition("@")
-    return f"{quoted(user)}@{quoted(host)}" if user and host else quoted(user or host)
+    return f"{backticked(user)}@{backticked(host)}" if user and host else backticked(user or host)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import connections
 
+from ..identifiers import backticked
 from ..sources.mysql import CHARACTER_SET
 from .move_mysql import free_name, named_failure
 from .mysql_rights import Rights, like_pattern, read_rights
-from .mysql_server import collation, column, exists, quoted, server, text
+from .mysql_server import collation, column, exists, server, text
 from .mysql_triggers import read_triggers
 from .servers import ServerCheck
 
@@ -54,8 +55,8 @@ def create_scratch(alias: str, name: str) -> None:
     failure = named_failure(f"The database {name!r} cannot be created beside the live one", "Nothing was changed.")
     with server(alias) as cursor, failure:
         chosen = collation(cursor, str(connections[alias].settings_dict["NAME"]))
-        words = f" COLLATE {quoted(chosen)}" if chosen.startswith(CHARACTER_SET) else ""
-        cursor.execute(f"CREATE DATABASE {quoted(name)} CHARACTER SET {CHARACTER_SET}{words}")
+        words = f" COLLATE {backticked(chosen)}" if chosen.startswith(CHARACTER_SET) else ""
+        cursor.execute(f"CREATE DATABASE {backticked(name)} CHARACTER SET {CHARACTER_SET}{words}")
 
 
 def check_server(alias: str) -> ServerCheck:
@@ -119,14 +120,14 @@ def _missing_rights(rights: Rights, database: str, *, there: bool) -> list[str]:
         pattern = like_pattern(scratch.removesuffix("new_00000000")) + "%"
         found.append(
             f"the user {rights.user!r} may not create databases beside {database!r}; run GRANT ALL PRIVILEGES ON"
-            f" {quoted(pattern)}.* TO {quoted(user)}@{quoted(host)}"
+            f" {backticked(pattern)}.* TO {backticked(user)}@{backticked(host)}"
         )
     missing = rights.missing(database, _RENAMING)
     if missing:
         found.append(
             f"the user {rights.user!r} has not the rights {', '.join(missing)} on"
             f" {'' if there else 'the database to be created, '}{database!r}; run GRANT ALL PRIVILEGES ON"
-            f" {quoted(like_pattern(database))}.* TO {quoted(user)}@{quoted(host)}"
+            f" {backticked(like_pattern(database))}.* TO {backticked(user)}@{backticked(host)}"
         )
     return found
 

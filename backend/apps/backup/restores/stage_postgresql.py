@@ -16,13 +16,14 @@ from django.db.utils import Error as DatabaseFailure
 
 from strongroom.streams import Reader
 
+from ..identifiers import quoted
 from ..manifest import DatabaseRecord
 from ..sources.postgresql import PostgresFacts, fresh_connection, read_facts
 from ..sources.postgresql_client import find_client, hidden_in, restore_command
 from ..sources.readers import CHUNK, describe_exit
 from ..sources.verify import compare_rows
 from .errors import RestoreFailed
-from .move_postgresql import exists, quoted, server
+from .move_postgresql import exists, server
 from .origin import Progress
 from .servers import ServerCheck
 

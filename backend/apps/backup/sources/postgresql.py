@@ -19,6 +19,7 @@ from django.db.utils import Error as DatabaseFailure
 
 from strongroom.streams import Reader
 
+from ..identifiers import quoted
 from ..manifest import DatabaseRecord
 from .databases import DatabaseCut, Finished
 from .errors import CaptureFailed
@@ -145,8 +146,8 @@ def read_facts(cursor: CursorWrapper) -> PostgresFacts:
     """Count every table's rows and read every sequence, in the cursor's transaction."""
     cursor.execute(_TABLES)
     tables: dict[str, int] = {}
-    for schema, table, quoted in cursor.fetchall():
-        cursor.execute(f"SELECT count(*) FROM ONLY {quoted}")  # noqa: S608  quoted by the server
+    for schema, table, name in cursor.fetchall():
+        cursor.execute(f"SELECT count(*) FROM ONLY {name}")  # noqa: S608  quoted by the server
         tables[f"{schema}.{table}"] = int(one(cursor))
     cursor.execute(_ROLES)
     roles = [str(row[0]) for row in cursor.fetchall()]
@@ -242,12 +243,8 @@ def _applied(cursor: CursorWrapper) -> list[tuple[str, str]]:
     return [(str(app), str(name)) for app, name in cursor.fetchall()]
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _read_names(cursor: CursorWrapper, field: ReferenceField, named: NamedFiles) -> None:
-    table, column = _quoted(field.table), _quoted(field.column)
+    table, column = quoted(field.table), quoted(field.column)
     cursor.execute(_COLUMN, [table, field.column])
     if cursor.fetchone() is None:
         return

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
+from ..identifiers import quoted
 from ..manifest import DatabaseRecord
 from .databases import DatabaseCut
 from .errors import CaptureFailed, SourceRefused
@@ -49,11 +50,6 @@ def open_readonly(path: Path) -> sqlite3.Connection:
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
-
-
-def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def count_rows(cursor: sqlite3.Cursor) -> dict[str, int]:

@@ -146,8 +146,3 @@ def order(table: TableRecord) -> list[ColumnRecord]:
     """The columns that rows are ordered by."""
     by_name = {column.name: column for column in table.columns}
     return [by_name[name] for name in table.key]
-
-
-def quoted(name: str, mark: str = '"') -> str:
-    """A name as an identifier; schema and table apart are quoted by the caller."""
-    return mark + name.replace(mark, mark * 2) + mark

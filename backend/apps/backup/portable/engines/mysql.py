@@ -7,10 +7,11 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ...identifiers import backticked
 from ...manifest import ColumnRecord, TableRecord
 from ..errors import TableUnreadable
 from ..forms import Kind, Row
-from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order, quoted
+from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -60,11 +61,6 @@ _ALIKE: Final = {
 _AS_TEXT: Final = frozenset(
     {Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.UUID, Kind.DECIMAL, Kind.ADDRESS, Kind.JSON, Kind.NATIVE}
 )
-
-
-def named(name: str) -> str:
-    """A name as an identifier."""
-    return quoted(name, "`")
 
 
 class DriverCursor(Protocol):
@@ -122,7 +118,7 @@ class MysqlReading:
         names = ", ".join(_selected(column) for column in table.columns)
         keys = ", ".join(_ordered(column) for column in order(table))
         cursor = _unbuffered(self._wrapper)
-        cursor.execute(f"SELECT {names} FROM {named(table.name)} ORDER BY {keys}")  # noqa: S608  quoted
+        cursor.execute(f"SELECT {names} FROM {backticked(table.name)} ORDER BY {keys}")  # noqa: S608  quoted
         return MysqlBatches(cursor, table, [self._to_form(column) for column in table.columns])
 
     def _to_form(self, column: ColumnRecord) -> Convert | None:
@@ -168,12 +164,12 @@ def _said(value: object) -> str:
 
 
 def _selected(column: ColumnRecord) -> str:
-    name = named(column.name)
+    name = backticked(column.name)
     return f"CAST({name} AS CHAR)" if Kind(column.kind) in _AS_TEXT else name
 
 
 def _ordered(column: ColumnRecord) -> str:
-    name = named(column.name)
+    name = backticked(column.name)
     if Kind(column.kind) in {Kind.TEXT, Kind.UUID, Kind.JSON, Kind.ADDRESS}:
         return f"CAST(CAST({name} AS CHAR CHARACTER SET utf8mb4) AS BINARY)"
     return name
@@ -214,9 +210,9 @@ class MysqlWriting:
 
     def insert(self, table: TableRecord, rows: Sequence[Row]) -> None:
         """Add rows."""
-        names = ", ".join(named(column.name) for column in table.columns)
+        names = ", ".join(backticked(column.name) for column in table.columns)
         marks = ", ".join(["%s"] * len(table.columns))
-        self._cursor.executemany(f"INSERT INTO {named(table.name)} ({names}) VALUES ({marks})", rows)  # noqa: S608
+        self._cursor.executemany(f"INSERT INTO {backticked(table.name)} ({names}) VALUES ({marks})", rows)  # noqa: S608
 
 
 _FROM_FORM: Final[dict[Kind, Convert]] = {

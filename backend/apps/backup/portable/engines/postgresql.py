@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from ...identifiers import quoted
 from ...manifest import ColumnRecord, TableRecord
 from ..forms import Kind, Row
-from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order, quoted
+from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper

@@ -9,10 +9,11 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from ...identifiers import quoted
 from ...manifest import ColumnRecord, TableRecord
 from ..errors import TableUnreadable
 from ..forms import Kind, Row
-from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order, quoted
+from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order
 
 _TEXTS: Final = frozenset({"text"})
 _DECLARED: Final = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from ...manifest import ColumnRecord, TableRecord
+from ...manifest import TableRecord
 from ...portable.engines.base import Moments, RawTable, Reading, Writing
 from ...portable.forms import Kind
 from ...portable.history import History
@@ -47,24 +47,16 @@ class Filling(Protocol):
         ...
 
 
-def definitions(table: TableRecord, types: Mapping[Kind, str], quoted: str, *, native: bool) -> str:
+def definitions(
+    table: TableRecord, types: Mapping[Kind, str], identifier: Callable[[str], str], *, native: bool
+) -> str:
     """The columns of a table as SQL, for `create`. `native` is True where the package is of the same kind of database,
     whose own types can be used."""
-    mark = quoted
     parts = [
-        f"{mark}{_escaped(column.name, mark)}{mark} {_type(column, types, native=native)}"
+        f"{identifier(column.name)} {column.type if native else types[Kind(column.kind)]}"
         f"{'' if column.nullable else ' NOT NULL'}"
         for column in table.columns
     ]
     if len(table.key) < len(table.columns) or len(table.columns) == 1:
-        keys = ", ".join(f"{mark}{_escaped(name, mark)}{mark}" for name in table.key)
-        parts.append(f"PRIMARY KEY ({keys})")
+        parts.append(f"PRIMARY KEY ({', '.join(map(identifier, table.key))})")
     return ", ".join(parts)
-
-
-def _escaped(name: str, mark: str) -> str:
-    return name.replace(mark, mark * 2)
-
-
-def _type(column: ColumnRecord, types: Mapping[Kind, str], *, native: bool) -> str:
-    return column.type if native else types[Kind(column.kind)]

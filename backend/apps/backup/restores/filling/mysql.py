@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.utils import Error as DatabaseFailure
 
+from ...identifiers import backticked
 from ...manifest import TableRecord
 from ...portable.engines.base import Moments, RawTable
-from ...portable.engines.mysql import MysqlReading, MysqlWriting, named
+from ...portable.engines.mysql import MysqlReading, MysqlWriting
 from ...portable.forms import Kind
 from ...sources.mysql import fresh_connection
 from ..errors import RestoreFailed
@@ -75,19 +76,21 @@ class MysqlFilling:
 
     def create(self, table: TableRecord) -> None:
         native = any(Kind(column.kind) is Kind.NATIVE for column in table.columns)
-        self._cursor.execute(f"CREATE TABLE {named(table.name)} ({definitions(table, _TYPES, '`', native=native)})")
+        self._cursor.execute(
+            f"CREATE TABLE {backticked(table.name)} ({definitions(table, _TYPES, backticked, native=native)})"
+        )
 
     def begin(self, tables: Iterable[RawTable]) -> None:
         self._known.update({table.name: table for table in tables})
         self._cursor.execute(_TRIGGERS)
         for (name,) in self._cursor.fetchall():
-            self._cursor.execute(f"SHOW CREATE TRIGGER {named(str(name))}")
+            self._cursor.execute(f"SHOW CREATE TRIGGER {backticked(str(name))}")
             row = self._cursor.fetchone()
             assert row is not None  # noqa: S101  it was listed
             self._put_aside.append(str(row[2]))
-            self._cursor.execute(f"DROP TRIGGER {named(str(name))}")
+            self._cursor.execute(f"DROP TRIGGER {backticked(str(name))}")
         for name in self._known:
-            self._cursor.execute(f"TRUNCATE TABLE {named(name)}")
+            self._cursor.execute(f"TRUNCATE TABLE {backticked(name)}")
 
     def finish(self, counters: Counters) -> None:
         self._cursor.execute("COMMIT")
@@ -96,7 +99,7 @@ class MysqlFilling:
         self._require_references()
         for table, values in counters.items():
             for value in values.values():
-                self._cursor.execute(f"ALTER TABLE {named(table)} AUTO_INCREMENT = {int(value) + 1}")
+                self._cursor.execute(f"ALTER TABLE {backticked(table)} AUTO_INCREMENT = {int(value) + 1}")
 
     def _require_references(self) -> None:
         self._cursor.execute(_FOREIGN_KEYS)
@@ -104,11 +107,11 @@ class MysqlFilling:
         for table, name, column, parent, there in self._cursor.fetchall():
             keys.setdefault((table, name, parent), []).append((column, there))
         for (table, name, parent), pairs in keys.items():
-            matched = " AND ".join(f"p.{named(there)} = c.{named(column)}" for column, there in pairs)
-            given = " AND ".join(f"c.{named(column)} IS NOT NULL" for column, _ in pairs)
+            matched = " AND ".join(f"p.{backticked(there)} = c.{backticked(column)}" for column, there in pairs)
+            given = " AND ".join(f"c.{backticked(column)} IS NOT NULL" for column, _ in pairs)
             self._cursor.execute(
-                f"SELECT {', '.join(f'c.{named(column)}' for column, _ in pairs)} FROM {named(table)} c"  # noqa: S608
-                f" WHERE {given} AND NOT EXISTS (SELECT 1 FROM {named(parent)} p WHERE {matched}) LIMIT 1"
+                f"SELECT {', '.join(f'c.{backticked(column)}' for column, _ in pairs)} FROM {backticked(table)} c"  # noqa: S608
+                f" WHERE {given} AND NOT EXISTS (SELECT 1 FROM {backticked(parent)} p WHERE {matched}) LIMIT 1"
             )
             row = self._cursor.fetchone()
             if row is not None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.utils import Error as DatabaseFailure
 
+from ...identifiers import quoted
 from ...manifest import TableRecord
-from ...portable.engines.base import Moments, RawTable, quoted
+from ...portable.engines.base import Moments, RawTable
 from ...portable.engines.postgresql import PostgresqlReading, PostgresqlWriting
 from ...portable.forms import Kind
 from ...sources.postgresql import fresh_connection
@@ -87,7 +88,7 @@ class PostgresqlFilling:
         place = f"{quoted(schema)}.{quoted(name)}" if schema else quoted(name)
         if schema:
             self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
-        self._cursor.execute(f"CREATE TABLE {place} ({definitions(table, _TYPES, chr(34), native=native)})")
+        self._cursor.execute(f"CREATE TABLE {place} ({definitions(table, _TYPES, quoted, native=native)})")
 
     def begin(self, tables: Iterable[RawTable]) -> None:
         self._tables = [self.reading.identifiers[table.name] for table in tables]

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from ...identifiers import quoted
 from ...manifest import TableRecord
-from ...portable.engines.base import Moments, RawTable, quoted
+from ...portable.engines.base import Moments, RawTable
 from ...portable.engines.sqlite import SqliteReading, SqliteWriting
 from ...portable.forms import Kind
 from ...portable.tables import decimal_places
@@ -62,7 +63,7 @@ class SqliteFilling:
         self._put_aside: list[str] = []
 
     def create(self, table: TableRecord) -> None:
-        columns = definitions(table, _TYPES, '"', native=all(Kind(one.kind) is Kind.MIXED for one in table.columns))
+        columns = definitions(table, _TYPES, quoted, native=all(Kind(one.kind) is Kind.MIXED for one in table.columns))
         self._connection.execute(f"CREATE TABLE {quoted(table.name)} ({columns})")
 
     def begin(self, tables: Iterable[RawTable]) -> None:
