@@ -29,12 +29,14 @@ class RowDigest:
         self._digest = hashlib.sha256()
         self.rows = 0
 
-    def add(self, rows: Sequence[Row]) -> None:
-        """Take in the next rows."""
+    def add(self, rows: Sequence[Row]) -> int:
+        """Take in the next rows; how many bytes they are as lines."""
         self.rows += len(rows)
         if self._places:
             rows = [self._normal(row) for row in rows]
-        self._digest.update(encode_rows(rows))
+        lines = encode_rows(rows)
+        self._digest.update(lines)
+        return len(lines)
 
     def _normal(self, row: Row) -> Row:
         values = list(row)

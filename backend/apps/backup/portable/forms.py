@@ -7,7 +7,6 @@ every kind. `docs/reference/package.md` has the table of forms for people.
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -72,8 +71,3 @@ def row_decoder(table: TableRecord) -> msgspec.json.Decoder[Row]:
         kind = _TYPES.get(Kind(column.kind), str)
         types.append(kind | None if column.nullable else kind)
     return msgspec.json.Decoder(tuple[tuple(types)])  # type: ignore[misc]  # made at run time
-
-
-def decode_rows(decoder: msgspec.json.Decoder[Row], lines: bytes) -> Sequence[Row]:
-    """The rows of whole lines; raises `msgspec.DecodeError`."""
-    return decoder.decode_lines(lines)

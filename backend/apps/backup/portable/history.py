@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.apps.registry import Apps
 from django.db import models
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
@@ -29,11 +28,6 @@ class History:
     state: ProjectState = field(repr=False)
     unknown: list[Node] = field(default_factory=list)
     squashed: list[str] = field(default_factory=list)
-
-    @property
-    def apps(self) -> Apps:
-        """The models of that state."""
-        return self.state.apps
 
     @property
     def tables(self) -> dict[str, type[models.Model]]:
@@ -60,16 +54,12 @@ def history(applied: Mapping[str, Collection[str]]) -> History:
         done -= replaced if node in reached else set()
     unknown = sorted(node for node in done - reached if node not in loader.replacements)
     ends = [node for node in reached if not _goes_on(loader, node, reached)]
-    state = loader.project_state(sorted(ends)) if ends else _without_migrations(loader)
+    state = loader.project_state(sorted(ends)) if ends else ProjectState(real_apps=loader.unmigrated_apps)
     return History(sorted(ends), state, unknown, sorted(squashed))
 
 
 def _goes_on(loader: MigrationLoader, node: Node, reached: set[Node]) -> bool:
     return any(child.key in reached and child.key[0] == node[0] for child in loader.graph.node_map[node].children)
-
-
-def _without_migrations(loader: MigrationLoader) -> ProjectState:
-    return ProjectState(real_apps=loader.unmigrated_apps)
 
 
 def plain_name(db_table: str) -> str:

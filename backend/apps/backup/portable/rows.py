@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Final
@@ -14,7 +13,7 @@ from strongroom.streams import Reader
 from ..manifest import TableRecord
 from .engines.base import Batches
 from .errors import NotPortable
-from .forms import MAX_LINE, Row, decode_rows, encode_rows, row_decoder
+from .forms import MAX_LINE, Row, encode_rows, row_decoder
 
 _LITTLE: Final = 1 << 19
 _MUCH: Final = 1 << 22
@@ -62,12 +61,23 @@ def _lines(
         lines = encode_rows(found)
         digest.update(lines)
         rows, size = rows + len(found), size + len(lines)
-        if len(lines) < _LITTLE:
-            count = min(2 * count, _MOST_ROWS)
-        elif len(lines) > _MUCH:
-            count = max(1, count * _MUCH // (2 * len(lines)))
+        count = _next_count(count, len(lines))
         yield lines
     finished(rows, size, digest.hexdigest())
+
+
+def _next_count(count: int, size: int) -> int:
+    """How many rows to fetch after so many of that size."""
+    if size < _LITTLE:
+        return min(2 * count, _MOST_ROWS)
+    return max(1, count * _MUCH // (2 * size)) if size > _MUCH else count
+
+
+def read_all(batches: Batches, take: Callable[[Sequence[Row]], int]) -> None:
+    """Hand over every row; `take` gives the bytes that those it was given are as lines."""
+    count = 1
+    while found := batches.fetch(count):
+        count = _next_count(count, take(found))
 
 
 def read_rows(table: TableRecord, content: Reader) -> Iterator[Sequence[Row]]:
@@ -76,7 +86,7 @@ def read_rows(table: TableRecord, content: Reader) -> Iterator[Sequence[Row]]:
     done = 0
     for lines in _whole_lines(table, content):
         try:
-            rows = decode_rows(decoder, lines)
+            rows = decoder.decode_lines(lines)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise NotPortable(f"{table.path} has, after row {done}, what is no row of it: {error}.") from error
         done += len(rows)
@@ -98,10 +108,3 @@ def _whole_lines(table: TableRecord, content: Reader) -> Iterator[bytes]:
             raise NotPortable(f"{table.path} has a row of more than {MAX_LINE:,} bytes; no database takes that.")
     if rest:
         raise NotPortable(f"{table.path} does not end with a whole row; take another package.")
-
-
-def drain_lines(reader: LinesReader) -> None:
-    """Read a table to its end for the sake of its figures."""
-    with contextlib.closing(reader):
-        while reader.read(_PIECE):
-            pass

@@ -21,7 +21,8 @@ _DEFAULT: Final = "default"
 
 def describe(alias: str, reading: Reading, known: History) -> list[TableRecord]:
     """Every table of a database in the order of its names; rows, sizes and hashes are not known yet (-1, "")."""
-    return [_describe(alias, reading, table, modelled(known).get(table.name)) for table in reading.tables()]
+    models_of = modelled(known)
+    return [_describe(alias, reading, table, models_of.get(table.name)) for table in reading.tables()]
 
 
 def modelled(known: History) -> dict[str, type[models.Model]]:

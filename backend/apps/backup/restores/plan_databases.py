@@ -14,7 +14,7 @@ from . import stage_postgresql
 from .kinds import SERVERS
 from .origin import Origin, Progress
 from .plan import Plan, Replacement, require_writable
-from .portable_plan import look_at_schema, look_at_values
+from .portable_plan import look_at
 
 
 def plan_database(plan: Plan, record: DatabaseRecord, needed: dict[Path, int]) -> None:
@@ -84,10 +84,8 @@ def plan_data(
             plan.replacements.append(
                 Replacement("database", record.alias, check.database, check.exists, record.size, notes)
             )
-        obstacles = look_at_schema(origin.manifest, record, leave_out)
+        obstacles = look_at(origin, record, leave_out, progress)
         plan.warnings += obstacles.warnings
         plan.blocking += obstacles.blocking
-        if not obstacles.blocking:
-            plan.blocking += look_at_values(origin, record, leave_out, progress)
     except BackupError as error:
         plan.blocking.append(str(error))

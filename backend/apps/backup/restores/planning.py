@@ -26,7 +26,6 @@ from .origin import Origin, Progress
 from .plan import Choice, Plan, Replacement, Space, existing, require_writable
 from .plan_databases import plan_data, plan_database
 
-ONLY: Final = ("database", "files")
 _MARGIN: Final = 4 * 1024 * 1024
 
 

@@ -20,10 +20,10 @@ from ..portable.fields import kind_of_field, stored_field
 from ..portable.forms import Kind, Row
 from ..portable.history import History, columns_of, history
 from ..portable.limits import Check, check_for
-from ..portable.rows import read_rows
-from ..portable.tables import FOLDER, modelled
+from ..portable.tables import modelled
 from ..sources.migrations import code_leaves
 from .origin import Origin, Progress
+from .package_tables import each_table
 
 _MOST: Final = 20
 """Obstacles of one table that are listed; all of them are counted."""
@@ -37,10 +37,19 @@ class Obstacles:
     warnings: list[str] = dataclasses.field(default_factory=list)
 
 
-def look_at_schema(manifest: Manifest, record: DataRecord, leave_out: frozenset[str]) -> Obstacles:
-    """Compare a database of the package with the code and with the kind of database here; no value is read."""
-    found = Obstacles()
+def look_at(origin: Origin, record: DataRecord, leave_out: frozenset[str], progress: Progress) -> Obstacles:
+    """Compare a database of the package with the code and with the database here, to the last value if nothing stands
+    in the way before.
+    """
     known = history(record.applied)
+    found = _look_at_schema(origin.manifest, record, known, leave_out)
+    if not found.blocking:
+        found.blocking += _look_at_values(origin, record, known, leave_out, progress=progress)
+    return found
+
+
+def _look_at_schema(manifest: Manifest, record: DataRecord, known: History, leave_out: frozenset[str]) -> Obstacles:
+    found = Obstacles()
     _compare_migrations(found, manifest, record, known)
     if found.blocking:
         # The models of a state that cannot be made say nothing.
@@ -137,34 +146,27 @@ def _compare_table(
             )
 
 
-def look_at_values(origin: Origin, record: DataRecord, leave_out: frozenset[str], progress: Progress) -> list[str]:
-    """Read every value of a database; what keeps one from being stored here."""
-    known, connection = modelled(history(record.applied)), connections[record.alias]
+def _look_at_values(
+    origin: Origin, record: DataRecord, known: History, leave_out: frozenset[str], *, progress: Progress
+) -> list[str]:
+    models_of, connection = modelled(known), connections[record.alias]
     checks = {
-        table.path: _Checks(table, known.get(table.name), connection)
+        table.path: _Checks(table, models_of.get(table.name), connection)
         for table in record.tables
         if table.name not in leave_out
     }
     left = set(checks)
     listed = {table.path for one in origin.manifest.data for table in one.tables}
-    added: list[str] = []
-    done = files = 0
-    with origin.members(FOLDER.encode()) as members:
-        for path, content in members:
-            if path not in listed:
-                added.append(f"{path} is in the package, but its manifest does not list it")
-            if path not in checks:
-                continue
-            table = checks[path].table
-            try:
-                for rows in read_rows(table, content):
-                    checks[path].look(rows)
-                    progress(files, done)
-            except NotPortable as error:
-                checks[path].add(str(error))
-            left.discard(path)
-            done, files = done + table.size, files + 1
-            progress(files, done)
+    others: list[str] = []
+    wanted = {path: one.table for path, one in checks.items()}
+    for path, batches in each_table(origin, wanted, progress, others=others.append):
+        left.remove(path)
+        try:
+            for rows in batches:
+                checks[path].look(rows)
+        except NotPortable as error:
+            checks[path].add(str(error))
+    added = [f"{path} is in the package, but its manifest does not list it" for path in others if path not in listed]
     absent = [f"{path} is listed in the manifest, but it is not in the package" for path in sorted(left)]
     return [*absent, *added, *(text for one in checks.values() for text in one.found())]
 

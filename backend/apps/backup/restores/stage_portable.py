@@ -22,14 +22,14 @@ from ..portable.canonical import RowDigest
 from ..portable.engines.base import RawTable, convert_columns
 from ..portable.forms import Kind, Row
 from ..portable.history import History, history
-from ..portable.rows import LinesReader, drain_lines, read_rows
-from ..portable.tables import FOLDER
+from ..portable.rows import read_all
 from ..processes import command_line
 from ..sources.portable import moments_in
 from ..sources.readers import describe_exit
 from .errors import RestoreFailed
 from .filling import OPEN, Filling, Scratch
 from .origin import Origin, Progress
+from .package_tables import each_table
 
 _LAST_WORDS: Final = 4000
 
@@ -76,20 +76,14 @@ def _filling(target: Target) -> contextlib.AbstractContextManager[Filling]:
 
 
 def _take_in(origin: Origin, loads: Sequence[_Load], progress: Progress) -> None:
-    expected = {path: one for one in loads for path in one.tables}
-    done = files = 0
-    with origin.members(FOLDER.encode()) as members:
-        for path, content in members:
-            if path not in expected:
-                continue
-            table = expected.pop(path).tables[path]
-            for rows in read_rows(table.package, content):
-                table.take_in(rows)
-                progress(files, done)
-            done, files = done + table.package.size, files + 1
-            progress(files, done)
-    if expected:
-        raise RestoreFailed(f"{min(expected)} is not in the package, although its manifest lists it; take another one.")
+    tables = {path: table for one in loads for path, table in one.tables.items()}
+    missing = set(tables)
+    for path, batches in each_table(origin, {path: table.package for path, table in tables.items()}, progress):
+        missing.remove(path)
+        for rows in batches:
+            tables[path].take_in(rows)
+    if missing:
+        raise RestoreFailed(f"{min(missing)} is not in the package, although its manifest lists it; take another one.")
 
 
 class _Table:
@@ -169,7 +163,7 @@ class _Load:
         self._filling.finish(counters)
         for one in self.tables.values():
             found = RowDigest(one.here, normal=one.foreign)
-            drain_lines(LinesReader(self._filling.reading.batches(one.here), lambda *_: None, watch=found.add))
+            read_all(self._filling.reading.batches(one.here), found.add)
             if (found.rows, found.hexdigest()) != (one.digest.rows, one.digest.hexdigest()):
                 raise RestoreFailed(
                     f"The table {one.here.name} has not come back as it was ({found.rows} rows, in the package"

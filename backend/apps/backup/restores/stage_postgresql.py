@@ -49,23 +49,23 @@ def check_rights(alias: str) -> ServerCheck:
         there = exists(cursor, database)
         blocking = _missing_rights(cursor, database, there=there)
         locale = _locale_of(cursor, database)
+        major = _major(cursor)
     warnings = []
     if locale is not None and locale.encoding != "UTF8":
         warnings.append(f"the database {database!r} has the encoding {locale.encoding}, which has not every character")
-    return ServerCheck(database, there, f"PostgreSQL server {_major(alias)}", "", blocking, warnings)
+    return ServerCheck(database, there, f"PostgreSQL server {major}", "", blocking, warnings)
 
 
-def _major(alias: str) -> int:
-    with server(alias) as cursor:
-        cursor.execute("SHOW server_version_num")
-        return int(_value(cursor)) // 10000
+def _major(cursor: CursorWrapper) -> int:
+    cursor.execute("SHOW server_version_num")
+    return int(_value(cursor)) // 10000
 
 
 def check_server(record: DatabaseRecord) -> ServerCheck:
     """Look at the server of a database; raises `RestoreFailed` if it cannot be reached, `ClientMissing`."""
     database = str(connections[record.alias].settings_dict["NAME"])
-    major = _major(record.alias)
     with server(record.alias) as cursor:
+        major = _major(cursor)
         there = exists(cursor, database)
         blocking = _missing_rights(cursor, database, there=there)
         warnings = _missing_roles(cursor, record)
@@ -197,8 +197,7 @@ def load(record: DatabaseRecord, scratch: str, dump: Reader, *, owners: bool, pr
     """Feed the dump to pg_restore and compare the result with the manifest; raises `RestoreFailed`."""
     settings = connections[record.alias].settings_dict
     with server(record.alias) as cursor:
-        cursor.execute("SHOW server_version_num")
-        client = find_client(int(_value(cursor)) // 10000)
+        client = find_client(_major(cursor))
     command, environment = restore_command(client, settings, scratch, os.environ, owners=owners)
     digest = _feed(command, environment, dump, hidden_in(settings), progress)
     if digest != record.sha256:

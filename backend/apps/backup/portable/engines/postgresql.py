@@ -201,15 +201,14 @@ def _padded(text: str) -> str:
 
 
 def _moment(text: str) -> str:
-    # What nearly every moment looks like: with six digits behind the point, or none.
-    if text[-3:] == "+00":
-        if len(text) == 29:
-            return f"{text[:10]}T{text[11:26]}Z"
-        if len(text) == 22:
-            return f"{text[:10]}T{text[11:19]}Z"
     if not text.endswith("+00"):
         # Infinity and the years before ours: only PostgreSQL has them.
         return text
+    # What nearly every moment looks like: with six digits behind the point, or none.
+    if len(text) == 29:
+        return f"{text[:10]}T{text[11:26]}Z"
+    if len(text) == 22:
+        return f"{text[:10]}T{text[11:19]}Z"
     return _padded(text[:-3].replace(" ", "T")) + "Z"
 
 
@@ -267,13 +266,8 @@ class PostgresqlWriting:
         if kind is Kind.DATETIME and "without" in column.type:
             from_form = self._moments.from_form
             return lambda form: from_form(form).isoformat(" ")
-        if kind is Kind.DATETIME:
-            return self._moment
+        # A moment goes in as it is: one without a zone is of the session's, which is the project's own then.
         return _CELLS.get(kind)
-
-    def _moment(self, form: str) -> str:
-        # Without a zone it is of the session's, which is the project's own then.
-        return form
 
     def insert(self, table: TableRecord, rows: Sequence[Row]) -> None:
         """Add rows; their cells are texts, or None."""

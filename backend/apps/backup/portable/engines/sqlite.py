@@ -34,6 +34,8 @@ DIGITS: Final = 15
 """Decimal digits that SQLite keeps: it stores decimals as binary floats."""
 _EXACT: Final = decimal.Context(prec=DIGITS)
 _WIDE: Final = decimal.Context(prec=1000)
+_UNFIT: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, decimal.InvalidOperation)
+"""What a converter raises for a value that is not of its kind."""
 _HIDDEN: Final = 1
 _GENERATED: Final = frozenset({2, 3})
 
@@ -136,7 +138,7 @@ class SqliteBatches:
         rows: Sequence[Row] = self._cursor.fetchmany(count)
         try:
             return convert_columns(rows, self._converters)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, decimal.InvalidOperation) as error:
+        except _UNFIT as error:
             raise TableUnreadable(_describe(self._table, rows, self._converters)) from error
 
 
@@ -146,7 +148,7 @@ def _describe(table: TableRecord, rows: Sequence[Row], converters: Sequence[Conv
             try:
                 if convert is not None and value is not None:
                     convert(value)
-            except (ValueError, TypeError, KeyError, AttributeError, OverflowError, decimal.InvalidOperation):
+            except _UNFIT:
                 key = dict(zip((one.name for one in table.columns), row, strict=True))
                 where = ", ".join(f"{name} {key[name]!r}" for name in table.key[:3])
                 return (
