@@ -128,6 +128,51 @@ def test_into_a_database_beside_the_live_one(source, zoo, engine, tmp_path):
     assert len(again["blocking"]) == 1
 
 
+MEANWHILE = """
+from pathlib import Path
+from django.db import connection
+from apps.backup.progress import Tracker
+from apps.backup.references import package_ref
+from apps.backup.restores import Choice, open_origin, plan_to_database, restore_to_database
+place, ref = {place!r}, package_ref(Path({package!r}))
+with open_origin(ref) as origin:
+    plan = plan_to_database(ref, origin, Choice(), place, progress=lambda files, size: None)
+    assert plan.blocking == [], plan.blocking
+    if connection.vendor == "sqlite":
+        Path(place).write_text("somebody's")
+    else:
+        connection.cursor().execute(f"CREATE DATABASE {{place}}")
+    try:
+        restore_to_database(origin, plan, Choice(), Tracker(), lambda: None)
+    except Exception as error:
+        print("refused:", error)
+if connection.vendor == "sqlite":
+    print(Path(place).read_text(), [path.name for path in Path(place).parent.iterdir()])
+else:
+    cursor = connection.cursor()
+    cursor.execute("SELECT datname FROM pg_database WHERE datname = %s", [place])
+    print(cursor.fetchall())
+"""
+
+
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.mark.parametrize("native", [False, True])
+def test_what_has_come_to_exist_meanwhile_is_somebody_elses(source, zoo, engine, native, tmp_path):
+    live = zoo(engine)
+    live.run("migrate", "-v0")
+    place = str(tmp_path / "scratch.sqlite3") if engine == "sqlite" else f"{live.name}_scratch"
+    package = source.package
+    if native:
+        package = tmp_path.parent / f"{live.name.rpartition('/')[2]}.tar.gz"
+        live.json("trigger_backup", "--type", "DATABASE", "--no-encryption", "--output", str(package))
+    said = live.run("shell", "-v0", "-c", MEANWHILE.format(place=place, package=str(package))).stdout
+    assert "refused: " in said
+    if engine == "sqlite":
+        assert "somebody's ['scratch.sqlite3']" in said
+    else:
+        assert f"[('{place}',)]" in said
+
+
 def test_users_of_the_ledger_are_known_by_their_names(source, zoo):
     target = zoo("sqlite")
     target.run("migrate", "-v0")

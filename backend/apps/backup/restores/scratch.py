@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import os
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from django.db import connections
+
+from strongroom.streams import Reader
 
 from ..manifest import DatabaseRecord, DataRecord
 from ..progress import Tracker
@@ -14,7 +19,7 @@ from . import stage_portable, stage_postgresql, stage_sqlite
 from .errors import RestoreRefused
 from .kinds import SERVERS
 from .move_files import discard
-from .origin import Origin
+from .origin import Origin, Progress
 from .plan import Choice, Plan
 from .stage_portable import Target
 
@@ -22,13 +27,14 @@ from .stage_portable import Target
 def restore_to_database(
     origin: Origin, plan: Plan, choice: Choice, tracker: Tracker, tick: Callable[[], None]
 ) -> list[str]:
-    """Fill the new database `plan.to_database`; notes for the user. Whatever goes wrong is raised, and nothing left."""
+    """Fill the new database `plan.to_database`; notes for the user. Whatever goes wrong is raised, and nothing left.
+
+    What has come to be there under that name since the plan was made is somebody else's, and stays.
+    """
     if plan.blocking:
         raise RestoreRefused("The restore cannot be done: " + "; ".join(plan.blocking))
-    place = plan.to_database
     found: list[DatabaseRecord | DataRecord] = [*origin.manifest.databases, *origin.manifest.data]
     (record,) = found
-    vendor = connections[record.alias].vendor
 
     def progress(files: int, size: int) -> None:
         tracker.reached(files=files, bytes_done=size)
@@ -38,29 +44,60 @@ def restore_to_database(
         tracker.begin(name, total_bytes=record.size)
         tick()
 
-    try:
-        if isinstance(record, DatabaseRecord):
-            phase("restoring the database")
-            _load_dump(origin, record, place, progress)
-            return []
-        if vendor == sqlite.ENGINE:
-            stage_sqlite.create_empty(Path(place), Path(place))
-        else:
-            SERVERS[vendor].create(record.alias, place)
+    if isinstance(record, DatabaseRecord):
+        phase("restoring the database")
+        with origin.open_member(record.path) as dump:
+            _load_dump(record, plan.to_database, dump, progress)
+        return []
+    with _new_database(record, plan.to_database) as place:
         target = Target(record, place)
         return stage_portable.load(origin, [target], leave_out=choice.leave_out, progress=progress, phase=phase)
+
+
+def _load_dump(record: DatabaseRecord, place: str, dump: Reader, progress: Progress) -> None:
+    if record.engine == sqlite.ENGINE:
+        with _new_file(Path(place)) as staged:
+            stage_sqlite.load(record, staged, staged, dump=dump, progress=progress)
+        return
+    owners = stage_postgresql.create_scratch(record, place)
+    with _dropped_in_vain(record.alias, place):
+        stage_postgresql.load(record, place, dump, owners=owners, progress=progress)
+
+
+@contextlib.contextmanager
+def _new_database(record: DataRecord, place: str) -> Iterator[str]:
+    """An empty one, where it can be filled."""
+    vendor = connections[record.alias].vendor
+    if vendor == sqlite.ENGINE:
+        with _new_file(Path(place)) as staged:
+            stage_sqlite.create_empty(staged, staged)
+            yield str(staged)
+        return
+    SERVERS[vendor].create(record.alias, place)
+    with _dropped_in_vain(record.alias, place):
+        yield place
+
+
+@contextlib.contextmanager
+def _dropped_in_vain(alias: str, name: str) -> Iterator[None]:
+    """For a database that we have just made: it goes if it cannot be filled."""
+    try:
+        yield
     except BaseException:
-        if vendor == sqlite.ENGINE:
-            discard(place, sides=sqlite.SIDE_FILES)
-        else:
-            SERVERS[vendor].drop(record.alias, place)
+        SERVERS[connections[alias].vendor].drop(alias, name)
         raise
 
 
-def _load_dump(origin: Origin, record: DatabaseRecord, place: str, progress: Callable[[int, int], None]) -> None:
-    with origin.open_member(record.path) as dump:
-        if record.engine == sqlite.ENGINE:
-            stage_sqlite.load(record, Path(place), Path(place), dump=dump, progress=progress)
-        else:
-            owners = stage_postgresql.create_scratch(record, place)
-            stage_postgresql.load(record, place, dump, owners=owners, progress=progress)
+@contextlib.contextmanager
+def _new_file(target: Path) -> Iterator[Path]:
+    """A place beside `target` for what gets that name when it is complete."""
+    staged = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        yield staged
+        try:
+            # A link never replaces what has come to be there meanwhile; a rename would.
+            os.link(staged, target)
+        except OSError as error:
+            raise RestoreRefused(f"{target} cannot be made: {error.strerror}. Nothing live was changed.") from error
+    finally:
+        discard(str(staged), sides=sqlite.SIDE_FILES)
