@@ -6,13 +6,12 @@ import dataclasses
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.backup.conftest import BACKEND, PASSPHRASE, Edms
-
-from demo.private_postgres import RunningServer, private_postgres, server_binaries
+from tests.backup.sources.hosting import postgres  # noqa: F401  a fixture
 
 PROJECTS = Path(__file__).parent / "projects"
 ENGINES = ("sqlite", "postgresql", "mysql")
@@ -75,14 +74,6 @@ class Zoo(Edms):
             f"from django.db import connection as d; c = d.cursor(); c.execute({statement!r}); print(c.fetchall())"
         )
         return self.run("shell", "-c", program).stdout
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    if not server_binaries():
-        pytest.skip("postgresql is not installed")
-    with private_postgres(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
 
 
 MakeZoo = Callable[..., Zoo]

@@ -15,14 +15,16 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from django.apps import apps
-from django.db import models
+from django.db import connections, models
 from django.db.backends.utils import CursorWrapper
 from django.db.utils import Error as DatabaseFailure
 
 from ..identifiers import backticked, quoted
+from ..ledger import ledger_alias
 from ..models import BackupJob
 from ..sources.mysql import fresh_connection as fresh_mysql
 from ..sources.postgresql import fresh_connection
+from .journal import DATABASES, Component, Journal, Kind
 from .mysql_server import reason
 
 _BATCH: Final = 500
@@ -61,6 +63,27 @@ def _foreign(model: type[models.Model]) -> list[_Foreign]:
                 name = getattr(named, "column", None) or key
                 found.append(_Foreign(field.column, target.model._meta.db_table, key, name))
     return found
+
+
+def ledger_component(journal: Journal) -> Component | None:
+    """What of a restore holds the ledger; None if its database is not restored."""
+    alias = ledger_alias()
+    return next((one for one in journal.components if one.kind in DATABASES and one.name == alias), None)
+
+
+def carry_ledger(component: Component, target: str) -> str:
+    """Copy the ledger's rows from the live database to `target`, the staged or the kept one of the same component.
+
+    "" when done, else why not, as a note for the user.
+    """
+    connections[component.name].close()
+    if component.kind is Kind.SQLITE:
+        obstacle = carry_sqlite(Path(component.live), Path(target))
+    elif component.kind is Kind.MYSQL:
+        obstacle = carry_mysql(component.name, component.live, target)
+    else:
+        obstacle = carry_postgresql(component.name, component.live, target)
+    return f"the ledger could not be carried over: {obstacle}" if obstacle else ""
 
 
 def carry_sqlite(live: Path, staged: Path) -> str:

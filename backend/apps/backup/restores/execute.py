@@ -15,7 +15,6 @@ from django.db import connections
 from django.utils import timezone
 
 from ..errors import BackupError
-from ..ledger import ledger_alias
 from ..manifest import DatabaseRecord, DataRecord, FileRootRecord
 from ..models import JobStatus, Trigger
 from ..progress import Tracker
@@ -27,9 +26,9 @@ from ..sources import sqlite
 from ..sources.cut import PORTABLE, all_have_dumps
 from ..sources.files import RESTORE_MARK
 from . import record, stage_mysql, stage_portable, stage_postgresql, stage_sqlite
-from .carry import carry_mysql, carry_postgresql, carry_sqlite
+from .carry import carry_ledger, ledger_component
 from .errors import RestoreFailed, RestoreRefused
-from .journal import DATABASES, Component, Journal, Kind, State, exclusive
+from .journal import Component, Journal, Kind, State, exclusive
 from .kinds import SERVERS
 from .origin import Origin
 from .plan import Choice, Plan
@@ -236,23 +235,10 @@ class Restore:
         return self.origin.unpack(routes, self._progress)
 
     def _carry(self, journal: Journal) -> list[str]:
-        alias = ledger_alias()
-        component = next(
-            (one for one in journal.components if one.kind in DATABASES and one.name == alias),
-            None,
-        )
-        if component is None:
-            journal.carried_ledger = True
-            return []
-        connections[alias].close()
-        if component.kind is Kind.SQLITE:
-            obstacle = carry_sqlite(Path(component.live), Path(component.staged))
-        elif component.kind is Kind.MYSQL:
-            obstacle = carry_mysql(alias, component.live, component.staged)
-        else:
-            obstacle = carry_postgresql(alias, component.live, component.staged)
+        component = ledger_component(journal)
+        obstacle = "" if component is None else carry_ledger(component, component.staged)
         journal.carried_ledger = not obstacle
-        return [f"the ledger could not be carried over: {obstacle}"] if obstacle else []
+        return [obstacle] if obstacle else []
 
 
 def _paths(kind: Kind, name: str, live: Path, beside: Path) -> Component:

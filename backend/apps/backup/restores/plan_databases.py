@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.db import connections
@@ -15,38 +17,28 @@ from .kinds import SERVERS
 from .origin import Origin, Progress
 from .plan import Plan, Replacement, require_writable
 from .portable_plan import look_at
+from .servers import ServerCheck
 
 
-def plan_database(plan: Plan, record: DatabaseRecord, needed: dict[Path, int]) -> None:
-    """Plan the restore of a dump. `needed` sums up the bytes by folder."""
-    if record.alias not in database_aliases(portable=True):
-        plan.blocking.append(f"the backup has a database {record.alias!r}, the settings have none; add it to DATABASES")
+def plan_database(plan: Plan, record: DatabaseRecord, needed: dict[Path, int], *, place: str | None = None) -> None:
+    """Plan the restore of a dump to the live database, or to a new one at `place`. `needed` sums up bytes by folder."""
+    if not _is_configured(plan, record.alias):
         return
-    connection = connections[record.alias]
-    if connection.vendor != record.engine:
+    vendor = connections[record.alias].vendor
+    if vendor != record.engine:
         plan.blocking.append(
-            f"the database {record.alias!r} is {connection.vendor} here and was {record.engine} in the backup;"
+            f"the database {record.alias!r} is {vendor} here and was {record.engine} in the backup;"
             f" point DATABASES at {record.engine}, or restore a package of the type EXPORT, which any database takes in"
         )
         return
     try:
-        if record.engine == sqlite.ENGINE:
-            live = sqlite.database_path(record.alias, connection.settings_dict)
-            plan.replacements.append(Replacement("database", record.alias, str(live), live.exists(), record.size))
-            needed[live.parent] = needed.get(live.parent, 0) + record.size
-            require_writable(plan, live.parent)
-            if live.exists():
-                plan.warnings.append("stop the application first: it would go on writing into the old SQLite file")
-            return
-        check = stage_postgresql.check_server(record)
+        if vendor == sqlite.ENGINE:
+            _plan_file(plan, record.alias, needed, size=record.size, room=record.size, place=place)
+        else:
+            check = stage_postgresql.check_server(record)
+            _plan_server(plan, record.alias, check, size=None, notes=[check.server, check.client], place=place)
     except BackupError as error:
         plan.blocking.append(str(error))
-        return
-    plan.blocking += check.blocking
-    plan.warnings += check.warnings
-    plan.replacements.append(
-        Replacement("database", record.alias, check.database, check.exists, None, [check.server, check.client])
-    )
 
 
 def plan_data(
@@ -57,35 +49,64 @@ def plan_data(
     needed: dict[Path, int],
     leave_out: frozenset[str],
     progress: Progress,
+    place: str | None = None,
 ) -> None:
-    """Plan the restore of a database in portable form; every value of it is read."""
-    if record.alias not in database_aliases(portable=True):
-        plan.blocking.append(f"the backup has a database {record.alias!r}, the settings have none; add it to DATABASES")
+    """Plan the same of a database in portable form; every value of it is read."""
+    if not _is_configured(plan, record.alias):
         return
-    connection = connections[record.alias]
+    vendor = connections[record.alias].vendor
     rows = sum(table.rows for table in record.tables)
     notes = [f"{len(record.tables)} tables with {rows:,} rows, from {record.engine} {record.server_version}"]
     try:
-        if connection.vendor == sqlite.ENGINE:
-            live = sqlite.database_path(record.alias, connection.settings_dict)
-            plan.replacements.append(
-                Replacement("database", record.alias, str(live), live.exists(), record.size, notes)
-            )
+        if vendor == sqlite.ENGINE:
             # Rows with their indexes, and a journal beside them.
-            needed[live.parent] = needed.get(live.parent, 0) + 2 * record.size
-            require_writable(plan, live.parent)
-            if live.exists():
-                plan.warnings.append("stop the application first: it would go on writing into the old SQLite file")
+            room = 2 * record.size
+            _plan_file(plan, record.alias, needed, size=record.size, room=room, notes=notes, place=place)
         else:
-            check = SERVERS[connection.vendor].check(record.alias)
-            plan.blocking += check.blocking
-            plan.warnings += check.warnings
-            notes.append(check.server)
-            plan.replacements.append(
-                Replacement("database", record.alias, check.database, check.exists, record.size, notes)
-            )
+            check = SERVERS[vendor].check(record.alias)
+            _plan_server(plan, record.alias, check, size=record.size, notes=[*notes, check.server], place=place)
         obstacles = look_at(origin, record, leave_out, progress)
         plan.warnings += obstacles.warnings
         plan.blocking += obstacles.blocking
     except BackupError as error:
         plan.blocking.append(str(error))
+
+
+def _is_configured(plan: Plan, alias: str) -> bool:
+    if alias in database_aliases(portable=True):
+        return True
+    plan.blocking.append(f"the backup has a database {alias!r}, the settings have none; add it to DATABASES")
+    return False
+
+
+def _plan_file(
+    plan: Plan,
+    alias: str,
+    needed: dict[Path, int],
+    *,
+    size: int,
+    room: int,
+    notes: Sequence[str] = (),
+    place: str | None,
+) -> None:
+    live = sqlite.database_path(alias, connections[alias].settings_dict) if place is None else Path(place)
+    exists = os.path.lexists(live)
+    replaces = exists and place is None
+    plan.replacements.append(Replacement("database", alias, str(live), replaces, size, [*notes]))
+    needed[live.parent] = needed.get(live.parent, 0) + room
+    require_writable(plan, live.parent)
+    if replaces:
+        plan.warnings.append("stop the application first: it would go on writing into the old SQLite file")
+    elif exists:
+        plan.blocking.append(f"{live} exists; give the path of a file that does not")
+
+
+def _plan_server(
+    plan: Plan, alias: str, check: ServerCheck, *, size: int | None, notes: list[str], place: str | None
+) -> None:
+    plan.blocking += check.blocking
+    plan.warnings += check.warnings
+    replaces = check.exists and place is None
+    plan.replacements.append(Replacement("database", alias, place or check.database, replaces, size, notes))
+    if place is not None and SERVERS[connections[alias].vendor].exists(alias, place):
+        plan.blocking.append(f"there is a database {place!r} already; give the name of one that is not there")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -133,29 +132,18 @@ def plan_to_database(ref: BackupRef, origin: Origin, choice: Choice, place: str,
     `place` is the name of the new database on the same server, or the path of a new SQLite file.
     """
     manifest = origin.manifest
-    plan = _begin(ref, manifest, True, False)
-    plan.to_database = place
-    if len(manifest.databases) + len(manifest.data) != 1:
+    aliases = [*(one.alias for one in manifest.databases), *(one.alias for one in manifest.data)]
+    if len(aliases) != 1:
         raise RestoreRefused(f"{ref} does not hold exactly one database; --to-database is for one.")
+    plan = _begin(ref, manifest, True, False)
+    if aliases[0] in connections.settings and connections[aliases[0]].vendor not in SERVERS:
+        place = str(Path(place).absolute())
+    plan.to_database = place
     needed: dict[Path, int] = {}
     for record in manifest.databases:
-        plan_database(plan, record, needed)
+        plan_database(plan, record, needed, place=place)
     for rows in manifest.data:
-        plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress)
-    alias = [*(one.alias for one in manifest.databases), *(one.alias for one in manifest.data)][0]
-    vendor = connections[alias].vendor
-    if vendor in SERVERS:
-        if SERVERS[vendor].exists(alias, place):
-            plan.blocking.append(f"there is a database {place!r} already; give the name of one that is not there")
-    else:
-        target = Path(place).absolute()
-        place = plan.to_database = str(target)
-        plan.warnings = [text for text in plan.warnings if not text.startswith("stop the application")]
-        needed = {target.parent: sum(needed.values())}
-        if os.path.lexists(target):
-            plan.blocking.append(f"{target} exists; give the path of a file that does not")
-        require_writable(plan, target.parent)
-    plan.replacements = [dataclasses.replace(one, live=place, exists=False) for one in plan.replacements]
+        plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress, place=place)
     _plan_space(plan, needed)
     _compare_versions(plan, manifest.databases)
     _compare_secrets(plan, manifest)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from django.db import connections
-
-from ..ledger import ledger_alias
 from . import record
-from .carry import carry_mysql, carry_postgresql, carry_sqlite
+from .carry import carry_ledger, ledger_component
 from .errors import RestoreRefused
-from .journal import DATABASES, Journal, Kind, exclusive
+from .journal import Journal, Kind, exclusive
 from .move_postgresql import admit_again
 from .mysql_server import exists, server
 from .swapping import complete_release, complete_rollback, kept_journal, recover, require_rollback
@@ -39,27 +36,21 @@ def rollback(restore: str) -> tuple[Journal, list[str]]:
 
 
 def _carry_back(journal: Journal) -> list[str]:
-    alias = ledger_alias()
-    for component in journal.components:
-        if component.name != alias or component.kind not in DATABASES:
-            continue
-        connections[alias].close()
-        if component.kind is Kind.SQLITE:
-            if not Path(component.kept).is_file():
-                raise RestoreRefused(f"{component.kept} is gone; the restore {journal.restore} cannot be rolled back.")
-            obstacle = carry_sqlite(Path(component.live), Path(component.kept))
-        elif component.kind is Kind.MYSQL:
-            with server(alias) as cursor:
-                if not exists(cursor, component.kept):
-                    raise RestoreRefused(
-                        f"The database {component.kept!r} is gone; the restore {journal.restore} cannot be rolled back."
-                    )
-            obstacle = carry_mysql(alias, component.live, component.kept)
-        else:
-            admit_again(component)
-            obstacle = carry_postgresql(alias, component.live, component.kept)
-        return [f"the ledger could not be carried over: {obstacle}"] if obstacle else []
-    return []
+    component = ledger_component(journal)
+    if component is None:
+        return []
+    if component.kind is Kind.SQLITE and not Path(component.kept).is_file():
+        raise RestoreRefused(f"{component.kept} is gone; the restore {journal.restore} cannot be rolled back.")
+    if component.kind is Kind.MYSQL:
+        with server(component.name) as cursor:
+            if not exists(cursor, component.kept):
+                raise RestoreRefused(
+                    f"The database {component.kept!r} is gone; the restore {journal.restore} cannot be rolled back."
+                )
+    if component.kind is Kind.POSTGRESQL:
+        admit_again(component)
+    obstacle = carry_ledger(component, component.kept)
+    return [obstacle] if obstacle else []
 
 
 def release(restore: str) -> tuple[Journal, list[str]]:

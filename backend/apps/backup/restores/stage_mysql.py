@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import connections
 
 from ..identifiers import backticked
-from ..sources.mysql import CHARACTER_SET
+from ..sources.mysql import CHARACTER_SET, not_transactional
 from .move_mysql import free_name, named_failure
 from .mysql_rights import Rights, like_pattern, read_rights
 from .mysql_server import collation, column, exists, server, text
@@ -28,10 +28,6 @@ _SHOWN: Final = 5
 _FOREIGN: Final = """
     SELECT DISTINCT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) FROM information_schema.KEY_COLUMN_USAGE
     WHERE REFERENCED_TABLE_SCHEMA = %s AND TABLE_SCHEMA <> %s ORDER BY 1
-"""
-_NOT_TRANSACTIONAL: Final = """
-    SELECT TABLE_NAME FROM information_schema.TABLES
-    WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE' AND ENGINE <> 'InnoDB' ORDER BY 1
 """
 _OTHER_CHARACTERS: Final = """
     SELECT TABLE_NAME FROM information_schema.TABLES
@@ -175,8 +171,7 @@ def _oddities(cursor: CursorWrapper, database: str) -> list[str]:
         warnings.append(
             f"{count} triggers of {database!r} are taken off for the moment of the swap: stop the application first"
         )
-    cursor.execute(_NOT_TRANSACTIONAL, [database])
-    if tables := column(cursor):
+    if tables := not_transactional(cursor, database):
         warnings.append(f"tables of {database!r} are not InnoDB ({_some(tables)}): they know no transactions")
     cursor.execute(_OTHER_CHARACTERS, [database])
     tables = column(cursor)

@@ -10,6 +10,7 @@ from django.db import connections
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.backends.utils import CursorWrapper
 
 ENGINE: Final = "mysql"
 """The vendor of Django's connection, for both servers."""
@@ -20,6 +21,16 @@ _TRAFFIC_SECONDS: Final = 3600
 # Values that do not fit are errors, and a key of 0 is a key of 0, not "the next one".
 _SQL_MODE: Final = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO"
 _CLIENT_TIMEOUTS: Final = frozenset({"read_timeout", "write_timeout"})
+
+
+def not_transactional(cursor: CursorWrapper, database: str) -> list[str]:
+    """The tables of a database that know no transactions."""
+    cursor.execute(
+        "SELECT TABLE_NAME FROM information_schema.TABLES"
+        " WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE' AND ENGINE <> 'InnoDB' ORDER BY 1",
+        [database],
+    )
+    return [str(name) for (name,) in cursor.fetchall()]
 
 
 @contextlib.contextmanager

@@ -151,9 +151,6 @@ class _Opened:
     warnings: list[str]
 
     def record(self, alias: str) -> DataRecord:
-        applied: dict[str, list[str]] = {}
-        for app, name in self.applied:
-            applied.setdefault(app, []).append(name)
         tables = describe(alias, self.reading, self.known)
         left_out = [f"left out: {what}" for what in self.reading.left_out()]
         return DataRecord(
@@ -163,18 +160,18 @@ class _Opened:
             cut_at=self.cut_at,
             time_zone=str(connections[alias].timezone_name),
             bare_moments=self.reading.name != postgresql.ENGINE and not project.USE_TZ,
-            applied={app: sorted(names) for app, names in sorted(applied.items())},
+            applied={app: sorted(names) for app, names in sorted(_by_app(self.applied).items())},
             migrations=leaves(self.applied),
             tables=tables,
             warnings=[*self.warnings, *left_out],
         )
 
 
-def _history(applied: Applied) -> History:
-    by_app: dict[str, set[str]] = {}
+def _by_app(applied: Applied) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for app, name in applied:
-        by_app.setdefault(app, set()).add(name)
-    return history(by_app)
+        found.setdefault(app, []).append(name)
+    return found
 
 
 def moments_in(alias: str, *, bare: bool) -> Moments:
@@ -192,9 +189,10 @@ def _open_postgresql(alias: str, staging: Path, stack: contextlib.ExitStack) -> 
     cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     cursor.execute("SELECT now(), current_setting('server_version'), pg_database_size(current_database())")
     now, version, size = _row(cursor)
+    cut_at = now.astimezone(datetime.UTC)
     cursor.execute("SELECT to_regclass('django_migrations') IS NOT NULL")
     applied = _applied(cursor) if _row(cursor)[0] else []
-    return _Opened(reading, _history(applied), applied, str(version), now.astimezone(datetime.UTC), int(size), [])
+    return _Opened(reading, history(_by_app(applied)), applied, str(version), cut_at, int(size), [])
 
 
 def _open_mysql(alias: str, staging: Path, stack: contextlib.ExitStack) -> _Opened:  # noqa: ARG001  one form
@@ -210,18 +208,14 @@ def _open_mysql(alias: str, staging: Path, stack: contextlib.ExitStack) -> _Open
         "SELECT VERSION(), coalesce(sum(data_length), 0) FROM information_schema.tables WHERE table_schema = DATABASE()"
     )
     version, size = _row(cursor)
-    cursor.execute(
-        "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
-        " AND table_type = 'BASE TABLE' AND engine <> 'InnoDB' ORDER BY 1"
-    )
-    loose = [str(name) for (name,) in cursor.fetchall()]
+    loose = mysql.not_transactional(cursor, str(wrapper.settings_dict["NAME"]))
     warnings = [f"the table {name} is not InnoDB: its rows are not of the cut's moment" for name in loose]
     cursor.execute(
         "SELECT count(*) FROM information_schema.tables"
         " WHERE table_schema = DATABASE() AND table_name = 'django_migrations'"
     )
     applied = _applied(cursor) if _row(cursor)[0] else []
-    return _Opened(reading, _history(applied), applied, str(version), now, int(size), warnings)
+    return _Opened(reading, history(_by_app(applied)), applied, str(version), now, int(size), warnings)
 
 
 def _open_sqlite(alias: str, staging: Path, stack: contextlib.ExitStack) -> _Opened:
@@ -230,7 +224,7 @@ def _open_sqlite(alias: str, staging: Path, stack: contextlib.ExitStack) -> _Ope
     connection = stack.enter_context(contextlib.closing(sqlite.open_readonly(copy)))
     there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'django_migrations'").fetchone()
     applied = [(str(app), str(name)) for app, name in connection.execute(_MIGRATIONS)] if there else []
-    known = _history(applied)
+    known = history(_by_app(applied))
     reading = SqliteReading(
         connection, moments=moments_in(alias, bare=not project.USE_TZ), places=decimal_places(known)
     )
