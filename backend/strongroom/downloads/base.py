@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from typing import NamedTuple, Protocol, TypeAlias
 
 from strongroom.errors import Damaged
 from strongroom.format.tree import Node, NodeKind
@@ -29,6 +29,19 @@ class LeftOut:
             self.links += 1
         else:
             self.specials += 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Measure:
+    """What is found out by reading the trees of a download. `listed` is the length of a package's list of hashes."""
+
+    length: int
+    left_out: LeftOut
+    listed: int = 0
+
+
+Measures: TypeAlias = MutableMapping[str, Measure]
+"""By identity: where a measure is, the trees need not be read for it again. Whoever keeps them bounds their number."""
 
 
 class Download(Protocol):

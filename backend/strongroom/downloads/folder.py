@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from strongroom.downloads.base import LeftOut, Part, cut, fixed, identity_of
+from strongroom.downloads.base import LeftOut, Measure, Measures, Part, cut, fixed, identity_of
 from strongroom.downloads.file import content_parts, require_complete
 from strongroom.errors import Damaged, UnsafeName
 from strongroom.format.tree import Node, NodeKind
@@ -25,29 +25,34 @@ _TYPES: Final = {NodeKind.FILE: tarheader.FILE, NodeKind.DIR: tarheader.FOLDER, 
 class FolderDownload:
     """A folder, itself included under its own name, with everything below it.
 
-    Reads the trees below it to know the length. Raises Damaged, or UnsafeName for a tree that would unpack elsewhere.
+    Reads the trees below it to know the length, unless `measures` has it. Raises Damaged, or UnsafeName for a tree that
+    would unpack elsewhere.
     """
 
-    def __init__(self, view: SnapshotView, node: Node) -> None:
+    def __init__(self, view: SnapshotView, node: Node, *, measures: Measures | None = None) -> None:
         if node.kind is not NodeKind.DIR:
             raise ValueError(f"{node.name!r} is a {node.kind.value}, not a folder")
         self._view = view
         self._node = node
-        self.left_out = LeftOut()
-        self.length = self._measure()
         self.identity = identity_of("tar", _VERSION, node.subtree, _header(node.name, node))
+        known = {} if measures is None else measures
+        if self.identity not in known:
+            known[self.identity] = self._measure()
+        self.length = known[self.identity].length
+        self.left_out = known[self.identity].left_out
 
-    def _measure(self) -> int:
+    def _measure(self) -> Measure:
+        left_out = LeftOut()
         length = len(END)
         for path, node in self._entries():
             if node.kind not in _TYPES:
-                self.left_out.count(node)
+                left_out.count(node)
                 continue
             length += len(_header(path, node))
             if node.kind is NodeKind.FILE:
                 require_complete(self._view, node)
                 length += node.size + len(padding(node.size))
-        return length
+        return Measure(length, left_out)
 
     def _entries(self) -> Iterator[tuple[bytes, Node]]:
         yield self._node.name, self._node

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from strongroom.downloads.base import LeftOut, cut, identity_of
+from strongroom.downloads.base import LeftOut, Measure, Measures, cut, identity_of
 from strongroom.downloads.file import content_parts, require_complete
 from strongroom.downloads.storing import stored, stored_length
 from strongroom.errors import Damaged, PackageRefused
@@ -33,37 +33,44 @@ _NO_DIGEST: Final = bytes(32)
 class PackageDownload:
     """A snapshot of a backup as one plain `.tar.gz`; what lies below the top names `without` is withheld.
 
-    Reads all trees to know the length. Raises Damaged, or PackageRefused for a snapshot that is no package: of another
-    software, or with names that no package has.
+    Reads all trees to know the length, unless `measures` has it. Raises Damaged, or PackageRefused for a snapshot that
+    is no package: of another software, or with names that no package has.
     """
 
-    def __init__(self, view: SnapshotView, *, without: Collection[bytes] = ()) -> None:
+    def __init__(
+        self, view: SnapshotView, *, without: Collection[bytes] = (), measures: Measures | None = None
+    ) -> None:
         self._view = view
         self._without = frozenset(without)
         self._time_ns = view.snapshot.time_ns
-        self.left_out = LeftOut()
-        self._sums_size = 0
-        self.length = stored_length(self._measure())
+        self._listed = 0
         self.identity = identity_of(
             "package", _VERSION, view.snapshot.tree, self._time_ns, readme.TEXT, sorted(self._without)
         )
+        known = {} if measures is None else measures
+        if self.identity not in known:
+            known[self.identity] = self._measure()
+        self._listed = known[self.identity].listed
+        self.length = known[self.identity].length
+        self.left_out = known[self.identity].left_out
 
-    def _measure(self) -> int:
+    def _measure(self) -> Measure:
         order = Order()
+        left_out = LeftOut()
         length = len(END)
-        for member, node in self._members(self.left_out):
+        for member, node in self._members(left_out):
             require_safe(member.name)
             order.meet(member)
             if not member.is_folder and member.name != SUMS:
                 # Of the list itself, which comes last, the length is known by then.
-                self._sums_size += len(encode_sum(member.name, _NO_DIGEST))
+                self._listed += len(encode_sum(member.name, _NO_DIGEST))
             if node is not None and node.kind is NodeKind.FILE:
                 require_complete(self._view, node)
             length += len(encode_header(member)) + member.size + len(padding(member.size))
-        return length
+        return Measure(stored_length(length), left_out, self._listed)
 
     def _sums_member(self) -> Member:
-        return Member(SUMS, False, self._sums_size, 0o600, self._time_ns)
+        return Member(SUMS, False, self._listed, 0o600, self._time_ns)
 
     def _members(self, left_out: LeftOut) -> Iterator[tuple[Member, Node | None]]:
         """Everything in the order of packages; README.txt and SHA256SUMS have no node. Counts what is left out."""
@@ -106,7 +113,7 @@ class PackageDownload:
         for member, node in self._members(LeftOut()):
             yield encode_header(member)
             if member.name == SUMS:
-                yield from self._listed(sums)
+                yield from self._list(sums)
             elif not member.is_folder:
                 digest = hashlib.sha256()
                 for piece in self._content(node):
@@ -121,8 +128,8 @@ class PackageDownload:
             return iter((readme.TEXT,))
         return cut(content_parts(self._view, node), 0, node.size)
 
-    def _listed(self, sums: Sums) -> Iterator[bytes]:
-        if sums.spool.size != self._sums_size:
+    def _list(self, sums: Sums) -> Iterator[bytes]:
+        if sums.spool.size != self._listed:
             raise Damaged("The list of hashes is not as long as it must be.")
         sums.spool.rewind()
         while piece := sums.spool.read(_PIECE):

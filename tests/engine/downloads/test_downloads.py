@@ -283,3 +283,18 @@ def test_what_is_no_backup_of_ours_is_no_package(tree, says):
         return
     with pytest.raises(PackageRefused, match=says):
         PackageDownload(snapshot_of(tree))
+
+
+def test_a_measure_that_is_known_is_not_taken_again():
+    tree = {b"files": {b"a": {b"b": b"content"}, b"l": Link(b"x")}, b"manifest.json": MANIFEST}
+    view = snapshot_of(tree)
+    measures = {}
+    first = PackageDownload(view, measures=measures), FolderDownload(view, view.find(b"files"), measures=measures)
+    folder = view.find(b"files")
+    view.nodes = None
+
+    again = PackageDownload(view, measures=measures), FolderDownload(view, folder, measures=measures)
+
+    assert [(one.length, one.left_out) for one in again] == [(one.length, one.left_out) for one in first]
+    del view.nodes
+    assert [whole(one) for one in again] == [whole(one) for one in first]
