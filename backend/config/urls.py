@@ -1,10 +1,11 @@
 """The addresses of the EDMS."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("api/v1/backup/", include("apps.backup.api.urls")),
 ]

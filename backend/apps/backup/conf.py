@@ -12,10 +12,15 @@ BACKUP_REFERENCE_FIELDS   ["app.Model.field"]: text fields that name files
 BACKUP_SECRETS            names of settings whose fingerprints go into the manifest
 BACKUP_FACT_FILES         files such as .env, captured in encrypted repositories only
 BACKUP_POSTGRESQL_BIN     folder of the PostgreSQL client programs
+BACKUP_RESTORE_ROOT       folder in which the API restores to folders; "restored" in BACKUP_STORAGE_ROOT
+BACKUP_UPLOAD_MAX_BYTES   the largest package that the API takes in; 1 TB
+BACKUP_SECOND_PERSON      what takes two people in the API: "restore", "delete"; none
+BACKUP_API_RATES          {"read", "change", "download": "600/min"}: how often a user may ask; None for no limit
 """
 
 import dataclasses
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +30,10 @@ from django.conf import settings
 from .errors import SettingsInvalid
 
 EXECUTORS = ("agent", "celery", "process", "inline")
+SECOND_PERSON = ("restore", "delete")
+RATES: Mapping[str, str | None] = {"read": "1200/min", "change": "120/min", "download": "120/min"}
+_RATE = re.compile(r"[1-9][0-9]{0,5}/(s|sec|min|hour|day)")
+_UPLOAD_MAX = 10**12
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,6 +52,10 @@ class BackupSettings:
     secrets: tuple[str, ...]
     fact_files: tuple[Path, ...]
     postgresql_bin: Path | None
+    restore_root: Path
+    upload_max_bytes: int
+    second_person: frozenset[str]
+    rates: Mapping[str, str | None]
 
     @property
     def roots(self) -> tuple[Path, ...]:
@@ -62,6 +75,8 @@ def load() -> BackupSettings:
     catch_up = _number("BACKUP_CATCH_UP_HOURS")
     time_limit = _number("BACKUP_TIME_LIMIT_MINUTES")
     attempts = _number("BACKUP_ATTEMPTS")
+    restore_root = _value("BACKUP_RESTORE_ROOT") or _path("BACKUP_STORAGE_ROOT", root) / "restored"
+    upload_max = _number("BACKUP_UPLOAD_MAX_BYTES", most=10**18)
     return BackupSettings(
         storage_root=_path("BACKUP_STORAGE_ROOT", root),
         further_roots=_paths("BACKUP_STORAGE_ROOTS"),
@@ -75,6 +90,10 @@ def load() -> BackupSettings:
         secrets=_texts("BACKUP_SECRETS"),
         fact_files=_paths("BACKUP_FACT_FILES"),
         postgresql_bin=None if client_folder is None else _path("BACKUP_POSTGRESQL_BIN", client_folder),
+        restore_root=_path("BACKUP_RESTORE_ROOT", restore_root),
+        upload_max_bytes=_UPLOAD_MAX if upload_max is None else int(upload_max),
+        second_person=_second_person(),
+        rates=_rates(),
     )
 
 
@@ -92,11 +111,11 @@ def _path(name: str, value: object) -> Path:
     return path
 
 
-def _number(name: str) -> float | None:
+def _number(name: str, *, most: int = 1_000_000) -> float | None:
     value = _value(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1_000_000:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < most:
         raise SettingsInvalid(f"{name} is {value!r}; it must be a number greater than 0.")
     return value
 
@@ -120,6 +139,25 @@ def _texts(name: str) -> tuple[str, ...]:
         if not isinstance(value, str) or not value:
             raise SettingsInvalid(f"{name} holds {value!r}; it must be a list of names.")
     return tuple(str(value) for value in values)
+
+
+def _second_person() -> frozenset[str]:
+    words = frozenset(_texts("BACKUP_SECOND_PERSON"))
+    if words - set(SECOND_PERSON):
+        raise SettingsInvalid(f"BACKUP_SECOND_PERSON is a list of what takes two people: {', '.join(SECOND_PERSON)}.")
+    return words
+
+
+def _rates() -> Mapping[str, str | None]:
+    value = _value("BACKUP_API_RATES")
+    if value is None:
+        return RATES
+    if not isinstance(value, Mapping) or set(value) - set(RATES):
+        raise SettingsInvalid(f"BACKUP_API_RATES is a dictionary with some of the keys {', '.join(RATES)}.")
+    for rate in value.values():
+        if rate is not None and not (isinstance(rate, str) and _RATE.fullmatch(rate)):
+            raise SettingsInvalid(f"BACKUP_API_RATES has {rate!r}; a rate is written as 600/min, None is no limit.")
+    return {**RATES, **value}
 
 
 def _named_paths(name: str) -> dict[str, Path]:

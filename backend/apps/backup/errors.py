@@ -15,11 +15,14 @@ BackupError                      what happened, to which thing, what to do next
 ├── BrokerUnavailable            the message broker does not take messages
 ├── ReferenceFailed
 │   ├── BackupNotFound           nothing answers to that reference
+│   ├── BackupRemoved            it was there, and retention or somebody has removed it
 │   └── AmbiguousReference       several backups do
 ├── RequestRefused               the job cannot be run as asked
 └── JobFailed                    the job ended without a usable backup
     └── JobKilled                the process of the job is gone
 """
+
+from collections.abc import Sequence
 
 
 class BackupError(Exception):
@@ -95,12 +98,20 @@ class BackupNotFound(ReferenceFailed):
     """Nothing answers to that reference."""
 
 
+class BackupRemoved(ReferenceFailed):
+    """The backup was there, and has been removed or is being removed."""
+
+
 class AmbiguousReference(ReferenceFailed):
     """Several backups answer to that reference."""
 
 
 class RequestRefused(BackupError):
-    """The backup cannot be made as asked."""
+    """It cannot be done as asked. `fields` names what is wrong with which field, where that can be said."""
+
+    def __init__(self, text: str, fields: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(text)
+        self.fields = tuple(fields)
 
 
 class JobFailed(BackupError):

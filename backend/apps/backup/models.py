@@ -6,12 +6,23 @@ all enforce (no partial indexes: a column that is null while the rule does not a
 """
 
 import uuid
+from typing import TypeVar
 
 from django.conf import settings as project
 from django.db import models
 from django.utils import timezone
 
 from .constraints import check_constraint, one_of
+from .rights import Right
+
+_Row = TypeVar("_Row", bound=models.Model)
+
+
+class _Watched(models.QuerySet[_Row]):
+    """Every UPDATE also sets `changed_at`, by which those who look on find what has changed."""
+
+    def update(self, **columns: object) -> int:
+        return super().update(**{"changed_at": timezone.now(), **columns})
 
 
 class BackupType(models.TextChoices):
@@ -111,8 +122,41 @@ class RollbackState(models.TextChoices):
     RELEASED = "RELEASED", "Released"
 
 
+class OperationKind(models.TextChoices):
+    """What takes long, is asked for, and is no backup."""
+
+    VERIFY = "VERIFY", "Verification"
+    PLAN = "PLAN", "Plan of a restore"
+    RESTORE = "RESTORE", "Restore"
+    ROLLBACK = "ROLLBACK", "Rollback of a restore"
+    RELEASE = "RELEASE", "Release of what a restore replaced"
+    REMOVE = "REMOVE", "Removal of a backup"
+    PRUNE = "PRUNE", "Prune"
+    DELETE_CONFIGURATION = "DELETE_CONFIGURATION", "Deletion of a configuration"
+
+
+class OperationStatus(models.TextChoices):
+    AWAITING_APPROVAL = "AWAITING_APPROVAL", "Awaiting a second person"
+    PENDING = "PENDING", "Pending"
+    RUNNING = "RUNNING", "Running"
+    COMPLETED = "COMPLETED", "Completed"
+    FAILED = "FAILED", "Failed"
+    CANCELLED = "CANCELLED", "Cancelled"
+    REJECTED = "REJECTED", "Rejected"
+
+
+class AuditOrigin(models.TextChoices):
+    """Through what somebody acted."""
+
+    API = "API", "API"
+    COMMAND = "COMMAND", "Command"
+    SYSTEM = "SYSTEM", "The system itself"
+
+
 class BackupConfiguration(models.Model):
     """A named policy: what is backed up, when, where to, and for how long it is kept."""
+
+    objects = _Watched.as_manager()
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=100, unique=True)
@@ -142,6 +186,7 @@ class BackupConfiguration(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
+    changed_at = models.DateTimeField(auto_now=True, db_index=True)
 
     # The schedule's memory. Slots before `schedule_start` are not meant; `next_slot` is the first one that is not
     # accounted for yet, null while there is none; `schedule_zone` is the time zone that it was reckoned in.
@@ -190,6 +235,7 @@ class InstalledPolicy(models.Model):
 class BackupJob(models.Model):
     """One run of a configuration, or an ad-hoc one. Sizes are bytes; status changes go through `services.jobs` only."""
 
+    objects = _Watched.as_manager()
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     configuration = models.ForeignKey(
         BackupConfiguration, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
@@ -251,8 +297,11 @@ class BackupJob(models.Model):
         project.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
 
+    changed_at = models.DateTimeField(auto_now=True, db_index=True)
+
     class Meta:
         ordering = ["-queued_at", "-id"]
+        permissions = [(right.codename, right.label) for right in Right]
         indexes = [
             models.Index(fields=["configuration", "status", "-started_at"], name="backup_job_of_configuration"),
             models.Index(fields=["-queued_at", "-id"], name="backup_job_newest"),
@@ -297,6 +346,7 @@ class JobEvent(models.Model):
 class RestoreJob(models.Model):
     """One restore: what was planned, how far it got, and what became of that which it replaced."""
 
+    objects = _Watched.as_manager()
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     backup_job = models.ForeignKey(BackupJob, null=True, blank=True, on_delete=models.SET_NULL, related_name="restores")
     backup_reference = models.CharField(max_length=1000, blank=True, default="")
@@ -315,6 +365,7 @@ class RestoreJob(models.Model):
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
+    changed_at = models.DateTimeField(auto_now=True, db_index=True)
 
     class Meta:
         ordering = ["-queued_at", "-id"]
@@ -365,3 +416,116 @@ class PruneRun(models.Model):
 
     def __str__(self) -> str:
         return f"prune of {self.repository} ({self.status})"
+
+
+class Operation(models.Model):
+    """Something long that is no backup, from the wish to its end; run by an executor in a process of its own.
+
+    `arguments` says what is asked for, by kind; `result` what came of it. `token` fences: a process that was thought
+    dead changes nothing any more.
+    """
+
+    objects = _Watched.as_manager()
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=24, choices=OperationKind.choices)
+    status = models.CharField(
+        max_length=24, choices=OperationStatus.choices, default=OperationStatus.PENDING, db_index=True
+    )
+    job = models.ForeignKey(BackupJob, null=True, blank=True, on_delete=models.SET_NULL, related_name="operations")
+    restore = models.ForeignKey(RestoreJob, null=True, blank=True, on_delete=models.SET_NULL, related_name="operations")
+    subject = models.CharField(max_length=300, blank=True, default="")
+    """What it is about, for people; stays when the rows are gone."""
+    arguments = models.JSONField(default=dict, blank=True)
+    result = models.JSONField(default=dict, blank=True)
+    progress = models.JSONField(default=dict, blank=True)
+    error_message = models.TextField(blank=True, default="")
+    requested_by = models.ForeignKey(
+        project.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    requested_by_name = models.CharField(max_length=200, blank=True, default="")
+    decided_by = models.ForeignKey(
+        project.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    queued_at = models.DateTimeField(default=timezone.now)
+    dispatched_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    changed_at = models.DateTimeField(auto_now=True, db_index=True)
+    token = models.UUIDField(null=True, blank=True, editable=False)
+    worker = models.CharField(max_length=200, blank=True, default="")
+    worker_host = models.CharField(max_length=200, blank=True, default="")
+    worker_pid = models.PositiveIntegerField(null=True, blank=True)
+    worker_process_start = models.CharField(max_length=100, blank=True, default="")
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    cancel_reason = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        ordering = ["-queued_at", "-id"]
+        constraints = [
+            one_of("kind", OperationKind.values, "backup_operation_kind"),
+            one_of("status", OperationStatus.values, "backup_operation_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.subject} ({self.status})"
+
+
+class Upload(models.Model):
+    """A package that somebody sends, in as many pieces as it takes. How much is there, its file says."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=255)
+    size = models.PositiveBigIntegerField()
+    """Bytes it is to have."""
+    created_by = models.ForeignKey(
+        project.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AuditChain(models.Model):
+    """The end of the audit trail, in one row: who adds to the trail locks it, and what is cut off its end is missed."""
+
+    ONLY = 1
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY)
+    last_sequence = models.PositiveBigIntegerField(default=0)
+    last_hash = models.CharField(max_length=64, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"{self.last_sequence} {self.last_hash}"
+
+
+class AuditEvent(models.Model):
+    """Who did what to which object, from where, when. Never changed, never deleted; each row holds the hash of the row
+    before it, and its own over that and all it says."""
+
+    sequence = models.PositiveBigIntegerField(unique=True)
+    at = models.DateTimeField(db_index=True)
+    actor = models.CharField(max_length=200)
+    actor_key = models.CharField(max_length=64, blank=True, default="")
+    """The primary key of the user, where it was one."""
+    origin = models.CharField(max_length=8, choices=AuditOrigin.choices)
+    address = models.CharField(max_length=64, blank=True, default="")
+    request_id = models.CharField(max_length=64, blank=True, default="")
+    action = models.CharField(max_length=64, db_index=True)
+    object_type = models.CharField(max_length=32)
+    object_key = models.CharField(max_length=100, blank=True, default="", db_index=True)
+    object_name = models.CharField(max_length=300, blank=True, default="")
+    details = models.JSONField(default=dict, blank=True)
+    previous_hash = models.CharField(max_length=64, blank=True, default="")
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["sequence"]
+        constraints = [one_of("origin", AuditOrigin.values, "backup_audit_event_origin")]
+
+    def __str__(self) -> str:
+        return f"{self.at.isoformat(timespec='seconds')} {self.actor}: {self.action} {self.object_name}"

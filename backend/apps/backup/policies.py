@@ -3,7 +3,7 @@
 import dataclasses
 from datetime import time
 
-from .models import BackupType, Frequency
+from .models import BackupType, ConfigurationStatus, Frequency
 
 _SUNDAY = 6
 
@@ -30,6 +30,7 @@ class ConfigurationValues:
     compression_enabled: bool = True
     encryption_enabled: bool = True
     is_enabled: bool = True
+    status: str = ConfigurationStatus.ACTIVE
     is_ad_hoc: bool = False
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()

@@ -25,6 +25,20 @@ def configuration_by_uuid(configuration: uuid.UUID) -> BackupConfiguration | Non
         return BackupConfiguration.objects.using(ledger_alias()).filter(uuid=configuration).first()
 
 
+def configurations_matching(
+    *, search: str = "", backup_type: str = "", frequency: str = "", is_enabled: bool | None = None
+) -> QuerySet[BackupConfiguration]:
+    """Those with a text in their name or description, of this type, this frequency, switched on or off."""
+    rows = configurations().select_related("created_by")
+    if search:
+        rows = rows.filter(Q(name__icontains=search) | Q(description__icontains=search))
+    if backup_type:
+        rows = rows.filter(backup_type=backup_type)
+    if frequency:
+        rows = rows.filter(frequency=frequency)
+    return rows if is_enabled is None else rows.filter(is_enabled=is_enabled)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class ConfigurationState:
     """A configuration with what its jobs say. Times are when the backup was begun."""

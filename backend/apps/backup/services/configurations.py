@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -18,6 +19,7 @@ from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, Freque
 from ..policies import FIELDS, ConfigurationValues
 from ..schedules import LAST_DAY_OF_MONTH, Schedule
 from ..storage import resolve_place
+from .audit import AuditObject, audit_record
 from .slots import account, schedule_zone
 
 _NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -38,20 +40,54 @@ class Deleted:
     jobs_withdrawn: int
 
 
-def configuration_create(values: ConfigurationValues, *, now: datetime | None = None) -> BackupConfiguration:
+def configuration_create(
+    values: ConfigurationValues, *, now: datetime | None = None, created_by: AbstractBaseUser | None = None
+) -> BackupConfiguration:
     """Write a configuration and begin its schedule.
 
     Raises `RequestRefused` that names the wrong field, `StorageRefused` for a bad path.
     """
     now = now or timezone.now()
-    configuration = BackupConfiguration(**_columns(dataclasses.asdict(values)), created_at=now)
     with ledger_access("creating a configuration"), transaction.atomic(using=ledger_alias()):
-        _require_valid(configuration)
+        configuration = configuration_draft(values, now=now)
+        configuration.created_by_id = None if created_by is None else created_by.pk
         _require_free_name(configuration)
-        _begin_schedule(configuration, now)
         configuration.save(force_insert=True)
         periodic.sync(configuration)
+        audit_record("configuration.create", audited(configuration), details=_given(values))
     return configuration
+
+
+def configuration_draft(values: ConfigurationValues, *, now: datetime) -> BackupConfiguration:
+    """A configuration that is valid, with its schedule begun, and not written.
+
+    Raises `RequestRefused` that names the wrong field, `StorageRefused` for a bad path.
+    """
+    configuration = BackupConfiguration(**_columns(dataclasses.asdict(values)), created_at=now)
+    _require_valid(configuration)
+    _begin_schedule(configuration, now)
+    return configuration
+
+
+def configuration_duplicate(
+    configuration: uuid.UUID, *, name: str, now: datetime, created_by: AbstractBaseUser | None = None
+) -> BackupConfiguration:
+    """A copy under another name, switched off: two schedules at the same times are rarely meant.
+
+    Raises `ConfigurationNotFound`, `RequestRefused`.
+    """
+    with ledger_access("copying a configuration"):
+        row = BackupConfiguration.objects.using(ledger_alias()).filter(uuid=configuration).first()
+    if row is None:
+        raise ConfigurationNotFound(f"There is no configuration {configuration}.")
+    same = {field: getattr(row, field) for field in FIELDS}
+    values = ConfigurationValues(**{**same, "name": name, "is_enabled": False})
+    return configuration_create(values, now=now, created_by=created_by)
+
+
+def audited(configuration: BackupConfiguration) -> AuditObject:
+    """How the audit trail names it."""
+    return AuditObject("configuration", str(configuration.uuid), configuration.name)
 
 
 def configuration_update(
@@ -63,13 +99,14 @@ def configuration_update(
     """
     unknown = sorted(set(changes) - set(FIELDS))
     if unknown:
-        raise RequestRefused(f"A configuration has no field {unknown[0]!r}; there are: {', '.join(FIELDS)}.")
+        text = f"A configuration has no field {unknown[0]!r}; there are: {', '.join(FIELDS)}."
+        raise RequestRefused(text, [(unknown[0], text)])
 
     def change(row: BackupConfiguration) -> None:
         for name, value in _columns(changes).items():
             setattr(row, name, value)
 
-    return _change(configuration, change, now=now)
+    return _change(configuration, change, now=now, action="configuration.update")
 
 
 def configuration_enable(configuration: uuid.UUID, *, now: datetime) -> BackupConfiguration:
@@ -78,7 +115,7 @@ def configuration_enable(configuration: uuid.UUID, *, now: datetime) -> BackupCo
     def change(row: BackupConfiguration) -> None:
         row.is_enabled, row.status = True, ConfigurationStatus.ACTIVE
 
-    return _change(configuration, change, now=now)
+    return _change(configuration, change, now=now, action="configuration.enable")
 
 
 def configuration_disable(configuration: uuid.UUID, *, now: datetime) -> BackupConfiguration:
@@ -87,7 +124,7 @@ def configuration_disable(configuration: uuid.UUID, *, now: datetime) -> BackupC
     def change(row: BackupConfiguration) -> None:
         row.is_enabled = False
 
-    return _change(configuration, change, now=now)
+    return _change(configuration, change, now=now, action="configuration.disable")
 
 
 def configuration_delete(configuration: uuid.UUID, *, now: datetime) -> Deleted:
@@ -107,7 +144,9 @@ def configuration_delete(configuration: uuid.UUID, *, now: datetime) -> Deleted:
         )
         kept = stored_backups(row)
         periodic.remove(row)
+        target = audited(row)
         row.delete()
+        audit_record("configuration.delete", target, details={"backups_kept": kept, "jobs_withdrawn": withdrawn})
     return Deleted(name=row.name, backups_kept=kept, jobs_withdrawn=withdrawn)
 
 
@@ -118,7 +157,7 @@ def stored_backups(configuration: BackupConfiguration) -> int:
 
 
 def _change(
-    configuration: uuid.UUID, change: Callable[[BackupConfiguration], None], *, now: datetime
+    configuration: uuid.UUID, change: Callable[[BackupConfiguration], None], *, now: datetime, action: str
 ) -> BackupConfiguration:
     with ledger_access("changing a configuration"), transaction.atomic(using=ledger_alias()):
         row = _locked(configuration)
@@ -127,6 +166,7 @@ def _change(
         account(row, now=now)
         row.refresh_from_db()
         name = row.name
+        old = {field: getattr(row, field) for field in FIELDS}
         change(row)
         _require_valid(row)
         if row.name != name:
@@ -135,7 +175,16 @@ def _change(
             _begin_schedule(row, now)
         row.save()
         periodic.sync(row)
+        new = {field: getattr(row, field) for field in FIELDS}
+        changed = {field: {"from": old[field], "to": new[field]} for field in FIELDS if old[field] != new[field]}
+        audit_record(action, audited(row), details=changed)
     return row
+
+
+def _given(values: ConfigurationValues) -> dict[str, object]:
+    """What is not as it is by itself."""
+    usual = dataclasses.asdict(ConfigurationValues(name=""))
+    return {name: value for name, value in dataclasses.asdict(values).items() if value != usual[name]}
 
 
 def _locked(configuration: uuid.UUID) -> BackupConfiguration:
@@ -169,39 +218,41 @@ def _require_valid(configuration: BackupConfiguration) -> None:
             # What the database itself enforces; its words are for developers, so ours come first.
             configuration.validate_constraints()
     except ValidationError as error:
-        faults = [f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items()]
+        faults = [(field, " ".join(texts)) for field, texts in error.message_dict.items()]
     if faults:
-        raise RequestRefused(f"The configuration {configuration.name!r} cannot be saved: {' '.join(faults)}")
+        said = " ".join(f"{field}: {text}" for field, text in faults)
+        raise RequestRefused(f"The configuration {configuration.name!r} cannot be saved: {said}", faults)
 
 
-def _faults(configuration: BackupConfiguration) -> list[str]:
+def _faults(configuration: BackupConfiguration) -> list[tuple[str, str]]:
     faults = []
     for field in _NEEDS.get(configuration.frequency, ()):
         if getattr(configuration, field) in (None, []):
-            faults.append(f"{field}: {configuration.frequency} needs it.")
+            faults.append((field, f"{configuration.frequency} needs it."))
     days = configuration.schedule_days
     if not isinstance(days, list) or any(type(day) is not int or not 0 <= day <= 6 for day in days):
-        faults.append("schedule_days: it must be a list of days from 0 (Monday) to 6 (Sunday).")
+        faults.append(("schedule_days", "it must be a list of days from 0 (Monday) to 6 (Sunday)."))
     elif len(set(days)) != len(days):
-        faults.append("schedule_days: a day stands there twice.")
+        faults.append(("schedule_days", "a day stands there twice."))
     at = configuration.schedule_time
     if at is not None and (at.second or at.microsecond or at.tzinfo):
-        faults.append("schedule_time: hours and minutes of local time, no more.")
+        faults.append(("schedule_time", "hours and minutes of local time, no more."))
     if configuration.schedule_day_of_month is not None and not (
         1 <= configuration.schedule_day_of_month <= LAST_DAY_OF_MONTH
     ):
-        faults.append("schedule_day_of_month: it must be from 1 to 28, the days that every month has.")
+        faults.append(("schedule_day_of_month", "it must be from 1 to 28, the days that every month has."))
     if configuration.time_limit_minutes is not None and configuration.time_limit_minutes < 1:
-        faults.append("time_limit_minutes: it must be at least 1.")
+        faults.append(("time_limit_minutes", "it must be at least 1."))
     for field in ("retention_days", "max_backups"):
         if not 1 <= getattr(configuration, field) <= _MOST_RETENTION:
-            faults.append(f"{field}: it must be from 1 to {_MOST_RETENTION}.")
+            faults.append((field, f"it must be from 1 to {_MOST_RETENTION}."))
     if not configuration.name.isprintable() or configuration.name != configuration.name.strip():
-        faults.append("name: it must be printable, without white space at its ends.")
+        faults.append(("name", "it must be printable, without white space at its ends."))
     return faults
 
 
 def _require_free_name(configuration: BackupConfiguration) -> None:
     others = BackupConfiguration.objects.using(ledger_alias()).filter(name=configuration.name)
     if others.exclude(pk=configuration.pk).exists():
-        raise RequestRefused(f"There is a configuration {configuration.name!r} already; choose another name.")
+        text = f"There is a configuration {configuration.name!r} already; choose another name."
+        raise RequestRefused(text, [("name", text)])

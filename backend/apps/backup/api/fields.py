@@ -1,0 +1,51 @@
+"""Serializers that refuse what they do not know, and fields that hosts and databases cannot be broken with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Model
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+if TYPE_CHECKING:
+    _Serializer = serializers.Serializer[Any]
+    _ModelSerializer = serializers.ModelSerializer[Model]
+else:  # The framework's own classes take no parameters.
+    _Serializer = serializers.Serializer
+    _ModelSerializer = serializers.ModelSerializer
+
+
+def _refuse_unknown(serializer: serializers.BaseSerializer[Any], data: Any) -> None:
+    # What is only read may come back as it was given out; a name that is not known is a slip of the pen.
+    if isinstance(data, Mapping):
+        unknown = sorted(set(map(str, data)) - set(serializer.fields))  # type: ignore[attr-defined]
+        if unknown:
+            raise serializers.ValidationError({name[:100]: "There is no such field." for name in unknown[:20]})
+
+
+class StrictSerializer(_Serializer):
+    """What a client sends, and no field more."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        _refuse_unknown(self, data)
+        return super().run_validation(data)
+
+
+class StrictModelSerializer(_ModelSerializer):
+    """The same for a model's fields."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        _refuse_unknown(self, data)
+        return super().run_validation(data)
+
+
+class UserNameField(serializers.RelatedField[Any, Any, str]):
+    """A user by name; null where there is none any more."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+
+    def to_representation(self, value: Any) -> str:
+        return str(value.get_username())

@@ -1,0 +1,146 @@
+"""Errors as RFC 9457 wants them: one shape for all, field by field, with an id that is in the log.
+
+{"type": "urn:edms-backup:problem:invalid", "title": …, "status": 400, "detail": …, "instance": "/api/v1/…",
+ "id": "…", "errors": [{"field": "schedule_days", "message": "…"}]}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Final
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.http import Http404
+from rest_framework import exceptions
+
+from strongroom.errors import (
+    BackendError,
+    PackageRefused,
+    PassphraseError,
+    RepositoryError,
+    RepositoryLocked,
+    SnapshotNotFound,
+    StrongroomError,
+)
+
+from .. import errors
+from ..restores import RestoreRefused
+
+TYPE: Final = "urn:edms-backup:problem:"
+MEDIA_TYPE: Final = "application/problem+json"
+_RETRY_SECONDS: Final = 5
+
+
+class Gone(exceptions.APIException):
+    """What was there is not there any more, and will not come back."""
+
+    status_code = HTTPStatus.GONE
+    default_code = "gone"
+
+
+class PayloadTooLarge(exceptions.APIException):
+    """More bytes than are taken."""
+
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_code = "too-large"
+
+
+class Conflict(exceptions.APIException):
+    """It is not in a state that allows this."""
+
+    status_code = HTTPStatus.CONFLICT
+    default_code = "conflict"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Problem:
+    """What is told of an error. `retry_after` are seconds, where it may pass by itself."""
+
+    status: int
+    code: str
+    detail: str
+    errors: tuple[tuple[str, str], ...] = ()
+    retry_after: int | None = None
+    unexpected: bool = False
+
+    def body(self, *, instance: str, request_id: str) -> dict[str, object]:
+        """The answer."""
+        return {
+            "type": f"{TYPE}{self.code}",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": instance,
+            "id": request_id,
+            "errors": [{"field": field, "message": message} for field, message in self.errors],
+        }
+
+
+# In both the most special first: the first class that fits says what it is.
+_DJANGOS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
+    (Http404, 404, "not-found", "There is nothing of that name."),
+    (PermissionDenied, 403, "forbidden", "You have no right to do this."),
+    (RequestDataTooBig, 413, "too-large", "The request is larger than what is taken."),
+    (SuspiciousOperation, 400, "invalid", "The request is not valid."),
+)
+_OURS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
+    (errors.ConfigurationNotFound, 404, "not-found"),
+    (errors.JobNotFound, 404, "not-found"),
+    (errors.BackupNotFound, 404, "not-found"),
+    (errors.BackupRemoved, 410, "gone"),
+    (errors.LedgerUnavailable, 503, "unavailable"),
+    (errors.BrokerUnavailable, 503, "unavailable"),
+    (errors.SettingsInvalid, 503, "not-configured"),
+    (errors.LedgerError, 409, "conflict"),
+    (RestoreRefused, 409, "refused"),
+    (errors.BackupError, 400, "refused"),
+    (RepositoryLocked, 503, "locked"),
+    (SnapshotNotFound, 410, "gone"),
+    (PackageRefused, 409, "refused"),
+    (PassphraseError, 503, "not-configured"),
+    (RepositoryError, 503, "unavailable"),
+    (BackendError, 503, "unavailable"),
+    (StrongroomError, 500, "damaged"),
+)
+
+
+def problem_of(error: Exception) -> Problem:
+    """What is told of an error. Nothing of one that nobody foresaw, but that it is in the log."""
+    if isinstance(error, exceptions.ValidationError):
+        return Problem(400, "invalid", "The request is not valid.", tuple(_fields(error.detail)))
+    if isinstance(error, exceptions.APIException):
+        return _of_framework(error)
+    for kind, status, code, text in _DJANGOS:
+        if isinstance(error, kind):
+            return Problem(status, code, text)
+    for kind, status, code in _OURS:
+        if isinstance(error, kind):
+            fields = tuple(error.fields) if isinstance(error, errors.RequestRefused) else ()
+            retry = _RETRY_SECONDS if getattr(error, "retryable", False) else None
+            return Problem(status, code, str(error), fields, retry)
+    return Problem(500, "unexpected", "Something unforeseen happened; the log has it under this id.", unexpected=True)
+
+
+def _of_framework(error: exceptions.APIException) -> Problem:
+    code = str(error.default_code).replace("_", "-")
+    retry = None
+    if isinstance(error, exceptions.Throttled):
+        wait: float | None = getattr(error, "wait", None)
+        retry = None if wait is None else int(wait) + 1
+    detail = error.detail if isinstance(error.detail, str) else error.default_detail
+    return Problem(error.status_code, code, str(detail), retry_after=retry)
+
+
+def _fields(detail: object, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            own = "" if name == "non_field_errors" else str(name)
+            yield from _fields(inner, f"{path}.{own}".strip("."))
+    elif isinstance(detail, list | tuple):
+        for number, inner in enumerate(detail):
+            nested = isinstance(inner, Mapping | list | tuple)
+            yield from _fields(inner, f"{path}.{number}".strip(".") if nested and inner else path)
+    else:
+        yield path, str(detail)

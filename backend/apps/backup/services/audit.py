@@ -1,0 +1,163 @@
+"""The audit trail: who did what to which object, from where, when. Only ever added to.
+
+Each event holds the hash of the one before it, and its own: SHA-256 over that and all it says, as JSON with sorted
+keys. A row that was changed, taken out or put in breaks the chain where it stands; what is cut off the end is missed by
+the row that remembers the end. Whoever can write to the database could make the whole chain anew: the hash of its end,
+noted elsewhere, shows that (`backup_audit --verify --expect`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from ..acting import current_actor
+from ..ledger import ledger_access, ledger_alias
+from ..models import AuditChain, AuditEvent
+from .events import storable_text
+
+_MOST_FINDINGS = 20
+_CHUNK = 2000
+_DEEPEST = 5
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AuditObject:
+    """What something was done to: its kind, the key by which it is found, and its name at that time."""
+
+    type: str
+    key: str = ""
+    name: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What the chain looks like: how many events, the hash of the last, and where it is broken."""
+
+    events: int
+    last_sequence: int
+    last_hash: str
+    findings: tuple[str, ...]
+
+
+def audit_record(action: str, target: AuditObject, *, details: Mapping[str, object] | None = None) -> None:
+    """Add an event on behalf of whoever acts now.
+
+    Call it last in the transaction that makes the change: either both are there or neither is, and writers wait for
+    each other here alone.
+    """
+    actor = current_actor()
+    with ledger_access("writing the audit trail"), transaction.atomic(using=ledger_alias()):
+        chain = _locked_chain()
+        event = AuditEvent(
+            sequence=chain.last_sequence + 1,
+            at=timezone.now(),
+            actor=_cut(actor.name, 200),
+            actor_key=_cut(actor.key, 64),
+            origin=actor.origin,
+            address=_cut(actor.address, 64),
+            request_id=_cut(actor.request_id, 64),
+            action=action,
+            object_type=target.type,
+            object_key=_cut(target.key, 100),
+            object_name=_cut(target.name, 300),
+            details=_plain(details or {}, _DEEPEST),
+            previous_hash=chain.last_hash,
+        )
+        event.hash = _hash(event)
+        event.save(force_insert=True, using=ledger_alias())
+        chain.last_sequence, chain.last_hash = event.sequence, event.hash
+        chain.save(using=ledger_alias())
+
+
+def audit_verify(*, expect: str = "") -> AuditReport:
+    """Go through the whole chain, in constant memory. `expect` is a hash that must be somewhere in it."""
+    findings: list[str] = []
+    previous_hash, sequence, events, seen = "", 0, 0, not expect
+    with ledger_access("verifying the audit trail"), transaction.atomic(using=ledger_alias()):
+        # Locked, so that nobody adds to it meanwhile.
+        chain = _locked_chain()
+        for event in _events():
+            events += 1
+            for finding in _findings(event, sequence, previous_hash):
+                if len(findings) < _MOST_FINDINGS:
+                    findings.append(finding)
+            sequence, previous_hash = event.sequence, event.hash
+            seen = seen or event.hash == expect
+    if (chain.last_sequence, chain.last_hash) != (sequence, previous_hash):
+        findings.append(
+            f"The trail ends with event {sequence}, and {chain.last_sequence} was the last that was written: events"
+            " at the end were removed, or put in."
+        )
+    if not seen:
+        findings.append(f"No event has the hash {expect}: the trail is another one, or was cut off before it.")
+    return AuditReport(events, sequence, previous_hash, tuple(findings))
+
+
+def _locked_chain() -> AuditChain:
+    rows = AuditChain.objects.using(ledger_alias()).filter(pk=AuditChain.ONLY)
+    # An UPDATE that changes nothing locks the row on every database, and on SQLite comes before any SELECT.
+    if not rows.update(id=AuditChain.ONLY):
+        AuditChain.objects.using(ledger_alias()).get_or_create(id=AuditChain.ONLY)
+        rows.update(id=AuditChain.ONLY)
+    # Of MariaDB a plain SELECT would give what stood there when the transaction began.
+    return rows.select_for_update().get()
+
+
+def _events() -> Iterator[AuditEvent]:
+    return AuditEvent.objects.using(ledger_alias()).order_by("sequence").iterator(chunk_size=_CHUNK)
+
+
+def _findings(event: AuditEvent, sequence: int, previous_hash: str) -> Iterator[str]:
+    if event.sequence != sequence + 1:
+        yield f"After event {sequence} comes event {event.sequence}: what was between them is gone."
+    elif event.previous_hash != previous_hash:
+        yield f"Event {event.sequence} does not follow the one that stands before it."
+    if _hash(event) != event.hash:
+        yield f"Event {event.sequence} ({event.action} by {event.actor}) is not as it was written."
+
+
+def _hash(event: AuditEvent) -> str:
+    said = {
+        "sequence": event.sequence,
+        "at": _moment(event.at),
+        "actor": event.actor,
+        "actor_key": event.actor_key,
+        "origin": event.origin,
+        "address": event.address,
+        "request_id": event.request_id,
+        "action": event.action,
+        "object_type": event.object_type,
+        "object_key": event.object_key,
+        "object_name": event.object_name,
+        "details": event.details,
+        "previous_hash": event.previous_hash,
+    }
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _moment(value: datetime) -> str:
+    """With all six digits, in UTC; of a project without time zones as it is stored."""
+    return (value.astimezone(UTC) if value.tzinfo else value).isoformat(timespec="microseconds")
+
+
+def _plain(value: object, depth: int) -> object:
+    """What every database gives back as it was: texts, whole numbers, yes and no, lists and dictionaries of them."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if depth and isinstance(value, Mapping):
+        return {storable_text(str(name)): _plain(inner, depth - 1) for name, inner in value.items()}
+    if depth and isinstance(value, list | tuple):
+        return [_plain(inner, depth - 1) for inner in value]
+    return storable_text(value.isoformat() if isinstance(value, datetime) else str(value))
+
+
+def _cut(text: str, length: int) -> str:
+    return storable_text(text)[:length]

@@ -1,0 +1,66 @@
+"""Configurations over HTTP, as the mission document has them."""
+
+from __future__ import annotations
+
+import pytest
+from tests.backup.api.conftest import ROOT
+
+from apps.backup.models import AuditEvent, BackupConfiguration
+from apps.backup.rights import Right
+
+pytestmark = pytest.mark.django_db
+
+LIST = f"{ROOT}configurations/"
+
+
+def create(client, **values):
+    answer = client.post(LIST, {"name": "my_backup", "backup_type": "FULL", "frequency": "ON_DEMAND", **values}, "json")
+    assert answer.status_code == 201, answer.json()
+    return answer.json()
+
+
+def test_the_mission_s_way_through(admin):
+    made = create(admin, frequency="DAILY", schedule_time="02:00")
+    assert made["created_by"] == "admin"
+    assert made["schedule_in_words"] == "daily at 02:00"
+    where = f"{LIST}{made['uuid']}/"
+    assert admin.get(where).json() == made
+    assert [row["name"] for row in admin.get(LIST).json()["results"]] == ["my_backup"]
+    changed = admin.put(where, {**made, "retention_days": 7}, "json")
+    assert (changed.status_code, changed.json()["retention_days"]) == (200, 7)
+    assert admin.patch(where, {"is_enabled": False}, "json").json()["is_enabled"] is False
+    assert [row["name"] for row in admin.get(LIST).json()["results"]] == ["my_backup"]
+    assert admin.delete(where).status_code == 204
+    assert admin.get(where).status_code == 404
+    assert BackupConfiguration.objects.count() == 0
+    actions = list(AuditEvent.objects.values_list("action", "actor", "address"))
+    said = ["configuration.create", "configuration.update", "configuration.update", "configuration.delete"]
+    assert actions == [(action, "admin", "192.0.2.7") for action in said]
+
+
+def test_errors_are_said_field_by_field(admin):
+    answer = admin.post(LIST, {"name": "x", "retention_days": 0, "schedule_days": [9], "colour": "red"}, "json")
+    problem = answer.json()
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    assert problem["type"] == "urn:edms-backup:problem:invalid"
+    assert [error["field"] for error in problem["errors"]] == ["colour"]
+    problem = admin.post(LIST, {"name": "x", "retention_days": 0, "schedule_days": [9]}, "json").json()
+    assert {error["field"] for error in problem["errors"]} == {"retention_days", "schedule_days.0"}
+    problem = admin.post(LIST, {"name": "x", "frequency": "WEEKLY"}, "json").json()
+    assert {error["field"] for error in problem["errors"]} == {"schedule_time", "schedule_days"}
+    assert len(problem["id"]) == 32
+
+
+@pytest.mark.parametrize("right", [*Right, None])
+def test_each_right_by_itself(right, admin, client_of):
+    made = create(admin)
+    client = client_of(*([right] if right else []))
+    where = f"{LIST}{made['uuid']}/"
+    assert client.get(where).status_code == (200 if right is Right.VIEW else 403)
+    assert client.get(LIST).status_code == (200 if right is Right.VIEW else 403)
+    changed = client.patch(where, {"description": "mine"}, "json").status_code
+    assert changed == (200 if right is Right.CONFIGURE else 403)
+    unknown = client.get(f"{LIST}00000000-0000-0000-0000-000000000000/").status_code
+    assert unknown == (404 if right is Right.VIEW else 403)
+    assert client.get(f"{ROOT}no/such/address").status_code == (404 if right else 403)
