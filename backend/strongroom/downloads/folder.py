@@ -36,10 +36,11 @@ class FolderDownload:
         self._node = node
         self.identity = identity_of("tar", _VERSION, node.subtree, _header(node.name, node))
         known = {} if measures is None else measures
-        if self.identity not in known:
-            known[self.identity] = self._measure()
-        self.length = known[self.identity].length
-        self.left_out = known[self.identity].left_out
+        measure = known.get(self.identity)
+        if measure is None:
+            measure = known[self.identity] = self._measure()
+        self.length = measure.length
+        self.left_out = measure.left_out
 
     def _measure(self) -> Measure:
         left_out = LeftOut()

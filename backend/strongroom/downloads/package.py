@@ -48,11 +48,12 @@ class PackageDownload:
             "package", _VERSION, view.snapshot.tree, self._time_ns, readme.TEXT, sorted(self._without)
         )
         known = {} if measures is None else measures
-        if self.identity not in known:
-            known[self.identity] = self._measure()
-        self._listed = known[self.identity].listed
-        self.length = known[self.identity].length
-        self.left_out = known[self.identity].left_out
+        measure = known.get(self.identity)
+        if measure is None:
+            measure = known[self.identity] = self._measure()
+        self._listed = measure.listed
+        self.length = measure.length
+        self.left_out = measure.left_out
 
     def _measure(self) -> Measure:
         order = Order()
