@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Generator, Iterable, MutableMapping
 from typing import NamedTuple, Protocol, TypeAlias
 
 from strongroom.errors import Damaged
@@ -44,10 +44,14 @@ Measures: TypeAlias = MutableMapping[str, Measure]
 """By identity: where a measure is, the trees need not be read for it again. Whoever keeps them bounds their number."""
 
 
+Stretch: TypeAlias = Generator[bytes, None, None]
+"""Bytes in pieces of a few MB. Closing it lets go of what it holds."""
+
+
 class Download(Protocol):
     """Bytes that can be handed out. `length` is theirs; `identity` is the same for the same bytes only, in hex.
 
-    `read` gives those from `start` up to `stop`, in pieces of a few MB. It raises Damaged, and BackendError, before it
+    `read` gives those from `start` up to `stop`. It raises Damaged, and BackendError, before it
     gives anything that is not what was stored, and never ends early.
     """
 
@@ -55,7 +59,7 @@ class Download(Protocol):
     identity: str
     left_out: LeftOut
 
-    def read(self, start: int, stop: int) -> Iterator[bytes]: ...
+    def read(self, start: int, stop: int) -> Stretch: ...
 
 
 class Part(NamedTuple):
@@ -70,7 +74,7 @@ def fixed(data: bytes) -> Part:
     return Part(len(data), lambda: data)
 
 
-def cut(parts: Iterable[Part], start: int, stop: int) -> Iterator[bytes]:
+def cut(parts: Iterable[Part], start: int, stop: int) -> Stretch:
     """The bytes from `start` up to `stop`; parts that lie before or after them are not made. Raises Damaged."""
     position = 0
     for part in parts:

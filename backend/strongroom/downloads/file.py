@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
-from strongroom.downloads.base import LeftOut, Part, cut, identity_of
+from strongroom.downloads.base import LeftOut, Part, Stretch, cut, identity_of
 from strongroom.errors import Damaged
 from strongroom.format.tree import Node, NodeKind
 from strongroom.ids import BlobKind
@@ -25,7 +25,7 @@ class FileDownload:
         self.identity = identity_of("file", node.size, *(node.content or ()))
         self.left_out = LeftOut()
 
-    def read(self, start: int, stop: int) -> Iterator[bytes]:
+    def read(self, start: int, stop: int) -> Stretch:
         """See `Download`."""
         return cut(content_parts(self._view, self._node), start, stop)
 

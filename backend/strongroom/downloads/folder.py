@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from strongroom.downloads.base import LeftOut, Measure, Measures, Part, cut, fixed, identity_of
+from strongroom.downloads.base import LeftOut, Measure, Measures, Part, Stretch, cut, fixed, identity_of
 from strongroom.downloads.file import content_parts, require_complete
 from strongroom.errors import Damaged, UnsafeName
 from strongroom.format.tree import Node, NodeKind
@@ -78,7 +78,7 @@ class FolderDownload:
                 yield fixed(padding(node.size))
         yield fixed(END)
 
-    def read(self, start: int, stop: int) -> Iterator[bytes]:
+    def read(self, start: int, stop: int) -> Stretch:
         """See `Download`."""
         return cut(self._parts(), start, stop)
 

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from strongroom.downloads.base import LeftOut, Measure, Measures, cut, identity_of
+from strongroom.downloads.base import LeftOut, Measure, Measures, Stretch, cut, identity_of
 from strongroom.downloads.file import content_parts, require_complete
 from strongroom.downloads.storing import stored, stored_length
 from strongroom.errors import Damaged, PackageRefused
@@ -105,7 +105,7 @@ class PackageDownload:
         if MANIFEST not in {node.name for node in tops}:
             raise PackageRefused(f"{which} has no {MANIFEST.decode()}, so it is no backup; take a folder of it.")
 
-    def read(self, start: int, stop: int) -> Iterator[bytes]:
+    def read(self, start: int, stop: int) -> Stretch:
         """See `Download`."""
         with contextlib.closing(Sums()) as sums:
             yield from cut(stored(self._tar(sums)), start, stop)
