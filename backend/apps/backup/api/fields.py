@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model
@@ -33,12 +34,26 @@ class StrictSerializer(_Serializer):
         return super().run_validation(data)
 
 
+class EmptySerializer(StrictSerializer):
+    """Nothing needs to be said."""
+
+
 class StrictModelSerializer(_ModelSerializer):
     """The same for a model's fields."""
 
     def run_validation(self, data: Any = empty) -> Any:
         _refuse_unknown(self, data)
         return super().run_validation(data)
+
+
+class MomentField(serializers.DateTimeField):
+    """A time that every database can be asked about."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        moment: datetime = super().to_internal_value(value)
+        if not 1970 <= moment.year <= 9000:
+            raise serializers.ValidationError("It lies outside of the years 1970 to 9000.")
+        return moment
 
 
 class UserNameField(serializers.RelatedField[Any, Any, str]):

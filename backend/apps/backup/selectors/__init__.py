@@ -1,5 +1,6 @@
 """Reads of the ledger, by subject."""
 
+from .audit import audit_matching
 from .configurations import (
     ConfigurationState,
     configuration_by_name,
@@ -21,7 +22,9 @@ from .jobs import (
     job_log,
     job_matching,
     job_of_package,
+    job_with_all,
     jobs_by_uuids,
+    jobs_matching,
     jobs_newest,
     jobs_with_snapshots,
     uuid_prefix,
@@ -51,6 +54,7 @@ __all__ = [
     "STORED_STATUSES",
     "UNFINISHED",
     "ConfigurationState",
+    "audit_matching",
     "configuration_by_name",
     "configuration_by_uuid",
     "configuration_names",
@@ -65,8 +69,10 @@ __all__ = [
     "job_matching",
     "job_of_package",
     "job_parent_candidates",
+    "job_with_all",
     "jobs_around",
     "jobs_by_uuids",
+    "jobs_matching",
     "jobs_newest",
     "jobs_runnable",
     "jobs_to_send",
