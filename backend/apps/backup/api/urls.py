@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern, re_path
 
-from . import configurations
+from . import configurations, events
 from .views import Nowhere
 
 app_name = "backup-api"
 
 urlpatterns: list[URLPattern] = [
     *configurations.urlpatterns,
+    *events.urlpatterns,
     # The last: whatever is no address is refused as everything else is, by rights first.
     re_path(r"", Nowhere.as_view(), name="nowhere"),
 ]

@@ -1,5 +1,6 @@
 """Reads of the ledger, by subject."""
 
+from .changes import CONFIGURATION_DELETED, Change, ChangeType, changes_since
 from .configurations import (
     ConfigurationState,
     configuration_by_name,
@@ -43,6 +44,7 @@ from .work import (
 )
 
 __all__ = [
+    "CONFIGURATION_DELETED",
     "FAILURES",
     "HAS_BACKUP",
     "SCHEDULED",
@@ -50,7 +52,10 @@ __all__ = [
     "SKEW",
     "STORED_STATUSES",
     "UNFINISHED",
+    "Change",
+    "ChangeType",
     "ConfigurationState",
+    "changes_since",
     "configuration_by_name",
     "configuration_by_uuid",
     "configuration_names",
