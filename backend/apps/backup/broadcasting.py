@@ -72,10 +72,10 @@ class Event:
 
 
 class _Exactly(DjangoJSONEncoder):
-    """Times with all their microseconds."""
+    """Times as everywhere in the API, with all their microseconds."""
 
     def default(self, o: object) -> object:
-        return o.isoformat() if isinstance(o, datetime) else super().default(o)
+        return o.isoformat().replace("+00:00", "Z") if isinstance(o, datetime) else super().default(o)
 
 
 def moment_of(event_id: str) -> datetime:

@@ -64,7 +64,7 @@ class EventsSerializer(_Serializer):
 
 _EXAMPLE = (
     'retry: 2000\n\nid: 1764072000123456-1b4e28ba\nevent: job\ndata: {"type":"job","uuid":"1b4e28ba-…",'
-    '"changed_at":"2026-11-25T12:00:00.123456+00:00","name":"nightly-20261125T120000Z","kind":"FULL",'
+    '"changed_at":"2026-11-25T12:00:00.123456Z","name":"nightly-20261125T120000Z","kind":"FULL",'
     '"status":"RUNNING","trust":"","progress":{"phase":"storing","bytes_done":1048576,…},…}\n\n: still here\n\n'
 )
 
