@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import URLPattern, path, re_path
 
-from . import audit, configurations, jobs
+from . import audit, configurations, events, jobs
 from .documentation import DocumentView, SwaggerView
 from .views import Nowhere
 
@@ -13,6 +13,7 @@ api_patterns: list[URLPattern] = [
     *configurations.urlpatterns,
     *jobs.urlpatterns,
     *audit.urlpatterns,
+    *events.urlpatterns,
 ]
 
 urlpatterns: list[URLPattern] = [
