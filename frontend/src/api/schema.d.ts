@@ -247,6 +247,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/system/events/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A stream of server-sent events, or, with `Accept: application/json`, what has changed since `since`, as JSON. Events hold the whole state of the object and may come twice. `reset` says that too much has changed: fetch everything anew. A server that does not speak ASGI ends the stream at once; `EventSource` comes again by itself. */
+        get: operations["system_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -355,6 +372,42 @@ export interface components {
         };
         /** @enum {string} */
         ConflictStatusEnum: "conflict";
+        /** @description An event; `state` is what stands in the data of the stream. */
+        Event: {
+            event: components["schemas"]["EventEnum"];
+            id: string;
+            state: components["schemas"]["EventState"];
+        };
+        /** @enum {string} */
+        EventEnum: "job" | "restore" | "operation" | "configuration" | "ready" | "reset";
+        /** @description The state of the object after the change. Of `ready` and `reset` there is the type alone. */
+        EventState: {
+            /** Format: date-time */
+            changed_at?: string;
+            /** Format: date-time */
+            completed_at?: string | null;
+            deleted?: boolean;
+            /** @description The type of the backup or restore, or what the operation does. */
+            kind?: string | null;
+            name?: string;
+            progress?: {
+                [key: string]: unknown;
+            } | null;
+            /** Format: date-time */
+            queued_at?: string | null;
+            /** Format: date-time */
+            started_at?: string | null;
+            status?: string | null;
+            trust?: components["schemas"]["Trust"] | components["schemas"]["BlankEnum"] | components["schemas"]["NullEnum"];
+            type: components["schemas"]["TypeEnum"];
+            /** Format: uuid */
+            uuid?: string;
+        };
+        /** @description What has happened since `since`; `cursor` is the next `since`. */
+        Events: {
+            cursor: string;
+            events: components["schemas"]["Event"][];
+        };
         /** @description What is wrong with one field; its name is empty where it is about all of them together. */
         FieldProblem: {
             field: string;
@@ -518,6 +571,7 @@ export interface components {
         NameRequest: {
             name: string;
         };
+        NullEnum: null;
         /** @description A configuration. What only the server knows may be sent back, and is ignored. */
         PatchedConfigurationRequest: {
             backup_type?: components["schemas"]["BackupType"];
@@ -607,6 +661,8 @@ export interface components {
         Trigger: "MANUAL" | "SCHEDULED" | "API" | "PRE_RESTORE";
         /** @enum {string} */
         Trust: "STORED" | "VERIFIED" | "PROVEN" | "DAMAGED";
+        /** @enum {string} */
+        TypeEnum: "job" | "restore" | "operation" | "configuration" | "ready" | "reset";
         /** @description What becomes of one backup, and why. */
         Verdict: {
             /** Format: uuid */
@@ -2291,6 +2347,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditEvent"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_events: {
+        parameters: {
+            query?: {
+                /** @description The id of the last event that was seen. */
+                since?: string;
+            };
+            header?: {
+                /** @description The same; it goes before. */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Events"];
+                    "text/event-stream": string;
                 };
             };
             /** @description The request is not valid; `errors` says which field, and why. */
