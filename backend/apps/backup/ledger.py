@@ -65,6 +65,16 @@ def renew_connection() -> None:
         connection.close()
 
 
+def close_connections() -> None:
+    """Close this thread's connections to all databases: for threads that live on, and have nothing more to ask.
+
+    Inside a transaction nothing is done: it belongs to somebody else.
+    """
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
+
+
 def patiently(write: Callable[[], None], *, seconds: float) -> None:
     """Do it, and again for so long as the ledger is away: its database may be restarted at that very moment.
 
