@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 _UNIT: Final = "bytes="
-_RANGE: Final = re.compile(r"(\d{0,18})-(\d{0,18})")
+_RANGE: Final = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
 
 
 class NotSatisfiable(Exception):
