@@ -34,26 +34,13 @@ def test_any_text_is_a_path_or_is_refused(text):
     assert not {b"", b".", b".."} & set(path.split(b"/")) or path == b""
 
 
-NO_PATHS = [
-    "..",
-    "a/../b",
-    "a/..",
-    "./a",
-    "a//b",
-    "//a",
-    "a//",
-    "///",
-    "%2e%2e/a",
-    "a/%2E%2E",
-    "a%2Fb",
-    "a%00b",
-    "%",
-    "a%2",
-    "%zz",
-]
+NO_PATHS = (
+    *("..", "a/../b", "a/..", "./a", "a//b", "//a", "a//", "///", "%2e%2e/a", "a/%2E%2E", "a%2Fb", "a%00b", "a\0b"),
+    *("%", "a%2", "%zz", "a" * 20_000, "\ud800"),
+)
 
 
-@pytest.mark.parametrize("text", [*NO_PATHS, "a\0b", "a" * 20_000, "\ud800"])
+@pytest.mark.parametrize("text", NO_PATHS)
 def test_what_is_no_path_is_refused(text):
     with pytest.raises(RequestRefused):
         path_of(text)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
@@ -56,6 +57,7 @@ class MomentField(serializers.DateTimeField):
         return moment
 
 
+@extend_schema_field({"type": ["string", "null"]})
 class UserNameField(serializers.RelatedField[Any, Any, str]):
     """A user by name; null where there is none any more."""
 

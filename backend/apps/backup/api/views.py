@@ -29,6 +29,7 @@ from .fields import StrictSerializer
 from .paging import PARAMETERS
 from .parsing import BoundedJSONParser
 from .problems import MEDIA_TYPE, Problem, problem_of
+from .schema import ApiSchema
 from .throttles import UserThrottle
 
 _logger = logging.getLogger("apps.backup.api")
@@ -103,6 +104,9 @@ class BackupView(generics.GenericAPIView[Any]):
     filter_backends = []
     metadata_class = None
     filter_serializer: type[StrictSerializer] | None = None
+    schema = ApiSchema()
+    further_problems: ClassVar[tuple[int, ...]] = ()
+    """Statuses of errors that the document names besides those that every view has."""
     lookup_field = "uuid"
     queryset = None
     request_id = ""

@@ -1,6 +1,7 @@
 """Reads of the ledger, by subject."""
 
 from .audit import audit_matching
+from .changes import CONFIGURATION_DELETED, Change, ChangeType, changes_since
 from .configurations import (
     ConfigurationState,
     configuration_by_name,
@@ -46,6 +47,7 @@ from .work import (
 )
 
 __all__ = [
+    "CONFIGURATION_DELETED",
     "FAILURES",
     "HAS_BACKUP",
     "SCHEDULED",
@@ -53,8 +55,11 @@ __all__ = [
     "SKEW",
     "STORED_STATUSES",
     "UNFINISHED",
+    "Change",
+    "ChangeType",
     "ConfigurationState",
     "audit_matching",
+    "changes_since",
     "configuration_by_name",
     "configuration_by_uuid",
     "configuration_names",

@@ -1,0 +1,130 @@
+"""Server-sent events: what happens, as soon as it happens; for scripts the same as JSON, one look at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..broadcasting import RETRY, EventIdInvalid, Past, listen, moment_of, past
+from ..ledger import close_connections
+from ..models import Trust
+from ..rights import Right
+from ..selectors import ChangeType
+from .fields import _Serializer
+from .views import BackupView
+
+_STREAM = "text/event-stream"
+_NAMES = [*ChangeType, "ready", "reset"]
+
+
+class EventStateSerializer(_Serializer):
+    """The state of the object after the change. Of `ready` and `reset` there is the type alone."""
+
+    type = serializers.ChoiceField(_NAMES)
+    uuid = serializers.UUIDField(required=False)
+    changed_at = serializers.DateTimeField(required=False)
+    name = serializers.CharField(required=False)
+    kind = serializers.CharField(
+        required=False, allow_null=True, help_text="The type of the backup or restore, or what the operation does."
+    )
+    status = serializers.CharField(required=False, allow_null=True)
+    trust = serializers.ChoiceField(Trust.choices, required=False, allow_null=True)
+    progress = serializers.DictField(required=False, allow_null=True)
+    queued_at = serializers.DateTimeField(required=False, allow_null=True)
+    started_at = serializers.DateTimeField(required=False, allow_null=True)
+    completed_at = serializers.DateTimeField(required=False, allow_null=True)
+    deleted = serializers.BooleanField(required=False)
+
+
+class EventSerializer(_Serializer):
+    """An event; `state` is what stands in the data of the stream."""
+
+    id = serializers.CharField()
+    event = serializers.ChoiceField(_NAMES)
+    state = EventStateSerializer()
+
+
+class EventsSerializer(_Serializer):
+    """What has happened since `since`; `cursor` is the next `since`."""
+
+    cursor = serializers.CharField()
+    events = EventSerializer(many=True)
+
+
+_EXAMPLE = (
+    'retry: 2000\n\nid: 1764072000123456-1b4e28ba\nevent: job\ndata: {"type":"job","uuid":"1b4e28ba-…",'
+    '"changed_at":"2026-11-25T12:00:00.123456Z","name":"nightly-20261125T120000Z","kind":"FULL",'
+    '"status":"RUNNING","trust":"","progress":{"phase":"storing","bytes_done":1048576,…},…}\n\n: still here\n\n'
+)
+
+
+class Events(BackupView):
+    """Jobs, restores, operations and configurations as they change, within a second."""
+
+    rights = {"GET": Right.VIEW}
+
+    @extend_schema(
+        operation_id="system_events",
+        parameters=[
+            OpenApiParameter("since", str, description="The id of the last event that was seen."),
+            OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER, description="The same; it goes before."),
+        ],
+        responses={
+            (200, _STREAM): OpenApiResponse(OpenApiTypes.STR, examples=[OpenApiExample("A running job", _EXAMPLE)]),
+            (200, "application/json"): EventsSerializer,
+        },
+        description=(
+            "A stream of server-sent events, or, with `Accept: application/json`, what has changed since `since`,"
+            " as JSON. Events hold the whole state of the object and may come twice. `reset` says that too much has"
+            " changed: fetch everything anew. A server that does not speak ASGI ends the stream at once; `EventSource`"
+            " comes again by itself."
+        ),
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        since = request.headers.get("Last-Event-ID") or request.query_params.get("since") or None
+        try:
+            if since is not None:
+                moment_of(since)
+            return self._answer(request, since)
+        except EventIdInvalid as error:
+            raise ValidationError({"since": str(error)}) from None
+
+    def _answer(self, request: Request, since: str | None) -> HttpResponseBase:
+        accepted = request.headers.get("Accept", "")
+        if "application/json" in accepted and _STREAM not in accepted:
+            return Response(_as_json(past(since, now=timezone.now())))
+        if request.method == "HEAD":
+            return HttpResponse(content_type=_STREAM)
+        answer: HttpResponseBase
+        if isinstance(request._request, ASGIRequest):
+            answer = StreamingHttpResponse(listen(since), content_type=_STREAM)
+            # The thread of a request lives as long as its answer, and would keep a connection that nobody uses.
+            close_connections()
+        else:
+            answer = HttpResponse(_as_stream(past(since, now=timezone.now())), content_type=_STREAM)
+        # nginx would collect the events otherwise.
+        answer.headers["X-Accel-Buffering"] = "no"
+        return answer
+
+
+def _as_json(found: Past) -> dict[str, Any]:
+    events = [{"id": one.id, "event": one.name, "state": one.state} for one in found.events]
+    return {"cursor": found.cursor, "events": events}
+
+
+def _as_stream(found: Past) -> bytes:
+    return b"".join([RETRY, *(one.encode() for one in found.events), f"id: {found.cursor}\n\n".encode()])
+
+
+urlpatterns = [path("system/events/", Events.as_view(), name="events")]

@@ -1,0 +1,15 @@
+"""The worker of the web server in the image."""
+
+from typing import Any, ClassVar
+
+from uvicorn_worker import UvicornWorker
+
+
+class Worker(UvicornWorker):
+    """Speaks ASGI, and does not wait for listeners to events when it is told to end: they come again by themselves."""
+
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        **UvicornWorker.CONFIG_KWARGS,
+        "lifespan": "off",
+        "timeout_graceful_shutdown": 5,
+    }
