@@ -19,7 +19,6 @@ ROOT = "/api/v1/backup/"
 def equipment(settings, monkeypatch):
     """A passphrase, and no limit to how often one may ask; a test of the limits sets its own."""
     monkeypatch.setenv("BACKUP_PASSWORD", PASSPHRASE)
-    # Of people who live as long as a test.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.BACKUP_API_RATES = {"read": None, "change": None, "download": None}
     cache.clear()
