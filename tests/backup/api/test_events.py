@@ -88,7 +88,8 @@ def test_two_hundred_listeners_hear_a_backup_and_cost_no_query_more(server):
     # Five a second, and what opening a connection takes. One look more or less may fall into a measurement.
     assert 10 <= one <= 25
     assert abs(many - one) <= 8
-    assert grown < 60_000_000
+    # A request that lasts has a thread, which sleeps.
+    assert grown < 120_000_000
 
 
 @pytest.mark.slow
