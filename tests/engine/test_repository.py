@@ -411,3 +411,39 @@ def test_a_killed_holder_blocks_nobody(repository: Repository, store: Path) -> N
     holder.wait()
     holder.communicate()
     repository.lock(exclusive=True, timing=QUICK).release()
+
+
+def test_a_lock_that_nobody_uses_is_given_up(repository: Repository) -> None:
+    timing = Timing(settle=0, refresh=0.05, idle=0.3)
+    with repository.lock(timing=timing) as used, repository.lock(timing=timing) as forgotten:
+        deadline = time.monotonic() + 10
+        while len(list(list_locks(repository))) > 1 and time.monotonic() < deadline:
+            used.check()
+            time.sleep(0.02)
+        used.check()
+        with pytest.raises(LockLost, match="nobody used it"):
+            forgotten.check()
+        assert len(list(list_locks(repository))) == 1
+
+
+HANGUP = """
+import os, signal, sys
+from strongroom.backends import MemoryBackend
+from strongroom.format.key import Cost
+from strongroom.repository import Repository, locks
+locks._HANGUP_GRACE = 0.0
+locks.survive_hangup()
+with Repository.init(MemoryBackend(), "secret", cost=Cost(n=128, r=1, p=1)).lock():
+    os.kill(os.getpid(), signal.SIGHUP)
+    print("survived", flush=True)
+os.kill(os.getpid(), signal.SIGHUP)
+print("survived again", flush=True)
+"""
+
+
+def test_a_hangup_is_survived_as_long_as_a_lock_is_held_and_ends_the_process_otherwise() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HANGUP], check=False, env=environment(), capture_output=True, text=True, timeout=30
+    )
+
+    assert (done.stdout, done.returncode) == ("survived\n", -signal.SIGHUP)

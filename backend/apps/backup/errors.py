@@ -22,6 +22,7 @@ BackupError                      what happened, to which thing, what to do next
     └── JobKilled                the process of the job is gone
 """
 
+import uuid
 from collections.abc import Sequence
 
 
@@ -75,9 +76,13 @@ class SlotTaken(LedgerError):
 
 
 class AlreadyRunning(LedgerError):
-    """The configuration has a running job already."""
+    """The configuration has a running job already; `job` is its uuid, where it is known."""
 
     retryable = True
+
+    def __init__(self, text: str, job: uuid.UUID | None = None) -> None:
+        super().__init__(text)
+        self.job = job
 
 
 class LeaseLost(LedgerError):

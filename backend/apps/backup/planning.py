@@ -6,6 +6,7 @@ from pathlib import Path
 from strongroom.packages import message_passphrase
 from strongroom.passphrase import passphrase_source
 
+from . import conf
 from .capture import package_path
 from .errors import RequestRefused
 from .models import BackupConfiguration, BackupJob, BackupType
@@ -53,6 +54,18 @@ def require_possible(request: JobRequest) -> None:
     passphrase = place.passphrase()
     if request.makes_package and request.encryption:
         message_passphrase(passphrase)
+
+
+def require_runnable(configuration: BackupConfiguration) -> None:
+    """Refuse to start a configuration that cannot succeed, as far as this process can see.
+
+    Where others run the jobs, the passphrase may be with them alone.
+    """
+    request = JobRequest.of_configuration(configuration)
+    if conf.load().executor in {"process", "inline"}:
+        require_possible(request)
+    else:
+        resolve_place(request.storage_path, encrypted=request.encryption)
 
 
 def _require_output(path: Path, *, encrypted: bool) -> None:

@@ -7,12 +7,12 @@ large and sums that do not fit are refused, by name.
 from __future__ import annotations
 
 import os
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from strongroom.errors import PackageDamaged, PackageRefused
+from strongroom.packages import tarheader
 
 BLOCK: Final = 512
 MAX_EXTENDED: Final = 64 * 1024
@@ -62,17 +62,15 @@ def shown(name: bytes) -> str:
 
 def encode_header(member: Member) -> bytes:
     """The header blocks of a member."""
-    info = tarfile.TarInfo(os.fsdecode(member.name))
-    info.type = tarfile.DIRTYPE if member.is_folder else tarfile.REGTYPE
-    info.size = member.size
-    info.mode = member.mode & 0o777
-    info.uid, info.gid = member.uid, member.gid
-    seconds, nanoseconds = divmod(member.mtime_ns, 1_000_000_000)
-    info.mtime = seconds
-    if nanoseconds or seconds < 0:
-        sign, rest = ("-", -member.mtime_ns) if member.mtime_ns < 0 else ("", member.mtime_ns)
-        info.pax_headers = {"mtime": f"{sign}{rest // 1_000_000_000}.{rest % 1_000_000_000:09d}"}
-    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    return tarheader.encode(
+        tarheader.FOLDER if member.is_folder else tarheader.FILE,
+        member.name + b"/" if member.is_folder else member.name,
+        size=member.size,
+        mode=member.mode & 0o777,
+        uid=member.uid,
+        gid=member.gid,
+        mtime_ns=member.mtime_ns,
+    )
 
 
 def padding(size: int) -> bytes:
@@ -182,7 +180,7 @@ def _member(header: bytes, extended: dict[str, bytes]) -> Member:
         )
     is_folder = kind == b"5"
     name = name.removesuffix(b"/") if is_folder else name
-    _require_safe(name)
+    require_safe(name)
     size = _number(extended["size"], name) if "size" in extended else _octal(header[124:136], name)
     if is_folder and size:
         raise PackageRefused(f"{shown(name)!r} is a folder with content; a package has no such thing.")
@@ -206,7 +204,8 @@ def _owner(extended: bytes | None, digits: bytes, name: bytes) -> int:
     return number
 
 
-def _require_safe(name: bytes) -> None:
+def require_safe(name: bytes) -> None:
+    """Raise `PackageRefused` for a name that is too long, too deep, or leads elsewhere."""
     parts = name.split(b"/")
     if len(name) > MAX_NAME or len(parts) > MAX_DEPTH:
         raise PackageRefused(f"The name {shown(name[:200])!r}… is too long or too deep; no package has such names.")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _SECOND = 1_000_000_000
 STALE_AFTER = 30 * 60 * _SECOND
+_HANGUP_GRACE = 60.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,13 +40,38 @@ class Timing:
     refresh: float = 5 * 60
     expire: float = 22.5 * 60
     """Without a successful renewal for so long we stop: in a little more, others may call our lock stale."""
+    idle: float | None = None
+    """Without a `check` for so long the lock is given up at the next renewal; without it, it is kept."""
+
+
+class _Holders:
+    """The locks that this process holds, and when it let go of the last one."""
+
+    def __init__(self) -> None:
+        self._locks: set[RepositoryLock] = set()
+        self._left = -_HANGUP_GRACE
+
+    def add(self, lock: RepositoryLock) -> None:
+        self._locks.add(lock)
+
+    def discard(self, lock: RepositoryLock) -> None:
+        self._left = time.monotonic()
+        self._locks.discard(lock)
+
+    def may_be_asked(self) -> bool:
+        """Whether somebody may have read a lock of ours and ask for its holder now."""
+        return bool(self._locks) or time.monotonic() - self._left < _HANGUP_GRACE
+
+
+_holders = _Holders()
 
 
 def survive_hangup() -> None:
-    """Keep SIGHUP from ending this process.
+    """Keep SIGHUP from ending this process as long as it holds a lock, and a minute longer.
 
     restic asks whether the process behind a lock lives by sending it SIGHUP, so a holder with the default
-    disposition dies of somebody's `restic unlock`. A handler that is set already is left alone.
+    disposition dies of somebody's `restic unlock`. A handler that is set already is left alone. Called by whoever locks
+    from the main thread; a process that locks from other threads calls it beforehand.
     """
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is None or signal.getsignal(hangup) is not signal.SIG_DFL:
@@ -55,11 +81,14 @@ def survive_hangup() -> None:
             "A repository can only be locked from a thread after the main thread has called "
             "strongroom.repository.locks.survive_hangup(), or another client's check of our lock would end the process."
         )
-    signal.signal(hangup, _ignore_hangup)
+    signal.signal(hangup, _on_hangup)
 
 
-def _ignore_hangup(_signal: int, _frame: object) -> None:
-    """Only there to be called: SIG_IGN would be inherited by the programs that we start."""
+def _on_hangup(number: int, _frame: object) -> None:
+    """SIG_IGN instead would be inherited by the programs that we start."""
+    if not _holders.may_be_asked():
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
 
 
 class RepositoryLock:
@@ -76,14 +105,19 @@ class RepositoryLock:
         remove_stale_locks(repository)
         self._refuse_conflicts(own=None)
         self._renewed = time.time()
-        self._name = self._write()
+        _holders.add(self)
         try:
-            time.sleep(timing.settle)
-            self._refuse_conflicts(own=self._name)
+            self._name = self._write()
+            try:
+                time.sleep(timing.settle)
+                self._refuse_conflicts(own=self._name)
+            except BaseException:
+                self._remove(self._name)
+                raise
         except BaseException:
-            self._remove(self._name)
+            _holders.discard(self)
             raise
-        self._since = time.monotonic()
+        self._since = self._checked = time.monotonic()
         self._thread.start()
 
     @property
@@ -101,6 +135,7 @@ class RepositoryLock:
 
     def check(self) -> None:
         """Raises LockLost when the repository may no longer be touched."""
+        self._checked = time.monotonic()
         if self._lost is None and time.time() - self._renewed > self._timing.expire:
             self._lost = "it could not be renewed in time"
         if self._stop.is_set():
@@ -124,6 +159,8 @@ class RepositoryLock:
         except BackendError:
             if not quietly:
                 raise
+        finally:
+            _holders.discard(self)
 
     def _refuse_conflicts(self, own: StorageId | None) -> None:
         for name, record in list_locks(self._repository):
@@ -151,6 +188,7 @@ class RepositoryLock:
     def _keep(self) -> None:
         while not self._stop.wait(self._timing.refresh):
             try:
+                self._require_use()
                 self._refresh()
             except LockLost as error:
                 self._lost = str(error)
@@ -158,6 +196,14 @@ class RepositoryLock:
             except StrongroomError:
                 # The storage may come back; `check` counts the time since the last success.
                 continue
+
+    def _require_use(self) -> None:
+        idle = self._timing.idle
+        if idle is not None and time.monotonic() - self._checked > idle:
+            # Before the file goes: from then on others may be at work.
+            self._lost = f"nobody used it for {idle:.0f} seconds"
+            self._remove(self._name)
+            raise LockLost(self._lost)
 
     def _refresh(self) -> None:
         """Write the new lock before the old one goes, so that there is no moment without one.

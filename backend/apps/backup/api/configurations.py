@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -13,22 +14,34 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import selectors
+from .. import conf, selectors
+from ..dispatch import submit
+from ..errors import AlreadyRunning
 from ..models import BackupConfiguration, BackupType, Frequency
+from ..planning import require_runnable
 from ..policies import FIELDS, ConfigurationValues
+from ..retention import plan_retention
 from ..rights import Right
 from ..schedules import Schedule
 from ..services.configurations import (
     configuration_create,
     configuration_delete,
+    configuration_disable,
+    configuration_draft,
+    configuration_duplicate,
+    configuration_enable,
     configuration_update,
 )
+from ..services.executors import executors_alive
+from ..services.runs import configuration_run
 from ..services.slots import schedule_zone, upcoming
-from .fields import StrictModelSerializer, StrictSerializer, UserNameField, _Serializer
+from .fields import EmptySerializer, StrictModelSerializer, StrictSerializer, UserNameField, _Serializer
 from .paging import CursorPages
 from .views import BackupView
 
 _MOST_RUNS = 100
+_USUAL_RUNS = 5
+_MOST_VERDICTS = 1000
 _LARGEST = 36_500
 
 
@@ -86,6 +99,14 @@ class NameSerializer(StrictSerializer):
     name = serializers.CharField(max_length=100)
 
 
+class ScheduleFilter(StrictSerializer):
+    count = serializers.IntegerField(min_value=1, max_value=_MOST_RUNS, required=False, default=_USUAL_RUNS)
+
+
+class RetentionFilter(StrictSerializer):
+    all = serializers.BooleanField(required=False, default=False)
+
+
 class ScheduleSerializer(_Serializer):
     schedule_in_words = serializers.CharField()
     time_zone = serializers.CharField()
@@ -133,17 +154,15 @@ class ConfigurationList(BackupView):
     rights = {"GET": Right.VIEW, "POST": Right.CONFIGURE}
     serializer_class = ConfigurationSerializer
     pagination_class = CursorPages
+    filter_serializer = ConfigurationFilter
     orderings = {"name": "name", "created_at": "created_at", "updated_at": "updated_at"}
 
     def get_queryset(self) -> QuerySet[BackupConfiguration]:
-        asked = ConfigurationFilter(data=self.request.query_params)
-        asked.is_valid(raise_exception=True)
-        return selectors.configurations_matching(**asked.validated_data)
+        return selectors.configurations_matching(**self.filters())
 
     @extend_schema(operation_id="configurations_list", parameters=[ConfigurationFilter])
     def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.page(self.get_queryset())
 
     @extend_schema(operation_id="configurations_create", responses={201: ConfigurationSerializer})
     def post(self, request: Request) -> Response:
@@ -194,6 +213,134 @@ class ConfigurationDetail(BackupView):
         return Response(self.get_serializer(row).data)
 
 
+class RunNow(BackupView):
+    """Run a configuration now, whether or not its schedule is switched on."""
+
+    rights = {"POST": Right.RUN}
+    serializer_class = EmptySerializer
+
+    @extend_schema(operation_id="configurations_run_now", responses={201: StartedSerializer, 409: ConflictSerializer})
+    def post(self, request: Request, **_names: str) -> Response:
+        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        now = timezone.now()
+        require_runnable(configuration_of(self))
+        try:
+            job = configuration_run(self.uuid(), now=now, triggered_by=self.user)
+        except AlreadyRunning as error:
+            # The form that existing clients know.
+            return Response({"status": "conflict", "message": str(error), "job_id": error.job}, status=409)
+        submit(job.uuid, now=now)
+        answer = {"status": "started", "job_id": job.uuid, "job_name": job.job_name, "message": _expectation(now)}
+        return Response(answer, status=status.HTTP_201_CREATED)
+
+
+def _expectation(now: datetime) -> str:
+    """When it will run, as far as can be seen."""
+    if conf.load().executor in {"agent", "celery"} and not executors_alive(now=now):
+        return "The backup waits: no agent and no worker has been seen lately, and it starts as soon as one runs."
+    return "The backup has been started."
+
+
+class Enable(BackupView):
+    """Let its schedule run, from now on."""
+
+    rights = {"POST": Right.CONFIGURE}
+    serializer_class = EmptySerializer
+
+    @extend_schema(operation_id="configurations_enable", responses=ConfigurationSerializer)
+    def post(self, request: Request, **_names: str) -> Response:
+        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        return Response(ConfigurationSerializer(configuration_enable(self.uuid(), now=timezone.now())).data)
+
+
+class Disable(BackupView):
+    """Stop its schedule. It can still be run now, and its backups are kept as before."""
+
+    rights = {"POST": Right.CONFIGURE}
+    serializer_class = EmptySerializer
+
+    @extend_schema(operation_id="configurations_disable", responses=ConfigurationSerializer)
+    def post(self, request: Request, **_names: str) -> Response:
+        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        return Response(ConfigurationSerializer(configuration_disable(self.uuid(), now=timezone.now())).data)
+
+
+class Duplicate(BackupView):
+    """A copy under another name, whose schedule is switched off."""
+
+    rights = {"POST": Right.CONFIGURE}
+    serializer_class = NameSerializer
+
+    @extend_schema(operation_id="configurations_duplicate", responses={201: ConfigurationSerializer})
+    def post(self, request: Request, **_names: str) -> Response:
+        asked = self.get_serializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        name = asked.validated_data["name"]
+        row = configuration_duplicate(self.uuid(), name=name, now=timezone.now(), created_by=self.user)
+        return Response(ConfigurationSerializer(row).data, status=status.HTTP_201_CREATED)
+
+
+class ScheduleView(BackupView):
+    """When it runs: in words, and the next moments."""
+
+    rights = {"GET": Right.VIEW}
+    serializer_class = ScheduleSerializer
+    filter_serializer = ScheduleFilter
+
+    @extend_schema(operation_id="configurations_schedule", parameters=[ScheduleFilter])
+    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+        count = self.filters()["count"]
+        return Response(_schedule(configuration_of(self), count))
+
+
+class RetentionView(BackupView):
+    """What retention would remove now, and why; with `all` what stays, too. Nothing is changed."""
+
+    rights = {"GET": Right.VIEW}
+    serializer_class = RetentionSerializer
+    filter_serializer = RetentionFilter
+
+    @extend_schema(operation_id="configurations_retention", parameters=[RetentionFilter])
+    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+        asked, now = self.filters(), timezone.now()
+        verdicts = plan_retention(now=now, only=[configuration_of(self).pk])
+        going = [one for one in verdicts if not one.keep]
+        shown = verdicts if asked["all"] else going
+        return Response(
+            {
+                "at": now,
+                "kept": len(verdicts) - len(going),
+                "going": len(going),
+                "verdicts": [dataclasses.asdict(one) for one in shown[:_MOST_VERDICTS]],
+            }
+        )
+
+
+class Preview(BackupView):
+    """What a configuration would do that is not saved: its schedule in words, and its next runs."""
+
+    rights = {"POST": Right.CONFIGURE}
+    serializer_class = ConfigurationSerializer
+    throttle_scope = "read"
+
+    @extend_schema(operation_id="configurations_preview", responses=ScheduleSerializer)
+    def post(self, request: Request) -> Response:
+        asked = self.get_serializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        row = configuration_draft(ConfigurationValues(**asked.validated_data), now=timezone.now())
+        return Response(_schedule(row, _USUAL_RUNS))
+
+
+def _schedule(row: BackupConfiguration, count: int) -> dict[str, object]:
+    zone = schedule_zone()
+    return {
+        "schedule_in_words": Schedule.of(row, zone).words(),
+        "time_zone": str(zone),
+        "runs_by_schedule": row.runs_by_schedule,
+        "next_runs": upcoming(row, now=timezone.now(), count=count),
+    }
+
+
 def configuration_of(view: BackupView) -> BackupConfiguration:
     """The configuration whose uuid is in the address. Raises NotFound."""
     found = selectors.configuration_by_uuid(view.uuid())
@@ -204,5 +351,12 @@ def configuration_of(view: BackupView) -> BackupConfiguration:
 
 urlpatterns = [
     path("configurations/", ConfigurationList.as_view(), name="configurations"),
+    path("configurations/preview/", Preview.as_view(), name="configuration-preview"),
     path("configurations/<str:uuid>/", ConfigurationDetail.as_view(), name="configuration"),
+    path("configurations/<str:uuid>/run-now/", RunNow.as_view(), name="configuration-run-now"),
+    path("configurations/<str:uuid>/enable/", Enable.as_view(), name="configuration-enable"),
+    path("configurations/<str:uuid>/disable/", Disable.as_view(), name="configuration-disable"),
+    path("configurations/<str:uuid>/duplicate/", Duplicate.as_view(), name="configuration-duplicate"),
+    path("configurations/<str:uuid>/schedule/", ScheduleView.as_view(), name="configuration-schedule"),
+    path("configurations/<str:uuid>/retention/", RetentionView.as_view(), name="configuration-retention"),
 ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
@@ -33,6 +35,10 @@ class StrictSerializer(_Serializer):
         return super().run_validation(data)
 
 
+class EmptySerializer(StrictSerializer):
+    """Nothing needs to be said."""
+
+
 class StrictModelSerializer(_ModelSerializer):
     """The same for a model's fields."""
 
@@ -41,6 +47,17 @@ class StrictModelSerializer(_ModelSerializer):
         return super().run_validation(data)
 
 
+class MomentField(serializers.DateTimeField):
+    """A time that every database can be asked about."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        moment: datetime = super().to_internal_value(value)
+        if not 1970 <= moment.year <= 9000:
+            raise serializers.ValidationError("It lies outside of the years 1970 to 9000.")
+        return moment
+
+
+@extend_schema_field({"type": ["string", "null"]})
 class UserNameField(serializers.RelatedField[Any, Any, str]):
     """A user by name; null where there is none any more."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
+PARAMETERS: Final = frozenset({"cursor", "limit", "ordering"})
 _MOST: Final = 200
 _USUAL: Final = 50
 _LONGEST: Final = 1000
@@ -157,8 +158,3 @@ class _Exactly(DjangoJSONEncoder):
 
 def _parameter(name: str, description: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "description": description, "schema": dict(schema)}
-
-
-def single_page(rows: Sequence[Any]) -> dict[str, object]:
-    """The shape of a page, for a list that always fits on one."""
-    return {"next": None, "previous": None, "results": list(rows)}

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Final
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 
@@ -84,6 +85,8 @@ _DJANGOS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (PermissionDenied, 403, "forbidden", "You have no right to do this."),
     (RequestDataTooBig, 413, "too-large", "The request is larger than what is taken."),
     (SuspiciousOperation, 400, "invalid", "The request is not valid."),
+    (OperationalError, 503, "unavailable", "The database does not answer; try again."),
+    (InterfaceError, 503, "unavailable", "The database does not answer; try again."),
 )
 _OURS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (errors.ConfigurationNotFound, 404, "not-found"),

@@ -1,15 +1,25 @@
 """The addresses of the API; a host includes them at `/api/v1/backup/`."""
 
-from django.urls import URLPattern, re_path
+from django.conf import settings
+from django.urls import URLPattern, path, re_path
 
-from . import configurations, events
+from . import audit, configurations, events, jobs
+from .documentation import DocumentView, SwaggerView
 from .views import Nowhere
 
 app_name = "backup-api"
 
-urlpatterns: list[URLPattern] = [
+api_patterns: list[URLPattern] = [
     *configurations.urlpatterns,
+    *jobs.urlpatterns,
+    *audit.urlpatterns,
     *events.urlpatterns,
+]
+
+urlpatterns: list[URLPattern] = [
+    *api_patterns,
+    path("schema/", DocumentView.as_view(), name="schema"),
+    *([path("docs/", SwaggerView.as_view(), name="docs")] if settings.DEBUG else []),
     # The last: whatever is no address is refused as everything else is, by rights first.
     re_path(r"", Nowhere.as_view(), name="nowhere"),
 ]

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from rest_framework import exceptions, generics
+from rest_framework import exceptions, generics, serializers
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.pagination import BasePagination
 from rest_framework.parsers import BaseParser
@@ -24,8 +25,11 @@ from rest_framework.views import APIView
 from ..acting import SYSTEM, Actor, acting, become
 from ..models import AuditOrigin
 from ..rights import Right
+from .fields import StrictSerializer
+from .paging import PARAMETERS
 from .parsing import BoundedJSONParser
 from .problems import MEDIA_TYPE, Problem, problem_of
+from .schema import ApiSchema
 from .throttles import UserThrottle
 
 _logger = logging.getLogger("apps.backup.api")
@@ -99,6 +103,10 @@ class BackupView(generics.GenericAPIView[Any]):
     pagination_class: type[BasePagination] | None = None
     filter_backends = []
     metadata_class = None
+    filter_serializer: type[StrictSerializer] | None = None
+    schema = ApiSchema()
+    further_problems: ClassVar[tuple[int, ...]] = ()
+    """Statuses of errors that the document names besides those that every view has."""
     lookup_field = "uuid"
     queryset = None
     request_id = ""
@@ -142,6 +150,27 @@ class BackupView(generics.GenericAPIView[Any]):
             return uuid.UUID(str(self.kwargs[name]))
         except ValueError:
             raise exceptions.NotFound(f"There is nothing of the uuid {str(self.kwargs[name])[:40]!r}.") from None
+
+    def filters(self) -> dict[str, Any]:
+        """What the address asks for after its question mark, checked by `filter_serializer`.
+
+        Raises ValidationError, also for a name that is not known: a slip of the pen would show too much.
+        """
+        paging = set() if self.pagination_class is None else PARAMETERS
+        asked = StrictSerializer() if self.filter_serializer is None else self.filter_serializer()
+        given: dict[str, Any] = {}
+        for name, values in self.request.query_params.lists():
+            if name not in paging:
+                several = isinstance(asked.fields.get(name), serializers.MultipleChoiceField)
+                given[name] = values if several else values[-1]
+        checked = type(asked)(data=given)
+        checked.is_valid(raise_exception=True)
+        return dict(checked.validated_data)
+
+    def page(self, rows: QuerySet[Any]) -> Response:
+        """One page of a list."""
+        found = self.paginate_queryset(rows)
+        return self.get_paginated_response(self.get_serializer(found, many=True).data)
 
     def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:  # noqa: ARG002
         raise exceptions.PermissionDenied("You have no right to do this.")

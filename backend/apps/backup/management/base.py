@@ -1,6 +1,9 @@
 """What all commands of the backup system share: no checks at the start, errors with exit codes, JSON on request."""
 
 import json
+import os
+import pwd
+import socket
 import sys
 from collections.abc import Mapping
 
@@ -9,8 +12,9 @@ from django.db import Error as DatabaseFailure
 
 from strongroom.errors import StrongroomError
 
+from ..acting import SYSTEM, Actor, acting
 from ..errors import BackupError, RequestRefused
-from ..models import JobStatus
+from ..models import AuditOrigin, JobStatus
 from ..stopping import JobCancelled
 from . import exitcodes
 
@@ -21,6 +25,8 @@ class BackupCommand(BaseCommand):
     """Fetches, calls one service, shapes the answer. It must run when the database is gone: no checks."""
 
     requires_system_checks = []
+    acts_by_itself = False
+    """What it does is put down to the system, and not to whoever typed it: it runs what others have asked for."""
     refusal: type[BackupError] = RequestRefused
     """What is raised when somebody who was asked says no, or cannot be asked."""
 
@@ -33,7 +39,8 @@ class BackupCommand(BaseCommand):
 
     def handle(self, *_args: object, **options: object) -> None:
         try:
-            code = self.run(options)
+            with acting(SYSTEM if self.acts_by_itself else _operator()):
+                code = self.run(options)
         except (BackupError, StrongroomError, OSError, DatabaseFailure) as error:
             self.failed(options, error)
             raise CommandError(self._said(error), returncode=exitcodes.of_error(error)) from error
@@ -73,3 +80,14 @@ class BackupCommand(BaseCommand):
         if isinstance(error, BackupError | StrongroomError | JobCancelled):
             return str(error)
         return f"{type(error).__name__}: {error}"
+
+
+def _operator() -> Actor:
+    """Whoever typed the command, by the name or else the number of the account."""
+    number = os.getuid()
+    try:
+        name = pwd.getpwuid(number).pw_name
+    except KeyError:
+        # As containers have it.
+        name = f"uid {number}"
+    return Actor(f"{name}@{socket.gethostname()}", key=str(number), origin=AuditOrigin.COMMAND)

@@ -1,5 +1,6 @@
 """Reads of the ledger, by subject."""
 
+from .audit import audit_matching
 from .changes import CONFIGURATION_DELETED, Change, ChangeType, changes_since
 from .configurations import (
     ConfigurationState,
@@ -22,7 +23,9 @@ from .jobs import (
     job_log,
     job_matching,
     job_of_package,
+    job_with_all,
     jobs_by_uuids,
+    jobs_matching,
     jobs_newest,
     jobs_with_snapshots,
     uuid_prefix,
@@ -55,6 +58,7 @@ __all__ = [
     "Change",
     "ChangeType",
     "ConfigurationState",
+    "audit_matching",
     "changes_since",
     "configuration_by_name",
     "configuration_by_uuid",
@@ -70,8 +74,10 @@ __all__ = [
     "job_matching",
     "job_of_package",
     "job_parent_candidates",
+    "job_with_all",
     "jobs_around",
     "jobs_by_uuids",
+    "jobs_matching",
     "jobs_newest",
     "jobs_runnable",
     "jobs_to_send",

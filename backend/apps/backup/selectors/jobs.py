@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import connections
 from django.db.models import Case, Q, QuerySet, When
+from django.db.models.functions import Coalesce
 
 from ..errors import AmbiguousReference
 from ..ledger import ledger_access, ledger_alias
@@ -49,6 +50,69 @@ def jobs_newest(
         if backup_type:
             rows = rows.filter(backup_type=backup_type)
         return list(rows[:limit])
+
+
+def _for_lists() -> QuerySet[BackupJob]:
+    """All jobs with what a list shows of them; what is large and of one job alone is left where it is."""
+    large = ("manifest", "problems", "settings")
+    return job_rows().select_related("configuration", "triggered_by").defer(*large)
+
+
+def jobs_matching(
+    *,
+    status: Collection[str] = (),
+    backup_type: str = "",
+    configuration: uuid.UUID | None = None,
+    trigger: str = "",
+    trust: str = "",
+    is_pinned: bool | None = None,
+    has_backup: bool | None = None,
+    queued_after: datetime | None = None,
+    queued_before: datetime | None = None,
+    search: str = "",
+) -> QuerySet[BackupJob]:
+    """Jobs by all of that; what is not given does not matter.
+
+    `began_at`, `read_bytes` and `kept_bytes` are to order by: they are never null.
+    """
+    conditions = Q()
+    if status:
+        conditions &= Q(status__in=status)
+    if configuration is not None:
+        conditions &= Q(configuration__uuid=configuration)
+    for name, value in (("backup_type", backup_type), ("trigger", trigger), ("trust", trust)):
+        if value:
+            conditions &= Q(**{name: value})
+    if is_pinned is not None:
+        conditions &= Q(is_pinned=is_pinned)
+    if has_backup is not None:
+        conditions &= HAS_BACKUP if has_backup else ~HAS_BACKUP
+    if queued_after is not None:
+        conditions &= Q(queued_at__gte=queued_after)
+    if queued_before is not None:
+        conditions &= Q(queued_at__lt=queued_before)
+    if search:
+        conditions &= _searched(search)
+    return (
+        _for_lists()
+        .filter(conditions)
+        .annotate(
+            began_at=Coalesce("started_at", "queued_at"),
+            read_bytes=Coalesce("backup_size", 0),
+            kept_bytes=Coalesce("stored_size", 0),
+        )
+    )
+
+
+def _searched(text: str) -> Q:
+    named = Q(job_name__icontains=text) | Q(configuration_name__icontains=text)
+    return named if uuid_prefix(text) is None else named | _of_prefix(text)
+
+
+def job_with_all(job: uuid.UUID) -> BackupJob | None:
+    """The job with everything that is known of it, or None."""
+    with ledger_access("looking for a job"):
+        return job_rows().select_related("configuration", "triggered_by").filter(uuid=job).first()
 
 
 def jobs_with_snapshots() -> list[BackupJob]:
@@ -124,6 +188,11 @@ def uuid_prefix(text: str) -> str | None:
 
 
 def _by_prefix(text: str) -> QuerySet[BackupJob]:
+    return job_rows().filter(_of_prefix(text))[:5]
+
+
+def _of_prefix(text: str) -> Q:
+    """Whose uuid or snapshot id begins so."""
     condition = Q(pk__in=[])
     prefix = uuid_prefix(text)
     if prefix is not None:
@@ -136,4 +205,4 @@ def _by_prefix(text: str) -> QuerySet[BackupJob]:
             condition |= Q(uuid__range=(uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))))
     if SHORTEST_PREFIX <= len(text) <= 64 and not set(text.lower()) - set("0123456789abcdef"):
         condition |= Q(snapshot_id__gte=text.lower(), snapshot_id__lt=text.lower() + "g")
-    return job_rows().filter(condition)[:5]
+    return condition

@@ -31,6 +31,7 @@ from ..selectors import storage_paths
 from ..sources import read_manifest
 from ..sources.verify import SnapshotPlace
 from ..storage import SEALED_PACKAGE, RepositoryPlace, known_packages, known_places
+from .audit import AuditObject, audit_record
 from .reaping import job_reap
 from .results import manifest_facts, summary_facts
 
@@ -93,6 +94,11 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
             report.unreadable.append(f"{path}: {error}")
         else:
             _enter(stored, report)
+    audit_record(
+        "catalogue.rebuild",
+        AuditObject("catalogue"),
+        details={"created": len(report.created), "updated": len(report.updated)},
+    )
     return report
 
 

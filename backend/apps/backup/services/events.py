@@ -1,10 +1,14 @@
 """A job's log: lines that are only ever added."""
 
+import re
 import uuid
 from datetime import datetime
 
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, JobEvent
+
+_NO_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Surrogates that stand for no byte of a file's name; JSON that somebody sends may hold them."""
 
 
 def job_event(job: uuid.UUID, text: str, *, now: datetime) -> None:
@@ -17,4 +21,5 @@ def job_event(job: uuid.UUID, text: str, *, now: datetime) -> None:
 
 def storable_text(text: str) -> str:
     """The text with everything escaped that a database column cannot hold: lone surrogates and NUL."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+    whole = _NO_BYTES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return whole.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")

@@ -19,6 +19,7 @@ from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, JobStatus, Trigger, Trust
 from ..processes import ProcessIdentity
 from ..requests import JobRequest
+from .audit import AuditObject, audit_record
 from .events import job_event, storable_text
 from .reaping import LEASE, RELEASED, after_failure, job_reap
 from .results import JobResult
@@ -52,6 +53,8 @@ def job_create(
         try:
             with transaction.atomic(using=ledger_alias()):
                 job.save(force_insert=True)
+                if trigger != Trigger.SCHEDULED:
+                    audit_record("backup.run", audited(job), details={"type": job.backup_type, "trigger": trigger})
         except IntegrityError as error:
             if slot is None or configuration is None or not configuration.jobs.filter(slot=slot).exists():
                 raise
@@ -60,6 +63,11 @@ def job_create(
             ) from error
     job_event(job.uuid, f"Asked for ({job.get_trigger_display()}).", now=now)
     return job
+
+
+def audited(job: BackupJob) -> AuditObject:
+    """How the audit trail names a job and its backup."""
+    return AuditObject("backup", str(job.uuid), job.job_name)
 
 
 def new_job(
@@ -242,21 +250,20 @@ def job_cancel_request(job: uuid.UUID, reason: str, *, now: datetime) -> str:
 
     Raises `JobNotFound`, or `IllegalTransition` for a job that has ended.
     """
-    with ledger_access("cancelling a job"):
-        if (
-            _jobs()
-            .filter(uuid=job, status=JobStatus.PENDING)
-            .update(status=JobStatus.CANCELLED, completed_at=now, error_message=storable_text(reason))
+    said = storable_text(reason)
+    with ledger_access("cancelling a job"), transaction.atomic(using=ledger_alias()):
+        rows = _jobs().filter(uuid=job)
+        state = ""
+        if rows.filter(status=JobStatus.PENDING).update(
+            status=JobStatus.CANCELLED, completed_at=now, error_message=said
         ):
+            state = JobStatus.CANCELLED
+        elif rows.filter(status=JobStatus.RUNNING).update(cancel_requested_at=now, cancel_reason=said[:200]):
+            state = JobStatus.RUNNING
+        if state:
             job_event(job, reason, now=now)
-            return JobStatus.CANCELLED
-        if (
-            _jobs()
-            .filter(uuid=job, status=JobStatus.RUNNING)
-            .update(cancel_requested_at=now, cancel_reason=storable_text(reason)[:200])
-        ):
-            job_event(job, reason, now=now)
-            return JobStatus.RUNNING
+            audit_record("backup.cancel", audited(_job(job)), details={"reason": reason})
+            return state
     raise IllegalTransition(f"The job {job} is {_job(job).status} already; there is nothing to cancel.")
 
 
@@ -273,10 +280,11 @@ def job_cancel_reason(claim: Claim) -> str | None:
 
 def job_pin(job: uuid.UUID, *, pinned: bool, reason: str = "") -> None:
     """Keep a backup whatever retention says, or no longer. Raises `JobNotFound`, or `IllegalTransition`."""
-    with ledger_access("pinning a backup"):
+    with ledger_access("pinning a backup"), transaction.atomic(using=ledger_alias()):
         rows = _jobs().filter(uuid=job, removal_started_at=None).exclude(snapshot_id="", backup_file_path="")
         if rows.update(is_pinned=pinned, pin_reason=storable_text(reason)[:200] if pinned else "") != 1:
             raise IllegalTransition(f"The job {job} is {_job(job).status} and has no stored backup to pin.")
+        audit_record("backup.pin" if pinned else "backup.unpin", audited(_job(job)), details={"reason": reason})
 
 
 def job_withdraw(job: uuid.UUID, reason: str, *, now: datetime) -> None:
@@ -289,10 +297,11 @@ def job_withdraw(job: uuid.UUID, reason: str, *, now: datetime) -> None:
 
 def job_trust_set(job: uuid.UUID, trust: str) -> None:
     """Write what a verification found about a stored backup; raises `IllegalTransition` if nothing is stored."""
-    with ledger_access("writing a verification's result"):
+    with ledger_access("writing a verification's result"), transaction.atomic(using=ledger_alias()):
         changed = _jobs().filter(uuid=job).exclude(trust=Trust.NONE).update(trust=trust)
         if changed != 1:
             raise IllegalTransition(f"The job {job} has no stored backup whose trust could be set.")
+        audit_record("backup.verify", audited(_job(job)), details={"trust": trust})
 
 
 def _jobs() -> QuerySet[BackupJob]:

@@ -9,12 +9,15 @@ import uuid
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, PruneRun, PruneStatus, RestoreJob, RestoreStatus
 from ..selectors import UNFINISHED
+from .audit import AuditObject, audit_record
 from .events import job_event, storable_text
+from .jobs import audited
 
 
 def removal_begin(reasons: Mapping[uuid.UUID, str], *, now: datetime) -> list[BackupJob]:
@@ -29,10 +32,12 @@ def removal_begin(reasons: Mapping[uuid.UUID, str], *, now: datetime) -> list[Ba
     with ledger_access("marking backups for removal"):
         for job, reason in reasons.items():
             rows = _jobs().filter(uuid=job, is_pinned=False, removal_started_at=None).exclude(status__in=UNFINISHED)
-            if rows.filter(~Exists(restores)).update(
-                removal_started_at=now, removal_reason=storable_text(reason)[:200]
-            ):
-                marked.append(job)
+            with transaction.atomic(using=ledger_alias()):
+                if rows.filter(~Exists(restores)).update(
+                    removal_started_at=now, removal_reason=storable_text(reason)[:200]
+                ):
+                    marked.append(job)
+                    audit_record("backup.remove", audited(_jobs().get(uuid=job)), details={"reason": reason})
         return list(_jobs().filter(uuid__in=marked))
 
 
@@ -74,8 +79,10 @@ def prunes_settle(repository: str, *, now: datetime) -> None:
 
 def prune_begin(repository: str, *, now: datetime) -> PruneRun:
     """A prune begins."""
-    with ledger_access("noting a prune"):
-        return PruneRun.objects.using(ledger_alias()).create(repository=repository, started_at=now)
+    with ledger_access("noting a prune"), transaction.atomic(using=ledger_alias()):
+        run = PruneRun.objects.using(ledger_alias()).create(repository=repository, started_at=now)
+        audit_record("storage.prune", AuditObject("repository", repository, repository))
+        return run
 
 
 def prune_end(run: PruneRun, *, now: datetime, freed: int | None = None, error: str = "") -> None:

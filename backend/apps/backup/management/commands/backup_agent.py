@@ -12,6 +12,7 @@ from ..base import BackupCommand, Options
 
 
 class Command(BackupCommand):
+    acts_by_itself = True
     help = "Watch the schedules and run the jobs, until stopped by SIGTERM or Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -20,6 +20,7 @@ _MOST = 1000
 
 
 class Command(BackupCommand):
+    acts_by_itself = True
     help = (
         "Run every backup that is due, and whatever waits; for cron. Nothing is run twice, whoever else does the same."
     )

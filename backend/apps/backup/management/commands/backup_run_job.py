@@ -11,6 +11,7 @@ from ..base import BackupCommand, Options
 
 
 class Command(BackupCommand):
+    acts_by_itself = True
     help = "Run one pending backup job in this process."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,0 +1,75 @@
+"""The audit trail, to be read."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import selectors
+from ..models import AuditEvent
+from ..rights import Right
+from .fields import MomentField, StrictSerializer, _ModelSerializer
+from .paging import CursorPages
+from .views import BackupView
+
+
+class AuditEventSerializer(_ModelSerializer):
+    """Who did what to which object, from where, when."""
+
+    details = serializers.DictField(help_text="What was asked for, or what is another value now; by action.")
+
+    class Meta:
+        model = AuditEvent
+        fields = [
+            "sequence",
+            "at",
+            "actor",
+            "actor_key",
+            "origin",
+            "address",
+            "request_id",
+            "action",
+            "object_type",
+            "object_key",
+            "object_name",
+            "details",
+            "previous_hash",
+            "hash",
+        ]
+        read_only_fields = fields
+
+
+class AuditFilter(StrictSerializer):
+    """By what the trail can be narrowed down."""
+
+    action = serializers.CharField(
+        max_length=64, required=False, help_text="Such as backup.download; with a dot at its end, all that begins so."
+    )
+    actor = serializers.CharField(max_length=200, required=False)
+    object_key = serializers.CharField(max_length=100, required=False, help_text="The uuid of what it was done to.")
+    after = MomentField(required=False)
+    before = MomentField(required=False)
+
+
+class AuditList(BackupView):
+    """What was done with the backups, the newest first. `manage.py backup_audit --verify` proves the chain."""
+
+    rights = {"GET": Right.VIEW}
+    serializer_class = AuditEventSerializer
+    pagination_class = CursorPages
+    filter_serializer = AuditFilter
+    orderings = {"-sequence": "sequence"}
+
+    def get_queryset(self) -> QuerySet[AuditEvent]:
+        return selectors.audit_matching(**self.filters())
+
+    @extend_schema(operation_id="audit_list", parameters=[AuditFilter])
+    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+        return self.page(self.get_queryset())
+
+
+urlpatterns = [path("system/audit/", AuditList.as_view(), name="audit")]

@@ -1,0 +1,37 @@
+"""The OpenAPI document of this API, and Swagger UI to try it out while debugging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularSwaggerView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .schema import document
+from .views import BackupView, HasRight
+
+
+class DocumentView(BackupView):
+    """The document, for whoever has any right here."""
+
+    rights = {"GET": None}
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        return Response(document(server=request.path.removesuffix("schema/")))
+
+
+class SwaggerView(SpectacularSwaggerView):
+    """Only while debugging: the page runs scripts, which nothing else here does."""
+
+    rights = {"GET": None}
+    permission_classes = [HasRight]
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
+        self.url = reverse("backup-api:schema")
+        shown: Callable[..., Response] = super().get
+        return shown(request, *args, **kwargs)

@@ -1,0 +1,260 @@
+"""Jobs: the runs of configurations, and the backups that they made."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import selectors
+from ..models import BackupJob, BackupType, JobStatus, Trigger, Trust
+from ..rights import Right
+from ..selectors import job_log
+from ..services.jobs import job_cancel_request, job_pin
+from .fields import MomentField, StrictSerializer, UserNameField, _ModelSerializer, _Serializer
+from .paging import CursorPages
+from .views import BackupView
+
+_LONGEST_REASON = 200
+
+
+class ProgressSerializer(_Serializer):
+    """How far something is. Bytes and files are of the phase; null is what nobody knows yet."""
+
+    phase = serializers.CharField()
+    files_done = serializers.IntegerField()
+    bytes_done = serializers.IntegerField()
+    bytes_total = serializers.IntegerField(allow_null=True)
+    bytes_per_second = serializers.FloatField(allow_null=True)
+    eta_seconds = serializers.FloatField(allow_null=True)
+
+
+class JobSerializer(_ModelSerializer):
+    """A job as lists show it. Sizes are bytes."""
+
+    configuration = serializers.SerializerMethodField(help_text="Its uuid; null when it was deleted, or never was.")
+    triggered_by = UserNameField()
+    progress = serializers.SerializerMethodField(help_text="Null before it has begun.")
+    warnings = serializers.ListField(child=serializers.CharField(), read_only=True)
+    duration_seconds = serializers.SerializerMethodField(help_text="Null before it has ended.")
+    has_backup = serializers.SerializerMethodField(help_text="Whether a backup of it is stored and offered.")
+
+    class Meta:
+        model = BackupJob
+        fields = [
+            "uuid",
+            "job_name",
+            "configuration",
+            "configuration_name",
+            "backup_type",
+            "trigger",
+            "triggered_by",
+            "slot",
+            "status",
+            "trust",
+            "has_backup",
+            "attempt",
+            "worker",
+            "progress",
+            "queued_at",
+            "not_before",
+            "started_at",
+            "completed_at",
+            "duration_seconds",
+            "snapshot_id",
+            "backup_file_path",
+            "backup_size",
+            "stored_size",
+            "new_files",
+            "changed_files",
+            "unchanged_files",
+            "checksum",
+            "problem_count",
+            "warnings",
+            "error_message",
+            "is_pinned",
+            "pin_reason",
+            "removal_started_at",
+            "removed_at",
+            "removal_reason",
+            "cancel_requested_at",
+            "changed_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field({"type": ["string", "null"], "format": "uuid"})
+    def get_configuration(self, row: BackupJob) -> str | None:
+        return None if row.configuration is None else str(row.configuration.uuid)
+
+    @extend_schema_field(ProgressSerializer(allow_null=True))
+    def get_progress(self, row: BackupJob) -> dict[str, object] | None:
+        return row.progress or None
+
+    def get_duration_seconds(self, row: BackupJob) -> float | None:
+        if row.started_at is None or row.completed_at is None:
+            return None
+        return round((row.completed_at - row.started_at).total_seconds(), 3)
+
+    def get_has_backup(self, row: BackupJob) -> bool:
+        return bool(row.snapshot_id or row.backup_file_path) and row.removal_started_at is None
+
+
+class LogLineSerializer(_Serializer):
+    at = serializers.DateTimeField()
+    text = serializers.CharField()
+
+
+class ProblemFileSerializer(_Serializer):
+    """Something that could not be read."""
+
+    path = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class JobRequestSerializer(_Serializer):
+    """What the job was asked to do, as its configuration said then."""
+
+    storage_path = serializers.CharField()
+    compression = serializers.BooleanField()
+    encryption = serializers.BooleanField()
+    include = serializers.ListField(child=serializers.CharField())
+    exclude = serializers.ListField(child=serializers.CharField())
+    output = serializers.CharField()
+    minutes = serializers.IntegerField(allow_null=True)
+
+
+class JobDetailSerializer(JobSerializer):
+    """A job with everything that is known of it."""
+
+    settings = JobRequestSerializer()
+    manifest = serializers.DictField(help_text="What the backup holds: databases, files, missing references.")
+    problems = ProblemFileSerializer(many=True, help_text="The first thousand; problem_count is the full number.")
+    log = serializers.SerializerMethodField()
+
+    class Meta(JobSerializer.Meta):
+        fields = [*JobSerializer.Meta.fields, "settings", "manifest", "problems", "log"]
+        read_only_fields = fields
+
+    @extend_schema_field(LogLineSerializer(many=True))
+    def get_log(self, row: BackupJob) -> list[dict[str, str]]:
+        return job_log(row)
+
+
+class JobFilter(StrictSerializer):
+    """By what the list of jobs can be narrowed down."""
+
+    status = serializers.MultipleChoiceField(choices=JobStatus.choices, required=False)
+    backup_type = serializers.ChoiceField(BackupType.choices, required=False)
+    configuration = serializers.UUIDField(required=False, help_text="The uuid of one.")
+    trigger = serializers.ChoiceField(Trigger.choices, required=False)
+    trust = serializers.ChoiceField([one for one in Trust.values if one], required=False)
+    is_pinned = serializers.BooleanField(required=False, allow_null=True, default=None)
+    has_backup = serializers.BooleanField(required=False, allow_null=True, default=None)
+    queued_after = MomentField(required=False)
+    queued_before = MomentField(required=False)
+    search = serializers.CharField(
+        max_length=100, required=False, help_text="A part of the job's or the configuration's name, or a uuid's start."
+    )
+
+
+class JobList(BackupView):
+    """Jobs, the newest first."""
+
+    rights = {"GET": Right.VIEW}
+    serializer_class = JobSerializer
+    pagination_class = CursorPages
+    filter_serializer = JobFilter
+    orderings = {
+        "-queued_at": "queued_at",
+        "started_at": "began_at",
+        "backup_size": "read_bytes",
+        "stored_size": "kept_bytes",
+        "job_name": "job_name",
+    }
+
+    def get_queryset(self) -> QuerySet[BackupJob]:
+        return selectors.jobs_matching(**self.filters())
+
+    @extend_schema(operation_id="jobs_list", parameters=[JobFilter])
+    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+        return self.page(self.get_queryset())
+
+
+class ReasonSerializer(StrictSerializer):
+    reason = serializers.CharField(max_length=_LONGEST_REASON, required=False, allow_blank=True, default="")
+
+
+class JobStateSerializer(_Serializer):
+    """What became of the wish."""
+
+    uuid = serializers.UUIDField()
+    status = serializers.ChoiceField(JobStatus.choices)
+    message = serializers.CharField()
+
+
+class JobDetail(BackupView):
+    """One job."""
+
+    rights = {"GET": Right.VIEW}
+    serializer_class = JobDetailSerializer
+
+    @extend_schema(operation_id="jobs_retrieve")
+    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+        return Response(self.get_serializer(job_of(self)).data)
+
+
+class JobCancel(BackupView):
+    """End a job that waits or runs."""
+
+    rights = {"POST": Right.RUN}
+    serializer_class = ReasonSerializer
+
+    @extend_schema(operation_id="jobs_cancel", responses={202: JobStateSerializer})
+    def post(self, request: Request, **_names: str) -> Response:
+        asked = self.get_serializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        reason = asked.validated_data["reason"]
+        said = f"Cancelled by {self.user.get_username()}{f': {reason}' if reason else '.'}"
+        state = job_cancel_request(self.uuid(), said, now=timezone.now())
+        message = "It is cancelled." if state == JobStatus.CANCELLED else "It has been told to stop."
+        return Response({"uuid": self.uuid(), "status": state, "message": message}, status=202)
+
+
+class JobPin(BackupView):
+    """Keep a backup whatever retention says, or no longer."""
+
+    rights = {"POST": Right.RUN, "DELETE": Right.RUN}
+    serializer_class = ReasonSerializer
+
+    @extend_schema(operation_id="jobs_pin", responses={200: JobSerializer})
+    def post(self, request: Request, **_names: str) -> Response:
+        asked = self.get_serializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        job_pin(self.uuid(), pinned=True, reason=asked.validated_data["reason"])
+        return Response(JobSerializer(job_of(self)).data)
+
+    @extend_schema(operation_id="jobs_unpin", responses={204: None})
+    def delete(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+        job_pin(self.uuid(), pinned=False)
+        return Response(status=204)
+
+
+def job_of(view: BackupView) -> BackupJob:
+    """The job whose uuid is in the address. Raises NotFound."""
+    found = selectors.job_with_all(view.uuid())
+    if found is None:
+        raise NotFound(f"There is no job {view.uuid()}.")
+    return found
+
+
+urlpatterns = [
+    path("jobs/", JobList.as_view(), name="jobs"),
+    path("jobs/<str:uuid>/", JobDetail.as_view(), name="job"),
+    path("jobs/<str:uuid>/cancel/", JobCancel.as_view(), name="job-cancel"),
+    path("jobs/<str:uuid>/pin/", JobPin.as_view(), name="job-pin"),
+]

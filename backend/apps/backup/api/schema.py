@@ -1,0 +1,166 @@
+"""The OpenAPI 3.1 document, made from the views: what they take, what they answer, and every error.
+
+Errors that all views have in common are added here, so that no view can forget them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Literal
+
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.settings import patched_settings
+from rest_framework import serializers
+
+from ..doctor import Severity
+from ..models import (
+    AuditOrigin,
+    BackupType,
+    ConfigurationStatus,
+    Frequency,
+    JobStatus,
+    OperationKind,
+    OperationStatus,
+    RestoreStatus,
+    RestoreType,
+    RollbackState,
+    Trigger,
+    Trust,
+)
+from .fields import _Serializer
+from .problems import MEDIA_TYPE, TYPE
+
+_DESCRIPTION: Final = """Backups of a Django project: configurations, jobs, restores, and whether one is protected.
+
+Who may do what is a matter of rights, each by itself: `backup.view_backups`, `configure`, `run`, `download`, `restore`,
+`delete`, `prune`. Without authentication every address answers 401, without the right 403, whether or not there is
+something. Errors are problems as in RFC 9457, with the `id` under which the server's log has them. Times are ISO 8601
+with an offset, sizes are bytes."""
+
+_SETTINGS: Final[Mapping[str, object]] = {
+    "TITLE": "EDMS Backup",
+    "DESCRIPTION": _DESCRIPTION,
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SORT_OPERATION_PARAMETERS": True,
+    "SCHEMA_PATH_PREFIX": "",
+    "SERVERS": [],
+    "ENUM_NAME_OVERRIDES": {
+        "AuditOrigin": AuditOrigin.choices,
+        "BackupType": BackupType.choices,
+        "ConfigurationStatus": ConfigurationStatus.choices,
+        "Frequency": Frequency.choices,
+        "JobStatus": JobStatus.choices,
+        "OperationKind": OperationKind.choices,
+        "OperationStatus": OperationStatus.choices,
+        "RestoreStatus": RestoreStatus.choices,
+        "RestoreType": RestoreType.choices,
+        "RollbackState": RollbackState.choices,
+        "Severity": [(one.name, one.name) for one in Severity],
+        "Trigger": Trigger.choices,
+        "Trust": Trust.choices,
+    },
+}
+
+_SAID: Final[Mapping[int, str]] = {
+    400: "The request is not valid; `errors` says which field, and why.",
+    401: "Nobody is authenticated.",
+    403: "The right to do this is missing, or the CSRF token.",
+    404: "There is nothing of that name.",
+    409: "It is not in a state that allows this.",
+    410: "It was there, and has been removed.",
+    413: "More bytes than are taken.",
+    415: "A media type that is not taken.",
+    416: "A range that lies outside.",
+    429: "Asked too often; Retry-After says when again.",
+    503: "Something that this needs is away or busy; Retry-After says when again.",
+}
+
+
+class FieldProblemSerializer(_Serializer):
+    """What is wrong with one field; its name is empty where it is about all of them together."""
+
+    field = serializers.CharField(allow_blank=True)
+    message = serializers.CharField()
+
+
+class ProblemSerializer(_Serializer):
+    """An error, as in RFC 9457."""
+
+    type = serializers.CharField(help_text=f"What kind of error: {TYPE}…")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField(help_text="What happened, to which thing, and what to do next.")
+    instance = serializers.CharField()
+    id = serializers.CharField(help_text="Under this the server's log has it.")
+    # The framework has a property of that name, which a declared field leaves alone.
+    errors = FieldProblemSerializer(many=True)  # type: ignore[assignment]
+
+
+class ApiSchema(AutoSchema):
+    """One operation of the document."""
+
+    def get_tags(self) -> list[str]:
+        return [self.path.strip("/").split("/")[0]]
+
+    def _resolve_path_parameters(self, variables: list[str]) -> list[dict[str, Any]]:
+        resolve: Callable[[list[str]], list[dict[str, Any]]] = super()._resolve_path_parameters
+        found = resolve(variables)
+        for parameter in found:
+            if parameter["name"] == "uuid":
+                parameter["schema"] = {"type": "string", "format": "uuid"}
+        return found
+
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        component = self.resolve_serializer(ProblemSerializer, "response")
+        for code in sorted(set(self._problems())):
+            if str(code) not in bodies:
+                bodies[str(code)] = _problem(component, code)
+        return bodies
+
+    def _problems(self) -> Iterator[int]:
+        yield from (400, 401, 403, 429, 503)
+        if "{" in self.path:
+            yield 404
+        if self.method not in {"GET", "HEAD"}:
+            yield 409
+        if self.method in {"POST", "PUT", "PATCH"}:
+            yield from (413, 415)
+        yield from getattr(self.view, "further_problems", ())
+
+
+def _problem(component: ResolvedComponent, code: int) -> dict[str, Any]:
+    example = {
+        "type": f"{TYPE}…",
+        "title": _SAID[code],
+        "status": code,
+        "detail": _SAID[code],
+        "instance": "/api/v1/backup/…",
+        "id": "0f3c…",
+        "errors": [{"field": "retention_days", "message": "It must be at least 1."}] if code == 400 else [],
+    }
+    return {
+        "description": _SAID[code],
+        "content": {MEDIA_TYPE: {"schema": component.ref, "examples": {"problem": {"value": example}}}},
+    }
+
+
+def document(*, server: str = "") -> dict[str, Any]:
+    """The whole document. `server` is the address below which the API lies, if it is known."""
+    from .urls import api_patterns  # noqa: PLC0415  the addresses name the view that shows the document
+
+    with patched_settings(_SETTINGS):
+        generator: Any = SchemaGenerator
+        made: dict[str, Any] = generator(patterns=api_patterns).get_schema(request=None, public=True)
+    if server:
+        made["servers"] = [{"url": server}]
+    for name, schema in made["components"]["schemas"].items():
+        # A slip of the pen in a name is refused.
+        if name.endswith("Request") and schema.get("type") == "object":
+            schema["additionalProperties"] = False
+    return made

@@ -1,0 +1,31 @@
+"""The audit trail, to be read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from ..ledger import ledger_alias
+from ..models import AuditEvent
+
+
+def audit_matching(
+    *,
+    action: str = "",
+    actor: str = "",
+    object_key: str = "",
+    after: datetime | None = None,
+    before: datetime | None = None,
+) -> QuerySet[AuditEvent]:
+    """Events by what was done ("backup." means all that begins so), by whom, to what, and in which time."""
+    rows = AuditEvent.objects.using(ledger_alias()).all()
+    if action:
+        rows = rows.filter(action__startswith=action) if action.endswith(".") else rows.filter(action=action)
+    if actor:
+        rows = rows.filter(actor=actor)
+    if object_key:
+        rows = rows.filter(object_key=object_key)
+    if after is not None:
+        rows = rows.filter(at__gte=after)
+    return rows if before is None else rows.filter(at__lt=before)

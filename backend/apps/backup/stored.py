@@ -1,0 +1,50 @@
+"""The backup of a job, opened for reading as long as it is there."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Iterator
+
+from strongroom.errors import SnapshotNotFound
+from strongroom.repository.locks import RepositoryLock
+from strongroom.snapshots import SnapshotView
+
+from . import selectors
+from .errors import BackupNotFound, BackupRemoved, JobNotFound
+from .models import BackupJob
+from .opened import open_repository
+from .references import BackupRef
+
+
+def stored_job(job: uuid.UUID) -> BackupJob:
+    """The job, which has stored a backup that is there. Raises `JobNotFound`, `BackupNotFound` and `BackupRemoved`."""
+    row = selectors.job_by_uuid(job)
+    if row is None:
+        raise JobNotFound(f"There is no job {job}.")
+    if row.removal_started_at is not None:
+        raise BackupRemoved(
+            f"The backup of the job {job} ({row.job_name}) was removed on {row.removal_started_at:%Y-%m-%d}:"
+            f" {row.removal_reason}."
+        )
+    if not row.snapshot_id and not row.backup_file_path:
+        raise BackupNotFound(f"The job {job} ({row.job_name}) is {row.status} and has stored no backup.")
+    return row
+
+
+@contextlib.contextmanager
+def open_snapshot(row: BackupJob, ref: BackupRef) -> Iterator[tuple[SnapshotView, RepositoryLock]]:
+    """The snapshot of a job for as long as the block runs, under a shared lock: nobody removes it meanwhile.
+
+    Raises `BackupRemoved` where somebody has, and whatever keeps the repository from being read.
+    """
+    if ref.place is None:
+        raise BackupNotFound(f"The job {row.uuid} ({row.job_name}) has stored a package, not a snapshot.")
+    with open_repository(ref.place) as opened:
+        try:
+            snapshot = opened.repository.snapshot(ref.snapshot_id)
+        except SnapshotNotFound:
+            # Between our look at the ledger and the lock; if not, it is the storage that has lost it.
+            stored_job(row.uuid)
+            raise
+        yield SnapshotView(opened.repository, snapshot, opened.index), opened.lock

@@ -1,0 +1,149 @@
+"""A whole snapshot as a package, exactly as `strongroom.packages` reads one.
+
+Packages hold neither links nor special files; how many there were is said. Nothing is compressed: that is what makes
+the length known beforehand. To go on at an offset everything before it is read again, for the sake of the hashes in
+SHA256SUMS, but not sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
+
+from strongroom.downloads.base import LeftOut, Measure, Measures, Stretch, cut, identity_of
+from strongroom.downloads.file import content_parts, require_complete
+from strongroom.downloads.storing import stored, stored_length
+from strongroom.errors import Damaged, PackageRefused
+from strongroom.format.tree import Node, NodeKind
+from strongroom.packages import readme
+from strongroom.packages.order import MANIFEST, README, SUMS, TOP, Order, place_of
+from strongroom.packages.reading import MAX_MANIFEST
+from strongroom.packages.sums import Sums, encode_sum
+from strongroom.packages.tarformat import END, Member, encode_header, padding, require_safe
+from strongroom.snapshots import SnapshotView
+
+_VERSION: Final = 1
+"""Of the form: another one gives other bytes for the same snapshot."""
+_PIECE: Final = 1 << 20
+_NO_DIGEST: Final = bytes(32)
+
+
+class PackageDownload:
+    """A snapshot of a backup as one plain `.tar.gz`; what lies below the top names `without` is withheld.
+
+    Reads all trees to know the length, unless `measures` has it. Raises Damaged, or PackageRefused for a snapshot that
+    is no package: of another software, or with names that no package has.
+    """
+
+    def __init__(
+        self, view: SnapshotView, *, without: Collection[bytes] = (), measures: Measures | None = None
+    ) -> None:
+        self._view = view
+        self._without = frozenset(without)
+        self._time_ns = view.snapshot.time_ns
+        self._listed = 0
+        self.identity = identity_of(
+            "package", _VERSION, view.snapshot.tree, self._time_ns, readme.TEXT, sorted(self._without)
+        )
+        known = {} if measures is None else measures
+        measure = known.get(self.identity)
+        if measure is None:
+            measure = known[self.identity] = self._measure()
+        self._listed = measure.listed
+        self.length = measure.length
+        self.left_out = measure.left_out
+
+    def _measure(self) -> Measure:
+        order = Order()
+        left_out = LeftOut()
+        length = len(END)
+        for member, node in self._members(left_out):
+            require_safe(member.name)
+            order.meet(member)
+            if not member.is_folder and member.name != SUMS:
+                # Of the list itself, which comes last, the length is known by then.
+                self._listed += len(encode_sum(member.name, _NO_DIGEST))
+            if node is not None and node.kind is NodeKind.FILE:
+                require_complete(self._view, node)
+            length += len(encode_header(member)) + member.size + len(padding(member.size))
+        return Measure(stored_length(length), left_out, self._listed)
+
+    def _sums_member(self) -> Member:
+        return Member(SUMS, False, self._listed, 0o600, self._time_ns)
+
+    def _members(self, left_out: LeftOut) -> Iterator[tuple[Member, Node | None]]:
+        """Everything in the order of packages; README.txt and SHA256SUMS have no node. Counts what is left out."""
+        tops = self._view.nodes(self._view.snapshot.tree)
+        self._require_package(tops)
+        yield Member(README, False, len(readme.TEXT), 0o600, self._time_ns), None
+        for top in sorted(tops, key=lambda node: place_of(node.name)):
+            for path, node in self._below(top):
+                if top.name in self._without:
+                    left_out.withheld += 1
+                elif node.kind in {NodeKind.FILE, NodeKind.DIR}:
+                    yield _member_of(path, node), node
+                else:
+                    left_out.count(node)
+        yield self._sums_member(), None
+
+    def _below(self, top: Node) -> Iterator[tuple[bytes, Node]]:
+        yield top.name, top
+        if top.kind is NodeKind.DIR:
+            if top.subtree is None:
+                raise Damaged(f"The folder {top.name!r} has no tree.")
+            yield from self._view.walk(top.subtree, top.name)
+
+    def _require_package(self, tops: Sequence[Node]) -> None:
+        which = f"The snapshot {self._view.snapshot.id[:8]}"
+        for node in tops:
+            if node.name not in TOP or node.name in {README, SUMS} or node.kind not in {NodeKind.FILE, NodeKind.DIR}:
+                raise PackageRefused(f"{which} holds {node.name!r}, which no package has; take a folder of it.")
+            if node.name == MANIFEST and node.size > MAX_MANIFEST:
+                raise PackageRefused(f"{which} has a {MANIFEST.decode()} of {node.size} bytes; no backup has that.")
+        if MANIFEST not in {node.name for node in tops}:
+            raise PackageRefused(f"{which} has no {MANIFEST.decode()}, so it is no backup; take a folder of it.")
+
+    def read(self, start: int, stop: int) -> Stretch:
+        """See `Download`."""
+        with contextlib.closing(Sums()) as sums:
+            yield from cut(stored(self._tar(sums)), start, stop)
+
+    def _tar(self, sums: Sums) -> Iterator[bytes]:
+        for member, node in self._members(LeftOut()):
+            yield encode_header(member)
+            if member.name == SUMS:
+                yield from self._list(sums)
+            elif not member.is_folder:
+                digest = hashlib.sha256()
+                for piece in self._content(node):
+                    digest.update(piece)
+                    yield piece
+                sums.add(member.name, digest.digest())
+            yield padding(member.size)
+        yield END
+
+    def _content(self, node: Node | None) -> Iterator[bytes]:
+        if node is None:
+            return iter((readme.TEXT,))
+        return cut(content_parts(self._view, node), 0, node.size)
+
+    def _list(self, sums: Sums) -> Iterator[bytes]:
+        if sums.spool.size != self._listed:
+            raise Damaged("The list of hashes is not as long as it must be.")
+        sums.spool.rewind()
+        while piece := sums.spool.read(_PIECE):
+            yield piece
+
+
+def _member_of(name: bytes, node: Node) -> Member:
+    return Member(
+        name=name,
+        is_folder=node.kind is NodeKind.DIR,
+        size=node.size if node.kind is NodeKind.FILE else 0,
+        mode=node.permissions & 0o777,
+        mtime_ns=node.mtime_ns,
+        uid=node.uid,
+        gid=node.gid,
+    )

@@ -1,0 +1,39 @@
+"""However large a download is, it takes no more memory: measured in processes of their own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPT = """
+import os, resource, sys
+from tests.engine.downloads.trees import MANIFEST, snapshot_of
+from strongroom.downloads import FolderDownload, PackageDownload
+
+blob = os.urandom(1 << 20)
+view = snapshot_of({b"files": {b"large": [blob] * (int(sys.argv[2]) << 10)}, b"manifest.json": MANIFEST})
+download = FolderDownload(view, view.find(b"files")) if sys.argv[1] == "folder" else PackageDownload(view)
+for piece in download.read(0, 20 << 20):
+    pass
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+given = sum(len(piece) for piece in download.read(0, download.length))
+assert given == download.length > int(sys.argv[2]) << 30
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.parametrize(("kind", "gigabytes"), [("folder", 4), ("package", 1)])
+def test_memory_does_not_grow_with_the_download(kind, gigabytes):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, kind, str(gigabytes)],
+        check=False,
+        env={"PYTHONPATH": f"{ROOT / 'backend'}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 16 << 10  # KB
