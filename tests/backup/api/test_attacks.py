@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import uuid
 from urllib.parse import quote
 
@@ -277,6 +278,15 @@ def test_no_secret_is_in_any_answer(operations, admin, settings, monkeypatch):
                 body = b"".join(answer.streaming_content) if answer.streaming else answer.content
                 for secret in secrets:
                     assert secret.encode() not in body, path
+
+
+def test_nobody_can_try_passphrases():
+    """None is taken anywhere, so there is no answer whose time could tell how nearly one was right."""
+    names = [word for schema in document()["components"]["schemas"].values() for word in schema.get("properties", {})]
+    for path in document()["paths"].values():
+        names += [parameter["name"] for operation in path.values() for parameter in operation.get("parameters", [])]
+    assert len(names) > 100
+    assert not [name for name in names if re.search("pass|secret|key_file|token", name)]
 
 
 def test_who_asks_too_often_is_told_when_again(settings, admin):
