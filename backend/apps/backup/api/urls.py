@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import URLPattern, path, re_path
 
-from . import audit, configurations, events, jobs
+from . import audit, configurations, events, jobs, statistics, system
 from .documentation import DocumentView, SwaggerView
 from .views import Nowhere
 
@@ -14,6 +14,8 @@ api_patterns: list[URLPattern] = [
     *jobs.urlpatterns,
     *audit.urlpatterns,
     *events.urlpatterns,
+    *system.urlpatterns,
+    *statistics.urlpatterns,
 ]
 
 urlpatterns: list[URLPattern] = [
