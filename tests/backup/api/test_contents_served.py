@@ -147,13 +147,14 @@ def test_a_download_that_meets_damage_is_cut_off(served):
     edms.add_files(1, size=9 << 20, folder=folder)
     job = edms.json("trigger_backup", "--type", "FILES")["job"]
     pack = max(set(packs(edms)) - before, key=lambda path: path.stat().st_size)
+    good = pack.read_bytes()
     pack.chmod(0o600)
-    with pack.open("r+b") as file:
-        file.seek(pack.stat().st_size // 2)
-        file.write(bytes(1000))
+    pack.write_bytes(good[: len(good) // 2] + bytes(1000) + good[len(good) // 2 + 1000 :])
     (name,) = [path.name for path in (edms.media / folder).iterdir()]
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
         server.get(f"jobs/{job}/download/", path=f"files/media/{folder}/{name}")
+    pack.write_bytes(good)
+    assert server.get(f"jobs/{job}/download/", path=f"files/media/{folder}/{name}")[0] == 200
     wait_until(lambda: locks(edms) == 0)
 
 
