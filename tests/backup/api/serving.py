@@ -32,11 +32,19 @@ class Server:
     token: str
     pid: int
 
-    def ask(self, address: str, method: str = "GET", headers: dict[str, str] | None = None, **query: str):
+    def ask(
+        self,
+        address: str,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        *,
+        body: bytes | None = None,
+        **query: str,
+    ):
         """The connection, and the answer whose body has not been read."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        where = f"{ROOT}{address}?{urlencode(query)}"
-        connection.request(method, where, headers={"Authorization": f"Token {self.token}", **(headers or {})})
+        where = f"{ROOT}{address}{f'?{urlencode(query)}' if query else ''}"
+        connection.request(method, where, body, headers={"Authorization": f"Token {self.token}", **(headers or {})})
         return connection, connection.getresponse()
 
     def get(self, address: str, headers: dict[str, str] | None = None, **query: str) -> tuple[int, dict, bytes]:

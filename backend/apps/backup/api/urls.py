@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import URLPattern, path, re_path
 
-from . import audit, configurations, contents, events, jobs
+from . import audit, configurations, contents, events, jobs, statistics, system
 from .documentation import DocumentView, SwaggerView
 from .views import Nowhere
 
@@ -15,6 +15,8 @@ api_patterns: list[URLPattern] = [
     *contents.urlpatterns,
     *audit.urlpatterns,
     *events.urlpatterns,
+    *system.urlpatterns,
+    *statistics.urlpatterns,
 ]
 
 urlpatterns: list[URLPattern] = [
