@@ -525,6 +525,8 @@ export interface components {
         };
         /** @description One thing in a backup. */
         Entry: {
+            /** @description It is part of the package that the whole backup is downloaded as: links and special files are not. */
+            in_package: boolean;
             kind: components["schemas"]["EntryKind"];
             /** @description Octal. */
             mode: string;
@@ -2516,7 +2518,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/gzip": string;
                     "application/octet-stream": string;
+                    "application/x-tar": string;
                 };
             };
             /** @description The bytes. */
@@ -2529,7 +2533,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/gzip": string;
                     "application/octet-stream": string;
+                    "application/x-tar": string;
                 };
             };
             /** @description The client has it already. */
@@ -2577,19 +2583,32 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The backup was removed. */
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was there, and has been removed. */
             410: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description The range lies outside; Content-Range says how long the content is. */
+            /** @description A range that lies outside. */
             416: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Asked too often; Retry-After says when again. */
             429: {
@@ -2600,12 +2619,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Backups are being removed from the repository; Retry-After says when to ask. */
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -2665,6 +2686,24 @@ export interface operations {
             };
             /** @description There is nothing of that name. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was there, and has been removed. */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
