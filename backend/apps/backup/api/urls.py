@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import URLPattern, path, re_path
 
-from . import audit, configurations, events, jobs
+from . import audit, configurations, events, jobs, operations, restores, uploads
 from .documentation import DocumentView, SwaggerView
 from .views import Nowhere
 
@@ -12,6 +12,9 @@ app_name = "backup-api"
 api_patterns: list[URLPattern] = [
     *configurations.urlpatterns,
     *jobs.urlpatterns,
+    *operations.urlpatterns,
+    *restores.urlpatterns,
+    *uploads.urlpatterns,
     *audit.urlpatterns,
     *events.urlpatterns,
 ]

@@ -30,6 +30,15 @@ from .jobs import (
     jobs_with_snapshots,
     uuid_prefix,
 )
+from .operations import (
+    operation_by_uuid,
+    operations_matching,
+    operations_runnable,
+    operations_to_send,
+    restore_by_uuid,
+    restores_matching,
+    uploads_of,
+)
 from .rows import (
     FAILURES,
     HAS_BACKUP,
@@ -83,8 +92,15 @@ __all__ = [
     "jobs_to_send",
     "jobs_unfinished",
     "jobs_with_snapshots",
+    "operation_by_uuid",
+    "operations_matching",
+    "operations_runnable",
+    "operations_to_send",
+    "restore_by_uuid",
+    "restores_matching",
     "schedule_shortest",
     "storage_paths",
     "stored_bytes",
+    "uploads_of",
     "uuid_prefix",
 ]
