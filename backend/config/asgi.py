@@ -2,14 +2,17 @@
 
 import os
 
+import django
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
-from django.core.asgi import get_asgi_application
+from django.core.handlers.asgi import ASGIHandler
 
 from .environment import flag
+from .streaming import StreamingHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_asgi_application()
+django.setup(set_prefix=False)
+application: ASGIHandler = StreamingHandler()
 if flag("EDMS_SERVE_STATIC"):
     # `make serve`: one process on loopback, which hands out the static files besides, without debugging.
     application = ASGIStaticFilesHandler(application)

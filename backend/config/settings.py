@@ -30,7 +30,6 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.streaming.StreamingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -86,7 +85,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = folder("EDMS_STATIC_ROOT", EDMS_HOME / "static")
 if os.environ.get("EDMS_STATIC_ROOT"):
     # The image has collected them there; the web server hands them out itself, right behind the security headers.
-    MIDDLEWARE.insert(2, "whitenoise.middleware.WhiteNoiseMiddleware")
+    MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
 # Documents are never served from an address of their own: the admin hands them out to whom may see them.
 MEDIA_ROOT = EDMS_HOME / "media"
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from uvicorn_worker import UvicornWorker
 
 
-class Worker(UvicornWorker):
+class Worker(UvicornWorker):  # type: ignore[misc]  # it comes without types
     """Speaks ASGI, and does not wait for listeners to events when it is told to end: they come again by themselves."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {

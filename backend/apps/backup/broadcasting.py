@@ -5,8 +5,8 @@ that says it was changed earlier, and so does another machine whose clock is beh
 what has been told already is left out. Being told twice does no harm, because an event holds the whole small state of
 its object.
 
-An event's id is the time of its change in microseconds since 1970, never less than that of the event before it, and a
-part of the object's uuid. It means the same to every process, also after a restart.
+An event's id is the time of its change in microseconds since 1970, or a later one where the event before it has that
+already, and a part of the object's uuid. It means the same to every process, also after a restart.
 """
 
 from __future__ import annotations
@@ -93,14 +93,14 @@ def _microseconds(moment: datetime) -> int:
 
 
 class _Numbering:
-    """Gives events their ids, none smaller than the one before."""
+    """Gives events their ids, each greater than the one before."""
 
     def __init__(self, moment: datetime) -> None:
         self._last = _microseconds(moment)
 
     def event(self, change: Change, *, now: datetime) -> Event:
         # What a clock that is wrong has dated ahead must not carry the listeners ahead.
-        self._last = max(self._last, min(_microseconds(change.changed_at), _microseconds(now)))
+        self._last = max(self._last + 1, min(_microseconds(change.changed_at), _microseconds(now)))
         state = {field.name: getattr(change, field.name) for field in dataclasses.fields(change)}
         return Event(f"{self._last:016}-{change.uuid.hex[:8]}", change.type, state)
 

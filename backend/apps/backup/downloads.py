@@ -33,6 +33,8 @@ ANYTHING: Final = "application/octet-stream"
 _TAR: Final = "application/x-tar"
 _GZIP: Final = "application/gzip"
 _LONGEST_NAME: Final = 150
+_PIECE: Final = 256 << 10
+"""Bytes that a stream gives at once: of the slowest client it hears soon enough that it is still there."""
 # What one of the systems that save files does not take, or what would be shown as something else than it is.
 _UNFIT: Final = re.compile(
     '[\x00-\x1f\x7f-\x9f"*/:<>?\\\\|\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]'
@@ -88,7 +90,7 @@ class OpenedDownload:
 
     def stream(self, start: int, stop: int) -> DownloadStream:
         """The bytes from `start` up to `stop`; to be closed instead of this, which it closes."""
-        return DownloadStream(self, self._download.read(start, stop))
+        return DownloadStream(self, _small(self._download.read(start, stop)))
 
     def check(self) -> None:
         """Raise `LockLost` when the backup may have been removed meanwhile."""
@@ -138,6 +140,13 @@ class DownloadStream:
             self._pieces.close()
         finally:
             self._opened.close()
+
+
+def _small(pieces: Stretch) -> Stretch:
+    with contextlib.closing(pieces):
+        for piece in pieces:
+            for start in range(0, len(piece), _PIECE):
+                yield piece[start : start + _PIECE]
 
 
 def open_download(job: uuid.UUID, path: bytes = b"") -> OpenedDownload:

@@ -102,8 +102,8 @@ def add_key(backend: Backend, master: SealingKey, passphrase: str, *, cost: Cost
     return name
 
 
-def list_keys(backend: Backend, in_use: StorageId) -> list[KeyInfo]:
-    """Every readable key, oldest first. Raises Damaged for one that cannot be read."""
+def list_keys(backend: Backend, in_use: StorageId | None = None) -> list[KeyInfo]:
+    """Every key, oldest first; it takes none to see them. Raises Damaged for one that cannot be read."""
     found = []
     for stored in backend.list_files(FileKind.KEY):
         key = load_key(backend, stored.name, stored.size)

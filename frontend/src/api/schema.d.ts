@@ -212,6 +212,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{uuid}/download/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Without `path` the whole backup as one package, the `.tar.gz` that `restore_backup --package` takes; with it one file as it is, or a folder as a `.tar`. The length is known, and the same request gives the same bytes: what broke off is continued with `Range` and `If-Range`. */
+        get: operations["jobs_download"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{uuid}/files/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A backup looked into, without restoring it. */
+        get: operations["jobs_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{uuid}/pin/": {
         parameters: {
             query?: never;
@@ -239,6 +273,23 @@ export interface paths {
         };
         /** @description What was done with the backups, the newest first. `manage.py backup_audit --verify` proves the chain. */
         get: operations["audit_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/events/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A stream of server-sent events, or, with `Accept: application/json`, what has changed since `since`, as JSON. Events hold the whole state of the object and may come twice. `reset` says that too much has changed: fetch everything anew. A server that does not speak ASGI ends the stream at once; `EventSource` comes again by itself. */
+        get: operations["system_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -304,9 +355,10 @@ export interface components {
             retention_days?: number;
             /** @description 1 to 28 */
             schedule_day_of_month?: number | null;
+            /** @description 0 is Monday. */
             schedule_days?: number[];
             readonly schedule_in_words: string;
-            /** Format: time */
+            /** @example 02:00 */
             schedule_time?: string | null;
             status?: components["schemas"]["ConfigurationStatus"];
             storage_path?: string;
@@ -337,8 +389,9 @@ export interface components {
             retention_days?: number;
             /** @description 1 to 28 */
             schedule_day_of_month?: number | null;
+            /** @description 0 is Monday. */
             schedule_days?: number[];
-            /** Format: time */
+            /** @example 02:00 */
             schedule_time?: string | null;
             status?: components["schemas"]["ConfigurationStatus"];
             storage_path?: string;
@@ -355,10 +408,75 @@ export interface components {
         };
         /** @enum {string} */
         ConflictStatusEnum: "conflict";
+        /** @enum {string} */
+        CutOffEnum: "limit" | "time";
+        /** @description One thing in a backup. */
+        Entry: {
+            kind: components["schemas"]["KindEnum"];
+            /** @description Octal. */
+            mode: string;
+            /** Format: date-time */
+            modified_at: string | null;
+            name: string;
+            /** @description To be given as `path`. */
+            path: string;
+            /** @description Bytes of a file. */
+            size: number | null;
+            /** @description Where a link leads. */
+            target: string | null;
+            /** @description Its content is not handed out over HTTP. */
+            withheld: boolean;
+        };
+        /** @description An event; `state` is what stands in the data of the stream. */
+        Event: {
+            event: components["schemas"]["EventEnum"];
+            id: string;
+            state: components["schemas"]["EventState"];
+        };
+        /** @enum {string} */
+        EventEnum: "job" | "restore" | "operation" | "configuration" | "ready" | "reset";
+        /** @description The state of the object after the change. Of `ready` and `reset` there is the type alone. */
+        EventState: {
+            /** Format: date-time */
+            changed_at?: string;
+            /** Format: date-time */
+            completed_at?: string | null;
+            deleted?: boolean;
+            /** @description The type of the backup or restore, or what the operation does. */
+            kind?: string | null;
+            name?: string;
+            progress?: {
+                [key: string]: unknown;
+            } | null;
+            /** Format: date-time */
+            queued_at?: string | null;
+            /** Format: date-time */
+            started_at?: string | null;
+            status?: string | null;
+            trust?: components["schemas"]["Trust"] | components["schemas"]["BlankEnum"] | components["schemas"]["NullEnum"];
+            type: components["schemas"]["TypeEnum"];
+            /** Format: uuid */
+            uuid?: string;
+        };
+        /** @description What has happened since `since`; `cursor` is the next `since`. */
+        Events: {
+            cursor: string;
+            events: components["schemas"]["Event"][];
+        };
         /** @description What is wrong with one field; its name is empty where it is about all of them together. */
         FieldProblem: {
             field: string;
             message: string;
+        };
+        /** @description A page of a folder in the order of the names, or what a search has found. */
+        Files: {
+            /** @description Why a search did not look at everything. */
+            cut_off: components["schemas"]["CutOffEnum"] | components["schemas"]["NullEnum"];
+            /** @description What lies at the path; null for the root. */
+            entry: components["schemas"]["Entry"] | null;
+            /** @description Where the next page begins; null on the last one. */
+            next_after: string | null;
+            results: components["schemas"]["Entry"][];
         };
         /** @enum {string} */
         Frequency: "HOURLY" | "DAILY" | "WEEKLY" | "MONTHLY" | "ON_DEMAND";
@@ -473,7 +591,7 @@ export interface components {
             readonly removal_started_at: string | null;
             /** Format: date-time */
             readonly removed_at: string | null;
-            settings: components["schemas"]["JobRequest"];
+            readonly settings: components["schemas"]["JobRequest"];
             /** Format: date-time */
             readonly slot: string | null;
             readonly snapshot_id: string;
@@ -509,6 +627,8 @@ export interface components {
         };
         /** @enum {string} */
         JobStatus: "PENDING" | "RUNNING" | "COMPLETED" | "INCOMPLETE" | "FAILED" | "CANCELLED" | "TIMEOUT" | "MISSED";
+        /** @enum {string} */
+        KindEnum: "file" | "folder" | "link" | "special";
         LogLine: {
             /** Format: date-time */
             at: string;
@@ -517,6 +637,28 @@ export interface components {
         /** @description What a client sends, and no field more. */
         NameRequest: {
             name: string;
+        };
+        NullEnum: null;
+        PaginatedAuditEventList: {
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["AuditEvent"][];
+        };
+        PaginatedConfigurationList: {
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["Configuration"][];
+        };
+        PaginatedJobList: {
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["Job"][];
         };
         /** @description A configuration. What only the server knows may be sent back, and is ignored. */
         PatchedConfigurationRequest: {
@@ -539,8 +681,9 @@ export interface components {
             retention_days?: number;
             /** @description 1 to 28 */
             schedule_day_of_month?: number | null;
+            /** @description 0 is Monday. */
             schedule_days?: number[];
-            /** Format: time */
+            /** @example 02:00 */
             schedule_time?: string | null;
             status?: components["schemas"]["ConfigurationStatus"];
             storage_path?: string;
@@ -607,6 +750,8 @@ export interface components {
         Trigger: "MANUAL" | "SCHEDULED" | "API" | "PRE_RESTORE";
         /** @enum {string} */
         Trust: "STORED" | "VERIFIED" | "PROVEN" | "DAMAGED";
+        /** @enum {string} */
+        TypeEnum: "job" | "restore" | "operation" | "configuration" | "ready" | "reset";
         /** @description What becomes of one backup, and why. */
         Verdict: {
             /** Format: uuid */
@@ -630,8 +775,14 @@ export interface operations {
         parameters: {
             query?: {
                 backup_type?: "FULL" | "INCREMENTAL" | "DIFFERENTIAL" | "DATABASE" | "FILES" | "EXPORT";
+                /** @description Where the page begins; as it stands in `next` and `previous`. */
+                cursor?: string;
                 frequency?: "HOURLY" | "DAILY" | "WEEKLY" | "MONTHLY" | "ON_DEMAND";
                 is_enabled?: boolean | null;
+                /** @description How many of a page. */
+                limit?: number;
+                /** @description By what; with a dash downwards. */
+                ordering?: "name" | "-name" | "created_at" | "-created_at" | "updated_at" | "-updated_at";
                 /** @description A part of the name or the description. */
                 search?: string;
             };
@@ -646,7 +797,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Configuration"];
+                    "application/json": components["schemas"]["PaginatedConfigurationList"];
                 };
             };
             /** @description The request is not valid; `errors` says which field, and why. */
@@ -1827,8 +1978,14 @@ export interface operations {
                 backup_type?: "FULL" | "INCREMENTAL" | "DIFFERENTIAL" | "DATABASE" | "FILES" | "EXPORT";
                 /** @description The uuid of one. */
                 configuration?: string;
+                /** @description Where the page begins; as it stands in `next` and `previous`. */
+                cursor?: string;
                 has_backup?: boolean | null;
                 is_pinned?: boolean | null;
+                /** @description How many of a page. */
+                limit?: number;
+                /** @description By what; with a dash downwards. */
+                ordering?: "queued_at" | "-queued_at" | "started_at" | "-started_at" | "backup_size" | "-backup_size" | "stored_size" | "-stored_size" | "job_name" | "-job_name";
                 queued_after?: string;
                 queued_before?: string;
                 /** @description A part of the job's or the configuration's name, or a uuid's start. */
@@ -1848,7 +2005,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["PaginatedJobList"];
                 };
             };
             /** @description The request is not valid; `errors` says which field, and why. */
@@ -2079,6 +2236,213 @@ export interface operations {
             };
         };
     };
+    jobs_download: {
+        parameters: {
+            query?: {
+                /** @description Parts separated by /, as `path` in the list of files gives it: bytes that are no UTF-8, control characters and % itself stand as % and two hex digits. Empty is the whole. */
+                path?: string;
+            };
+            header?: {
+                /** @description ETags of what is there already. */
+                "If-None-Match"?: string;
+                /** @description The ETag of what is continued. */
+                "If-Range"?: string;
+                /** @description One range: bytes=1000-, bytes=0-99. */
+                Range?: string;
+            };
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes. */
+            200: {
+                headers: {
+                    /** @description Strong. */
+                    ETag?: string;
+                    /** @description How much is in the backup but not in the download: links=2, specials=0, withheld=1. */
+                    "X-Backup-Left-Out"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The bytes. */
+            206: {
+                headers: {
+                    /** @description Strong. */
+                    ETag?: string;
+                    /** @description How much is in the backup but not in the download: links=2, specials=0, withheld=1. */
+                    "X-Backup-Left-Out"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The client has it already. */
+            304: {
+                headers: {
+                    /** @description Strong. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The backup was removed. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The range lies outside; Content-Range says how long the content is. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Backups are being removed from the repository; Retry-After says when to ask. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    jobs_files: {
+        parameters: {
+            query?: {
+                /** @description The `next_after` of the page before. */
+                after?: string;
+                limit?: number;
+                /** @description Parts separated by /, as `path` in the list of files gives it: bytes that are no UTF-8, control characters and % itself stand as % and two hex digits. Empty is the whole. */
+                path?: string;
+                /** @description A part of a name: everything below the path is looked through, for a few seconds at the most. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Files"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     jobs_pin: {
         parameters: {
             query?: never;
@@ -2276,8 +2640,14 @@ export interface operations {
                 actor?: string;
                 after?: string;
                 before?: string;
+                /** @description Where the page begins; as it stands in `next` and `previous`. */
+                cursor?: string;
+                /** @description How many of a page. */
+                limit?: number;
                 /** @description The uuid of what it was done to. */
                 object_key?: string;
+                /** @description By what; with a dash downwards. */
+                ordering?: "sequence" | "-sequence";
             };
             header?: never;
             path?: never;
@@ -2290,7 +2660,78 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AuditEvent"];
+                    "application/json": components["schemas"]["PaginatedAuditEventList"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_events: {
+        parameters: {
+            query?: {
+                /** @description The id of the last event that was seen. */
+                since?: string;
+            };
+            header?: {
+                /** @description The same; it goes before. */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Events"];
+                    "text/event-stream": string;
                 };
             };
             /** @description The request is not valid; `errors` says which field, and why. */

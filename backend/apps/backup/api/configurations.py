@@ -35,7 +35,15 @@ from ..services.configurations import (
 from ..services.executors import executors_alive
 from ..services.runs import configuration_run
 from ..services.slots import schedule_zone, upcoming
-from .fields import EmptySerializer, StrictModelSerializer, StrictSerializer, UserNameField, _Serializer
+from .fields import (
+    EmptySerializer,
+    NumberField,
+    StrictModelSerializer,
+    StrictSerializer,
+    TextField,
+    UserNameField,
+    _Serializer,
+)
 from .paging import CursorPages
 from .views import BackupView
 
@@ -48,13 +56,13 @@ _LARGEST = 36_500
 class ConfigurationSerializer(StrictModelSerializer):
     """A configuration. What only the server knows may be sent back, and is ignored."""
 
-    name = serializers.CharField(max_length=100)
+    name = TextField(max_length=100)
     created_by = UserNameField()
     schedule_days = serializers.ListField(
-        child=serializers.IntegerField(min_value=0, max_value=6), max_length=7, required=False
+        child=NumberField(min_value=0, max_value=6), max_length=7, required=False, help_text="0 is Monday."
     )
-    include = serializers.ListField(child=serializers.CharField(max_length=500), max_length=1000, required=False)
-    exclude = serializers.ListField(child=serializers.CharField(max_length=500), max_length=1000, required=False)
+    include = serializers.ListField(child=TextField(max_length=500), max_length=1000, required=False)
+    exclude = serializers.ListField(child=TextField(max_length=500), max_length=1000, required=False)
     schedule_in_words = serializers.SerializerMethodField()
     next_run = serializers.SerializerMethodField()
 
@@ -96,7 +104,7 @@ class ConflictSerializer(_Serializer):
 
 
 class NameSerializer(StrictSerializer):
-    name = serializers.CharField(max_length=100)
+    name = TextField(max_length=100)
 
 
 class ScheduleFilter(StrictSerializer):
@@ -160,7 +168,11 @@ class ConfigurationList(BackupView):
     def get_queryset(self) -> QuerySet[BackupConfiguration]:
         return selectors.configurations_matching(**self.filters())
 
-    @extend_schema(operation_id="configurations_list", parameters=[ConfigurationFilter])
+    @extend_schema(
+        operation_id="configurations_list",
+        parameters=[ConfigurationFilter],
+        responses=ConfigurationSerializer(many=True),
+    )
     def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
         return self.page(self.get_queryset())
 

@@ -21,11 +21,17 @@ from ..ledger import close_connections
 from ..models import Trust
 from ..rights import Right
 from ..selectors import ChangeType
-from .fields import _Serializer
+from .fields import StrictSerializer, _Serializer
 from .views import BackupView
 
 _STREAM = "text/event-stream"
 _NAMES = [*ChangeType, "ready", "reset"]
+
+
+class EventsFilter(StrictSerializer):
+    since = serializers.CharField(
+        max_length=100, required=False, allow_blank=True, help_text="The id of the last event that was seen."
+    )
 
 
 class EventStateSerializer(_Serializer):
@@ -73,11 +79,12 @@ class Events(BackupView):
     """Jobs, restores, operations and configurations as they change, within a second."""
 
     rights = {"GET": Right.VIEW}
+    filter_serializer = EventsFilter
 
     @extend_schema(
         operation_id="system_events",
         parameters=[
-            OpenApiParameter("since", str, description="The id of the last event that was seen."),
+            EventsFilter,
             OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER, description="The same; it goes before."),
         ],
         responses={
@@ -92,7 +99,7 @@ class Events(BackupView):
         ),
     )
     def get(self, request: Request) -> HttpResponseBase:
-        since = request.headers.get("Last-Event-ID") or request.query_params.get("since") or None
+        since = request.headers.get("Last-Event-ID") or self.filters().get("since") or None
         try:
             if since is not None:
                 moment_of(since)

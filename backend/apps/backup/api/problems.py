@@ -135,7 +135,9 @@ def problem_of(error: Exception) -> Problem:
             return Problem(status, code, text)
     for kind, status, code in _OURS:
         if isinstance(error, kind):
-            fields = tuple(error.fields) if isinstance(error, errors.RequestRefused) else ()
+            fields = error.fields if isinstance(error, errors.RequestRefused) else ()
+            if isinstance(error, errors.StorageRefused):
+                fields = (("storage_path", str(error)),)
             retry = _RETRY_SECONDS if getattr(error, "retryable", False) else None
             return Problem(status, code, str(error), fields, retry)
     return Problem(500, "unexpected", "Something unforeseen happened; the log has it under this id.", unexpected=True)

@@ -29,6 +29,7 @@ from ..models import (
     Trigger,
     Trust,
 )
+from ..rights import Right
 from .fields import _Serializer
 from .problems import MEDIA_TYPE, TYPE
 
@@ -83,6 +84,15 @@ _SAID: Final[Mapping[int, str]] = {
     507: "There is no room for it.",
 }
 
+_LINKS: Final = (
+    ("configurations_create", "201", "/uuid", "/configurations/{uuid}/"),
+    ("configurations_duplicate", "201", "/uuid", "/configurations/{uuid}/"),
+    ("configurations_list", "200", "/results/0/uuid", "/configurations/{uuid}/"),
+    ("configurations_run_now", "201", "/job_id", "/jobs/{uuid}/"),
+    ("jobs_list", "200", "/results/0/uuid", "/jobs/{uuid}/"),
+)
+"""Which operation gives, with which status and where in its answer, the uuid in the addresses that begin so."""
+
 
 class FieldProblemSerializer(_Serializer):
     """What is wrong with one field; its name is empty where it is about all of them together."""
@@ -106,6 +116,15 @@ class ProblemSerializer(_Serializer):
 
 class ApiSchema(AutoSchema):
     """One operation of the document."""
+
+    def get_operation(self, *place: Any, **more: Any) -> dict[str, Any] | None:
+        build: Callable[..., dict[str, Any] | None] = super().get_operation
+        operation = build(*place, **more)
+        if operation is not None:
+            rights: Mapping[str, Right | None] = getattr(self.view, "rights")  # noqa: B009  the framework knows no rights
+            right = rights[self.method]
+            operation["x-right"] = "any" if right is None else right.permission
+        return operation
 
     def get_tags(self) -> list[str]:
         return [self.path.strip("/").split("/")[0]]
@@ -162,8 +181,21 @@ def document(*, server: str = "") -> dict[str, Any]:
         made: dict[str, Any] = generator(patterns=api_patterns).get_schema(request=None, public=True)
     if server:
         made["servers"] = [{"url": server}]
+    _link(made["paths"])
     for name, schema in made["components"]["schemas"].items():
         # A slip of the pen in a name is refused.
         if name.endswith("Request") and schema.get("type") == "object":
             schema["additionalProperties"] = False
     return made
+
+
+def _link(paths: Mapping[str, Any]) -> None:
+    """What is made by one operation is what others are about: said as the document's links."""
+    for source, status, pointer, prefix in _LINKS:
+        operation = next(one for path in paths.values() for one in path.values() if one["operationId"] == source)
+        links = operation["responses"][status].setdefault("links", {})
+        for path, operations in paths.items():
+            if path.startswith(prefix):
+                for one in operations.values():
+                    parameters = {"uuid": f"$response.body#{pointer}"}
+                    links[one["operationId"]] = {"operationId": one["operationId"], "parameters": parameters}

@@ -2,14 +2,19 @@
 
 from .equipment import settings_findings
 from .findings import Finding, Severity
-from .health import Health, equipment_findings, examine, executor_findings_now
+from .health import Health, equipment_findings, examine, executor_findings_now, forget_health, health
+from .verdict import Protection, Verdict
 
 __all__ = [
     "Finding",
     "Health",
+    "Protection",
     "Severity",
+    "Verdict",
     "equipment_findings",
     "examine",
     "executor_findings_now",
+    "forget_health",
+    "health",
     "settings_findings",
 ]

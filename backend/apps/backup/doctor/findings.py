@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import enum
 
+from .reasons import WHY
+
 
 class Severity(enum.IntEnum):
     """In the order of Nagios, whose exit codes they are."""
@@ -25,6 +27,11 @@ class Finding:
     what: str
     hint: str
 
+    @property
+    def why(self) -> str:
+        """Why it matters."""
+        return WHY[self.id]
+
     def __str__(self) -> str:
         return f"{self.severity.name} {self.id} {self.subject}: {self.what} {self.hint}".rstrip()
 
@@ -35,6 +42,7 @@ class Finding:
             "severity": self.severity.name,
             "subject": self.subject,
             "what": self.what,
+            "why": self.why,
             "hint": self.hint,
         }
 

@@ -52,14 +52,22 @@ def freshness_findings(states: Sequence[ConfigurationState], *, now: datetime) -
             )
 
 
-def _age(one: ConfigurationState, now: datetime) -> Iterator[Finding]:
+def late_since(one: ConfigurationState, *, now: datetime) -> datetime | None:
+    """Since when its last good backup is older than its schedule promises; None if it is not, or promises nothing."""
     allowed = period(one.configuration)
     start = one.configuration.schedule_start
     since = max((moment for moment in (one.last_good, start) if moment is not None), default=None)
     if allowed is None or since is None or now - since <= allowed:
-        return
+        return None
     if one.running and now - since <= 2 * allowed:
         # The next one is being made, and a long one takes its time.
+        return None
+    return since + allowed
+
+
+def _age(one: ConfigurationState, now: datetime) -> Iterator[Finding]:
+    late, allowed = late_since(one, now=now), period(one.configuration)
+    if late is None or allowed is None:
         return
     what = (
         f"Its last good backup is {hours(now, one.last_good):.0f} hours old."
@@ -67,7 +75,7 @@ def _age(one: ConfigurationState, now: datetime) -> Iterator[Finding]:
         else "It has never made a good backup."
     )
     hint = f"Look at `backup_jobs --config {one.configuration.name}`, and run `trigger_backup --config"
-    make = critical if now - since > 2 * allowed else warning
+    make = critical if now - late > allowed else warning
     yield make(14, one.configuration.name, what, f"{hint} {one.configuration.name}`.")
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from .. import conf, periodic, selectors
 from ..messages import HAS_CELERY
 from ..models import BackupConfiguration, Executor
+from ..remembering import Remembered
 from ..retention import plan_retention
 from ..selectors import ConfigurationState
 from ..services.executors import executors_alive
@@ -20,9 +21,11 @@ from . import brokers, disks, equipment, freshness
 from .disks import Space
 from .findings import Finding, Severity
 from .freshness import hours
+from .verdict import Verdict, judge
 
 _LATELY = timedelta(days=2)
 _GROWTH = timedelta(days=30)
+_KEPT_SECONDS = 10.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Health:
     configurations: tuple[ConfigurationHealth, ...]
     executors: tuple[str, ...]
     space: Space
+    verdict: Verdict
 
     @property
     def severity(self) -> Severity:
@@ -76,13 +80,28 @@ def examine(*, now: datetime) -> Health:
         *freshness.prune_findings(prunes_latest(), now=now),
         *disks.space_findings(seen),
     ]
+    found = tuple(sorted(findings, key=lambda finding: (-finding.severity, finding.id, finding.subject)))
     return Health(
         at=now,
-        findings=tuple(sorted(findings, key=lambda finding: (-finding.severity, finding.id, finding.subject))),
+        findings=found,
         configurations=tuple(_of(one, now) for one in states),
         executors=tuple(f"{one} (sign of life {(now - one.beat_at).total_seconds():.0f} s ago)" for one in alive),
         space=seen,
+        verdict=judge(states, found, now=now),
     )
+
+
+def health() -> Health:
+    """What was seen within the last seconds. Raises `SettingsInvalid`, `LedgerUnavailable`."""
+    return _remembered.get("all")
+
+
+def forget_health() -> None:
+    """Look anew."""
+    _remembered.forget()
+
+
+_remembered: Remembered[str, Health] = Remembered(lambda _key, now: examine(now=now), seconds=_KEPT_SECONDS)
 
 
 def equipment_findings(*, deploy: bool) -> Iterator[Finding]:

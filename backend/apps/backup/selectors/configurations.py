@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 
 from ..ledger import ledger_access, ledger_alias
-from ..models import BackupConfiguration, JobStatus, PruneRun, Trust
+from ..models import BackupConfiguration, ConfigurationStatus, JobStatus, PruneRun, Trust
 from ..schedules import PERIODS
 from .rows import FAILURES, HAS_BACKUP, SCHEDULED, SKEW, STORED_STATUSES, job_rows
 
@@ -37,6 +37,18 @@ def configurations_matching(
     if frequency:
         rows = rows.filter(frequency=frequency)
     return rows if is_enabled is None else rows.filter(is_enabled=is_enabled)
+
+
+def configurations_recent(*, limit: int) -> list[BackupConfiguration]:
+    """Those that were made or changed last."""
+    with ledger_access("listing the configurations"):
+        return list(configurations().select_related("created_by").order_by("-updated_at", "-pk")[:limit])
+
+
+def configurations_active() -> int:
+    """How many of them are enabled and active, those on demand among them."""
+    with ledger_access("counting the configurations"):
+        return configurations().filter(is_enabled=True, status=ConfigurationStatus.ACTIVE).count()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -104,6 +104,13 @@ def jobs_matching(
     )
 
 
+def jobs_recent(*, limit: int, statuses: Collection[str] = ()) -> list[BackupJob]:
+    """The newest jobs, of these states where they are given, with what a list shows of them."""
+    with ledger_access("listing the jobs"):
+        rows = _for_lists().filter(status__in=statuses) if statuses else _for_lists()
+        return list(rows.order_by("-queued_at", "-id")[:limit])
+
+
 def _searched(text: str) -> Q:
     named = Q(job_name__icontains=text) | Q(configuration_name__icontains=text)
     return named if uuid_prefix(text) is None else named | _of_prefix(text)

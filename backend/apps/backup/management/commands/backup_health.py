@@ -91,6 +91,7 @@ def _as_json(health: Health) -> dict[str, object]:
         "status": health.severity.name,
         "at": health.at.isoformat(),
         "summary": _line(health),
+        "verdict": health.verdict.to_json(),
         "findings": [one.to_json() for one in health.findings],
         "configurations": [
             {

@@ -1,0 +1,141 @@
+"""Series for charts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..rights import Right
+from ..statistics import Statistics, statistics
+from .fields import StrictSerializer, _Serializer
+from .views import BackupView
+
+_USUAL_DAYS = 60
+_MOST_DAYS = 366
+
+
+class StatisticsFilter(StrictSerializer):
+    """Of how many days."""
+
+    days = serializers.IntegerField(min_value=1, max_value=_MOST_DAYS, default=_USUAL_DAYS)
+
+
+class ResultsField(serializers.DictField):
+    """How many jobs came to which result; statuses without a job are left out."""
+
+    child = serializers.IntegerField()
+
+
+class DaySerializer(_Serializer):
+    """A day in the schedules' time zone: the jobs that were asked for on it. Sizes are bytes."""
+
+    date = serializers.DateField()
+    results = ResultsField()
+    stored_bytes = serializers.IntegerField(help_text="What they added to the storage: its growth.")
+    logical_bytes = serializers.IntegerField(help_text="What was read for them.")
+    new_files = serializers.IntegerField()
+    changed_files = serializers.IntegerField()
+    total_seconds = serializers.IntegerField()
+    median_seconds = serializers.IntegerField(allow_null=True, help_text="Of those that stored a backup.")
+
+
+class ConfigurationTotalSerializer(_Serializer):
+    """What the jobs of a configuration came to; `configuration` is null for those that have none."""
+
+    configuration = serializers.UUIDField(allow_null=True)
+    name = serializers.CharField(allow_blank=True)
+    results = ResultsField()
+    stored_bytes = serializers.IntegerField()
+    logical_bytes = serializers.IntegerField()
+    total_seconds = serializers.IntegerField()
+    last_queued_at = serializers.DateTimeField()
+
+
+class CalendarDaySerializer(_Serializer):
+    date = serializers.DateField()
+    results = ResultsField()
+
+
+class CalendarSerializer(_Serializer):
+    """The results of a configuration by day; days without a job are left out."""
+
+    configuration = serializers.UUIDField()
+    name = serializers.CharField()
+    days = CalendarDaySerializer(many=True)
+
+
+class GrowthSerializer(_Serializer):
+    """How long the main storage lasts, at the rate of the last 30 days. Null is what cannot be foreseen."""
+
+    total_bytes = serializers.IntegerField()
+    free_bytes = serializers.IntegerField()
+    bytes_a_day = serializers.IntegerField(allow_null=True)
+    days_left = serializers.FloatField(allow_null=True)
+    full_on = serializers.DateField(allow_null=True, help_text="Null also if that is more than ten years away.")
+
+
+class StatisticsSerializer(_Serializer):
+    """Everything for charts. Long lists are cut off; what was left out is counted."""
+
+    examined_at = serializers.DateTimeField()
+    time_zone = serializers.CharField()
+    first = serializers.DateField()
+    last = serializers.DateField()
+    days = DaySerializer(many=True)
+    configurations = ConfigurationTotalSerializer(many=True, help_text="Those that store most first.")
+    configurations_left_out = serializers.IntegerField()
+    calendar = CalendarSerializer(many=True)
+    calendar_left_out = serializers.IntegerField()
+    growth = GrowthSerializer()
+
+
+class SystemStatistics(BackupView):
+    """What the backups came to, day by day."""
+
+    rights = {"GET": Right.VIEW}
+    filter_serializer = StatisticsFilter
+
+    @extend_schema(operation_id="system_statistics", parameters=[StatisticsFilter], responses=StatisticsSerializer)
+    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+        return Response(_shaped(statistics(self.filters()["days"])))
+
+
+_DAY = tuple(DaySerializer().fields)
+_TOTAL = tuple(ConfigurationTotalSerializer().fields)
+
+
+def _shaped(found: Statistics) -> dict[str, Any]:
+    """As `StatisticsSerializer` says; without its help, which would take longer than all the rest."""
+    return {
+        "examined_at": found.at,
+        "time_zone": found.time_zone,
+        "first": found.first,
+        "last": found.last,
+        "days": [{name: getattr(one, name) for name in _DAY} for one in found.days],
+        "configurations": [{name: getattr(one, name) for name in _TOTAL} for one in found.configurations],
+        "configurations_left_out": found.configurations_left_out,
+        "calendar": [
+            {
+                "configuration": row.configuration,
+                "name": row.name,
+                "days": [{"date": day, "results": row.days[day]} for day in sorted(row.days)],
+            }
+            for row in found.calendar
+        ],
+        "calendar_left_out": found.calendar_left_out,
+        "growth": {
+            "total_bytes": found.space.total,
+            "free_bytes": found.space.free,
+            "bytes_a_day": found.space.daily,
+            "days_left": found.space.days_left,
+            "full_on": found.full_on,
+        },
+    }
+
+
+urlpatterns = [path("system/statistics/", SystemStatistics.as_view(), name="statistics")]

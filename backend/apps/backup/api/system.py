@@ -1,0 +1,197 @@
+"""How the whole stands: the verdict, what is at work, what the doctor finds, where the backups lie."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import selectors
+from ..doctor import Protection, Severity, Verdict, health
+from ..models import JobStatus, PruneStatus
+from ..repositories import repositories
+from ..rights import Right
+from .configurations import ConfigurationSerializer
+from .fields import _Serializer
+from .jobs import JobSerializer
+from .views import BackupView
+
+_RECENT = 10
+_MOST_UNFINISHED = 100
+_RAN = (JobStatus.COMPLETED, JobStatus.INCOMPLETE, *selectors.FAILURES)
+
+
+class VerdictSerializer(_Serializer):
+    """Whether one is protected. `since` is null where the ledger does not tell."""
+
+    state = serializers.ChoiceField([one.value for one in Protection])
+    since = serializers.DateTimeField(allow_null=True)
+    reason = serializers.CharField()
+    next_step = serializers.CharField(allow_null=True, help_text="Null if there is nothing to do.")
+    examined_at = serializers.DateTimeField()
+
+
+class StatusSerializer(_Serializer):
+    """The whole at a glance. Backups are counted by their jobs: those that ran to an end, however they ended."""
+
+    protection = VerdictSerializer()
+    total_backups = serializers.IntegerField(help_text="Jobs that ended COMPLETED, INCOMPLETE, FAILED or TIMEOUT.")
+    successful_backups = serializers.IntegerField(help_text="COMPLETED ones; an INCOMPLETE one is no success.")
+    failed_backups = serializers.IntegerField(help_text="FAILED and TIMEOUT.")
+    success_rate = serializers.FloatField(allow_null=True, help_text="In percent; null while there is none to count.")
+    jobs_by_status = serializers.DictField(child=serializers.IntegerField())
+    active_configurations = serializers.IntegerField(help_text="Enabled ones, those on demand among them.")
+    running_jobs = JobSerializer(many=True)
+    waiting_jobs = JobSerializer(many=True)
+    recent_jobs = JobSerializer(many=True)
+    recent_configurations = ConfigurationSerializer(many=True)
+
+
+class FindingSerializer(_Serializer):
+    """One thing that is wrong, why it matters, what to do."""
+
+    id = serializers.CharField(help_text="Stable, such as backup.W014.")
+    severity = serializers.ChoiceField([one.name for one in Severity])
+    subject = serializers.CharField()
+    what = serializers.CharField()
+    why = serializers.CharField()
+    hint = serializers.CharField()
+
+
+class FindingsSerializer(_Serializer):
+    """Everything that the doctor sees, the worst first."""
+
+    severity = serializers.ChoiceField([one.name for one in Severity])
+    examined_at = serializers.DateTimeField()
+    age_seconds = serializers.FloatField()
+    findings = FindingSerializer(many=True)
+
+
+class PruneSerializer(_Serializer):
+    """The latest prune of a repository."""
+
+    status = serializers.ChoiceField(PruneStatus.choices)
+    started_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+    freed_bytes = serializers.IntegerField(allow_null=True)
+    error_message = serializers.CharField(allow_blank=True)
+
+
+class KeySerializer(_Serializer):
+    """A key of a repository: who made it, where and when. Never the key itself."""
+
+    id = serializers.CharField(help_text="The first digits of its name.")
+    created = serializers.CharField()
+    hostname = serializers.CharField()
+    username = serializers.CharField()
+
+
+class RepositorySerializer(_Serializer):
+    """A repository. Null is what is not known; `error` says why."""
+
+    storage_path = serializers.CharField(
+        allow_blank=True, help_text="As configurations have it: relative to the main storage, or absolute."
+    )
+    encrypted = serializers.BooleanField()
+    exists = serializers.BooleanField()
+    snapshots = serializers.IntegerField(help_text="That the ledger knows of, without packages.")
+    logical_bytes = serializers.IntegerField(help_text="What was read for them.")
+    stored_bytes = serializers.IntegerField(allow_null=True, help_text="What its files take on disk.")
+    deduplication_ratio = serializers.FloatField(allow_null=True)
+    free_bytes = serializers.IntegerField(allow_null=True)
+    last_backup = serializers.DateTimeField(allow_null=True)
+    last_verified = serializers.DateTimeField(allow_null=True)
+    last_prune = PruneSerializer(allow_null=True)
+    keys = KeySerializer(many=True)
+    error = serializers.CharField(allow_blank=True)
+
+
+class RepositoriesSerializer(_Serializer):
+    measured_at = serializers.DateTimeField()
+    age_seconds = serializers.FloatField()
+    repositories = RepositorySerializer(many=True)
+
+
+class SystemStatus(BackupView):
+    """Whether one is protected, what is at work, and how it went."""
+
+    rights = {"GET": Right.VIEW}
+
+    @extend_schema(operation_id="system_status", responses=StatusSerializer)
+    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+        self.filters()
+        seen, counts = health(), selectors.job_counts()
+        unfinished = selectors.jobs_recent(limit=_MOST_UNFINISHED, statuses=selectors.UNFINISHED)
+        total = sum(counts.get(one, 0) for one in _RAN)
+        good = counts.get(JobStatus.COMPLETED, 0)
+        found = {
+            "protection": _verdict(seen.verdict, seen.at),
+            "total_backups": total,
+            "successful_backups": good,
+            "failed_backups": sum(counts.get(one, 0) for one in selectors.FAILURES),
+            "success_rate": round(100 * good / total, 1) if total else None,
+            "jobs_by_status": {status: counts.get(status, 0) for status in JobStatus.values},
+            "active_configurations": selectors.configurations_active(),
+            "running_jobs": [one for one in unfinished if one.status == JobStatus.RUNNING],
+            "waiting_jobs": [one for one in unfinished if one.status == JobStatus.PENDING],
+            "recent_jobs": selectors.jobs_recent(limit=_RECENT),
+            "recent_configurations": selectors.configurations_recent(limit=_RECENT),
+        }
+        return Response(StatusSerializer(found).data)
+
+
+class SystemFindings(BackupView):
+    """What the doctor finds, as `manage.py backup_health` shows it."""
+
+    rights = {"GET": Right.VIEW}
+
+    @extend_schema(operation_id="system_findings", responses=FindingsSerializer)
+    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+        self.filters()
+        seen = health()
+        found = {
+            "severity": seen.severity.name,
+            "examined_at": seen.at,
+            "age_seconds": _age(seen.at),
+            "findings": [one.to_json() for one in seen.findings],
+        }
+        return Response(FindingsSerializer(found).data)
+
+
+class SystemRepositories(BackupView):
+    """Where the backups lie, how much they take, and who has a key."""
+
+    rights = {"GET": Right.VIEW}
+
+    @extend_schema(operation_id="system_repositories", responses=RepositoriesSerializer)
+    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+        self.filters()
+        found = repositories()
+        shaped = {"measured_at": found.at, "age_seconds": _age(found.at), "repositories": found.repositories}
+        return Response(RepositoriesSerializer(shaped).data)
+
+
+def _verdict(verdict: Verdict, at: datetime) -> dict[str, object]:
+    return {
+        "state": verdict.state,
+        "since": verdict.since,
+        "reason": verdict.reason,
+        "next_step": verdict.next_step or None,
+        "examined_at": at,
+    }
+
+
+def _age(at: datetime) -> float:
+    return round(max(0.0, (timezone.now() - at).total_seconds()), 1)
+
+
+urlpatterns = [
+    path("system/status/", SystemStatus.as_view(), name="status"),
+    path("system/findings/", SystemFindings.as_view(), name="findings"),
+    path("system/repositories/", SystemRepositories.as_view(), name="repositories"),
+]

@@ -1,0 +1,33 @@
+"""Why each kind of finding matters, in the words of somebody who will need a backup some day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+WHY: Final[Mapping[str, str]] = {
+    "backup.W001": "Without valid settings no backup is made, and none can be restored.",
+    "backup.W002": "Encrypted backups cannot be made without it, and those that exist cannot be opened.",
+    "backup.W003": "What cannot be written is not backed up.",
+    "backup.W004": "The database can be neither dumped nor restored without them.",
+    "backup.W005": "Until it is completed or undone, what is live may be half of what was meant.",
+    "backup.W006": "The schedules stand in the database, look enabled, and never fire.",
+    "backup.W007": "What is due is sent to a queue that nobody empties.",
+    "backup.W008": "It takes the messages and cannot do what they ask for.",
+    "backup.W009": "Workers are not woken up, and what is due runs late or never.",
+    "backup.W010": "A container or a system disk that is replaced takes the backups along.",
+    "backup.W011": "The accident that takes the data takes the backups, too.",
+    "backup.W012": "What is due is run by nobody.",
+    "backup.W013": "What was written between two backups can be lost, and there are fewer of them than were promised.",
+    "backup.W014": "What was written since the last good backup would be lost today.",
+    "backup.W015": "A job that hangs keeps others of its configuration waiting.",
+    "backup.W016": "The storage fills with what nobody wants to keep.",
+    "backup.W017": "On a full disk no further backup can be made.",
+    "backup.W018": "A Beat that is stuck runs nothing, and nobody is told.",
+    "backup.W019": "Its configurations fail until they have a type that this database can have.",
+    "backup.W020": "What fails repeatedly leaves the last good backup getting older.",
+    "backup.W021": "The configuration says that it runs, and it does not.",
+    "backup.W022": "The space of removed backups does not come back.",
+    "backup.W023": "Without the ledger nobody knows what was backed up when.",
+}
+"""By the id of the finding."""

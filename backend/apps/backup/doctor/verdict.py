@@ -1,0 +1,118 @@
+"""Whether one is protected: one word from everything that was seen, with the reason and the next step.
+
+PROTECTED    every configuration that runs by schedule has a good backup as fresh as its schedule promises, there is a
+             good backup of the database and of the files that was read back, and nothing critical is found
+UNPROTECTED  there is no good backup of the database and of the files that was read back, or none of the schedules keeps
+             its promise
+AT_RISK      everything in between
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from ..models import BackupType
+from ..selectors import ConfigurationState, backups_verified, good_backups
+from .findings import Finding, Severity
+from .freshness import late_since, period
+
+_LOOKS_BACK: Final = timedelta(days=90)
+_WHOLE: Final = frozenset({BackupType.FULL, BackupType.INCREMENTAL, BackupType.DIFFERENTIAL, BackupType.EXPORT})
+
+
+class Protection(enum.StrEnum):
+    """The word."""
+
+    PROTECTED = "PROTECTED"
+    AT_RISK = "AT_RISK"
+    UNPROTECTED = "UNPROTECTED"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verdict:
+    """The word, since when it holds as far as the ledger tells, the reason, and what to do.
+
+    `since` is None where the ledger does not tell: what is wrong with a machine leaves no trace in it.
+    """
+
+    state: Protection
+    since: datetime | None
+    reason: str
+    next_step: str
+
+    def to_json(self) -> dict[str, str | None]:
+        """For programs."""
+        since = None if self.since is None else self.since.isoformat()
+        return {"state": self.state, "since": since, "reason": self.reason, "next_step": self.next_step}
+
+
+def judge(states: Sequence[ConfigurationState], findings: Iterable[Finding], *, now: datetime) -> Verdict:
+    """The verdict on everything that was seen; at most two queries."""
+    scheduled = [one for one in states if one.configuration.runs_by_schedule]
+    late = {one.configuration.name: since for one in scheduled if (since := late_since(one, now=now))}
+    if missing := _missing(backups_verified()):
+        return Verdict(
+            Protection.UNPROTECTED,
+            None,
+            f"There is no good backup of {missing} that was read back.",
+            "Run `trigger_backup --type FULL`: it is read back as soon as it is stored.",
+        )
+    critical = [one for one in findings if one.severity is Severity.CRITICAL]
+    if late:
+        state = Protection.UNPROTECTED if len(late) == len(scheduled) else Protection.AT_RISK
+        return Verdict(state, min(late.values()), *_late(late, critical))
+    if critical:
+        first = critical[0]
+        return Verdict(Protection.AT_RISK, None, f"{first.subject}: {first.what}", first.hint)
+    if not scheduled:
+        return Verdict(
+            Protection.AT_RISK,
+            None,
+            "No configuration runs by schedule: the backups that there are get older.",
+            "Run `manage_backup_configs --install-production`, or --enable one.",
+        )
+    return Verdict(
+        Protection.PROTECTED,
+        _kept_since(scheduled, now=now),
+        "Every schedule has a good backup as fresh as it promises, and one of the database and files was read back.",
+        "",
+    )
+
+
+def _missing(verified: Iterable[str]) -> str:
+    """What no verified backup holds, in words; empty if nothing is missing."""
+    types = set(verified)
+    if types & _WHOLE:
+        return ""
+    parts = {BackupType.DATABASE: "the database", BackupType.FILES: "the files"}
+    return " and of ".join(words for kind, words in parts.items() if kind not in types)
+
+
+def _late(late: Mapping[str, datetime], critical: Sequence[Finding]) -> Iterator[str]:
+    """Reason and next step."""
+    first = min(late, key=lambda name: late[name])
+    more = f", and {len(late) - 1} more are late" if len(late) > 1 else ""
+    yield f"The last good backup of {first} is older than its schedule promises{more}."
+    # Who runs nothing at all is the cause, and the late backups are what came of it.
+    causes = [one for one in critical if one.id != "backup.W014"]
+    yield causes[0].hint if causes else f"Look at `backup_jobs --config {first}`."
+
+
+def _kept_since(scheduled: Sequence[ConfigurationState], *, now: datetime) -> datetime | None:
+    """From when on every schedule has kept its promise without a gap; looked for in the last 90 days.
+
+    For each one that is when the first backup of its unbroken row was completed.
+    """
+    allowed = {one.configuration.pk: period(one.configuration) for one in scheduled}
+    begun: dict[int, datetime] = {}
+    before: dict[int, datetime] = {}
+    for key, started, completed in good_backups(list(allowed), since=now - _LOOKS_BACK, now=now):
+        limit, last = allowed[key], before.get(key)
+        if last is None or (limit is not None and started - last > limit):
+            begun[key] = completed
+        before[key] = started
+    return max(begun.values(), default=None)

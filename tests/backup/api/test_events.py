@@ -1,0 +1,279 @@
+"""Events: within a second, to many at once, without loss across restarts, and no query more for a listener more."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import signal
+import time
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from tests.backup.api.conftest import ROOT
+from tests.backup.api.listening import Server, memory
+
+from apps.backup import broadcasting
+from apps.backup.api.events import EventStateSerializer
+from apps.backup.broadcasting import MOST_EVENTS, Broadcaster, Looker, moment_of
+from apps.backup.models import BackupConfiguration, BackupJob
+from apps.backup.policies import ConfigurationValues
+from apps.backup.rights import Right
+from apps.backup.services.configurations import configuration_create, configuration_delete
+
+EVENTS = f"{ROOT}system/events/"
+SECOND = timedelta(seconds=1)
+JSON = {"HTTP_ACCEPT": "application/json"}
+
+
+@pytest.fixture
+def server(new_edms, tmp_path) -> Server:
+    new_edms.have_repository()
+    # Long enough for a job to be seen at work.
+    new_edms.environment = {"BACKUP_PASSWORD_COMMAND": "sh -c 'sleep 1.2; echo correct horse battery staple'"}
+    folder = tmp_path / "served"
+    folder.mkdir()
+    return Server(new_edms, folder)
+
+
+async def until_completed(server: Server, ready: asyncio.Event) -> list[dict]:
+    """What one listener hears until a job is completed."""
+    heard = []
+    async with contextlib.aclosing(server.listen()) as events:
+        async for event in events:
+            heard.append(event)
+            if event.get("event") == "ready":
+                ready.set()
+            if event.get("data", {}).get("status") == "COMPLETED":
+                return heard
+    raise AssertionError("the stream ended")
+
+
+@pytest.mark.slow
+def test_two_hundred_listeners_hear_a_backup_and_cost_no_query_more(server):
+    async def rate(seconds: float) -> float:
+        before, began = server.queries(), time.monotonic()
+        await asyncio.sleep(seconds)
+        return (server.queries() - before) / (time.monotonic() - began)
+
+    async def story(pid: int) -> tuple[list[list[dict]], float, float, int]:
+        readies = [asyncio.Event() for _ in range(200)]
+        listeners = [asyncio.create_task(until_completed(server, readies[0]))]
+        await readies[0].wait()
+        await asyncio.sleep(0.3)
+        one, before = await rate(2), memory(pid)
+        listeners += [asyncio.create_task(until_completed(server, ready)) for ready in readies[1:]]
+        await asyncio.gather(*(ready.wait() for ready in readies))
+        await asyncio.sleep(0.3)
+        many, grown = await rate(2), memory(pid) - before
+        backup = server.edms.start("trigger_backup", "--type", "FILES")
+        async with asyncio.timeout(60):
+            heard = await asyncio.gather(*listeners)
+        said = await asyncio.to_thread(backup.communicate)
+        assert backup.returncode == 0, said
+        return heard, one, many, grown
+
+    with server.running() as process:
+        heard, one, many, grown = asyncio.run(story(process.pid))
+    for events in heard:
+        jobs = [event["data"] for event in events if event.get("event") == "job"]
+        assert {"RUNNING", "COMPLETED"} <= {job["status"] for job in jobs}
+        assert any(job["progress"].get("phase") for job in jobs if job["status"] == "RUNNING")
+        assert jobs[-1]["trust"] == "VERIFIED"
+        ids = [event["id"] for event in events if "id" in event]
+        assert ids == sorted(ids)
+    # Five a second, and what opening a connection takes. One look more or less may fall into a measurement.
+    assert 10 <= one <= 25
+    assert abs(many - one) <= 8
+    # A request that lasts has a thread, which sleeps.
+    assert grown < 120_000_000
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_while_the_server_is_away(server):
+    async def last_id() -> str:
+        async with contextlib.aclosing(server.listen()) as events:
+            return next(event["id"] for event in [await anext(events), await anext(events)] if "id" in event)
+
+    async def missed(since: str) -> list[dict]:
+        found = []
+        async with contextlib.aclosing(server.listen(since)) as events, asyncio.timeout(10):
+            async for event in events:
+                found.append(event.get("data", {}))
+                if {"weekly", "nightly"} <= {one.get("name") for one in found}:
+                    return found
+        raise AssertionError(found)
+
+    with server.running() as process:
+        since = asyncio.run(last_id())
+        listening = asyncio.run(hang_up_late(server, process))
+    assert listening < 3
+    server.edms.run("manage_backup_configs", "--create", "--name", "nightly", "--type", "FILES")
+    server.edms.run("manage_backup_configs", "--create", "--name", "weekly", "--type", "FILES")
+    with server.running():
+        found = asyncio.run(missed(since))
+    assert [one["name"] for one in found if one.get("type") == "configuration"][:2] == ["nightly", "weekly"]
+
+
+async def hang_up_late(server: Server, process) -> float:
+    """How long the server takes to end while somebody listens."""
+    async with contextlib.aclosing(server.listen()) as events:
+        await anext(events)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(asyncio.IncompleteReadError, ValueError):
+            async for _ in events:
+                pass
+        await asyncio.to_thread(process.wait, 10)
+        return time.monotonic() - began
+
+
+def make(name: str, now: datetime | None = None) -> BackupConfiguration:
+    return configuration_create(ConfigurationValues(name=name), now=now)
+
+
+@pytest.mark.django_db
+def test_a_script_asks_again_from_where_it_was(admin):
+    first = admin.get(EVENTS, **JSON).json()
+    assert [event["event"] for event in first["events"]] == ["ready"]
+    row = make("nightly")
+    found = admin.get(EVENTS, {"since": first["cursor"]}, **JSON).json()
+    (event,) = found["events"]
+    assert event["event"] == event["state"]["type"] == "configuration"
+    assert (event["state"]["uuid"], event["state"]["name"]) == (str(row.uuid), "nightly")
+    assert first["cursor"] < event["id"] < found["cursor"]
+    configuration_delete(row.uuid, now=timezone.now())
+    found = admin.get(EVENTS, {"since": found["cursor"]}, **JSON).json()
+    assert [(one["state"]["uuid"], one["state"]["deleted"]) for one in found["events"]] == [(str(row.uuid), True)]
+
+
+@pytest.mark.django_db
+def test_a_server_that_does_not_speak_asgi_ends_the_stream_at_once(admin):
+    since = admin.get(EVENTS, **JSON).json()["cursor"]
+    make("nightly")
+    answer = admin.get(EVENTS, HTTP_LAST_EVENT_ID=since, HTTP_ACCEPT="text/event-stream")
+    assert answer["Content-Type"] == "text/event-stream"
+    blocks = answer.content.decode().split("\n\n")
+    assert blocks[0] == "retry: 2000"
+    assert blocks[1].split("\n")[1] == "event: configuration"
+    assert blocks[2].startswith("id: ")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("right", [Right.VIEW, Right.CONFIGURE, None])
+def test_who_may_listen(right, client_of):
+    answer = client_of(*([right] if right else [])).get(EVENTS, **JSON)
+    assert answer.status_code == (200 if right is Right.VIEW else 403)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("wrong", ["x", "-1", "9" * 18, "1764072000000000.5", "²"])
+def test_an_id_that_is_none_is_refused(admin, wrong):
+    answer = admin.get(EVENTS, {"since": wrong}, **JSON)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "since")
+
+
+@pytest.mark.django_db
+def test_who_has_missed_too_much_is_told_to_fetch_anew(admin):
+    now = timezone.now()
+    cursor = admin.get(EVENTS, **JSON).json()["cursor"]
+    old = f"{int((now - timedelta(hours=2)).timestamp()) * 1_000_000}-0"
+    assert [event["event"] for event in admin.get(EVENTS, {"since": old}, **JSON).json()["events"]] == ["reset"]
+    jobs = [BackupJob(job_name=f"job-{number}", backup_type="FULL") for number in range(MOST_EVENTS)]
+    BackupJob.objects.bulk_create(jobs)
+    assert len(admin.get(EVENTS, {"since": cursor}, **JSON).json()["events"]) == MOST_EVENTS
+    BackupJob.objects.create(job_name="one more", backup_type="FULL")
+    with CaptureQueriesContext(connection) as caught:
+        found = admin.get(EVENTS, {"since": cursor}, **JSON).json()
+    assert [event["event"] for event in found["events"]] == ["reset"]
+    assert admin.get(EVENTS, {"since": cursor}, **JSON).json()["cursor"] > cursor
+    assert len(caught) < 12
+
+
+@pytest.mark.django_db
+def test_what_commits_late_is_told_and_nothing_twice():
+    now = timezone.now()
+    looker = Looker(now=now)
+    make("nightly")
+    first = looker.look(now=now + SECOND)
+    assert [event.state["name"] for event in first] == ["nightly"]
+    # Its transaction began before the last look.
+    late = BackupJob.objects.create(job_name="late", backup_type="FULL")
+    BackupJob.objects.filter(pk=late.pk).update(changed_at=now - 20 * SECOND)
+    (event,) = looker.look(now=now + 2 * SECOND)
+    assert event.state["name"] == "late"
+    # Whoever resumes there goes on from what was told before, not from twenty seconds ago.
+    assert event.id > first[-1].id
+    assert looker.look(now=now + 3 * SECOND) == []
+    BackupJob.objects.filter(pk=late.pk).update(status="CANCELLED", changed_at=now + 3 * SECOND)
+    assert [event.state["status"] for event in looker.look(now=now + 4 * SECOND)] == ["CANCELLED"]
+
+
+@pytest.mark.django_db
+def test_a_clock_that_is_ahead_carries_nobody_ahead():
+    now = timezone.now()
+    looker = Looker(now=now)
+    ahead = BackupJob.objects.create(job_name="ahead", backup_type="FULL")
+    BackupJob.objects.filter(pk=ahead.pk).update(changed_at=now + timedelta(hours=5))
+    (event,) = looker.look(now=now + SECOND)
+    assert moment_of(event.id) <= now + SECOND
+    assert looker.look(now=now + 2 * SECOND) == []
+
+
+@pytest.mark.django_db
+def test_very_many_changes_at_once_are_one_event():
+    now = timezone.now()
+    looker = Looker(now=now)
+    jobs = [BackupJob(job_name=f"job-{number}", backup_type="FULL") for number in range(MOST_EVENTS + 1)]
+    BackupJob.objects.bulk_create(jobs)
+    later = timezone.now() + SECOND
+    assert [event.name for event in looker.look(now=later)] == ["reset"]
+    assert looker.look(now=later + SECOND) == []
+    # And what comes then is told, although the many are still within the overlap.
+    BackupJob.objects.filter(job_name="job-0").update(status="CANCELLED", changed_at=later + 2 * SECOND)
+    assert [event.state["name"] for event in looker.look(now=later + 3 * SECOND)] == ["job-0"]
+
+
+def test_a_slow_listener_is_left_to_itself(monkeypatch):
+    monkeypatch.setattr(broadcasting, "changes_since", lambda moment, *, limit: [])
+
+    async def story() -> tuple[int, int]:
+        broadcaster = Broadcaster()
+        slow, quick = broadcaster.stream(None), broadcaster.stream(None)
+        for stream in (slow, quick):
+            assert b"retry" in await anext(stream)
+            assert b"ready" in await anext(stream)
+        event = broadcasting.Event("0000000000000001-0", "ready", {"type": "ready"})
+        heard = 0
+        for _ in range(100):
+            broadcaster._tell([event])
+            assert await anext(quick) == event.encode()
+            heard += 1
+        listeners = len(broadcaster._listeners)
+        # What waited for it is not told any more: it comes again, and resumes.
+        assert [block async for block in slow] == []
+        await quick.aclose()
+        return heard, listeners
+
+    assert asyncio.run(story()) == (100, 1)
+
+
+def test_streams_end_and_hearts_beat(monkeypatch):
+    monkeypatch.setattr(broadcasting, "changes_since", lambda moment, *, limit: [])
+    monkeypatch.setattr(broadcasting, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(broadcasting, "STREAM_SECONDS", 0.3)
+
+    async def story() -> list[bytes]:
+        return [block async for block in broadcasting.listen(None)]
+
+    blocks = asyncio.run(story())
+    assert 4 <= len(blocks) <= 10
+    assert blocks[-1].startswith(b": still here\nid: ")
+
+
+def test_every_event_has_the_same_fields():
+    names = {field.name for field in dataclasses.fields(broadcasting.Change)}
+    assert set(EventStateSerializer().fields) == names
