@@ -188,8 +188,9 @@ def known_places(storage_paths: Iterable[str] = ()) -> list[RepositoryPlace]:
     `storage_paths` of configurations are looked at besides: they may lie deeper than the search goes.
     """
     found: set[RepositoryPlace] = set()
-    for root in conf.load().roots:
-        found.update(_scan(root.resolve(), _SCAN_DEPTH))
+    settings = conf.load()
+    for root in settings.roots:
+        found.update(_scan(root.resolve(), _SCAN_DEPTH, without=settings.restore_root.resolve()))
     for storage_path in storage_paths:
         for encrypted in (True, False):
             place = resolve_place(storage_path, encrypted=encrypted)
@@ -220,7 +221,10 @@ def is_package_folder(folder: Path) -> bool:
     return resolved.name == PACKAGES and any(resolved.is_relative_to(root.resolve()) for root in roots)
 
 
-def _scan(folder: Path, depth: int) -> Iterator[RepositoryPlace]:
+def _scan(folder: Path, depth: int, *, without: Path) -> Iterator[RepositoryPlace]:
+    # What was restored may hold anything, a repository too, and is none of ours.
+    if folder == without:
+        return
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except FileNotFoundError:
@@ -235,4 +239,4 @@ def _scan(folder: Path, depth: int) -> Iterator[RepositoryPlace]:
             if place.exists():
                 yield place
         elif depth > 0 and entry.is_dir(follow_symlinks=False):
-            yield from _scan(Path(entry.path), depth - 1)
+            yield from _scan(Path(entry.path), depth - 1, without=without)

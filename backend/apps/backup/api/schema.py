@@ -79,11 +79,14 @@ _SAID: Final[Mapping[int, str]] = {
     404: "There is nothing of that name.",
     409: "It is not in a state that allows this.",
     410: "It was there, and has been removed.",
+    412: "The client speaks another version of the protocol.",
     413: "More bytes than are taken.",
     415: "A media type that is not taken.",
     416: "A range that lies outside.",
+    423: "Another request is at it at this moment.",
     429: "Asked too often; Retry-After says when again.",
     503: "Something that this needs is away or busy; Retry-After says when again.",
+    507: "There is no room for it.",
 }
 
 _LINKS: Final = (
