@@ -6,7 +6,16 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from .models import BackupConfiguration, BackupJob, Executor, JobEvent, PruneRun, RestoreJob
+from .models import (
+    AuditEvent,
+    BackupConfiguration,
+    BackupJob,
+    Executor,
+    JobEvent,
+    Operation,
+    PruneRun,
+    RestoreJob,
+)
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Model]
@@ -75,3 +84,18 @@ class ExecutorAdmin(ReadOnlyAdmin):
 class PruneRunAdmin(ReadOnlyAdmin):
     list_display = ["repository", "status", "started_at", "completed_at", "freed_bytes"]
     list_filter = ["status"]
+
+
+@admin.register(Operation)
+class OperationAdmin(ReadOnlyAdmin):
+    list_display = ["kind", "subject", "status", "requested_by_name", "queued_at", "completed_at"]
+    list_filter = ["kind", "status"]
+    search_fields = ["uuid", "subject"]
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    list_display = ["sequence", "at", "actor", "address", "action", "object_name"]
+    list_filter = ["action", "origin"]
+    search_fields = ["actor", "object_key", "object_name"]
+    ordering = ["-sequence"]

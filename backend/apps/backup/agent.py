@@ -11,21 +11,26 @@ import contextlib
 import queue
 import signal
 import time
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable
 from datetime import datetime
 from types import FrameType
 
 from django.db import connections
 from django.utils import timezone
 
-from .dispatch import ChildJob
+from .dispatch import Child, ChildJob, ChildOperation
 from .errors import BackupError, LedgerUnavailable
-from .models import BackupJob, ExecutorKind, WokenBy
+from .ledger import renew_connection
+from .models import ExecutorKind, WokenBy
+from .operations import settle_operations
 from .processes import own_identity
-from .selectors import jobs_runnable
+from .selectors import jobs_runnable, operations_runnable
 from .services.executors import PAUSE, executor_beat, executor_leave
+from .services.operations import operations_expire
 from .services.reaping import job_enforce, job_reap
 from .services.slots import anything_due, expire_waiting, refresh, run_due
+from .services.uploads import uploads_expire
 
 _TICK = 1.0
 _CHORES = 5.0
@@ -47,7 +52,8 @@ class Agent:
         # Told by a signal's handler, which an Event is not made for: it may wait for a lock that the very code holds
         # that was interrupted.
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._children: list[ChildJob] = []
+        self._jobs: list[Child] = []
+        self._operations: list[Child] = []
         self._me = own_identity()
         self._beaten = self._chores = float("-inf")
 
@@ -92,6 +98,8 @@ class Agent:
 
     def tick(self, now: datetime) -> None:
         """One look at everything. Raises `LedgerUnavailable`."""
+        # A restore may have put another file in the place of the one that a connection to SQLite still holds open.
+        renew_connection()
         if time.monotonic() - self._beaten >= PAUSE.total_seconds():
             executor_beat(ExecutorKind.AGENT, self._me, {"jobs_at_once": self._at_once}, now=now)
             self._beaten = time.monotonic()
@@ -100,6 +108,10 @@ class Agent:
                 self._say(f"The job {job} did not stop when it was told to, and was killed.")
             for job in job_reap(now=now):
                 self._say(f"The job {job} was found dead.")
+            for line in settle_operations(now=now):
+                self._say(line)
+            operations_expire(now=now)
+            uploads_expire(now=now)
             expire_waiting(now=now)
             refresh(now=now)
             self._chores = time.monotonic()
@@ -107,53 +119,51 @@ class Agent:
             for due in run_due(now=now, woken_by=WokenBy.AGENT):
                 self._say(f"{due.job_name} is due ({due.slot:%Y-%m-%d %H:%M} UTC).")
         self._settle_children()
-        free = self._at_once - len(self._children)
-        if free > 0:
-            own = [child.job for child in self._children]
-            for waiting in jobs_runnable(now=now, limit=free, exclude=own):
-                self._start(waiting)
+        if free := self._at_once - len(self._jobs):
+            for waiting in jobs_runnable(now=now, limit=free, exclude=[child.row for child in self._jobs]):
+                self._start(ChildJob, waiting.uuid, waiting.job_name, self._jobs)
+        # Besides the jobs: a restore does not wait for a long backup.
+        if free := self._at_once - len(self._operations):
+            own = [child.row for child in self._operations]
+            for wanted in operations_runnable(now=now, limit=free, exclude=own):
+                self._start(ChildOperation, wanted.uuid, str(wanted), self._operations)
 
-    def _start(self, job: BackupJob) -> None:
+    def _start(self, kind: Callable[[uuid.UUID], Child], row: uuid.UUID, name: str, children: list[Child]) -> None:
         try:
-            child = ChildJob(job.uuid)
+            child = kind(row)
         except OSError as error:
-            # No memory or no process left for it: the job waits, and is looked at again.
-            self._say(f"{job.job_name} cannot be started: {error}.")
+            # No memory or no process left for it: the work waits, and is looked at again.
+            self._say(f"{name} cannot be started: {error}.")
             return
-        self._children.append(child)
-        self._say(f"{job.job_name} starts as process {child.process.pid}.")
+        children.append(child)
+        self._say(f"{name} starts as process {child.process.pid}.")
 
     def _settle_children(self) -> None:
-        for child in list(self._children):
-            if child.process.poll() is None:
-                continue
-            try:
-                self._say(_told(child.settle()))
-            except LedgerUnavailable:
-                # Its end is looked up when the ledger is back; `settle` can be called again.
-                raise
-            except BackupError as error:
-                self._say(f"The job {child.job}: {error}")
-            self._children.remove(child)
+        for children in (self._jobs, self._operations):
+            for child in list(children):
+                if child.process.poll() is None:
+                    continue
+                try:
+                    self._say(child.report())
+                except LedgerUnavailable:
+                    # Its end is looked up when the ledger is back; `report` can be called again.
+                    raise
+                except BackupError as error:
+                    self._say(f"The work {child.row}: {error}")
+                children.remove(child)
 
     def _leave(self) -> None:
-        for child in self._children:
+        for child in (*self._jobs, *self._operations):
             child.stop()
         patience = time.monotonic() + _STOPPING
         while time.monotonic() < patience:
             try:
                 self._settle_children()
-                if not self._children:
+                if not self._jobs and not self._operations:
                     executor_leave(self._me)
                     return
             except LedgerUnavailable:
                 connections.close_all()
             time.sleep(0.1)
-        for child in self._children:
-            self._say(f"The job {child.job} goes on in process {child.process.pid}; it did not stop.")
-
-
-def _told(job: BackupJob) -> str:
-    facts: Mapping[str, str] = {"error": job.error_message, "again from": str(job.not_before or "")}
-    more = "".join(f", {name}: {value}" for name, value in facts.items() if value)
-    return f"{job.job_name} is {job.status}{more}"
+        for child in (*self._jobs, *self._operations):
+            self._say(f"The work {child.row} goes on in process {child.process.pid}; it did not stop.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import re
 import threading
 import uuid
@@ -15,6 +16,7 @@ from collections import OrderedDict
 from typing import Final
 
 from strongroom.downloads import Download, FileDownload, FolderDownload, LeftOut, Measure, PackageDownload, Stretch
+from strongroom.errors import StrongroomError
 from strongroom.format.tree import NodeKind
 from strongroom.repository.locks import RepositoryLock
 from strongroom.snapshots import SnapshotView
@@ -28,11 +30,15 @@ from .storage import PLAIN_PACKAGE
 from .stored import open_snapshot, stored_job
 from .withheld import TOPS, require_open
 
+_logger = logging.getLogger("apps.backup.downloads")
+
 ANYTHING: Final = "application/octet-stream"
 """Of every single file, whatever its name says: nothing is shown by a browser, all is saved."""
-_TAR: Final = "application/x-tar"
-_GZIP: Final = "application/gzip"
+TAR: Final = "application/x-tar"
+GZIP: Final = "application/gzip"
 _LONGEST_NAME: Final = 150
+_PIECE: Final = 256 << 10
+"""Bytes that a stream gives at once: of the slowest client it hears soon enough that it is still there."""
 # What one of the systems that save files does not take, or what would be shown as something else than it is.
 _UNFIT: Final = re.compile(
     '[\x00-\x1f\x7f-\x9f"*/:<>?\\\\|\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]'
@@ -88,7 +94,7 @@ class OpenedDownload:
 
     def stream(self, start: int, stop: int) -> DownloadStream:
         """The bytes from `start` up to `stop`; to be closed instead of this, which it closes."""
-        return DownloadStream(self, self._download.read(start, stop))
+        return DownloadStream(self, _small(self._download.read(start, stop)))
 
     def check(self) -> None:
         """Raise `LockLost` when the backup may have been removed meanwhile."""
@@ -123,8 +129,10 @@ class DownloadStream:
             try:
                 self._opened.check()
                 return next(self._pieces)
-            except BaseException:
+            except BaseException as error:
                 self._close()
+                if isinstance(error, StrongroomError):
+                    _logger.log(logging.ERROR, "The download of %s broke off: %s", self._opened.job, error)
                 raise
 
     def close(self) -> None:
@@ -138,6 +146,13 @@ class DownloadStream:
             self._pieces.close()
         finally:
             self._opened.close()
+
+
+def _small(pieces: Stretch) -> Stretch:
+    with contextlib.closing(pieces):
+        for piece in pieces:
+            for start in range(0, len(piece), _PIECE):
+                yield piece[start : start + _PIECE]
 
 
 def open_download(job: uuid.UUID, path: bytes = b"") -> OpenedDownload:
@@ -178,7 +193,7 @@ def _open_package(row: BackupJob, path: bytes, resources: contextlib.ExitStack) 
     stored_job(row.uuid)
     whole = PackageFileDownload(file, package.name, row.checksum)
     if not path:
-        return _Found(whole, package.name, _GZIP if package.name.endswith(PLAIN_PACKAGE) else ANYTHING)
+        return _Found(whole, package.name, GZIP if package.name.endswith(PLAIN_PACKAGE) else ANYTHING)
     member = MemberDownload(proved_package(package, file), path, whole)
     return _Found(member, _shown(path.rpartition(b"/")[2]), ANYTHING)
 
@@ -187,7 +202,7 @@ def _open_snapshot(row: BackupJob, path: bytes, resources: contextlib.ExitStack)
     view, lock = resources.enter_context(open_snapshot(row, of_job(row)))
     if not path:
         whole = PackageDownload(view, without=TOPS, measures=_measures)
-        return _Found(whole, f"{row.job_name}{PLAIN_PACKAGE}", _GZIP, lock)
+        return _Found(whole, f"{row.job_name}{PLAIN_PACKAGE}", GZIP, lock)
     return dataclasses.replace(_part(view, path), lock=lock)
 
 
@@ -198,7 +213,7 @@ def _part(view: SnapshotView, path: bytes) -> _Found:
     if node.kind is NodeKind.FILE:
         return _Found(FileDownload(view, node), _shown(node.name), ANYTHING)
     if node.kind is NodeKind.DIR:
-        return _Found(FolderDownload(view, node, measures=_measures), f"{_shown(node.name)}.tar", _TAR)
+        return _Found(FolderDownload(view, node, measures=_measures), f"{_shown(node.name)}.tar", TAR)
     raise RequestRefused(f"{text_of(path)!r} is a link or a special file, which has no content; take its folder.")
 
 

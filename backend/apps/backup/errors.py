@@ -8,15 +8,22 @@ BackupError                      what happened, to which thing, what to do next
 │   ├── LedgerUnavailable        the database of the ledger cannot be read or written
 │   │   └── LedgerMissing        … and will not come back by itself
 │   ├── JobNotFound              no such job
+│   ├── OperationNotFound        no such operation
+│   ├── RestoreNotFound          no such restore
+│   ├── UploadNotFound           no such upload, or somebody else's
 │   ├── IllegalTransition        the job is not in a state that allows this
 │   ├── SlotTaken                the configuration has a job for that slot already
 │   ├── AlreadyRunning           the configuration has a running job already
 │   └── LeaseLost                somebody else decided about this job; nothing more may be published
+├── StorageFull                  there is no room for what is to be stored
+├── UploadConflict               an upload is not as far as the request has it
+│   └── UploadBusy               another request adds to it
 ├── BrokerUnavailable            the message broker does not take messages
 ├── ReferenceFailed
 │   ├── BackupNotFound           nothing answers to that reference
 │   ├── BackupRemoved            it was there, and retention or somebody has removed it
 │   └── AmbiguousReference       several backups do
+├── ApprovalRefused              it takes a second person, and this is none
 ├── RequestRefused               the job cannot be run as asked
 └── JobFailed                    the job ended without a usable backup
     └── JobKilled                the process of the job is gone
@@ -67,6 +74,18 @@ class JobNotFound(LedgerError):
     """The ledger has no such job."""
 
 
+class OperationNotFound(LedgerError):
+    """The ledger has no such operation."""
+
+
+class RestoreNotFound(LedgerError):
+    """The ledger has no such restore."""
+
+
+class UploadNotFound(LedgerError):
+    """There is no such upload of this user's."""
+
+
 class IllegalTransition(LedgerError):
     """The row is not in a state that allows this step."""
 
@@ -89,6 +108,20 @@ class LeaseLost(LedgerError):
     """The job is no longer ours; nothing more may be published."""
 
 
+class StorageFull(BackupError):
+    """There is no room for what is to be stored."""
+
+
+class UploadConflict(BackupError):
+    """An upload is not as far as the request has it."""
+
+
+class UploadBusy(UploadConflict):
+    """Another request adds to the upload at this moment."""
+
+    retryable = True
+
+
 class BrokerUnavailable(BackupError):
     """The message broker does not take messages."""
 
@@ -109,6 +142,10 @@ class BackupRemoved(ReferenceFailed):
 
 class AmbiguousReference(ReferenceFailed):
     """Several backups answer to that reference."""
+
+
+class ApprovalRefused(BackupError):
+    """It takes a second person to decide this, and whoever asks is the first one."""
 
 
 class RequestRefused(BackupError):

@@ -1,12 +1,15 @@
-"""The thread that keeps a job's lease, writes its progress and log, and hears when the job is to stop.
+"""The thread that keeps the lease of what is at work, writes its progress, and hears when it is to stop.
 
 It has a database connection of its own.
 """
 
+import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from types import TracebackType
+from typing import Protocol
 
 from django.db import connections
 from django.utils import timezone
@@ -16,6 +19,12 @@ from .ledger import ledger_alias
 from .progress import Observer, Progress, Tracker
 from .services.events import job_event
 from .services.jobs import Claim, job_cancel_reason, job_heartbeat, job_progress
+from .services.operating import (
+    OperationClaim,
+    operation_cancel_reason,
+    operation_heartbeat,
+    operation_progress,
+)
 from .services.reaping import LEASE
 from .stopping import CancelRequested, StopSignals, TimeIsUp
 
@@ -24,22 +33,83 @@ _QUIET_SECONDS = 15.0
 _JUMP_SECONDS = 5.0
 
 
+class Pulse(Protocol):
+    """What the ledger is told of somebody's work, and asked about it. All raise `LedgerUnavailable`."""
+
+    @property
+    def name(self) -> str:
+        """Of the work, for the thread."""
+        ...
+
+    def cancel_reason(self) -> str | None:
+        """Why the work is to stop, or None while it is not."""
+        ...
+
+    def beat(self, progress: Progress | None) -> None:
+        """A sign of life, with the progress if there is any. Raises `LeaseLost`."""
+        ...
+
+    def enter(self, phase: str) -> None:
+        """A phase has begun."""
+        ...
+
+
+class JobPulse:
+    """Of a job: its phases are lines of its log."""
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+        self.name = str(claim.job)
+
+    def cancel_reason(self) -> str | None:
+        return job_cancel_reason(self._claim)
+
+    def beat(self, progress: Progress | None) -> None:
+        if progress is None:
+            job_heartbeat(self._claim, now=timezone.now())
+        else:
+            job_progress(self._claim, progress.to_json(), now=timezone.now())
+
+    def enter(self, phase: str) -> None:
+        job_event(self._claim.job, f"{phase.capitalize()}.", now=timezone.now())
+
+
+class OperationPulse:
+    """Of an operation: its phase is part of its progress."""
+
+    def __init__(self, claim: OperationClaim) -> None:
+        self._claim = claim
+        self.name = str(claim.operation)
+
+    def cancel_reason(self) -> str | None:
+        return operation_cancel_reason(self._claim)
+
+    def beat(self, progress: Progress | None) -> None:
+        if progress is None:
+            operation_heartbeat(self._claim, now=timezone.now())
+        else:
+            operation_progress(self._claim, progress.to_json(), now=timezone.now())
+
+    def enter(self, phase: str) -> None:  # noqa: ARG002  the progress has it
+        return
+
+
 class Heartbeat:
     """A context manager around the work. `check` raises as soon as the work is known to be in vain.
 
-    `limit` is how long the job may run from now on; `stop` is told when that time is over or somebody cancels the job.
+    `limit` is how long it may take from now on; `stop` is told when that time is over or somebody cancels the work.
     """
 
     def __init__(
         self,
-        claim: Claim,
+        pulse: Pulse,
         tracker: Tracker,
         stop: StopSignals,
         *,
         limit: timedelta | None = None,
         observer: Observer | None = None,
     ) -> None:
-        self._claim = claim
+        self._pulse = pulse
         self._tracker = tracker
         self._observer = observer
         self._signals = stop
@@ -47,8 +117,11 @@ class Heartbeat:
         # Not the clock on the wall: that may jump.
         self._ends = None if limit is None else time.monotonic() + limit.total_seconds()
         self._stop = threading.Event()
-        self._verdict: BaseException | None = None
-        self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{claim.job}", daemon=True)
+        self._hush = threading.Event()
+        self._silent = threading.Event()
+        self.verdict: BaseException | None = None
+        """What `check` raises, once there is anything."""
+        self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{pulse.name}", daemon=True)
 
     def __enter__(self) -> "Heartbeat":
         self._thread.start()
@@ -63,11 +136,23 @@ class Heartbeat:
     def check(self) -> None:
         """Raise what ends the work.
 
-        `LeaseLost` if the job is no longer ours, `LedgerUnavailable` if the ledger was away a whole lease, a
-        `JobCancelled` if the job is to stop.
+        `LeaseLost` if it is no longer ours, `LedgerUnavailable` if the ledger was away a whole lease, a `JobCancelled`
+        if it is to stop.
         """
-        if self._verdict is not None:
-            raise self._verdict
+        if self.verdict is not None:
+            raise self.verdict
+
+    @contextlib.contextmanager
+    def silenced(self) -> Iterator[None]:
+        """While the block runs the thread says nothing and has no connection: the ledger's database is exchanged."""
+        self._silent.clear()
+        self._hush.set()
+        while self._thread.is_alive() and not self._silent.wait(_TICK_SECONDS):
+            continue
+        try:
+            yield
+        finally:
+            self._hush.clear()
 
     def _beat(self) -> None:
         try:
@@ -75,6 +160,12 @@ class Heartbeat:
             clocks = time.time() - last_alive
             written: Progress | None = None
             while not self._stop.wait(_TICK_SECONDS):
+                if self._hush.is_set():
+                    connections[ledger_alias()].close()
+                    self._silent.set()
+                    # Silence that was wanted is no reason to take the ledger for lost.
+                    last_alive = time.monotonic()
+                    continue
                 progress = self._tracker.now()
                 if self._observer is not None:
                     self._observer(progress)
@@ -86,22 +177,22 @@ class Heartbeat:
                 jumped = abs(time.time() - time.monotonic() - clocks) > _JUMP_SECONDS
                 quiet = not moved and not jumped and time.monotonic() - last_alive < _QUIET_SECONDS
                 try:
-                    reason = job_cancel_reason(self._claim)
+                    reason = self._pulse.cancel_reason()
                     if reason is not None:
                         self._interrupt(CancelRequested(reason))
                         return
                     if quiet:
                         continue
-                    self._write(progress if moved else None)
+                    self._pulse.beat(progress if moved else None)
                     if written is None or written.phase != progress.phase:
-                        job_event(self._claim.job, f"{progress.phase.capitalize()}.", now=timezone.now())
+                        self._pulse.enter(progress.phase)
                 except LeaseLost as error:
-                    self._verdict = error
+                    self.verdict = error
                     return
                 except LedgerUnavailable as error:
                     # A database may be restarted or busy; after a whole lease of silence we count as dead to others.
                     if time.monotonic() - last_alive > LEASE.total_seconds():
-                        self._verdict = error
+                        self.verdict = error
                         return
                     continue
                 last_alive, written = time.monotonic(), progress
@@ -111,15 +202,8 @@ class Heartbeat:
 
     def _interrupt(self, reason: CancelRequested | TimeIsUp) -> None:
         # Said twice: what a signal raises is lost where Python cannot raise it, in a destructor for example.
-        self._verdict = reason
+        self.verdict = reason
         self._signals.interrupt(reason)
-
-    def _write(self, progress: Progress | None) -> None:
-        now = timezone.now()
-        if progress is None:
-            job_heartbeat(self._claim, now=now)
-        else:
-            job_progress(self._claim, progress.to_json(), now=now)
 
 
 def _counts(progress: Progress | None) -> tuple[str, int, int] | None:

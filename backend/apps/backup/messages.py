@@ -12,6 +12,7 @@ from . import conf
 from .errors import BrokerUnavailable, SettingsInvalid
 from .ledger import ledger_access, ledger_alias
 from .models import BackupJob, JobStatus
+from .services.operating import operation_hand_over
 
 try:
     import celery
@@ -22,22 +23,33 @@ except ModuleNotFoundError:  # an optional dependency
     HAS_CELERY = False
 
 RUN_JOB = "backup.run_job"
+RUN_OPERATION = "backup.run_operation"
 _CONNECT = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 
 
 def send_job(job: uuid.UUID, *, now: datetime) -> None:
     """Tell the workers about a PENDING job. Raises `BrokerUnavailable`; the job stays PENDING then."""
+    _send(RUN_JOB, job, "job")
+    with ledger_access("noting that a job was sent"):
+        BackupJob.objects.using(ledger_alias()).filter(uuid=job, status=JobStatus.PENDING).update(dispatched_at=now)
+
+
+def send_operation(operation: uuid.UUID, *, now: datetime) -> None:
+    """The same for an operation."""
+    _send(RUN_OPERATION, operation, "operation")
+    operation_hand_over(operation, now=now)
+
+
+def _send(task: str, row: uuid.UUID, what: str) -> None:
     if not HAS_CELERY:
         raise SettingsInvalid("BACKUP_EXECUTOR is 'celery', and Celery is not installed; install edms-backup[celery].")
     try:
         celery.current_app.send_task(
-            RUN_JOB, args=[str(job)], queue=conf.load().celery_queue or None, retry=True, retry_policy=_CONNECT
+            task, args=[str(row)], queue=conf.load().celery_queue or None, retry=True, retry_policy=_CONNECT
         )
     except (BrokerError, OSError) as error:
         # The address of the broker may hold a password, and the error may quote the address.
         raise BrokerUnavailable(
-            f"The broker did not take the message for the job {job} ({type(error).__name__}); check that it runs and"
-            " that CELERY_BROKER_URL is right. The job is PENDING, and a worker will find it."
+            f"The broker did not take the message for the {what} {row} ({type(error).__name__}); check that it runs and"
+            f" that CELERY_BROKER_URL is right. The {what} is PENDING, and a worker will find it."
         ) from None
-    with ledger_access("noting that a job was sent"):
-        BackupJob.objects.using(ledger_alias()).filter(uuid=job, status=JobStatus.PENDING).update(dispatched_at=now)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from django.conf import settings
 
@@ -25,6 +26,19 @@ class ProcessIdentity:
 
     def __str__(self) -> str:
         return f"{self.host.split('/')[0]}:{self.pid}"
+
+
+class HasWorker(Protocol):
+    """A row of the ledger that says which process works on it."""
+
+    worker_host: str
+    worker_pid: int | None
+    worker_process_start: str
+
+
+def process_of(row: HasWorker) -> ProcessIdentity:
+    """The process that works on a job or an operation."""
+    return ProcessIdentity(host=row.worker_host, pid=row.worker_pid or 0, start=row.worker_process_start)
 
 
 def command_line(command: str, *arguments: str, environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:

@@ -17,7 +17,7 @@ from strongroom.errors import StrongroomError
 
 from .capture import Capture
 from .errors import AlreadyRunning, BackupError, JobNotFound, LeaseLost, LedgerUnavailable
-from .heartbeat import Heartbeat
+from .heartbeat import Heartbeat, JobPulse
 from .housekeeping import after_job
 from .ledger import patiently
 from .models import BackupJob, Trigger, Trust
@@ -76,7 +76,7 @@ def _run(claim: Claim, stop: StopSignals, observer: Observer | None) -> BackupJo
     _write_end(lambda: rows.append(_row(claim.job)), "The job was claimed.")
     job = rows[0]
     limit = None if job.deadline is None or job.started_at is None else job.deadline - job.started_at
-    heartbeat = Heartbeat(claim, tracker, stop, limit=limit, observer=observer)
+    heartbeat = Heartbeat(JobPulse(claim), tracker, stop, limit=limit, observer=observer)
 
     def fence() -> None:
         heartbeat.check()

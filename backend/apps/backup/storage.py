@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import fcntl
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -30,6 +31,7 @@ PLAIN_PACKAGE = ".tar.gz"
 SEALED_PACKAGE = ".tar.gz.gpg"
 
 _SCAN_DEPTH = 6
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)?//")
 _LOCK_PAUSE = 2.0
 """Seconds between two looks at a lock that others hold."""
 
@@ -139,8 +141,13 @@ def resolve_place(storage_path: str, *, encrypted: bool) -> RepositoryPlace:
     Nothing is created. Raises `StorageRefused` if the path, with all links followed, leaves the allowed roots.
     """
     settings = conf.load()
-    if "\0" in storage_path:
-        raise StorageRefused("The storage path holds a NUL character; give a path without it.")
+    if "\0" in storage_path or not storage_path.isprintable():
+        raise StorageRefused("The storage path holds characters that cannot be printed; give a path without them.")
+    if _ADDRESS.match(storage_path):
+        # As a relative path it would be a folder of a strange name; nothing here ever follows an address.
+        raise StorageRefused(
+            f"The storage path {storage_path!r} is an address; a storage path is a folder in BACKUP_STORAGE_ROOT."
+        )
     storage = (settings.storage_root / storage_path).resolve()
     _require_inside(storage, settings.roots, storage_path)
     place = RepositoryPlace(storage=storage, encrypted=encrypted)
@@ -181,8 +188,9 @@ def known_places(storage_paths: Iterable[str] = ()) -> list[RepositoryPlace]:
     `storage_paths` of configurations are looked at besides: they may lie deeper than the search goes.
     """
     found: set[RepositoryPlace] = set()
-    for root in conf.load().roots:
-        found.update(_scan(root.resolve(), _SCAN_DEPTH))
+    settings = conf.load()
+    for root in settings.roots:
+        found.update(_scan(root.resolve(), _SCAN_DEPTH, without=settings.restore_root.resolve()))
     for storage_path in storage_paths:
         for encrypted in (True, False):
             place = resolve_place(storage_path, encrypted=encrypted)
@@ -213,7 +221,10 @@ def is_package_folder(folder: Path) -> bool:
     return resolved.name == PACKAGES and any(resolved.is_relative_to(root.resolve()) for root in roots)
 
 
-def _scan(folder: Path, depth: int) -> Iterator[RepositoryPlace]:
+def _scan(folder: Path, depth: int, *, without: Path) -> Iterator[RepositoryPlace]:
+    # What was restored may hold anything, a repository too, and is none of ours.
+    if folder == without:
+        return
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except FileNotFoundError:
@@ -228,4 +239,4 @@ def _scan(folder: Path, depth: int) -> Iterator[RepositoryPlace]:
             if place.exists():
                 yield place
         elif depth > 0 and entry.is_dir(follow_symlinks=False):
-            yield from _scan(Path(entry.path), depth - 1)
+            yield from _scan(Path(entry.path), depth - 1, without=without)

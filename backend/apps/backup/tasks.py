@@ -1,7 +1,7 @@
 """The tasks of Celery. Each calls one service; a task that did not do what it is for is a FAILURE, never a result.
 
-`backup.run_due` is what Beat calls, `backup.run_job` what runs a job. Both may come twice, late or never: the ledger
-decides what is done.
+`backup.run_due` is what Beat calls, `backup.run_job` what runs a job, `backup.run_operation` what does an operation.
+All may come twice, late or never: the ledger decides what is done.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from celery.apps.worker import Worker
 from celery.signals import worker_ready, worker_shutdown
 from django.utils import timezone
 
-from .dispatch import run_waiting
+from .dispatch import run_operation_waiting, run_waiting
 from .errors import JobFailed, RequestRefused
-from .messages import RUN_JOB, send_job
-from .models import JobStatus, WokenBy
+from .messages import RUN_JOB, RUN_OPERATION, send_job
+from .models import JobStatus, OperationStatus, WokenBy
 from .periodic import TASK as RUN_DUE
-from .selectors import configuration_by_uuid, job_by_uuid
+from .selectors import configuration_by_uuid, job_by_uuid, operation_by_uuid
 from .services.slots import run_due
 from .watching import Watch
 
@@ -66,6 +66,22 @@ def run_job_task(job: str) -> str:
     raise JobFailed(f"{row.job_name} is {row.status}: {row.error_message}{again}")
 
 
+@shared_task(name=RUN_OPERATION)
+def run_operation_task(operation: str) -> str:
+    """Do one operation in a process of its own; what became of it, in words. Raises if it FAILED."""
+    chosen = uuid.UUID(operation)
+    row = operation_by_uuid(chosen)
+    if row is None:
+        raise JobFailed(f"The ledger has no operation {chosen}; this worker has another database.")
+    if row.status != OperationStatus.PENDING:
+        return f"{row.status}: another delivery of this message has started it."
+    said = run_operation_waiting(chosen)
+    ended = operation_by_uuid(chosen)
+    if ended is not None and ended.status == OperationStatus.FAILED:
+        raise JobFailed(said)
+    return said
+
+
 _watches: list[Watch] = []
 
 
@@ -78,7 +94,7 @@ def start_watch(sender: object, **_signal: object) -> None:
         watch = Watch(
             {
                 "queues": sorted(app.amqp.queues.consume_from),
-                "tasks": sorted(name for name in app.tasks if name in {RUN_DUE, RUN_JOB}),
+                "tasks": sorted(name for name in app.tasks if name in {RUN_DUE, RUN_JOB, RUN_OPERATION}),
             }
         )
         watch.start()

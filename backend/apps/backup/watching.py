@@ -17,13 +17,16 @@ from django.utils import timezone
 
 from . import conf
 from .errors import BackupError
-from .messages import send_job
+from .messages import send_job, send_operation
 from .models import ExecutorKind, WokenBy
+from .operations import settle_operations
 from .processes import own_identity
-from .selectors import jobs_to_send
+from .selectors import jobs_to_send, operations_to_send
 from .services.executors import PAUSE, executor_beat, executor_leave, executors_alive
+from .services.operations import operations_expire
 from .services.reaping import job_enforce, job_reap
 from .services.slots import expire_waiting, run_due
+from .services.uploads import uploads_expire
 
 _BEAT_FIRST = timedelta(seconds=45)
 """So long a due slot is left to Beat."""
@@ -100,6 +103,10 @@ class Watch:
             _logger.warning("The backup job %s did not stop when it was told to, and was killed.", job)
         for job in job_reap(now=now):
             _logger.warning("The backup job %s was found dead.", job)
+        for line in settle_operations(now=now):
+            _logger.warning("%s", line)
+        operations_expire(now=now)
+        uploads_expire(now=now)
         if conf.load().executor != "celery" and any(one.kind == ExecutorKind.AGENT for one in executors_alive(now=now)):
             # The slots are the agent's, and this worker is there for other work.
             return
@@ -108,3 +115,5 @@ class Watch:
             _logger.warning("%s was due and nobody had noticed; does Beat run?", due.job_name)
         for lost in jobs_to_send(now=now, patience=_LOST):
             send_job(lost, now=now)
+        for lost in operations_to_send(now=now, patience=_LOST):
+            send_operation(lost, now=now)

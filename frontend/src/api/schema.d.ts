@@ -51,7 +51,7 @@ export interface paths {
         /** @description Fields that are not given stay as they are. */
         put: operations["configurations_update"];
         post?: never;
-        /** @description One configuration. */
+        /** @description Its backups stay. 202 with an operation where a second person has to agree. */
         delete: operations["configurations_delete"];
         options?: never;
         head?: never;
@@ -185,11 +185,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description One job. */
+        /** @description One job, and its backup. */
         get: operations["jobs_retrieve"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** @description Delete its backup from the storage. The job stays in the list, and says that and why. */
+        delete: operations["jobs_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -206,6 +207,40 @@ export interface paths {
         put?: never;
         /** @description End a job that waits or runs. */
         post: operations["jobs_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{uuid}/download/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Without `path` the whole backup as one package, the `.tar.gz` that `restore_backup --package` takes; with it one file as it is, or a folder as a `.tar`. The length is known, and the same request gives the same bytes: what broke off is continued with `Range` and `If-Range`. */
+        get: operations["jobs_download"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{uuid}/files/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A backup looked into, without restoring it. */
+        get: operations["jobs_files"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -230,6 +265,250 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{uuid}/restore/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Restore its backup: to the live system, into a folder, or into a new database. */
+        post: operations["jobs_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{uuid}/verify/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Read its backup back to the last byte, and compare it with its manifest. */
+        post: operations["jobs_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description All operations, newest first. */
+        get: operations["operations_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/{uuid}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One operation: how far it is, and what came of it. */
+        get: operations["operations_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/{uuid}/approve/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Agree to an operation of somebody else, which is begun then. */
+        post: operations["operations_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/{uuid}/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask for the end of an operation. A running one stops within seconds; a restore until its swap begins. */
+        post: operations["operations_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/{uuid}/reject/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Do not agree to an operation of somebody else. */
+        post: operations["operations_reject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/restore_from_file/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Restore a package: a small one that is sent along in a form, or one of any size that was uploaded before. */
+        post: operations["restore_from_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/restores/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description All restores, newest first. */
+        get: operations["restores_list"];
+        put?: never;
+        /** @description All restores, newest first. */
+        post: operations["restores_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/restores/plan/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Plan a restore, and touch nothing.
+         *
+         *     An operation, because it is made by whoever would do the restore, with that one's rights and passphrase, and
+         *     because of a portable package every value is read for it. The `result` of the operation is the plan.
+         */
+        post: operations["restores_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/restores/{uuid}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One restore. */
+        get: operations["restores_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/restores/{uuid}/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Cancel a restore, until its swap begins; what it has prepared is removed. */
+        post: operations["restores_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/restores/{uuid}/release/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Delete what a restore replaced; it cannot be rolled back then. */
+        post: operations["restores_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/restores/{uuid}/rollback/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Make the state before a restore live again. */
+        post: operations["restores_rollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/system/audit/": {
         parameters: {
             query?: never;
@@ -245,6 +524,145 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/system/events/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A stream of server-sent events, or, with `Accept: application/json`, what has changed since `since`, as JSON. Events hold the whole state of the object and may come twice. `reset` says that too much has changed: fetch everything anew. A server that does not speak ASGI ends the stream at once; `EventSource` comes again by itself. */
+        get: operations["system_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/findings/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What the doctor finds, as `manage.py backup_health` shows it. */
+        get: operations["system_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/prune/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Remove what retention says, and take the space back. */
+        post: operations["system_prune"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/repositories/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Where the backups lie, how much they take, and who has a key. */
+        get: operations["system_repositories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/statistics/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What the backups came to, day by day. */
+        get: operations["system_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/status/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Whether one is protected, what is at work, and how it went. */
+        get: operations["system_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/uploads/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Packages on their way in. */
+        get: operations["uploads_list"];
+        put?: never;
+        /** @description Begin an upload; its address is in `Location`. */
+        post: operations["uploads_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/uploads/{uuid}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One upload. */
+        get: operations["uploads_retrieve"];
+        put?: never;
+        post?: never;
+        /** @description One upload. */
+        delete: operations["uploads_delete"];
+        options?: never;
+        head?: never;
+        /** @description Add bytes where the ones before ended. */
+        patch: operations["uploads_append"];
         trace?: never;
     };
 }
@@ -276,8 +694,27 @@ export interface components {
         AuditOrigin: "API" | "COMMAND" | "SYSTEM";
         /** @enum {string} */
         BackupType: "FULL" | "INCREMENTAL" | "DIFFERENTIAL" | "DATABASE" | "FILES" | "EXPORT";
+        /** @description A restore that was asked for, and the operation that does it. */
+        Begun: {
+            operation: components["schemas"]["Operation"];
+            restore: components["schemas"]["RestoreDetail"];
+        };
         /** @enum {unknown} */
         BlankEnum: "";
+        /** @description The results of a configuration by day; days without a job are left out. */
+        Calendar: {
+            /** Format: uuid */
+            configuration: string;
+            days: components["schemas"]["CalendarDay"][];
+            name: string;
+        };
+        CalendarDay: {
+            /** Format: date */
+            date: string;
+            results: {
+                [key: string]: number;
+            };
+        };
         /** @description A configuration. What only the server knows may be sent back, and is ignored. */
         Configuration: {
             backup_type?: components["schemas"]["BackupType"];
@@ -304,9 +741,10 @@ export interface components {
             retention_days?: number;
             /** @description 1 to 28 */
             schedule_day_of_month?: number | null;
+            /** @description 0 is Monday. */
             schedule_days?: number[];
             readonly schedule_in_words: string;
-            /** Format: time */
+            /** @example 02:00 */
             schedule_time?: string | null;
             status?: components["schemas"]["ConfigurationStatus"];
             storage_path?: string;
@@ -337,8 +775,9 @@ export interface components {
             retention_days?: number;
             /** @description 1 to 28 */
             schedule_day_of_month?: number | null;
+            /** @description 0 is Monday. */
             schedule_days?: number[];
-            /** Format: time */
+            /** @example 02:00 */
             schedule_time?: string | null;
             status?: components["schemas"]["ConfigurationStatus"];
             storage_path?: string;
@@ -346,6 +785,49 @@ export interface components {
         };
         /** @enum {string} */
         ConfigurationStatus: "ACTIVE" | "INACTIVE" | "SUSPENDED";
+        /** @description What the jobs of a configuration came to; `configuration` is null for those that have none. */
+        ConfigurationTotal: {
+            /** Format: uuid */
+            configuration: string | null;
+            /** Format: date-time */
+            last_queued_at: string;
+            logical_bytes: number;
+            name: string;
+            results: {
+                [key: string]: number;
+            };
+            stored_bytes: number;
+            total_seconds: number;
+        };
+        /** @description What it takes to begin a restore of which the address says what is restored. */
+        ConfirmationRequest: {
+            /**
+             * @description For the live system: the name of the job or the uploaded file, as it is.
+             * @default
+             */
+            confirm: string;
+            /** @description Tables of a portable package that are not taken in. */
+            leave_out?: string[];
+            /**
+             * @description Of a new folder in BACKUP_RESTORE_ROOT, or of a new database.
+             * @default
+             */
+            name: string;
+            /** @default  */
+            only: components["schemas"]["OnlyEnum"] | components["schemas"]["BlankEnum"];
+            /**
+             * Format: uuid
+             * @description The operation whose plan was shown.
+             */
+            plan?: string;
+            /**
+             * @description Back up the live state first.
+             * @default true
+             */
+            safety_backup: boolean;
+            /** @default live */
+            target: components["schemas"]["TargetEnum"];
+        };
         /** @description A run that was not started, because another one of the configuration is at work. */
         Conflict: {
             /** Format: uuid */
@@ -355,13 +837,164 @@ export interface components {
         };
         /** @enum {string} */
         ConflictStatusEnum: "conflict";
+        /** @enum {string} */
+        CutOffEnum: "limit" | "time";
+        /** @description A day in the schedules' time zone: the jobs that were asked for on it. Sizes are bytes. */
+        Day: {
+            changed_files: number;
+            /** Format: date */
+            date: string;
+            /** @description What was read for them. */
+            logical_bytes: number;
+            /** @description Of those that stored a backup. */
+            median_seconds: number | null;
+            new_files: number;
+            results: {
+                [key: string]: number;
+            };
+            /** @description What they added to the storage: its growth. */
+            stored_bytes: number;
+            total_seconds: number;
+        };
+        /** @description One thing in a backup. */
+        Entry: {
+            /** @description It is part of the package that the whole backup is downloaded as: links and special files are not. */
+            in_package: boolean;
+            kind: components["schemas"]["EntryKind"];
+            /** @description Octal. */
+            mode: string;
+            /** Format: date-time */
+            modified_at: string | null;
+            name: string;
+            /** @description To be given as `path`. */
+            path: string;
+            /** @description Bytes of a file. */
+            size: number | null;
+            /** @description Where a link leads. */
+            target: string | null;
+            /** @description Its content is not handed out over HTTP. */
+            withheld: boolean;
+        };
+        /** @enum {string} */
+        EntryKind: "file" | "folder" | "link" | "special";
+        /** @description An event; `state` is what stands in the data of the stream. */
+        Event: {
+            event: components["schemas"]["EventName"];
+            id: string;
+            state: components["schemas"]["EventState"];
+        };
+        /** @enum {string} */
+        EventName: "job" | "restore" | "operation" | "configuration" | "ready" | "reset";
+        /** @description The state of the object after the change. Of `ready` and `reset` there is the type alone. */
+        EventState: {
+            /** Format: date-time */
+            changed_at?: string;
+            /** Format: date-time */
+            completed_at?: string | null;
+            deleted?: boolean;
+            /** @description The type of the backup or restore, or what the operation does. */
+            kind?: string | null;
+            name?: string;
+            progress?: {
+                [key: string]: unknown;
+            } | null;
+            /** Format: date-time */
+            queued_at?: string | null;
+            /** Format: date-time */
+            started_at?: string | null;
+            status?: string | null;
+            trust?: components["schemas"]["Trust"] | components["schemas"]["BlankEnum"] | components["schemas"]["NullEnum"];
+            type: components["schemas"]["EventName"];
+            /** Format: uuid */
+            uuid?: string;
+        };
+        /** @description What has happened since `since`; `cursor` is the next `since`. */
+        Events: {
+            cursor: string;
+            events: components["schemas"]["Event"][];
+        };
         /** @description What is wrong with one field; its name is empty where it is about all of them together. */
         FieldProblem: {
             field: string;
             message: string;
         };
+        /** @description A restore from a package that is sent along as `file`, or was sent before as `upload`. */
+        FileRequest: {
+            /**
+             * @description For the live system: the name of the job or the uploaded file, as it is.
+             * @default
+             */
+            confirm: string;
+            /** Format: binary */
+            file?: string;
+            /** @description Tables of a portable package that are not taken in. */
+            leave_out?: string[];
+            /**
+             * @description Of a new folder in BACKUP_RESTORE_ROOT, or of a new database.
+             * @default
+             */
+            name: string;
+            /** @default  */
+            only: components["schemas"]["OnlyEnum"] | components["schemas"]["BlankEnum"];
+            /**
+             * Format: uuid
+             * @description The operation whose plan was shown.
+             */
+            plan?: string;
+            /**
+             * @description Back up the live state first.
+             * @default true
+             */
+            safety_backup: boolean;
+            /** @default live */
+            target: components["schemas"]["TargetEnum"];
+            /** Format: uuid */
+            upload?: string;
+        };
+        /** @description A page of a folder in the order of the names, or what a search has found. */
+        Files: {
+            /** @description Why a search did not look at everything. */
+            cut_off: components["schemas"]["CutOffEnum"] | components["schemas"]["NullEnum"];
+            /** @description What lies at the path; null for the root. */
+            entry: components["schemas"]["Entry"] | null;
+            /** @description Where the next page begins; null on the last one. */
+            next_after: string | null;
+            results: components["schemas"]["Entry"][];
+        };
+        /** @description One thing that is wrong, why it matters, what to do. */
+        Finding: {
+            hint: string;
+            /** @description Stable, such as backup.W014. */
+            id: string;
+            severity: components["schemas"]["Severity"];
+            subject: string;
+            what: string;
+            why: string;
+        };
+        /** @description Everything that the doctor sees, the worst first. */
+        Findings: {
+            /** Format: double */
+            age_seconds: number;
+            /** Format: date-time */
+            examined_at: string;
+            findings: components["schemas"]["Finding"][];
+            severity: components["schemas"]["Severity"];
+        };
         /** @enum {string} */
         Frequency: "HOURLY" | "DAILY" | "WEEKLY" | "MONTHLY" | "ON_DEMAND";
+        /** @description How long the main storage lasts, at the rate of the last 30 days. Null is what cannot be foreseen. */
+        Growth: {
+            bytes_a_day: number | null;
+            /** Format: double */
+            days_left: number | null;
+            free_bytes: number;
+            /**
+             * Format: date
+             * @description Null also if that is more than ten years away.
+             */
+            full_on: string | null;
+            total_bytes: number;
+        };
         /** @description A job as lists show it. Sizes are bytes. */
         Job: {
             readonly attempt: number;
@@ -473,7 +1106,7 @@ export interface components {
             readonly removal_started_at: string | null;
             /** Format: date-time */
             readonly removed_at: string | null;
-            settings: components["schemas"]["JobRequest"];
+            readonly settings: components["schemas"]["JobRequest"];
             /** Format: date-time */
             readonly slot: string | null;
             readonly snapshot_id: string;
@@ -509,6 +1142,14 @@ export interface components {
         };
         /** @enum {string} */
         JobStatus: "PENDING" | "RUNNING" | "COMPLETED" | "INCOMPLETE" | "FAILED" | "CANCELLED" | "TIMEOUT" | "MISSED";
+        /** @description A key of a repository: who made it, where and when. Never the key itself. */
+        Key: {
+            created: string;
+            hostname: string;
+            /** @description The first digits of its name. */
+            id: string;
+            username: string;
+        };
         LogLine: {
             /** Format: date-time */
             at: string;
@@ -517,6 +1158,85 @@ export interface components {
         /** @description What a client sends, and no field more. */
         NameRequest: {
             name: string;
+        };
+        NullEnum: null;
+        /** @enum {string} */
+        OnlyEnum: "database" | "files";
+        /** @description Something long that is no backup, from the wish to its end. */
+        Operation: {
+            /** @description What was asked for; depends on the kind. */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            readonly cancel_requested_at: string | null;
+            /** Format: date-time */
+            readonly completed_at: string | null;
+            /** Format: date-time */
+            readonly decided_at: string | null;
+            readonly decided_by: string | null;
+            readonly error_message: string;
+            /** Format: uuid */
+            readonly job: string;
+            readonly kind: components["schemas"]["OperationKind"];
+            /** @description The right that it takes to cancel it, or to decide about it. */
+            readonly needs: string;
+            /** @description Null before it has begun. */
+            readonly progress: components["schemas"]["Progress"] | null;
+            /** Format: date-time */
+            readonly queued_at: string;
+            readonly requested_by: string | null;
+            /** Format: uuid */
+            readonly restore: string;
+            /** @description What came of it; depends on the kind. Of a PLAN it is the plan. */
+            result: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            readonly started_at: string | null;
+            readonly status: components["schemas"]["OperationStatus"];
+            readonly subject: string;
+            /** Format: uuid */
+            readonly uuid: string;
+        };
+        /** @enum {string} */
+        OperationKind: "VERIFY" | "PLAN" | "RESTORE" | "ROLLBACK" | "RELEASE" | "REMOVE" | "PRUNE" | "DELETE_CONFIGURATION";
+        /** @enum {string} */
+        OperationStatus: "AWAITING_APPROVAL" | "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED" | "REJECTED";
+        PaginatedAuditEventList: {
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["AuditEvent"][];
+        };
+        PaginatedConfigurationList: {
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["Configuration"][];
+        };
+        PaginatedJobList: {
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["Job"][];
+        };
+        PaginatedOperationList: {
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["Operation"][];
+        };
+        PaginatedRestoreList: {
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["Restore"][];
         };
         /** @description A configuration. What only the server knows may be sent back, and is ignored. */
         PatchedConfigurationRequest: {
@@ -539,12 +1259,21 @@ export interface components {
             retention_days?: number;
             /** @description 1 to 28 */
             schedule_day_of_month?: number | null;
+            /** @description 0 is Monday. */
             schedule_days?: number[];
-            /** Format: time */
+            /** @example 02:00 */
             schedule_time?: string | null;
             status?: components["schemas"]["ConfigurationStatus"];
             storage_path?: string;
             time_limit_minutes?: number | null;
+        };
+        /** @description A phase that has ended. */
+        Phase: {
+            phase: string;
+            /** Format: double */
+            seconds: number;
+            /** Format: date-time */
+            started_at: string;
         };
         /** @description An error, as in RFC 9457. */
         Problem: {
@@ -575,23 +1304,211 @@ export interface components {
             files_done: number;
             phase: string;
         };
+        /** @enum {string} */
+        Protection: "PROTECTED" | "AT_RISK" | "UNPROTECTED";
+        /** @description The latest prune of a repository. */
+        Prune: {
+            /** Format: date-time */
+            completed_at: string | null;
+            error_message: string;
+            freed_bytes: number | null;
+            /** Format: date-time */
+            started_at: string;
+            status: components["schemas"]["PruneStatusEnum"];
+        };
+        /** @description What a client sends, and no field more. */
+        PruneRequest: {
+            /**
+             * @description Even where little comes back.
+             * @default false
+             */
+            force: boolean;
+        };
+        /** @enum {string} */
+        PruneStatusEnum: "RUNNING" | "COMPLETED" | "FAILED";
         /** @description What a client sends, and no field more. */
         ReasonRequest: {
             /** @default  */
             reason: string;
+        };
+        Repositories: {
+            /** Format: double */
+            age_seconds: number;
+            /** Format: date-time */
+            measured_at: string;
+            repositories: components["schemas"]["Repository"][];
+        };
+        /** @description A repository. Null is what is not known; `error` says why. */
+        Repository: {
+            /** Format: double */
+            deduplication_ratio: number | null;
+            encrypted: boolean;
+            error: string;
+            exists: boolean;
+            free_bytes: number | null;
+            keys: components["schemas"]["Key"][];
+            /** Format: date-time */
+            last_backup: string | null;
+            last_prune: components["schemas"]["Prune"] | null;
+            /** Format: date-time */
+            last_verified: string | null;
+            /** @description What was read for them. */
+            logical_bytes: number;
+            /** @description That the ledger knows of, without packages. */
+            snapshots: number;
+            /** @description As configurations have it: relative to the main storage, or absolute. */
+            storage_path: string;
+            /** @description What its files take on disk. */
+            stored_bytes: number | null;
+        };
+        /** @description A restore. `operation` is what does it, while the ledger knows; its `progress` tells how far it is. */
+        Restore: {
+            /** Format: uuid */
+            readonly backup_job: string;
+            readonly backup_reference: string;
+            /** Format: date-time */
+            readonly completed_at: string | null;
+            readonly error_message: string;
+            /** Format: uuid */
+            readonly operation: string | null;
+            readonly progress: components["schemas"]["Progress"] | null;
+            /** Format: date-time */
+            readonly queued_at: string;
+            readonly requested_by: string | null;
+            readonly restore_type: components["schemas"]["RestoreType"];
+            readonly rollback_state: components["schemas"]["RollbackState"];
+            /** Format: date-time */
+            readonly started_at: string | null;
+            readonly status: components["schemas"]["RestoreStatus"];
+            readonly target: string;
+            /** Format: uuid */
+            readonly uuid: string;
+        };
+        /** @description All of it: the plan by which it is done, the phases with their times, what was counted, and notes. */
+        RestoreDetail: {
+            /** Format: uuid */
+            readonly backup_job: string;
+            readonly backup_reference: string;
+            /** Format: date-time */
+            readonly completed_at: string | null;
+            /** @description Databases, files and bytes. */
+            counts: {
+                [key: string]: number;
+            };
+            readonly error_message: string;
+            log: string[];
+            /** Format: uuid */
+            readonly operation: string | null;
+            phases: components["schemas"]["Phase"][];
+            /** @description As it was shown, and from its beginning on as it is done. */
+            plan: {
+                [key: string]: unknown;
+            };
+            readonly progress: components["schemas"]["Progress"] | null;
+            /** Format: date-time */
+            readonly queued_at: string;
+            readonly requested_by: string | null;
+            readonly restore_type: components["schemas"]["RestoreType"];
+            readonly rollback_state: components["schemas"]["RollbackState"];
+            /** Format: date-time */
+            readonly started_at: string | null;
+            readonly status: components["schemas"]["RestoreStatus"];
+            readonly target: string;
+            /** Format: uuid */
+            readonly uuid: string;
+        };
+        /** @description What it takes to begin a restore. */
+        RestoreRequestRequest: {
+            /**
+             * Format: uuid
+             * @description A job.
+             */
+            backup?: string;
+            /**
+             * @description For the live system: the name of the job or the uploaded file, as it is.
+             * @default
+             */
+            confirm: string;
+            /** @description Tables of a portable package that are not taken in. */
+            leave_out?: string[];
+            /**
+             * @description Of a new folder in BACKUP_RESTORE_ROOT, or of a new database.
+             * @default
+             */
+            name: string;
+            /** @default  */
+            only: components["schemas"]["OnlyEnum"] | components["schemas"]["BlankEnum"];
+            /**
+             * Format: uuid
+             * @description The operation whose plan was shown.
+             */
+            plan?: string;
+            /**
+             * @description Back up the live state first.
+             * @default true
+             */
+            safety_backup: boolean;
+            /** @default live */
+            target: components["schemas"]["TargetEnum"];
+            /** Format: uuid */
+            upload?: string;
+        };
+        /** @enum {string} */
+        RestoreStatus: "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED";
+        /** @enum {string} */
+        RestoreType: "FULL_RESTORE" | "DATABASE_RESTORE" | "FILES_RESTORE" | "SELECTIVE_RESTORE";
+        /** @description What becomes of one backup, and why. */
+        Retained: {
+            /** Format: uuid */
+            job: string;
+            job_name: string;
+            keep: boolean;
+            reasons: string[];
+            /** Format: date-time */
+            taken_at: string;
         };
         Retention: {
             /** Format: date-time */
             at: string;
             going: number;
             kept: number;
-            verdicts: components["schemas"]["Verdict"][];
+            verdicts: components["schemas"]["Retained"][];
         };
+        /** @enum {string} */
+        RollbackState: "NONE" | "AVAILABLE" | "ROLLED_BACK" | "RELEASED";
         Schedule: {
             next_runs: string[];
             runs_by_schedule: boolean;
             schedule_in_words: string;
             time_zone: string;
+        };
+        /** @enum {string} */
+        Severity: "OK" | "WARNING" | "CRITICAL" | "UNKNOWN";
+        /** @description The same, with what it is restored from: a stored backup or a package that was sent. */
+        SourceRequest: {
+            /**
+             * Format: uuid
+             * @description A job.
+             */
+            backup?: string;
+            /** @description Tables of a portable package that are not taken in. */
+            leave_out?: string[];
+            /**
+             * @description Of a new folder in BACKUP_RESTORE_ROOT, or of a new database.
+             * @default
+             */
+            name: string;
+            /** @default  */
+            only: components["schemas"]["OnlyEnum"] | components["schemas"]["BlankEnum"];
+            /**
+             * @description Back up the live state first.
+             * @default true
+             */
+            safety_backup: boolean;
+            /** @default live */
+            target: components["schemas"]["TargetEnum"];
+            /** Format: uuid */
+            upload?: string;
         };
         /** @description A run that was started. */
         Started: {
@@ -603,19 +1520,73 @@ export interface components {
         };
         /** @enum {string} */
         StartedStatusEnum: "started";
+        /** @description Everything for charts. Long lists are cut off; what was left out is counted. */
+        Statistics: {
+            calendar: components["schemas"]["Calendar"][];
+            calendar_left_out: number;
+            /** @description Those that store most first. */
+            configurations: components["schemas"]["ConfigurationTotal"][];
+            configurations_left_out: number;
+            days: components["schemas"]["Day"][];
+            /** Format: date-time */
+            examined_at: string;
+            /** Format: date */
+            first: string;
+            growth: components["schemas"]["Growth"];
+            /** Format: date */
+            last: string;
+            time_zone: string;
+        };
+        /** @description The whole at a glance. Backups are counted by their jobs: those that ran to an end, however they ended. */
+        Status: {
+            /** @description Enabled ones, those on demand among them. */
+            active_configurations: number;
+            /** @description FAILED and TIMEOUT. */
+            failed_backups: number;
+            jobs_by_status: {
+                [key: string]: number;
+            };
+            protection: components["schemas"]["Verdict"];
+            recent_configurations: components["schemas"]["Configuration"][];
+            recent_jobs: components["schemas"]["Job"][];
+            running_jobs: components["schemas"]["Job"][];
+            /**
+             * Format: double
+             * @description In percent; null while there is none to count.
+             */
+            success_rate: number | null;
+            /** @description COMPLETED ones; an INCOMPLETE one is no success. */
+            successful_backups: number;
+            /** @description Jobs that ended COMPLETED, INCOMPLETE, FAILED or TIMEOUT. */
+            total_backups: number;
+            waiting_jobs: components["schemas"]["Job"][];
+        };
+        /** @enum {string} */
+        TargetEnum: "live" | "folder" | "database";
         /** @enum {string} */
         Trigger: "MANUAL" | "SCHEDULED" | "API" | "PRE_RESTORE";
         /** @enum {string} */
         Trust: "STORED" | "VERIFIED" | "PROVEN" | "DAMAGED";
-        /** @description What becomes of one backup, and why. */
-        Verdict: {
-            /** Format: uuid */
-            job: string;
-            job_name: string;
-            keep: boolean;
-            reasons: string[];
+        /** @description An upload; `offset` is how many bytes are there of `size`. */
+        Upload: {
             /** Format: date-time */
-            taken_at: string;
+            readonly created_at: string;
+            readonly name: string;
+            readonly offset: number;
+            readonly size: number;
+            /** Format: uuid */
+            readonly uuid: string;
+        };
+        /** @description Whether one is protected. `since` is null where the ledger does not tell. */
+        Verdict: {
+            /** Format: date-time */
+            examined_at: string;
+            /** @description Null if there is nothing to do. */
+            next_step: string | null;
+            reason: string;
+            /** Format: date-time */
+            since: string | null;
+            state: components["schemas"]["Protection"];
         };
     };
     responses: never;
@@ -630,8 +1601,14 @@ export interface operations {
         parameters: {
             query?: {
                 backup_type?: "FULL" | "INCREMENTAL" | "DIFFERENTIAL" | "DATABASE" | "FILES" | "EXPORT";
+                /** @description Where the page begins; as it stands in `next` and `previous`. */
+                cursor?: string;
                 frequency?: "HOURLY" | "DAILY" | "WEEKLY" | "MONTHLY" | "ON_DEMAND";
                 is_enabled?: boolean | null;
+                /** @description How many of a page. */
+                limit?: number;
+                /** @description By what; with a dash downwards. */
+                ordering?: "name" | "-name" | "created_at" | "-created_at" | "updated_at" | "-updated_at";
                 /** @description A part of the name or the description. */
                 search?: string;
             };
@@ -646,7 +1623,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Configuration"];
+                    "application/json": components["schemas"]["PaginatedConfigurationList"];
                 };
             };
             /** @description The request is not valid; `errors` says which field, and why. */
@@ -1078,6 +2055,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
             /** @description No response body */
             204: {
                 headers: {
@@ -1827,8 +2812,14 @@ export interface operations {
                 backup_type?: "FULL" | "INCREMENTAL" | "DIFFERENTIAL" | "DATABASE" | "FILES" | "EXPORT";
                 /** @description The uuid of one. */
                 configuration?: string;
+                /** @description Where the page begins; as it stands in `next` and `previous`. */
+                cursor?: string;
                 has_backup?: boolean | null;
                 is_pinned?: boolean | null;
+                /** @description How many of a page. */
+                limit?: number;
+                /** @description By what; with a dash downwards. */
+                ordering?: "queued_at" | "-queued_at" | "started_at" | "-started_at" | "backup_size" | "-backup_size" | "stored_size" | "-stored_size" | "job_name" | "-job_name";
                 queued_after?: string;
                 queued_before?: string;
                 /** @description A part of the job's or the configuration's name, or a uuid's start. */
@@ -1848,7 +2839,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["PaginatedJobList"];
                 };
             };
             /** @description The request is not valid; `errors` says which field, and why. */
@@ -1973,6 +2964,90 @@ export interface operations {
             };
         };
     };
+    jobs_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     jobs_cancel: {
         parameters: {
             query?: never;
@@ -2052,6 +3127,250 @@ export interface operations {
             };
             /** @description A media type that is not taken. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    jobs_download: {
+        parameters: {
+            query?: {
+                /** @description Parts separated by /, as `path` in the list of files gives it: bytes that are no UTF-8, control characters and % itself stand as % and two hex digits. Empty is the whole. */
+                path?: string;
+            };
+            header?: {
+                /** @description ETags of what is there already. */
+                "If-None-Match"?: string;
+                /** @description The ETag of what is continued. */
+                "If-Range"?: string;
+                /** @description One range: bytes=1000-, bytes=0-99. */
+                Range?: string;
+            };
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes. */
+            200: {
+                headers: {
+                    /** @description Strong. */
+                    ETag?: string;
+                    /** @description How much is in the backup but not in the download: links=2, specials=0, withheld=1. */
+                    "X-Backup-Left-Out"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/gzip": string;
+                    "application/octet-stream": string;
+                    "application/x-tar": string;
+                };
+            };
+            /** @description The bytes. */
+            206: {
+                headers: {
+                    /** @description Strong. */
+                    ETag?: string;
+                    /** @description How much is in the backup but not in the download: links=2, specials=0, withheld=1. */
+                    "X-Backup-Left-Out"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/gzip": string;
+                    "application/octet-stream": string;
+                    "application/x-tar": string;
+                };
+            };
+            /** @description The client has it already. */
+            304: {
+                headers: {
+                    /** @description Strong. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was there, and has been removed. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A range that lies outside. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    jobs_files: {
+        parameters: {
+            query?: {
+                /** @description The `next_after` of the page before. */
+                after?: string;
+                limit?: number;
+                /** @description Parts separated by /, as `path` in the list of files gives it: bytes that are no UTF-8, control characters and % itself stand as % and two hex digits. Empty is the whole. */
+                path?: string;
+                /** @description A part of a name: everything below the path is looked through, for a few seconds at the most. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Files"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was there, and has been removed. */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2268,16 +3587,227 @@ export interface operations {
             };
         };
     };
-    audit_list: {
+    jobs_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ConfirmationRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Begun"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    jobs_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    operations_list: {
         parameters: {
             query?: {
-                /** @description Such as backup.download; with a dot at its end, all that begins so. */
-                action?: string;
-                actor?: string;
-                after?: string;
-                before?: string;
-                /** @description The uuid of what it was done to. */
-                object_key?: string;
+                /** @description Where the page begins; as it stands in `next` and `previous`. */
+                cursor?: string;
+                job?: string;
+                kind?: "VERIFY" | "PLAN" | "RESTORE" | "ROLLBACK" | "RELEASE" | "REMOVE" | "PRUNE" | "DELETE_CONFIGURATION";
+                /** @description How many of a page. */
+                limit?: number;
+                /** @description By what; with a dash downwards. */
+                ordering?: "queued_at" | "-queued_at";
+                restore?: string;
+                status?: ("AWAITING_APPROVAL" | "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED" | "REJECTED")[];
             };
             header?: never;
             path?: never;
@@ -2290,7 +3820,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AuditEvent"];
+                    "application/json": components["schemas"]["PaginatedOperationList"];
                 };
             };
             /** @description The request is not valid; `errors` says which field, and why. */
@@ -2331,6 +3861,2202 @@ export interface operations {
             };
             /** @description Something that this needs is away or busy; Retry-After says when again. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    operations_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    operations_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    operations_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReasonRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    operations_reject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReasonRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_from_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["FileRequest"];
+                "multipart/form-data": components["schemas"]["FileRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Begun"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was there, and has been removed. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room for it. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restores_list: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins; as it stands in `next` and `previous`. */
+                cursor?: string;
+                job?: string;
+                /** @description How many of a page. */
+                limit?: number;
+                /** @description By what; with a dash downwards. */
+                ordering?: "queued_at" | "-queued_at";
+                restore_type?: "FULL_RESTORE" | "DATABASE_RESTORE" | "FILES_RESTORE" | "SELECTIVE_RESTORE";
+                rollback_state?: "NONE" | "AVAILABLE" | "ROLLED_BACK" | "RELEASED";
+                status?: ("PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED")[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedRestoreList"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restores_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RestoreRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Begun"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restores_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SourceRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restores_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoreDetail"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restores_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReasonRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restores_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restores_rollback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_list: {
+        parameters: {
+            query?: {
+                /** @description Such as backup.download; with a dot at its end, all that begins so. */
+                action?: string;
+                actor?: string;
+                after?: string;
+                before?: string;
+                /** @description Where the page begins; as it stands in `next` and `previous`. */
+                cursor?: string;
+                /** @description How many of a page. */
+                limit?: number;
+                /** @description The uuid of what it was done to. */
+                object_key?: string;
+                /** @description By what; with a dash downwards. */
+                ordering?: "sequence" | "-sequence";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedAuditEventList"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_events: {
+        parameters: {
+            query?: {
+                /** @description The id of the last event that was seen. */
+                since?: string;
+            };
+            header?: {
+                /** @description The same; it goes before. */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Events"];
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_findings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Findings"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_prune: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PruneRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_repositories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repositories"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_statistics: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploads_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The client speaks another version of the protocol. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room for it. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploads_create: {
+        parameters: {
+            query?: never;
+            header: {
+                "Upload-Length": number;
+                /** @description `filename`, and the file's name in base64. */
+                "Upload-Metadata": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The client speaks another version of the protocol. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room for it. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploads_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The client speaks another version of the protocol. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another request is at it at this moment. */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room for it. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploads_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The client speaks another version of the protocol. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another request is at it at this moment. */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room for it. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploads_append: {
+        parameters: {
+            query?: never;
+            header: {
+                "Upload-Offset": number;
+            };
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/offset+octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The client speaks another version of the protocol. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another request is at it at this moment. */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room for it. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

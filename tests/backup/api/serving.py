@@ -1,102 +1,92 @@
-"""The EDMS served by a process of its own, and listeners to its events."""
+"""The EDMS behind real web servers, and clients that may go away at any moment."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import json
+import dataclasses
+import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
+from urllib.parse import urlencode
 
+from tests.backup.api.conftest import ROOT
 from tests.backup.conftest import Edms
+from tests.backup.forks import BACKEND
 
-EVENTS = "/api/v1/backup/system/events/"
-# The project as it is, with a dot in a file for each query.
-COUNTED = """
-import os
-from config.asgi import application
-from django.db.backends.signals import connection_created
-dots = os.open(os.environ["QUERIES"], os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-def count(execute, sql, params, many, context):
-    os.write(dots, b".")
-    return execute(sql, params, many, context)
-def watch(connection, **_): connection.execute_wrappers.append(count)
-connection_created.connect(watch)
-"""
-TOKEN = """
-from django.contrib.auth.models import Permission, User
-from rest_framework.authtoken.models import Token
-user = User.objects.create_user("viewer")
-user.user_permissions.add(Permission.objects.get(codename="view_backups"))
-print(Token.objects.create(user=user).key)
-"""
+SERVERS = {
+    "uvicorn": ["uvicorn", "config.asgi:application", "--lifespan", "off", "--fd", "{fd}"],
+    "gunicorn": ["gunicorn", "config.wsgi:application", "--threads", "3", "--bind", "fd://{fd}", "--no-control-socket"],
+}
 
 
+@dataclasses.dataclass
 class Server:
-    """A project, served by one process that can be stopped and started again at the same port."""
+    """A web server of its own, which listens on a port of this machine."""
 
-    def __init__(self, edms: Edms, folder: Path) -> None:
-        self.edms, self._folder = edms, folder
-        self.queries_file = folder / "queries"
-        (folder / "counted.py").write_text(COUNTED)
-        self.token = edms.run("shell", "-v0", "-c", TOKEN).stdout.strip()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+    port: int
+    token: str
+    pid: int
 
-    @contextlib.contextmanager
-    def running(self) -> Iterator[subprocess.Popen[bytes]]:
-        environment = self.edms._environment({"QUERIES": str(self.queries_file)})
-        words = ["counted:application", "--app-dir", str(self._folder), "--port", str(self.port), "--lifespan", "off"]
+    def ask(
+        self,
+        address: str,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        *,
+        body: bytes | None = None,
+        **query: str,
+    ):
+        """The connection, and the answer whose body has not been read."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        where = f"{ROOT}{address}{f'?{urlencode(query)}' if query else ''}"
+        connection.request(method, where, body, headers={"Authorization": f"Token {self.token}", **(headers or {})})
+        return connection, connection.getresponse()
+
+    def get(self, address: str, headers: dict[str, str] | None = None, **query: str) -> tuple[int, dict, bytes]:
+        """Status, headers and the whole body; raises when there is less of it than was said."""
+        connection, answer = self.ask(address, headers=headers, **query)
+        with contextlib.closing(connection):
+            return answer.status, dict(answer.headers), answer.read()
+
+
+def token_of(edms: Edms, name: str) -> str:
+    """The token of a new administrator."""
+    edms.run(
+        "createsuperuser", "--noinput", "--username", name, "--email", "", DJANGO_SUPERUSER_PASSWORD=os.urandom(9).hex()
+    )
+    return edms.run("drf_create_token", name).stdout.split()[2]
+
+
+@contextlib.contextmanager
+def serving(edms: Edms, kind: str, token: str) -> Iterator[Server]:
+    """The server runs as long as the block."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        words = [word.format(fd=listener.fileno()) for word in SERVERS[kind]]
+        environment = {"PATH": os.environ["PATH"], "EDMS_HOME": str(edms.home), "PYTHONPATH": str(BACKEND)}
         process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", *words, "--log-level", "warning", "--timeout-graceful-shutdown", "1"],
-            env=environment,
+            [sys.executable, "-m", *words],
+            env={**environment, **edms.environment},
+            cwd=BACKEND,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[listener.fileno()],
         )
         try:
-            deadline = time.monotonic() + 30
-            while True:
-                assert process.poll() is None
-                with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port)):
-                    break
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-            yield process
+            # Connections wait in the listener's queue until it is there.
+            yield Server(listener.getsockname()[1], token, process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(10)
-
-    def queries(self) -> int:
-        return self.queries_file.stat().st_size if self.queries_file.exists() else 0
-
-    async def listen(self, since: str = "") -> AsyncIterator[dict]:
-        """The events of one connection, each with its `id`, `event` and `data`; with `id` alone what has no data."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        resumed = f"Last-Event-ID: {since}\r\n" if since else ""
-        head = f"GET {EVENTS} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Token {self.token}\r\n{resumed}\r\n"
-        writer.write(head.encode())
-        try:
-            assert (await reader.readline()).split()[1] == b"200"
-            await reader.readuntil(b"\r\n\r\n")
-            text = b""
-            while size := int(await reader.readline(), 16):
-                text += (await reader.readexactly(size + 2))[:-2]
-                *blocks, text = text.split(b"\n\n")
-                for block in blocks:
-                    lines = [line.partition(b": ") for line in block.split(b"\n") if not line.startswith(b":")]
-                    event = {name.decode(): value.decode() for name, _, value in lines}
-                    if "data" in event:
-                        event["data"] = json.loads(event["data"])
-                    yield event
-        finally:
-            writer.close()
+            process.wait(30)
 
 
-def memory(pid: int) -> int:
-    """What a process holds of the machine's memory, in bytes."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def wait_until(condition, *, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

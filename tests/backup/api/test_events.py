@@ -14,7 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from tests.backup.api.conftest import ROOT
-from tests.backup.api.serving import Server, memory
+from tests.backup.api.listening import Server, memory
 
 from apps.backup import broadcasting
 from apps.backup.api.events import EventStateSerializer

@@ -67,7 +67,7 @@ class AuditList(BackupView):
     def get_queryset(self) -> QuerySet[AuditEvent]:
         return selectors.audit_matching(**self.filters())
 
-    @extend_schema(operation_id="audit_list", parameters=[AuditFilter])
+    @extend_schema(operation_id="audit_list", parameters=[AuditFilter], responses=AuditEventSerializer(many=True))
     def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
         return self.page(self.get_queryset())
 

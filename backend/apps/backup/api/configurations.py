@@ -35,7 +35,17 @@ from ..services.configurations import (
 from ..services.executors import executors_alive
 from ..services.runs import configuration_run
 from ..services.slots import schedule_zone, upcoming
-from .fields import EmptySerializer, StrictModelSerializer, StrictSerializer, UserNameField, _Serializer
+from ..services.wishes import configuration_delete_request
+from .fields import (
+    EmptySerializer,
+    NumberField,
+    StrictModelSerializer,
+    StrictSerializer,
+    TextField,
+    UserNameField,
+    _Serializer,
+)
+from .operations import OperationSerializer, begun
 from .paging import CursorPages
 from .views import BackupView
 
@@ -48,13 +58,13 @@ _LARGEST = 36_500
 class ConfigurationSerializer(StrictModelSerializer):
     """A configuration. What only the server knows may be sent back, and is ignored."""
 
-    name = serializers.CharField(max_length=100)
+    name = TextField(max_length=100)
     created_by = UserNameField()
     schedule_days = serializers.ListField(
-        child=serializers.IntegerField(min_value=0, max_value=6), max_length=7, required=False
+        child=NumberField(min_value=0, max_value=6), max_length=7, required=False, help_text="0 is Monday."
     )
-    include = serializers.ListField(child=serializers.CharField(max_length=500), max_length=1000, required=False)
-    exclude = serializers.ListField(child=serializers.CharField(max_length=500), max_length=1000, required=False)
+    include = serializers.ListField(child=TextField(max_length=500), max_length=1000, required=False)
+    exclude = serializers.ListField(child=TextField(max_length=500), max_length=1000, required=False)
     schedule_in_words = serializers.SerializerMethodField()
     next_run = serializers.SerializerMethodField()
 
@@ -96,7 +106,7 @@ class ConflictSerializer(_Serializer):
 
 
 class NameSerializer(StrictSerializer):
-    name = serializers.CharField(max_length=100)
+    name = TextField(max_length=100)
 
 
 class ScheduleFilter(StrictSerializer):
@@ -114,7 +124,7 @@ class ScheduleSerializer(_Serializer):
     next_runs = serializers.ListField(child=serializers.DateTimeField())
 
 
-class VerdictSerializer(_Serializer):
+class RetainedSerializer(_Serializer):
     """What becomes of one backup, and why."""
 
     job = serializers.UUIDField()
@@ -128,7 +138,7 @@ class RetentionSerializer(_Serializer):
     at = serializers.DateTimeField()
     kept = serializers.IntegerField()
     going = serializers.IntegerField()
-    verdicts = VerdictSerializer(many=True)
+    verdicts = RetainedSerializer(many=True)
 
 
 class DeletedSerializer(_Serializer):
@@ -160,7 +170,11 @@ class ConfigurationList(BackupView):
     def get_queryset(self) -> QuerySet[BackupConfiguration]:
         return selectors.configurations_matching(**self.filters())
 
-    @extend_schema(operation_id="configurations_list", parameters=[ConfigurationFilter])
+    @extend_schema(
+        operation_id="configurations_list",
+        parameters=[ConfigurationFilter],
+        responses=ConfigurationSerializer(many=True),
+    )
     def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
         return self.page(self.get_queryset())
 
@@ -201,8 +215,14 @@ class ConfigurationDetail(BackupView):
     def patch(self, request: Request, **_names: str) -> Response:
         return self._change(request, partial=True)
 
-    @extend_schema(operation_id="configurations_delete", responses={204: None})
+    @extend_schema(
+        operation_id="configurations_delete",
+        responses={204: None, 202: OperationSerializer},
+        description="Its backups stay. 202 with an operation where a second person has to agree.",
+    )
     def delete(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+        if "delete" in conf.load().second_person:
+            return begun(configuration_delete_request(self.uuid(), user=self.user, now=timezone.now()))
         configuration_delete(self.uuid(), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db import models
 from django.db.models import Model
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -39,8 +40,53 @@ class EmptySerializer(StrictSerializer):
     """Nothing needs to be said."""
 
 
+class TextField(serializers.CharField):
+    """Text in JSON; a number is none."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class NumberField(serializers.IntegerField):
+    """A whole number in JSON; a text that looks like one is none."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int | float) or data != data // 1:
+            self.fail("invalid")
+        return super().to_internal_value(int(data))
+
+
+class FlagField(serializers.BooleanField):
+    """True or false in JSON, and no word for them."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+@extend_schema_field({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:00)?$", "examples": ["02:00"]})
+class ClockField(serializers.TimeField):
+    """A time of day, hours and minutes, of the schedules' time zone."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(input_formats=["%H:%M", "%H:%M:%S"], **kwargs)
+
+
 class StrictModelSerializer(_ModelSerializer):
-    """The same for a model's fields."""
+    """The same for a model's fields, each of the type that JSON has for it."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.BooleanField: FlagField,
+        models.CharField: TextField,
+        models.PositiveIntegerField: NumberField,
+        models.PositiveSmallIntegerField: NumberField,
+        models.TextField: TextField,
+        models.TimeField: ClockField,
+    }
 
     def run_validation(self, data: Any = empty) -> Any:
         _refuse_unknown(self, data)

@@ -13,7 +13,7 @@ from typing import Final
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions
 
 from strongroom.errors import (
@@ -46,6 +46,13 @@ class PayloadTooLarge(exceptions.APIException):
 
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     default_code = "too-large"
+
+
+class PreconditionFailed(exceptions.APIException):
+    """The client speaks another version of a protocol."""
+
+    status_code = HTTPStatus.PRECONDITION_FAILED
+    default_code = "precondition-failed"
 
 
 class Conflict(exceptions.APIException):
@@ -83,6 +90,7 @@ class Problem:
 _DJANGOS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (Http404, 404, "not-found", "There is nothing of that name."),
     (PermissionDenied, 403, "forbidden", "You have no right to do this."),
+    (UnreadablePostError, 400, "cut-off", "The request broke off before its end."),
     (RequestDataTooBig, 413, "too-large", "The request is larger than what is taken."),
     (SuspiciousOperation, 400, "invalid", "The request is not valid."),
     (OperationalError, 503, "unavailable", "The database does not answer; try again."),
@@ -91,12 +99,19 @@ _DJANGOS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
 _OURS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (errors.ConfigurationNotFound, 404, "not-found"),
     (errors.JobNotFound, 404, "not-found"),
+    (errors.OperationNotFound, 404, "not-found"),
+    (errors.RestoreNotFound, 404, "not-found"),
+    (errors.UploadNotFound, 404, "not-found"),
     (errors.BackupNotFound, 404, "not-found"),
     (errors.BackupRemoved, 410, "gone"),
     (errors.LedgerUnavailable, 503, "unavailable"),
     (errors.BrokerUnavailable, 503, "unavailable"),
     (errors.SettingsInvalid, 503, "not-configured"),
     (errors.LedgerError, 409, "conflict"),
+    (errors.ApprovalRefused, 403, "forbidden"),
+    (errors.StorageFull, 507, "no-room"),
+    (errors.UploadBusy, 423, "busy"),
+    (errors.UploadConflict, 409, "conflict"),
     (RestoreRefused, 409, "refused"),
     (errors.BackupError, 400, "refused"),
     (RepositoryLocked, 503, "locked"),
@@ -120,7 +135,9 @@ def problem_of(error: Exception) -> Problem:
             return Problem(status, code, text)
     for kind, status, code in _OURS:
         if isinstance(error, kind):
-            fields = tuple(error.fields) if isinstance(error, errors.RequestRefused) else ()
+            fields = error.fields if isinstance(error, errors.RequestRefused) else ()
+            if isinstance(error, errors.StorageRefused):
+                fields = (("storage_path", str(error)),)
             retry = _RETRY_SECONDS if getattr(error, "retryable", False) else None
             return Problem(status, code, str(error), fields, retry)
     return Problem(500, "unexpected", "Something unforeseen happened; the log has it under this id.", unexpected=True)

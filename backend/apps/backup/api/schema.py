@@ -14,7 +14,9 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.settings import patched_settings
 from rest_framework import serializers
 
-from ..doctor import Severity
+from ..broadcasting import NAMES
+from ..browsing import KINDS
+from ..doctor import Protection, Severity
 from ..models import (
     AuditOrigin,
     BackupType,
@@ -29,6 +31,7 @@ from ..models import (
     Trigger,
     Trust,
 )
+from ..rights import Right
 from .fields import _Serializer
 from .problems import MEDIA_TYPE, TYPE
 
@@ -50,6 +53,8 @@ _SETTINGS: Final[Mapping[str, object]] = {
     "SCHEMA_PATH_PREFIX": "",
     "SERVERS": [],
     "ENUM_NAME_OVERRIDES": {
+        "EntryKind": [(one, one) for one in KINDS],
+        "EventName": [(one, one) for one in NAMES],
         "AuditOrigin": AuditOrigin.choices,
         "BackupType": BackupType.choices,
         "ConfigurationStatus": ConfigurationStatus.choices,
@@ -57,6 +62,7 @@ _SETTINGS: Final[Mapping[str, object]] = {
         "JobStatus": JobStatus.choices,
         "OperationKind": OperationKind.choices,
         "OperationStatus": OperationStatus.choices,
+        "Protection": [(one.value, one.value) for one in Protection],
         "RestoreStatus": RestoreStatus.choices,
         "RestoreType": RestoreType.choices,
         "RollbackState": RollbackState.choices,
@@ -73,12 +79,31 @@ _SAID: Final[Mapping[int, str]] = {
     404: "There is nothing of that name.",
     409: "It is not in a state that allows this.",
     410: "It was there, and has been removed.",
+    412: "The client speaks another version of the protocol.",
     413: "More bytes than are taken.",
     415: "A media type that is not taken.",
     416: "A range that lies outside.",
+    423: "Another request is at it at this moment.",
     429: "Asked too often; Retry-After says when again.",
     503: "Something that this needs is away or busy; Retry-After says when again.",
+    507: "There is no room for it.",
 }
+
+_LINKS: Final = (
+    ("configurations_create", "201", "/uuid", "/configurations/{uuid}/"),
+    ("configurations_duplicate", "201", "/uuid", "/configurations/{uuid}/"),
+    ("configurations_list", "200", "/results/0/uuid", "/configurations/{uuid}/"),
+    ("configurations_run_now", "201", "/job_id", "/jobs/{uuid}/"),
+    ("jobs_list", "200", "/results/0/uuid", "/jobs/{uuid}/"),
+    ("jobs_restore", "201", "/restore/uuid", "/restores/{uuid}/"),
+    ("jobs_restore", "201", "/operation/uuid", "/operations/{uuid}/"),
+    ("jobs_verify", "202", "/uuid", "/operations/{uuid}/"),
+    ("restores_plan", "202", "/uuid", "/operations/{uuid}/"),
+    ("restores_list", "200", "/results/0/uuid", "/restores/{uuid}/"),
+    ("operations_list", "200", "/results/0/uuid", "/operations/{uuid}/"),
+    ("uploads_create", "201", "/uuid", "/uploads/{uuid}/"),
+)
+"""Which operation gives, with which status and where in its answer, the uuid in the addresses that begin so."""
 
 
 class FieldProblemSerializer(_Serializer):
@@ -103,6 +128,16 @@ class ProblemSerializer(_Serializer):
 
 class ApiSchema(AutoSchema):
     """One operation of the document."""
+
+    def get_operation(self, *place: Any, **more: Any) -> dict[str, Any] | None:
+        build: Callable[..., dict[str, Any] | None] = super().get_operation
+        operation = build(*place, **more)
+        if operation is not None:
+            rights: Mapping[str, Right | None] = getattr(self.view, "rights")  # noqa: B009  the framework knows no rights
+            right = rights[self.method]
+            said = getattr(self.view, "right_in_words", "any")
+            operation["x-right"] = said if right is None else right.permission
+        return operation
 
     def get_tags(self) -> list[str]:
         return [self.path.strip("/").split("/")[0]]
@@ -159,8 +194,21 @@ def document(*, server: str = "") -> dict[str, Any]:
         made: dict[str, Any] = generator(patterns=api_patterns).get_schema(request=None, public=True)
     if server:
         made["servers"] = [{"url": server}]
+    _link(made["paths"])
     for name, schema in made["components"]["schemas"].items():
         # A slip of the pen in a name is refused.
         if name.endswith("Request") and schema.get("type") == "object":
             schema["additionalProperties"] = False
     return made
+
+
+def _link(paths: Mapping[str, Any]) -> None:
+    """What is made by one operation is what others are about: said as the document's links."""
+    for source, status, pointer, prefix in _LINKS:
+        operation = next(one for path in paths.values() for one in path.values() if one["operationId"] == source)
+        links = operation["responses"][status].setdefault("links", {})
+        for path, operations in paths.items():
+            if path.startswith(prefix):
+                for one in operations.values():
+                    parameters = {"uuid": f"$response.body#{pointer}"}
+                    links[one["operationId"]] = {"operationId": one["operationId"], "parameters": parameters}

@@ -14,7 +14,7 @@ from pathlib import Path
 from django.db import connections
 from django.utils import timezone
 
-from ..errors import BackupError
+from ..errors import BackupError, LedgerUnavailable
 from ..manifest import DatabaseRecord, DataRecord, FileRootRecord
 from ..models import JobStatus, Trigger
 from ..progress import Tracker
@@ -25,6 +25,7 @@ from ..services.jobs import job_create
 from ..sources import sqlite
 from ..sources.cut import PORTABLE, all_have_dumps
 from ..sources.files import RESTORE_MARK
+from ..stopping import JobCancelled
 from . import record, stage_mysql, stage_portable, stage_postgresql, stage_sqlite
 from .carry import carry_ledger, ledger_component
 from .errors import RestoreFailed, RestoreRefused
@@ -32,7 +33,7 @@ from .journal import Component, Journal, Kind, State, exclusive
 from .kinds import SERVERS
 from .origin import Origin
 from .plan import Choice, Plan
-from .planning import chosen_data, chosen_databases, chosen_roots, live_roots
+from .planning import chosen_data, chosen_databases, chosen_roots, content_counts, live_roots
 from .stage_portable import Target
 from .swapping import discard_staged, swap
 
@@ -50,7 +51,11 @@ class RestoreResult:
 
 @dataclass
 class Restore:
-    """One restore to the live system. `run` does it; `tick` is called often, to show the progress of `tracker`."""
+    """One restore to the live system. `run` does it; `tick` is called often, to show the progress of `tracker`.
+
+    `asked_for` is its row, where it was asked for before. `undisturbed` is entered before the ledger is carried over,
+    and left after the swap: what it raises still ends the restore, and meanwhile nobody else may write the ledger.
+    """
 
     ref: BackupRef
     origin: Origin
@@ -58,12 +63,14 @@ class Restore:
     choice: Choice
     tracker: Tracker
     tick: Callable[[], None]
+    asked_for: uuid.UUID | None = None
+    undisturbed: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
 
     def run(self) -> RestoreResult:
         """Do it. Raises what kept it from being done; then the live system is what it was before."""
         if self.plan.blocking:
             raise RestoreRefused("The restore cannot be done: " + "; ".join(self.plan.blocking))
-        result = RestoreResult(uuid.uuid4(), "RUNNING")
+        result = RestoreResult(self.asked_for or uuid.uuid4(), "RUNNING")
         with exclusive():
             journal = Journal(
                 restore=result.restore,
@@ -75,19 +82,26 @@ class Restore:
                 plan=self.plan.to_json(),
             )
             journal.save()
-            in_ledger = record.begin(journal)
-            if not in_ledger:
-                result.notes.append("the live ledger cannot be read; the restore is entered into the restored one")
-            try:
-                self._until_swap(journal, result, in_ledger=in_ledger)
-            except BaseException as error:
-                self._give_up(journal, error, in_ledger=in_ledger)
-                raise
-            with self._phase(result, "swapping"):
-                self._swap(journal, in_ledger=in_ledger)
+            with contextlib.ExitStack() as swapping:
+                in_ledger = False
+                try:
+                    in_ledger = record.begin(journal, asked_for=self.asked_for is not None)
+                    if not in_ledger:
+                        result.notes.append("the live ledger cannot be read; the restore is entered into the new one")
+                    self._stage(journal, result, in_ledger=in_ledger)
+                    swapping.enter_context(self.undisturbed())
+                    if in_ledger:
+                        self._carry(journal, result)
+                except BaseException as error:
+                    self._give_up(journal, error, in_ledger=in_ledger)
+                    raise
+                with self._phase(result, "swapping"):
+                    self._swap(journal, in_ledger=in_ledger)
             with self._phase(result, "updating the ledger"):
                 read = {} if self.ref.package is None else {self.ref.package: self.origin.manifest}
-                result.notes += record.finish(journal, phases=result.phases, packages=read)
+                counts = content_counts(self.origin.manifest, self.choice.only)
+                told = record.Told(result.phases, counts, result.notes)
+                result.notes += record.finish(journal, told, packages=read)
         result.status = "COMPLETED"
         result.replaced = [
             {"kind": one.kind.value, "name": one.name, "live": one.live, "kept": one.kept}
@@ -96,29 +110,28 @@ class Restore:
         ]
         return result
 
-    def _until_swap(self, journal: Journal, result: RestoreResult, *, in_ledger: bool) -> None:
+    def _stage(self, journal: Journal, result: RestoreResult, *, in_ledger: bool) -> None:
+        told = journal if in_ledger else None
         if self.plan.safety_backup:
-            with self._phase(result, "backing up the live state"):
+            with self._phase(result, "backing up the live state", told=told):
                 result.notes += self._safety_backup()
         for database in chosen_databases(self.origin.manifest, self.choice.only):
-            with self._phase(result, f"restoring the database {database.alias}", database.size):
+            with self._phase(result, f"restoring the database {database.alias}", database.size, told=told):
                 self._stage_database(journal, database)
         data = chosen_data(self.origin.manifest, self.choice.only)
         if data:
-            with self._phase(result, "restoring the rows", sum(database.size for database in data)):
+            with self._phase(result, "restoring the rows", sum(database.size for database in data), told=told):
                 result.notes += self._stage_data(journal, data)
         roots = chosen_roots(self.origin.manifest, self.choice.only)
         if roots:
-            with self._phase(result, "restoring the files", sum(root.bytes for root in roots)):
+            with self._phase(result, "restoring the files", sum(root.bytes for root in roots), told=told):
                 result.notes += self._stage_files(journal, roots)
-        if in_ledger:
-            with self._phase(result, "carrying the ledger over"):
-                record.phases(journal, result.phases)
-                result.notes += self._carry(journal)
 
     def _give_up(self, journal: Journal, error: BaseException, *, in_ledger: bool) -> None:
         discard_staged(journal)
-        if in_ledger:
+        if in_ledger and isinstance(error, JobCancelled):
+            record.cancel(journal, error)
+        elif in_ledger:
             record.fail(journal, error)
 
     def _swap(self, journal: Journal, *, in_ledger: bool) -> None:
@@ -132,7 +145,9 @@ class Restore:
             raise RestoreFailed(f"The swap failed ({error}); the old state was put back.") from error
 
     @contextlib.contextmanager
-    def _phase(self, result: RestoreResult, name: str, total: int | None = None) -> Iterator[None]:
+    def _phase(
+        self, result: RestoreResult, name: str, total: int | None = None, *, told: Journal | None = None
+    ) -> Iterator[None]:
         started, clock = timezone.now(), time.monotonic()
         self.tracker.begin(name, total_bytes=total)
         self.tick()
@@ -140,6 +155,10 @@ class Restore:
         result.phases.append(
             {"phase": name, "started_at": started.isoformat(), "seconds": round(time.monotonic() - clock, 3)}
         )
+        if told is not None:
+            # How far it is can be told later, too.
+            with contextlib.suppress(LedgerUnavailable):
+                record.phases(told, result.phases)
 
     def _progress(self, files: int, size: int) -> None:
         self.tracker.reached(files=files, bytes_done=size)
@@ -234,11 +253,13 @@ class Restore:
             routes[b"files/" + os.fsencode(root.name)] = Path(component.staged)
         return self.origin.unpack(routes, self._progress)
 
-    def _carry(self, journal: Journal) -> list[str]:
-        component = ledger_component(journal)
-        obstacle = "" if component is None else carry_ledger(component, component.staged)
-        journal.carried_ledger = not obstacle
-        return [obstacle] if obstacle else []
+    def _carry(self, journal: Journal, result: RestoreResult) -> None:
+        with self._phase(result, "carrying the ledger over"):
+            record.phases(journal, result.phases)
+            component = ledger_component(journal)
+            obstacle = "" if component is None else carry_ledger(component, component.staged)
+            journal.carried_ledger = not obstacle
+            result.notes += [obstacle] if obstacle else []
 
 
 def _paths(kind: Kind, name: str, live: Path, beside: Path) -> Component:

@@ -49,6 +49,18 @@ def content_bytes(manifest: Manifest) -> int:
     return databases + sum(root.bytes for root in manifest.files)
 
 
+def content_counts(manifest: Manifest, only: str | None = None) -> dict[str, int]:
+    """What is restored of a backup, in numbers."""
+    databases, data = chosen_databases(manifest, only), chosen_data(manifest, only)
+    roots = chosen_roots(manifest, only)
+    sizes = [record.size for record in databases] + [record.size for record in data] + [root.bytes for root in roots]
+    return {
+        "databases": len(databases) + len(data),
+        "files": sum(root.files for root in roots),
+        "bytes": sum(sizes),
+    }
+
+
 def live_roots() -> dict[str, FileRoot]:
     """The file roots of this project, by name."""
     return {root.name: root for root in file_roots(reference_fields(load().reference_fields))}

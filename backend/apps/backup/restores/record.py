@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from ..selectors import configurations
 from ..services.catalogue import catalogue_rebuild
 from ..services.restores import (
     RestoreRequest,
+    restore_cancel,
     restore_complete,
     restore_create,
     restore_fail,
@@ -30,8 +32,20 @@ from ..services.restores import (
 from .journal import Journal, State
 
 
-def begin(journal: Journal) -> bool:
-    """Enter the restore as RUNNING; False if the ledger cannot be used."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Told:
+    """What a restore that has ended tells of itself."""
+
+    phases: Sequence[Mapping[str, object]] = ()
+    counts: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    log: Sequence[str] = ()
+
+
+def begin(journal: Journal, *, asked_for: bool = False) -> bool:
+    """Enter the restore as RUNNING, or the row of one that was asked for; False if the ledger cannot be used.
+
+    Raises `IllegalTransition` if it was asked for and is not wanted any more.
+    """
     request = RestoreRequest(
         restore_type=journal.restore_type,
         backup_job=journal.backup_job,
@@ -39,8 +53,9 @@ def begin(journal: Journal) -> bool:
         plan=journal.plan,
     )
     try:
-        restore_create(request, now=timezone.now(), restore=journal.restore)
-        restore_start(journal.restore, now=timezone.now())
+        if not asked_for:
+            restore_create(request, now=timezone.now(), restore=journal.restore)
+        restore_start(journal.restore, now=timezone.now(), plan=journal.plan, restore_type=journal.restore_type)
     except LedgerUnavailable:
         return False
     return True
@@ -63,16 +78,25 @@ def phases(journal: Journal, done: Sequence[Mapping[str, object]]) -> None:
 
 def fail(journal: Journal, error: BaseException) -> None:
     """Enter that it failed; when that is not possible, the error itself says so."""
+    _end(restore_fail, journal, f"{type(error).__name__}: {error}", error)
+
+
+def cancel(journal: Journal, error: BaseException) -> None:
+    """The same for one that was told to stop."""
+    _end(restore_cancel, journal, str(error), error)
+
+
+def _end(end: Callable[..., None], journal: Journal, reason: str, error: BaseException) -> None:
     try:
-        restore_fail(journal.restore, f"{type(error).__name__}: {error}", now=timezone.now())
+        end(journal.restore, reason, now=timezone.now())
     except (LedgerUnavailable, IllegalTransition) as also:
         error.add_note(f"The ledger could not be told: {also}")
 
 
 def finish(
     journal: Journal,
+    told: Told,
     *,
-    phases: Sequence[Mapping[str, object]] = (),
     packages: Mapping[Path, Manifest] | None = None,
 ) -> list[str]:
     """Make a swapped restore known to the ledger that is live now, and close the journal; notes for the user.
@@ -85,10 +109,10 @@ def finish(
         if not journal.carried_ledger:
             notes += _rebuild(packages)
             begin_again(journal)
-        if phases:
-            restore_phases(journal.restore, phases)
+        if told.phases:
+            restore_phases(journal.restore, told.phases, log=[*told.log, *notes])
         state = RollbackState.AVAILABLE if kept else RollbackState.NONE
-        restore_complete(journal.restore, now=timezone.now(), rollback_state=state)
+        restore_complete(journal.restore, now=timezone.now(), rollback_state=state, counts=told.counts)
     except IllegalTransition:
         # A swap that was cut off after this step: it is known already.
         pass

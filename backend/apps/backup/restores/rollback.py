@@ -6,8 +6,8 @@ from pathlib import Path
 
 from . import record
 from .carry import carry_ledger, ledger_component
-from .errors import RestoreRefused
-from .journal import Journal, Kind, exclusive
+from .errors import RestoreFailed, RestoreRefused
+from .journal import Journal, Kind, State, exclusive
 from .move_postgresql import admit_again
 from .mysql_server import exists, server
 from .swapping import complete_release, complete_rollback, kept_journal, recover, require_rollback
@@ -15,11 +15,18 @@ from .swapping import complete_release, complete_rollback, kept_journal, recover
 
 def recover_restores() -> list[str]:
     """Complete or undo restores that were cut off; what was done, in words. Safe to call at any time."""
-    return recover(_finish)
+    return recover(_tell)
 
 
-def _finish(journal: Journal) -> None:
-    record.finish(journal)
+def _tell(journal: Journal) -> None:
+    if journal.state is State.UNDONE:
+        record.fail(journal, RestoreFailed("it was cut off; the live state is what it was before."))
+    elif journal.state is State.ROLLED_BACK:
+        record.rolled_back(journal)
+    elif journal.state is State.RELEASED:
+        record.released(journal)
+    else:
+        record.finish(journal, record.Told())
 
 
 def rollback(restore: str) -> tuple[Journal, list[str]]:

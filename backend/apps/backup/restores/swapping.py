@@ -98,10 +98,10 @@ def _put_back(journal: Journal) -> None:
         _backward(journal, component)
 
 
-def recover(finish: Callable[[Journal], None]) -> list[str]:
+def recover(tell: Callable[[Journal], None]) -> list[str]:
     """Complete or undo what was cut off, and say what was done, in words. Nothing is done while a restore is at work.
 
-    `finish` makes a swapped restore known to the ledger.
+    `tell` makes known to the ledger what became of a restore.
     """
     if not any(journal.state in UNFINISHED for journal in journals()):
         return []
@@ -110,28 +110,32 @@ def recover(finish: Callable[[Journal], None]) -> list[str]:
             stack.enter_context(exclusive())
         except RestoreRefused:
             return []
-        return [_recover(journal, finish) for journal in journals() if journal.state in UNFINISHED]
+        return [_recover(journal, tell) for journal in journals() if journal.state in UNFINISHED]
 
 
-def _recover(journal: Journal, finish: Callable[[Journal], None]) -> str:
-    name = f"The restore {journal.restore} of {journal.backup} was cut off"
+def _recover(journal: Journal, tell: Callable[[Journal], None]) -> str:
     connections.close_all()
+    said = _complete(journal)
+    tell(journal)
+    return f"The restore {journal.restore} of {journal.backup} was cut off {said}"
+
+
+def _complete(journal: Journal) -> str:
     if journal.state is State.STAGING:
         discard_staged(journal)
-        return f"{name} before anything live was changed; what it had prepared was removed."
+        return "before anything live was changed; what it had prepared was removed."
     if journal.state is State.UNDOING:
         undo(journal)
-        return f"{name} while the old state was put back; that was completed."
+        return "while the old state was put back; that was completed."
     if journal.state is State.ROLLING_BACK:
         complete_rollback(journal)
-        return f"{name} while it was rolled back; that was completed."
+        return "while it was rolled back; that was completed."
     if journal.state is State.RELEASING:
         complete_release(journal)
-        return f"{name} while what it had replaced was deleted; that was completed."
+        return "while what it had replaced was deleted; that was completed."
     if journal.state is State.SWAPPING:
         swap(journal)
-    finish(journal)
-    return f"{name} in the middle; it was completed, and what it replaced is kept."
+    return "in the middle; it was completed, and what it replaced is kept."
 
 
 def kept_journal(restore: str) -> Journal:

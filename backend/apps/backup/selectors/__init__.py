@@ -33,6 +33,15 @@ from .jobs import (
     jobs_with_snapshots,
     uuid_prefix,
 )
+from .operations import (
+    operation_by_uuid,
+    operations_matching,
+    operations_runnable,
+    operations_to_send,
+    restore_by_uuid,
+    restores_matching,
+    uploads_of,
+)
 from .rows import (
     FAILURES,
     HAS_BACKUP,
@@ -109,6 +118,12 @@ __all__ = [
     "jobs_to_send",
     "jobs_unfinished",
     "jobs_with_snapshots",
+    "operation_by_uuid",
+    "operations_matching",
+    "operations_runnable",
+    "operations_to_send",
+    "restore_by_uuid",
+    "restores_matching",
     "results_by_time",
     "schedule_shortest",
     "storage_paths",
@@ -116,5 +131,6 @@ __all__ = [
     "stored_sums",
     "sums_by_configuration",
     "sums_by_time",
+    "uploads_of",
     "uuid_prefix",
 ]

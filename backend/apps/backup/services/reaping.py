@@ -17,7 +17,7 @@ from django.db.models import F, Q, QuerySet
 from .. import conf
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, JobStatus, Trigger
-from ..processes import ProcessIdentity, is_gone, own_identity
+from ..processes import is_gone, own_identity, process_of
 from ..selectors import UNFINISHED
 from .events import job_event, storable_text
 
@@ -92,7 +92,7 @@ def job_enforce(*, now: datetime) -> list[uuid.UUID]:
     with ledger_access("looking for jobs that do not stop"):
         jobs = list(_jobs().filter(overdue, status=JobStatus.RUNNING, worker_host=own_identity().host))
     for job in jobs:
-        process = _process(job)
+        process = process_of(job)
         if job.worker_pid == os.getpid() or is_gone(process):
             continue
         with contextlib.suppress(ProcessLookupError):
@@ -119,7 +119,7 @@ def _end(rows: QuerySet[BackupJob], job: BackupJob, reason: str, now: datetime) 
 
 
 def _cause_of_death(job: BackupJob, now: datetime) -> str | None:
-    process = _process(job)
+    process = process_of(job)
     if is_gone(process):
         return f"The process {process} that ran this job is gone (killed, out of memory, or the machine restarted)."
     if job.lease_expires_at is not None and job.lease_expires_at < now:
@@ -128,10 +128,6 @@ def _cause_of_death(job: BackupJob, now: datetime) -> str | None:
             f" the process {process} gave no sign of life for {LEASE.total_seconds():.0f} s."
         )
     return None
-
-
-def _process(job: BackupJob) -> ProcessIdentity:
-    return ProcessIdentity(host=job.worker_host, pid=job.worker_pid or 0, start=job.worker_process_start)
 
 
 def _jobs() -> QuerySet[BackupJob]:

@@ -5,11 +5,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
 from django.db.models import QuerySet
 
 from ..errors import IllegalTransition
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, RestoreJob, RestoreStatus, RollbackState
+from .audit import AuditObject, audit_record
 from .events import storable_text
 
 _ENDS = (RestoreStatus.COMPLETED, RestoreStatus.FAILED, RestoreStatus.CANCELLED)
@@ -26,7 +29,13 @@ class RestoreRequest:
     plan: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
-def restore_create(request: RestoreRequest, *, now: datetime, restore: uuid.UUID | None = None) -> RestoreJob:
+def restore_create(
+    request: RestoreRequest,
+    *,
+    now: datetime,
+    restore: uuid.UUID | None = None,
+    requested_by: AbstractBaseUser | None = None,
+) -> RestoreJob:
     """Write a PENDING restore, under the given uuid if there is one.
 
     A backup job that the ledger does not know is left out; `backup_reference` names it all the same.
@@ -41,15 +50,20 @@ def restore_create(request: RestoreRequest, *, now: datetime, restore: uuid.UUID
             restore_type=request.restore_type,
             target=storable_text(request.target),
             plan=dict(request.plan),
+            requested_by_id=None if requested_by is None else requested_by.pk,
             queued_at=now,
         )
         row.save(force_insert=True, using=ledger_alias())
     return row
 
 
-def restore_start(restore: uuid.UUID, *, now: datetime) -> None:
-    """PENDING → RUNNING; raises `IllegalTransition`."""
-    _change(restore, _rows().filter(status=RestoreStatus.PENDING), status=RestoreStatus.RUNNING, started_at=now)
+def restore_start(
+    restore: uuid.UUID, *, now: datetime, plan: Mapping[str, object] | None = None, restore_type: str = ""
+) -> None:
+    """PENDING → RUNNING, by the plan that was made now where there is one; raises `IllegalTransition`."""
+    columns: dict[str, object] = {} if plan is None else {"plan": dict(plan), "restore_type": restore_type}
+    waiting = _rows().filter(status=RestoreStatus.PENDING)
+    _enter(restore, waiting, "restore.begin", status=RestoreStatus.RUNNING, started_at=now, **columns)
 
 
 def restore_phases(restore: uuid.UUID, phases: Sequence[Mapping[str, object]], *, log: Sequence[str] = ()) -> None:
@@ -70,9 +84,10 @@ def restore_complete(
     counts: Mapping[str, object] | None = None,
 ) -> None:
     """RUNNING → COMPLETED; raises `IllegalTransition`."""
-    _change(
+    _enter(
         restore,
         _rows().filter(status=RestoreStatus.RUNNING),
+        "restore.complete",
         status=RestoreStatus.COMPLETED,
         completed_at=now,
         rollback_state=rollback_state,
@@ -82,38 +97,42 @@ def restore_complete(
 
 def restore_fail(restore: uuid.UUID, reason: str, *, now: datetime) -> None:
     """PENDING or RUNNING → FAILED; raises `IllegalTransition`."""
-    _change(
-        restore,
-        _rows().exclude(status__in=_ENDS),
-        status=RestoreStatus.FAILED,
-        completed_at=now,
-        error_message=storable_text(reason),
-    )
+    _end(restore, "restore.fail", RestoreStatus.FAILED, reason, now)
 
 
 def restore_cancel(restore: uuid.UUID, reason: str, *, now: datetime) -> None:
     """PENDING or RUNNING → CANCELLED; raises `IllegalTransition`."""
-    _change(
-        restore,
-        _rows().exclude(status__in=_ENDS),
-        status=RestoreStatus.CANCELLED,
-        completed_at=now,
-        error_message=storable_text(reason),
-    )
+    _end(restore, "restore.cancel", RestoreStatus.CANCELLED, reason, now)
 
 
 def restore_rolled_back(restore: uuid.UUID) -> None:
     """What the restore replaced is live again; raises `IllegalTransition` if nothing was kept."""
-    _change(restore, _rows().filter(rollback_state=RollbackState.AVAILABLE), rollback_state=RollbackState.ROLLED_BACK)
+    kept = _rows().filter(rollback_state=RollbackState.AVAILABLE)
+    _enter(restore, kept, "restore.rollback", rollback_state=RollbackState.ROLLED_BACK)
 
 
 def restore_released(restore: uuid.UUID) -> None:
     """What the restore replaced is deleted; raises `IllegalTransition` if nothing was kept."""
-    _change(restore, _rows().filter(rollback_state=RollbackState.AVAILABLE), rollback_state=RollbackState.RELEASED)
+    kept = _rows().filter(rollback_state=RollbackState.AVAILABLE)
+    _enter(restore, kept, "restore.release", rollback_state=RollbackState.RELEASED)
 
 
 def _rows() -> QuerySet[RestoreJob]:
     return RestoreJob.objects.using(ledger_alias())
+
+
+def _end(restore: uuid.UUID, action: str, status: str, reason: str, now: datetime) -> None:
+    open_ones, text = _rows().exclude(status__in=_ENDS), storable_text(reason)
+    _enter(restore, open_ones, action, status=status, completed_at=now, error_message=text)
+
+
+def _enter(restore: uuid.UUID, allowed: QuerySet[RestoreJob], action: str, **columns: object) -> None:
+    """A change of state, which the audit trail tells too."""
+    with ledger_access("writing a restore's state"), transaction.atomic(using=ledger_alias()):
+        _change(restore, allowed, **columns)
+        row = _rows().get(uuid=restore)
+        said = {"target": row.target, "type": row.restore_type, "reason": row.error_message[:500]}
+        audit_record(action, AuditObject("restore", str(restore), row.backup_reference), details=said)
 
 
 def _change(restore: uuid.UUID, allowed: QuerySet[RestoreJob], **columns: object) -> None:

@@ -6,12 +6,15 @@ from django.utils import timezone
 from ... import conf, dispatch
 from ...errors import BackupError, IllegalTransition
 from ...models import BackupJob, JobStatus, WokenBy
+from ...operations import settle_operations
 from ...processes import own_identity
 from ...restores import recover_restores
-from ...selectors import jobs_runnable
+from ...selectors import jobs_runnable, operations_runnable
 from ...services import slots
 from ...services.executors import cron_beat
+from ...services.operations import operations_expire
 from ...services.reaping import job_enforce, job_reap
+from ...services.uploads import uploads_expire
 from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..console import ProgressDisplay, facts
@@ -41,6 +44,10 @@ class Command(BackupCommand):
         cron_beat(own_identity(), now=now)
         job_enforce(now=now)
         reaped = job_reap(now=now)
+        for line in settle_operations(now=now):
+            self.note(line)
+        operations_expire(now=now)
+        uploads_expire(now=now)
         slots.expire_waiting(now=now)
         due = slots.run_due(now=now, woken_by=WokenBy.COMMAND)
         ended: list[dict[str, object]] = []
@@ -51,6 +58,8 @@ class Command(BackupCommand):
             # Those that were due before and have waited since, too: with plain cron nobody else comes for them.
             for job in jobs_runnable(now=now, limit=_MOST):
                 ended.append(self._run(job))
+            for operation in operations_runnable(now=now, limit=_MOST):
+                self.note(dispatch.run_operation_waiting(operation.uuid))
         if options["json"]:
             self.print_json({"jobs": ended, "found_dead": reaped})
         else:

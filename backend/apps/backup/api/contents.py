@@ -1,0 +1,302 @@
+"""What is inside of backups: looked into, and handed out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Any, Final
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import path
+from django.utils.http import content_disposition_header
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import APIException, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..browsing import KINDS, MOST_ENTRIES, Listing, list_folder, search
+from ..downloads import ANYTHING, GZIP, TAR, DownloadStream, OpenedDownload, open_download
+from ..ledger import close_connections
+from ..names import MOST_TEXT, path_of, text_of
+from ..rights import Right
+from ..services.audit import AuditObject, audit_record
+from ..withheld import Withheld
+from .fields import StrictSerializer, _Serializer
+from .ranges import NotSatisfiable, is_known, wanted_range
+from .views import BackupView
+
+_USUAL: Final = 200
+_LONGEST_SEARCH: Final = 100
+_PATH_HELP: Final = (
+    "Parts separated by /, as `path` in the list of files gives it: bytes that are no UTF-8, control characters and %"
+    " itself stand as % and two hex digits. Empty is the whole."
+)
+
+
+class PathFilter(StrictSerializer):
+    """Where in the backup."""
+
+    path = serializers.CharField(
+        max_length=MOST_TEXT,
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        default="",
+        help_text=_PATH_HELP,
+    )
+
+
+class FilesFilter(PathFilter):
+    """Where in the backup, and which page or what name."""
+
+    search = serializers.CharField(
+        max_length=_LONGEST_SEARCH,
+        required=False,
+        trim_whitespace=False,
+        help_text="A part of a name: everything below the path is looked through, for a few seconds at the most.",
+    )
+    after = serializers.CharField(
+        max_length=MOST_TEXT, required=False, trim_whitespace=False, help_text="The `next_after` of the page before."
+    )
+    limit = serializers.IntegerField(min_value=1, max_value=MOST_ENTRIES, required=False, default=_USUAL)
+
+
+class EntrySerializer(_Serializer):
+    """One thing in a backup."""
+
+    name = serializers.CharField()
+    path = serializers.CharField(help_text="To be given as `path`.")
+    kind = serializers.ChoiceField(KINDS)
+    size = serializers.IntegerField(allow_null=True, help_text="Bytes of a file.")
+    mode = serializers.CharField(help_text="Octal.")
+    modified_at = serializers.DateTimeField(allow_null=True)
+    target = serializers.CharField(allow_null=True, help_text="Where a link leads.")
+    withheld = serializers.BooleanField(help_text="Its content is not handed out over HTTP.")
+    in_package = serializers.BooleanField(
+        help_text="It is part of the package that the whole backup is downloaded as: links and special files are not."
+    )
+
+
+class FilesSerializer(_Serializer):
+    """A page of a folder in the order of the names, or what a search has found."""
+
+    entry = EntrySerializer(allow_null=True, help_text="What lies at the path; null for the root.")
+    results = EntrySerializer(many=True)
+    next_after = serializers.CharField(allow_null=True, help_text="Where the next page begins; null on the last one.")
+    cut_off = serializers.ChoiceField(
+        ["limit", "time"], allow_null=True, help_text="Why a search did not look at everything."
+    )
+
+
+class Files(BackupView):
+    """A backup looked into, without restoring it."""
+
+    rights = {"GET": Right.DOWNLOAD}
+    filter_serializer = FilesFilter
+    further_problems = (409, 410)
+
+    @extend_schema(
+        operation_id="jobs_files",
+        parameters=[FilesFilter],
+        responses={200: FilesSerializer},
+        examples=[
+            OpenApiExample(
+                "A folder",
+                value={
+                    "entry": None,
+                    "results": [
+                        {
+                            "name": "files",
+                            "path": "files",
+                            "kind": "folder",
+                            "size": None,
+                            "mode": "0700",
+                            "modified_at": "2026-11-24T02:00:00.123456Z",
+                            "target": None,
+                            "withheld": False,
+                            "in_package": True,
+                        }
+                    ],
+                    "next_after": None,
+                    "cut_off": None,
+                },
+                response_only=True,
+            )
+        ],
+    )
+    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002  the framework's signature
+        asked = self.filters()
+        where = path_of(asked["path"])
+        if "search" in asked:
+            found = search(self.uuid(), where, asked["search"], limit=asked["limit"])
+        else:
+            after = path_of(asked["after"], field="after") if "after" in asked else b""
+            found = list_folder(self.uuid(), where, after=after, limit=asked["limit"])
+        return Response(_shown(found))
+
+
+def _shown(found: Listing) -> dict[str, object]:
+    return {
+        "entry": None if found.entry is None else dataclasses.asdict(found.entry),
+        "results": [dataclasses.asdict(one) for one in found.results],
+        "next_after": None if found.next_after is None else text_of(found.next_after),
+        "cut_off": found.cut_off,
+    }
+
+
+_LEFT_OUT: Final = "X-Backup-Left-Out"
+_BYTES: Final = OpenApiResponse(OpenApiTypes.BINARY, description="The bytes.")
+_DOWNLOAD: Final[dict[str, Any]] = {
+    "parameters": [
+        PathFilter,
+        OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="One range: bytes=1000-, bytes=0-99."),
+        OpenApiParameter("If-Range", str, OpenApiParameter.HEADER, description="The ETag of what is continued."),
+        OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="ETags of what is there already."),
+        OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 206, 304], description="Strong."),
+        OpenApiParameter(
+            _LEFT_OUT,
+            str,
+            OpenApiParameter.HEADER,
+            response=[200, 206],
+            description="How much is in the backup but not in the download: links=2, specials=0, withheld=1.",
+        ),
+    ],
+    "description": (
+        "Without `path` the whole backup as one package, the `.tar.gz` that `restore_backup --package` takes; with it"
+        " one file as it is, or a folder as a `.tar`. The length is known, and the same request gives the same bytes:"
+        " what broke off is continued with `Range` and `If-Range`."
+    ),
+}
+_BODIES: Final = {(status, kind): _BYTES for status in (200, 206) for kind in (ANYTHING, GZIP, TAR)}
+_KNOWN: Final = OpenApiResponse(description="The client has it already.")
+
+
+class RangeNotSatisfiable(APIException):
+    status_code = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+    default_code = "range-not-satisfiable"
+    default_detail = "The range lies outside of the content, or is none; Content-Range says how long the content is."
+
+
+class Download(BackupView):
+    """A backup, or a file or folder of it, handed out."""
+
+    rights = {"GET": Right.DOWNLOAD}
+    filter_serializer = PathFilter
+    throttle_scope = "download"
+    further_problems = (409, 410, 416)
+
+    @extend_schema(
+        operation_id="jobs_download",
+        responses={**_BODIES, 304: _KNOWN},
+        **_DOWNLOAD,
+    )
+    def get(self, request: Request, **_names: str) -> HttpResponseBase:
+        opened = self._open()
+        try:
+            return self._answer(request, opened)
+        except BaseException:
+            opened.close()
+            raise
+
+    @extend_schema(exclude=True)
+    def head(self, request: Request, **_names: str) -> HttpResponseBase:
+        opened = self._open()
+        opened.close()
+        if is_known(request.headers, opened.etag):
+            return _described(HttpResponse(status=304), opened)
+        response = _described(HttpResponse(content_type=opened.media_type), opened)
+        response.headers["Content-Length"] = str(opened.length)
+        return response
+
+    def _open(self) -> OpenedDownload:
+        try:
+            return open_download(self.uuid(), path_of(self.filters()["path"]))
+        except Withheld as error:
+            raise PermissionDenied(str(error)) from error
+
+    def _answer(self, request: Request, opened: OpenedDownload) -> HttpResponseBase:
+        if is_known(request.headers, opened.etag):
+            opened.close()
+            return _described(HttpResponse(status=304), opened)
+        try:
+            part = wanted_range(request.headers, length=opened.length, etag=opened.etag)
+        except NotSatisfiable:
+            opened.close()
+            refused = self.handle_exception(RangeNotSatisfiable())
+            refused.headers["Content-Range"] = f"bytes */{opened.length}"
+            return refused
+        start, stop = (0, opened.length) if part is None else part
+        self._write_down(opened, start, stop)
+        # It may take hours, in which nothing is asked of the database.
+        close_connections()
+        stream = opened.stream(start, stop)
+        pieces = _AsyncPieces(stream) if isinstance(request._request, ASGIRequest) else stream
+        response = StreamingHttpResponse(pieces, content_type=opened.media_type, status=200 if part is None else 206)
+        response.headers["Content-Length"] = str(stop - start)
+        if part is not None:
+            response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{opened.length}"
+        return _described(response, opened)
+
+    def _write_down(self, opened: OpenedDownload, start: int, stop: int) -> None:
+        details = {
+            "path": self.filters()["path"],
+            "file_name": opened.file_name,
+            "from": start,
+            "to": stop,
+            "length": opened.length,
+        }
+        audit_record("backup.download", AuditObject("job", str(opened.job.uuid), opened.job.job_name), details=details)
+
+
+def _described(response: HttpResponseBase, opened: OpenedDownload) -> HttpResponseBase:
+    headers = response.headers
+    headers["Accept-Ranges"] = "bytes"
+    headers["ETag"] = opened.etag
+    headers["Content-Disposition"] = str(content_disposition_header(as_attachment=True, filename=opened.file_name))
+    # Whoever packs it on the way, be it a middleware of the host, changes its length and where its parts lie.
+    headers["Cache-Control"] = "private, no-store, no-transform"
+    headers["Content-Encoding"] = "identity"
+    left = opened.left_out
+    if left:
+        headers[_LEFT_OUT] = f"links={left.links}, specials={left.specials}, withheld={left.withheld}"
+    return response
+
+
+class _AsyncPieces:
+    """A stream for ASGI, whose pieces are read in threads: Django would read an ordinary iterator to its end first."""
+
+    def __init__(self, stream: DownloadStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            while (piece := await _next_piece(self._stream)) is not None:
+                yield piece
+        finally:
+            await _closed(self._stream)
+
+    def close(self) -> None:
+        """For an answer that is given up before its first piece."""
+        self._stream.close()
+
+
+@sync_to_async(thread_sensitive=False)
+def _next_piece(stream: DownloadStream) -> bytes | None:
+    return next(stream, None)
+
+
+@sync_to_async(thread_sensitive=False)
+def _closed(stream: DownloadStream) -> None:
+    stream.close()
+
+
+urlpatterns = [
+    path("jobs/<str:uuid>/files/", Files.as_view(), name="job-files"),
+    path("jobs/<str:uuid>/download/", Download.as_view(), name="job-download"),
+]

@@ -1,0 +1,193 @@
+"""Operations: what takes long, is asked for, and is no backup; looked at, cancelled, agreed to by a second person."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import selectors
+from ..dispatch import submit_operation
+from ..models import Operation, OperationKind, OperationStatus
+from ..rights import Right
+from ..services.operations import RIGHTS, operation_approve, operation_cancel_request, operation_reject
+from .fields import EmptySerializer, StrictSerializer, UserNameField, _ModelSerializer
+from .jobs import ProgressSerializer, ReasonSerializer
+from .paging import CursorPages
+from .views import BackupView
+
+
+class OperationSerializer(_ModelSerializer):
+    """Something long that is no backup, from the wish to its end."""
+
+    job = serializers.SlugRelatedField(slug_field="uuid", read_only=True)  # type: ignore[var-annotated]
+    restore = serializers.SlugRelatedField(slug_field="uuid", read_only=True)  # type: ignore[var-annotated]
+    requested_by = UserNameField()
+    decided_by = UserNameField()
+    arguments = serializers.DictField(help_text="What was asked for; depends on the kind.")
+    result = serializers.DictField(help_text="What came of it; depends on the kind. Of a PLAN it is the plan.")
+    progress = serializers.SerializerMethodField(help_text="Null before it has begun.")
+    needs = serializers.SerializerMethodField(help_text="The right that it takes to cancel it, or to decide about it.")
+
+    class Meta:
+        model = Operation
+        fields = [
+            "uuid",
+            "kind",
+            "status",
+            "subject",
+            "job",
+            "restore",
+            "arguments",
+            "result",
+            "progress",
+            "needs",
+            "error_message",
+            "requested_by",
+            "decided_by",
+            "decided_at",
+            "queued_at",
+            "started_at",
+            "completed_at",
+            "cancel_requested_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(ProgressSerializer(allow_null=True))
+    def get_progress(self, row: Operation) -> dict[str, object] | None:
+        return row.progress or None
+
+    def get_needs(self, row: Operation) -> str:
+        return RIGHTS[row.kind].codename
+
+
+class OperationFilter(StrictSerializer):
+    """By what the list can be narrowed down."""
+
+    kind = serializers.ChoiceField(OperationKind.choices, required=False)
+    status = serializers.MultipleChoiceField(choices=OperationStatus.choices, required=False)
+    job = serializers.UUIDField(required=False)
+    restore = serializers.UUIDField(required=False)
+
+
+class OperationList(BackupView):
+    """All operations, newest first."""
+
+    rights = {"GET": Right.VIEW}
+    serializer_class = OperationSerializer
+    pagination_class = CursorPages
+    filter_serializer = OperationFilter
+    orderings = {"-queued_at": "queued_at"}
+
+    def get_queryset(self) -> QuerySet[Operation]:
+        return selectors.operations_matching(**self.filters())
+
+    @extend_schema(
+        operation_id="operations_list", parameters=[OperationFilter], responses=OperationSerializer(many=True)
+    )
+    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+        return self.page(self.get_queryset())
+
+
+class OperationDetail(BackupView):
+    """One operation: how far it is, and what came of it."""
+
+    rights = {"GET": Right.VIEW}
+    serializer_class = OperationSerializer
+
+    @extend_schema(operation_id="operations_retrieve")
+    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+        return Response(self.get_serializer(operation_in_address(self)).data)
+
+
+class OperationCancel(BackupView):
+    """Ask for the end of an operation. A running one stops within seconds; a restore until its swap begins."""
+
+    rights = {"POST": None}
+    right_in_words = "that of the operation"
+    serializer_class = ReasonSerializer
+
+    @extend_schema(operation_id="operations_cancel", responses={202: OperationSerializer})
+    def post(self, request: Request, **_names: str) -> Response:
+        row = _decided(self)
+        reason = _reason(self, request) or f"Cancelled by {self.user.get_username()}."
+        return accepted(operation_cancel_request(row.uuid, reason, now=timezone.now()))
+
+
+class OperationApprove(BackupView):
+    """Agree to an operation of somebody else, which is begun then."""
+
+    rights = {"POST": None}
+    right_in_words = "that of the operation"
+    serializer_class = EmptySerializer
+
+    @extend_schema(operation_id="operations_approve", responses={202: OperationSerializer})
+    def post(self, request: Request, **_names: str) -> Response:
+        row = _decided(self)
+        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        return begun(operation_approve(row.uuid, user=self.user, now=timezone.now()))
+
+
+class OperationReject(BackupView):
+    """Do not agree to an operation of somebody else."""
+
+    rights = {"POST": None}
+    right_in_words = "that of the operation"
+    serializer_class = ReasonSerializer
+
+    @extend_schema(operation_id="operations_reject", responses={200: OperationSerializer})
+    def post(self, request: Request, **_names: str) -> Response:
+        row = _decided(self)
+        ended = operation_reject(row.uuid, user=self.user, reason=_reason(self, request), now=timezone.now())
+        return Response(OperationSerializer(ended).data)
+
+
+def begun(operation: Operation) -> Response:
+    """202 with an operation that was written down: if it waits for nobody, whoever runs operations is told."""
+    if operation.status == OperationStatus.PENDING:
+        submit_operation(operation.uuid, now=timezone.now())
+    return accepted(operation)
+
+
+def accepted(operation: Operation) -> Response:
+    """202 with an operation as it stands in the ledger now."""
+    row = selectors.operation_by_uuid(operation.uuid) or operation
+    return Response(OperationSerializer(row).data, status=status.HTTP_202_ACCEPTED)
+
+
+def operation_in_address(view: BackupView) -> Operation:
+    """The operation whose uuid is in the address. Raises NotFound."""
+    found = selectors.operation_by_uuid(view.uuid())
+    if found is None:
+        raise NotFound(f"There is no operation {view.uuid()}.")
+    return found
+
+
+def _decided(view: BackupView) -> Operation:
+    """The one in the address, for who has the right that it takes to ask for it; others learn no more than that."""
+    row = selectors.operation_by_uuid(view.uuid())
+    if row is None and view.user.has_perm(Right.VIEW.permission):  # type: ignore[attr-defined]
+        raise NotFound(f"There is no operation {view.uuid()}.")
+    if row is None or not view.user.has_perm(RIGHTS[row.kind].permission):  # type: ignore[attr-defined]
+        raise PermissionDenied("You have no right to do this.")
+    return row
+
+
+def _reason(view: BackupView, request: Request) -> str:
+    asked = view.get_serializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    return str(asked.validated_data["reason"])
+
+
+urlpatterns = [
+    path("operations/", OperationList.as_view(), name="operations"),
+    path("operations/<str:uuid>/", OperationDetail.as_view(), name="operation"),
+    path("operations/<str:uuid>/cancel/", OperationCancel.as_view(), name="operation-cancel"),
+    path("operations/<str:uuid>/approve/", OperationApprove.as_view(), name="operation-approve"),
+    path("operations/<str:uuid>/reject/", OperationReject.as_view(), name="operation-reject"),
+]

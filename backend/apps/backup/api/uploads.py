@@ -1,0 +1,274 @@
+"""Packages sent in: in as many requests as it takes (tus 1.0.0: core, creation, termination), or in one form.
+
+https://tus.io/protocols/resumable-upload: POST names the size, PATCH adds bytes where the ones before ended, HEAD says
+where that is. Only whoever began an upload sees it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import uuid
+from collections.abc import Mapping
+from typing import IO, Any, Final
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
+from django.http.response import HttpResponseBase
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import conf, selectors, uploads
+from ..models import Upload
+from ..rights import Right
+from ..services.uploads import upload_create, upload_delete, upload_of
+from .fields import _ModelSerializer
+from .paging import CursorPages
+from .parsing import BoundedJSONParser
+from .problems import PayloadTooLarge, PreconditionFailed
+from .restores import BegunSerializer, ConfirmationSerializer, begin_restore
+from .views import BackupView
+
+_TUS: Final = "1.0.0"
+_FORM_ROOM: Final = 1 << 20
+"""Bytes that a form takes besides its file."""
+
+_OFFSET = OpenApiParameter("Upload-Offset", OpenApiTypes.INT64, OpenApiParameter.HEADER, required=True)
+_LENGTH = OpenApiParameter("Upload-Length", OpenApiTypes.INT64, OpenApiParameter.HEADER, required=True)
+_METADATA = OpenApiParameter(
+    "Upload-Metadata",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="`filename`, and the file's name in base64.",
+)
+
+
+class UploadSerializer(_ModelSerializer):
+    """An upload; `offset` is how many bytes are there of `size`."""
+
+    offset = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Upload
+        fields = ["uuid", "name", "size", "offset", "created_at"]
+        read_only_fields = fields
+
+    def get_offset(self, row: Upload) -> int:
+        return uploads.length(row.uuid)
+
+
+class FileSerializer(ConfirmationSerializer):
+    """A restore from a package that is sent along as `file`, or was sent before as `upload`."""
+
+    file = serializers.FileField(required=False)
+    upload = serializers.UUIDField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("file" in attrs) == ("upload" in attrs):
+            raise serializers.ValidationError({"file": "Either a `file` or an `upload` is restored."})
+        return super().validate(attrs)
+
+
+class OffsetParser(BaseParser):
+    """The bytes as they come: nothing is read before the view does."""
+
+    media_type = "application/offset+octet-stream"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,  # noqa: ARG002  the framework's signature
+        parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002
+    ) -> Any:
+        return stream
+
+
+class TusView(BackupView):
+    """What all requests of the protocol share."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.headers.get("Tus-Resumable", _TUS) != _TUS:
+            raise PreconditionFailed(f"The protocol is tus {_TUS}.")
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
+        final.headers["Tus-Resumable"] = _TUS
+        if final.status_code == status.HTTP_412_PRECONDITION_FAILED:
+            final.headers["Tus-Version"] = _TUS
+        return final
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
+        told = {
+            "Tus-Version": _TUS,
+            "Tus-Extension": "creation,termination",
+            "Tus-Max-Size": str(conf.load().upload_max_bytes),
+        }
+        return Response(status=status.HTTP_204_NO_CONTENT, headers=told)
+
+
+class UploadList(TusView):
+    """Packages on their way in."""
+
+    rights = {"GET": Right.RESTORE, "POST": Right.RESTORE, "OPTIONS": Right.RESTORE}
+    serializer_class = UploadSerializer
+    pagination_class = CursorPages
+    orderings = {"-created_at": "created_at"}
+    further_problems = (412, 507)
+
+    def get_queryset(self) -> QuerySet[Upload]:
+        self.filters()
+        return selectors.uploads_of(self.user)
+
+    @extend_schema(operation_id="uploads_list")
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        return self.page(self.get_queryset())
+
+    @extend_schema(
+        operation_id="uploads_create",
+        request=None,
+        parameters=[_LENGTH, _METADATA],
+        responses={201: UploadSerializer},
+        description="Begin an upload; its address is in `Location`.",
+    )
+    def post(self, request: Request) -> Response:
+        size = _number(request, "Upload-Length")
+        row = upload_create(_file_name(request), size, user=self.user, now=timezone.now())
+        where = request.build_absolute_uri(f"{request.path}{row.uuid}/")
+        return Response(self.get_serializer(row).data, status=status.HTTP_201_CREATED, headers={"Location": where})
+
+
+class UploadDetail(TusView):
+    """One upload."""
+
+    rights = {"GET": Right.RESTORE, "PATCH": Right.RESTORE, "DELETE": Right.RESTORE, "OPTIONS": Right.RESTORE}
+    serializer_class = UploadSerializer
+    parser_classes = [OffsetParser]
+    further_problems = (412, 423, 507)
+
+    def row(self) -> Upload:
+        """The one that is meant. Raises `UploadNotFound`."""
+        return upload_of(self.uuid(), user=self.user)
+
+    @extend_schema(operation_id="uploads_retrieve")
+    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+        return Response(self.get_serializer(self.row()).data)
+
+    @extend_schema(exclude=True)
+    def head(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+        row = self.row()
+        told = {"Upload-Offset": str(uploads.length(row.uuid)), "Upload-Length": str(row.size)}
+        return Response(headers=told)
+
+    @extend_schema(
+        operation_id="uploads_append",
+        request={OffsetParser.media_type: OpenApiTypes.BINARY},
+        parameters=[_OFFSET],
+        responses={204: None},
+        description="Add bytes where the ones before ended.",
+    )
+    def patch(self, request: Request, **_names: str) -> Response:
+        row = self.row()
+        offset = _number(request, "Upload-Offset")
+        there = uploads.receive(row.uuid, _Body(request), offset=offset, size=row.size)
+        return Response(status=status.HTTP_204_NO_CONTENT, headers={"Upload-Offset": str(there)})
+
+    @extend_schema(operation_id="uploads_delete", responses={204: None})
+    def delete(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+        upload_delete(self.uuid(), user=self.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class RestoreFromFile(BackupView):
+    """Restore a package: a small one that is sent along in a form, or one of any size that was uploaded before."""
+
+    rights = {"POST": Right.RESTORE}
+    serializer_class = FileSerializer
+    parser_classes = [BoundedJSONParser, MultiPartParser]
+    further_problems = (410, 507)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # Before a form is read, which Django puts on the disk whole.
+        if int(request.META.get("CONTENT_LENGTH") or 0) > conf.load().upload_max_bytes + _FORM_ROOM:
+            raise PayloadTooLarge(f"A package may have {conf.load().upload_max_bytes:,} bytes.")
+
+    @extend_schema(
+        operation_id="restore_from_file",
+        request={"application/json": FileSerializer, "multipart/form-data": FileSerializer},
+        responses={201: BegunSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        asked = FileSerializer(data=_plain(request.data))
+        asked.is_valid(raise_exception=True)
+        file = asked.validated_data.get("file")
+        if file is None:
+            return begin_restore(self, asked)
+        upload = self._store(file)
+        try:
+            return begin_restore(self, asked, upload=upload)
+        except Exception:
+            # Nobody knows of it but this request.
+            upload_delete(upload, user=self.user)
+            raise
+
+    def _store(self, file: UploadedFile[Any]) -> uuid.UUID:
+        row = upload_create(str(file.name), int(file.size or 0), user=self.user, now=timezone.now())
+        uploads.receive(row.uuid, file, offset=0, size=row.size)
+        return row.uuid
+
+
+class _Body:
+    """What is left of a request's body."""
+
+    def __init__(self, request: Request) -> None:
+        self._stream = request.data
+
+    def read(self, size: int, /) -> bytes:
+        # A request without a body has no stream, but what a form without fields is.
+        return bytes(self._stream.read(size)) if hasattr(self._stream, "read") else b""
+
+
+def _plain(data: Any) -> Any:
+    """A form as JSON would have it: what is left out of a form is left out, and no "no"."""
+    if not isinstance(data, QueryDict):
+        return data
+    return {name: data.getlist(name) if name == "leave_out" else data[name] for name in data}
+
+
+def _number(request: Request, header: str) -> int:
+    text = request.headers.get(header, "")
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise ValidationError({header: "It is a number of bytes."})
+    return int(text)
+
+
+def _file_name(request: Request) -> str:
+    """As `Upload-Metadata` has it, without the folders that some clients send along."""
+    for pair in request.headers.get("Upload-Metadata", "").split(","):
+        key, _, value = pair.strip().partition(" ")
+        if key == "filename":
+            try:
+                name = base64.b64decode(value, validate=True).decode()
+            except (binascii.Error, ValueError):
+                break
+            name = name.replace("\\", "/").rpartition("/")[2]
+            if name and name.isprintable():
+                return name
+    raise ValidationError({"Upload-Metadata": "It is `filename`, and the file's name in base64."})
+
+
+urlpatterns = [
+    path("uploads/", UploadList.as_view(), name="uploads"),
+    path("uploads/<str:uuid>/", UploadDetail.as_view(), name="upload"),
+    path("restore_from_file/", RestoreFromFile.as_view(), name="restore-from-file"),
+]

@@ -1,0 +1,87 @@
+"""What is done for each kind of operation."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Callable, Mapping
+
+from django.utils import timezone
+
+from .. import housekeeping
+from ..errors import RequestRefused
+from ..housekeeping import Tidied
+from ..models import OperationKind
+from ..references import BackupRef, of_job
+from ..retention import trusted_now
+from ..selectors import job_by_uuid
+from ..services.configurations import configuration_delete
+from ..verification import verify_backup
+from . import restoring
+from .work import Done, Work
+
+_MOST_FINDINGS = 100
+
+
+def _verify(work: Work) -> Done:
+    found = verify_backup(_backup(work), tracker=work.tracker, tick=work.tick)
+    return Done(
+        {
+            "trust": found.trust,
+            "findings": list(found.findings[:_MOST_FINDINGS]),
+            "findings_count": len(found.findings),
+        }
+    )
+
+
+def _remove(work: Work) -> Done:
+    job = uuid.UUID(str(work.operation.arguments["backup"]))
+    reason = f"deleted by {work.operation.requested_by_name}"
+    tidied = housekeeping.remove({job: reason}, now=timezone.now(), tracker=work.tracker, tick=work.tick)
+    if job in {one.uuid for one in tidied.removed}:
+        return Done(_tidied(tidied))
+    why = "; ".join(map(str, tidied.postponed)) or "it was pinned, or a restore needs it"
+    return Done(_tidied(tidied), error=f"The backup was not removed: {why}")
+
+
+def _prune(work: Work) -> Done:
+    tidied = housekeeping.tidy(
+        now=trusted_now(now=timezone.now()),
+        tracker=work.tracker,
+        tick=work.tick,
+        prune=True if work.operation.arguments["force"] else None,
+    )
+    return Done(_tidied(tidied), error="; ".join(map(str, tidied.postponed)))
+
+
+def _delete_configuration(work: Work) -> Done:
+    configuration = uuid.UUID(str(work.operation.arguments["configuration"]))
+    return Done(dataclasses.asdict(configuration_delete(configuration, now=timezone.now())))
+
+
+def _tidied(done: Tidied) -> dict[str, object]:
+    return {
+        "removed": [{"job": str(job.uuid), "name": job.job_name, "reason": job.removal_reason} for job in done.removed],
+        "pruned": done.pruned,
+        "freed_bytes": done.freed_bytes,
+        "postponed": [str(one) for one in done.postponed],
+    }
+
+
+def _backup(work: Work) -> BackupRef:
+    job = job_by_uuid(uuid.UUID(str(work.operation.arguments["backup"])))
+    if job is None or job.removal_started_at is not None:
+        raise RequestRefused(f"The backup of {work.operation.subject} has been removed since this was asked for.")
+    return of_job(job)
+
+
+WORKS: Mapping[str, Callable[[Work], Done]] = {
+    OperationKind.VERIFY: _verify,
+    OperationKind.PLAN: restoring.plan,
+    OperationKind.RESTORE: restoring.restore,
+    OperationKind.ROLLBACK: restoring.roll_back,
+    OperationKind.RELEASE: restoring.let_go,
+    OperationKind.REMOVE: _remove,
+    OperationKind.PRUNE: _prune,
+    OperationKind.DELETE_CONFIGURATION: _delete_configuration,
+}

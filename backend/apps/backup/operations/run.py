@@ -1,0 +1,98 @@
+"""One operation, from its claim to its end, in this process. Whatever goes wrong is written into its row and raised."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from django.utils import timezone
+
+from strongroom.errors import StrongroomError
+
+from ..acting import Actor, acting
+from ..errors import BackupError, LeaseLost, LedgerUnavailable
+from ..heartbeat import Heartbeat, OperationPulse
+from ..ledger import patiently
+from ..models import Operation, OperationStatus
+from ..processes import own_identity
+from ..progress import Tracker
+from ..services.operating import (
+    OperationClaim,
+    operation_cancel,
+    operation_claim,
+    operation_complete,
+    operation_fail,
+)
+from ..services.operations import operation_of
+from ..stopping import JobCancelled, StopSignals, stop_signals
+from .kinds import WORKS
+from .restoring import abandon
+from .work import Done, Work
+
+_LEDGER_PATIENCE = 20.0
+"""Seconds that an operation which has ended waits for a ledger that is away."""
+
+
+def run_operation(operation: uuid.UUID) -> str:
+    """Do a PENDING operation; the status it ended in.
+
+    Raises what kept it from being done, after writing it into the row as FAILED; `JobCancelled` after a signal or a
+    cancellation; `LeaseLost` when somebody else decided about it; `LedgerUnavailable` when its end could not be
+    written down.
+    """
+    # A signal waits for the claim: it ends what has begun, or what has not, and never anything in between.
+    with stop_signals(armed=False) as stop:
+        claim = operation_claim(operation, worker=own_identity(), now=timezone.now())
+        row = operation_of(operation)
+        key = "" if row.requested_by_id is None else str(row.requested_by_id)
+        with acting(Actor(row.requested_by_name, key)):
+            return _run(row, claim, stop)
+
+
+def _run(row: Operation, claim: OperationClaim, stop: StopSignals) -> str:
+    tracker = Tracker()
+    heartbeat = Heartbeat(OperationPulse(claim), tracker, stop)
+    try:
+        stop.arm()
+        with heartbeat:
+            done = WORKS[row.kind](Work(row, claim, tracker, heartbeat, stop))
+        stop.disarm()
+        _write_end(lambda: _finish(claim, done), "The work is done.")
+    except LeaseLost:
+        raise
+    except JobCancelled as error:
+        # What a nested part of the work was told may be less than what we were.
+        reason = str(heartbeat.verdict or error)
+        _write_end(lambda: operation_cancel(claim, reason, now=timezone.now()), reason)
+        abandon(row, reason, cancelled=True)
+        raise
+    except BaseException as error:
+        stop.disarm()
+        failed = _reason(error)
+        # Who has waited for the ledger in vain does not wait again.
+        patience = 0.0 if isinstance(error, LedgerUnavailable) else _LEDGER_PATIENCE
+        _write_end(lambda: operation_fail(claim, failed, now=timezone.now()), failed, patience=patience)
+        abandon(row, failed, cancelled=False)
+        raise
+    return OperationStatus.FAILED if done.error else OperationStatus.COMPLETED
+
+
+def _finish(claim: OperationClaim, done: Done) -> None:
+    if done.error:
+        operation_fail(claim, done.error, now=timezone.now(), result=done.result)
+    else:
+        operation_complete(claim, done.result, now=timezone.now())
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) if isinstance(error, BackupError | StrongroomError) else f"{type(error).__name__}: {error}"
+
+
+def _write_end(write: Callable[[], None], said: str, *, patience: float = _LEDGER_PATIENCE) -> None:
+    try:
+        patiently(write, seconds=patience)
+    except LedgerUnavailable as error:
+        raise LedgerUnavailable(
+            f"{said} But the operation's end could not be written down, and its row still says RUNNING until it is"
+            f" found dead: {error}"
+        ) from error

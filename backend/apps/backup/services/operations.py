@@ -1,0 +1,218 @@
+"""What somebody asks for that takes long and is no backup: written down, decided by a second person, cancelled.
+
+PENDING → RUNNING → COMPLETED, FAILED or CANCELLED; with a second person AWAITING_APPROVAL → PENDING or REJECTED before.
+Running one is `services.operating`. Each change is one conditional UPDATE with its event in the audit trail.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from .. import conf
+from ..errors import AlreadyRunning, ApprovalRefused, IllegalTransition, OperationNotFound
+from ..ledger import ledger_access, ledger_alias
+from ..models import BackupJob, Operation, OperationKind, OperationStatus, RestoreJob, RestoreStatus
+from ..processes import is_gone, process_of
+from ..rights import Right
+from .audit import AuditObject, audit_record
+from .events import storable_text
+
+RIGHTS: Mapping[str, Right] = {
+    OperationKind.VERIFY: Right.RUN,
+    OperationKind.PLAN: Right.RESTORE,
+    OperationKind.RESTORE: Right.RESTORE,
+    OperationKind.ROLLBACK: Right.RESTORE,
+    OperationKind.RELEASE: Right.RESTORE,
+    OperationKind.REMOVE: Right.DELETE,
+    OperationKind.PRUNE: Right.PRUNE,
+    OperationKind.DELETE_CONFIGURATION: Right.CONFIGURE,
+}
+"""What it takes to ask for an operation, to decide about it, and to cancel it."""
+
+APPROVAL = timedelta(hours=24)
+"""So long an operation waits for a second person."""
+
+OPEN = (OperationStatus.AWAITING_APPROVAL, OperationStatus.PENDING, OperationStatus.RUNNING)
+_ACTIONS: Mapping[str, str] = {
+    OperationKind.VERIFY: "backup.verify.request",
+    OperationKind.PLAN: "restore.plan.request",
+    OperationKind.RESTORE: "restore.request",
+    OperationKind.ROLLBACK: "restore.rollback.request",
+    OperationKind.RELEASE: "restore.release.request",
+    OperationKind.REMOVE: "backup.remove.request",
+    OperationKind.PRUNE: "storage.prune.request",
+    OperationKind.DELETE_CONFIGURATION: "configuration.delete.request",
+}
+_DELETING = (
+    OperationKind.REMOVE,
+    OperationKind.RELEASE,
+    OperationKind.PRUNE,
+    OperationKind.DELETE_CONFIGURATION,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for. `target` is what it is done to; `rivals` are operations beside which it makes no sense."""
+
+    kind: OperationKind
+    target: AuditObject
+    subject: str
+    rivals: Q
+    arguments: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    job: BackupJob | None = None
+    restore: RestoreJob | None = None
+
+    @property
+    def needs_second_person(self) -> bool:
+        """Whether somebody else has to agree before it is done."""
+        return takes_two(self.kind, live=self.arguments.get("target") == "live")
+
+
+def takes_two(kind: str, *, live: bool = False) -> bool:
+    """Whether BACKUP_SECOND_PERSON asks for a second person; `live` is a restore to the live system."""
+    words = conf.load().second_person
+    if kind == OperationKind.ROLLBACK or (kind == OperationKind.RESTORE and live):
+        return "restore" in words
+    return kind in _DELETING and "delete" in words
+
+
+def operation_create(wish: Wish, *, user: AbstractBaseUser, now: datetime) -> Operation:
+    """Write it down, PENDING or AWAITING_APPROVAL. Raises `AlreadyRunning` while a rival is not at its end."""
+    status = OperationStatus.AWAITING_APPROVAL if wish.needs_second_person else OperationStatus.PENDING
+    row = Operation(
+        kind=wish.kind,
+        status=status,
+        job=wish.job,
+        restore=wish.restore,
+        subject=storable_text(wish.subject)[:300],
+        arguments=dict(wish.arguments),
+        requested_by_id=user.pk,
+        requested_by_name=str(user.get_username())[:200],
+        queued_at=now,
+    )
+    with ledger_access("asking for an operation"), transaction.atomic(using=ledger_alias()):
+        row.save(force_insert=True, using=ledger_alias())
+        said = {**wish.arguments, "operation": str(row.uuid)}
+        audit_record(_ACTIONS[wish.kind], wish.target, details=said)
+        # Only now: whoever asks at the same time has waited for the audit trail, and sees this row or is seen.
+        _refuse_rivals(row, wish.rivals)
+    return row
+
+
+def operation_approve(operation: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
+    """Somebody else agrees: AWAITING_APPROVAL → PENDING. Raises `ApprovalRefused`, `IllegalTransition`."""
+    return _decide(operation, user, now, status=OperationStatus.PENDING, action="operation.approve")
+
+
+def operation_reject(operation: uuid.UUID, *, user: AbstractBaseUser, reason: str, now: datetime) -> Operation:
+    """Somebody else does not agree: AWAITING_APPROVAL → REJECTED. Raises `ApprovalRefused`, `IllegalTransition`."""
+    text = f"{user.get_username()} did not agree{f': {reason}' if reason else ''}."
+    return _decide(
+        operation,
+        user,
+        now,
+        status=OperationStatus.REJECTED,
+        action="operation.reject",
+        completed_at=now,
+        error_message=storable_text(text),
+    )
+
+
+def operation_cancel_request(operation: uuid.UUID, reason: str, *, now: datetime) -> Operation:
+    """Ask for its end: one that has not begun is CANCELLED at once, a RUNNING one stops within seconds if it still can.
+
+    Raises `OperationNotFound`, or `IllegalTransition` for one that has ended.
+    """
+    text = storable_text(reason)
+    with ledger_access("cancelling an operation"), transaction.atomic(using=ledger_alias()):
+        rows = _rows().filter(uuid=operation)
+        waiting = rows.filter(status__in=[OperationStatus.AWAITING_APPROVAL, OperationStatus.PENDING])
+        if waiting.update(status=OperationStatus.CANCELLED, completed_at=now, error_message=text):
+            _withdraw_restore(rows, text, now)
+        elif not rows.filter(status=OperationStatus.RUNNING).update(cancel_requested_at=now, cancel_reason=text[:200]):
+            raise IllegalTransition(
+                f"The operation {operation} is {operation_of(operation).status} already; there is nothing to cancel."
+            )
+        row = operation_of(operation)
+        audit_record("operation.cancel", audited(row), details={"reason": reason})
+    return row
+
+
+def operations_expire(*, now: datetime) -> list[uuid.UUID]:
+    """What no second person has decided about for a day is REJECTED."""
+    ended = []
+    with ledger_access("looking for what was never approved"):
+        late = _rows().filter(status=OperationStatus.AWAITING_APPROVAL, queued_at__lt=now - APPROVAL)
+        for operation in list(late.values_list("uuid", flat=True)):
+            with transaction.atomic(using=ledger_alias()):
+                rows = _rows().filter(uuid=operation)
+                text = f"Nobody decided about it within {APPROVAL.total_seconds() / 3600:.0f} hours."
+                waiting = rows.filter(status=OperationStatus.AWAITING_APPROVAL)
+                if waiting.update(status=OperationStatus.REJECTED, completed_at=now, error_message=text):
+                    _withdraw_restore(rows, text, now)
+                    audit_record("operation.expire", audited(rows.get()))
+                    ended.append(operation)
+    return ended
+
+
+def operation_of(operation: uuid.UUID) -> Operation:
+    """Its row. Raises `OperationNotFound`."""
+    row = _rows().filter(uuid=operation).first()
+    if row is None:
+        raise OperationNotFound(f"There is no operation {operation}.")
+    return row
+
+
+def audited(operation: Operation) -> AuditObject:
+    """How the audit trail names it."""
+    return AuditObject("operation", str(operation.uuid), f"{operation.get_kind_display()}: {operation.subject}")
+
+
+def _decide(
+    operation: uuid.UUID, user: AbstractBaseUser, now: datetime, *, status: str, action: str, **columns: object
+) -> Operation:
+    with ledger_access("deciding about an operation"), transaction.atomic(using=ledger_alias()):
+        rows = _rows().filter(uuid=operation)
+        # By name as well: the row may have come through a restore, which numbers people anew.
+        others = rows.exclude(requested_by_id=user.pk).exclude(requested_by_name=str(user.get_username()))
+        others = others.filter(status=OperationStatus.AWAITING_APPROVAL)
+        if not others.update(status=status, decided_by_id=user.pk, decided_at=now, **columns):
+            row = operation_of(operation)
+            if row.status == OperationStatus.AWAITING_APPROVAL:
+                raise ApprovalRefused("Whoever asks for an operation cannot decide about it; somebody else has to.")
+            raise IllegalTransition(f"The operation {operation} is {row.status}; there is nothing to decide.")
+        if status == OperationStatus.REJECTED:
+            _withdraw_restore(rows, str(columns["error_message"]), now)
+        row = operation_of(operation)
+        audit_record(action, audited(row), details={"requested_by": row.requested_by_name})
+    return row
+
+
+def _withdraw_restore(operations: QuerySet[Operation], reason: str, now: datetime) -> None:
+    """The restore that was asked for and is not to be done after all."""
+    # Of the operations that roll one back or release it the restore has ended.
+    RestoreJob.objects.using(ledger_alias()).filter(
+        operations__in=operations.filter(kind=OperationKind.RESTORE), status=RestoreStatus.PENDING
+    ).update(status=RestoreStatus.CANCELLED, completed_at=now, error_message=reason)
+
+
+def _refuse_rivals(row: Operation, rivals: Q) -> None:
+    for other in _rows().filter(rivals, status__in=OPEN).exclude(pk=row.pk).select_for_update():
+        # Who is dead, and not found dead yet, stands in nobody's way.
+        if other.status != OperationStatus.RUNNING or not is_gone(process_of(other)):
+            raise AlreadyRunning(
+                f"{other.get_kind_display()} of {other.subject} is {other.status} already (operation {other.uuid});"
+                " wait for its end, or cancel it."
+            )
+
+
+def _rows() -> QuerySet[Operation]:
+    return Operation.objects.using(ledger_alias())

@@ -1,0 +1,97 @@
+"""Uploads: begun, given up, and forgotten after a day of silence."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from .. import conf, uploads
+from ..errors import AlreadyRunning, RequestRefused, UploadNotFound
+from ..ledger import ledger_access, ledger_alias
+from ..models import Operation, Upload
+from ..selectors import uploads_of
+from .audit import AuditObject, audit_record
+from .events import storable_text
+from .operations import OPEN
+
+SILENCE = timedelta(hours=24)
+"""An upload to which nothing is added for so long is forgotten."""
+
+_MOST = 20
+
+
+def upload_create(name: str, size: int, *, user: AbstractBaseUser, now: datetime) -> Upload:
+    """Begin one of so many bytes. Raises `RequestRefused`, `StorageFull`, `AlreadyRunning` for too many at once."""
+    most = conf.load().upload_max_bytes
+    if not 0 < size <= most:
+        text = f"It is a number of bytes from 1 to {most:,}."
+        raise RequestRefused(f"The size of the upload: {text}", [("size", text)])
+    with ledger_access("beginning an upload"):
+        others = list(Upload.objects.using(ledger_alias()).all())
+    if sum(other.created_by_id == user.pk for other in others) >= _MOST:
+        raise AlreadyRunning(f"There are {_MOST} uploads of yours already; delete some first.")
+    uploads.require_room(size, promised=sum(map(_missing, others)))
+    row = Upload(name=storable_text(name)[:255], size=size, created_by_id=user.pk, created_at=now)
+    uploads.make_file(row.uuid)
+    try:
+        with ledger_access("beginning an upload"), transaction.atomic(using=ledger_alias()):
+            row.save(force_insert=True, using=ledger_alias())
+            audit_record("upload.create", _audited(row), details={"size": size})
+    except BaseException:
+        uploads.remove_file(row.uuid)
+        raise
+    return row
+
+
+def upload_delete(upload: uuid.UUID, *, user: AbstractBaseUser) -> None:
+    """Give one's own up. Raises `UploadNotFound`, or `AlreadyRunning` while an operation needs it."""
+    row = upload_of(upload, user=user)
+    if not _delete(row, action="upload.delete"):
+        raise AlreadyRunning(f"An operation needs the upload {row.name}; wait for its end, or cancel it.")
+
+
+def uploads_expire(*, now: datetime) -> None:
+    """Forget what nobody has added to for a day, and no operation needs."""
+    for upload in uploads.abandoned(now - SILENCE):
+        with ledger_access("looking for abandoned uploads"):
+            row = Upload.objects.using(ledger_alias()).filter(uuid=upload).first()
+        if row is None:
+            # Of a ledger that was replaced by a restore, or of a crash between the file and the row.
+            uploads.remove_file(upload)
+        else:
+            _delete(row, action="upload.expire")
+
+
+def upload_of(upload: uuid.UUID, *, user: AbstractBaseUser) -> Upload:
+    """The upload, for whoever made it. Raises `UploadNotFound` for everybody else."""
+    with ledger_access("looking for an upload"):
+        row = uploads_of(user).filter(uuid=upload).first()
+    if row is None:
+        raise UploadNotFound(f"There is no upload {upload} of yours.")
+    return row
+
+
+def _delete(row: Upload, *, action: str) -> bool:
+    with ledger_access("deleting an upload"), transaction.atomic(using=ledger_alias()):
+        needed = Operation.objects.using(ledger_alias()).filter(status__in=OPEN, arguments__upload=str(row.uuid))
+        if needed.exists():
+            return False
+        audited = _audited(row)
+        row.delete()
+        audit_record(action, audited)
+    uploads.remove_file(row.uuid)
+    return True
+
+
+def _missing(row: Upload) -> int:
+    try:
+        return max(0, row.size - uploads.length(row.uuid))
+    except UploadNotFound:
+        return 0
+
+
+def _audited(row: Upload) -> AuditObject:
+    return AuditObject("upload", str(row.uuid), row.name)

@@ -1,0 +1,143 @@
+"""Packages on their way in: one file for each upload, in a private folder of the storage. Its length is how far it is.
+
+What is in them is looked at only when somebody has it planned or restored, and then as that of any other package.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Protocol
+
+from . import conf
+from .errors import StorageFull, UploadBusy, UploadConflict, UploadNotFound
+from .storage import make_private_folder
+
+_FOLDER: Final = "uploads"
+_ENDING: Final = ".part"
+_CHUNK: Final = 1 << 20
+_MARGIN: Final = 16 << 20
+"""Bytes that stay free."""
+
+
+class Source(Protocol):
+    """Where the bytes come from."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next ones, at most so many; none at the end."""
+        ...
+
+
+def upload_path(upload: uuid.UUID) -> Path:
+    """Where it lies."""
+    return _folder() / f"{upload}{_ENDING}"
+
+
+def make_file(upload: uuid.UUID) -> None:
+    """An empty one, that nobody else may read."""
+    make_private_folder(_folder())
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    os.close(os.open(upload_path(upload), flags, 0o600))
+
+
+def remove_file(upload: uuid.UUID) -> None:
+    """It is gone afterwards, if it was there."""
+    upload_path(upload).unlink(missing_ok=True)
+
+
+def length(upload: uuid.UUID) -> int:
+    """How many bytes are there. Raises `UploadNotFound`."""
+    return _status(upload).st_size
+
+
+def changed_at(upload: uuid.UUID) -> float:
+    """When bytes last came, in seconds since the epoch. Raises `UploadNotFound`."""
+    return _status(upload).st_mtime
+
+
+def receive(upload: uuid.UUID, source: Source, *, offset: int, size: int) -> int:
+    """Add what comes, at most up to `size` bytes in all; how many are there then.
+
+    What came before the source broke off stays, to be gone on from. Raises `UploadConflict` if not `offset` bytes are
+    there, or more come than belong to it, `UploadBusy` while another request adds to it, `StorageFull`.
+    """
+    with _locked(upload) as descriptor:
+        there = os.fstat(descriptor).st_size
+        if there != offset:
+            raise UploadConflict(f"The upload has {there} bytes and not {offset}; go on from there.")
+        while there < size and (chunk := source.read(min(_CHUNK, size - there))):
+            _write(descriptor, chunk)
+            there += len(chunk)
+        if there == size:
+            os.fsync(descriptor)
+            if source.read(1):
+                raise UploadConflict(f"More bytes came than the {size} that the upload was to have; they are left out.")
+    return there
+
+
+def require_room(size: int, *, promised: int) -> None:
+    """Raise `StorageFull` unless so many bytes have room besides those that are promised to others."""
+    folder = _folder()
+    make_private_folder(folder)
+    free = shutil.disk_usage(folder).free
+    if size + promised + _MARGIN > free:
+        raise StorageFull(
+            f"{free:,} bytes are free for uploads, {promised:,} of them promised to others, and {size:,} are needed."
+        )
+
+
+def abandoned(before: datetime) -> list[uuid.UUID]:
+    """The files to which nothing was added since then."""
+    found = []
+    for path in _folder().glob(f"*{_ENDING}"):
+        with contextlib.suppress(ValueError, FileNotFoundError):
+            upload = uuid.UUID(path.name.removesuffix(_ENDING))
+            if path.lstat().st_mtime < before.timestamp():
+                found.append(upload)
+    return found
+
+
+def _folder() -> Path:
+    return conf.load().storage_root.resolve() / _FOLDER
+
+
+def _status(upload: uuid.UUID) -> os.stat_result:
+    try:
+        return upload_path(upload).lstat()
+    except FileNotFoundError:
+        raise UploadNotFound(f"The file of the upload {upload} is gone; begin anew.") from None
+
+
+@contextlib.contextmanager
+def _locked(upload: uuid.UUID) -> Iterator[int]:
+    try:
+        descriptor = os.open(upload_path(upload), os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise UploadNotFound(f"The file of the upload {upload} is gone; begin anew.") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise UploadBusy("Another request adds to this upload at this moment.") from None
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _write(descriptor: int, chunk: bytes) -> None:
+    rest = memoryview(chunk)
+    try:
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise StorageFull(f"The upload cannot be stored: {error.strerror}.") from error

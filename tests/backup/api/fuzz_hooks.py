@@ -1,0 +1,24 @@
+"""What Schemathesis checks besides: nobody is answered who has not the right that the document names."""
+
+import os
+
+import schemathesis
+
+RIGHT = os.environ["FUZZED_RIGHT"]
+"""The permission of whoever asks; "all", "none", or "anonymous"."""
+
+
+@schemathesis.check
+def nobody_is_answered_without_the_right(_context, response, case):
+    needed = case.operation.definition.raw["x-right"]
+    status = response.status_code
+    if RIGHT == "anonymous":
+        assert status == 401, f"{status} instead of 401 for nobody"
+        assert response.headers["www-authenticate"]
+    elif needed == "that of the operation" and RIGHT not in {"all", "none"}:
+        assert status < 500
+    elif RIGHT == "none" or (RIGHT not in {"all", needed} and needed != "any"):
+        # Another method than the document has is 405 for whoever has any right.
+        allowed = {403} if RIGHT == "none" or case.method.lower() == case.operation.method.lower() else {403, 405}
+        assert status in allowed, f"{status} for {RIGHT} where {needed} is needed"
+    assert "x-request-id" in response.headers

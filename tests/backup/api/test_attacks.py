@@ -1,0 +1,313 @@
+"""What people with bad intentions try first."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import uuid
+from urllib.parse import quote
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.urls import reverse
+from rest_framework.authtoken.models import Token
+from rest_framework.test import APIClient
+from tests.backup.api.conftest import ROOT
+from tests.backup.conftest import PASSPHRASE
+
+from apps.backup.api.parsing import MAX_BODY
+from apps.backup.api.schema import document
+from apps.backup.api.views import HEADERS
+from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob
+from apps.backup.rights import Right
+
+pytestmark = pytest.mark.django_db
+
+LIST = f"{ROOT}configurations/"
+OF_OPERATION = "that of the operation"
+"""Who may decide about an operation depends on what it does."""
+
+
+@pytest.fixture(scope="module")
+def operations() -> list[tuple[str, str, str]]:
+    """Every operation of the API: its method, its path, its right."""
+    paths = document()["paths"]
+    return [
+        (method.upper(), path, one["x-right"]) for path, methods in paths.items() for method, one in methods.items()
+    ]
+
+
+def ask(client: APIClient, method: str, path: str, name: str = str(uuid.uuid4())):
+    return client.generic(method, ROOT.rstrip("/") + path.replace("{uuid}", name), "", "application/json")
+
+
+def job(**values) -> BackupJob:
+    return BackupJob.objects.create(job_name="nightly-1", backup_type="FULL", status="COMPLETED", **values)
+
+
+def test_nobody_and_people_without_the_right_learn_nothing(operations, client_of):
+    """The whole matrix: 401 for nobody; for each right by itself 403 for all that it does not cover."""
+    assert len(operations) > 15
+    nobody = APIClient()
+    for method, path, _right in operations:
+        answer = ask(nobody, method, path)
+        assert answer.status_code == 401, (method, path)
+        assert answer["WWW-Authenticate"]
+    for mine in [None, *Right]:
+        client = client_of(*([mine] if mine else []))
+        for method, path, needed in operations:
+            status = ask(client, method, path).status_code
+            if mine is not None and needed == OF_OPERATION:
+                # To whoever may see operations it is not there, to others it is not said.
+                assert status == (404 if mine is Right.VIEW else 403), (mine, method, path, status)
+                continue
+            due = mine is not None and needed in {mine.permission, "any"}
+            assert (status == 403) == (not due), (mine, method, path, needed, status)
+            assert status != 401
+            assert status < 500, (method, path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "..",
+        "../../etc/passwd",
+        "..%2f..%2fetc%2fpasswd",
+        "%2e%2e%2f",
+        "..\\..\\windows",
+        "\0",
+        "%00",
+        "a" * 5000,
+        "'; DROP TABLE backup_backupjob; --",
+        "{uuid}",
+        "00000000-0000-0000-0000-000000000000\n",
+        "\uff11\uff12\uff13",
+        "\ud800",
+    ],
+)
+def test_names_that_lead_elsewhere_lead_nowhere(name, operations, admin):
+    for method, path, _right in operations:
+        if "{uuid}" in path:
+            address = quote(name, safe="%", errors="surrogatepass")
+            # Where a body is wanted, it may be missed first.
+            assert ask(admin, method, path, address).status_code in {400, 404, 405}, (method, path)
+    assert AuditEvent.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc",
+        "../elsewhere",
+        "a/../../elsewhere",
+        "s3://bucket/x",
+        "http://169.254.169.254/latest/meta-data",
+        "file:///etc",
+        "sftp://user:secret@host/x",
+        "//host/share",
+        "link/x",
+        "a\nb",
+        "\0",
+    ],
+)
+def test_storage_lies_inside_its_roots_and_is_no_address(path, admin, settings):
+    settings.BACKUP_STORAGE_ROOT.mkdir()
+    (settings.BACKUP_STORAGE_ROOT / "link").symlink_to("/etc")
+    answer = admin.post(LIST, {"name": "x", "storage_path": path}, "json")
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == ["storage_path"]
+    assert BackupConfiguration.objects.count() == 0
+
+
+def test_what_only_the_server_knows_cannot_be_set(admin):
+    known = admin.post(LIST, {"name": "x"}, "json").json()
+    other = str(uuid.uuid4())
+    taken = {"uuid": other, "created_by": "somebody", "created_at": "2020-01-01T00:00:00Z", "next_run": None}
+    answer = admin.put(f"{LIST}{known['uuid']}/", {**known, **taken}, "json")
+    assert answer.status_code == 200
+    unchanged = ("uuid", "created_by", "created_at")
+    assert [answer.json()[name] for name in unchanged] == [known[name] for name in unchanged]
+    for name in ("id", "pk", "created_by_id", "schedule_start", "next_slot", "changed_at", "jobs", "__class__"):
+        assert admin.patch(f"{LIST}{known['uuid']}/", {name: 1}, "json").status_code == 400
+
+
+def test_a_job_cannot_be_written_to(admin):
+    row = job()
+    where = f"{ROOT}jobs/{row.uuid}/"
+    for method in ("put", "patch", "post"):
+        assert getattr(admin, method)(where, {"status": "FAILED"}, "json").status_code == 405
+
+
+def test_scripts_in_names_stay_text(admin, client):
+    script = "<script>alert(1)</script>"
+    made = admin.post(LIST, {"name": script, "description": script}, "json")
+    assert made.status_code == 201
+    row = job(warnings=[script], error_message=script, configuration_name=script)
+    for path in (LIST, f"{ROOT}jobs/", f"{ROOT}jobs/{row.uuid}/", f"{ROOT}system/audit/"):
+        answer = admin.get(path)
+        assert answer["Content-Type"] == "application/json"
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'none'" in answer["Content-Security-Policy"]
+    client.force_login(User.objects.get(username="admin"))
+    for name in ("backup_backupjob_changelist", "backup_backupconfiguration_changelist"):
+        assert script not in client.get(reverse(f"admin:{name}")).content.decode()
+    assert script not in client.get(reverse("admin:backup_backupjob_change", args=[row.pk])).content.decode()
+
+
+def test_every_answer_has_the_headers(admin):
+    for client, path in ((admin, LIST), (APIClient(), LIST), (admin, f"{ROOT}nowhere")):
+        answer = client.get(path)
+        assert {name: answer[name] for name in HEADERS} == dict(HEADERS)
+        assert len(answer["X-Request-ID"]) == 32
+
+
+def test_a_session_takes_the_csrf_token_with_every_change(person):
+    person("anna", *Right)
+    client = APIClient(enforce_csrf_checks=True)
+    assert client.login(username="anna", password="anna")
+    assert client.get(LIST).status_code == 200
+    refused = client.post(LIST, {"name": "x"}, "json")
+    assert (refused.status_code, refused.json()["status"]) == (403, 403)
+    assert "CSRF" in refused.json()["detail"]
+    client.get(reverse("admin:login"))
+    client.get(reverse("admin:index"))
+    token = client.cookies["csrftoken"].value
+    assert client.post(LIST, {"name": "x"}, "json", HTTP_X_CSRFTOKEN=token).status_code == 201
+    assert client.post(LIST, {"name": "y"}, "json", HTTP_X_CSRFTOKEN="0" * 32).status_code == 403
+
+
+def test_a_token_takes_none(person):
+    token = Token.objects.create(user=person("script", Right.VIEW))
+    client = APIClient(enforce_csrf_checks=True)
+    assert client.get(LIST, HTTP_AUTHORIZATION=f"Token {token.key}").status_code == 200
+    assert client.get(LIST, HTTP_AUTHORIZATION="Token wrong").status_code == 401
+
+
+def test_a_user_who_was_switched_off_is_nobody(person):
+    user = person("gone", *Right)
+    token = Token.objects.create(user=user)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert APIClient().get(LIST, HTTP_AUTHORIZATION=f"Token {token.key}").status_code == 401
+
+
+def test_lines_cannot_be_forged_in_the_log(admin, caplog):
+    caplog.set_level(logging.INFO, "apps.backup.api")
+    admin.get(f"{ROOT}x%0aERROR%20all%20backups%20deleted", HTTP_X_REQUEST_ID="forged\nid")
+    (record,) = [one for one in caplog.records if one.name == "apps.backup.api"]
+    said = record.getMessage()
+    assert "\n" not in said
+    assert "forged" not in said
+
+
+def test_the_id_of_an_error_is_in_the_log(admin, caplog):
+    answer = admin.get(f"{LIST}{uuid.uuid4()}/")
+    assert answer.json()["id"] == answer["X-Request-ID"]
+    assert answer.json()["id"] in caplog.text
+
+
+def test_names_cannot_forge_headers(admin):
+    assert admin.post(LIST, {"name": "x\r\nSet-Cookie: a=b"}, "json").status_code == 400
+    answer = admin.get(f"{ROOT}a%0d%0aSet-Cookie:%20a=b/")
+    assert answer.status_code == 404
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"[" * 100_000, 400),
+        (b'{"name": "' + b"x" * MAX_BODY + b'"}', 413),
+        (b'{"name": NaN}', 400),
+        (b"\xff\xfe", 400),
+        (b"{", 400),
+        (b"[]", 400),
+        (b'"text"', 400),
+        (b'{"name": "\\ud800"}', 400),
+        (b'{"name": "\\u0000"}', 400),
+        (b'{"name": "x", "retention_days": 1e400}', 400),
+        (b'{"name": "x", "max_backups": 99999999999999999999}', 400),
+        (b'{"name": ["x"]}', 400),
+        (b'{"name": {"a": 1}}', 400),
+    ],
+)
+def test_bodies_that_break_parsers(body, status, admin):
+    answer = admin.generic("POST", LIST, body, "application/json")
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
+
+
+def test_only_json_is_taken(admin):
+    for media in ("application/xml", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
+        assert admin.generic("POST", LIST, "<name>x</name>", media).status_code == 415
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status=NONSENSE",
+        "search=%00",
+        "configuration=1",
+        "queued_after=yesterday",
+        "queued_after=0001-01-01T00:00:00%2B14:00",
+        "queued_before=9999-12-31T23:59:59-14:00",
+        "ordering=id",
+        "ordering=configuration__created_by__password",
+        "limit=0",
+        "limit=100000",
+        "limit=1e3",
+        "cursor=AAAA",
+        "cursor=%00",
+        "cursor=WzAsInYiLCIxIiwxXQ",
+        "cursor=WzAsInQiLCI5OTk5LTEyLTMxVDIzOjU5OjU5LTE0OjAwIiwxXQ",
+        "password=x",
+        "configuration__created_by__password__startswith=a",
+    ],
+)
+def test_queries_that_break_lists_or_look_behind_them(query, admin):
+    job()
+    answer = admin.get(f"{ROOT}jobs/?{query}")
+    assert answer.status_code == 400, answer.content
+    assert answer.json()["errors"]
+
+
+def test_no_secret_is_in_any_answer(operations, admin, settings, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:database-secret@h/d")
+    row = job()
+    made = admin.post(LIST, {"name": "x"}, "json").json()
+    secrets = [PASSPHRASE, settings.SECRET_KEY, "database-secret", *User.objects.values_list("password", flat=True)]
+    assert os.environ["BACKUP_PASSWORD"] == PASSPHRASE
+    for method, path, _right in operations:
+        if method == "GET" and "events" not in path:
+            for name in (made["uuid"], str(row.uuid)):
+                answer = ask(admin, "GET", path, name)
+                body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+                for secret in secrets:
+                    assert secret.encode() not in body, path
+
+
+def test_nobody_can_try_passphrases():
+    """None is taken anywhere, so there is no answer whose time could tell how nearly one was right."""
+    names = [word for schema in document()["components"]["schemas"].values() for word in schema.get("properties", {})]
+    for path in document()["paths"].values():
+        names += [parameter["name"] for operation in path.values() for parameter in operation.get("parameters", [])]
+    assert len(names) > 100
+    assert not [name for name in names if re.search("pass|secret|key_file|token", name)]
+
+
+def test_who_asks_too_often_is_told_when_again(settings, admin):
+    settings.BACKUP_API_RATES = {"read": "3/min"}
+    cache.clear()
+    answers = [admin.get(LIST) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert 0 < int(answers[3]["Retry-After"]) <= 61
+    assert answers[3].json()["type"] == "urn:edms-backup:problem:throttled"
+    # Of another kind, and somebody else, is not counted with it.
+    assert admin.post(LIST, {"name": "x"}, "json").status_code == 201
+
+
+def test_a_wrong_setting_is_named(admin, settings):
+    settings.BACKUP_API_RATES = 3
+    answer = admin.get(LIST)
+    assert answer.status_code == 503
+    assert "BACKUP_API_RATES" in answer.json()["detail"]

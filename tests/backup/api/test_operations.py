@@ -1,0 +1,161 @@
+"""Operations over HTTP: asked for, done by a process of their own, cancelled, and agreed to by a second person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from tests.backup.api.conftest import ROOT
+
+from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob, Operation, RestoreJob
+from apps.backup.rights import Right
+from apps.backup.services import operations as service
+from apps.backup.services.wishes import configuration_delete_request, remove_request, verify_request
+
+pytestmark = pytest.mark.django_db
+
+LIST = f"{ROOT}operations/"
+
+
+@pytest.fixture
+def backup(db):
+    """A job that says that it has a stored backup."""
+    return BackupJob.objects.create(
+        job_name="files-1", backup_type="FILES", status="COMPLETED", trust="VERIFIED", snapshot_id="ab" * 32
+    )
+
+
+def restore(client, backup, **values):
+    return client.post(f"{ROOT}restores/", {"backup": str(backup.uuid), "confirm": backup.job_name, **values}, "json")
+
+
+def test_what_is_asked_for_is_written_down_and_shown(admin, client_of, backup):
+    answer = restore(admin, backup)
+    assert answer.status_code == 201, answer.json()
+    made = answer.json()
+    assert made["operation"]["status"] == "PENDING"
+    assert made["operation"]["needs"] == "restore_backups"
+    assert made["restore"]["operation"] == made["operation"]["uuid"]
+    assert made["restore"]["status"] == "PENDING"
+    assert made["restore"]["backup_job"] == str(backup.uuid)
+    viewer = client_of(Right.VIEW)
+    assert viewer.get(f"{LIST}?kind=RESTORE&status=PENDING").json()["results"] == [made["operation"]]
+    assert viewer.get(f"{LIST}?kind=VERIFY").json()["results"] == []
+    assert viewer.get(f"{LIST}{made['operation']['uuid']}/").json() == made["operation"]
+    assert viewer.get(f"{ROOT}restores/{made['restore']['uuid']}/").json() == made["restore"]
+    event = AuditEvent.objects.get(action="restore.request")
+    assert (event.actor, event.object_key, event.address) == ("admin", str(backup.uuid), "192.0.2.7")
+    assert event.details["operation"] == made["operation"]["uuid"]
+
+
+def test_asking_twice_makes_one(admin, backup):
+    assert restore(admin, backup).status_code == 201
+    again = restore(admin, backup)
+    assert again.status_code == 409
+    assert "PENDING already" in again.json()["detail"]
+    assert (Operation.objects.count(), RestoreJob.objects.count()) == (1, 1)
+    # To a folder of its own it may be restored meanwhile, once.
+    elsewhere = {"target": "folder", "name": "here"}
+    assert [restore(admin, backup, **elsewhere).status_code for _ in range(2)] == [201, 409]
+
+
+def test_who_is_dead_stands_in_nobody_s_way(admin, backup):
+    made = restore(admin, backup).json()["operation"]
+    row = Operation.objects.get(uuid=made["uuid"])
+    from apps.backup.processes import own_identity
+
+    me = own_identity()
+    Operation.objects.filter(pk=row.pk).update(
+        status="RUNNING", worker_host=me.host, worker_pid=me.pid, worker_process_start=me.start
+    )
+    assert restore(admin, backup).status_code == 409
+    Operation.objects.filter(pk=row.pk).update(worker_process_start="long ago")
+    assert restore(admin, backup).status_code == 201
+
+
+def test_a_restore_of_the_live_system_is_confirmed_by_name(admin, backup):
+    answer = restore(admin, backup, confirm="files-2")
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == ["confirm"]
+    assert Operation.objects.count() == 0
+
+
+@pytest.mark.parametrize("right", [*Right, None])
+def test_each_right_by_itself(right, client_of, admin, backup):
+    client = client_of(*([right] if right else []))
+    may = right is Right.RESTORE
+    assert restore(client, backup).status_code == (201 if may else 403)
+    assert client.get(LIST).status_code == (200 if right is Right.VIEW else 403)
+    verifying = verify_request(backup.uuid, user=admin.handler._force_user, now=timezone.now())
+    cancelled = client.post(f"{LIST}{verifying.uuid}/cancel/", {}, "json").status_code
+    assert cancelled == (202 if right is Right.RUN else 403)
+    unknown = client.post(f"{LIST}00000000-0000-0000-0000-000000000000/cancel/", {}, "json").status_code
+    assert unknown == (404 if right is Right.VIEW else 403)
+
+
+def test_what_waits_is_cancelled_at_once_and_its_restore_with_it(admin, backup):
+    made = restore(admin, backup).json()
+    where = f"{ROOT}restores/{made['restore']['uuid']}/"
+    assert admin.post(f"{where}cancel/", {"reason": "not today"}, "json").json()["status"] == "CANCELLED"
+    assert admin.get(where).json()["status"] == "CANCELLED"
+    assert admin.get(where).json()["error_message"] == "not today"
+    assert admin.post(f"{where}cancel/", {}, "json").status_code == 409
+    assert list(AuditEvent.objects.values_list("action", flat=True)) == ["restore.request", "operation.cancel"]
+
+
+class TestASecondPerson:
+    @pytest.fixture(autouse=True)
+    def two(self, settings):
+        settings.BACKUP_SECOND_PERSON = ["restore", "delete"]
+
+    def test_has_to_agree(self, client_of, backup):
+        first, second = client_of(Right.RESTORE, name="first"), client_of(Right.RESTORE, name="second")
+        made = restore(first, backup).json()
+        where = f"{LIST}{made['operation']['uuid']}/"
+        assert made["operation"]["status"] == "AWAITING_APPROVAL"
+        assert first.post(f"{where}approve/", {}, "json").status_code == 403
+        assert first.post(f"{where}reject/", {}, "json").status_code == 403
+        assert client_of(Right.DELETE, Right.RUN).post(f"{where}approve/", {}, "json").status_code == 403
+        agreed = second.post(f"{where}approve/", {}, "json")
+        assert agreed.status_code == 202
+        assert (agreed.json()["status"], agreed.json()["decided_by"]) == ("PENDING", "second")
+        assert second.post(f"{where}approve/", {}, "json").status_code == 409
+        event = AuditEvent.objects.get(action="operation.approve")
+        assert (event.actor, event.details) == ("second", {"requested_by": "first"})
+
+    def test_may_not_agree(self, client_of, admin, backup):
+        first = client_of(Right.RESTORE, name="first")
+        made = restore(first, backup).json()
+        ended = admin.post(f"{LIST}{made['operation']['uuid']}/reject/", {"reason": "wrong day"}, "json").json()
+        assert ended["status"] == "REJECTED"
+        assert ended["error_message"] == "admin did not agree: wrong day."
+        assert RestoreJob.objects.get().status == "CANCELLED"
+
+    def test_that_nobody_is_for_a_day_is_a_no(self, admin, backup):
+        made = restore(admin, backup).json()
+        now = timezone.now()
+        assert service.operations_expire(now=now + timedelta(hours=23)) == []
+        assert [str(one) for one in service.operations_expire(now=now + timedelta(hours=25))] == [
+            made["operation"]["uuid"]
+        ]
+        assert Operation.objects.get().status == "REJECTED"
+        assert RestoreJob.objects.get().status == "CANCELLED"
+
+    def test_is_needed_for_what_cannot_be_undone_only(self, admin, person, backup):
+        user, now = person("somebody"), timezone.now()
+        configuration = BackupConfiguration.objects.create(name="mine")
+        asked = [
+            remove_request(backup.uuid, user=user, now=now),
+            configuration_delete_request(configuration.uuid, user=user, now=now),
+        ]
+        assert {one.status for one in asked} == {"AWAITING_APPROVAL"}
+        assert restore(admin, backup, target="folder", name="x").json()["operation"]["status"] == "PENDING"
+
+
+def test_a_pinned_backup_is_not_deleted(admin, person, backup):
+    from apps.backup.errors import IllegalTransition
+
+    BackupJob.objects.update(is_pinned=True, pin_reason="audit")
+    with pytest.raises(IllegalTransition, match="pinned"):
+        remove_request(backup.uuid, user=person("somebody"), now=timezone.now())
