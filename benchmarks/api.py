@@ -19,7 +19,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from scale import PASSPHRASE, database
 
 GOAL_MS = 100.0
 API = "/api/v1/backup/"
@@ -41,7 +40,7 @@ PATHS = (
     "jobs/?trust=PROVEN",
     "jobs/?is_pinned=true",
     "jobs/?has_backup=true",
-    "jobs/?search=policy-0999",
+    "jobs/?search=policy-0007",
     "jobs/?search=nothing-of-that-name",
     "jobs/?ordering=started_at",
     "jobs/?ordering=-backup_size",
@@ -73,16 +72,16 @@ def measure(requests: int) -> Measured:
     client = Client(headers={"accept": "application/json"})
     user, _ = get_user_model().objects.get_or_create(username="bench", is_superuser=True)
     client.force_login(user)
-    names = _names(client)
+    known = names(client)
     found: Measured = {}
     for path in PATHS:
-        address = API + path.format(**names)
+        address = API + path.format(**known)
         answer = client.get(address)
         if answer.status_code == 404:
             continue
         assert answer.status_code == 200, f"{address}: {answer.status_code} {answer.content[:500]!r}"
         # What is kept for seconds has been found out by now; the number of queries is that of finding it out.
-        _forget()
+        forget()
         with CaptureQueriesContext(connection) as caught:
             client.get(address)
         queries = len(caught)
@@ -96,7 +95,8 @@ def measure(requests: int) -> Measured:
     return found
 
 
-def _names(client) -> dict[str, str]:  # noqa: ANN001  of a module that is loaded late
+def names(client) -> dict[str, str]:  # noqa: ANN001  of a module that is loaded late
+    """What the addresses are made of."""
     page = client.get(f"{API}jobs/?limit=200").json()
     rows = page["results"]
     configurations = client.get(f"{API}configurations/").json()["results"]
@@ -108,7 +108,8 @@ def _names(client) -> dict[str, str]:  # noqa: ANN001  of a module that is loade
     }
 
 
-def _forget() -> None:
+def forget() -> None:
+    """Have everything found out anew that is kept for seconds."""
     from apps.backup.doctor import forget_health  # noqa: PLC0415  settings first
     from apps.backup.repositories import forget_repositories  # noqa: PLC0415
     from apps.backup.statistics import forget_statistics  # noqa: PLC0415
@@ -126,6 +127,8 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     options = parser.parse_args()
+    from scale import PASSPHRASE, database  # noqa: PLC0415  it lies beside this
+
     with tempfile.TemporaryDirectory() as folder, database(options.database, Path(folder)) as environment:
         os.environ |= {"EDMS_HOME": f"{folder}/home", "BACKUP_PASSWORD": PASSPHRASE, **environment}
         begin()
