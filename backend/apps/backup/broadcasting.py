@@ -27,7 +27,7 @@ from django.utils import timezone
 
 from .errors import LedgerError
 from .ledger import close_connections
-from .selectors import Change, changes_since
+from .selectors import Change, ChangeType, changes_since
 
 _Found = TypeVar("_Found")
 
@@ -44,6 +44,11 @@ OLDEST: Final = timedelta(hours=1)
 
 RETRY: Final = b"retry: 2000\n\n"
 """How many milliseconds a listener waits before it comes again."""
+
+READY: Final = "ready"
+RESET: Final = "reset"
+NAMES: Final = (*ChangeType, READY, RESET)
+"""Every name that an event can have."""
 
 _OVERLAP: Final = timedelta(seconds=60)
 _MOST_WAITING: Final = 64
@@ -125,7 +130,7 @@ def past(since: str | None, *, now: datetime) -> Past:
     """
     cursor = _Numbering(now).now(now)
     if since is None:
-        return Past((Event(cursor, "ready", {"type": "ready"}),), cursor)
+        return Past((Event(cursor, READY, {"type": READY}),), cursor)
     moment = moment_of(since)
     if moment < now - OLDEST:
         return _reset(cursor)
@@ -138,7 +143,7 @@ def past(since: str | None, *, now: datetime) -> Past:
 
 
 def _reset(cursor: str) -> Past:
-    return Past((Event(cursor, "reset", {"type": "reset"}),), cursor)
+    return Past((Event(cursor, RESET, {"type": RESET}),), cursor)
 
 
 class Looker:
@@ -157,7 +162,7 @@ class Looker:
         too_many = len(changes) > MOST_EVENTS and changes[0].changed_at > self._last
         self._told, self._last = {change.key for change in changes}, now
         if too_many:
-            return [Event(self._numbering.now(now), "reset", {"type": "reset"})]
+            return [Event(self._numbering.now(now), RESET, {"type": RESET})]
         return [self._numbering.event(change, now=now) for change in fresh]
 
     @property

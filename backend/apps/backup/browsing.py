@@ -31,7 +31,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
     """One thing in a backup. `name` and `path` are texts as in `names`; `size` is None for all but files, `target` for
-    all but links. `mode` is octal. `withheld` says that its content is not handed out."""
+    all but links. `mode` is octal. `withheld` says that its content is not handed out, `in_package` that it is part of
+    the package of the whole backup, which holds neither links nor special files."""
 
     name: str
     path: str
@@ -41,6 +42,7 @@ class Entry:
     modified_at: datetime | None
     target: str | None
     withheld: bool
+    in_package: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -184,6 +186,7 @@ def _of_node(path: bytes, node: Node) -> Entry:
         modified_at=_moment(node.mtime_ns),
         target=None if node.target is None else text_of(node.target),
         withheld=is_withheld(path),
+        in_package=node.kind in {NodeKind.FILE, NodeKind.DIR} and not is_withheld(path),
     )
 
 
@@ -197,6 +200,7 @@ def _of_member(member: Member) -> Entry:
         modified_at=_moment(member.mtime_ns),
         target=None,
         withheld=is_withheld(member.name),
+        in_package=True,
     )
 
 

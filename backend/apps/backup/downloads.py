@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import re
 import threading
 import uuid
@@ -15,6 +16,7 @@ from collections import OrderedDict
 from typing import Final
 
 from strongroom.downloads import Download, FileDownload, FolderDownload, LeftOut, Measure, PackageDownload, Stretch
+from strongroom.errors import StrongroomError
 from strongroom.format.tree import NodeKind
 from strongroom.repository.locks import RepositoryLock
 from strongroom.snapshots import SnapshotView
@@ -28,10 +30,12 @@ from .storage import PLAIN_PACKAGE
 from .stored import open_snapshot, stored_job
 from .withheld import TOPS, require_open
 
+_logger = logging.getLogger("apps.backup.downloads")
+
 ANYTHING: Final = "application/octet-stream"
 """Of every single file, whatever its name says: nothing is shown by a browser, all is saved."""
-_TAR: Final = "application/x-tar"
-_GZIP: Final = "application/gzip"
+TAR: Final = "application/x-tar"
+GZIP: Final = "application/gzip"
 _LONGEST_NAME: Final = 150
 _PIECE: Final = 256 << 10
 """Bytes that a stream gives at once: of the slowest client it hears soon enough that it is still there."""
@@ -125,8 +129,10 @@ class DownloadStream:
             try:
                 self._opened.check()
                 return next(self._pieces)
-            except BaseException:
+            except BaseException as error:
                 self._close()
+                if isinstance(error, StrongroomError):
+                    _logger.log(logging.ERROR, "The download of %s broke off: %s", self._opened.job, error)
                 raise
 
     def close(self) -> None:
@@ -187,7 +193,7 @@ def _open_package(row: BackupJob, path: bytes, resources: contextlib.ExitStack) 
     stored_job(row.uuid)
     whole = PackageFileDownload(file, package.name, row.checksum)
     if not path:
-        return _Found(whole, package.name, _GZIP if package.name.endswith(PLAIN_PACKAGE) else ANYTHING)
+        return _Found(whole, package.name, GZIP if package.name.endswith(PLAIN_PACKAGE) else ANYTHING)
     member = MemberDownload(proved_package(package, file), path, whole)
     return _Found(member, _shown(path.rpartition(b"/")[2]), ANYTHING)
 
@@ -196,7 +202,7 @@ def _open_snapshot(row: BackupJob, path: bytes, resources: contextlib.ExitStack)
     view, lock = resources.enter_context(open_snapshot(row, of_job(row)))
     if not path:
         whole = PackageDownload(view, without=TOPS, measures=_measures)
-        return _Found(whole, f"{row.job_name}{PLAIN_PACKAGE}", _GZIP, lock)
+        return _Found(whole, f"{row.job_name}{PLAIN_PACKAGE}", GZIP, lock)
     return dataclasses.replace(_part(view, path), lock=lock)
 
 
@@ -207,7 +213,7 @@ def _part(view: SnapshotView, path: bytes) -> _Found:
     if node.kind is NodeKind.FILE:
         return _Found(FileDownload(view, node), _shown(node.name), ANYTHING)
     if node.kind is NodeKind.DIR:
-        return _Found(FolderDownload(view, node, measures=_measures), f"{_shown(node.name)}.tar", _TAR)
+        return _Found(FolderDownload(view, node, measures=_measures), f"{_shown(node.name)}.tar", TAR)
     raise RequestRefused(f"{text_of(path)!r} is a link or a special file, which has no content; take its folder.")
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import hmac
 import os
 import threading
@@ -19,6 +18,7 @@ from collections.abc import Iterator
 
 from strongroom.backends.base import CONFIG
 from strongroom.ids import FileKind
+from strongroom.passphrase import Passphrase
 from strongroom.repository import Index, Repository
 from strongroom.repository.locks import RepositoryLock, Timing
 
@@ -86,13 +86,13 @@ class _Slot:
             return kept.index
 
     def _open(self, now: float) -> _Kept:
-        fingerprint = self._fingerprint()
+        passphrase = self._fingerprint()
         repository = self._place.open()
         return _Kept(
             repository=repository,
             keys=_names(repository, FileKind.KEY),
             config=repository.backend.load(CONFIG),
-            passphrase=fingerprint,
+            passphrase=passphrase,
             opened_at=now,
             trusted_at=now,
         )
@@ -111,8 +111,12 @@ class _Slot:
         )
 
     def _fingerprint(self) -> bytes:
-        text = self._place.passphrase().reveal().encode("utf-8", "surrogatepass")
-        return hmac.digest(_salt, text, hashlib.sha256)
+        return fingerprint(self._place.passphrase())
+
+
+def fingerprint(passphrase: Passphrase) -> bytes:
+    """What tells in this process, and in no other, whether a passphrase is the same as before."""
+    return hmac.digest(_salt, passphrase.reveal().encode("utf-8", "surrogatepass"), "sha256")
 
 
 _slots: dict[RepositoryPlace, _Slot] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 import threading
@@ -20,6 +19,7 @@ from strongroom.passphrase import read_passphrase
 
 from .errors import BackupNotFound
 from .names import text_of
+from .opened import fingerprint
 from .storage import SEALED_PACKAGE, is_package_folder
 
 _PIECE: Final = 1 << 20
@@ -115,7 +115,7 @@ def proved_package(path: Path, file: IO[bytes]) -> Package:
             f"The package {path.name} has {status.st_size:,} bytes, too many to look into it here; take it whole, and"
             " look into it with `strongroom package list`."
         )
-    secret = hashlib.sha256(_salt + read_passphrase().reveal().encode()).digest() if _is_sealed(path) else b""
+    secret = fingerprint(read_passphrase()) if path.name.endswith(SEALED_PACKAGE) else b""
     key = (str(path.resolve()), status.st_ino, status.st_size, status.st_mtime_ns, secret)
     with _guard:
         known = _proved.get(key)
@@ -128,10 +128,3 @@ def proved_package(path: Path, file: IO[bytes]) -> Package:
         while len(_proved) > _MOST_PROVED:
             _proved.popitem(last=False)
     return package
-
-
-_salt = os.urandom(32)
-
-
-def _is_sealed(path: Path) -> bool:
-    return path.name.endswith(SEALED_PACKAGE)

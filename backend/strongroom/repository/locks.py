@@ -153,7 +153,8 @@ class RepositoryLock:
     def release(self, *, quietly: bool = False) -> None:
         """Let go. With `quietly` a failure to remove the lock does not hide the error that we are leaving with."""
         self._stop.set()
-        self._thread.join()
+        if threading.current_thread() is not self._thread:  # whose collector of garbage may have come upon us
+            self._thread.join()
         try:
             self._remove(self._name)
         except BackendError:

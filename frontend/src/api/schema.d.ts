@@ -298,6 +298,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/system/findings/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What the doctor finds, as `manage.py backup_health` shows it. */
+        get: operations["system_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/repositories/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Where the backups lie, how much they take, and who has a key. */
+        get: operations["system_repositories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/statistics/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What the backups came to, day by day. */
+        get: operations["system_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/status/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Whether one is protected, what is at work, and how it went. */
+        get: operations["system_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -329,6 +397,20 @@ export interface components {
         BackupType: "FULL" | "INCREMENTAL" | "DIFFERENTIAL" | "DATABASE" | "FILES" | "EXPORT";
         /** @enum {unknown} */
         BlankEnum: "";
+        /** @description The results of a configuration by day; days without a job are left out. */
+        Calendar: {
+            /** Format: uuid */
+            configuration: string;
+            days: components["schemas"]["CalendarDay"][];
+            name: string;
+        };
+        CalendarDay: {
+            /** Format: date */
+            date: string;
+            results: {
+                [key: string]: number;
+            };
+        };
         /** @description A configuration. What only the server knows may be sent back, and is ignored. */
         Configuration: {
             backup_type?: components["schemas"]["BackupType"];
@@ -399,6 +481,20 @@ export interface components {
         };
         /** @enum {string} */
         ConfigurationStatus: "ACTIVE" | "INACTIVE" | "SUSPENDED";
+        /** @description What the jobs of a configuration came to; `configuration` is null for those that have none. */
+        ConfigurationTotal: {
+            /** Format: uuid */
+            configuration: string | null;
+            /** Format: date-time */
+            last_queued_at: string;
+            logical_bytes: number;
+            name: string;
+            results: {
+                [key: string]: number;
+            };
+            stored_bytes: number;
+            total_seconds: number;
+        };
         /** @description A run that was not started, because another one of the configuration is at work. */
         Conflict: {
             /** Format: uuid */
@@ -410,9 +506,28 @@ export interface components {
         ConflictStatusEnum: "conflict";
         /** @enum {string} */
         CutOffEnum: "limit" | "time";
+        /** @description A day in the schedules' time zone: the jobs that were asked for on it. Sizes are bytes. */
+        Day: {
+            changed_files: number;
+            /** Format: date */
+            date: string;
+            /** @description What was read for them. */
+            logical_bytes: number;
+            /** @description Of those that stored a backup. */
+            median_seconds: number | null;
+            new_files: number;
+            results: {
+                [key: string]: number;
+            };
+            /** @description What they added to the storage: its growth. */
+            stored_bytes: number;
+            total_seconds: number;
+        };
         /** @description One thing in a backup. */
         Entry: {
-            kind: components["schemas"]["KindEnum"];
+            /** @description It is part of the package that the whole backup is downloaded as: links and special files are not. */
+            in_package: boolean;
+            kind: components["schemas"]["EntryKind"];
             /** @description Octal. */
             mode: string;
             /** Format: date-time */
@@ -427,14 +542,16 @@ export interface components {
             /** @description Its content is not handed out over HTTP. */
             withheld: boolean;
         };
+        /** @enum {string} */
+        EntryKind: "file" | "folder" | "link" | "special";
         /** @description An event; `state` is what stands in the data of the stream. */
         Event: {
-            event: components["schemas"]["EventEnum"];
+            event: components["schemas"]["EventName"];
             id: string;
             state: components["schemas"]["EventState"];
         };
         /** @enum {string} */
-        EventEnum: "job" | "restore" | "operation" | "configuration" | "ready" | "reset";
+        EventName: "job" | "restore" | "operation" | "configuration" | "ready" | "reset";
         /** @description The state of the object after the change. Of `ready` and `reset` there is the type alone. */
         EventState: {
             /** Format: date-time */
@@ -454,7 +571,7 @@ export interface components {
             started_at?: string | null;
             status?: string | null;
             trust?: components["schemas"]["Trust"] | components["schemas"]["BlankEnum"] | components["schemas"]["NullEnum"];
-            type: components["schemas"]["TypeEnum"];
+            type: components["schemas"]["EventName"];
             /** Format: uuid */
             uuid?: string;
         };
@@ -478,8 +595,40 @@ export interface components {
             next_after: string | null;
             results: components["schemas"]["Entry"][];
         };
+        /** @description One thing that is wrong, why it matters, what to do. */
+        Finding: {
+            hint: string;
+            /** @description Stable, such as backup.W014. */
+            id: string;
+            severity: components["schemas"]["Severity"];
+            subject: string;
+            what: string;
+            why: string;
+        };
+        /** @description Everything that the doctor sees, the worst first. */
+        Findings: {
+            /** Format: double */
+            age_seconds: number;
+            /** Format: date-time */
+            examined_at: string;
+            findings: components["schemas"]["Finding"][];
+            severity: components["schemas"]["Severity"];
+        };
         /** @enum {string} */
         Frequency: "HOURLY" | "DAILY" | "WEEKLY" | "MONTHLY" | "ON_DEMAND";
+        /** @description How long the main storage lasts, at the rate of the last 30 days. Null is what cannot be foreseen. */
+        Growth: {
+            bytes_a_day: number | null;
+            /** Format: double */
+            days_left: number | null;
+            free_bytes: number;
+            /**
+             * Format: date
+             * @description Null also if that is more than ten years away.
+             */
+            full_on: string | null;
+            total_bytes: number;
+        };
         /** @description A job as lists show it. Sizes are bytes. */
         Job: {
             readonly attempt: number;
@@ -627,8 +776,14 @@ export interface components {
         };
         /** @enum {string} */
         JobStatus: "PENDING" | "RUNNING" | "COMPLETED" | "INCOMPLETE" | "FAILED" | "CANCELLED" | "TIMEOUT" | "MISSED";
-        /** @enum {string} */
-        KindEnum: "file" | "folder" | "link" | "special";
+        /** @description A key of a repository: who made it, where and when. Never the key itself. */
+        Key: {
+            created: string;
+            hostname: string;
+            /** @description The first digits of its name. */
+            id: string;
+            username: string;
+        };
         LogLine: {
             /** Format: date-time */
             at: string;
@@ -718,17 +873,71 @@ export interface components {
             files_done: number;
             phase: string;
         };
+        /** @enum {string} */
+        Protection: "PROTECTED" | "AT_RISK" | "UNPROTECTED";
+        /** @description The latest prune of a repository. */
+        Prune: {
+            /** Format: date-time */
+            completed_at: string | null;
+            error_message: string;
+            freed_bytes: number | null;
+            /** Format: date-time */
+            started_at: string;
+            status: components["schemas"]["PruneStatusEnum"];
+        };
+        /** @enum {string} */
+        PruneStatusEnum: "RUNNING" | "COMPLETED" | "FAILED";
         /** @description What a client sends, and no field more. */
         ReasonRequest: {
             /** @default  */
             reason: string;
+        };
+        Repositories: {
+            /** Format: double */
+            age_seconds: number;
+            /** Format: date-time */
+            measured_at: string;
+            repositories: components["schemas"]["Repository"][];
+        };
+        /** @description A repository. Null is what is not known; `error` says why. */
+        Repository: {
+            /** Format: double */
+            deduplication_ratio: number | null;
+            encrypted: boolean;
+            error: string;
+            exists: boolean;
+            free_bytes: number | null;
+            keys: components["schemas"]["Key"][];
+            /** Format: date-time */
+            last_backup: string | null;
+            last_prune: components["schemas"]["Prune"] | null;
+            /** Format: date-time */
+            last_verified: string | null;
+            /** @description What was read for them. */
+            logical_bytes: number;
+            /** @description That the ledger knows of, without packages. */
+            snapshots: number;
+            /** @description As configurations have it: relative to the main storage, or absolute. */
+            storage_path: string;
+            /** @description What its files take on disk. */
+            stored_bytes: number | null;
+        };
+        /** @description What becomes of one backup, and why. */
+        Retained: {
+            /** Format: uuid */
+            job: string;
+            job_name: string;
+            keep: boolean;
+            reasons: string[];
+            /** Format: date-time */
+            taken_at: string;
         };
         Retention: {
             /** Format: date-time */
             at: string;
             going: number;
             kept: number;
-            verdicts: components["schemas"]["Verdict"][];
+            verdicts: components["schemas"]["Retained"][];
         };
         Schedule: {
             next_runs: string[];
@@ -736,6 +945,8 @@ export interface components {
             schedule_in_words: string;
             time_zone: string;
         };
+        /** @enum {string} */
+        Severity: "OK" | "WARNING" | "CRITICAL" | "UNKNOWN";
         /** @description A run that was started. */
         Started: {
             /** Format: uuid */
@@ -746,21 +957,61 @@ export interface components {
         };
         /** @enum {string} */
         StartedStatusEnum: "started";
+        /** @description Everything for charts. Long lists are cut off; what was left out is counted. */
+        Statistics: {
+            calendar: components["schemas"]["Calendar"][];
+            calendar_left_out: number;
+            /** @description Those that store most first. */
+            configurations: components["schemas"]["ConfigurationTotal"][];
+            configurations_left_out: number;
+            days: components["schemas"]["Day"][];
+            /** Format: date-time */
+            examined_at: string;
+            /** Format: date */
+            first: string;
+            growth: components["schemas"]["Growth"];
+            /** Format: date */
+            last: string;
+            time_zone: string;
+        };
+        /** @description The whole at a glance. Backups are counted by their jobs: those that ran to an end, however they ended. */
+        Status: {
+            /** @description Enabled ones, those on demand among them. */
+            active_configurations: number;
+            /** @description FAILED and TIMEOUT. */
+            failed_backups: number;
+            jobs_by_status: {
+                [key: string]: number;
+            };
+            protection: components["schemas"]["Verdict"];
+            recent_configurations: components["schemas"]["Configuration"][];
+            recent_jobs: components["schemas"]["Job"][];
+            running_jobs: components["schemas"]["Job"][];
+            /**
+             * Format: double
+             * @description In percent; null while there is none to count.
+             */
+            success_rate: number | null;
+            /** @description COMPLETED ones; an INCOMPLETE one is no success. */
+            successful_backups: number;
+            /** @description Jobs that ended COMPLETED, INCOMPLETE, FAILED or TIMEOUT. */
+            total_backups: number;
+            waiting_jobs: components["schemas"]["Job"][];
+        };
         /** @enum {string} */
         Trigger: "MANUAL" | "SCHEDULED" | "API" | "PRE_RESTORE";
         /** @enum {string} */
         Trust: "STORED" | "VERIFIED" | "PROVEN" | "DAMAGED";
-        /** @enum {string} */
-        TypeEnum: "job" | "restore" | "operation" | "configuration" | "ready" | "reset";
-        /** @description What becomes of one backup, and why. */
+        /** @description Whether one is protected. `since` is null where the ledger does not tell. */
         Verdict: {
-            /** Format: uuid */
-            job: string;
-            job_name: string;
-            keep: boolean;
-            reasons: string[];
             /** Format: date-time */
-            taken_at: string;
+            examined_at: string;
+            /** @description Null if there is nothing to do. */
+            next_step: string | null;
+            reason: string;
+            /** Format: date-time */
+            since: string | null;
+            state: components["schemas"]["Protection"];
         };
     };
     responses: never;
@@ -2267,7 +2518,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/gzip": string;
                     "application/octet-stream": string;
+                    "application/x-tar": string;
                 };
             };
             /** @description The bytes. */
@@ -2280,7 +2533,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/gzip": string;
                     "application/octet-stream": string;
+                    "application/x-tar": string;
                 };
             };
             /** @description The client has it already. */
@@ -2328,19 +2583,32 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The backup was removed. */
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was there, and has been removed. */
             410: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description The range lies outside; Content-Range says how long the content is. */
+            /** @description A range that lies outside. */
             416: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Asked too often; Retry-After says when again. */
             429: {
@@ -2351,12 +2619,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Backups are being removed from the repository; Retry-After says when to ask. */
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -2416,6 +2686,24 @@ export interface operations {
             };
             /** @description There is nothing of that name. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was there, and has been removed. */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2731,7 +3019,265 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Events"];
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_findings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Findings"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_repositories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repositories"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_statistics: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
                 };
             };
             /** @description The request is not valid; `errors` says which field, and why. */

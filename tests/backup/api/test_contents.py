@@ -101,6 +101,7 @@ def test_a_backup_is_looked_into(reader, job):
         ("project", "folder"),
     ]
     assert [one["withheld"] for one in root["results"]] == [False, False, False, True]
+    assert [one["in_package"] for one in root["results"]] == [True, True, True, False]
     media = files(reader, job, "files/media").json()
     assert media["entry"]["path"] == "files/media"
     assert [(one["name"], one["kind"], one["size"], one["target"]) for one in media["results"]] == [
@@ -112,6 +113,7 @@ def test_a_backup_is_looked_into(reader, job):
         ("link", "link", None, "2024/invoice.pdf"),
         ("pipe", "special", None, None),
     ]
+    assert [one["name"] for one in media["results"] if not one["in_package"]] == ["link", "pipe"]
     letter = files(reader, job, "/files/media/2024/Letter.TXT").json()
     assert (letter["entry"]["mode"], letter["results"]) == ("0640", [])
     assert letter["entry"]["modified_at"] == "2023-11-14T22:13:20.123456Z"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import http.client
 import json
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.backup.api.serving import SERVERS, serving, token_of, wait_until
 from tests.backup.conftest import Edms
-from tests.backup.retention.homes import create, make_older, trigger
+from tests.backup.retention.homes import create, make_older, packs, trigger
 
 SIZE = 40 << 20
 
@@ -47,7 +48,8 @@ def test_a_backup_comes_whole_and_is_taken_in(served, tmp_path):
 
     plan = edms.json("restore_backup", "--package", str(tmp_path / "p.tar.gz"), "--dry-run")
 
-    assert plan["refusals"] == []
+    assert plan["blocking"] == []
+    assert {one["kind"] for one in plan["replacements"]} == {"database", "files"}
     half = len(content) // 2
     again = server.get(where, {"Range": f"bytes={half}-", "If-Range": headers["ETag"]})
     assert (again[0], again[1]["Content-Range"]) == (206, f"bytes {half}-{len(content) - 1}/{len(content)}")
@@ -136,3 +138,30 @@ def test_what_is_removed_meanwhile_comes_whole_or_not_at_all(served):
     assert set(seen) <= {200, 410, 503, 0}
     assert {200, 410} <= set(seen)
     assert server.get(f"jobs/{job}/files/")[0] == 410
+
+
+def test_a_download_that_meets_damage_is_cut_off(served):
+    edms, _, server = served
+    before = set(packs(edms))
+    folder = f"rotten-{server.pid}"
+    edms.add_files(1, size=9 << 20, folder=folder)
+    job = edms.json("trigger_backup", "--type", "FILES")["job"]
+    pack = max(set(packs(edms)) - before, key=lambda path: path.stat().st_size)
+    good = pack.read_bytes()
+    pack.chmod(0o600)
+    pack.write_bytes(good[: len(good) // 2] + bytes(1000) + good[len(good) // 2 + 1000 :])
+    (name,) = [path.name for path in (edms.media / folder).iterdir()]
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        server.get(f"jobs/{job}/download/", path=f"files/media/{folder}/{name}")
+    pack.write_bytes(good)
+    assert server.get(f"jobs/{job}/download/", path=f"files/media/{folder}/{name}")[0] == 200
+    wait_until(lambda: locks(edms) == 0)
+
+
+def test_many_look_into_it_at_once(served):
+    edms, job, server = served
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: server.get(f"jobs/{job}/files/", path="files/media"), range(24)))
+    assert {status for status, _, _ in answers} == {200}
+    assert len({content for _, _, content in answers}) == 1
+    wait_until(lambda: locks(edms) == 0)

@@ -122,7 +122,7 @@ class ScheduleSerializer(_Serializer):
     next_runs = serializers.ListField(child=serializers.DateTimeField())
 
 
-class VerdictSerializer(_Serializer):
+class RetainedSerializer(_Serializer):
     """What becomes of one backup, and why."""
 
     job = serializers.UUIDField()
@@ -136,7 +136,7 @@ class RetentionSerializer(_Serializer):
     at = serializers.DateTimeField()
     kept = serializers.IntegerField()
     going = serializers.IntegerField()
-    verdicts = VerdictSerializer(many=True)
+    verdicts = RetainedSerializer(many=True)
 
 
 class DeletedSerializer(_Serializer):

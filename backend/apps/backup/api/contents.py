@@ -21,7 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ..browsing import KINDS, MOST_ENTRIES, Listing, list_folder, search
-from ..downloads import ANYTHING, DownloadStream, OpenedDownload, open_download
+from ..downloads import ANYTHING, GZIP, TAR, DownloadStream, OpenedDownload, open_download
 from ..ledger import close_connections
 from ..names import MOST_TEXT, path_of, text_of
 from ..rights import Right
@@ -78,6 +78,9 @@ class EntrySerializer(_Serializer):
     modified_at = serializers.DateTimeField(allow_null=True)
     target = serializers.CharField(allow_null=True, help_text="Where a link leads.")
     withheld = serializers.BooleanField(help_text="Its content is not handed out over HTTP.")
+    in_package = serializers.BooleanField(
+        help_text="It is part of the package that the whole backup is downloaded as: links and special files are not."
+    )
 
 
 class FilesSerializer(_Serializer):
@@ -96,6 +99,7 @@ class Files(BackupView):
 
     rights = {"GET": Right.DOWNLOAD}
     filter_serializer = FilesFilter
+    further_problems = (409, 410)
 
     @extend_schema(
         operation_id="jobs_files",
@@ -116,6 +120,7 @@ class Files(BackupView):
                             "modified_at": "2026-11-24T02:00:00.123456Z",
                             "target": None,
                             "withheld": False,
+                            "in_package": True,
                         }
                     ],
                     "next_after": None,
@@ -168,12 +173,8 @@ _DOWNLOAD: Final[dict[str, Any]] = {
         " what broke off is continued with `Range` and `If-Range`."
     ),
 }
-_REFUSED: Final = {
-    304: OpenApiResponse(description="The client has it already."),
-    410: OpenApiResponse(description="The backup was removed."),
-    416: OpenApiResponse(description="The range lies outside; Content-Range says how long the content is."),
-    503: OpenApiResponse(description="Backups are being removed from the repository; Retry-After says when to ask."),
-}
+_BODIES: Final = {(status, kind): _BYTES for status in (200, 206) for kind in (ANYTHING, GZIP, TAR)}
+_KNOWN: Final = OpenApiResponse(description="The client has it already.")
 
 
 class RangeNotSatisfiable(APIException):
@@ -188,10 +189,11 @@ class Download(BackupView):
     rights = {"GET": Right.DOWNLOAD}
     filter_serializer = PathFilter
     throttle_scope = "download"
+    further_problems = (409, 410, 416)
 
     @extend_schema(
         operation_id="jobs_download",
-        responses={(200, ANYTHING): _BYTES, (206, ANYTHING): _BYTES, **_REFUSED},
+        responses={**_BODIES, 304: _KNOWN},
         **_DOWNLOAD,
     )
     def get(self, request: Request, **_names: str) -> HttpResponseBase:

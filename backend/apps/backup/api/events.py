@@ -16,16 +16,14 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..broadcasting import RETRY, EventIdInvalid, Past, listen, moment_of, past
+from ..broadcasting import NAMES, RETRY, EventIdInvalid, Past, listen, moment_of, past
 from ..ledger import close_connections
 from ..models import Trust
 from ..rights import Right
-from ..selectors import ChangeType
 from .fields import StrictSerializer, _Serializer
 from .views import BackupView
 
 _STREAM = "text/event-stream"
-_NAMES = [*ChangeType, "ready", "reset"]
 
 
 class EventsFilter(StrictSerializer):
@@ -37,7 +35,7 @@ class EventsFilter(StrictSerializer):
 class EventStateSerializer(_Serializer):
     """The state of the object after the change. Of `ready` and `reset` there is the type alone."""
 
-    type = serializers.ChoiceField(_NAMES)
+    type = serializers.ChoiceField(NAMES)
     uuid = serializers.UUIDField(required=False)
     changed_at = serializers.DateTimeField(required=False)
     name = serializers.CharField(required=False)
@@ -57,7 +55,7 @@ class EventSerializer(_Serializer):
     """An event; `state` is what stands in the data of the stream."""
 
     id = serializers.CharField()
-    event = serializers.ChoiceField(_NAMES)
+    event = serializers.ChoiceField(NAMES)
     state = EventStateSerializer()
 
 
@@ -88,7 +86,7 @@ class Events(BackupView):
             OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER, description="The same; it goes before."),
         ],
         responses={
-            (200, _STREAM): OpenApiResponse(OpenApiTypes.STR, examples=[OpenApiExample("A running job", _EXAMPLE)]),
+            (200, _STREAM): OpenApiResponse(OpenApiTypes.ANY, examples=[OpenApiExample("A running job", _EXAMPLE)]),
             (200, "application/json"): EventsSerializer,
         },
         description=(

@@ -14,7 +14,9 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.settings import patched_settings
 from rest_framework import serializers
 
-from ..doctor import Severity
+from ..broadcasting import NAMES
+from ..browsing import KINDS
+from ..doctor import Protection, Severity
 from ..models import (
     AuditOrigin,
     BackupType,
@@ -51,6 +53,8 @@ _SETTINGS: Final[Mapping[str, object]] = {
     "SCHEMA_PATH_PREFIX": "",
     "SERVERS": [],
     "ENUM_NAME_OVERRIDES": {
+        "EntryKind": [(one, one) for one in KINDS],
+        "EventName": [(one, one) for one in NAMES],
         "AuditOrigin": AuditOrigin.choices,
         "BackupType": BackupType.choices,
         "ConfigurationStatus": ConfigurationStatus.choices,
@@ -58,6 +62,7 @@ _SETTINGS: Final[Mapping[str, object]] = {
         "JobStatus": JobStatus.choices,
         "OperationKind": OperationKind.choices,
         "OperationStatus": OperationStatus.choices,
+        "Protection": [(one.value, one.value) for one in Protection],
         "RestoreStatus": RestoreStatus.choices,
         "RestoreType": RestoreType.choices,
         "RollbackState": RollbackState.choices,
