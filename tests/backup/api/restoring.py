@@ -9,12 +9,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
 from tests.backup.api.serving import Server, serving, token_of
 from tests.backup.conftest import Edms, kill
+
+from demo.private_postgres import RunningServer
 
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "REJECTED"}
 
@@ -26,6 +27,7 @@ class System:
     edms: Edms
     server: Server
     agent: subprocess.Popen[str] | None = None
+    postgres: RunningServer | None = None
 
     def ask(self, method: str, address: str, values: object = None) -> tuple[int, dict]:
         body = None if values is None else json.dumps(values).encode()
@@ -49,7 +51,7 @@ class System:
                 return said
             assert status in {200, 503}, said
             assert time.monotonic() < deadline, said
-            time.sleep(0.03)
+            time.sleep(0.1)
 
     def operation(self, values: dict, *, until: set[str] = ENDED) -> dict:
         return self.get(f"operations/{values['uuid']}/", until=until)
@@ -70,8 +72,13 @@ class System:
         return {str(path.relative_to(media)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
     def users(self) -> list[str]:
-        code = "from django.contrib.auth.models import User; print(*User.objects.order_by('username'))"
-        return self.edms.run("shell", "-c", code).stdout.split()
+        return [name for (name,) in self.rows("SELECT username FROM auth_user ORDER BY username")]
+
+    def rows(self, query: str) -> list[tuple]:
+        if self.postgres is None:
+            return self.edms.rows(query)
+        with self.postgres.connect("edms") as connection:
+            return connection.execute(query).fetchall()
 
     def add_user(self, name: str) -> None:
         code = f"from django.contrib.auth.models import User; User.objects.create(username={name!r})"
@@ -79,12 +86,6 @@ class System:
 
     def start_agent(self) -> None:
         self.agent = self.edms.start("backup_agent")
-
-    def worker_of(self, operation: dict, *, seconds: float = 30) -> int:
-        """The process that does it, once it has begun."""
-        code = f"from apps.backup.models import *; print(Operation.objects.get(uuid='{operation['uuid']}').worker_pid)"
-        self.operation(operation, until={"RUNNING"})
-        return int(self.edms.run("shell", "-c", code).stdout.split()[-1])
 
     @contextlib.contextmanager
     def held(self) -> Iterator[int]:
@@ -103,13 +104,12 @@ class System:
 
 
 @contextlib.contextmanager
-def running(edms: Edms, *, agent: bool = True) -> Iterator[System]:
+def running(edms: Edms, postgres: RunningServer | None = None) -> Iterator[System]:
     """The server and the agent run as long as the block."""
     token = token_of(edms, "admin")
     with serving(edms, "gunicorn", token) as server:
-        system = System(edms, server)
-        if agent:
-            system.start_agent()
+        system = System(edms, server, postgres=postgres)
+        system.start_agent()
         try:
             yield system
         finally:
