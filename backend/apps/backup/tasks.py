@@ -1,7 +1,7 @@
 """The tasks of Celery. Each calls one service; a task that did not do what it is for is a FAILURE, never a result.
 
-`backup.run_due` is what Beat calls, `backup.run_job` runs a job, `backup.run_operation` does an operation. All of them
-may come twice, late or never: the ledger decides what is done.
+`backup.run_due` is what Beat calls, `backup.run_job` what runs a job, `backup.run_operation` what does an operation.
+All may come twice, late or never: the ledger decides what is done.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ from ..services.configurations import (
 from ..services.executors import executors_alive
 from ..services.runs import configuration_run
 from ..services.slots import schedule_zone, upcoming
+from ..services.wishes import configuration_delete_request
 from .fields import (
     EmptySerializer,
     NumberField,
@@ -44,6 +45,7 @@ from .fields import (
     UserNameField,
     _Serializer,
 )
+from .operations import OperationSerializer, begun
 from .paging import CursorPages
 from .views import BackupView
 
@@ -213,8 +215,14 @@ class ConfigurationDetail(BackupView):
     def patch(self, request: Request, **_names: str) -> Response:
         return self._change(request, partial=True)
 
-    @extend_schema(operation_id="configurations_delete", responses={204: None})
+    @extend_schema(
+        operation_id="configurations_delete",
+        responses={204: None, 202: OperationSerializer},
+        description="Its backups stay. 202 with an operation where a second person has to agree.",
+    )
     def delete(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+        if "delete" in conf.load().second_person:
+            return begun(configuration_delete_request(self.uuid(), user=self.user, now=timezone.now()))
         configuration_delete(self.uuid(), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -203,17 +203,6 @@ class JobStateSerializer(_Serializer):
     message = serializers.CharField()
 
 
-class JobDetail(BackupView):
-    """One job."""
-
-    rights = {"GET": Right.VIEW}
-    serializer_class = JobDetailSerializer
-
-    @extend_schema(operation_id="jobs_retrieve")
-    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
-        return Response(self.get_serializer(job_of(self)).data)
-
-
 class JobCancel(BackupView):
     """End a job that waits or runs."""
 
@@ -260,7 +249,6 @@ def job_of(view: BackupView) -> BackupJob:
 
 urlpatterns = [
     path("jobs/", JobList.as_view(), name="jobs"),
-    path("jobs/<str:uuid>/", JobDetail.as_view(), name="job"),
     path("jobs/<str:uuid>/cancel/", JobCancel.as_view(), name="job-cancel"),
     path("jobs/<str:uuid>/pin/", JobPin.as_view(), name="job-pin"),
 ]

@@ -87,7 +87,9 @@ class OperationList(BackupView):
     def get_queryset(self) -> QuerySet[Operation]:
         return selectors.operations_matching(**self.filters())
 
-    @extend_schema(operation_id="operations_list", parameters=[OperationFilter])
+    @extend_schema(
+        operation_id="operations_list", parameters=[OperationFilter], responses=OperationSerializer(many=True)
+    )
     def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
         return self.page(self.get_queryset())
 
@@ -107,6 +109,7 @@ class OperationCancel(BackupView):
     """Ask for the end of an operation. A running one stops within seconds; a restore until its swap begins."""
 
     rights = {"POST": None}
+    right_in_words = "that of the operation"
     serializer_class = ReasonSerializer
 
     @extend_schema(operation_id="operations_cancel", responses={202: OperationSerializer})
@@ -120,6 +123,7 @@ class OperationApprove(BackupView):
     """Agree to an operation of somebody else, which is begun then."""
 
     rights = {"POST": None}
+    right_in_words = "that of the operation"
     serializer_class = EmptySerializer
 
     @extend_schema(operation_id="operations_approve", responses={202: OperationSerializer})
@@ -133,6 +137,7 @@ class OperationReject(BackupView):
     """Do not agree to an operation of somebody else."""
 
     rights = {"POST": None}
+    right_in_words = "that of the operation"
     serializer_class = ReasonSerializer
 
     @extend_schema(operation_id="operations_reject", responses={200: OperationSerializer})

@@ -202,7 +202,7 @@ class RestoreList(BackupView):
     def get_queryset(self) -> QuerySet[RestoreJob]:
         return selectors.restores_matching(**self.filters())
 
-    @extend_schema(operation_id="restores_list", parameters=[RestoreFilter])
+    @extend_schema(operation_id="restores_list", parameters=[RestoreFilter], responses=RestoreSerializer(many=True))
     def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
         return self.page(self.get_queryset())
 

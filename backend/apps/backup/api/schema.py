@@ -95,6 +95,13 @@ _LINKS: Final = (
     ("configurations_list", "200", "/results/0/uuid", "/configurations/{uuid}/"),
     ("configurations_run_now", "201", "/job_id", "/jobs/{uuid}/"),
     ("jobs_list", "200", "/results/0/uuid", "/jobs/{uuid}/"),
+    ("jobs_restore", "201", "/restore/uuid", "/restores/{uuid}/"),
+    ("jobs_restore", "201", "/operation/uuid", "/operations/{uuid}/"),
+    ("jobs_verify", "202", "/uuid", "/operations/{uuid}/"),
+    ("restores_plan", "202", "/uuid", "/operations/{uuid}/"),
+    ("restores_list", "200", "/results/0/uuid", "/restores/{uuid}/"),
+    ("operations_list", "200", "/results/0/uuid", "/operations/{uuid}/"),
+    ("uploads_create", "201", "/uuid", "/uploads/{uuid}/"),
 )
 """Which operation gives, with which status and where in its answer, the uuid in the addresses that begin so."""
 
@@ -128,7 +135,8 @@ class ApiSchema(AutoSchema):
         if operation is not None:
             rights: Mapping[str, Right | None] = getattr(self.view, "rights")  # noqa: B009  the framework knows no rights
             right = rights[self.method]
-            operation["x-right"] = "any" if right is None else right.permission
+            said = getattr(self.view, "right_in_words", "any")
+            operation["x-right"] = said if right is None else right.permission
         return operation
 
     def get_tags(self) -> list[str]:

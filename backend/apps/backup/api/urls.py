@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import URLPattern, path, re_path
 
-from . import audit, configurations, contents, events, jobs, operations, restores, statistics, system, uploads
+from . import audit, backups, configurations, contents, events, jobs, operations, restores, statistics, system, uploads
 from .documentation import DocumentView, SwaggerView
 from .views import Nowhere
 
@@ -12,6 +12,7 @@ app_name = "backup-api"
 api_patterns: list[URLPattern] = [
     *configurations.urlpatterns,
     *jobs.urlpatterns,
+    *backups.urlpatterns,
     *contents.urlpatterns,
     *operations.urlpatterns,
     *restores.urlpatterns,

@@ -1,0 +1,86 @@
+"""What is done with a stored backup: shown, verified, restored, deleted; and the space of those that are gone."""
+
+from __future__ import annotations
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..rights import Right
+from ..services.wishes import prune_request, remove_request, verify_request
+from .fields import EmptySerializer, FlagField, StrictSerializer
+from .jobs import JobDetailSerializer, job_of
+from .operations import OperationSerializer, begun
+from .restores import BegunSerializer, ConfirmationSerializer, begin_restore
+from .views import BackupView
+
+
+class JobDetail(BackupView):
+    """One job, and its backup."""
+
+    rights = {"GET": Right.VIEW, "DELETE": Right.DELETE}
+    serializer_class = JobDetailSerializer
+
+    @extend_schema(operation_id="jobs_retrieve")
+    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002  the framework's signature
+        return Response(self.get_serializer(job_of(self)).data)
+
+    @extend_schema(
+        operation_id="jobs_delete",
+        responses={202: OperationSerializer},
+        description="Delete its backup from the storage. The job stays in the list, and says that and why.",
+    )
+    def delete(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+        return begun(remove_request(self.uuid(), user=self.user, now=timezone.now()))
+
+
+class JobVerify(BackupView):
+    """Read its backup back to the last byte, and compare it with its manifest."""
+
+    rights = {"POST": Right.RUN}
+    serializer_class = EmptySerializer
+
+    @extend_schema(operation_id="jobs_verify", responses={202: OperationSerializer})
+    def post(self, request: Request, **_names: str) -> Response:
+        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        return begun(verify_request(self.uuid(), user=self.user, now=timezone.now()))
+
+
+class JobRestore(BackupView):
+    """Restore its backup: to the live system, into a folder, or into a new database."""
+
+    rights = {"POST": Right.RESTORE}
+    serializer_class = ConfirmationSerializer
+
+    @extend_schema(operation_id="jobs_restore", responses={201: BegunSerializer})
+    def post(self, request: Request, **_names: str) -> Response:
+        asked = ConfirmationSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return begin_restore(self, asked, backup=self.uuid())
+
+
+class PruneSerializer(StrictSerializer):
+    force = FlagField(required=False, default=False, help_text="Even where little comes back.")
+
+
+class Prune(BackupView):
+    """Remove what retention says, and take the space back."""
+
+    rights = {"POST": Right.PRUNE}
+    serializer_class = PruneSerializer
+
+    @extend_schema(operation_id="system_prune", responses={202: OperationSerializer})
+    def post(self, request: Request) -> Response:
+        asked = self.get_serializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return begun(prune_request(user=self.user, now=timezone.now(), force=asked.validated_data["force"]))
+
+
+urlpatterns = [
+    path("jobs/<str:uuid>/", JobDetail.as_view(), name="job"),
+    path("jobs/<str:uuid>/verify/", JobVerify.as_view(), name="job-verify"),
+    path("jobs/<str:uuid>/restore/", JobRestore.as_view(), name="job-restore"),
+    path("system/prune/", Prune.as_view(), name="prune"),
+]
