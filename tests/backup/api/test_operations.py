@@ -17,9 +17,15 @@ from apps.backup.processes import own_identity
 from apps.backup.requests import JobRequest
 from apps.backup.rights import Right
 from apps.backup.runner import run_job
+from apps.backup.selectors import operations_runnable, operations_to_send
 from apps.backup.services import operations as service
 from apps.backup.services.jobs import job_create
-from apps.backup.services.operating import operation_claim, operation_complete, operations_dead
+from apps.backup.services.operating import (
+    operation_claim,
+    operation_complete,
+    operation_hand_over,
+    operations_dead,
+)
 from apps.backup.services.wishes import (
     configuration_delete_request,
     prune_request,
@@ -246,6 +252,21 @@ class TestDoneInThisProcess:
         with pytest.raises(LeaseLost):
             operation_complete(claim, {}, now=later)
         assert Operation.objects.get().status == "FAILED"
+
+
+def test_what_nobody_handed_over_is_found_again(person, backup):
+    now = timezone.now()
+    asked = verify_request(backup.uuid, user=person("somebody"), now=now)
+    soon, later = now + timedelta(seconds=30), now + timedelta(seconds=90)
+    assert operations_runnable(now=soon, limit=5) == operations_to_send(now=soon, patience=timedelta(minutes=10)) == []
+    assert operations_runnable(now=later, limit=5) == [asked]
+    assert operations_to_send(now=later, patience=timedelta(minutes=10)) == [asked.uuid]
+    operation_hand_over(asked.uuid, now=now)
+    assert operations_runnable(now=soon, limit=5) == [asked]
+    assert operations_runnable(now=soon, limit=5, exclude=[asked.uuid]) == []
+    # A message is given time, and sent again then.
+    assert operations_to_send(now=later, patience=timedelta(minutes=10)) == []
+    assert operations_to_send(now=now + timedelta(minutes=11), patience=timedelta(minutes=10)) == [asked.uuid]
 
 
 def test_a_pinned_backup_is_not_deleted(admin, person, backup):
