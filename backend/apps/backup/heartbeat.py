@@ -116,7 +116,8 @@ class Heartbeat:
         self._limit = limit
         # Not the clock on the wall: that may jump.
         self._ends = None if limit is None else time.monotonic() + limit.total_seconds()
-        self._stop = threading.Event()
+        self._stop = False
+        self._wake = threading.Event()
         self._hush = threading.Event()
         self._silent = threading.Event()
         self.verdict: BaseException | None = None
@@ -130,7 +131,8 @@ class Heartbeat:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop.set()
+        self._stop = True
+        self._wake.set()
         self._thread.join()
 
     def check(self) -> None:
@@ -147,6 +149,7 @@ class Heartbeat:
         """While the block runs the thread says nothing and has no connection: the ledger's database is exchanged."""
         self._silent.clear()
         self._hush.set()
+        self._wake.set()
         while self._thread.is_alive() and not self._silent.wait(_TICK_SECONDS):
             continue
         try:
@@ -159,7 +162,7 @@ class Heartbeat:
             last_alive = time.monotonic()
             clocks = time.time() - last_alive
             written: Progress | None = None
-            while not self._stop.wait(_TICK_SECONDS):
+            while not self._stopped():
                 if self._hush.is_set():
                     connections[ledger_alias()].close()
                     self._silent.set()
@@ -199,6 +202,12 @@ class Heartbeat:
                 clocks = time.time() - last_alive
         finally:
             connections[ledger_alias()].close()
+
+    def _stopped(self) -> bool:
+        """Whether the work has ended; asked once a tick, or when there is something to do."""
+        self._wake.wait(_TICK_SECONDS)
+        self._wake.clear()
+        return self._stop
 
     def _interrupt(self, reason: CancelRequested | TimeIsUp) -> None:
         # Said twice: what a signal raises is lost where Python cannot raise it, in a destructor for example.

@@ -15,6 +15,7 @@ from strongroom.errors import Damaged, UnsafeName
 from strongroom.format.tree import Node, NodeKind
 from strongroom.packages import tarheader
 from strongroom.packages.tarformat import END, padding
+from strongroom.packages.tarheader import Header
 from strongroom.snapshots import SnapshotView
 
 _VERSION: Final = 1
@@ -34,7 +35,7 @@ class FolderDownload:
             raise ValueError(f"{node.name!r} is a {node.kind.value}, not a folder")
         self._view = view
         self._node = node
-        self.identity = identity_of("tar", _VERSION, node.subtree, _header(node.name, node))
+        self.identity = identity_of("tar", _VERSION, node.subtree, _header(node.name, node).encode())
         known = {} if measures is None else measures
         measure = known.get(self.identity)
         if measure is None:
@@ -49,7 +50,7 @@ class FolderDownload:
             if node.kind not in _TYPES:
                 left_out.count(node)
                 continue
-            length += len(_header(path, node))
+            length += _header(path, node).length
             if node.kind is NodeKind.FILE:
                 require_complete(self._view, node)
                 length += node.size + len(padding(node.size))
@@ -72,7 +73,7 @@ class FolderDownload:
         for path, node in self._entries():
             if node.kind not in _TYPES:
                 continue
-            yield fixed(_header(path, node))
+            yield fixed(_header(path, node).encode())
             if node.kind is NodeKind.FILE:
                 yield from content_parts(self._view, node)
                 yield fixed(padding(node.size))
@@ -83,8 +84,8 @@ class FolderDownload:
         return cut(self._parts(), start, stop)
 
 
-def _header(path: bytes, node: Node) -> bytes:
-    return tarheader.encode(
+def _header(path: bytes, node: Node) -> Header:
+    return Header(
         _TYPES[node.kind],
         path + b"/" if node.kind is NodeKind.DIR else path,
         size=node.size if node.kind is NodeKind.FILE else 0,

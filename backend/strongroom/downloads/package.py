@@ -21,7 +21,7 @@ from strongroom.packages import readme
 from strongroom.packages.order import MANIFEST, README, SUMS, TOP, Order, place_of
 from strongroom.packages.reading import MAX_MANIFEST
 from strongroom.packages.sums import Sums, encode_sum
-from strongroom.packages.tarformat import END, Member, encode_header, padding, require_safe
+from strongroom.packages.tarformat import END, Member, encode_header, header_of, padding, require_safe
 from strongroom.snapshots import SnapshotView
 
 _VERSION: Final = 1
@@ -67,7 +67,7 @@ class PackageDownload:
                 self._listed += len(encode_sum(member.name, _NO_DIGEST))
             if node is not None and node.kind is NodeKind.FILE:
                 require_complete(self._view, node)
-            length += len(encode_header(member)) + member.size + len(padding(member.size))
+            length += header_of(member).length + member.size + len(padding(member.size))
         return Measure(stored_length(length), left_out, self._listed)
 
     def _sums_member(self) -> Member:

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from strongroom.errors import PackageDamaged, PackageRefused
 from strongroom.packages import tarheader
+from strongroom.packages.tarheader import Header
 
 BLOCK: Final = 512
 MAX_EXTENDED: Final = 64 * 1024
@@ -60,9 +61,9 @@ def shown(name: bytes) -> str:
     return os.fsdecode(name).encode("utf-8", "backslashreplace").decode()
 
 
-def encode_header(member: Member) -> bytes:
+def header_of(member: Member) -> Header:
     """The header blocks of a member."""
-    return tarheader.encode(
+    return Header(
         tarheader.FOLDER if member.is_folder else tarheader.FILE,
         member.name + b"/" if member.is_folder else member.name,
         size=member.size,
@@ -71,6 +72,11 @@ def encode_header(member: Member) -> bytes:
         gid=member.gid,
         mtime_ns=member.mtime_ns,
     )
+
+
+def encode_header(member: Member) -> bytes:
+    """The same as bytes."""
+    return header_of(member).encode()
 
 
 def padding(size: int) -> bytes:

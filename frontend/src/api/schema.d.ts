@@ -1177,7 +1177,7 @@ export interface components {
             readonly decided_by: string | null;
             readonly error_message: string;
             /** Format: uuid */
-            readonly job: string;
+            readonly job: string | null;
             readonly kind: components["schemas"]["OperationKind"];
             /** @description The right that it takes to cancel it, or to decide about it. */
             readonly needs: string;
@@ -1187,7 +1187,7 @@ export interface components {
             readonly queued_at: string;
             readonly requested_by: string | null;
             /** Format: uuid */
-            readonly restore: string;
+            readonly restore: string | null;
             /** @description What came of it; depends on the kind. Of a PLAN it is the plan. */
             result: {
                 [key: string]: unknown;
@@ -1237,6 +1237,13 @@ export interface components {
             /** Format: uri */
             previous: string | null;
             results: components["schemas"]["Restore"][];
+        };
+        PaginatedUploadList: {
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["Upload"][];
         };
         /** @description A configuration. What only the server knows may be sent back, and is ignored. */
         PatchedConfigurationRequest: {
@@ -1364,7 +1371,7 @@ export interface components {
         /** @description A restore. `operation` is what does it, while the ledger knows; its `progress` tells how far it is. */
         Restore: {
             /** Format: uuid */
-            readonly backup_job: string;
+            readonly backup_job: string | null;
             readonly backup_reference: string;
             /** Format: date-time */
             readonly completed_at: string | null;
@@ -1387,7 +1394,7 @@ export interface components {
         /** @description All of it: the plan by which it is done, the phases with their times, what was counted, and notes. */
         RestoreDetail: {
             /** Format: uuid */
-            readonly backup_job: string;
+            readonly backup_job: string | null;
             readonly backup_reference: string;
             /** Format: date-time */
             readonly completed_at: string | null;
@@ -2944,6 +2951,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It was there, and has been removed. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Asked too often; Retry-After says when again. */
             429: {
                 headers: {
@@ -3021,6 +3037,15 @@ export interface operations {
             };
             /** @description It is not in a state that allows this. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was there, and has been removed. */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3655,6 +3680,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It was there, and has been removed. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description More bytes than are taken. */
             413: {
                 headers: {
@@ -3750,6 +3784,15 @@ export interface operations {
             };
             /** @description It is not in a state that allows this. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was there, and has been removed. */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4308,6 +4351,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description It is not in a state that allows this. */
             409: {
                 headers: {
@@ -4428,6 +4480,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was there, and has been removed. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Asked too often; Retry-After says when again. */
             429: {
                 headers: {
@@ -4496,8 +4566,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description It is not in a state that allows this. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was there, and has been removed. */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4591,8 +4679,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description It is not in a state that allows this. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was there, and has been removed. */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5527,7 +5633,14 @@ export interface operations {
     };
     uploads_list: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Where the page begins; as it stands in `next` and `previous`. */
+                cursor?: string;
+                /** @description How many of a page. */
+                limit?: number;
+                /** @description By what; with a dash downwards. */
+                ordering?: "created_at" | "-created_at";
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5539,7 +5652,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Upload"];
+                    "application/json": components["schemas"]["PaginatedUploadList"];
                 };
             };
             /** @description The request is not valid; `errors` says which field, and why. */

@@ -15,6 +15,8 @@ from tests.backup.api.serving import SERVERS, serving, token_of, wait_until
 from tests.backup.conftest import Edms
 from tests.backup.retention.homes import create, make_older, packs, trigger
 
+from strongroom.cli import main as strongroom
+
 SIZE = 40 << 20
 
 
@@ -49,6 +51,7 @@ def test_a_backup_comes_whole_and_is_taken_in(served, tmp_path):
     plan = edms.json("restore_backup", "--package", str(tmp_path / "p.tar.gz"), "--dry-run")
 
     assert plan["blocking"] == []
+    assert strongroom(["package", "verify", str(tmp_path / "p.tar.gz")]) == 0
     assert {one["kind"] for one in plan["replacements"]} == {"database", "files"}
     half = len(content) // 2
     again = server.get(where, {"Range": f"bytes={half}-", "If-Range": headers["ETag"]})

@@ -7,11 +7,33 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 from tests.backup.api.conftest import ROOT
+from tests.backup.conftest import CHEAP
 
+from apps.backup.dispatch import submit_operation
+from apps.backup.errors import BackupRemoved, IllegalTransition, LeaseLost
 from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob, Operation, RestoreJob
+from apps.backup.operations import run_operation, settle_dead
+from apps.backup.processes import own_identity
+from apps.backup.requests import JobRequest
 from apps.backup.rights import Right
+from apps.backup.runner import run_job
+from apps.backup.selectors import operations_runnable, operations_to_send
 from apps.backup.services import operations as service
-from apps.backup.services.wishes import configuration_delete_request, remove_request, verify_request
+from apps.backup.services.jobs import job_create
+from apps.backup.services.operating import (
+    operation_claim,
+    operation_complete,
+    operation_hand_over,
+    operations_dead,
+)
+from apps.backup.services.wishes import (
+    configuration_delete_request,
+    prune_request,
+    remove_request,
+    verify_request,
+)
+from strongroom.backends import LocalBackend
+from strongroom.repository import Repository
 
 pytestmark = pytest.mark.django_db
 
@@ -63,8 +85,6 @@ def test_asking_twice_makes_one(admin, backup):
 def test_who_is_dead_stands_in_nobody_s_way(admin, backup):
     made = restore(admin, backup).json()["operation"]
     row = Operation.objects.get(uuid=made["uuid"])
-    from apps.backup.processes import own_identity
-
     me = own_identity()
     Operation.objects.filter(pk=row.pk).update(
         status="RUNNING", worker_host=me.host, worker_pid=me.pid, worker_process_start=me.start
@@ -153,9 +173,103 @@ class TestASecondPerson:
         assert restore(admin, backup, target="folder", name="x").json()["operation"]["status"] == "PENDING"
 
 
-def test_a_pinned_backup_is_not_deleted(admin, person, backup):
-    from apps.backup.errors import IllegalTransition
+@pytest.mark.django_db
+class TestDoneInThisProcess:
+    """With a real repository, by the executor "inline"."""
 
+    @pytest.fixture
+    def stored(self, settings, tmp_path) -> BackupJob:
+        settings.BACKUP_STORAGE_ROOT, settings.BACKUP_EXECUTOR = tmp_path / "backups", "inline"
+        settings.MEDIA_ROOT = tmp_path / "media"
+        (tmp_path / "media").mkdir()
+        (tmp_path / "media/a.txt").write_text("hello")
+        place = tmp_path / "backups/repository-unencrypted"
+        place.mkdir(mode=0o700, parents=True)
+        Repository.init(LocalBackend(place), "", cost=CHEAP)
+        job = job_create(JobRequest("FILES", encryption=False), now=timezone.now())
+        return run_job(job.uuid)
+
+    def done(self, operation: Operation) -> Operation:
+        submit_operation(operation.uuid, now=timezone.now())
+        return Operation.objects.get(pk=operation.pk)
+
+    def test_verified(self, stored, person):
+        ended = self.done(verify_request(stored.uuid, user=person("somebody"), now=timezone.now()))
+        assert (ended.status, ended.result["trust"], ended.result["findings"]) == ("COMPLETED", "VERIFIED", [])
+        # Done on behalf of whoever asked, as the audit trail has it.
+        found = AuditEvent.objects.filter(action__in=["backup.verify", "operation.completed"])
+        assert [event.actor for event in found] == ["somebody", "somebody"]
+
+    def test_damage_is_found(self, stored, person, tmp_path):
+        for pack in (tmp_path / "backups/repository-unencrypted/data").rglob("*"):
+            if pack.is_file():
+                pack.chmod(0o600)
+                pack.write_bytes(bytes(pack.stat().st_size))
+        ended = self.done(verify_request(stored.uuid, user=person("somebody"), now=timezone.now()))
+        assert (ended.status, ended.result["trust"]) == ("COMPLETED", "DAMAGED")
+        assert ended.result["findings"]
+        stored.refresh_from_db()
+        assert stored.trust == "DAMAGED"
+
+    def test_deleted_and_its_space_taken_back(self, stored, person, tmp_path):
+        user, now = person("somebody"), timezone.now()
+        ended = self.done(remove_request(stored.uuid, user=user, now=now))
+        assert (ended.status, ended.result["removed"][0]["reason"]) == ("COMPLETED", "deleted by somebody")
+        assert list((tmp_path / "backups/repository-unencrypted/snapshots").iterdir()) == []
+        stored.refresh_from_db()
+        assert stored.removed_at is not None
+        with pytest.raises(BackupRemoved):
+            verify_request(stored.uuid, user=user, now=now)
+        pruned = self.done(prune_request(user=user, now=now, force=True))
+        assert pruned.status == "COMPLETED", pruned.error_message
+
+    def test_one_that_a_restore_needs_is_not_deleted(self, stored, person):
+        wanted = remove_request(stored.uuid, user=person("somebody"), now=timezone.now())
+        RestoreJob.objects.create(backup_job=stored, status="RUNNING")
+        ended = self.done(wanted)
+        assert ended.status == "FAILED"
+        assert "a restore needs it" in ended.error_message
+
+    def test_a_configuration(self, stored, person):
+        made = BackupConfiguration.objects.create(name="mine")
+        ended = self.done(configuration_delete_request(made.uuid, user=person("somebody"), now=timezone.now()))
+        assert (ended.status, ended.result["name"]) == ("COMPLETED", "mine")
+        assert not BackupConfiguration.objects.exists()
+
+    def test_twice_delivered_it_is_done_once(self, stored, person):
+        ended = self.done(verify_request(stored.uuid, user=person("somebody"), now=timezone.now()))
+        with pytest.raises(IllegalTransition, match="COMPLETED, not PENDING"):
+            run_operation(ended.uuid)
+        assert AuditEvent.objects.filter(action="backup.verify").count() == 1
+
+    def test_whoever_was_thought_dead_changes_nothing(self, stored, person):
+        asked = verify_request(stored.uuid, user=person("somebody"), now=timezone.now())
+        claim = operation_claim(asked.uuid, worker=own_identity(), now=timezone.now())
+        later = timezone.now() + timedelta(minutes=5)
+        ((found, cause),) = operations_dead(now=later)
+        assert "gave no sign of life" in cause
+        settle_dead(found, cause, now=later)
+        with pytest.raises(LeaseLost):
+            operation_complete(claim, {}, now=later)
+        assert Operation.objects.get().status == "FAILED"
+
+
+def test_what_nobody_handed_over_is_found_again(person, backup):
+    now = timezone.now()
+    asked = verify_request(backup.uuid, user=person("somebody"), now=now)
+    soon, later = now + timedelta(seconds=30), now + timedelta(seconds=90)
+    assert operations_runnable(now=soon, limit=5) == operations_to_send(now=soon, patience=timedelta(minutes=10)) == []
+    assert operations_runnable(now=later, limit=5) == [asked]
+    assert operations_to_send(now=later, patience=timedelta(minutes=10)) == [asked.uuid]
+    operation_hand_over(asked.uuid, now=now)
+    assert operations_runnable(now=soon, limit=5) == [asked]
+    assert operations_runnable(now=soon, limit=5, exclude=[asked.uuid]) == []
+    # A message is given time, and sent again then.
+    assert operations_to_send(now=later, patience=timedelta(minutes=10)) == []
+    assert operations_to_send(now=now + timedelta(minutes=11), patience=timedelta(minutes=10)) == [asked.uuid]
+
+
+def test_a_pinned_backup_is_not_deleted(admin, person, backup):
     BackupJob.objects.update(is_pinned=True, pin_reason="audit")
     with pytest.raises(IllegalTransition, match="pinned"):
         remove_request(backup.uuid, user=person("somebody"), now=timezone.now())

@@ -59,6 +59,35 @@ def test_a_message_that_is_delivered_again_while_its_job_runs_changes_nothing(ho
     assert len(host.snapshots("one")) == 1
 
 
+VERIFY = """
+from django.contrib.auth.models import User
+from django.utils import timezone
+from apps.backup.dispatch import submit_operation
+from apps.backup.models import BackupJob
+from apps.backup.services.wishes import verify_request
+user, now = User.objects.create(username="somebody"), timezone.now()
+operation = verify_request(BackupJob.objects.get().uuid, user=user, now=now)
+submit_operation(operation.uuid, now=now)
+print(operation.uuid)
+"""
+
+
+def test_an_operation_is_done_once_however_many_messages_come(host, redis):
+    host.use(redis.url)
+    host.make_due("one")
+    worker = host.worker()
+    host.send("backup.run_due")
+    host.wait_for_end("one")
+    worker.wait_for(" succeeded in ", times=2)
+    operation = host.run("shell", "-c", VERIFY).stdout.split()[-1]
+    host.send("backup.run_operation", operation, times=3)
+    worker.wait_for(" succeeded in ", times=6)
+    assert "raised unexpected" not in worker.said
+    ((status, trust),) = host.rows("SELECT status, json_extract(result, '$.trust') FROM backup_operation")
+    assert (status, trust) == ("COMPLETED", "VERIFIED")
+    assert host.rows("SELECT count(*) FROM backup_auditevent WHERE action = 'operation.completed'") == [(1,)]
+
+
 def test_a_broker_that_is_away_loses_no_slot(host, redis):
     host.use(redis.url)
     worker = host.worker()

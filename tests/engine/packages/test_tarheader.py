@@ -38,8 +38,7 @@ def test_headers_are_those_of_tarfile(kind, name, target, size, mode, owners, mt
     if kind == tarheader.FOLDER:
         name += b"/"
 
-    encoded = tarheader.encode(
-        kind, name, size=size, mode=mode, uid=owners[0], gid=owners[1], mtime_ns=mtime_ns, target=target
-    )
+    header = tarheader.Header(kind, name, size, mode, *owners, mtime_ns, target)
 
-    assert encoded == info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    assert header.encode() == info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    assert header.length == len(header.encode())

@@ -22,6 +22,7 @@ class JobDetail(BackupView):
 
     rights = {"GET": Right.VIEW, "DELETE": Right.DELETE}
     serializer_class = JobDetailSerializer
+    further_problems = (410,)
 
     @extend_schema(operation_id="jobs_retrieve")
     def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002  the framework's signature
@@ -41,6 +42,7 @@ class JobVerify(BackupView):
 
     rights = {"POST": Right.RUN}
     serializer_class = EmptySerializer
+    further_problems = (410,)
 
     @extend_schema(operation_id="jobs_verify", responses={202: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
@@ -53,6 +55,7 @@ class JobRestore(BackupView):
 
     rights = {"POST": Right.RESTORE}
     serializer_class = ConfirmationSerializer
+    further_problems = (410,)
 
     @extend_schema(operation_id="jobs_restore", responses={201: BegunSerializer})
     def post(self, request: Request, **_names: str) -> Response:

@@ -103,6 +103,17 @@ class MomentField(serializers.DateTimeField):
         return moment
 
 
+@extend_schema_field({"type": ["string", "null"], "format": "uuid"})
+class UuidField(serializers.RelatedField[Any, Any, str]):
+    """Another row by its uuid; null where there is none any more."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+
+    def to_representation(self, value: Any) -> str:
+        return str(value.uuid)
+
+
 @extend_schema_field({"type": ["string", "null"]})
 class UserNameField(serializers.RelatedField[Any, Any, str]):
     """A user by name; null where there is none any more."""

@@ -16,7 +16,7 @@ from ..dispatch import submit_operation
 from ..models import Operation, OperationKind, OperationStatus
 from ..rights import Right
 from ..services.operations import RIGHTS, operation_approve, operation_cancel_request, operation_reject
-from .fields import EmptySerializer, StrictSerializer, UserNameField, _ModelSerializer
+from .fields import EmptySerializer, StrictSerializer, UserNameField, UuidField, _ModelSerializer
 from .jobs import ProgressSerializer, ReasonSerializer
 from .paging import CursorPages
 from .views import BackupView
@@ -25,8 +25,8 @@ from .views import BackupView
 class OperationSerializer(_ModelSerializer):
     """Something long that is no backup, from the wish to its end."""
 
-    job = serializers.SlugRelatedField(slug_field="uuid", read_only=True)  # type: ignore[var-annotated]
-    restore = serializers.SlugRelatedField(slug_field="uuid", read_only=True)  # type: ignore[var-annotated]
+    job = UuidField()
+    restore = UuidField()
     requested_by = UserNameField()
     decided_by = UserNameField()
     arguments = serializers.DictField(help_text="What was asked for; depends on the kind.")

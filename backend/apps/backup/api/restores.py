@@ -21,7 +21,7 @@ from ..models import Operation, OperationKind, RestoreJob, RestoreStatus, Restor
 from ..rights import Right
 from ..services.operations import OPEN, operation_cancel_request
 from ..services.wishes import RestoreChoices, plan_request, release_request, restore_request, rollback_request
-from .fields import EmptySerializer, StrictSerializer, UserNameField, _ModelSerializer, _Serializer
+from .fields import EmptySerializer, StrictSerializer, UserNameField, UuidField, _ModelSerializer, _Serializer
 from .jobs import ProgressSerializer, ReasonSerializer
 from .operations import OperationSerializer, accepted, begun
 from .paging import CursorPages
@@ -100,7 +100,7 @@ class RestoreRequestSerializer(SourceSerializer, ConfirmationSerializer):
 class RestoreSerializer(_ModelSerializer):
     """A restore. `operation` is what does it, while the ledger knows; its `progress` tells how far it is."""
 
-    backup_job = serializers.SlugRelatedField(slug_field="uuid", read_only=True)  # type: ignore[var-annotated]
+    backup_job = UuidField()
     requested_by = UserNameField()
     operation = serializers.SerializerMethodField()
     progress = serializers.SerializerMethodField()
@@ -182,6 +182,7 @@ class RestorePlan(BackupView):
 
     rights = {"POST": Right.RESTORE}
     serializer_class = SourceSerializer
+    further_problems = (404, 410)
 
     @extend_schema(operation_id="restores_plan", responses={202: OperationSerializer})
     def post(self, request: Request) -> Response:
@@ -195,6 +196,7 @@ class RestoreList(BackupView):
 
     rights = {"GET": Right.VIEW, "POST": Right.RESTORE}
     serializer_class = RestoreSerializer
+    further_problems = (404, 410)
     pagination_class = CursorPages
     orderings = {"-queued_at": "queued_at"}
     filter_serializer = RestoreFilter

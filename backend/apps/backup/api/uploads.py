@@ -129,7 +129,7 @@ class UploadList(TusView):
         self.filters()
         return selectors.uploads_of(self.user)
 
-    @extend_schema(operation_id="uploads_list")
+    @extend_schema(operation_id="uploads_list", responses=UploadSerializer(many=True))
     def get(self, request: Request) -> Response:  # noqa: ARG002
         return self.page(self.get_queryset())
 
@@ -194,7 +194,7 @@ class RestoreFromFile(BackupView):
     rights = {"POST": Right.RESTORE}
     serializer_class = FileSerializer
     parser_classes = [BoundedJSONParser, MultiPartParser]
-    further_problems = (410, 507)
+    further_problems = (404, 410, 507)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -36,9 +36,12 @@ def settle_dead(operation: Operation, cause: str, *, now: datetime) -> list[str]
     if operation.cancel_requested_at is not None and status == OperationStatus.FAILED:
         status = OperationStatus.CANCELLED
     reason = " ".join([cause, *recovered])
-    if not operation_end_dead(operation, status=status, reason=reason, result=result, now=now):
+    done = status == OperationStatus.COMPLETED
+    if done:
+        result["notes"] = [reason]
+    if not operation_end_dead(operation, status=status, reason="" if done else reason, result=result, now=now):
         return recovered
-    if status != OperationStatus.COMPLETED:
+    if not done:
         abandon(operation, reason, cancelled=status == OperationStatus.CANCELLED)
     return [*recovered, f"{operation.get_kind_display()} of {operation.subject} was found dead, and is {status}."]
 
@@ -55,4 +58,4 @@ def _outcome(operation: Operation) -> tuple[str, dict[str, object]]:
     }[OperationKind(operation.kind)]
     if not done:
         return OperationStatus.FAILED, {}
-    return OperationStatus.COMPLETED, {"restore": str(restore.uuid), "notes": ["its process was gone at the end"]}
+    return OperationStatus.COMPLETED, {"restore": str(restore.uuid)}

@@ -1,0 +1,301 @@
+"""Packages sent in over HTTP: piece by piece, by whoever began, and refused where they are not what they should be."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import http.client
+import io
+import os
+import socket
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from tests.backup.api.conftest import ROOT
+from tests.backup.api.restoring import running
+from tests.backup.conftest import Edms
+from tests.engine.packages.test_hostile import EVIL, LISTED, inside, write
+from tests.engine.packages.test_hostile import file as member
+
+from apps.backup.models import AuditEvent, Operation, Upload
+from apps.backup.rights import Right
+from apps.backup.services.uploads import uploads_expire
+from strongroom.packages import reading
+
+LIST = f"{ROOT}uploads/"
+BYTES = "application/offset+octet-stream"
+
+
+@pytest.fixture
+def storage(settings, tmp_path) -> Path:
+    settings.BACKUP_STORAGE_ROOT = tmp_path / "backups"
+    settings.BACKUP_EXECUTOR = "inline"
+    return tmp_path / "backups"
+
+
+def begin(client, content: bytes | int, *, name: str = "out.tar.gz", expect: int = 201):
+    size = content if isinstance(content, int) else len(content)
+    metadata = f"filename {base64.b64encode(name.encode()).decode()}"
+    answer = client.post(LIST, headers={"Upload-Length": str(size), "Upload-Metadata": metadata})
+    assert answer.status_code == expect, answer.content
+    return answer
+
+
+def add(client, where: str, content: bytes, offset: int):
+    return client.generic("PATCH", where, content, BYTES, headers={"Upload-Offset": str(offset)})
+
+
+def send(client, content: bytes, **values) -> str:
+    made = begin(client, content, **values)
+    assert add(client, made["Location"], content, 0).status_code == 204
+    return made.json()["uuid"]
+
+
+def part(storage: Path, made) -> Path:
+    return storage / "uploads" / f"{made.json()['uuid']}.part"
+
+
+@pytest.mark.django_db
+class TestPieceByPiece:
+    @pytest.fixture(autouse=True)
+    def storing(self, storage):
+        self.storage = storage
+
+    def test_begun_added_to_looked_at_and_given_up(self, admin):
+        content = os.urandom(300_000)
+        made = begin(admin, content, name="C:\\folders\\weekly.tar.gz")
+        where, file = made["Location"], part(self.storage, made)
+        assert (made["Tus-Resumable"], made.json()["name"]) == ("1.0.0", "weekly.tar.gz")
+        assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+        assert add(admin, where, content[:100_000], 0)["Upload-Offset"] == "100000"
+        looked = admin.head(where)
+        assert (looked.status_code, looked["Upload-Offset"], looked["Upload-Length"]) == (200, "100000", "300000")
+        assert looked["Cache-Control"] == "no-store"
+        for wrong in (0, 99_999, 100_001):
+            assert add(admin, where, content[wrong:], wrong).status_code == 409
+        assert file.read_bytes() == content[:100_000]
+        assert add(admin, where, content[100_000:], 100_000)["Upload-Offset"] == "300000"
+        assert file.read_bytes() == content
+        assert admin.get(LIST).json()["results"] == [{**made.json(), "offset": 300_000}]
+        assert admin.delete(where).status_code == 204
+        assert (admin.head(where).status_code, file.exists(), Upload.objects.count()) == (404, False, 0)
+        assert list(AuditEvent.objects.values_list("action", flat=True)) == ["upload.create", "upload.delete"]
+
+    def test_more_than_was_said_is_left_out(self, admin):
+        made = begin(admin, 10)
+        assert add(admin, made["Location"], bytes(11), 0).status_code == 409
+        assert part(self.storage, made).stat().st_size == 10
+
+    def test_is_nobody_else_s(self, admin, client_of):
+        made = begin(admin, b"hello")
+        other = client_of(Right.RESTORE)
+        where = made["Location"]
+        assert [other.head(where).status_code, other.delete(where).status_code] == [404, 404]
+        assert add(other, where, b"hello", 0).status_code == 404
+        assert other.get(LIST).json()["results"] == []
+        add(admin, where, b"hello", 0)
+        asked = {"upload": made.json()["uuid"], "target": "folder", "name": "x"}
+        assert other.post(f"{ROOT}restores/", asked, "json").status_code == 404
+        assert other.post(f"{ROOT}restore_from_file/", asked, "json").status_code == 404
+        assert Operation.objects.count() == 0
+
+    def test_two_at_once_do_not_mix(self, admin):
+        made = begin(admin, b"hello")
+        with part(self.storage, made).open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            answer = add(admin, made["Location"], b"hello", 0)
+        assert (answer.status_code, answer["Retry-After"]) == (423, "5")
+        assert add(admin, made["Location"], b"hello", 0).status_code == 204
+
+    def test_a_link_in_its_place_is_not_followed(self, admin, tmp_path):
+        made = begin(admin, b"hello")
+        target = tmp_path / "precious"
+        target.write_bytes(b"")
+        part(self.storage, made).unlink()
+        part(self.storage, made).symlink_to(target)
+        answer = add(admin, made["Location"], b"hello", 0)
+        assert answer.status_code >= 400
+        assert target.read_bytes() == b""
+
+    def test_what_has_no_room_or_is_too_large_is_not_begun(self, admin, settings):
+        settings.BACKUP_UPLOAD_MAX_BYTES = 10**17
+        for size, expected in ((10**17 + 1, 400), (0, 400), (10**16, 507)):
+            begin(admin, size, expect=expected)
+        assert Upload.objects.count() == 0
+        assert list(self.storage.rglob("*.part")) == []
+
+    @pytest.mark.parametrize(
+        ("headers", "status"),
+        [
+            ({"Upload-Metadata": "filename YQ=="}, 400),
+            ({"Upload-Length": "-1", "Upload-Metadata": "filename YQ=="}, 400),
+            ({"Upload-Length": "1"}, 400),
+            ({"Upload-Length": "1", "Upload-Metadata": "filename !"}, 400),
+            ({"Upload-Length": "1", "Upload-Metadata": "filename YQ==", "Tus-Resumable": "0.2"}, 412),
+        ],
+    )
+    def test_what_is_not_said_rightly(self, admin, headers, status):
+        answer = admin.post(LIST, headers=headers)
+        assert (answer.status_code, answer["Tus-Resumable"]) == (status, "1.0.0")
+
+    def test_of_another_type(self, admin):
+        made = begin(admin, b"hello")
+        answer = admin.patch(made["Location"], {"a": 1}, "json", headers={"Upload-Offset": "0"})
+        assert answer.status_code == 415
+
+    def test_what_is_offered(self, admin):
+        answer = admin.options(LIST)
+        assert (answer.status_code, answer["Tus-Extension"]) == (204, "creation,termination")
+
+    def test_silent_for_a_day_it_is_forgotten_unless_it_is_needed(self, admin):
+        send(admin, b"forgotten")
+        needed = send(admin, b"needed", name="needed")
+        stray = self.storage / "uploads/00000000-0000-4000-8000-000000000000.part"
+        stray.write_bytes(b"of a ledger that is gone")
+        Operation.objects.create(kind="RESTORE", arguments={"upload": needed})
+        uploads_expire(now=timezone.now() + timedelta(hours=23))
+        assert Upload.objects.count() == 2
+        uploads_expire(now=timezone.now() + timedelta(hours=25))
+        assert [row.name for row in Upload.objects.all()] == ["needed"]
+        assert [file.name for file in self.storage.rglob("*.part")] == [f"{needed}.part"]
+        assert admin.delete(f"{LIST}{needed}/").status_code == 409
+
+    @pytest.mark.parametrize("right", [*Right, None])
+    def test_each_right_by_itself(self, right, client_of):
+        client = client_of(*([right] if right else []))
+        begin(client, b"hello", expect=201 if right is Right.RESTORE else 403)
+        assert client.post(f"{ROOT}restore_from_file/", {}, "json").status_code == (
+            400 if right is Right.RESTORE else 403
+        )
+
+    @pytest.mark.parametrize("evil", [*EVIL, "bomb"])
+    def test_evil_is_refused_and_nothing_is_left_of_it(self, admin, evil, tmp_path, monkeypatch):
+        if evil == "bomb":
+            monkeypatch.setattr(reading, "FREE", 1_000_000)
+        bomb = (inside(member("files/media/b", bytes(3_000_000))), "more than 250 times its size")
+        members, said = EVIL.get(evil, bomb)
+        listed = member("SHA256SUMS", LISTED[evil]) if evil in LISTED else None
+        content = write(tmp_path / "p.tar.gz", members, listed=listed).read_bytes()
+        before = everything(tmp_path)
+        answer = admin.post(
+            f"{ROOT}restore_from_file/",
+            {"file": io.BytesIO(content), "target": "folder", "name": "evil"},
+            "multipart",
+        )
+        assert answer.status_code == 201, answer.content
+        operation = answer.json()["operation"]
+        assert (operation["status"], answer.json()["restore"]["status"]) == ("FAILED", "FAILED")
+        assert said in operation["error_message"]
+        new = everything(tmp_path) - before
+        assert {path for path in new if path.is_file()} == set(self.storage.glob("uploads/*.part"))
+
+    def test_one_that_is_not_there_whole_is_not_restored(self, admin):
+        made = begin(admin, b"hello")
+        add(admin, made["Location"], b"hel", 0)
+        asked = {"upload": made.json()["uuid"], "target": "folder", "name": "x"}
+        answer = admin.post(f"{ROOT}restore_from_file/", asked, "json")
+        assert answer.status_code == 409
+        assert "3 of 5 bytes" in answer.json()["detail"]
+
+    def test_a_form_that_is_refused_leaves_no_upload(self, admin):
+        asked = {"file": io.BytesIO(b"x"), "target": "live", "confirm": "another name"}
+        assert admin.post(f"{ROOT}restore_from_file/", asked, "multipart").status_code == 400
+        assert list(self.storage.rglob("*.part")) == []
+
+    def test_a_form_leaves_out_what_it_leaves_out(self, admin):
+        asked = {"file": io.BytesIO(b"x"), "target": "folder", "name": "x"}
+        admin.post(f"{ROOT}restore_from_file/", asked, "multipart")
+        assert Operation.objects.get().arguments["safety_backup"] is True
+
+
+def everything(folder: Path) -> set[Path]:
+    return set(folder.rglob("*"))
+
+
+@pytest.fixture(scope="module")
+def system(migrated_home, tmp_path_factory):
+    edms = Edms.copied(migrated_home, tmp_path_factory.mktemp("system") / "home")
+    edms.have_repository()
+    with running(edms) as made:
+        yield made
+
+
+def exported(system, **changes) -> bytes:
+    package = system.edms.home / "out.tar.gz.gpg"
+    system.edms.json("trigger_backup", "--type", "EXPORT", "--output", str(package), **changes)
+    content = package.read_bytes()
+    package.unlink()
+    return content
+
+
+def test_a_package_that_breaks_off_goes_on_and_comes_back(system):
+    """Through a real server: a connection that is cut in the middle, then restored to the live system."""
+    content, files = exported(system), system.files()
+    (system.edms.media / "papers/paper-00001.bin").unlink()
+    upload = begun(system.server, content)
+    cut_off(system.server, f"uploads/{upload}/", content, after=len(content) // 2)
+    offset = offset_of(system.server, upload)
+    assert 0 < offset <= len(content) // 2
+    assert added(system.server, upload, content[offset:], offset) == (204, str(len(content)))
+    assert (system.edms.storage / f"uploads/{upload}.part").read_bytes() == content
+
+    asked = {"upload": upload, "safety_backup": False}
+    planned = system.operation(system.post("restores/plan/", asked, expect=202))
+    assert (planned["status"], planned["result"]["blocking"]) == ("COMPLETED", []), planned
+    asked |= {"plan": planned["uuid"], "confirm": "out.tar.gz.gpg"}
+    made = system.post("restore_from_file/", asked, expect=201)
+    assert system.operation(made["operation"])["status"] == "COMPLETED"
+    assert system.files() == files
+
+
+def test_a_package_of_another_passphrase_is_not_opened(system):
+    content = exported(system, BACKUP_PASSWORD="another one")
+    upload = begun(system.server, content)
+    assert added(system.server, upload, content, 0) == (204, str(len(content)))
+    planned = system.operation(system.post("restores/plan/", {"upload": upload}, expect=202))
+    assert planned["status"] == "FAILED"
+    assert "passphrase" in planned["error_message"]
+
+
+def added(server, upload: str, content: bytes, offset: int) -> tuple[int, str | None]:
+    headers = {"Content-Type": BYTES, "Upload-Offset": str(offset)}
+    connection, answer = server.ask(f"uploads/{upload}/", "PATCH", headers, body=content)
+    with contextlib.closing(connection):
+        return answer.status, answer.headers["Upload-Offset"]
+
+
+def begun(server, content: bytes) -> str:
+    headers = {
+        "Upload-Length": str(len(content)),
+        "Upload-Metadata": f"filename {base64.b64encode(b'out.tar.gz.gpg').decode()}",
+    }
+    connection, answer = server.ask("uploads/", "POST", headers)
+    with contextlib.closing(connection):
+        return answer.headers["Location"].rstrip("/").rpartition("/")[2]
+
+
+def cut_off(server, address: str, content: bytes, *, after: int) -> None:
+    """Begin to send all of it, and go away in the middle."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.putrequest("PATCH", f"{ROOT}{address}")
+    for name, value in (
+        ("Authorization", f"Token {server.token}"),
+        ("Content-Type", BYTES),
+        ("Upload-Offset", "0"),
+        ("Content-Length", str(len(content))),
+    ):
+        connection.putheader(name, value)
+    connection.endheaders(content[:after])
+    connection.sock.shutdown(socket.SHUT_WR)
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        connection.getresponse().read()
+    connection.close()
+
+
+def offset_of(server, upload: str) -> int:
+    connection, answer = server.ask(f"uploads/{upload}/", "HEAD")
+    with contextlib.closing(connection):
+        return int(answer.headers["Upload-Offset"])
