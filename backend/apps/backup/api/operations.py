@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.db.models import QuerySet
 from django.urls import path
 from django.utils import timezone
@@ -13,6 +15,7 @@ from rest_framework.response import Response
 
 from .. import selectors
 from ..dispatch import submit_operation
+from ..errors import BrokerUnavailable
 from ..models import Operation, OperationKind, OperationStatus
 from ..rights import Right
 from ..services.operations import RIGHTS, operation_approve, operation_cancel_request, operation_reject
@@ -20,6 +23,8 @@ from .fields import EmptySerializer, StrictSerializer, UserNameField, UuidField,
 from .jobs import ProgressSerializer, ReasonSerializer
 from .paging import CursorPages
 from .views import BackupView
+
+_logger = logging.getLogger("apps.backup.api")
 
 
 class OperationSerializer(_ModelSerializer):
@@ -150,7 +155,11 @@ class OperationReject(BackupView):
 def begun(operation: Operation) -> Response:
     """202 with an operation that was written down: if it waits for nobody, whoever runs operations is told."""
     if operation.status == OperationStatus.PENDING:
-        submit_operation(operation.uuid, now=timezone.now())
+        try:
+            submit_operation(operation.uuid, now=timezone.now())
+        except BrokerUnavailable as error:
+            # Asked for it is all the same: the workers' watch finds it within minutes.
+            _logger.warning("%s", error)
     return accepted(operation)
 
 
