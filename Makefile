@@ -22,3 +22,5 @@ bench: setup
 	@.venv/bin/python benchmarks/run.py
 	@.venv/bin/python benchmarks/scale.py
 	@.venv/bin/python benchmarks/packages.py
+	@.venv/bin/python benchmarks/api.py
+	@.venv/bin/python benchmarks/api.py --database postgresql

@@ -246,7 +246,7 @@ class BackupJob(models.Model):
     backup_type = models.CharField(max_length=16, choices=BackupType.choices)
     trigger = models.CharField(max_length=16, choices=Trigger.choices, default=Trigger.MANUAL)
     slot = models.DateTimeField(null=True, blank=True)
-    status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.PENDING, db_index=True)
+    status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.PENDING)
     trust = models.CharField(max_length=16, choices=Trust.choices, default=Trust.NONE, blank=True)
 
     # Set to the configuration's uuid while RUNNING, else null: its uniqueness allows one running job per configuration.
@@ -304,7 +304,30 @@ class BackupJob(models.Model):
         permissions = [(right.codename, right.label) for right in Right]
         indexes = [
             models.Index(fields=["configuration", "status", "-started_at"], name="backup_job_of_configuration"),
-            models.Index(fields=["-queued_at", "-id"], name="backup_job_newest"),
+            # With all that lists are narrowed down by, so that what is looked for is found without reading the rows.
+            models.Index(
+                fields=[
+                    "-queued_at",
+                    "-id",
+                    "status",
+                    "trust",
+                    "trigger",
+                    "backup_type",
+                    "is_pinned",
+                    "job_name",
+                    "configuration_name",
+                ],
+                name="backup_job_lists",
+            ),
+            models.Index(
+                fields=["status", "-queued_at", "-id", "trust", "trigger", "backup_type", "is_pinned"],
+                name="backup_job_states",
+            ),
+            models.Index(fields=["configuration", "-queued_at", "-id"], name="backup_job_runs"),
+            # To order by, for which they need only be covered.
+            models.Index(fields=["started_at", "queued_at"], name="backup_job_begun"),
+            models.Index(fields=["backup_size"], name="backup_job_read"),
+            models.Index(fields=["stored_size"], name="backup_job_stored"),
             models.Index(fields=["removed_at", "removal_started_at"], name="backup_job_removals"),
         ]
         constraints = [

@@ -22,7 +22,7 @@ from .services.slots import schedule_zone
 
 _DAY: Final = timedelta(days=1)
 _GROWTH: Final = timedelta(days=30)
-_KEPT_SECONDS: Final = 15.0
+_KEPT_SECONDS: Final = 60.0
 MOST_CONFIGURATIONS: Final = 200
 MOST_IN_CALENDAR: Final = 50
 _FURTHEST: Final = 3650.0
@@ -82,7 +82,7 @@ class Statistics:
 
 
 def statistics(days: int) -> Statistics:
-    """What was found out about so many days within the last seconds. Raises `SettingsInvalid`, `LedgerUnavailable`."""
+    """What was found out about so many days within the last minute. Raises `SettingsInvalid`, `LedgerUnavailable`."""
     return _remembered.get(days)
 
 

@@ -59,8 +59,11 @@ class CursorPages(BasePagination):
             except (ValueError, TypeError, DjangoValidationError):
                 # Of another list, or of another order.
                 raise _wrong_cursor() from None
-        found = list(rows[: self._size + 1])
-        more, found = len(found) > self._size, found[: self._size]
+        # First which rows, which an index alone can tell, then all that they hold.
+        keys = list(rows.values_list("pk", flat=True)[: self._size + 1])
+        more, keys = len(keys) > self._size, keys[: self._size]
+        by_key = {row.pk: row for row in queryset.filter(pk__in=keys)}
+        found = [by_key[key] for key in keys if key in by_key]
         if back:
             found.reverse()
         self._more_after = more if not back else position is not None

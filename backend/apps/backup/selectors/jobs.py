@@ -79,7 +79,9 @@ def jobs_matching(
     if status:
         conditions &= Q(status__in=status)
     if configuration is not None:
-        conditions &= Q(configuration__uuid=configuration)
+        # Not joined, so that the index of its jobs is used whatever they are ordered by.
+        own = BackupConfiguration.objects.using(ledger_alias()).filter(uuid=configuration)
+        conditions &= Q(configuration__in=own.values("pk"))
     for name, value in (("backup_type", backup_type), ("trigger", trigger), ("trust", trust)):
         if value:
             conditions &= Q(**{name: value})

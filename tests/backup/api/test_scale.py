@@ -1,0 +1,48 @@
+"""The number of queries of every GET address is the same for ten configurations and for a thousand."""
+
+from __future__ import annotations
+
+import pytest
+from benchmarks.api import PATHS, forget, names
+from benchmarks.large_ledger import fill
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from tests.backup.api.conftest import ROOT
+
+from apps.backup.api.schema import document
+from apps.backup.models import BackupConfiguration, BackupJob
+
+FROM_BACKUPS = {"/jobs/{uuid}/files/", "/jobs/{uuid}/download/"}
+"""What is read from a repository."""
+ONE_OF_MANY = {"/operations/{uuid}/", "/restores/{uuid}/", "/uploads/{uuid}/"}
+"""Of which the benchmark's ledger has none."""
+
+
+def queries(client) -> dict[str, int]:
+    known, found = names(client), {}
+    for path in PATHS:
+        forget()
+        with CaptureQueriesContext(connection) as caught:
+            answer = client.get(ROOT + path.format(**known), HTTP_ACCEPT="application/json")
+        assert answer.status_code == 200, (path, answer.content)
+        found[path] = len(caught)
+    return found
+
+
+@pytest.mark.django_db
+def test_the_number_of_queries_does_not_grow(admin):
+    fill(10, 3, now=timezone.now())
+    few = queries(admin)
+    BackupJob.objects.all().delete()
+    BackupConfiguration.objects.all().delete()
+    fill(1000, 3, now=timezone.now())
+    assert queries(admin) == few
+    assert max(few.values()) < 25
+
+
+def test_every_address_is_measured():
+    known = {path for path, methods in document()["paths"].items() if "get" in methods}
+    words = {"job": "{uuid}", "configuration": "{uuid}"}
+    measured = {"/" + path.partition("?")[0].format(**words) for path in PATHS}
+    assert measured == known - FROM_BACKUPS - ONE_OF_MANY

@@ -1,0 +1,127 @@
+"""Protected, at risk or unprotected: each state reached by what leads to it, and left again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from tests.backup.retention.rows import DAY, HOUR, NOW, backup, policy
+
+from apps.backup.doctor import Protection, Verdict, examine
+from apps.backup.models import BackupConfiguration, BackupJob
+from apps.backup.processes import ProcessIdentity
+from apps.backup.services.executors import executor_beat
+
+pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def passphrase(monkeypatch):
+    monkeypatch.setenv("BACKUP_PASSWORD", "correct horse battery staple")
+
+
+def verdict(*, agent: bool = True) -> Verdict:
+    if agent:
+        executor_beat("AGENT", ProcessIdentity("host", 1, "agent"), {}, now=NOW)
+    return examine(now=NOW).verdict
+
+
+def scheduled(name: str = "nightly", **values) -> BackupConfiguration:
+    return policy(name, frequency="DAILY", schedule_time=NOW.time(), **values)
+
+
+def nightly(configuration: BackupConfiguration, days: int, *, without: tuple[int, ...] = ()) -> None:
+    for day in range(days):
+        if day not in without:
+            backup(configuration, day * DAY + HOUR)
+
+
+def test_nothing_at_all_is_unprotected():
+    found = verdict()
+    assert (found.state, found.since) == (Protection.UNPROTECTED, None)
+    assert found.reason == "There is no good backup of the database and of the files that was read back."
+    assert found.next_step
+
+
+def test_protected_since_the_first_backup_of_an_unbroken_row():
+    nightly(scheduled(), 9)
+    found = verdict()
+    assert (found.state, found.next_step) == (Protection.PROTECTED, "")
+    assert found.since == NOW - 8 * DAY - HOUR + 5 * MINUTE
+
+
+def test_a_gap_breaks_the_row_and_a_removed_backup_does_not():
+    nightly(scheduled(), 9, without=(4,))
+    BackupJob.objects.filter(job_name__startswith="2").update(removal_started_at=NOW, removed_at=NOW)
+    found = verdict()
+    assert found.state == Protection.PROTECTED
+    assert found.since == NOW - 3 * DAY - HOUR + 5 * MINUTE
+
+
+def test_the_youngest_of_several_rows_counts():
+    nightly(scheduled(), 9)
+    nightly(scheduled("other"), 2)
+    assert verdict().since == NOW - DAY - HOUR + 5 * MINUTE
+
+
+def test_a_late_schedule_is_a_risk_since_its_promise_was_broken():
+    nightly(scheduled(), 9, without=(0, 1))
+    nightly(scheduled("other"), 3)
+    found = verdict()
+    assert found.state == Protection.AT_RISK
+    assert found.since == NOW - 2 * DAY - HOUR + DAY * 1.1
+    assert "nightly" in found.reason
+
+
+def test_when_every_schedule_is_late_nothing_is_protected():
+    nightly(scheduled(), 9, without=(0, 1))
+    found = verdict(agent=False)
+    assert found.state == Protection.UNPROTECTED
+    # The cause is named before what came of it.
+    assert "backup_agent" in found.next_step
+
+
+def test_what_was_not_read_back_protects_nobody():
+    nightly(scheduled(), 9)
+    BackupJob.objects.update(trust="STORED")
+    assert verdict().state == Protection.UNPROTECTED
+
+
+def test_database_and_files_count_together():
+    nightly(scheduled(backup_type="DATABASE"), 3)
+    found = verdict()
+    assert (found.state, found.reason) == (
+        Protection.UNPROTECTED,
+        "There is no good backup of the files that was read back.",
+    )
+    nightly(scheduled("files", backup_type="FILES"), 3)
+    assert verdict().state == Protection.PROTECTED
+
+
+def test_what_is_critical_is_a_risk(monkeypatch):
+    nightly(scheduled(), 9)
+    found = verdict(agent=False)
+    assert (found.state, found.since) == (Protection.AT_RISK, None)
+    assert "No agent" in found.reason
+
+
+def test_without_a_schedule_there_is_a_risk():
+    backup(policy("by hand"), HOUR)
+    found = verdict()
+    assert found.state == Protection.AT_RISK
+    assert "by schedule" in found.reason
+
+
+def test_the_number_of_queries_does_not_grow():
+    nightly(scheduled("first"), 3)
+    verdict()
+    with CaptureQueriesContext(connection) as few:
+        verdict()
+    for number in range(20):
+        nightly(scheduled(f"more-{number}"), 3)
+    with CaptureQueriesContext(connection) as many:
+        assert verdict().state == Protection.PROTECTED
+    assert len(many) == len(few)
