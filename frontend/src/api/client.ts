@@ -1,13 +1,31 @@
 /** The API, with types that are made from its OpenAPI document: `tools/api-client` makes them anew. */
 
-import createClient, { type Middleware } from "openapi-fetch";
+import createClient, { type Client, type Middleware } from "openapi-fetch";
 
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
 export type Problem = Schemas["Problem"];
+export type Api = Client<paths>;
 
 const CHANGING = new Set(["POST", "PUT", "PATCH", "DELETE"]);
+
+/** What went wrong: the server's own problem, or that the server was not reached. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly problem: Problem | null,
+    message: string,
+  ) {
+    super(message);
+    this.name = "ApiError";
+  }
+
+  /** What the server says of one field, or nothing. */
+  field(name: string): string | undefined {
+    return this.problem?.errors.find((one) => one.field === name || one.field.startsWith(`${name}.`))?.message;
+  }
+}
 
 /** What Django wants to see with every change that a session makes. */
 function csrfToken(): string {
@@ -25,8 +43,30 @@ const csrf: Middleware = {
 };
 
 /** A client of the API below `baseUrl`, for pages of the same origin. */
-export function createApi(baseUrl = "/api/v1/backup") {
+export function createApi(baseUrl: string): Api {
   const client = createClient<paths>({ baseUrl, credentials: "same-origin" });
   client.use(csrf);
   return client;
+}
+
+type Answer<T> = { data?: T; error?: unknown; response: Response };
+
+function isProblem(value: unknown): value is Problem {
+  return typeof value === "object" && value !== null && "detail" in value && "status" in value;
+}
+
+/** The data of an answer. Throws `ApiError` for every other. */
+export async function unwrap<T>(asked: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>;
+  try {
+    answer = await asked;
+  } catch (error) {
+    throw new ApiError(0, null, error instanceof Error ? error.message : String(error));
+  }
+  if (answer.response.ok) {
+    return answer.data as T;
+  }
+  const problem = isProblem(answer.error) ? answer.error : null;
+  const message = problem?.detail ?? `${answer.response.status} ${answer.response.statusText}`;
+  throw new ApiError(answer.response.status, problem, message);
 }

@@ -9,7 +9,7 @@ from typing import Any, Final
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ..models import Operation, OperationKind, RestoreJob
+from ..models import Operation, OperationKind, OperationStatus, RestoreJob
 from ..services.restore_wishes import RestoreChoices
 from .fields import StrictSerializer, UserNameField, UuidField, _ModelSerializer, _Serializer
 from .jobs import ProgressSerializer
@@ -121,7 +121,7 @@ class RestoreSerializer(_ModelSerializer):
     @extend_schema_field(ProgressSerializer(allow_null=True))
     def get_progress(self, row: RestoreJob) -> dict[str, object] | None:
         found = restoring(row)
-        return None if found is None else found.progress or None
+        return None if found is None or found.status != OperationStatus.RUNNING else found.progress or None
 
 
 class PhaseSerializer(_Serializer):

@@ -1,0 +1,53 @@
+/** The API and the queries of whoever is below. */
+
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext, useMemo, useState } from "react";
+
+import { type Api, ApiError, createApi } from "./client";
+
+interface Place {
+  api: Api;
+  /** The address below which the API lies, without a slash at its end. */
+  baseUrl: string;
+}
+
+const Context = createContext<Place | null>(null);
+
+/** What is refused is not asked for again; what was not reached is, twice. */
+function retry(failures: number, error: Error): boolean {
+  return failures < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 500);
+}
+
+export function createQueries(): QueryClient {
+  return new QueryClient({
+    defaultOptions: { queries: { retry, staleTime: 5_000, refetchOnWindowFocus: true }, mutations: { retry: false } },
+  });
+}
+
+export function ApiProvider({ baseUrl, children }: { baseUrl: string; children: ReactNode }) {
+  const place = useMemo(() => ({ api: createApi(baseUrl), baseUrl }), [baseUrl]);
+  const [queries] = useState(createQueries);
+  return (
+    <Context.Provider value={place}>
+      <QueryClientProvider client={queries}>{children}</QueryClientProvider>
+    </Context.Provider>
+  );
+}
+
+function usePlace(): Place {
+  const place = useContext(Context);
+  if (place === null) {
+    throw new Error("There is no ApiProvider above this component.");
+  }
+  return place;
+}
+
+export function useApi(): Api {
+  return usePlace().api;
+}
+
+/** The address of something in the API, for links and downloads. */
+export function useApiUrl(): (path: string) => string {
+  const { baseUrl } = usePlace();
+  return (path) => `${baseUrl}${path}`;
+}

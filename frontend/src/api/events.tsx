@@ -1,0 +1,82 @@
+/** What happens on the server, as it happens; and how well one is connected to it. */
+
+import { useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
+
+import type { Schemas } from "./client";
+import { useApiUrl } from "./context";
+
+export type EventState = Schemas["EventState"];
+
+/** "live": events arrive; "connecting": not yet, or not any more; `since` is when the last sign of life came. */
+export interface Connection {
+  state: "live" | "connecting";
+  since: Date | null;
+}
+
+const Context = createContext<Connection>({ state: "connecting", since: null });
+const NAMES = ["job", "restore", "operation", "configuration"] as const;
+const SILENCE_MS = 40_000;
+const GATHER_MS = 250;
+
+/** The first word of the keys of the queries that an event of that name makes out of date. */
+const STALE: Record<(typeof NAMES)[number], string[]> = {
+  job: ["jobs", "job", "status", "configurations"],
+  restore: ["restores", "restore", "status"],
+  operation: ["operations", "operation", "restores", "restore"],
+  configuration: ["configurations", "configuration", "status"],
+};
+
+/** Listens to the server's events, and has the queries that they concern asked again. */
+export function EventsProvider({ children }: { children: ReactNode }) {
+  const url = useApiUrl();
+  const queries = useQueryClient();
+  const [connection, setConnection] = useState<Connection>({ state: "connecting", since: null });
+  const waiting = useRef(new Set<string>());
+
+  useEffect(() => {
+    const source = new EventSource(url("/system/events/"));
+    let timer = 0;
+    let watchdog = 0;
+    const alive = () => {
+      setConnection({ state: "live", since: new Date() });
+      window.clearTimeout(watchdog);
+      watchdog = window.setTimeout(() => setConnection((now) => ({ ...now, state: "connecting" })), SILENCE_MS);
+    };
+    const flush = () => {
+      timer = 0;
+      for (const key of waiting.current) {
+        void queries.invalidateQueries({ queryKey: [key] });
+      }
+      waiting.current.clear();
+    };
+    const stale = (keys: string[]) => {
+      alive();
+      for (const key of keys) {
+        waiting.current.add(key);
+      }
+      timer ||= window.setTimeout(flush, GATHER_MS);
+    };
+    source.onopen = alive;
+    source.onerror = () => setConnection((now) => ({ ...now, state: "connecting" }));
+    for (const name of NAMES) {
+      source.addEventListener(name, () => stale(STALE[name]));
+    }
+    source.addEventListener("ready", alive);
+    source.addEventListener("reset", () => {
+      alive();
+      void queries.invalidateQueries();
+    });
+    return () => {
+      source.close();
+      window.clearTimeout(timer);
+      window.clearTimeout(watchdog);
+    };
+  }, [url, queries]);
+
+  return <Context.Provider value={connection}>{children}</Context.Provider>;
+}
+
+export function useConnection(): Connection {
+  return useContext(Context);
+}

@@ -1,0 +1,35 @@
+/** States as words with a colour; the word alone says it all. */
+
+import { Badge } from "@mantine/core";
+
+import { label } from "../../../i18n";
+
+const COLOURS: Record<string, string> = {
+  COMPLETED: "green",
+  VERIFIED: "green",
+  PROVEN: "green",
+  PROTECTED: "green",
+  OK: "green",
+  RUNNING: "blue",
+  PENDING: "blue",
+  STORED: "blue",
+  INCOMPLETE: "yellow",
+  MISSED: "yellow",
+  WARNING: "yellow",
+  AT_RISK: "yellow",
+  AWAITING_APPROVAL: "yellow",
+  FAILED: "red",
+  TIMEOUT: "red",
+  DAMAGED: "red",
+  UNPROTECTED: "red",
+  CRITICAL: "red",
+};
+
+/** A badge for a value of a group of words of the server. */
+export function ValueBadge({ group, value }: { group: Parameters<typeof label>[0]; value: string }) {
+  return (
+    <Badge variant="light" color={COLOURS[value] ?? "gray"} autoContrast radius="sm" tt="none">
+      {label(group, value)}
+    </Badge>
+  );
+}

@@ -1,0 +1,35 @@
+/** How far something is: phase, files, bytes, rate, what is left. Nothing is made up where the server does not know. */
+
+import { Group, Progress as Bar, Stack, Text } from "@mantine/core";
+
+import type { Schemas } from "../../../api/client";
+import { t } from "../../../i18n";
+import { bytes, duration } from "./format";
+
+export function ProgressView({ progress }: { progress: Schemas["Progress"] }) {
+  const { bytes_done: done, bytes_total: total } = progress;
+  const percent = total ? Math.min(100, (done / total) * 100) : null;
+  const facts = [
+    progress.files_done > 0 ? t("common.filesDone", { count: progress.files_done }) : "",
+    total ? t("common.bytesOf", { done: bytes(done), total: bytes(total) }) : done > 0 ? bytes(done) : "",
+    progress.bytes_per_second ? t("common.rate", { rate: bytes(progress.bytes_per_second) }) : "",
+    progress.eta_seconds !== null ? t("common.eta", { time: duration(progress.eta_seconds) }) : "",
+  ].filter(Boolean);
+  return (
+    <Stack gap={4}>
+      <Group justify="space-between" gap="xs">
+        <Text size="sm">{progress.phase}</Text>
+        <Text size="sm" c="dimmed">
+          {facts.join(", ")}
+        </Text>
+      </Group>
+      <Bar
+        value={percent ?? 100}
+        animated={percent === null}
+        striped={percent === null}
+        aria-label={progress.phase}
+        {...(percent === null ? {} : { "aria-valuenow": Math.round(percent) })}
+      />
+    </Stack>
+  );
+}

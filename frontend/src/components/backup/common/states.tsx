@@ -1,0 +1,83 @@
+/** What stands where there is nothing to show yet, or nothing at all: each state says what it is. */
+
+import { Alert, Button, Center, Loader, Stack, Text, Title } from "@mantine/core";
+import type { UseQueryResult } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+
+import { ApiError } from "../../../api/client";
+import { useConnection } from "../../../api/events";
+import { t } from "../../../i18n";
+import { clock } from "./format";
+
+export function Loading() {
+  return (
+    <Center py="xl" role="status" aria-live="polite">
+      <Loader size="sm" mr="sm" aria-hidden />
+      <Text>{t("common.loading")}</Text>
+    </Center>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <Stack align="center" gap="xs" py="xl">
+      <Title order={3} size="h5">
+        {title}
+      </Title>
+      {children}
+    </Stack>
+  );
+}
+
+/** Why something is not shown: signed out, no right, not reached, or the server's own words. */
+export function Failure({ error, onRetry }: { error: Error; onRetry?: () => void }) {
+  const status = error instanceof ApiError ? error.status : -1;
+  const problem = error instanceof ApiError ? error.problem : null;
+  const known: Record<number, [string, string]> = {
+    0: [t("common.offlineTitle"), t("common.offlineText")],
+    401: [t("common.signedOutTitle"), t("common.signedOutText")],
+    403: [t("common.forbiddenTitle"), problem?.detail ?? t("common.forbiddenText")],
+  };
+  const [title, text] = known[status] ?? [t("common.errorTitle"), error.message];
+  return (
+    <Alert color={status === 403 ? "gray" : "red"} title={title} role="alert">
+      <Text>{text}</Text>
+      {problem && status !== 401 && status !== 403 && (
+        <Text size="sm" mt="xs">
+          {t("common.errorId", { id: problem.id })}
+        </Text>
+      )}
+      {onRetry && status !== 403 && status !== 401 && (
+        <Button mt="sm" size="xs" variant="default" onClick={onRetry}>
+          {t("common.retry")}
+        </Button>
+      )}
+    </Alert>
+  );
+}
+
+/** The data of a query, or the state that stands for it. What was shown stays while it is asked for again. */
+export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; children: (data: T) => ReactNode }) {
+  if (query.data !== undefined) {
+    return (
+      <>
+        {query.error && <Failure error={query.error} onRetry={() => void query.refetch()} />}
+        {children(query.data)}
+      </>
+    );
+  }
+  return query.error ? <Failure error={query.error} onRetry={() => void query.refetch()} /> : <Loading />;
+}
+
+/** That the connection is lost, and since when. */
+export function StaleBanner() {
+  const { state, since } = useConnection();
+  if (state === "live" || since === null) {
+    return null;
+  }
+  return (
+    <Alert color="yellow" role="status" mb="md" py="xs">
+      {t("common.staleBanner", { time: clock(since) })}
+    </Alert>
+  );
+}

@@ -1,0 +1,3 @@
+export const configurations = {
+  title: "Configurations",
+} as const;

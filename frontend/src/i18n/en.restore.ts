@@ -1,0 +1,3 @@
+export const restore = {
+  title: "Restore",
+} as const;

@@ -1,0 +1,15 @@
+export const shell = {
+  product: "EDMS",
+  dashboard: "Dashboard",
+  documents: "Documents",
+  admin: "Administration",
+  backups: "Backup management",
+  overview: "Overview",
+  configurations: "Configurations",
+  history: "History",
+  restore: "Restore",
+  skip: "Skip to the content",
+  colourScheme: "Light or dark",
+  menu: "Menu",
+  signOut: "Sign out",
+} as const;

@@ -1,0 +1,25 @@
+/** The console at an address, as a user would have it. */
+
+import { MantineProvider } from "@mantine/core";
+import { render } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { MemoryRouter, Route, Routes } from "react-router";
+
+import BackupManagement from "../components/backup/BackupManagement";
+import { theme } from "../shell/theme";
+
+export const API = "http://localhost:3000/api/v1/backup";
+
+export function renderConsole(address = "/overview") {
+  const user = userEvent.setup();
+  const view = render(
+    <MantineProvider theme={theme} env="test">
+      <MemoryRouter initialEntries={[address]}>
+        <Routes>
+          <Route path="/*" element={<BackupManagement apiUrl={API} />} />
+        </Routes>
+      </MemoryRouter>
+    </MantineProvider>,
+  );
+  return { user, ...view };
+}

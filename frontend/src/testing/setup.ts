@@ -1,0 +1,54 @@
+/** What the tests of components stand on: a document, and no server but the one at the edge of the network. */
+
+import { cleanup } from "@testing-library/react";
+import { setupServer } from "msw/node";
+import { afterAll, afterEach, beforeAll, vi } from "vitest";
+
+/** Answers in the place of the server; each test says what. What no test has foreseen is an error. */
+export const server = setupServer();
+
+/** What jsdom has not and Mantine looks for. */
+function furnish() {
+  window.matchMedia = (query) =>
+    ({
+      matches: false,
+      media: query,
+      addEventListener: () => {},
+      removeEventListener: () => {},
+      addListener: () => {},
+      removeListener: () => {},
+      onchange: null,
+      dispatchEvent: () => false,
+    }) as MediaQueryList;
+  window.ResizeObserver = class {
+    observe() {}
+    unobserve() {}
+    disconnect() {}
+  };
+  window.HTMLElement.prototype.scrollIntoView = () => {};
+}
+
+/** A stream of events that a test sends itself. */
+export class FakeEventSource extends EventTarget {
+  static all: FakeEventSource[] = [];
+  onopen: (() => void) | null = null;
+  onerror: (() => void) | null = null;
+  constructor(readonly url: string) {
+    super();
+    FakeEventSource.all.push(this);
+    queueMicrotask(() => this.onopen?.());
+  }
+  close() {}
+}
+
+beforeAll(() => {
+  furnish();
+  vi.stubGlobal("EventSource", FakeEventSource);
+  server.listen({ onUnhandledRequest: "error" });
+});
+afterEach(() => {
+  cleanup();
+  server.resetHandlers();
+  FakeEventSource.all = [];
+});
+afterAll(() => server.close());
