@@ -13,7 +13,8 @@ from ..services.wishes import prune_request, remove_request, verify_request
 from .fields import EmptySerializer, FlagField, StrictSerializer
 from .jobs import JobDetailSerializer, job_of
 from .operations import OperationSerializer, begun
-from .restores import BegunSerializer, ConfirmationSerializer, begin_restore
+from .restore_fields import BegunSerializer, ConfirmationSerializer
+from .restores import begin_restore
 from .views import BackupView
 
 
