@@ -2,6 +2,7 @@ export const history = {
   title: "History",
   intro: "Every run, what came of it, and the backup that it left.",
   filters: "Narrow down",
+  filtersChosen: { one: "Narrow down ({count} chosen)", other: "Narrow down ({count} chosen)" },
   search: "Search",
   searchHint: "Part of a name, or the beginning of a uuid",
   status: "Status",

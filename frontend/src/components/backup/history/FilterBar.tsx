@@ -1,7 +1,7 @@
 /** What the history can be narrowed down by. Every choice is in the address at once; the search waits for a pause. */
 
 import { Button, Group, MultiSelect, NativeSelect, Paper, Select, SimpleGrid, TextInput } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
+import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 
@@ -18,6 +18,8 @@ interface Props {
 }
 
 export function FilterBar({ params, onChange }: Props) {
+  // Where there is little room the jobs come first.
+  const [opened, { toggle }] = useDisclosure(false);
   const set = (name: FilterName, values: string[]) => onChange(withFilter(params, name, values));
   const clear = () => onChange(NAMES.reduce((all, name) => withFilter(all, name, []), params));
   const choice = (name: "type" | "trigger" | "trust", any: string, options: [string, string][]) => (
@@ -28,10 +30,20 @@ export function FilterBar({ params, onChange }: Props) {
       data={[{ value: "", label: any }, ...options.map(([value, text]) => ({ value, label: text }))]}
     />
   );
+  const chosen = NAMES.filter((name) => name !== "q" && params.has(name)).length;
   return (
     <Paper component="search" withBorder p="sm" aria-label={t("history.filters")}>
-      <SimpleGrid cols={{ base: 1, xs: 2, md: 3, lg: 4 }} spacing="sm" verticalSpacing="xs">
-        <Search value={params.get("q") ?? ""} onChange={(value) => set("q", [value])} />
+      <Search value={params.get("q") ?? ""} onChange={(value) => set("q", [value])} />
+      <Button hiddenFrom="sm" mt="sm" size="xs" variant="default" aria-expanded={opened} onClick={toggle}>
+        {chosen > 0 ? t("history.filtersChosen", { count: chosen }) : t("history.filters")}
+      </Button>
+      <SimpleGrid
+        cols={{ base: 1, xs: 2, sm: 3, lg: 4 }}
+        spacing="sm"
+        verticalSpacing="xs"
+        mt="xs"
+        {...(opened ? {} : { visibleFrom: "sm" })}
+      >
         <MultiSelect
           label={t("history.status")}
           value={params.getAll("status")}
