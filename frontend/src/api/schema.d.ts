@@ -1053,7 +1053,7 @@ export interface components {
             readonly not_before: string | null;
             readonly pin_reason: string;
             readonly problem_count: number;
-            /** @description Null before it has begun. */
+            /** @description Null but while it runs. */
             readonly progress: components["schemas"]["Progress"] | null;
             /** Format: date-time */
             readonly queued_at: string;
@@ -1120,7 +1120,7 @@ export interface components {
             readonly problem_count: number;
             /** @description The first thousand; problem_count is the full number. */
             problems: components["schemas"]["ProblemFile"][];
-            /** @description Null before it has begun. */
+            /** @description Null but while it runs. */
             readonly progress: components["schemas"]["Progress"] | null;
             /** Format: date-time */
             readonly queued_at: string;
@@ -1204,7 +1204,7 @@ export interface components {
             readonly kind: components["schemas"]["OperationKind"];
             /** @description The right that it takes to cancel it, or to decide about it. */
             readonly needs: string;
-            /** @description Null before it has begun. */
+            /** @description Null but while it runs. */
             readonly progress: components["schemas"]["Progress"] | null;
             /** Format: date-time */
             readonly queued_at: string;

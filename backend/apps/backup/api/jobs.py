@@ -40,7 +40,7 @@ class JobSerializer(_ModelSerializer):
 
     configuration = serializers.SerializerMethodField(help_text="Its uuid; null when it was deleted, or never was.")
     triggered_by = UserNameField()
-    progress = serializers.SerializerMethodField(help_text="Null before it has begun.")
+    progress = serializers.SerializerMethodField(help_text="Null but while it runs.")
     warnings = serializers.ListField(child=serializers.CharField(), read_only=True)
     duration_seconds = serializers.SerializerMethodField(help_text="Null before it has ended.")
     has_backup = serializers.SerializerMethodField(help_text="Whether a backup of it is stored and offered.")
@@ -94,7 +94,7 @@ class JobSerializer(_ModelSerializer):
 
     @extend_schema_field(ProgressSerializer(allow_null=True))
     def get_progress(self, row: BackupJob) -> dict[str, object] | None:
-        return row.progress or None
+        return (row.progress or None) if row.status == JobStatus.RUNNING else None
 
     def get_duration_seconds(self, row: BackupJob) -> float | None:
         if row.started_at is None or row.completed_at is None:
@@ -187,7 +187,7 @@ class JobList(BackupView):
         return selectors.jobs_matching(**self.filters())
 
     @extend_schema(operation_id="jobs_list", parameters=[JobFilter], responses=JobSerializer(many=True))
-    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request) -> Response:
         return self.page(self.get_queryset())
 
 
@@ -211,9 +211,8 @@ class JobCancel(BackupView):
 
     @extend_schema(operation_id="jobs_cancel", responses={202: JobStateSerializer})
     def post(self, request: Request, **_names: str) -> Response:
-        asked = self.get_serializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        reason = asked.validated_data["reason"]
+        asked = self.asked()
+        reason = asked["reason"]
         said = f"Cancelled by {self.user.get_username()}{f': {reason}' if reason else '.'}"
         state = job_cancel_request(self.uuid(), said, now=timezone.now())
         message = "It is cancelled." if state == JobStatus.CANCELLED else "It has been told to stop."
@@ -228,13 +227,12 @@ class JobPin(BackupView):
 
     @extend_schema(operation_id="jobs_pin", responses={200: JobSerializer})
     def post(self, request: Request, **_names: str) -> Response:
-        asked = self.get_serializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        job_pin(self.uuid(), pinned=True, reason=asked.validated_data["reason"])
+        asked = self.asked()
+        job_pin(self.uuid(), pinned=True, reason=asked["reason"])
         return Response(JobSerializer(job_of(self)).data)
 
     @extend_schema(operation_id="jobs_unpin", responses={204: None})
-    def delete(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def delete(self, request: Request, **_names: str) -> Response:
         job_pin(self.uuid(), pinned=False)
         return Response(status=204)
 

@@ -36,7 +36,7 @@ class OperationSerializer(_ModelSerializer):
     decided_by = UserNameField()
     arguments = serializers.DictField(help_text="What was asked for; depends on the kind.")
     result = serializers.DictField(help_text="What came of it; depends on the kind. Of a PLAN it is the plan.")
-    progress = serializers.SerializerMethodField(help_text="Null before it has begun.")
+    progress = serializers.SerializerMethodField(help_text="Null but while it runs.")
     needs = serializers.SerializerMethodField(help_text="The right that it takes to cancel it, or to decide about it.")
 
     class Meta:
@@ -65,7 +65,7 @@ class OperationSerializer(_ModelSerializer):
 
     @extend_schema_field(ProgressSerializer(allow_null=True))
     def get_progress(self, row: Operation) -> dict[str, object] | None:
-        return row.progress or None
+        return (row.progress or None) if row.status == OperationStatus.RUNNING else None
 
     def get_needs(self, row: Operation) -> str:
         return RIGHTS[row.kind].codename
@@ -95,7 +95,7 @@ class OperationList(BackupView):
     @extend_schema(
         operation_id="operations_list", parameters=[OperationFilter], responses=OperationSerializer(many=True)
     )
-    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request) -> Response:
         return self.page(self.get_queryset())
 
 
@@ -106,7 +106,7 @@ class OperationDetail(BackupView):
     serializer_class = OperationSerializer
 
     @extend_schema(operation_id="operations_retrieve")
-    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, **_names: str) -> Response:
         return Response(self.get_serializer(operation_in_address(self)).data)
 
 
