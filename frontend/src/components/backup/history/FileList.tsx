@@ -107,7 +107,7 @@ function Name({ job, entry, full, onPreview }: Omit<Props, "entries"> & { entry:
           <UnstyledButton
             c="var(--mantine-color-anchor)"
             onClick={() => onPreview(entry)}
-            aria-label={t("history.files.preview", { name: entry.name })}
+            aria-label={t("history.files.preview", { name })}
           >
             {name}
           </UnstyledButton>
