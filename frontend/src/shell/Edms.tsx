@@ -15,7 +15,7 @@ import { Login } from "./Login";
 import { NotFound } from "./NotFound";
 import { type Place, PlaceProvider, usePlace } from "./place";
 import { SignedIn } from "./SignedIn";
-import { theme } from "./theme";
+import { contrast, theme } from "./theme";
 
 const BackupManagement = lazy(() => import("../components/backup/BackupManagement"));
 const Admin = lazy(() => import("./Admin"));
@@ -39,7 +39,7 @@ export function Edms({ basePath, apiUrl, adminUrl }: EdmsProps) {
     return { api: connect<EdmsPaths>(apiUrl, onSignedOut), apiUrl, adminUrl, onSignedOut };
   });
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={contrast} defaultColorScheme="auto">
       <QueryClientProvider client={queries}>
         <PlaceProvider place={place}>
           <BrowserRouter basename={basePath}>

@@ -68,7 +68,7 @@ class DocumentsView(EdmsView):
         return self.get_paginated_response(DocumentSerializer(found, many=True).data)
 
     @extend_schema(responses={201: DocumentDetailSerializer})
-    def post(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+    def post(self, request: Request) -> Response:
         given = self.checked()
         name = os.fsencode(given["file"].name)
         made = document_create(
@@ -87,11 +87,11 @@ class DocumentView(EdmsView):
     permissions = {"GET": VIEW, "DELETE": DELETE}
 
     @extend_schema(responses=DocumentDetailSerializer)
-    def get(self, request: Request, id: uuid.UUID) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request, id: uuid.UUID) -> Response:
         return Response(DocumentDetailSerializer(documents_found().get(pk=id)).data)
 
     @extend_schema(responses={204: None})
-    def delete(self, request: Request, id: uuid.UUID) -> Response:  # noqa: ARG002  the framework's signature
+    def delete(self, request: Request, id: uuid.UUID) -> Response:
         document_delete(id, actor=self.actor)
         return Response(status=204)
 
@@ -104,7 +104,7 @@ class VersionsView(EdmsView):
     serializer_class = VersionUploadSerializer
 
     @extend_schema(operation_id="documents_versions_create", responses={201: VersionSerializer})
-    def post(self, request: Request, id: uuid.UUID) -> Response:  # noqa: ARG002  the framework's signature
+    def post(self, request: Request, id: uuid.UUID) -> Response:
         file = self.checked()["file"]
         added = version_add(id, file, source_name=os.fsencode(file.name), actor=self.actor)
         return Response(VersionSerializer(added).data, status=201)
@@ -119,7 +119,7 @@ class ContentView(EdmsView):
         operation_id="documents_content_retrieve",
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
     )
-    def get(self, request: Request, id: uuid.UUID) -> FileResponse:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request, id: uuid.UUID) -> FileResponse:
         version = get_object_or_404(DocumentVersion, pk=id)
         try:
             content = version.file.open("rb")

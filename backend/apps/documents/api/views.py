@@ -108,7 +108,7 @@ class EdmsView(generics.GenericAPIView[Any]):
         """Who asks, for the audit trail."""
         return str(self.request.user.get_username())
 
-    def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:  # noqa: ARG002
+    def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
         raise exceptions.PermissionDenied("You have no right to do this.")
 
     def handle_exception(self, exc: Exception) -> Response:

@@ -12,7 +12,7 @@ import { BrowserRouter, Navigate, Route, Routes, useInRouterContext } from "reac
 
 import { ApiProvider } from "../../api/context";
 import { EventsProvider } from "../../api/events";
-import { theme } from "../../shell/theme";
+import { contrast, theme } from "../../shell/theme";
 import { Boundary } from "./common/Boundary";
 import { Loading } from "./common/states";
 import { Frame } from "./Frame";
@@ -54,7 +54,7 @@ function Styled({ children }: { children: ReactNode }) {
     return children;
   }
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={contrast} defaultColorScheme="auto">
       {children}
     </MantineProvider>
   );
