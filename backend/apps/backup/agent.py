@@ -21,10 +21,11 @@ from django.utils import timezone
 
 from .dispatch import Child, ChildJob, ChildOperation
 from .errors import BackupError, LedgerUnavailable
-from .ledger import renew_connection
+from .ledger import follow_ledger
 from .models import ExecutorKind, WokenBy
 from .operations import settle_operations
 from .processes import own_identity
+from .restores import recover_restores
 from .selectors import jobs_runnable, operations_runnable
 from .services.executors import PAUSE, executor_beat, executor_leave
 from .services.operations import operations_expire
@@ -90,16 +91,24 @@ class Agent:
             except LedgerUnavailable as error:
                 self._say(f"{error} The agent tries again in {pause:.0f} s.")
                 connections.close_all()
+                self._recover()
                 self._pause(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
                 continue
             # To the next full second: slots begin there.
             self._pause(_TICK - time.time() % _TICK)
 
+    def _recover(self) -> None:
+        """The ledger may be away because a restore was killed in the middle of exchanging its database."""
+        try:
+            for line in recover_restores():
+                self._say(line)
+        except BackupError as error:
+            self._say(f"What a restore left could not be put in order: {error}")
+
     def tick(self, now: datetime) -> None:
         """One look at everything. Raises `LedgerUnavailable`."""
-        # A restore may have put another file in the place of the one that a connection to SQLite still holds open.
-        renew_connection()
+        follow_ledger()
         if time.monotonic() - self._beaten >= PAUSE.total_seconds():
             executor_beat(ExecutorKind.AGENT, self._me, {"jobs_at_once": self._at_once}, now=now)
             self._beaten = time.monotonic()

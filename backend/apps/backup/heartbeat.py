@@ -15,7 +15,7 @@ from django.db import connections
 from django.utils import timezone
 
 from .errors import LeaseLost, LedgerUnavailable
-from .ledger import ledger_alias
+from .ledger import follow_ledger, ledger_alias, renew_connection
 from .progress import Observer, Progress, Tracker
 from .services.events import job_event
 from .services.jobs import Claim, job_cancel_reason, job_heartbeat, job_progress
@@ -180,6 +180,7 @@ class Heartbeat:
                 jumped = abs(time.time() - time.monotonic() - clocks) > _JUMP_SECONDS
                 quiet = not moved and not jumped and time.monotonic() - last_alive < _QUIET_SECONDS
                 try:
+                    follow_ledger()
                     reason = self._pulse.cancel_reason()
                     if reason is not None:
                         self._interrupt(CancelRequested(reason))
@@ -197,6 +198,8 @@ class Heartbeat:
                     if time.monotonic() - last_alive > LEASE.total_seconds():
                         self.verdict = error
                         return
+                    # One that is broken stays so.
+                    renew_connection()
                     continue
                 last_alive, written = time.monotonic(), progress
                 clocks = time.time() - last_alive

@@ -75,6 +75,14 @@ def close_connections() -> None:
             connection.close()
 
 
+def follow_ledger() -> None:
+    """For whoever keeps a connection for long: a restore may have put another file in the place of the one that a
+    connection to SQLite still holds open. A server ends the connections to a database that is replaced."""
+    connection = connections[ledger_alias()]
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        connection.close()
+
+
 def patiently(write: Callable[[], None], *, seconds: float) -> None:
     """Do it, and again for so long as the ledger is away: its database may be restarted at that very moment.
 

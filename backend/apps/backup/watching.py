@@ -21,6 +21,7 @@ from .messages import send_job, send_operation
 from .models import ExecutorKind, WokenBy
 from .operations import settle_operations
 from .processes import own_identity
+from .restores import recover_restores
 from .selectors import jobs_to_send, operations_to_send
 from .services.executors import PAUSE, executor_beat, executor_leave, executors_alive
 from .services.operations import operations_expire
@@ -81,12 +82,21 @@ class Watch:
         except BackupError as error:
             # The ledger or the broker is away; the next round finds the same work.
             _logger.warning("%s", error)
+            self._recover()
         except Exception:
             # Without its watch the worker would overlook, for good, whatever nobody else sees.
             _logger.exception("The watch of the backups met with the unexpected, and goes on.")
         finally:
             # A connection that is open when the worker forks a child would be shared with it.
             connections.close_all()
+
+    def _recover(self) -> None:
+        """The ledger may be away because a restore was killed in the middle of exchanging its database."""
+        try:
+            for line in recover_restores():
+                _logger.warning("%s", line)
+        except BackupError as error:
+            _logger.warning("What a restore left could not be put in order: %s", error)
 
     def _before_fork(self) -> None:
         self._kept = self._turn.acquire(timeout=_FORK_PATIENCE)

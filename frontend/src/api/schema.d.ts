@@ -1030,7 +1030,7 @@ export interface components {
             readonly not_before: string | null;
             readonly pin_reason: string;
             readonly problem_count: number;
-            /** @description Null before it has begun. */
+            /** @description Null but while it runs. */
             readonly progress: components["schemas"]["Progress"] | null;
             /** Format: date-time */
             readonly queued_at: string;
@@ -1097,7 +1097,7 @@ export interface components {
             readonly problem_count: number;
             /** @description The first thousand; problem_count is the full number. */
             problems: components["schemas"]["ProblemFile"][];
-            /** @description Null before it has begun. */
+            /** @description Null but while it runs. */
             readonly progress: components["schemas"]["Progress"] | null;
             /** Format: date-time */
             readonly queued_at: string;
@@ -1181,7 +1181,7 @@ export interface components {
             readonly kind: components["schemas"]["OperationKind"];
             /** @description The right that it takes to cancel it, or to decide about it. */
             readonly needs: string;
-            /** @description Null before it has begun. */
+            /** @description Null but while it runs. */
             readonly progress: components["schemas"]["Progress"] | null;
             /** Format: date-time */
             readonly queued_at: string;

@@ -274,6 +274,13 @@ def test_streams_end_and_hearts_beat(monkeypatch):
     assert blocks[-1].startswith(b": still here\nid: ")
 
 
+@pytest.mark.parametrize("zones", [True, False])
+def test_an_id_stands_for_its_moment(settings, zones):
+    settings.USE_TZ, settings.TIME_ZONE = zones, "Europe/Berlin"
+    now = timezone.now()
+    assert moment_of(Looker(now=now).cursor) == now
+
+
 def test_every_event_has_the_same_fields():
     names = {field.name for field in dataclasses.fields(broadcasting.Change)}
     assert set(EventStateSerializer().fields) == names

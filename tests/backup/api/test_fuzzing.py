@@ -1,7 +1,7 @@
 """Schemathesis: the whole API against its own document, on a real server.
 
-Every phase as somebody who may do everything; as the others, that nobody is answered who has not the right. `make fuzz`
-does all of it, for all of them, with many more examples.
+`make fuzz` does all that it can, as somebody who may do everything, as people with each right by itself, with none, and
+as nobody; that takes long. Here are a few examples of everything; each right with every address is `test_attacks`.
 """
 
 from __future__ import annotations
@@ -74,27 +74,17 @@ def fuzz(served, person: str, *options: str) -> None:
         timeout=3000,
     )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
-    assert " passed" in done.stdout
 
 
 def test_as_somebody_who_may_do_everything(served):
-    examples = "50" if THOROUGH else "2"
-    fuzz(served, "all", "--max-examples", examples, "--seed", "1", "--exclude-checks", NOT_MEANT)
+    more = ["--max-examples", "20"] if THOROUGH else ["--phases", "fuzzing,stateful", "--max-examples", "2"]
+    fuzz(served, "all", *more, "--seed", "1", "--exclude-checks", NOT_MEANT)
 
 
-@pytest.mark.parametrize("person", PEOPLE[1:])
+@pytest.mark.parametrize("person", PEOPLE[1:] if THOROUGH else ["anonymous", Right.VIEW.permission])
 def test_nobody_is_answered_without_the_right(served, person):
     checks = "not_a_server_error,status_code_conformance,nobody_is_answered_without_the_right"
-    phases = "coverage,fuzzing,stateful" if THOROUGH else "fuzzing"
+    more = "coverage,fuzzing,stateful" if THOROUGH else "fuzzing"
     fuzz(
-        served,
-        person,
-        "--phases",
-        phases,
-        "--max-examples",
-        "5" if THOROUGH else "1",
-        "--seed",
-        "1",
-        "--checks",
-        checks,
+        served, person, "--phases", more, "--max-examples", "3" if THOROUGH else "1", "--seed", "1", "--checks", checks
     )

@@ -12,7 +12,7 @@ from tests.backup.conftest import CHEAP
 from apps.backup.dispatch import submit_operation
 from apps.backup.errors import BackupRemoved, IllegalTransition, LeaseLost
 from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob, Operation, RestoreJob
-from apps.backup.operations import run_operation, settle_dead
+from apps.backup.operations import run_operation, settle_dead, settle_operations
 from apps.backup.processes import own_identity
 from apps.backup.requests import JobRequest
 from apps.backup.rights import Right
@@ -27,9 +27,11 @@ from apps.backup.services.operating import (
     operations_dead,
 )
 from apps.backup.services.wishes import (
+    RestoreChoices,
     configuration_delete_request,
     prune_request,
     remove_request,
+    restore_request,
     verify_request,
 )
 from strongroom.backends import LocalBackend
@@ -229,6 +231,17 @@ class TestDoneInThisProcess:
         ended = self.done(wanted)
         assert ended.status == "FAILED"
         assert "a restore needs it" in ended.error_message
+
+    def test_a_dead_one_leaves_no_half_of_a_folder(self, stored, person, tmp_path):
+        choices = RestoreChoices(backup=stored.uuid, target="folder", name="look")
+        asked = restore_request(choices, user=person("somebody"), now=timezone.now())
+        operation_claim(asked.uuid, worker=own_identity(), now=timezone.now())
+        half = tmp_path / f"backups/restored/.look.{asked.restore.uuid.hex[:8]}.partial"
+        (half / "files").mkdir(parents=True)
+        later = timezone.now() + timedelta(minutes=5)
+        assert "is FAILED" in settle_operations(now=later)[0]
+        assert list((tmp_path / "backups/restored").iterdir()) == []
+        assert RestoreJob.objects.get().status == "FAILED"
 
     def test_a_configuration(self, stored, person):
         made = BackupConfiguration.objects.create(name="mine")

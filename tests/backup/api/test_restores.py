@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sqlite3
@@ -188,23 +189,27 @@ def test_the_next_agent_settles_what_was_killed_with_the_last(system, backup):
     assert "is gone" in ended["error_message"]
 
 
-def test_one_that_was_swapped_when_it_was_killed_is_completed(system, backup):
-    """Everything is live, and nobody has told the ledger: as after a kill between the swap and its end."""
-    restore, operation = system.restore(backup, only="files", safety_backup=False)
-    system.agent.kill()
-    system.agent.communicate()
-    journal = system.edms.storage / f"restores/{restore['uuid']}.json"
-    journal.write_text(journal.read_text().replace('"finished"', '"swapped"'))
+def test_one_that_is_killed_while_there_is_no_database_is_completed_by_the_agent(system, backup):
+    """As after a kill between the moves of the old file and the new one: only the journal knows."""
+    restore, operation = system.restore(backup, only="database", safety_backup=False)
     half = "UPDATE backup_restorejob SET status = 'RUNNING', rollback_state = 'NONE' WHERE uuid = ?"
+    system.agent.send_signal(signal.SIGSTOP)
     system.edms.write(half, uuid.UUID(restore["uuid"]).hex)
     half = "UPDATE backup_operation SET status = 'RUNNING', result = '{}' WHERE uuid = ?"
     system.edms.write(half, uuid.UUID(operation["uuid"]).hex)
-    system.start_agent()
+    path = system.edms.storage / f"restores/{restore['uuid']}.json"
+    journal = json.loads(path.read_text())
+    journal["state"], journal["components"][0]["step"] = "swapping", "new-in"
+    path.write_text(json.dumps(journal))
+    Path(journal["components"][0]["live"]).rename(journal["components"][0]["staged"])
+    system.agent.send_signal(signal.SIGCONT)
+
     ended = system.operation(operation)
     assert (ended["status"], ended["result"]["restore"]) == ("COMPLETED", restore["uuid"])
-    assert "is gone" in ended["result"]["notes"][0]
+    assert ended["result"]["notes"]
     found = system.get(f"restores/{restore['uuid']}/")
     assert (found["status"], found["rollback_state"]) == ("COMPLETED", "AVAILABLE")
+    assert system.users() == ["admin"]
 
 
 def leftovers(system: System) -> list[str]:

@@ -97,7 +97,8 @@ class Events(BackupView):
         ),
     )
     def get(self, request: Request) -> HttpResponseBase:
-        since = request.headers.get("Last-Event-ID") or self.filters().get("since") or None
+        asked = self.filters().get("since")
+        since = request.headers.get("Last-Event-ID") or asked or None
         try:
             if since is not None:
                 moment_of(since)

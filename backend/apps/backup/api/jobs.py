@@ -40,7 +40,7 @@ class JobSerializer(_ModelSerializer):
 
     configuration = serializers.SerializerMethodField(help_text="Its uuid; null when it was deleted, or never was.")
     triggered_by = UserNameField()
-    progress = serializers.SerializerMethodField(help_text="Null before it has begun.")
+    progress = serializers.SerializerMethodField(help_text="Null but while it runs.")
     warnings = serializers.ListField(child=serializers.CharField(), read_only=True)
     duration_seconds = serializers.SerializerMethodField(help_text="Null before it has ended.")
     has_backup = serializers.SerializerMethodField(help_text="Whether a backup of it is stored and offered.")
@@ -94,7 +94,7 @@ class JobSerializer(_ModelSerializer):
 
     @extend_schema_field(ProgressSerializer(allow_null=True))
     def get_progress(self, row: BackupJob) -> dict[str, object] | None:
-        return row.progress or None
+        return (row.progress or None) if row.status == JobStatus.RUNNING else None
 
     def get_duration_seconds(self, row: BackupJob) -> float | None:
         if row.started_at is None or row.completed_at is None:

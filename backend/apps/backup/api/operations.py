@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.db.models import QuerySet
 from django.urls import path
 from django.utils import timezone
@@ -13,6 +15,7 @@ from rest_framework.response import Response
 
 from .. import selectors
 from ..dispatch import submit_operation
+from ..errors import BrokerUnavailable
 from ..models import Operation, OperationKind, OperationStatus
 from ..rights import Right
 from ..services.operations import RIGHTS, operation_approve, operation_cancel_request, operation_reject
@@ -20,6 +23,8 @@ from .fields import EmptySerializer, StrictSerializer, UserNameField, UuidField,
 from .jobs import ProgressSerializer, ReasonSerializer
 from .paging import CursorPages
 from .views import BackupView
+
+_logger = logging.getLogger("apps.backup.api")
 
 
 class OperationSerializer(_ModelSerializer):
@@ -31,7 +36,7 @@ class OperationSerializer(_ModelSerializer):
     decided_by = UserNameField()
     arguments = serializers.DictField(help_text="What was asked for; depends on the kind.")
     result = serializers.DictField(help_text="What came of it; depends on the kind. Of a PLAN it is the plan.")
-    progress = serializers.SerializerMethodField(help_text="Null before it has begun.")
+    progress = serializers.SerializerMethodField(help_text="Null but while it runs.")
     needs = serializers.SerializerMethodField(help_text="The right that it takes to cancel it, or to decide about it.")
 
     class Meta:
@@ -60,7 +65,7 @@ class OperationSerializer(_ModelSerializer):
 
     @extend_schema_field(ProgressSerializer(allow_null=True))
     def get_progress(self, row: Operation) -> dict[str, object] | None:
-        return row.progress or None
+        return (row.progress or None) if row.status == OperationStatus.RUNNING else None
 
     def get_needs(self, row: Operation) -> str:
         return RIGHTS[row.kind].codename
@@ -150,7 +155,11 @@ class OperationReject(BackupView):
 def begun(operation: Operation) -> Response:
     """202 with an operation that was written down: if it waits for nobody, whoever runs operations is told."""
     if operation.status == OperationStatus.PENDING:
-        submit_operation(operation.uuid, now=timezone.now())
+        try:
+            submit_operation(operation.uuid, now=timezone.now())
+        except BrokerUnavailable as error:
+            # Asked for it is all the same: the workers' watch finds it within minutes.
+            _logger.warning("%s", error)
     return accepted(operation)
 
 

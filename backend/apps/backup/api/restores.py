@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from .. import selectors
 from ..errors import IllegalTransition
-from ..models import Operation, OperationKind, RestoreJob, RestoreStatus, RestoreType, RollbackState
+from ..models import Operation, OperationKind, OperationStatus, RestoreJob, RestoreStatus, RestoreType, RollbackState
 from ..rights import Right
 from ..services.operations import OPEN, operation_cancel_request
 from ..services.wishes import RestoreChoices, plan_request, release_request, restore_request, rollback_request
@@ -133,7 +133,7 @@ class RestoreSerializer(_ModelSerializer):
     @extend_schema_field(ProgressSerializer(allow_null=True))
     def get_progress(self, row: RestoreJob) -> dict[str, object] | None:
         found = _operation(row)
-        return None if found is None else found.progress or None
+        return None if found is None or found.status != OperationStatus.RUNNING else found.progress or None
 
 
 class PhaseSerializer(_Serializer):

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import uuid
+import contextlib
 from collections.abc import Mapping
 from typing import IO, Any, Final
 
-from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
@@ -27,6 +26,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import conf, selectors, uploads
+from ..errors import AlreadyRunning
 from ..models import Upload
 from ..rights import Right
 from ..services.uploads import upload_create, upload_delete, upload_of
@@ -143,7 +143,8 @@ class UploadList(TusView):
     def post(self, request: Request) -> Response:
         size = _number(request, "Upload-Length")
         row = upload_create(_file_name(request), size, user=self.user, now=timezone.now())
-        where = request.build_absolute_uri(f"{request.path}{row.uuid}/")
+        # Without the host: a proxy in front of us may have another name for it.
+        where = f"{request.path}{row.uuid}/"
         return Response(self.get_serializer(row).data, status=status.HTTP_201_CREATED, headers={"Location": where})
 
 
@@ -213,18 +214,15 @@ class RestoreFromFile(BackupView):
         file = asked.validated_data.get("file")
         if file is None:
             return begin_restore(self, asked)
-        upload = self._store(file)
-        try:
-            return begin_restore(self, asked, upload=upload)
-        except Exception:
-            # Nobody knows of it but this request.
-            upload_delete(upload, user=self.user)
-            raise
-
-    def _store(self, file: UploadedFile[Any]) -> uuid.UUID:
         row = upload_create(str(file.name), int(file.size or 0), user=self.user, now=timezone.now())
-        uploads.receive(row.uuid, file, offset=0, size=row.size)
-        return row.uuid
+        try:
+            uploads.receive(row.uuid, file, offset=0, size=row.size)
+            return begin_restore(self, asked, upload=row.uuid)
+        except Exception:
+            # Nobody knows of it but this request, unless the restore was asked for all the same.
+            with contextlib.suppress(AlreadyRunning):
+                upload_delete(row.uuid, user=self.user)
+            raise
 
 
 class _Body:

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 
 from ..ledger import ledger_access, ledger_alias
-from ..models import AuditEvent, BackupConfiguration, BackupJob, Operation, RestoreJob
+from ..models import AuditEvent, BackupConfiguration, BackupJob, JobStatus, Operation, RestoreJob
 
 CONFIGURATION_DELETED: Final = "configuration.delete"
 """What the audit trail says of a configuration that is gone."""
@@ -95,7 +95,10 @@ def _rows(
         found = dict(zip(names, values, strict=True))
         if kind is ChangeType.RESTORE:
             # Its phases, of which the last one is at work, or was.
-            found["progress"] = {"phase": found["progress"][-1].get("name", "")} if found["progress"] else {}
+            found["progress"] = {"phase": found["progress"][-1]["phase"]} if found["progress"] else {}
+        if found["status"] != JobStatus.RUNNING and "progress" in found:
+            # Of what has ended it would tell how far it once was.
+            found["progress"] = {}
         yield Change(type=kind, **found)
 
 

@@ -18,6 +18,7 @@ from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, Frequency, JobStatus
 from ..policies import FIELDS, ConfigurationValues
 from ..schedules import LAST_DAY_OF_MONTH, Schedule
+from ..selectors import CONFIGURATION_DELETED
 from ..storage import resolve_place
 from .audit import AuditObject, audit_record
 from .slots import account, schedule_zone
@@ -146,7 +147,7 @@ def configuration_delete(configuration: uuid.UUID, *, now: datetime) -> Deleted:
         periodic.remove(row)
         target = audited(row)
         row.delete()
-        audit_record("configuration.delete", target, details={"backups_kept": kept, "jobs_withdrawn": withdrawn})
+        audit_record(CONFIGURATION_DELETED, target, details={"backups_kept": kept, "jobs_withdrawn": withdrawn})
     return Deleted(name=row.name, backups_kept=kept, jobs_withdrawn=withdrawn)
 
 

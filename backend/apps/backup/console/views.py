@@ -1,0 +1,51 @@
+"""The page that the console lives in: the same for all of its addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from .assets import NotBuilt, assets_of
+
+# Styles of single elements are written by scripts, which is all that they may do; scripts come from files alone.
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
+    " font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@require_safe
+@ensure_csrf_cookie
+def console(request: HttpRequest, path: str = "") -> HttpResponse:
+    """The console, for whoever is signed in; what they may see, the API decides."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    base = request.path[: len(request.path) - len(path)] if path else request.path
+    place = {
+        "place": "backup-console",
+        "title": "Backup management",
+        "data": {
+            "api-url": reverse("backup-api:configurations").removesuffix("/configurations/"),
+            "base-path": base.rstrip("/") or "/",
+        },
+    }
+    return page(request, "src/console.tsx", place)
+
+
+def page(request: HttpRequest, entry: str, place: Mapping[str, object]) -> HttpResponse:
+    """The page of an entry of the build; 503 with the reason where there is none."""
+    try:
+        assets = assets_of(entry)
+    except NotBuilt as error:
+        return HttpResponse(str(error), status=503, content_type="text/plain; charset=utf-8")
+    answer = render(request, "backup/page.html", {"assets": assets, **place})
+    answer.headers["Content-Security-Policy"] = POLICY
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
