@@ -16,7 +16,7 @@ export const configurations = {
   table: "Table",
   grid: "Grid",
   filterType: "Type",
-  filterEnabled: "Switched",
+  filterEnabled: "Schedule",
   all: "All",
   on: "On",
   off: "Off",

@@ -43,7 +43,7 @@ export function LastResult({ results }: { results: Results }) {
     return <Text size="sm">{t("configurations.noRun")}</Text>;
   }
   return (
-    <Group gap={6} wrap="nowrap">
+    <Group gap={6}>
       <Anchor component={Link} to={`${base}/history/${last.uuid}`} aria-label={`${label("jobStatus", last.status)}, ${last.job_name}`}>
         <ValueBadge group="jobStatus" value={last.status} />
       </Anchor>
@@ -66,7 +66,7 @@ export function LastGood({ results }: { results: Results }) {
     );
   }
   return (
-    <Group gap={6} wrap="nowrap">
+    <Group gap={6}>
       <Moment at={good.started_at ?? good.queued_at} />
       <ValueBadge group="trust" value={good.trust} />
     </Group>

@@ -91,6 +91,7 @@ export function Toolbar({ view }: { view: ReturnType<typeof useView> }) {
         w="13rem"
       />
       <SegmentedControl
+        visibleFrom="sm"
         aria-label={t("configurations.layout")}
         data={[
           { value: "table", label: t("configurations.table") },
