@@ -5,9 +5,10 @@ import { useState } from "react";
 import { Link, useLocation } from "react-router";
 
 import { t } from "../../../i18n";
+import { useConsolePath } from "../common/address";
 import { DeleteDialog, DuplicateDialog } from "./Dialogs";
 import { type Configuration, isOn } from "./draft";
-import { useConsolePath, useRunNow, useSwitch } from "./useChanges";
+import { useRunNow, useSwitch } from "./useChanges";
 import type { Results } from "./useResults";
 
 /** Shows at once what was chosen, and what was before when the server refuses. */

@@ -8,13 +8,13 @@ import { Link, useLocation, useNavigate, useParams } from "react-router";
 import { useApi } from "../../../api/context";
 import { configurationPages } from "../../../api/queries";
 import { t } from "../../../i18n";
+import { useConsolePath } from "../common/address";
 import { HEADING } from "../common/dialog";
 import { NoticesProvider } from "../common/notices";
 import { Empty, Loaded } from "../common/states";
 import { Editor } from "./Editor";
 import { ConfigurationGrid, ConfigurationTable } from "./List";
 import { Toolbar, useView } from "./Toolbar";
-import { useConsolePath } from "./useChanges";
 
 const PHONE = "(max-width: 48em)";
 

@@ -5,11 +5,11 @@ import type { ReactNode } from "react";
 import { Link, useLocation } from "react-router";
 
 import { label, t } from "../../../i18n";
+import { useConsolePath } from "../common/address";
 import { ValueBadge } from "../common/badges";
 import { Actions, ScheduleSwitch } from "./Actions";
 import type { Configuration } from "./draft";
 import { LastGood, LastResult, NextRun } from "./Results";
-import { useConsolePath } from "./useChanges";
 import { useResults } from "./useResults";
 
 function Name({ row }: { row: Configuration }) {

@@ -4,11 +4,11 @@ import { Anchor, Group, Stack, Text, Tooltip } from "@mantine/core";
 import { Link } from "react-router";
 
 import { label, t } from "../../../i18n";
+import { useConsolePath } from "../common/address";
 import { ValueBadge } from "../common/badges";
 import { ago, moment } from "../common/format";
 import { ProgressView } from "../common/progress";
 import { type Configuration, isOn } from "./draft";
-import { useConsolePath } from "./useChanges";
 import type { Results } from "./useResults";
 
 /** A moment as its distance from now, and exactly for whoever asks. */

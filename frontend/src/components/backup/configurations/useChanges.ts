@@ -1,21 +1,16 @@
 /** What can be done to a configuration, and what is said of it afterwards. */
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useResolvedPath } from "react-router";
 
 import { ApiError, type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/context";
 import { t } from "../../../i18n";
+import { useConsolePath } from "../common/address";
 import { useTell } from "../common/notices";
 import type { Configuration } from "./draft";
 
 function isConflict(value: unknown): value is Schemas["Conflict"] {
   return typeof value === "object" && value !== null && "status" in value && value.status === "conflict";
-}
-
-/** The address of the console's own views, from anywhere below the configurations. */
-export function useConsolePath(): string {
-  return useResolvedPath("..").pathname.replace(/\/$/, "");
 }
 
 /** Asks for everything again that shows configurations; the promise ends when that is there. */
