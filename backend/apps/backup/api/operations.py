@@ -95,7 +95,7 @@ class OperationList(BackupView):
     @extend_schema(
         operation_id="operations_list", parameters=[OperationFilter], responses=OperationSerializer(many=True)
     )
-    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request) -> Response:
         return self.page(self.get_queryset())
 
 
@@ -106,7 +106,7 @@ class OperationDetail(BackupView):
     serializer_class = OperationSerializer
 
     @extend_schema(operation_id="operations_retrieve")
-    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, **_names: str) -> Response:
         return Response(self.get_serializer(operation_in_address(self)).data)
 
 

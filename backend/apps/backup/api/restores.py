@@ -76,7 +76,7 @@ class RestoreList(BackupView):
         return selectors.restores_matching(**self.filters())
 
     @extend_schema(operation_id="restores_list", parameters=[RestoreFilter], responses=RestoreSerializer(many=True))
-    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request) -> Response:
         return self.page(self.get_queryset())
 
     @extend_schema(operation_id="restores_create", request=RestoreRequestSerializer, responses={201: BegunSerializer})
@@ -93,7 +93,7 @@ class RestoreDetail(BackupView):
     serializer_class = RestoreDetailSerializer
 
     @extend_schema(operation_id="restores_retrieve")
-    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, **_names: str) -> Response:
         return Response(self.get_serializer(_restore(self)).data)
 
 

@@ -16,7 +16,7 @@ from ..doctor import Protection, Severity, Verdict, health
 from ..models import JobStatus, PruneStatus
 from ..repositories import repositories
 from ..rights import Right
-from .configurations import ConfigurationSerializer
+from .configuration_fields import ConfigurationSerializer
 from .fields import _Serializer
 from .jobs import JobSerializer
 from .views import BackupView
@@ -123,7 +123,7 @@ class SystemStatus(BackupView):
     rights = {"GET": Right.VIEW}
 
     @extend_schema(operation_id="system_status", responses=StatusSerializer)
-    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request) -> Response:
         self.filters()
         seen, counts = health(), selectors.job_counts()
         unfinished = selectors.jobs_recent(limit=_MOST_UNFINISHED, statuses=selectors.UNFINISHED)
@@ -151,7 +151,7 @@ class SystemFindings(BackupView):
     rights = {"GET": Right.VIEW}
 
     @extend_schema(operation_id="system_findings", responses=FindingsSerializer)
-    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request) -> Response:
         self.filters()
         seen = health()
         found = {
@@ -169,7 +169,7 @@ class SystemRepositories(BackupView):
     rights = {"GET": Right.VIEW}
 
     @extend_schema(operation_id="system_repositories", responses=RepositoriesSerializer)
-    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request) -> Response:
         self.filters()
         found = repositories()
         shaped = {"measured_at": found.at, "age_seconds": _age(found.at), "repositories": found.repositories}

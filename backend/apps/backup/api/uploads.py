@@ -67,8 +67,8 @@ class OffsetParser(BaseParser):
     def parse(
         self,
         stream: IO[Any],
-        media_type: str | None = None,  # noqa: ARG002  the framework's signature
-        parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         return stream
 
@@ -88,7 +88,7 @@ class TusView(BackupView):
             final.headers["Tus-Version"] = _TUS
         return final
 
-    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         told = {
             "Tus-Version": _TUS,
             "Tus-Extension": "creation,termination",
@@ -111,7 +111,7 @@ class UploadList(TusView):
         return selectors.uploads_of(self.user)
 
     @extend_schema(operation_id="uploads_list", responses=UploadSerializer(many=True))
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         return self.page(self.get_queryset())
 
     @extend_schema(
@@ -142,11 +142,11 @@ class UploadDetail(TusView):
         return upload_of(self.uuid(), user=self.user)
 
     @extend_schema(operation_id="uploads_retrieve")
-    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, **_names: str) -> Response:
         return Response(self.get_serializer(self.row()).data)
 
     @extend_schema(exclude=True)
-    def head(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def head(self, request: Request, **_names: str) -> Response:
         row = self.row()
         told = {"Upload-Offset": str(uploads.length(row.uuid)), "Upload-Length": str(row.size)}
         return Response(headers=told)
@@ -165,7 +165,7 @@ class UploadDetail(TusView):
         return Response(status=status.HTTP_204_NO_CONTENT, headers={"Upload-Offset": str(there)})
 
     @extend_schema(operation_id="uploads_delete", responses={204: None})
-    def delete(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def delete(self, request: Request, **_names: str) -> Response:
         upload_delete(self.uuid(), user=self.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
