@@ -1,13 +1,38 @@
 /** Colours and shapes; enough contrast for small text in both schemes. */
 
-import { createTheme } from "@mantine/core";
+import { createTheme, type CSSVariablesResolver } from "@mantine/core";
 
 export const theme = createTheme({
   primaryColor: "indigo",
-  primaryShade: { light: 7, dark: 5 },
+  primaryShade: { light: 7, dark: 6 },
   autoContrast: true,
   luminanceThreshold: 0.4,
   defaultRadius: "sm",
   respectReducedMotion: true,
   cursorType: "pointer",
+});
+
+/** Mantine's own greys, reds and greens are too faint for small text. */
+export const contrast: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    "--mantine-color-dimmed": "var(--mantine-color-gray-7)",
+    "--mantine-color-placeholder": "var(--mantine-color-gray-7)",
+    "--mantine-color-error": "var(--mantine-color-red-9)",
+    "--mantine-color-red-text": "var(--mantine-color-red-9)",
+    "--mantine-color-red-outline": "var(--mantine-color-red-9)",
+    "--mantine-color-red-light-color": "#a61e1e",
+    "--mantine-color-green-text": "#1f6b30",
+    "--mantine-color-green-light-color": "#1f6b30",
+    "--mantine-color-yellow-light-color": "#7a4a00",
+    "--mantine-color-blue-light-color": "#1864ab",
+    "--mantine-color-gray-light-color": "var(--mantine-color-gray-8)",
+  },
+  dark: {
+    "--mantine-color-dimmed": "var(--mantine-color-dark-1)",
+    "--mantine-color-placeholder": "var(--mantine-color-dark-1)",
+    "--mantine-color-error": "var(--mantine-color-red-4)",
+    "--mantine-color-red-text": "var(--mantine-color-red-4)",
+    "--mantine-color-red-outline": "var(--mantine-color-red-4)",
+  },
 });
