@@ -1,7 +1,7 @@
 /** The API and the queries of whoever is below. */
 
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { createContext, type ReactNode, useContext, useMemo, useState } from "react";
+import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
 
 import { type Api, ApiError, createApi } from "./client";
 
@@ -49,5 +49,5 @@ export function useApi(): Api {
 /** The address of something in the API, for links and downloads. */
 export function useApiUrl(): (path: string) => string {
   const { baseUrl } = usePlace();
-  return (path) => `${baseUrl}${path}`;
+  return useCallback((path) => `${baseUrl}${path}`, [baseUrl]);
 }
