@@ -1,7 +1,7 @@
 /** The API and the queries of whoever is below. */
 
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { createContext, type ReactNode, useContext, useMemo, useState } from "react";
+import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
 
 import { type Api, ApiError, createApi } from "./client";
 
@@ -24,8 +24,15 @@ export function createQueries(): QueryClient {
   });
 }
 
-export function ApiProvider({ baseUrl, children }: { baseUrl: string; children: ReactNode }) {
-  const place = useMemo(() => ({ api: createApi(baseUrl), baseUrl }), [baseUrl]);
+interface ApiProviderProps {
+  baseUrl: string;
+  /** Called when an answer says that nobody is signed in any more; the same function at every render. */
+  onSignedOut?: (() => void) | undefined;
+  children: ReactNode;
+}
+
+export function ApiProvider({ baseUrl, onSignedOut, children }: ApiProviderProps) {
+  const place = useMemo(() => ({ api: createApi(baseUrl, onSignedOut), baseUrl }), [baseUrl, onSignedOut]);
   const [queries] = useState(createQueries);
   return (
     <Context.Provider value={place}>
@@ -49,5 +56,5 @@ export function useApi(): Api {
 /** The address of something in the API, for links and downloads. */
 export function useApiUrl(): (path: string) => string {
   const { baseUrl } = usePlace();
-  return (path) => `${baseUrl}${path}`;
+  return useCallback((path) => `${baseUrl}${path}`, [baseUrl]);
 }

@@ -3,7 +3,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 
 import type { paths } from "./schema";
-import { type Api, unwrap } from "./client";
+import { type Api, type Schemas, unwrap } from "./client";
 
 export type JobsQuery = NonNullable<paths["/jobs/"]["get"]["parameters"]["query"]>;
 export type ConfigurationsQuery = NonNullable<paths["/configurations/"]["get"]["parameters"]["query"]>;
@@ -50,7 +50,8 @@ export const jobPagesQuery = (api: Api, query: JobsQuery) =>
     placeholderData: keepPreviousData,
   });
 
-function cursorOf(address: string | null | undefined): string | null {
+/** What the address of another page begins after. */
+export function cursorOf(address: string | null | undefined): string | null {
   return address ? new URL(address, window.location.href).searchParams.get("cursor") : null;
 }
 
@@ -96,4 +97,119 @@ export const filesQuery = (api: Api, uuid: string, path: string, search: string)
     initialPageParam: "",
     getNextPageParam: (page) => page.next_after,
     staleTime: 300_000,
+  });
+
+const pages = {
+  initialPageParam: null as string | null,
+  getNextPageParam: (page: { next: string | null }) => cursorOf(page.next),
+  placeholderData: keepPreviousData,
+};
+
+const after = (cursor: string | null) => (cursor === null ? {} : { cursor });
+
+export const configurationPages = (api: Api, query: ConfigurationsQuery) =>
+  infiniteQueryOptions({
+    ...pages,
+    queryKey: ["configurations", "pages", query],
+    queryFn: ({ pageParam }) =>
+      unwrap(api.GET("/configurations/", { params: { query: { ...query, ...after(pageParam) } } })),
+  });
+
+export const configurationQuery = (api: Api, uuid: string) =>
+  queryOptions({
+    queryKey: ["configuration", uuid],
+    queryFn: () => unwrap(api.GET("/configurations/{uuid}/", { params: { path: { uuid } } })),
+  });
+
+export const retentionQuery = (api: Api, uuid: string) =>
+  queryOptions({
+    queryKey: ["configuration", uuid, "retention"],
+    queryFn: () =>
+      unwrap(api.GET("/configurations/{uuid}/retention/", { params: { path: { uuid }, query: { all: true } } })),
+  });
+
+/** The schedule of what is not saved. What is not valid is an answer, too. */
+export const previewQuery = (api: Api, body: Schemas["ConfigurationRequest"]) =>
+  queryOptions({
+    queryKey: ["preview", body],
+    queryFn: () => unwrap(api.POST("/configurations/preview/", { body })),
+    placeholderData: keepPreviousData,
+    staleTime: 60_000,
+  });
+
+/** The newest jobs of a configuration, asked again when `seen` changes, and not with every step of a job that runs. */
+export const newestJobsQuery = (api: Api, configuration: string, seen: string) =>
+  queryOptions({
+    queryKey: ["newest", configuration, seen],
+    queryFn: () =>
+      unwrap(api.GET("/jobs/", { params: { query: { configuration, ordering: "-queued_at", limit: 10 } } })),
+    placeholderData: keepPreviousData,
+    staleTime: 30_000,
+  });
+
+/** The newest good backup of a configuration. */
+export const newestGoodQuery = (api: Api, configuration: string, seen: string) =>
+  queryOptions({
+    queryKey: ["newest", configuration, seen, "good"],
+    queryFn: () =>
+      unwrap(
+        api.GET("/jobs/", {
+          params: {
+            query: { configuration, status: ["COMPLETED"], has_backup: true, ordering: "-started_at", limit: 10 },
+          },
+        }),
+      ),
+    placeholderData: keepPreviousData,
+    staleTime: 30_000,
+  });
+
+export const jobPages = (api: Api, query: JobsQuery) =>
+  infiniteQueryOptions({
+    ...pages,
+    queryKey: ["jobs", "pages", query],
+    queryFn: ({ pageParam }) => unwrap(api.GET("/jobs/", { params: { query: { ...query, ...after(pageParam) } } })),
+  });
+
+export type RestoresQuery = NonNullable<paths["/restores/"]["get"]["parameters"]["query"]>;
+export type OperationsQuery = NonNullable<paths["/operations/"]["get"]["parameters"]["query"]>;
+
+const WATCH_MS = 2_000;
+
+export const restorePages = (api: Api, query: RestoresQuery) =>
+  infiniteQueryOptions({
+    ...pages,
+    queryKey: ["restores", "pages", query],
+    queryFn: ({ pageParam }) => unwrap(api.GET("/restores/", { params: { query: { ...query, ...after(pageParam) } } })),
+  });
+
+/** One restore. While it is at work it is asked for again and again, whatever is answered: a live restore exchanges the
+ * database below the API, and perhaps the session with it. */
+export const restoreQuery = (api: Api, uuid: string) =>
+  queryOptions({
+    queryKey: ["restore", uuid],
+    queryFn: () => unwrap(api.GET("/restores/{uuid}/", { params: { path: { uuid } } })),
+    retry: false,
+    refetchInterval: ({ state }) =>
+      state.data && (state.error || ["PENDING", "RUNNING"].includes(state.data.status)) ? WATCH_MS : false,
+  });
+
+/** One operation, asked for again until its end, even where an event is lost. */
+export const operationQuery = (api: Api, uuid: string) =>
+  queryOptions({
+    queryKey: ["operation", uuid],
+    queryFn: () => unwrap(api.GET("/operations/{uuid}/", { params: { path: { uuid } } })),
+    refetchInterval: ({ state }) =>
+      state.data && ["PENDING", "RUNNING"].includes(state.data.status) ? WATCH_MS : false,
+  });
+
+export const operationsQuery = (api: Api, query: OperationsQuery) =>
+  queryOptions({
+    queryKey: ["operations", query],
+    queryFn: () => unwrap(api.GET("/operations/", { params: { query } })),
+  });
+
+export const uploadsQuery = (api: Api) =>
+  queryOptions({
+    queryKey: ["uploads"],
+    queryFn: () => unwrap(api.GET("/uploads/", { params: { query: { limit: 50 } } })),
   });

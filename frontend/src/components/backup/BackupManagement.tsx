@@ -6,13 +6,14 @@
 
 import "@mantine/core/styles.layer.css";
 
-import { MantineProvider } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { MantineContext, MantineProvider } from "@mantine/core";
+import { lazy, type ReactNode, Suspense, useContext } from "react";
 import { BrowserRouter, Navigate, Route, Routes, useInRouterContext } from "react-router";
 
 import { ApiProvider } from "../../api/context";
 import { EventsProvider } from "../../api/events";
 import { contrast, theme } from "../../shell/theme";
+import { Boundary } from "./common/Boundary";
 import { Loading } from "./common/states";
 import { Frame } from "./Frame";
 
@@ -28,20 +29,35 @@ export interface BackupManagementProps {
   apiUrl?: string;
   /** Where the console lies, for a page without a router of its own. */
   basePath?: string;
+  /** Called when an answer of the API says that nobody is signed in any more; the same function at every render. */
+  onSignedOut?: () => void;
 }
 
-export default function BackupManagement({ apiUrl = "/api/v1/backup", basePath = "/" }: BackupManagementProps) {
+export default function BackupManagement(props: BackupManagementProps) {
+  const { apiUrl = "/api/v1/backup", basePath = "/", onSignedOut } = props;
   const hasRouter = useInRouterContext();
   const views = (
-    <MantineProvider theme={theme} cssVariablesResolver={contrast} defaultColorScheme="auto">
-      <ApiProvider baseUrl={apiUrl}>
+    <Styled>
+      <ApiProvider baseUrl={apiUrl} onSignedOut={onSignedOut}>
         <EventsProvider>
           <Views />
         </EventsProvider>
       </ApiProvider>
-    </MantineProvider>
+    </Styled>
   );
   return hasRouter ? views : <BrowserRouter basename={basePath}>{views}</BrowserRouter>;
+}
+
+/** With the theme of the page around it, and its choice of light or dark; with our own where there is none. */
+function Styled({ children }: { children: ReactNode }) {
+  if (useContext(MantineContext) !== null) {
+    return children;
+  }
+  return (
+    <MantineProvider theme={theme} cssVariablesResolver={contrast} defaultColorScheme="auto">
+      {children}
+    </MantineProvider>
+  );
 }
 
 function Views() {
@@ -61,6 +77,10 @@ function Views() {
   );
 }
 
-function View({ of }: { of: React.ReactNode }) {
-  return <Suspense fallback={<Loading />}>{of}</Suspense>;
+function View({ of }: { of: ReactNode }) {
+  return (
+    <Boundary>
+      <Suspense fallback={<Loading />}>{of}</Suspense>
+    </Boundary>
+  );
 }

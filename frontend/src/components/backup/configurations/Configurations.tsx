@@ -1,7 +1,104 @@
-import { Title } from "@mantine/core";
+/** All configurations, the disabled ones and those on demand among them; one of them in a drawer. */
 
+import { Button, Center, Group, Text, Title } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link, useLocation, useNavigate, useParams } from "react-router";
+
+import { useApi } from "../../../api/context";
+import { configurationPages } from "../../../api/queries";
 import { t } from "../../../i18n";
+import { useConsolePath } from "../common/address";
+import { HEADING } from "../common/dialog";
+import { NoticesProvider } from "../common/notices";
+import { Empty, Loaded } from "../common/states";
+import { Editor } from "./Editor";
+import { ConfigurationGrid, ConfigurationTable } from "./List";
+import { Toolbar, useView } from "./Toolbar";
+
+const PHONE = "(max-width: 48em)";
 
 export default function Configurations() {
-  return <Title order={2}>{t("configurations.title")}</Title>;
+  const base = useConsolePath();
+  const navigate = useNavigate();
+  const { search } = useLocation();
+  const which = useParams()["*"]?.split("/")[0] || null;
+  return (
+    <NoticesProvider>
+      <Group justify="space-between" mb="sm" align="flex-start">
+        <div>
+          <Title order={2} id={HEADING} tabIndex={-1}>
+            {t("configurations.title")}
+          </Title>
+          <Text c="dimmed">{t("configurations.intro")}</Text>
+        </div>
+        <Button
+          id="new-configuration"
+          component={Link}
+          to={{ pathname: `${base}/configurations/new`, search }}
+        >
+          {t("configurations.create")}
+        </Button>
+      </Group>
+      <Listed />
+      <Editor which={which} onClose={() => void navigate({ pathname: `${base}/configurations`, search })} />
+    </NoticesProvider>
+  );
+}
+
+function Listed() {
+  const view = useView();
+  const phone = useMediaQuery(PHONE);
+  const query = useInfiniteQuery(configurationPages(useApi(), view.query));
+  const sort = (ordering: string) => view.set("ordering", ordering === "name" ? null : ordering);
+  return (
+    <>
+      <Toolbar view={view} />
+      <Loaded query={query}>
+        {({ pages }) => {
+          const rows = pages.flatMap((page) => page.results);
+          if (rows.length === 0) {
+            return view.narrowed ? <NothingFits /> : <NothingThere />;
+          }
+          // A table of seven columns is of no use on a phone: the cards say the same.
+          return view.layout === "grid" || phone ? (
+            <ConfigurationGrid rows={rows} />
+          ) : (
+            <ConfigurationTable rows={rows} ordering={view.ordering} onSort={sort} />
+          );
+        }}
+      </Loaded>
+      {query.hasNextPage && (
+        <Center mt="md">
+          <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+            {t("common.more")}
+          </Button>
+        </Center>
+      )}
+    </>
+  );
+}
+
+function NothingThere() {
+  const base = useConsolePath();
+  return (
+    <Empty title={t("configurations.emptyTitle")}>
+      <Text>{t("configurations.emptyText")}</Text>
+      <Button component={Link} to={`${base}/configurations/new`}>
+        {t("configurations.create")}
+      </Button>
+    </Empty>
+  );
+}
+
+function NothingFits() {
+  const base = useConsolePath();
+  return (
+    <Empty title={t("configurations.emptySearchTitle")}>
+      <Text>{t("configurations.emptySearchText")}</Text>
+      <Button component={Link} to={`${base}/configurations`} variant="default">
+        {t("configurations.clear")}
+      </Button>
+    </Empty>
+  );
 }

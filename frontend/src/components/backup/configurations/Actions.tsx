@@ -1,0 +1,71 @@
+/** What can be done to one configuration, right where it stands. */
+
+import { ActionIcon, Button, Group, Menu, Switch } from "@mantine/core";
+import { useState } from "react";
+import { Link, useLocation } from "react-router";
+
+import { t } from "../../../i18n";
+import { useConsolePath } from "../common/address";
+import { DeleteDialog, DuplicateDialog } from "./Dialogs";
+import { type Configuration, isOn } from "./draft";
+import { useRunNow, useSwitch } from "./useChanges";
+import type { Results } from "./useResults";
+
+/** Shows at once what was chosen, and what was before when the server refuses. */
+export function ScheduleSwitch({ row }: { row: Configuration }) {
+  const change = useSwitch(row);
+  const on = change.isPending ? change.variables : isOn(row);
+  return (
+    <Switch
+      checked={on}
+      onChange={(event) => change.mutate(event.currentTarget.checked)}
+      aria-label={t("configurations.switchLabel", { name: row.name })}
+    />
+  );
+}
+
+export function Actions({ row, results }: { row: Configuration; results: Results }) {
+  const [dialog, setDialog] = useState<"delete" | "duplicate" | null>(null);
+  const run = useRunNow(row);
+  const base = useConsolePath();
+  const { search } = useLocation();
+  const menu = `more-${row.uuid}`;
+  const close = () => setDialog(null);
+  return (
+    <Group gap="xs" wrap="nowrap" justify="flex-end">
+      <Button
+        size="xs"
+        variant="light"
+        loading={run.isPending}
+        onClick={() => run.mutate()}
+        aria-label={t("configurations.runNowOf", { name: row.name })}
+      >
+        {t("configurations.runNow")}
+      </Button>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <ActionIcon id={menu} variant="default" aria-label={t("configurations.moreOf", { name: row.name })}>
+            <span aria-hidden>⋯</span>
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item component={Link} to={{ pathname: `${base}/configurations/${row.uuid}`, search }}>
+            {t("configurations.edit")}
+          </Menu.Item>
+          <Menu.Item onClick={() => setDialog("duplicate")}>{t("configurations.duplicate")}</Menu.Item>
+          {results.good && (
+            <Menu.Item component={Link} to={`${base}/restore?backup=${results.good.uuid}`}>
+              {t("configurations.restoreFrom")}
+            </Menu.Item>
+          )}
+          <Menu.Divider />
+          <Menu.Item color="red" onClick={() => setDialog("delete")}>
+            {t("configurations.remove")}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <DuplicateDialog row={row} opened={dialog === "duplicate"} onClose={close} returnTo={menu} />
+      <DeleteDialog row={row} opened={dialog === "delete"} onClose={close} returnTo={menu} />
+    </Group>
+  );
+}

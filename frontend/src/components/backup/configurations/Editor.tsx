@@ -1,0 +1,134 @@
+/** The drawer in which a configuration is made or changed. */
+
+import { Button, Drawer, Group, Stack, Text } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+import { type FormEvent, useRef, useState } from "react";
+
+import { ApiError } from "../../../api/client";
+import { useApi } from "../../../api/context";
+import { configurationQuery, previewQuery } from "../../../api/queries";
+import { t } from "../../../i18n";
+import { Dialog, focusOn, Refusal } from "../common/dialog";
+import { Loaded } from "../common/states";
+import { type Configuration, type Draft, draftOf, FRESH, requestOf } from "./draft";
+import { DetailFields, RetentionFields, ScheduleFields, WhatFields } from "./fields";
+import { RetentionPreview, SchedulePreview } from "./Preview";
+import { useSave } from "./useChanges";
+
+const PATIENCE_MS = 350;
+const RULES = ["retention_days", "max_backups", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly"] as const;
+
+interface EditorProps {
+  /** "new", the uuid of one, or null while the drawer is closed. */
+  which: string | null;
+  onClose: () => void;
+}
+
+export function Editor({ which, onClose }: EditorProps) {
+  const [dirty, setDirty] = useState(false);
+  const [asking, setAsking] = useState(false);
+  const leave = () => {
+    setAsking(false);
+    setDirty(false);
+    onClose();
+  };
+  // What is shown while it slides away.
+  const shown = useRef(which);
+  shown.current = which ?? shown.current;
+  return (
+    <>
+      <Drawer
+        opened={which !== null}
+        onClose={() => (dirty ? setAsking(true) : leave())}
+        position="right"
+        size="lg"
+        title={which === "new" ? t("configurations.form.newTitle") : t("configurations.edit")}
+        returnFocus={false}
+        onExitTransitionEnd={() => focusOn(shown.current === "new" ? "new-configuration" : `edit-${shown.current}`)}
+        closeButtonProps={{ "aria-label": t("common.close") }}
+      >
+        {which === "new" && <Form row={null} setDirty={setDirty} onDone={leave} />}
+        {which !== null && which !== "new" && <Existing uuid={which} setDirty={setDirty} onDone={leave} />}
+      </Drawer>
+      <Dialog
+        title={t("configurations.form.discardTitle")}
+        opened={asking}
+        onClose={() => setAsking(false)}
+        returnTo="configuration-save"
+      >
+        <Stack>
+          <Text size="sm">{t("configurations.form.discardText")}</Text>
+          <Group justify="flex-end">
+            <Button variant="default" onClick={() => setAsking(false)} data-autofocus>
+              {t("configurations.form.stay")}
+            </Button>
+            <Button color="red" onClick={leave}>
+              {t("configurations.form.discard")}
+            </Button>
+          </Group>
+        </Stack>
+      </Dialog>
+    </>
+  );
+}
+
+interface FormProps {
+  setDirty: (dirty: boolean) => void;
+  onDone: () => void;
+}
+
+function Existing({ uuid, ...rest }: FormProps & { uuid: string }) {
+  const query = useQuery(configurationQuery(useApi(), uuid));
+  return <Loaded query={query}>{(row) => <Form key={row.uuid} row={row} {...rest} />}</Loaded>;
+}
+
+function Form({ row, setDirty, onDone }: FormProps & { row: Configuration | null }) {
+  const api = useApi();
+  const [first] = useState(() => (row === null ? FRESH : draftOf(row)));
+  const [draft, setDraft] = useState<Draft>(first);
+  const [mended, setMended] = useState<ReadonlySet<keyof Draft>>(new Set());
+  const save = useSave(row, onDone);
+  // The name is not what the preview is about, and may still be missing.
+  const [body] = useDebouncedValue({ ...requestOf(draft), name: draft.name || "new" }, PATIENCE_MS);
+  const preview = useQuery(previewQuery(api, body));
+  const change = (changes: Partial<Draft>) => {
+    setDraft((before) => ({ ...before, ...changes }));
+    setMended((before) => new Set([...before, ...(Object.keys(changes) as (keyof Draft)[])]));
+    setDirty(true);
+  };
+  const wrong = (field: keyof Draft) =>
+    save.error instanceof ApiError && !mended.has(field) ? save.error.field(field) : undefined;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setMended(new Set());
+    save.mutate(requestOf(draft));
+  };
+  const fields = { draft, change, wrong };
+  const elsewhere = save.error && !save.error.problem?.errors.some((one) => one.field in draft) ? save.error : null;
+  return (
+    <form onSubmit={submit} noValidate>
+      <Stack>
+        <WhatFields {...fields} />
+        <ScheduleFields {...fields} zone={preview.data?.time_zone} />
+        <SchedulePreview query={preview} />
+        <RetentionFields {...fields} />
+        <RetentionPreview
+          draft={draft}
+          saved={row?.uuid ?? null}
+          changed={RULES.some((rule) => draft[rule] !== first[rule])}
+        />
+        <DetailFields {...fields} />
+        <Refusal error={elsewhere} />
+        <Group justify="flex-end" pos="sticky" bottom={0} bg="var(--mantine-color-body)" py="sm">
+          <Button variant="default" onClick={onDone}>
+            {t("common.cancel")}
+          </Button>
+          <Button id="configuration-save" type="submit" loading={save.isPending}>
+            {t(`configurations.form.${row === null ? "create" : "save"}`)}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

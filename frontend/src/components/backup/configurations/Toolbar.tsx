@@ -1,0 +1,130 @@
+/** Search, filters, order and layout: all of it is the address. */
+
+import { Group, SegmentedControl, Select, TextInput } from "@mantine/core";
+import { useEffect, useState } from "react";
+import { useSearchParams } from "react-router";
+
+import type { ConfigurationsQuery } from "../../../api/queries";
+import { label, t } from "../../../i18n";
+import { TYPES } from "./draft";
+
+const ORDERINGS = {
+  name: "name",
+  "-name": "nameDown",
+  "-created_at": "created",
+  created_at: "createdUp",
+  "-updated_at": "updated",
+  updated_at: "updatedUp",
+} as const;
+type Ordering = keyof typeof ORDERINGS;
+
+const PATIENCE_MS = 250;
+
+function known<Value extends string>(value: string | null, values: readonly Value[]): Value | undefined {
+  return values.find((one) => one === value);
+}
+
+/** What the address asks for; what it has that is not known is as if it were not there. */
+export function useView() {
+  const [params, setParams] = useSearchParams();
+  const ordering = known(params.get("ordering"), Object.keys(ORDERINGS) as Ordering[]) ?? "name";
+  const type = known(params.get("type"), TYPES);
+  const enabled = known(params.get("enabled"), ["true", "false"]);
+  const search = params.get("search") ?? "";
+  const query: ConfigurationsQuery = {
+    ordering,
+    limit: 50,
+    ...(search && { search }),
+    ...(type && { backup_type: type }),
+    ...(enabled && { is_enabled: enabled === "true" }),
+  };
+  const set = (name: string, value: string | null) =>
+    setParams(
+      (before) => {
+        const after = new URLSearchParams(before);
+        if (value) {
+          after.set(name, value);
+        } else {
+          after.delete(name);
+        }
+        return after;
+      },
+      { replace: true },
+    );
+  const layout = params.get("view") === "grid" ? "grid" : "table";
+  return { query, search, type, enabled, ordering, layout, set, narrowed: Boolean(search || type || enabled) } as const;
+}
+
+export function Toolbar({ view }: { view: ReturnType<typeof useView> }) {
+  return (
+    <Group gap="sm" align="flex-end" mb="md">
+      <SearchField view={view} />
+      <Select
+        label={t("configurations.filterType")}
+        data={TYPES.map((value) => ({ value, label: label("backupType", value) }))}
+        value={view.type ?? null}
+        onChange={(value) => view.set("type", value)}
+        placeholder={t("configurations.all")}
+        clearable
+        clearButtonProps={{ "aria-label": t("configurations.clear") }}
+        w="11rem"
+      />
+      <Select
+        label={t("configurations.filterEnabled")}
+        data={[
+          { value: "true", label: t("configurations.on") },
+          { value: "false", label: t("configurations.off") },
+        ]}
+        value={view.enabled ?? null}
+        onChange={(value) => view.set("enabled", value)}
+        placeholder={t("configurations.all")}
+        clearable
+        clearButtonProps={{ "aria-label": t("configurations.clear") }}
+        w="7rem"
+      />
+      <Select
+        label={t("configurations.sort")}
+        data={Object.entries(ORDERINGS).map(([value, key]) => ({ value, label: t(`configurations.sortBy.${key}`) }))}
+        value={view.ordering}
+        onChange={(value) => view.set("ordering", value === "name" ? null : value)}
+        allowDeselect={false}
+        w="13rem"
+      />
+      <SegmentedControl
+        visibleFrom="sm"
+        aria-label={t("configurations.layout")}
+        data={[
+          { value: "table", label: t("configurations.table") },
+          { value: "grid", label: t("configurations.grid") },
+        ]}
+        value={view.layout}
+        onChange={(value) => view.set("view", value === "grid" ? "grid" : null)}
+      />
+    </Group>
+  );
+}
+
+/** Typing shows at once; the address follows when one pauses. */
+function SearchField({ view }: { view: ReturnType<typeof useView> }) {
+  const [text, setText] = useState(view.search);
+  const { search, set } = view;
+  useEffect(() => setText(search), [search]);
+  useEffect(() => {
+    if (text === search) {
+      return undefined;
+    }
+    const timer = window.setTimeout(() => set("search", text), PATIENCE_MS);
+    return () => window.clearTimeout(timer);
+    // `set` is another one each time, and always does the same.
+  }, [text, search]);
+  return (
+    <TextInput
+      type="search"
+      label={t("configurations.search")}
+      value={text}
+      onChange={(event) => setText(event.currentTarget.value)}
+      style={{ flex: "1 1 14rem" }}
+      maxLength={100}
+    />
+  );
+}

@@ -1,0 +1,235 @@
+/** The fields of the form, in the order in which one thinks of them. */
+
+import { Accordion, Checkbox, Fieldset, Group, NumberInput, Select, SimpleGrid, Stack, Switch, Text, Textarea, TextInput } from "@mantine/core";
+
+import { label, t } from "../../../i18n";
+import { type Draft, FREQUENCIES, TYPES } from "./draft";
+
+export interface FieldsProps {
+  draft: Draft;
+  change: (changes: Partial<Draft>) => void;
+  /** What the server says of a field. */
+  wrong: (field: keyof Draft) => string | undefined;
+}
+
+type Numeric = { [Key in keyof Draft]: Draft[Key] extends number | "" ? Key : never }[keyof Draft];
+
+/** A whole number, or nothing. */
+function Whole(props: FieldsProps & { field: Numeric; label: string; description?: string; min: number; max: number }) {
+  const { draft, change, wrong, field, ...rest } = props;
+  return (
+    <NumberInput
+      {...rest}
+      value={draft[field]}
+      onChange={(value) => change({ [field]: value === "" ? "" : Number(value) })}
+      error={wrong(field)}
+      allowDecimal={false}
+      allowNegative={false}
+      clampBehavior="none"
+      hideControls
+      inputMode="numeric"
+    />
+  );
+}
+
+function options<Value extends string>(group: Parameters<typeof label>[0], values: Value[]) {
+  return values.map((value) => ({ value, label: label(group, value) }));
+}
+
+export function WhatFields({ draft, change, wrong }: FieldsProps) {
+  return (
+    <Stack gap="sm">
+      <TextInput
+        label={t("configurations.form.name")}
+        description={t("configurations.form.nameHelp")}
+        value={draft.name}
+        onChange={(event) => change({ name: event.currentTarget.value })}
+        error={wrong("name")}
+        maxLength={100}
+        required
+        data-autofocus
+      />
+      <Textarea
+        label={t("configurations.form.description")}
+        value={draft.description}
+        onChange={(event) => change({ description: event.currentTarget.value })}
+        error={wrong("description")}
+        autosize
+        minRows={1}
+        maxRows={5}
+      />
+      <Select
+        label={t("configurations.form.type")}
+        description={t(`configurations.form.typeHelp.${draft.backup_type}`)}
+        data={options("backupType", TYPES)}
+        value={draft.backup_type}
+        onChange={(value) => value && change({ backup_type: value })}
+        error={wrong("backup_type")}
+        allowDeselect={false}
+      />
+    </Stack>
+  );
+}
+
+export function ScheduleFields(props: FieldsProps & { zone: string | undefined }) {
+  const { draft, change, wrong, zone } = props;
+  const { frequency } = draft;
+  return (
+    <Fieldset legend={t("configurations.schedule")}>
+      <Stack gap="sm">
+        <Group grow align="flex-start" preventGrowOverflow={false}>
+          <Select
+            label={t("configurations.form.frequency")}
+            data={options("frequency", FREQUENCIES)}
+            value={frequency}
+            onChange={(value) => value && change({ frequency: value })}
+            error={wrong("frequency")}
+            allowDeselect={false}
+          />
+          {frequency !== "ON_DEMAND" && (
+            <TextInput
+              type="time"
+              label={t("configurations.form.time")}
+              value={draft.schedule_time}
+              onChange={(event) => change({ schedule_time: event.currentTarget.value })}
+              error={wrong("schedule_time")}
+            />
+          )}
+        </Group>
+        {frequency === "WEEKLY" && <Days draft={draft} change={change} wrong={wrong} />}
+        {frequency === "MONTHLY" && (
+          <Whole
+            {...{ draft, change, wrong }}
+            field="schedule_day_of_month"
+            label={t("configurations.form.dayOfMonth")}
+            description={t("configurations.form.dayOfMonthHelp")}
+            min={1}
+            max={28}
+          />
+        )}
+        {frequency !== "ON_DEMAND" && zone && (
+          <Text size="sm" c="dimmed">
+            {t("configurations.form.timeHelp", { zone })}
+          </Text>
+        )}
+        <Switch
+          label={t("configurations.form.enabled")}
+          checked={draft.is_enabled}
+          onChange={(event) => change({ is_enabled: event.currentTarget.checked })}
+          error={wrong("is_enabled")}
+        />
+      </Stack>
+    </Fieldset>
+  );
+}
+
+function Days({ draft, change, wrong }: FieldsProps) {
+  return (
+    <Checkbox.Group
+      label={t("configurations.form.days")}
+      value={draft.schedule_days.map(String)}
+      onChange={(days) => change({ schedule_days: days.map(Number) })}
+      error={wrong("schedule_days")}
+    >
+      <Group gap="xs" mt={4}>
+        {t("configurations.form.dayNames")
+          .split(",")
+          .map((name, day) => (
+            <Checkbox.Card key={name} value={String(day)} px="xs" py={4} w="auto" aria-label={name}>
+              <Group gap={6} wrap="nowrap">
+                <Checkbox.Indicator size="xs" />
+                <Text size="sm">{name.slice(0, 3)}</Text>
+              </Group>
+            </Checkbox.Card>
+          ))}
+      </Group>
+    </Checkbox.Group>
+  );
+}
+
+export function RetentionFields(props: FieldsProps) {
+  return (
+    <Fieldset legend={t("configurations.form.retention")}>
+      <Stack gap="sm">
+        <SimpleGrid cols={2}>
+          <Whole {...props} field="retention_days" label={t("configurations.form.retentionDays")} min={1} max={36_500} />
+          <Whole {...props} field="max_backups" label={t("configurations.form.maxBackups")} min={1} max={36_500} />
+        </SimpleGrid>
+        <div>
+          <Text size="sm" fw={500}>
+            {t("configurations.form.keep")}
+          </Text>
+          <Text size="xs" c="dimmed">
+            {t("configurations.form.keepHelp")}
+          </Text>
+        </div>
+        <SimpleGrid cols={{ base: 2, xs: 4 }}>
+          <Whole {...props} field="keep_daily" label={t("configurations.form.keepDaily")} min={0} max={9999} />
+          <Whole {...props} field="keep_weekly" label={t("configurations.form.keepWeekly")} min={0} max={9999} />
+          <Whole {...props} field="keep_monthly" label={t("configurations.form.keepMonthly")} min={0} max={9999} />
+          <Whole {...props} field="keep_yearly" label={t("configurations.form.keepYearly")} min={0} max={9999} />
+        </SimpleGrid>
+      </Stack>
+    </Fieldset>
+  );
+}
+
+const DETAILS = ["storage_path", "time_limit_minutes", "include", "exclude", "compression_enabled", "encryption_enabled"] as const;
+
+/** What is rarely changed; open where something is wrong in there. */
+export function DetailFields(props: FieldsProps) {
+  const { draft, change, wrong } = props;
+  const anyWrong = DETAILS.some((field) => wrong(field));
+  return (
+    <Accordion variant="contained" key={String(anyWrong)} defaultValue={anyWrong ? "details" : null} order={3}>
+      <Accordion.Item value="details">
+        <Accordion.Control>{t("configurations.form.details")}</Accordion.Control>
+        <Accordion.Panel>
+          <Stack gap="sm">
+            <TextInput
+              label={t("configurations.form.storagePath")}
+              description={t("configurations.form.storagePathHelp")}
+              value={draft.storage_path}
+              onChange={(event) => change({ storage_path: event.currentTarget.value })}
+              error={wrong("storage_path")}
+            />
+            <Whole
+              {...props}
+              field="time_limit_minutes"
+              label={t("configurations.form.timeLimit")}
+              description={t("configurations.form.timeLimitHelp")}
+              min={1}
+              max={36_500}
+            />
+            <Switch
+              label={t("configurations.form.compression")}
+              checked={draft.compression_enabled}
+              onChange={(event) => change({ compression_enabled: event.currentTarget.checked })}
+            />
+            <Switch
+              label={t("configurations.form.encryption")}
+              description={draft.encryption_enabled ? undefined : t("configurations.form.encryptionOff")}
+              checked={draft.encryption_enabled}
+              onChange={(event) => change({ encryption_enabled: event.currentTarget.checked })}
+              error={wrong("encryption_enabled")}
+            />
+            {(["include", "exclude"] as const).map((field) => (
+              <Textarea
+                key={field}
+                label={t(`configurations.form.${field}`)}
+                description={t(`configurations.form.${field}Help`)}
+                value={draft[field]}
+                onChange={(event) => change({ [field]: event.currentTarget.value })}
+                error={wrong(field)}
+                autosize
+                minRows={1}
+                maxRows={8}
+                ff="monospace"
+              />
+            ))}
+          </Stack>
+        </Accordion.Panel>
+      </Accordion.Item>
+    </Accordion>
+  );
+}

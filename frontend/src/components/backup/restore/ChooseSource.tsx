@@ -1,0 +1,194 @@
+/** The first step: the moment to go back to, or a package of another system. */
+
+import { Alert, Button, Card, Center, Group, SegmentedControl, Stack, Text, TextInput, Title } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link, useSearchParams } from "react-router";
+
+import type { Schemas } from "../../../api/client";
+import { useApi } from "../../../api/context";
+import { jobPages } from "../../../api/queries";
+import { label, t } from "../../../i18n";
+import { useConsolePath } from "../common/address";
+import { ValueBadge } from "../common/badges";
+import { ago, bytes, day, moment } from "../common/format";
+import { Empty, Loaded } from "../common/states";
+import { Upload } from "./Upload";
+
+type Job = Schemas["Job"];
+
+const PATIENCE_MS = 250;
+const isGood = (job: Job) => job.status === "COMPLETED" && job.trust !== "DAMAGED";
+/** When what it holds was so: its beginning. */
+const momentOf = (job: Job) => job.started_at ?? job.queued_at;
+
+export function ChooseSource() {
+  const [params, setParams] = useSearchParams();
+  const from = params.get("from") === "file" ? "file" : "stored";
+  return (
+    <Stack>
+      <Title order={3}>{t("restore.source.title")}</Title>
+      <SegmentedControl
+        aria-label={t("restore.source.title")}
+        value={from}
+        onChange={(value) => setParams(value === "file" ? { from: "file" } : {})}
+        data={[
+          { value: "stored", label: t("restore.source.stored") },
+          { value: "file", label: t("restore.source.upload") },
+        ]}
+        style={{ alignSelf: "flex-start" }}
+      />
+      {from === "file" ? <Upload /> : <Stored />}
+    </Stack>
+  );
+}
+
+function Stored() {
+  const [search, setSearch] = useState("");
+  const [asked] = useDebouncedValue(search, PATIENCE_MS);
+  const wanted = { has_backup: true, ordering: "-queued_at", limit: 30, ...(asked && { search: asked }) } as const;
+  const query = useInfiniteQuery(jobPages(useApi(), wanted));
+  return (
+    <Stack>
+      <TextInput
+        type="search"
+        label={t("restore.source.search")}
+        value={search}
+        onChange={(event) => setSearch(event.currentTarget.value)}
+        maw="24rem"
+      />
+      <Loaded query={query}>
+        {({ pages }) => {
+          const jobs = pages.flatMap((page) => page.results);
+          if (jobs.length === 0) {
+            return asked ? <Text>{t("restore.source.emptySearch")}</Text> : <NothingStored />;
+          }
+          return (
+            <>
+              {!asked && <Suggestion job={jobs.find(isGood)} complete={!query.hasNextPage} />}
+              <TimeLine jobs={jobs} />
+            </>
+          );
+        }}
+      </Loaded>
+      {query.hasNextPage && (
+        <Center>
+          <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+            {t("common.more")}
+          </Button>
+        </Center>
+      )}
+    </Stack>
+  );
+}
+
+function NothingStored() {
+  return (
+    <Empty title={t("restore.source.emptyTitle")}>
+      <Text>{t("restore.source.emptyText")}</Text>
+    </Empty>
+  );
+}
+
+/** The newest good one of what is shown; that there is none is said only when all is shown. */
+function Suggestion({ job, complete }: { job: Job | undefined; complete: boolean }) {
+  const base = useConsolePath();
+  if (!job) {
+    return complete ? <Alert color="red">{t("restore.source.noGood")}</Alert> : null;
+  }
+  return (
+    <Card withBorder>
+      <Group justify="space-between">
+        <div>
+          <Group gap="xs">
+            <Text fw={700}>{t("restore.source.suggested")}</Text>
+            <ValueBadge group="trust" value={job.trust} />
+          </Group>
+          <Text>
+            {t("restore.source.suggestedText", {
+              kind: label("backupType", job.backup_type),
+              ago: ago(momentOf(job)),
+            })}
+          </Text>
+          <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+            {job.job_name}, {moment(momentOf(job))}
+          </Text>
+        </div>
+        <Button component={Link} to={`${base}/restore?backup=${job.uuid}`}>
+          {t("restore.source.useIt")}
+        </Button>
+      </Group>
+    </Card>
+  );
+}
+
+/** The stored backups by day, newest first. */
+function TimeLine({ jobs }: { jobs: Job[] }) {
+  const byDay = new Map<string, Job[]>();
+  for (const job of jobs) {
+    const date = day(momentOf(job));
+    byDay.set(date, [...(byDay.get(date) ?? []), job]);
+  }
+  return (
+    <Stack component="section" aria-label={t("restore.source.searchTitle")}>
+      {[...byDay].map(([date, those]) => (
+        <div key={date}>
+          <Title order={4} size="h6" mb={4}>
+            {date}
+          </Title>
+          <Stack component="ol" gap="xs" m={0} p={0} style={{ listStyle: "none" }}>
+            {those.map((job) => (
+              <li key={job.uuid}>
+                <Moment job={job} />
+              </li>
+            ))}
+          </Stack>
+        </div>
+      ))}
+    </Stack>
+  );
+}
+
+function Moment({ job }: { job: Job }) {
+  const base = useConsolePath();
+  const facts = [
+    label("backupType", job.backup_type),
+    job.backup_size === null ? "" : t("restore.source.size", { size: bytes(job.backup_size) }),
+    job.problem_count > 0 ? t("restore.source.warnings", { count: job.problem_count }) : "",
+    job.is_pinned ? t("restore.source.pinned") : "",
+  ].filter(Boolean);
+  const doubt = job.trust === "DAMAGED" ? "damaged" : job.status === "COMPLETED" ? null : "incomplete";
+  return (
+    <Card
+      withBorder
+      p="sm"
+      component={Link}
+      to={`${base}/restore?backup=${job.uuid}`}
+      aria-label={t("restore.source.choose", { name: job.job_name })}
+      aria-describedby={`about-${job.uuid}`}
+      style={{ color: "inherit" }}
+    >
+      <Group justify="space-between" gap="xs">
+        <div style={{ minWidth: 0 }}>
+          <Text fw={600} style={{ overflowWrap: "anywhere" }}>
+            {moment(momentOf(job))}
+          </Text>
+          <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+            {job.job_name}
+          </Text>
+        </div>
+        <Group gap="xs" id={`about-${job.uuid}`}>
+          <Text size="sm">{facts.join(", ")}</Text>
+          {job.status !== "COMPLETED" && <ValueBadge group="jobStatus" value={job.status} />}
+          <ValueBadge group="trust" value={job.trust} />
+        </Group>
+      </Group>
+      {doubt && (
+        <Text size="sm" mt={4}>
+          {t(`restore.source.${doubt}`)}
+        </Text>
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,143 @@
+/** What a plan says. The API has it as an object of any shape, since each kind of operation has a result of its own. */
+
+import type { Schemas } from "../../../api/client";
+
+export interface Replacement {
+  kind: string;
+  name: string;
+  live: string;
+  exists: boolean;
+  size: number | null;
+  notes: string[];
+}
+
+export interface Space {
+  where: string;
+  needed: number;
+  available: number;
+}
+
+export interface Plan {
+  backup: string;
+  takenAt: string;
+  toFolder: string;
+  toDatabase: string;
+  replacements: Replacement[];
+  space: Space[];
+  ledger: string;
+  safetyBackup: boolean;
+  blocking: string[];
+  warnings: string[];
+}
+
+type Values = Record<string, unknown>;
+
+const isValues = (value: unknown): value is Values => typeof value === "object" && value !== null;
+const text = (value: unknown) => (typeof value === "string" ? value : "");
+const texts = (value: unknown) => (Array.isArray(value) ? value.map(String) : []);
+const several = (value: unknown) => (Array.isArray(value) ? value.filter(isValues) : []);
+
+/** The plan in an operation's result or a restore; null where there is none. */
+export function planOf(values: Values): Plan | null {
+  if (!Array.isArray(values["replacements"]) || !Array.isArray(values["blocking"])) {
+    return null;
+  }
+  return {
+    backup: text(values["backup"]),
+    takenAt: text(values["taken_at"]),
+    toFolder: text(values["to_folder"]),
+    toDatabase: text(values["to_database"]),
+    replacements: several(values["replacements"]).map((one) => ({
+      kind: text(one["kind"]),
+      name: text(one["name"]),
+      live: text(one["live"]),
+      exists: one["exists"] === true,
+      size: typeof one["size"] === "number" ? one["size"] : null,
+      notes: texts(one["notes"]),
+    })),
+    space: several(values["space"]).map((one) => ({
+      where: text(one["where"]),
+      needed: Number(one["needed"]),
+      available: Number(one["available"]),
+    })),
+    ledger: text(values["ledger"]),
+    safetyBackup: values["safety_backup"] === true,
+    blocking: texts(values["blocking"]),
+    warnings: texts(values["warnings"]),
+  };
+}
+
+export type Target = Schemas["TargetEnum"];
+export type Only = "" | Schemas["OnlyEnum"];
+
+/** What is to be restored, from what, to where. */
+export interface Choices {
+  backup: string;
+  upload: string;
+  target: Target;
+  name: string;
+  only: Only;
+  leaveOut: string[];
+  safetyBackup: boolean;
+}
+
+export const asTarget = (value: unknown): Target => (value === "folder" || value === "database" ? value : "live");
+export const asOnly = (value: unknown): Only => (value === "database" || value === "files" ? value : "");
+
+/** What an operation was asked to do: a plan is asked for with the same words as its restore. */
+export function choicesOf(values: Values): Choices {
+  return {
+    backup: text(values["backup"]),
+    upload: text(values["upload"]),
+    target: asTarget(values["target"]),
+    name: text(values["name"]),
+    only: asOnly(values["only"]),
+    leaveOut: texts(values["leave_out"]),
+    safetyBackup: values["safety_backup"] !== false,
+  };
+}
+
+/** As the API wants it. */
+export function requestOf(choices: Choices): Schemas["SourceRequest"] {
+  return {
+    ...(choices.backup ? { backup: choices.backup } : { upload: choices.upload }),
+    target: choices.target,
+    name: choices.name,
+    only: choices.only,
+    leave_out: choices.leaveOut,
+    safety_backup: choices.safetyBackup,
+  };
+}
+
+/** As the address has it, so that a link leads to the same choices. */
+export function searchOf(choices: Choices): string {
+  const params = new URLSearchParams();
+  const { backup, upload, target, name, only, leaveOut, safetyBackup } = choices;
+  for (const [key, value] of Object.entries({ backup, upload, name, only })) {
+    if (value) {
+      params.set(key, value);
+    }
+  }
+  if (target !== "live") {
+    params.set("target", target);
+  }
+  for (const table of leaveOut) {
+    params.append("leave_out", table);
+  }
+  if (!safetyBackup) {
+    params.set("safety", "no");
+  }
+  return `?${params.toString()}`;
+}
+
+export function choicesIn(params: URLSearchParams): Choices {
+  return {
+    backup: params.get("backup") ?? "",
+    upload: params.get("upload") ?? "",
+    target: asTarget(params.get("target")),
+    name: params.get("name") ?? "",
+    only: asOnly(params.get("only")),
+    leaveOut: params.getAll("leave_out"),
+    safetyBackup: params.get("safety") !== "no",
+  };
+}
