@@ -104,6 +104,7 @@ export const history = {
     trustProven: "Proven",
     trustProvenText: "It was restored in a drill and compared with what was backed up.",
     trustDamaged: "It was read back and is not what was stored. Do not rely on it: make a new backup, and look at the log.",
+    trustGone: "The backup has been removed.",
     trustNone: "Nothing is stored, so there is nothing to trust.",
     reached: "reached",
     notReached: "not yet",
@@ -116,6 +117,7 @@ export const history = {
     path: "Path",
     reason: "Reason",
     manifest: "What the backup holds",
+    manifestHeld: "What the backup held",
     noManifest: "Nothing: no backup was made.",
     cut: "State of",
     database: "Database {name}",
@@ -130,7 +132,7 @@ export const history = {
   },
 
   operations: {
-    title: "At work on this backup",
+    title: "Verifications and removals",
     done: "Done",
     verified: "It was read back: {trust}.",
     removed: { one: "{count} backup removed, {bytes} freed.", other: "{count} backups removed, {bytes} freed." },
