@@ -50,6 +50,11 @@ export const jobPagesQuery = (api: Api, query: JobsQuery) =>
     placeholderData: keepPreviousData,
   });
 
+/** What the address of another page begins after. */
+export function cursorOf(address: string | null | undefined): string | null {
+  return address ? new URL(address, window.location.href).searchParams.get("cursor") : null;
+}
+
 export const findingsQuery = (api: Api) =>
   queryOptions({
     queryKey: ["status", "findings"],
@@ -93,11 +98,6 @@ export const filesQuery = (api: Api, uuid: string, path: string, search: string)
     getNextPageParam: (page) => page.next_after,
     staleTime: 300_000,
   });
-
-/** What the address of the next page begins after. */
-export function cursorOf(next: string | null): string | null {
-  return next === null ? null : new URL(next, window.location.origin).searchParams.get("cursor");
-}
 
 const pages = {
   initialPageParam: null as string | null,

@@ -59,7 +59,7 @@ export const overview = {
   },
   charts: {
     sizes: "Read against stored",
-    sizesIntro: "What the backups of a day read, and what they added to the storage.",
+    sizesIntro: "What the backups of a day read, and what they added to the storage, on a logarithmic scale.",
     logical: "Read",
     stored: "Stored",
     durations: "How long a backup takes",

@@ -1,6 +1,6 @@
 /** What the tests of components stand on: a document, and no server but the one at the edge of the network. */
 
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { setupServer } from "msw/node";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
 
@@ -40,6 +40,9 @@ export class FakeEventSource extends EventTarget {
   }
   close() {}
 }
+
+// The first view of a file is loaded when it is shown, which takes a busy machine a while.
+configure({ asyncUtilTimeout: 5_000 });
 
 beforeAll(() => {
   furnish();

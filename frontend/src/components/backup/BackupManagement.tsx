@@ -14,6 +14,7 @@ import { ApiProvider } from "../../api/context";
 import { EventsProvider } from "../../api/events";
 import { contrast, theme } from "../../shell/theme";
 import { Boundary } from "./common/Boundary";
+import { ConsolePath, useOwnPath } from "./common/address";
 import { Loading } from "./common/states";
 import { Frame } from "./Frame";
 
@@ -61,19 +62,23 @@ function Styled({ children }: { children: ReactNode }) {
 }
 
 function Views() {
+  const base = useOwnPath();
+  const start = <Navigate to={`${base}/overview`} replace />;
   return (
-    <Routes>
+    <ConsolePath value={base}>
+      <Routes>
       <Route element={<Frame />}>
-        <Route index element={<Navigate to="overview" replace />} />
+        <Route index element={start} />
         <Route path="overview" element={<View of={<Overview />} />} />
         <Route path="configurations/*" element={<View of={<Configurations />} />} />
         <Route path="history" element={<View of={<History />} />} />
         <Route path="history/:uuid/*" element={<View of={<JobPage />} />} />
         <Route path="restore/*" element={<View of={<Restore />} />} />
         <Route path="restores/:uuid" element={<View of={<RestorePage />} />} />
-        <Route path="*" element={<Navigate to="overview" replace />} />
+        <Route path="*" element={start} />
       </Route>
     </Routes>
+    </ConsolePath>
   );
 }
 

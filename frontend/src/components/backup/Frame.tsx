@@ -1,9 +1,10 @@
 /** The console's own navigation, above the view that is open. */
 
 import { Box, Tabs } from "@mantine/core";
-import { Outlet, useLocation, useNavigate, useResolvedPath } from "react-router";
+import { Outlet, useLocation, useNavigate } from "react-router";
 
 import { t } from "../../i18n";
+import { useConsolePath } from "./common/address";
 import { PageTitle } from "./common/PageTitle";
 import { StaleBanner } from "./common/states";
 
@@ -11,7 +12,7 @@ const VIEWS = ["overview", "configurations", "history", "restore"] as const;
 
 export function Frame() {
   const navigate = useNavigate();
-  const base = useResolvedPath(".").pathname.replace(/\/$/, "");
+  const base = useConsolePath();
   const { pathname } = useLocation();
   const open = pathname.slice(base.length + 1).split("/")[0] ?? "overview";
   const view = open === "restores" ? "restore" : open;

@@ -10,7 +10,13 @@ import { bytes, moment } from "../common/format";
 
 type Entry = Schemas["Entry"];
 
-const MARKS: Record<Entry["kind"], string> = { folder: "📁", file: "📄", link: "↪", special: "◆" };
+/** Outlines on a field of 16 by 16. */
+const MARKS: Record<Entry["kind"], string> = {
+  folder: "M1.5 3.5h4.5l1.5 2h7v8h-13z",
+  file: "M3.5 1.5h6l3 3v10h-9zM9.5 1.5v3h3",
+  link: "M2.5 13.5v-4q0-3 3-3h7M9.5 3.5l3 3l-3 3",
+  special: "M8 1.5l6.5 6.5l-6.5 6.5l-6.5 -6.5z",
+};
 
 /** The address of a folder of a backup. */
 export function placeOf(job: string, path: string): string {
@@ -96,7 +102,14 @@ function Name({ job, entry, full, onPreview }: Omit<Props, "entries"> & { entry:
   const name = full ? entry.path : entry.name;
   return (
     <Group gap={6} wrap="nowrap" align="start">
-      <span aria-hidden>{MARKS[entry.kind]}</span>
+      <svg viewBox="0 0 16 16" width={16} height={16} aria-hidden style={{ flex: "none", marginTop: 4 }}>
+        <path
+          d={MARKS[entry.kind]}
+          fill={entry.kind === "folder" ? "currentColor" : "none"}
+          fillOpacity={0.2}
+          stroke="currentColor"
+        />
+      </svg>
       <VisuallyHidden>{t(`history.files.kinds.${entry.kind}`)}</VisuallyHidden>
       <div style={{ overflowWrap: "anywhere" }}>
         {entry.kind === "folder" ? (

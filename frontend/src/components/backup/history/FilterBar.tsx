@@ -33,10 +33,17 @@ export function FilterBar({ params, onChange }: Props) {
   const chosen = NAMES.filter((name) => name !== "q" && params.has(name)).length;
   return (
     <Paper component="search" withBorder p="sm" aria-label={t("history.filters")}>
-      <Search value={params.get("q") ?? ""} onChange={(value) => set("q", [value])} />
-      <Button hiddenFrom="sm" mt="sm" size="xs" variant="default" aria-expanded={opened} onClick={toggle}>
-        {chosen > 0 ? t("history.filtersChosen", { count: chosen }) : t("history.filters")}
-      </Button>
+      <Group align="end" gap="xs">
+        <Search value={params.get("q") ?? ""} onChange={(value) => set("q", [value])} />
+        <Button hiddenFrom="sm" variant="default" aria-expanded={opened} onClick={toggle}>
+          {chosen > 0 ? t("history.filtersChosen", { count: chosen }) : t("history.filters")}
+        </Button>
+        {isNarrowed(params) && (
+          <Button variant="default" onClick={clear}>
+            {t("history.clear")}
+          </Button>
+        )}
+      </Group>
       <SimpleGrid
         cols={{ base: 1, xs: 2, sm: 3, lg: 4 }}
         spacing="sm"
@@ -78,11 +85,6 @@ export function FilterBar({ params, onChange }: Props) {
           ))}
         </Group>
       </SimpleGrid>
-      {isNarrowed(params) && (
-        <Button mt="sm" size="xs" variant="default" onClick={clear}>
-          {t("history.clear")}
-        </Button>
-      )}
     </Paper>
   );
 }
@@ -102,6 +104,7 @@ function Search({ value, onChange }: { value: string; onChange: (value: string) 
   return (
     <TextInput
       type="search"
+      style={{ flex: "1 1 14rem" }}
       label={t("history.search")}
       placeholder={t("history.searchHint")}
       maxLength={100}

@@ -1,6 +1,6 @@
 /** What can be done with a job and its backup. What is not possible now is not offered. */
 
-import { Button, Group, Stack, Text } from "@mantine/core";
+import { Button, Group, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "react-router";
@@ -17,39 +17,36 @@ export function JobActions({ job }: { job: Job }) {
   const unfinished = job.status === "PENDING" || job.status === "RUNNING";
   const damaged = job.trust === "DAMAGED";
   return (
-    <Stack gap="xs">
-      <Group gap="xs" role="group" aria-label={t("history.page.actions")}>
-        {job.has_backup && (
-          <>
-            <Button component={Link} to={`../restore?backup=${job.uuid}`} variant={damaged ? "default" : "filled"}>
-              {t("history.page.restore")}
-            </Button>
-            <Button component={Link} to={`../history/${job.uuid}/files`} variant="default">
-              {t("history.page.browse")}
-            </Button>
-            <Button component="a" href={url(`/jobs/${job.uuid}/download/`)} download variant="default">
-              {t("history.page.download")}
-            </Button>
-            <Verify job={job} />
-            {job.is_pinned ? <Unpin job={job} /> : <Opened name="pin" job={job} />}
-            {!job.is_pinned && <Opened name="delete" job={job} />}
-          </>
-        )}
-        {unfinished && !job.cancel_requested_at && <Opened name="cancel" job={job} />}
-      </Group>
-    </Stack>
+    <Group gap="xs" role="group" aria-label={t("history.page.actions")}>
+      {job.has_backup && (
+        <>
+          <Button component={Link} to={`../restore?backup=${job.uuid}`} variant={damaged ? "default" : "filled"}>
+            {t("history.page.restore")}
+          </Button>
+          <Button component={Link} to={`../history/${job.uuid}/files`} variant="default">
+            {t("history.page.browse")}
+          </Button>
+          <Button component="a" href={url(`/jobs/${job.uuid}/download/`)} download variant="default">
+            {t("history.page.download")}
+          </Button>
+          <Verify job={job} />
+          <Pin job={job} />
+          {!job.is_pinned && <Opened name="delete" job={job} />}
+        </>
+      )}
+      {unfinished && !job.cancel_requested_at && <Opened name="cancel" job={job} />}
+    </Group>
   );
 }
 
-const DIALOGS = { pin: PinDialog, delete: DeleteDialog, cancel: CancelDialog };
+const DIALOGS = { delete: DeleteDialog, cancel: CancelDialog };
 
 function Opened({ name, job }: { name: keyof typeof DIALOGS; job: Job }) {
   const [opened, { open, close }] = useDisclosure(false);
   const Dialog = DIALOGS[name];
-  const dangerous = name !== "pin";
   return (
     <>
-      <Button variant={dangerous ? "outline" : "default"} {...(dangerous ? { color: "red" } : {})} onClick={open}>
+      <Button variant="outline" color="red" onClick={open}>
         {t(`history.page.${name}`)}
       </Button>
       <Dialog job={job} opened={opened} onClose={close} />
@@ -68,18 +65,32 @@ function Verify({ job }: { job: Job }) {
   );
 }
 
-function Unpin({ job }: { job: Job }) {
+/** One button for both, so that whoever has pressed it is still on it afterwards. */
+function Pin({ job }: { job: Job }) {
   const api = useApi();
+  const [opened, { open, close }] = useDisclosure(false);
   return (
-    <Do
-      name={t("history.page.unpin")}
-      work={() => unwrap(api.DELETE("/jobs/{uuid}/pin/", { params: { path: { uuid: job.uuid } } }))}
-    />
+    <>
+      <Do
+        name={t(job.is_pinned ? "history.page.unpin" : "history.page.pin")}
+        {...(job.is_pinned ? {} : { instead: open })}
+        work={() => unwrap(api.DELETE("/jobs/{uuid}/pin/", { params: { path: { uuid: job.uuid } } }))}
+      />
+      <PinDialog job={job} opened={opened} onClose={close} />
+    </>
   );
 }
 
+interface DoProps {
+  name: string;
+  hint?: string;
+  /** What is to be asked before. */
+  instead?: () => void;
+  work: () => Promise<unknown>;
+}
+
 /** A button that does something at once, and says why it was refused. */
-function Do({ name, hint, work }: { name: string; hint?: string; work: () => Promise<unknown> }) {
+function Do({ name, hint, instead, work }: DoProps) {
   const queries = useQueryClient();
   const doing = useMutation({
     mutationFn: work,
@@ -88,7 +99,7 @@ function Do({ name, hint, work }: { name: string; hint?: string; work: () => Pro
   });
   return (
     <>
-      <Button variant="default" loading={doing.isPending} title={hint} onClick={() => doing.mutate()}>
+      <Button variant="default" loading={doing.isPending} title={hint} onClick={instead ?? (() => doing.mutate())}>
         {name}
       </Button>
       {doing.error && (

@@ -24,7 +24,7 @@ export function JobLog({ job }: { job: Schemas["JobDetail"] }) {
               {line.text}
             </Text>
             <Text size="sm" c="dimmed">
-              {took(job.log, index)}
+              {took(job, index)}
             </Text>
           </li>
         ))}
@@ -33,9 +33,12 @@ export function JobLog({ job }: { job: Schemas["JobDetail"] }) {
   );
 }
 
-/** Until the next line. Lines are written to the second, so that less than one is not told. */
-function took(log: Schemas["LogLine"][], index: number): string {
+/** Until the next line. Lines are written to the second, so that less than one is not told; nor is what came afterwards. */
+function took({ log, completed_at: end }: Schemas["JobDetail"], index: number): string {
   const [line, next] = [log[index], log[index + 1]];
-  const seconds = line && next ? (Date.parse(next.at) - Date.parse(line.at)) / 1000 : 0;
+  if (!line || !next || (end !== null && Date.parse(next.at) > Date.parse(end))) {
+    return "";
+  }
+  const seconds = (Date.parse(next.at) - Date.parse(line.at)) / 1000;
   return seconds >= 1 ? duration(seconds) : "";
 }

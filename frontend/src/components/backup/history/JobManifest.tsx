@@ -9,10 +9,10 @@ import { Facts, Section } from "../common/section";
 
 type Values = Record<string, unknown>;
 
-export function JobManifest({ manifest }: { manifest: Values }) {
+export function JobManifest({ manifest, gone }: { manifest: Values; gone: boolean }) {
   const facts = factsOf(manifest);
   return (
-    <Section title={t("history.page.manifest")}>
+    <Section title={t(gone ? "history.page.manifestHeld" : "history.page.manifest")}>
       {Object.keys(manifest).length === 0 ? (
         <Text c="dimmed">{t("history.page.noManifest")}</Text>
       ) : (

@@ -2,7 +2,7 @@
 
 import { Anchor, Grid, Group, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 import { Link, useParams } from "react-router";
 
 import type { Schemas } from "../../../api/client";
@@ -52,7 +52,7 @@ function Job({ job }: { job: Schemas["JobDetail"] }) {
           <Stack>
             <JobFacts job={job} />
             <JobProblems job={job} />
-            <JobManifest manifest={job.manifest} />
+            <JobManifest manifest={job.manifest} gone={job.removal_started_at !== null} />
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }}>
@@ -67,12 +67,19 @@ function Job({ job }: { job: Schemas["JobDetail"] }) {
 }
 
 function Heading({ job }: { job: Schemas["JobDetail"] }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    // One has just come here, or the button that had the focus is gone together with the backup.
+    if (document.activeElement === document.body) {
+      heading.current?.focus({ preventScroll: true });
+    }
+  }, [job.uuid, job.has_backup, job.status]);
   return (
     <div>
       <Anchor component={Link} to="../history" size="sm">
         ← {t("history.page.back")}
       </Anchor>
-      <Title order={2} style={{ overflowWrap: "anywhere" }}>
+      <Title order={2} ref={heading} tabIndex={-1} style={{ overflowWrap: "anywhere" }}>
         {job.job_name}
       </Title>
       <Group gap="xs" mt={4}>

@@ -14,11 +14,13 @@ const TEXTS = {
 } as const;
 
 export function JobTrust({ job }: { job: Schemas["JobDetail"] }) {
-  const reached = STEPS.findIndex((step) => step === job.trust);
+  const gone = job.removal_started_at !== null;
+  const reached = gone ? -1 : STEPS.findIndex((step) => step === job.trust);
   return (
     <Section title={t("history.page.trust")}>
-      {job.trust === "DAMAGED" && <Text c="var(--mantine-color-error)">{t("history.page.trustDamaged")}</Text>}
-      {job.trust === "" && <Text c="dimmed">{t("history.page.trustNone")}</Text>}
+      {gone && <Text c="dimmed">{t("history.page.trustGone")}</Text>}
+      {!gone && job.trust === "DAMAGED" && <Text c="var(--mantine-color-error)">{t("history.page.trustDamaged")}</Text>}
+      {!gone && job.trust === "" && <Text c="dimmed">{t("history.page.trustNone")}</Text>}
       {reached >= 0 && (
         <Stack component="ol" gap="xs" p={0} m={0} style={{ listStyle: "none" }}>
           {STEPS.map((step, index) => (

@@ -12,6 +12,11 @@ import { AsTable } from "./AsTable";
 type Results = Record<string, number>;
 type Mark = "good" | "partly" | "bad" | "nothing";
 
+/** Where not all days have room the newest are in sight. */
+function newest(box: HTMLElement | null) {
+  box?.scrollTo?.({ left: box.scrollWidth });
+}
+
 const MOST_ROWS = 10;
 const COLOURS: Record<Mark, string> = {
   good: "var(--mantine-color-green-6)",
@@ -30,7 +35,13 @@ export function Calendar({ statistics }: { statistics: Schemas["Statistics"] }) 
       <Text size="sm" c="dimmed" mb="xs">
         {t("overview.calendar.intro")}
       </Text>
-      <Box tabIndex={0} role="group" aria-label={t("overview.calendar.title", { days: days.length })} style={{ overflowX: "auto" }}>
+      <Box
+        ref={newest}
+        tabIndex={0}
+        role="group"
+        aria-label={t("overview.calendar.title", { days: days.length })}
+        style={{ overflowX: "auto" }}
+      >
         <Box miw={720}>
           <Scale dates={dates} />
           <Strip name={t("overview.calendar.all")} dates={dates} of={new Map(days.map((one) => [one.date, one.results]))} />
@@ -47,7 +58,19 @@ export function Calendar({ statistics }: { statistics: Schemas["Statistics"] }) 
       <Group gap="md" mt="xs">
         {(["good", "partly", "bad", "nothing"] as const).map((mark) => (
           <Group key={mark} gap={6}>
-            <Box w={12} h={12} bg={COLOURS[mark]} style={{ borderRadius: 2 }} aria-hidden />
+            <Box
+              w={14}
+              h={14}
+              bg={COLOURS[mark]}
+              c={mark === "bad" ? "white" : "black"}
+              ta="center"
+              fz={12}
+              lh="14px"
+              style={{ borderRadius: 2 }}
+              aria-hidden
+            >
+              {SIGNS[mark]}
+            </Box>
             <Text size="xs">{t(`overview.calendar.${mark}`)}</Text>
           </Group>
         ))}
@@ -77,9 +100,12 @@ function resultsInWords(results: Results | undefined): string {
   return parts.join(", ") || t("overview.calendar.noResults");
 }
 
+/** What tells the days apart for whoever does not tell the colours apart. */
+const SIGNS: Record<Mark, string> = { good: "", partly: "–", bad: "×", nothing: "" };
+
 const GRID = (count: number) => ({
   display: "grid",
-  gridTemplateColumns: `11rem repeat(${count}, minmax(0, 1fr))`,
+  gridTemplateColumns: `10rem repeat(${count}, minmax(0, 1fr))`,
   gap: 2,
   alignItems: "center",
 });
@@ -109,7 +135,7 @@ function Strip({ name, dates, of }: { name: string; dates: string[]; of: Map<str
   });
   return (
     <Box role="img" aria-label={said} style={GRID(dates.length)} mb={3}>
-      <Text size="xs" truncate title={name}>
+      <Text size="xs" truncate title={name} pos="sticky" left={0} bg="var(--mantine-color-body)" style={{ zIndex: 1 }}>
         {name}
       </Text>
       {dates.map((date, index) => (
@@ -117,9 +143,15 @@ function Strip({ name, dates, of }: { name: string; dates: string[]; of: Map<str
           key={date}
           h={16}
           bg={COLOURS[marks[index] ?? "nothing"]}
-          style={{ borderRadius: 2 }}
+          style={{ borderRadius: 2, overflow: "hidden" }}
           title={`${longDay(date)}: ${resultsInWords(of.get(date))}`}
-        />
+          c={marks[index] === "bad" ? "white" : "black"}
+          ta="center"
+          fz={12}
+          lh="16px"
+        >
+          {SIGNS[marks[index] ?? "nothing"]}
+        </Box>
       ))}
     </Box>
   );

@@ -12,12 +12,18 @@ interface Props {
   days: Schemas["Day"][];
   series: Series[];
   format: (value: number) => string;
+  logarithmic: boolean;
 }
 
-export default function Chart({ days, series, format }: Props) {
+/** There is no place for nothing on a logarithmic scale: the line has a gap there. */
+function drawn(value: number | null, logarithmic: boolean): number | null {
+  return logarithmic && value !== null && value <= 0 ? null : value;
+}
+
+export default function Chart({ days, series, format, logarithmic }: Props) {
   const data = days.map((day) => ({
     day: shortDay(day.date),
-    ...Object.fromEntries(series.map((one) => [one.name, one.of(day)])),
+    ...Object.fromEntries(series.map((one) => [one.name, drawn(one.of(day), logarithmic)])),
   }));
   return (
     <LineChart
@@ -31,7 +37,7 @@ export default function Chart({ days, series, format }: Props) {
       strokeWidth={2}
       curveType="monotone"
       connectNulls={false}
-      yAxisProps={{ width: 72 }}
+      yAxisProps={{ width: 88, ...(logarithmic ? { scale: "log", domain: ["auto", "auto"] } : {}) }}
       lineChartProps={{ accessibilityLayer: false }}
     />
   );

@@ -1,6 +1,6 @@
 /** How old the last good backup of each schedule is, against what the schedule promises. */
 
-import { Anchor, Badge, Button, Progress, Table, Text } from "@mantine/core";
+import { Anchor, Badge, Box, Button, Progress, Table, Text } from "@mantine/core";
 import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
@@ -26,12 +26,12 @@ export function Freshness({ rows, leftOut }: { rows: Row[]; leftOut: number }) {
           <Text size="sm" c="dimmed" mb="xs">
             {t("overview.freshness.intro")}
           </Text>
-          <Table.ScrollContainer minWidth={480} tabIndex={0} role="group" aria-label={t("overview.freshness.title")}>
+          <Table.ScrollContainer minWidth={280} tabIndex={0} role="group" aria-label={t("overview.freshness.title")}>
             <Table aria-label={t("overview.freshness.title")}>
               <Table.Thead>
                 <Table.Tr>
                   {(["name", "state", "last", "until"] as const).map((name) => (
-                    <Table.Th key={name} scope="col">
+                    <Table.Th key={name} scope="col" {...(name === "state" ? { visibleFrom: "sm" } : {})}>
                       {t(`overview.freshness.${name}`)}
                     </Table.Th>
                   ))}
@@ -59,22 +59,28 @@ function One({ row }: { row: Row }) {
   const late = row.late_since !== null;
   const state = late ? "late" : row.last_good_at ? "fresh" : "waiting";
   const colour = { late: "red", fresh: "green", waiting: "gray" }[state];
+  const badge = (
+    <>
+      <Badge variant="light" color={colour} radius="sm" tt="none" miw="max-content">
+        {t(`overview.freshness.${state}`)}
+      </Badge>
+      {row.late_since && (
+        <Text size="xs" mt={2}>
+          {t("overview.freshness.lateSince", { time: ago(row.late_since) })}
+        </Text>
+      )}
+    </>
+  );
   return (
     <Table.Tr>
       <Table.Td>
         <Anchor component={Link} to={`../configurations/${row.configuration}`} style={{ overflowWrap: "anywhere" }}>
           {row.name}
         </Anchor>
+        <Box hiddenFrom="sm">{badge}</Box>
       </Table.Td>
-      <Table.Td style={{ whiteSpace: "nowrap" }}>
-        <Badge variant="light" color={colour} radius="sm" tt="none">
-          {t(`overview.freshness.${state}`)}
-        </Badge>
-        {row.late_since && (
-          <Text size="xs" mt={2}>
-            {t("overview.freshness.lateSince", { time: ago(row.late_since) })}
-          </Text>
-        )}
+      <Table.Td visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>
+        {badge}
       </Table.Td>
       <Table.Td title={row.last_good_at ? moment(row.last_good_at) : ""}>
         {row.last_good_at ? (
@@ -85,8 +91,15 @@ function One({ row }: { row: Row }) {
           t("common.never")
         )}
       </Table.Td>
-      <Table.Td title={row.fresh_until ? moment(row.fresh_until) : ""}>
-        {row.fresh_until && ago(row.fresh_until)}
+      <Table.Td>
+        {row.fresh_until && (
+          <>
+            <Text size="sm">{ago(row.fresh_until)}</Text>
+            <Text size="xs" c="dimmed">
+              {moment(row.fresh_until)}
+            </Text>
+          </>
+        )}
         <Age row={row} colour={colour} />
       </Table.Td>
     </Table.Tr>

@@ -31,6 +31,7 @@ export function Trends({ days }: { days: Day[] }) {
         intro={t("overview.charts.sizesIntro")}
         days={days}
         format={bytes}
+        logarithmic
         series={[
           { name: t("overview.charts.logical"), colour: "indigo.5", of: (day) => day.logical_bytes },
           { name: t("overview.charts.stored"), colour: "teal.6", of: (day) => day.stored_bytes },
@@ -63,9 +64,11 @@ interface TrendProps {
   days: Day[];
   format: (value: number) => string;
   series: Series[];
+  /** For numbers of very different sizes. */
+  logarithmic?: boolean;
 }
 
-function Trend({ title, intro, days, format, series }: TrendProps) {
+function Trend({ title, intro, days, format, series, logarithmic = false }: TrendProps) {
   const [first, last] = [days[0], days.at(-1)];
   const empty = days.every((day) => series.every((one) => !one.of(day)));
   return (
@@ -86,7 +89,7 @@ function Trend({ title, intro, days, format, series }: TrendProps) {
             })}
           >
             <Suspense fallback={<Skeleton h={200} />}>
-              <Chart days={days} series={series} format={format} />
+              <Chart days={days} series={series} format={format} logarithmic={logarithmic} />
             </Suspense>
           </div>
           <AsTable>

@@ -1,0 +1,146 @@
+/** Answers of the server as they are, for tests to change one thing of. */
+
+import type { Schemas } from "../api/client";
+
+export const JOB = "0b5e3a52-6d0a-4a5e-9d51-0f3a3b1c0001";
+export const CONFIGURATION = "0b5e3a52-6d0a-4a5e-9d51-0f3a3b1c0002";
+
+export function job(values: Partial<Schemas["Job"]> = {}): Schemas["Job"] {
+  return {
+    uuid: JOB,
+    job_name: "nightly-20261124",
+    configuration: CONFIGURATION,
+    configuration_name: "nightly",
+    backup_type: "FULL",
+    trigger: "SCHEDULED",
+    triggered_by: null,
+    slot: "2026-11-24T02:00:00Z",
+    status: "COMPLETED",
+    trust: "VERIFIED",
+    has_backup: true,
+    attempt: 1,
+    worker: "host:1",
+    progress: null,
+    queued_at: "2026-11-24T02:00:00Z",
+    not_before: null,
+    started_at: "2026-11-24T02:00:01Z",
+    completed_at: "2026-11-24T02:05:01Z",
+    duration_seconds: 300,
+    snapshot_id: "ab".repeat(32),
+    backup_file_path: "",
+    backup_size: 2_000_000_000,
+    stored_size: 3_000_000,
+    new_files: 4,
+    changed_files: 5,
+    unchanged_files: 6,
+    checksum: "",
+    problem_count: 0,
+    warnings: [],
+    error_message: "",
+    is_pinned: false,
+    pin_reason: "",
+    removal_started_at: null,
+    removed_at: null,
+    removal_reason: "",
+    cancel_requested_at: null,
+    changed_at: "2026-11-24T02:05:01Z",
+    ...values,
+  };
+}
+
+export function jobDetail(values: Partial<Schemas["JobDetail"]> = {}): Schemas["JobDetail"] {
+  return {
+    ...job(),
+    settings: {
+      storage_path: "",
+      compression: true,
+      encryption: true,
+      include: [],
+      exclude: [],
+      output: "",
+      minutes: null,
+    },
+    manifest: {
+      cut_at: "2026-11-24T02:00:03+00:00",
+      databases: { default: { engine: "sqlite", tables: 33, rows: 1874 } },
+      files: { media: { files: 8, bytes: 110_514 } },
+      references_missing: 0,
+      orphans: 0,
+    },
+    problems: [],
+    log: [
+      { at: "2026-11-24T02:00:01+00:00", text: "Storing." },
+      { at: "2026-11-24T02:03:01+00:00", text: "Reading back." },
+    ],
+    ...values,
+  };
+}
+
+export function operation(values: Partial<Schemas["Operation"]> = {}): Schemas["Operation"] {
+  return {
+    uuid: "0b5e3a52-6d0a-4a5e-9d51-0f3a3b1c0003",
+    kind: "VERIFY",
+    status: "RUNNING",
+    subject: "nightly-20261124",
+    job: JOB,
+    restore: null,
+    arguments: {},
+    result: {},
+    progress: null,
+    needs: "run_backups",
+    error_message: "",
+    requested_by: "ada",
+    decided_by: null,
+    decided_at: null,
+    queued_at: "2026-11-24T03:00:00Z",
+    started_at: "2026-11-24T03:00:01Z",
+    completed_at: null,
+    cancel_requested_at: null,
+    ...values,
+  };
+}
+
+export function status(values: Partial<Schemas["Status"]> = {}): Schemas["Status"] {
+  return {
+    protection: {
+      state: "PROTECTED",
+      since: "2026-11-20T02:05:00Z",
+      reason: "Every schedule has a good backup as fresh as it promises.",
+      next_step: null,
+      examined_at: "2026-11-24T12:00:00Z",
+    },
+    total_backups: 10,
+    successful_backups: 9,
+    failed_backups: 1,
+    success_rate: 90,
+    jobs_by_status: {},
+    active_configurations: 2,
+    running_jobs: [],
+    waiting_jobs: [],
+    recent_jobs: [],
+    recent_configurations: [],
+    freshness: [],
+    freshness_left_out: 0,
+    ...values,
+  };
+}
+
+export function statistics(values: Partial<Schemas["Statistics"]> = {}): Schemas["Statistics"] {
+  const day = { stored_bytes: 0, logical_bytes: 0, new_files: 0, changed_files: 0, total_seconds: 0 };
+  return {
+    examined_at: "2026-11-24T12:00:00Z",
+    time_zone: "UTC",
+    first: "2026-11-23",
+    last: "2026-11-24",
+    days: [
+      { ...day, date: "2026-11-23", results: { FAILED: 1 }, median_seconds: null },
+      { ...day, date: "2026-11-24", results: { COMPLETED: 2 }, median_seconds: 300 },
+    ],
+    configurations: [],
+    configurations_left_out: 0,
+    calendar: [],
+    calendar_left_out: 0,
+    growth: { total_bytes: 10 ** 12, free_bytes: 4 * 10 ** 11, bytes_a_day: null, days_left: null, full_on: null },
+    ...values,
+  };
+}
