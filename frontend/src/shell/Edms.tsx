@@ -7,13 +7,13 @@ import { lazy, Suspense } from "react";
 import { BrowserRouter, Navigate, Route, Routes } from "react-router";
 
 import { Loading } from "../components/backup/common/states";
-import { theme } from "./theme";
+import { readable, theme } from "./theme";
 
 const BackupManagement = lazy(() => import("../components/backup/BackupManagement"));
 
 export function Edms({ basePath }: { basePath: string }) {
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={readable} defaultColorScheme="auto">
       <BrowserRouter basename={basePath}>
         <Suspense fallback={<Loading />}>
           <Routes>

@@ -12,7 +12,7 @@ import { BrowserRouter, Navigate, Route, Routes, useInRouterContext } from "reac
 
 import { ApiProvider } from "../../api/context";
 import { EventsProvider } from "../../api/events";
-import { theme } from "../../shell/theme";
+import { readable, theme } from "../../shell/theme";
 import { Loading } from "./common/states";
 import { Frame } from "./Frame";
 
@@ -33,7 +33,7 @@ export interface BackupManagementProps {
 export default function BackupManagement({ apiUrl = "/api/v1/backup", basePath = "/" }: BackupManagementProps) {
   const hasRouter = useInRouterContext();
   const views = (
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={readable} defaultColorScheme="auto">
       <ApiProvider baseUrl={apiUrl}>
         <EventsProvider>
           <Views />
