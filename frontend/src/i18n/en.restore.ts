@@ -187,6 +187,7 @@ export const restore = {
     took: "Took",
     now: "Now",
     working: "At work",
+    lastKnown: "Last known: {phase}",
     waits: "Waits to begin.",
     cancel: "Cancel the restore",
     cancelTitle: "Cancel the restore?",
