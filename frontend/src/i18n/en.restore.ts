@@ -124,7 +124,7 @@ export const restore = {
     leaveOut: "Left out: {tables}.",
     confirmTitle: "Replace the live system",
     confirmText: "While it is exchanged, nobody can work for a moment; who is signed in may have to sign in again.",
-    confirmLabel: "To confirm, type the name of the backup",
+    confirmLabel: "To confirm, type the name of what is restored",
     confirmTitleElsewhere: "Begin",
     begin: "Replace the live system now",
     beginElsewhere: "Begin the restore",
@@ -151,8 +151,8 @@ export const restore = {
 
   waiting: {
     title: "Waits for a second person",
-    text: "{who} asks for this since {ago}. Somebody else with the same right has to agree within 24 hours.",
-    unknownWho: "Somebody",
+    text: "Asked for by {who}, {ago}. Somebody else with the same right has to agree within 24 hours.",
+    unknownWho: "somebody",
     approve: "Agree",
     approveOf: "Agree: {what}",
     reject: "Do not agree…",
@@ -214,7 +214,7 @@ export const restore = {
     rollback: "Roll back",
     rollbackTitle: "Roll back to the state before?",
     rollbackText: "The state from before the restore becomes live again. What has been changed since the restore is lost.",
-    rollbackType: "To confirm, type the name of the backup that was restored",
+    rollbackType: "To confirm, type the name of what was restored",
     rollbackNow: "Roll back now",
     release: "Release what was replaced",
     releaseTitle: "Delete what was replaced?",

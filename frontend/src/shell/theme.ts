@@ -18,6 +18,7 @@ export const readable: CSSVariablesResolver = ({ colors }) => ({
   light: {
     "--mantine-color-dimmed": colors.gray[7],
     "--mantine-color-placeholder": colors.gray[7],
+    "--mantine-color-error": colors.red[9],
     "--mantine-color-green-light-color": "#1d5c2a",
     "--mantine-color-yellow-light-color": "#7a4300",
     "--mantine-color-red-light-color": "#a01c1c",
@@ -26,5 +27,6 @@ export const readable: CSSVariablesResolver = ({ colors }) => ({
   dark: {
     "--mantine-color-dimmed": colors.dark[1],
     "--mantine-color-placeholder": colors.dark[1],
+    "--mantine-color-error": colors.red[4],
   },
 });

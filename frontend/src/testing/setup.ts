@@ -1,6 +1,6 @@
 /** What the tests of components stand on: a document, and no server but the one at the edge of the network. */
 
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { setupServer } from "msw/node";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
 
@@ -26,6 +26,7 @@ function furnish() {
     disconnect() {}
   };
   window.HTMLElement.prototype.scrollIntoView = () => {};
+  Object.defineProperty(document, "fonts", { value: new EventTarget() });
 }
 
 /** A stream of events that a test sends itself. */
@@ -40,6 +41,9 @@ export class FakeEventSource extends EventTarget {
   }
   close() {}
 }
+
+// Views are loaded when they are opened, which takes its time on a busy machine.
+configure({ asyncUtilTimeout: 5_000 });
 
 beforeAll(() => {
   furnish();
