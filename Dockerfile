@@ -4,6 +4,15 @@
 # Debian 13, whose own PostgreSQL client has the version of the server in docker-compose.yml. For an image that is the same
 # to its last byte, name this one by its digest: --build-arg PYTHON_IMAGE=python@sha256:…
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
+ARG NODE_IMAGE=node:20-trixie-slim
+
+# What browsers are given; Node stays in this stage.
+FROM ${NODE_IMAGE} AS console
+WORKDIR /app/frontend
+COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
+RUN npm ci --ignore-scripts
+COPY frontend ./
+RUN npm run build
 
 FROM ${PYTHON_IMAGE} AS application
 ENV PYTHONDONTWRITEBYTECODE=1
@@ -15,6 +24,7 @@ RUN python -m venv --without-pip /opt/venv \
         --only-binary :all: --require-hashes --requirement requirements/container.txt
 COPY backend backend
 COPY docker docker
+COPY --from=console /app/backend/apps/backup/static backend/apps/backup/static
 # Settings need a home and a secret key; both are left behind in this stage. Bytecode that is checked by hash and not by
 # time is the same at every build.
 RUN EDMS_HOME=/tmp/edms EDMS_STATIC_ROOT=/app/static /opt/venv/bin/python backend/manage.py collectstatic --no-input \

@@ -13,7 +13,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rollupOptions: { input: ["src/edms.tsx", "src/console.tsx"] },
   },
-  server: { proxy: { "/api": "http://127.0.0.1:8000", "/admin": "http://127.0.0.1:8000" } },
+  // The host stays as it is asked for: Django compares it with the origin of whoever changes something.
+  server: { proxy: Object.fromEntries(["/api", "/admin"].map((path) => [path, { target: "http://127.0.0.1:8000" }])) },
   test: {
     environment: "jsdom",
     setupFiles: ["src/testing/setup.ts"],

@@ -1,11 +1,21 @@
 """The addresses of the EDMS."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from .pages import edms
+from .session import SessionView
+
+# The console is a part of the EDMS's page; under this name the backup system's models find it.
+console = ([re_path(r"^(?P<path>.*)$", edms, name="console")], "backup-console")
+
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", RedirectView.as_view(url="app/")),
+    path("app/admin/backup/", include(console)),
+    re_path(r"^app/(?P<path>.*)$", edms, name="edms"),
     path("admin/", admin.site.urls),
+    path("api/v1/session/", SessionView.as_view(), name="session"),
+    path("api/v1/documents/", include("apps.documents.api.urls")),
     path("api/v1/backup/", include("apps.backup.api.urls")),
 ]

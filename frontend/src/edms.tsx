@@ -7,9 +7,10 @@ import { Edms } from "./shell/Edms";
 
 const place = document.getElementById("edms");
 if (place) {
+  const { basePath = "/", apiUrl = "/api/v1", adminUrl = "/admin/" } = place.dataset;
   createRoot(place).render(
     <StrictMode>
-      <Edms basePath={place.dataset["basePath"] ?? "/"} />
+      <Edms basePath={basePath} apiUrl={apiUrl} adminUrl={adminUrl} />
     </StrictMode>,
   );
 }

@@ -42,7 +42,9 @@ def test_everything_copied_is_there_and_reaches_the_build():
         assert not ignored(path), path
     # What one stage takes from another was made there: no stage takes anything from an image that nobody named.
     stages = {one.words[-1] for one in instructions() if one.name == "FROM" and " AS " in one.text}
-    assert {one.words[0] for one in last_stage() if one.name == "COPY"} == {f"--from={stage}" for stage in stages}
+    taken = {one.words[0] for one in instructions() if one.name == "COPY" and one.text.startswith("--from")}
+    assert taken == {f"--from={stage}" for stage in stages}
+    assert {one.words[0] for one in last_stage() if one.name == "COPY"} == {"--from=application"}
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,9 @@ def test_everything_copied_is_there_and_reaches_the_build():
         "backend/demo/__main__.py",
         "backend/config/__pycache__/settings.cpython-313.pyc",
         "docker/make-secrets",
+        "backend/apps/backup/static/backup/console/manifest.json",
+        "frontend/node_modules/vite/package.json",
+        "frontend/e2e/story.e2e.ts",
     ],
 )
 def test_what_stays_out_of_the_build(path):
@@ -65,7 +70,14 @@ def test_what_stays_out_of_the_build(path):
 
 
 @pytest.mark.parametrize(
-    "path", ["backend/manage.py", "backend/apps/backup/migrations/0001_backup.py", "docker/site/sitecustomize.py"]
+    "path",
+    [
+        "frontend/src/edms.tsx",
+        "frontend/package-lock.json",
+        "backend/manage.py",
+        "backend/apps/backup/migrations/0001_backup.py",
+        "docker/site/sitecustomize.py",
+    ],
 )
 def test_what_goes_into_the_build(path):
     assert not ignored(path)
@@ -80,6 +92,16 @@ def test_it_runs_as_somebody_who_owns_nothing_of_it():
     assert users == ["10001:10001"]
     copies = [one.text for one in last_stage() if one.name == "COPY"]
     assert not any("--chown" in text or "--chmod" in text for text in copies)
+
+
+def test_the_pages_are_built_from_the_lock_in_a_stage_that_is_left_behind():
+    (image,) = {one.text.split("=")[1] for one in instructions() if one.text.startswith("NODE_IMAGE=")}
+    assert image.startswith("node:20-")
+    built = [one for one in instructions() if one.name == "RUN" and "npm" in one.text]
+    assert [one.text for one in built] == ["npm ci --ignore-scripts", "npm run build"]
+    assert not [one for one in last_stage() if "npm" in one.text or "node" in one.text.lower()]
+    static = "backend/apps/backup/static"
+    assert f"--from=console /app/{static} {static}" in [one.text for one in instructions() if one.name == "COPY"]
 
 
 def test_nothing_is_compiled_in_the_image():

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
 
 from .models import (
     AuditEvent,
@@ -25,8 +26,26 @@ else:  # Django's own classes take no parameters.
     _TabularInline = admin.TabularInline
 
 
+def _console_address() -> str:
+    """Where the console is, or nothing in a project that has none."""
+    try:
+        return reverse("backup-console:console", args=[""])
+    except NoReverseMatch:
+        return ""
+
+
 class ReadOnlyAdmin(_ModelAdmin):
-    """No adding, changing or deleting: a state changed by hand would go past the lease and the audit."""
+    """No adding, changing or deleting: a state changed by hand would go past the lease and the audit.
+
+    All that can be done is done in the console, to which each list has a link.
+    """
+
+    change_list_template = "admin/backup/change_list.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
+        more = {**(extra_context or {}), "console_address": _console_address()}
+        shown: HttpResponse = super().changelist_view(request, more)
+        return shown
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002  Django's signature
         return False

@@ -172,6 +172,8 @@ def run_operation_waiting(operation: uuid.UUID) -> str:
     child = ChildOperation(operation)
     with _passing_signals_to(child.process):
         child.process.wait()
+    # It may have exchanged the database that our connection is to.
+    renew_connection()
     return child.report()
 
 

@@ -325,9 +325,9 @@ class BackupJob(models.Model):
             ),
             models.Index(fields=["configuration", "-queued_at", "-id"], name="backup_job_runs"),
             # To order by, for which they need only be covered.
-            models.Index(fields=["started_at", "queued_at"], name="backup_job_begun"),
-            models.Index(fields=["backup_size"], name="backup_job_read"),
-            models.Index(fields=["stored_size"], name="backup_job_stored"),
+            models.Index(fields=["started_at", "queued_at", "id"], name="backup_job_begun"),
+            models.Index(fields=["backup_size", "id"], name="backup_job_read"),
+            models.Index(fields=["stored_size", "id"], name="backup_job_stored"),
             models.Index(fields=["removed_at", "removal_started_at"], name="backup_job_removals"),
         ]
         constraints = [

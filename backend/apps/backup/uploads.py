@@ -12,7 +12,6 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -53,13 +52,11 @@ def remove_file(upload: uuid.UUID) -> None:
 
 
 def length(upload: uuid.UUID) -> int:
-    """How many bytes are there. Raises `UploadNotFound`."""
-    return _status(upload).st_size
-
-
-def changed_at(upload: uuid.UUID) -> float:
-    """When bytes last came, in seconds since the epoch. Raises `UploadNotFound`."""
-    return _status(upload).st_mtime
+    """How many bytes are there; none where the file is gone."""
+    try:
+        return upload_path(upload).lstat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def receive(upload: uuid.UUID, source: Source, *, offset: int, size: int) -> int:
@@ -93,26 +90,17 @@ def require_room(size: int, *, promised: int) -> None:
         )
 
 
-def abandoned(before: datetime) -> list[uuid.UUID]:
-    """The files to which nothing was added since then."""
-    found = []
+def files() -> dict[uuid.UUID, float]:
+    """The files that are there, and when something was last added to each, in seconds since the epoch."""
+    found = {}
     for path in _folder().glob(f"*{_ENDING}"):
         with contextlib.suppress(ValueError, FileNotFoundError):
-            upload = uuid.UUID(path.name.removesuffix(_ENDING))
-            if path.lstat().st_mtime < before.timestamp():
-                found.append(upload)
+            found[uuid.UUID(path.name.removesuffix(_ENDING))] = path.lstat().st_mtime
     return found
 
 
 def _folder() -> Path:
     return conf.load().storage_root.resolve() / _FOLDER
-
-
-def _status(upload: uuid.UUID) -> os.stat_result:
-    try:
-        return upload_path(upload).lstat()
-    except FileNotFoundError:
-        raise UploadNotFound(f"The file of the upload {upload} is gone; begin anew.") from None
 
 
 @contextlib.contextmanager

@@ -42,11 +42,22 @@ const csrf: Middleware = {
   },
 };
 
-/** A client of the API below `baseUrl`, for pages of the same origin. */
-export function createApi(baseUrl: string): Api {
-  const client = createClient<paths>({ baseUrl, credentials: "same-origin" });
-  client.use(csrf);
+/** A client of an API below `baseUrl`, for pages of the same origin. `onSignedOut` is called whenever the session is found ended. */
+export function connect<Paths extends object>(baseUrl: string, onSignedOut?: () => void): Client<Paths> {
+  const client = createClient<Paths>({ baseUrl, credentials: "same-origin" });
+  client.use(csrf, {
+    onResponse({ response }) {
+      if (response.status === 401) {
+        onSignedOut?.();
+      }
+    },
+  });
   return client;
+}
+
+/** A client of the API of backups. */
+export function createApi(baseUrl: string, onSignedOut?: () => void): Api {
+  return connect<paths>(baseUrl, onSignedOut);
 }
 
 type Answer<T> = { data?: T; error?: unknown; response: Response };

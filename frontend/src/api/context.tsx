@@ -24,8 +24,15 @@ export function createQueries(): QueryClient {
   });
 }
 
-export function ApiProvider({ baseUrl, children }: { baseUrl: string; children: ReactNode }) {
-  const place = useMemo(() => ({ api: createApi(baseUrl), baseUrl }), [baseUrl]);
+interface ApiProviderProps {
+  baseUrl: string;
+  /** Called when an answer says that nobody is signed in any more; the same function at every render. */
+  onSignedOut?: (() => void) | undefined;
+  children: ReactNode;
+}
+
+export function ApiProvider({ baseUrl, onSignedOut, children }: ApiProviderProps) {
+  const place = useMemo(() => ({ api: createApi(baseUrl, onSignedOut), baseUrl }), [baseUrl, onSignedOut]);
   const [queries] = useState(createQueries);
   return (
     <Context.Provider value={place}>

@@ -18,6 +18,8 @@ const Context = createContext<Connection>({ state: "connecting", since: null });
 const NAMES = ["job", "restore", "operation", "configuration"] as const;
 const SILENCE_MS = 40_000;
 const GATHER_MS = 250;
+const AGAIN_MS = 3_000;
+const CLOSED = 2;
 
 /** The first word of the keys of the queries that an event of that name makes out of date. */
 const STALE: Record<(typeof NAMES)[number], string[]> = {
@@ -35,7 +37,7 @@ export function EventsProvider({ children }: { children: ReactNode }) {
   const waiting = useRef(new Set<string>());
 
   useEffect(() => {
-    const source = new EventSource(url("/system/events/"));
+    let again = 0;
     let timer = 0;
     let watchdog = 0;
     const alive = () => {
@@ -57,18 +59,31 @@ export function EventsProvider({ children }: { children: ReactNode }) {
       }
       timer ||= window.setTimeout(flush, GATHER_MS);
     };
-    source.onopen = alive;
-    source.onerror = () => setConnection((now) => ({ ...now, state: "connecting" }));
-    for (const name of NAMES) {
-      source.addEventListener(name, () => stale(STALE[name]));
-    }
-    source.addEventListener("ready", alive);
-    source.addEventListener("reset", () => {
-      alive();
-      void queries.invalidateQueries();
-    });
+    const listen = () => {
+      const opened = new EventSource(url("/system/events/"));
+      opened.onopen = alive;
+      opened.onerror = () => {
+        setConnection((now) => ({ ...now, state: "connecting" }));
+        if (opened.readyState === CLOSED) {
+          // A browser gives up on an answer that is an error. Whoever asks again learns whether the session has ended.
+          void queries.invalidateQueries();
+          again = window.setTimeout(() => (source = listen()), AGAIN_MS);
+        }
+      };
+      for (const name of NAMES) {
+        opened.addEventListener(name, () => stale(STALE[name]));
+      }
+      opened.addEventListener("ready", alive);
+      opened.addEventListener("reset", () => {
+        alive();
+        void queries.invalidateQueries();
+      });
+      return opened;
+    };
+    let source = listen();
     return () => {
       source.close();
+      window.clearTimeout(again);
       window.clearTimeout(timer);
       window.clearTimeout(watchdog);
     };

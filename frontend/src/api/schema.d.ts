@@ -982,6 +982,29 @@ export interface components {
         };
         /** @enum {string} */
         Frequency: "HOURLY" | "DAILY" | "WEEKLY" | "MONTHLY" | "ON_DEMAND";
+        /** @description How old the last good backup of a schedule is, against what the schedule promises. */
+        Freshness: {
+            /** Format: uuid */
+            configuration: string;
+            /**
+             * Format: date-time
+             * @description Until when it is fresh enough, or was.
+             */
+            fresh_until: string | null;
+            /**
+             * Format: date-time
+             * @description When it was begun; null if there is none.
+             */
+            last_good_at: string | null;
+            /**
+             * Format: date-time
+             * @description Null while the promise is kept.
+             */
+            late_since: string | null;
+            name: string;
+            /** Format: date-time */
+            next_run: string | null;
+        };
         /** @description How long the main storage lasts, at the rate of the last 30 days. Null is what cannot be foreseen. */
         Growth: {
             bytes_a_day: number | null;
@@ -1550,6 +1573,10 @@ export interface components {
             active_configurations: number;
             /** @description FAILED and TIMEOUT. */
             failed_backups: number;
+            /** @description Of what runs by schedule; who is late, or will be first, first. */
+            freshness: components["schemas"]["Freshness"][];
+            /** @description How many more there are. */
+            freshness_left_out: number;
             jobs_by_status: {
                 [key: string]: number;
             };

@@ -1,27 +1,75 @@
-/** The EDMS around the console: its addresses and its frame. */
+/** The EDMS around the console: its addresses, its session and its frame. */
 
 import "@mantine/core/styles.layer.css";
 
 import { MantineProvider } from "@mantine/core";
-import { lazy, Suspense } from "react";
-import { BrowserRouter, Navigate, Route, Routes } from "react-router";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { lazy, useState } from "react";
+import { BrowserRouter, Route, Routes } from "react-router";
 
-import { Loading } from "../components/backup/common/states";
-import { readable, theme } from "./theme";
+import { connect } from "../api/client";
+import { createQueries } from "../api/context";
+import { type EdmsPaths, NOBODY } from "../api/documents";
+import { Layout } from "./Layout";
+import { Login } from "./Login";
+import { NotFound } from "./NotFound";
+import { type Place, PlaceProvider, usePlace } from "./place";
+import { SignedIn } from "./SignedIn";
+import { contrast, theme } from "./theme";
 
 const BackupManagement = lazy(() => import("../components/backup/BackupManagement"));
+const Admin = lazy(() => import("./Admin"));
+const Dashboard = lazy(() => import("./Dashboard"));
+const DocumentPage = lazy(() => import("./documents/DocumentPage"));
+const Documents = lazy(() => import("./documents/Documents"));
 
-export function Edms({ basePath }: { basePath: string }) {
+export interface EdmsProps {
+  /** Where the pages lie. */
+  basePath: string;
+  /** Where the APIs lie, without a slash at the end. */
+  apiUrl: string;
+  /** Django's own administration. */
+  adminUrl: string;
+}
+
+export function Edms({ basePath, apiUrl, adminUrl }: EdmsProps) {
+  const [queries] = useState(createQueries);
+  const [place] = useState<Place>(() => {
+    const onSignedOut = () => queries.setQueryData(["session"], NOBODY);
+    return { api: connect<EdmsPaths>(apiUrl, onSignedOut), apiUrl, adminUrl, onSignedOut };
+  });
   return (
-    <MantineProvider theme={theme} cssVariablesResolver={readable} defaultColorScheme="auto">
-      <BrowserRouter basename={basePath}>
-        <Suspense fallback={<Loading />}>
-          <Routes>
-            <Route path="admin/backup/*" element={<BackupManagement />} />
-            <Route path="*" element={<Navigate to="admin/backup" replace />} />
-          </Routes>
-        </Suspense>
-      </BrowserRouter>
+    <MantineProvider theme={theme} cssVariablesResolver={contrast} defaultColorScheme="auto">
+      <QueryClientProvider client={queries}>
+        <PlaceProvider place={place}>
+          <BrowserRouter basename={basePath}>
+            <Pages />
+          </BrowserRouter>
+        </PlaceProvider>
+      </QueryClientProvider>
     </MantineProvider>
   );
+}
+
+export function Pages() {
+  return (
+    <Routes>
+      <Route path="login" element={<Login />} />
+      <Route element={<SignedIn />}>
+        <Route element={<Layout />}>
+          <Route index element={<Dashboard />} />
+          <Route path="documents" element={<Documents />} />
+          <Route path="documents/:id" element={<DocumentPage />} />
+          <Route path="admin" element={<Admin />} />
+          <Route path="admin/backup/*" element={<Backups />} />
+          <Route path="*" element={<NotFound />} />
+        </Route>
+      </Route>
+    </Routes>
+  );
+}
+
+function Backups() {
+  const { apiUrl, onSignedOut } = usePlace();
+  return <BackupManagement apiUrl={`${apiUrl}/backup`} onSignedOut={onSignedOut} />;
 }

@@ -4,7 +4,7 @@ import { createTheme, type CSSVariablesResolver } from "@mantine/core";
 
 export const theme = createTheme({
   primaryColor: "indigo",
-  primaryShade: { light: 7, dark: 7 },
+  primaryShade: { light: 7, dark: 6 },
   autoContrast: true,
   luminanceThreshold: 0.4,
   defaultRadius: "sm",
@@ -12,21 +12,27 @@ export const theme = createTheme({
   cursorType: "pointer",
 });
 
-/** Text that steps back, and text on tinted ground: Mantine's own has too little contrast to be read when it is small. */
-export const readable: CSSVariablesResolver = ({ colors }) => ({
+/** Mantine's own greys, reds and greens are too faint for small text. */
+export const contrast: CSSVariablesResolver = () => ({
   variables: {},
   light: {
-    "--mantine-color-dimmed": colors.gray[7],
-    "--mantine-color-placeholder": colors.gray[7],
-    "--mantine-color-error": colors.red[9],
-    "--mantine-color-green-light-color": "#1d5c2a",
-    "--mantine-color-yellow-light-color": "#7a4300",
-    "--mantine-color-red-light-color": "#a01c1c",
-    "--mantine-color-blue-light-color": "#124a80",
+    "--mantine-color-dimmed": "var(--mantine-color-gray-7)",
+    "--mantine-color-placeholder": "var(--mantine-color-gray-7)",
+    "--mantine-color-error": "var(--mantine-color-red-9)",
+    "--mantine-color-red-text": "var(--mantine-color-red-9)",
+    "--mantine-color-red-outline": "var(--mantine-color-red-9)",
+    "--mantine-color-red-light-color": "#a61e1e",
+    "--mantine-color-green-text": "#1f6b30",
+    "--mantine-color-green-light-color": "#1f6b30",
+    "--mantine-color-yellow-light-color": "#7a4a00",
+    "--mantine-color-blue-light-color": "#1864ab",
+    "--mantine-color-gray-light-color": "var(--mantine-color-gray-8)",
   },
   dark: {
-    "--mantine-color-dimmed": colors.dark[1],
-    "--mantine-color-placeholder": colors.dark[1],
-    "--mantine-color-error": colors.red[4],
+    "--mantine-color-dimmed": "var(--mantine-color-dark-1)",
+    "--mantine-color-placeholder": "var(--mantine-color-dark-1)",
+    "--mantine-color-error": "var(--mantine-color-red-4)",
+    "--mantine-color-red-text": "var(--mantine-color-red-4)",
+    "--mantine-color-red-outline": "var(--mantine-color-red-4)",
   },
 });

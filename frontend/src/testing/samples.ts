@@ -1,175 +1,241 @@
-/** Rows as the API would answer them, for tests to change. */
+/** Answers of the server as they are, for tests to change one thing of. */
 
 import type { Schemas } from "../api/client";
 
-export const CONFIGURATION: Schemas["Configuration"] = {
-  uuid: "11111111-1111-4111-8111-111111111111",
-  name: "nightly",
-  description: "Everything, every night",
-  backup_type: "FULL",
-  frequency: "DAILY",
-  schedule_time: "02:00:00",
-  schedule_days: [],
-  schedule_day_of_month: null,
-  schedule_in_words: "daily at 02:00",
-  next_run: "2026-11-25T02:00:00Z",
-  is_enabled: true,
-  status: "ACTIVE",
-  is_ad_hoc: false,
-  retention_days: 30,
-  max_backups: 30,
-  keep_daily: 0,
-  keep_weekly: 0,
-  keep_monthly: 0,
-  keep_yearly: 0,
-  storage_path: "",
-  time_limit_minutes: null,
-  compression_enabled: true,
-  encryption_enabled: true,
-  include: [],
-  exclude: [],
-  created_by: "ada",
-  created_at: "2026-11-01T00:00:00Z",
-  updated_at: "2026-11-01T00:00:00Z",
-};
+export const JOB = "0b5e3a52-6d0a-4a5e-9d51-0f3a3b1c0001";
+export const CONFIGURATION = "0b5e3a52-6d0a-4a5e-9d51-0f3a3b1c0002";
 
-export const JOB: Schemas["Job"] = {
-  uuid: "22222222-2222-4222-8222-222222222222",
-  job_name: "nightly-20261124T020000Z",
-  configuration: CONFIGURATION.uuid,
-  configuration_name: "nightly",
-  backup_type: "FULL",
-  status: "COMPLETED",
-  trust: "VERIFIED",
-  trigger: "SCHEDULED",
-  triggered_by: null,
-  has_backup: true,
-  is_pinned: false,
-  pin_reason: "",
-  attempt: 1,
-  worker: "here",
-  slot: "2026-11-24T02:00:00Z",
-  not_before: null,
-  queued_at: "2026-11-24T02:00:00Z",
-  started_at: "2026-11-24T02:00:01Z",
-  completed_at: "2026-11-24T02:05:00Z",
-  changed_at: "2026-11-24T02:05:00Z",
-  cancel_requested_at: null,
-  duration_seconds: 299,
-  progress: null,
-  snapshot_id: "abcdef",
-  backup_file_path: "",
-  backup_size: 25_000_000,
-  stored_size: 5_000_000,
-  new_files: 1,
-  changed_files: 2,
-  unchanged_files: 3,
-  checksum: "",
-  warnings: [],
-  error_message: "",
-  problem_count: 0,
-  removal_reason: "",
-  removal_started_at: null,
-  removed_at: null,
-};
+export function job(values: Partial<Schemas["Job"]> = {}): Schemas["Job"] {
+  return {
+    uuid: JOB,
+    job_name: "nightly-20261124",
+    configuration: CONFIGURATION,
+    configuration_name: "nightly",
+    backup_type: "FULL",
+    trigger: "SCHEDULED",
+    triggered_by: null,
+    slot: "2026-11-24T02:00:00Z",
+    status: "COMPLETED",
+    trust: "VERIFIED",
+    has_backup: true,
+    attempt: 1,
+    worker: "host:1",
+    progress: null,
+    queued_at: "2026-11-24T02:00:00Z",
+    not_before: null,
+    started_at: "2026-11-24T02:00:01Z",
+    completed_at: "2026-11-24T02:05:01Z",
+    duration_seconds: 300,
+    snapshot_id: "ab".repeat(32),
+    backup_file_path: "",
+    backup_size: 2_000_000_000,
+    stored_size: 3_000_000,
+    new_files: 4,
+    changed_files: 5,
+    unchanged_files: 6,
+    checksum: "",
+    problem_count: 0,
+    warnings: [],
+    error_message: "",
+    is_pinned: false,
+    pin_reason: "",
+    removal_started_at: null,
+    removed_at: null,
+    removal_reason: "",
+    cancel_requested_at: null,
+    changed_at: "2026-11-24T02:05:01Z",
+    ...values,
+  };
+}
 
-export const STATUS: Schemas["Status"] = {
-  active_configurations: 1,
-  failed_backups: 0,
-  successful_backups: 1,
-  total_backups: 1,
-  success_rate: 100,
-  jobs_by_status: { COMPLETED: 1 },
-  protection: {
-    state: "PROTECTED",
-    reason: "",
-    next_step: null,
-    since: null,
+export function jobDetail(values: Partial<Schemas["JobDetail"]> = {}): Schemas["JobDetail"] {
+  return {
+    ...job(),
+    settings: {
+      storage_path: "",
+      compression: true,
+      encryption: true,
+      include: [],
+      exclude: [],
+      output: "",
+      minutes: null,
+    },
+    manifest: {
+      cut_at: "2026-11-24T02:00:03+00:00",
+      databases: { default: { engine: "sqlite", tables: 33, rows: 1874 } },
+      files: { media: { files: 8, bytes: 110_514 } },
+      references_missing: 0,
+      orphans: 0,
+    },
+    problems: [],
+    log: [
+      { at: "2026-11-24T02:00:01+00:00", text: "Storing." },
+      { at: "2026-11-24T02:03:01+00:00", text: "Reading back." },
+    ],
+    ...values,
+  };
+}
+
+export function operation(values: Partial<Schemas["Operation"]> = {}): Schemas["Operation"] {
+  return {
+    uuid: "0b5e3a52-6d0a-4a5e-9d51-0f3a3b1c0003",
+    kind: "VERIFY",
+    status: "RUNNING",
+    subject: "nightly-20261124",
+    job: JOB,
+    restore: null,
+    arguments: {},
+    result: {},
+    progress: null,
+    needs: "run_backups",
+    error_message: "",
+    requested_by: "ada",
+    decided_by: null,
+    decided_at: null,
+    queued_at: "2026-11-24T03:00:00Z",
+    started_at: "2026-11-24T03:00:01Z",
+    completed_at: null,
+    cancel_requested_at: null,
+    ...values,
+  };
+}
+
+export function status(values: Partial<Schemas["Status"]> = {}): Schemas["Status"] {
+  return {
+    protection: {
+      state: "PROTECTED",
+      since: "2026-11-20T02:05:00Z",
+      reason: "Every schedule has a good backup as fresh as it promises.",
+      next_step: null,
+      examined_at: "2026-11-24T12:00:00Z",
+    },
+    total_backups: 10,
+    successful_backups: 9,
+    failed_backups: 1,
+    success_rate: 90,
+    jobs_by_status: {},
+    active_configurations: 2,
+    running_jobs: [],
+    waiting_jobs: [],
+    recent_jobs: [],
+    recent_configurations: [],
+    freshness: [],
+    freshness_left_out: 0,
+    ...values,
+  };
+}
+
+export function statistics(values: Partial<Schemas["Statistics"]> = {}): Schemas["Statistics"] {
+  const day = { stored_bytes: 0, logical_bytes: 0, new_files: 0, changed_files: 0, total_seconds: 0 };
+  return {
     examined_at: "2026-11-24T12:00:00Z",
-  },
-  recent_configurations: [],
-  recent_jobs: [],
-  running_jobs: [],
-  waiting_jobs: [],
-};
+    time_zone: "UTC",
+    first: "2026-11-23",
+    last: "2026-11-24",
+    days: [
+      { ...day, date: "2026-11-23", results: { FAILED: 1 }, median_seconds: null },
+      { ...day, date: "2026-11-24", results: { COMPLETED: 2 }, median_seconds: 300 },
+    ],
+    configurations: [],
+    configurations_left_out: 0,
+    calendar: [],
+    calendar_left_out: 0,
+    growth: { total_bytes: 10 ** 12, free_bytes: 4 * 10 ** 11, bytes_a_day: null, days_left: null, full_on: null },
+    ...values,
+  };
+}
 
-export const OPERATION: Schemas["Operation"] = {
-  uuid: "33333333-3333-4333-8333-333333333333",
-  kind: "PLAN",
-  status: "COMPLETED",
-  subject: JOB.job_name,
-  job: JOB.uuid,
-  restore: null,
-  arguments: {
-    backup: JOB.uuid,
-    upload: "",
-    target: "live",
-    name: "",
-    only: "",
-    leave_out: [],
+export function configuration(values: Partial<Schemas["Configuration"]> = {}): Schemas["Configuration"] {
+  return {
+    uuid: CONFIGURATION,
+    name: "nightly",
+    description: "Everything, every night",
+    backup_type: "FULL",
+    frequency: "DAILY",
+    schedule_time: "02:00:00",
+    schedule_days: [],
+    schedule_day_of_month: null,
+    schedule_in_words: "daily at 02:00",
+    next_run: "2026-11-25T02:00:00Z",
+    is_enabled: true,
+    status: "ACTIVE",
+    is_ad_hoc: false,
+    retention_days: 30,
+    max_backups: 30,
+    keep_daily: 0,
+    keep_weekly: 0,
+    keep_monthly: 0,
+    keep_yearly: 0,
+    storage_path: "",
+    time_limit_minutes: null,
+    compression_enabled: true,
+    encryption_enabled: true,
+    include: [],
+    exclude: [],
+    created_by: "ada",
+    created_at: "2026-11-01T00:00:00Z",
+    updated_at: "2026-11-01T00:00:00Z",
+    ...values,
+  };
+}
+
+/** A plan, as the result of an operation. */
+export function plan(blocking: string[] = []) {
+  return {
+    backup: "abcdef",
+    backup_job: JOB,
+    restore_type: "FULL_RESTORE",
+    taken_at: "2026-11-24T02:00:01Z",
+    to_folder: "",
+    to_database: "",
+    replacements: [
+      { kind: "database", name: "default", live: "/srv/edms.sqlite3", exists: true, size: 600_000, notes: [] },
+    ],
+    space: [{ where: "/srv", needed: 25_000_000, available: 90_000_000 }],
+    ledger: "is carried over",
     safety_backup: true,
-  },
-  result: {},
-  progress: null,
-  needs: "restore_backups",
-  error_message: "",
-  requested_by: "ada",
-  decided_by: null,
-  decided_at: null,
-  queued_at: "2026-11-24T12:00:00Z",
-  started_at: "2026-11-24T12:00:01Z",
-  completed_at: "2026-11-24T12:00:02Z",
-  cancel_requested_at: null,
-};
+    blocking,
+    warnings: ["stop the application first"],
+  };
+}
 
-export const PLAN = {
-  backup: "abcdef",
-  backup_job: JOB.uuid,
-  restore_type: "FULL_RESTORE",
-  taken_at: "2026-11-24T02:00:01Z",
-  to_folder: "",
-  to_database: "",
-  replacements: [{ kind: "database", name: "default", live: "/srv/edms.sqlite3", exists: true, size: 600_000, notes: [] }],
-  space: [{ where: "/srv", needed: 25_000_000, available: 90_000_000 }],
-  ledger: "is carried over",
-  safety_backup: true,
-  blocking: [] as string[],
-  warnings: ["stop the application first"],
-};
-
-export const RESTORE: Schemas["RestoreDetail"] = {
-  uuid: "44444444-4444-4444-8444-444444444444",
-  backup_job: JOB.uuid,
-  backup_reference: JOB.job_name,
-  restore_type: "FULL_RESTORE",
-  target: "live",
-  status: "RUNNING",
-  rollback_state: "NONE",
-  error_message: "",
-  progress: {
-    phase: "restoring the files",
-    files_done: 10,
-    bytes_done: 5_000_000,
-    bytes_total: 25_000_000,
-    bytes_per_second: 1_000_000,
-    eta_seconds: 20,
-  },
-  operation: OPERATION.uuid,
-  requested_by: "ada",
-  queued_at: "2026-11-24T12:00:00Z",
-  started_at: "2026-11-24T12:00:01Z",
-  completed_at: null,
-  plan: PLAN,
-  phases: [],
-  counts: {},
-  log: [],
-};
+/** A restore to the live system that is at work. */
+export function restore(values: Partial<Schemas["RestoreDetail"]> = {}): Schemas["RestoreDetail"] {
+  return {
+    uuid: "0b5e3a52-6d0a-4a5e-9d51-0f3a3b1c0004",
+    backup_job: JOB,
+    backup_reference: "nightly-20261124",
+    restore_type: "FULL_RESTORE",
+    target: "live",
+    status: "RUNNING",
+    rollback_state: "NONE",
+    error_message: "",
+    progress: {
+      phase: "restoring the files",
+      files_done: 10,
+      bytes_done: 5_000_000,
+      bytes_total: 25_000_000,
+      bytes_per_second: 1_000_000,
+      eta_seconds: 20,
+    },
+    operation: "0b5e3a52-6d0a-4a5e-9d51-0f3a3b1c0003",
+    requested_by: "ada",
+    queued_at: "2026-11-24T12:00:00Z",
+    started_at: "2026-11-24T12:00:01Z",
+    completed_at: null,
+    plan: plan(),
+    phases: [],
+    counts: {},
+    log: [],
+    ...values,
+  };
+}
 
 /** A list that has one page. */
 export function page<Row>(...results: Row[]) {
   return { next: null, previous: null, results };
 }
 
-export function problem(status: number, detail: string, errors: Schemas["FieldProblem"][] = []): Schemas["Problem"] {
-  return { type: "urn:problem", title: "", status, detail, errors, id: "5f1c", instance: "" };
+export function problem(code: number, detail: string, errors: Schemas["FieldProblem"][] = []): Schemas["Problem"] {
+  return { type: "urn:problem", title: "", status: code, detail, errors, id: "5f1c", instance: "" };
 }

@@ -42,7 +42,7 @@ export class FakeEventSource extends EventTarget {
   close() {}
 }
 
-// Views are loaded when they are opened, which takes its time on a busy machine.
+// The first view of a file is loaded when it is shown, which takes a busy machine a while.
 configure({ asyncUtilTimeout: 5_000 });
 
 beforeAll(() => {

@@ -26,12 +26,11 @@ from apps.backup.services.operating import (
     operation_hand_over,
     operations_dead,
 )
+from apps.backup.services.restore_wishes import RestoreChoices, restore_request
 from apps.backup.services.wishes import (
-    RestoreChoices,
     configuration_delete_request,
     prune_request,
     remove_request,
-    restore_request,
     verify_request,
 )
 from strongroom.backends import LocalBackend

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -69,6 +69,21 @@ def test_a_status_counts_what_ran(admin):
     assert [one["status"] for one in found["recent_jobs"]][:2] == ["COMPLETED", "COMPLETED"]
     assert [one["name"] for one in found["recent_configurations"]] == ["nightly"]
     assert found["active_configurations"] == 1
+
+
+@pytest.mark.django_db
+def test_a_status_says_how_fresh_each_schedule_is(admin):
+    now, daily = timezone.now(), {"frequency": "DAILY", "schedule_time": time(2)}
+    job(now - HOUR, configuration=policy("fresh", **daily))
+    job(now - 3 * DAY, configuration=policy("late", **daily))
+    job(now - HOUR, configuration=policy("on demand"))
+    found = admin.get(f"{SYSTEM}status/").json()
+    late, fresh = found["freshness"]
+    assert (late["name"], fresh["name"], found["freshness_left_out"]) == ("late", "fresh", 0)
+    assert fresh["late_since"] is None
+    assert datetime.fromisoformat(fresh["fresh_until"]) == now - HOUR + DAY * 1.1
+    assert datetime.fromisoformat(late["late_since"]) == now - 3 * DAY + DAY * 1.1
+    assert datetime.fromisoformat(late["last_good_at"]) == now - 3 * DAY
 
 
 @pytest.mark.django_db

@@ -163,6 +163,14 @@ class TestPieceByPiece:
         assert [file.name for file in self.storage.rglob("*.part")] == [f"{needed}.part"]
         assert admin.delete(f"{LIST}{needed}/").status_code == 409
 
+    def test_whose_file_is_gone_shows_none_of_it_and_is_forgotten(self, admin):
+        made = begin(admin, b"hello")
+        part(self.storage, made).unlink()
+        assert [row["offset"] for row in admin.get(LIST).json()["results"]] == [0]
+        assert add(admin, made["Location"], b"hello", 0).status_code == 404
+        uploads_expire(now=timezone.now() + timedelta(hours=25))
+        assert Upload.objects.count() == 0
+
     @pytest.mark.parametrize("right", [*Right, None])
     def test_each_right_by_itself(self, right, client_of):
         client = client_of(*([right] if right else []))

@@ -48,6 +48,8 @@ def test_a_killed_restore_leaves_the_old_state_and_is_cleaned_up(host):
     assert (host.dump(), host.tree()) == (rows, files)
     if "undone" in recovered.stdout:
         assert host.leftovers() == []
+        state = "from apps.backup.models import *; print(RestoreJob.objects.get().status)"
+        assert host.run("shell", "-c", state).stdout.split()[-1] == "FAILED"
 
 
 def test_no_room_is_seen_in_the_plan(sqlite_host, tmp_path):

@@ -68,7 +68,7 @@ class AuditList(BackupView):
         return selectors.audit_matching(**self.filters())
 
     @extend_schema(operation_id="audit_list", parameters=[AuditFilter], responses=AuditEventSerializer(many=True))
-    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request) -> Response:
         return self.page(self.get_queryset())
 
 

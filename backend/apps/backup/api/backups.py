@@ -13,7 +13,8 @@ from ..services.wishes import prune_request, remove_request, verify_request
 from .fields import EmptySerializer, FlagField, StrictSerializer
 from .jobs import JobDetailSerializer, job_of
 from .operations import OperationSerializer, begun
-from .restores import BegunSerializer, ConfirmationSerializer, begin_restore
+from .restore_fields import BegunSerializer, ConfirmationSerializer
+from .restores import begin_restore
 from .views import BackupView
 
 
@@ -25,7 +26,7 @@ class JobDetail(BackupView):
     further_problems = (410,)
 
     @extend_schema(operation_id="jobs_retrieve")
-    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request, **_names: str) -> Response:
         return Response(self.get_serializer(job_of(self)).data)
 
     @extend_schema(
@@ -33,7 +34,7 @@ class JobDetail(BackupView):
         responses={202: OperationSerializer},
         description="Delete its backup from the storage. The job stays in the list, and says that and why.",
     )
-    def delete(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def delete(self, request: Request, **_names: str) -> Response:
         return begun(remove_request(self.uuid(), user=self.user, now=timezone.now()))
 
 
@@ -46,7 +47,7 @@ class JobVerify(BackupView):
 
     @extend_schema(operation_id="jobs_verify", responses={202: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
-        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        self.asked()
         return begun(verify_request(self.uuid(), user=self.user, now=timezone.now()))
 
 
@@ -76,9 +77,8 @@ class Prune(BackupView):
 
     @extend_schema(operation_id="system_prune", responses={202: OperationSerializer})
     def post(self, request: Request) -> Response:
-        asked = self.get_serializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        return begun(prune_request(user=self.user, now=timezone.now(), force=asked.validated_data["force"]))
+        asked = self.asked()
+        return begun(prune_request(user=self.user, now=timezone.now(), force=asked["force"]))
 
 
 urlpatterns = [

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.urls import path
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,9 +17,9 @@ from rest_framework.response import Response
 from .. import conf, selectors
 from ..dispatch import submit
 from ..errors import AlreadyRunning
-from ..models import BackupConfiguration, BackupType, Frequency
+from ..models import BackupConfiguration
 from ..planning import require_runnable
-from ..policies import FIELDS, ConfigurationValues
+from ..policies import ConfigurationValues
 from ..retention import plan_retention
 from ..rights import Right
 from ..schedules import Schedule
@@ -36,126 +36,26 @@ from ..services.executors import executors_alive
 from ..services.runs import configuration_run
 from ..services.slots import schedule_zone, upcoming
 from ..services.wishes import configuration_delete_request
+from .configuration_fields import (
+    USUAL_RUNS,
+    ConfigurationFilter,
+    ConfigurationSerializer,
+    ConflictSerializer,
+    NameSerializer,
+    RetentionFilter,
+    RetentionSerializer,
+    ScheduleFilter,
+    ScheduleSerializer,
+    StartedSerializer,
+)
 from .fields import (
     EmptySerializer,
-    NumberField,
-    StrictModelSerializer,
-    StrictSerializer,
-    TextField,
-    UserNameField,
-    _Serializer,
 )
 from .operations import OperationSerializer, begun
 from .paging import CursorPages
 from .views import BackupView
 
-_MOST_RUNS = 100
-_USUAL_RUNS = 5
 _MOST_VERDICTS = 1000
-_LARGEST = 36_500
-
-
-class ConfigurationSerializer(StrictModelSerializer):
-    """A configuration. What only the server knows may be sent back, and is ignored."""
-
-    name = TextField(max_length=100)
-    created_by = UserNameField()
-    schedule_days = serializers.ListField(
-        child=NumberField(min_value=0, max_value=6), max_length=7, required=False, help_text="0 is Monday."
-    )
-    include = serializers.ListField(child=TextField(max_length=500), max_length=1000, required=False)
-    exclude = serializers.ListField(child=TextField(max_length=500), max_length=1000, required=False)
-    schedule_in_words = serializers.SerializerMethodField()
-    next_run = serializers.SerializerMethodField()
-
-    class Meta:
-        model = BackupConfiguration
-        read_only_fields = ["uuid", "created_by", "created_at", "updated_at", "schedule_in_words", "next_run"]
-        fields = ["uuid", *FIELDS, *read_only_fields[1:]]
-        extra_kwargs = {
-            "description": {"max_length": 5000},
-            "retention_days": {"min_value": 1, "max_value": _LARGEST},
-            "max_backups": {"min_value": 1, "max_value": _LARGEST},
-            "schedule_day_of_month": {"min_value": 1, "max_value": 28},
-            "time_limit_minutes": {"min_value": 1, "max_value": _LARGEST},
-            **{f"keep_{period}": {"max_value": 9999} for period in ("daily", "weekly", "monthly", "yearly")},
-        }
-
-    def get_schedule_in_words(self, row: BackupConfiguration) -> str:
-        return Schedule.of(row, schedule_zone()).words()
-
-    def get_next_run(self, row: BackupConfiguration) -> datetime | None:
-        return next(iter(upcoming(row, now=timezone.now(), count=1)), None)
-
-
-class StartedSerializer(_Serializer):
-    """A run that was started."""
-
-    status = serializers.ChoiceField(["started"])
-    job_id = serializers.UUIDField()
-    job_name = serializers.CharField()
-    message = serializers.CharField()
-
-
-class ConflictSerializer(_Serializer):
-    """A run that was not started, because another one of the configuration is at work."""
-
-    status = serializers.ChoiceField(["conflict"])
-    message = serializers.CharField()
-    job_id = serializers.UUIDField()
-
-
-class NameSerializer(StrictSerializer):
-    name = TextField(max_length=100)
-
-
-class ScheduleFilter(StrictSerializer):
-    count = serializers.IntegerField(min_value=1, max_value=_MOST_RUNS, required=False, default=_USUAL_RUNS)
-
-
-class RetentionFilter(StrictSerializer):
-    all = serializers.BooleanField(required=False, default=False)
-
-
-class ScheduleSerializer(_Serializer):
-    schedule_in_words = serializers.CharField()
-    time_zone = serializers.CharField()
-    runs_by_schedule = serializers.BooleanField()
-    next_runs = serializers.ListField(child=serializers.DateTimeField())
-
-
-class RetainedSerializer(_Serializer):
-    """What becomes of one backup, and why."""
-
-    job = serializers.UUIDField()
-    job_name = serializers.CharField()
-    taken_at = serializers.DateTimeField()
-    keep = serializers.BooleanField()
-    reasons = serializers.ListField(child=serializers.CharField())
-
-
-class RetentionSerializer(_Serializer):
-    at = serializers.DateTimeField()
-    kept = serializers.IntegerField()
-    going = serializers.IntegerField()
-    verdicts = RetainedSerializer(many=True)
-
-
-class DeletedSerializer(_Serializer):
-    """What is left of a configuration that was deleted."""
-
-    name = serializers.CharField()
-    backups_kept = serializers.IntegerField()
-    jobs_withdrawn = serializers.IntegerField()
-
-
-class ConfigurationFilter(StrictSerializer):
-    """By what the list can be narrowed down."""
-
-    search = serializers.CharField(max_length=100, required=False, help_text="A part of the name or the description.")
-    backup_type = serializers.ChoiceField(BackupType.choices, required=False)
-    frequency = serializers.ChoiceField(Frequency.choices, required=False)
-    is_enabled = serializers.BooleanField(required=False, allow_null=True, default=None)
 
 
 class ConfigurationList(BackupView):
@@ -175,16 +75,13 @@ class ConfigurationList(BackupView):
         parameters=[ConfigurationFilter],
         responses=ConfigurationSerializer(many=True),
     )
-    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request) -> Response:
         return self.page(self.get_queryset())
 
     @extend_schema(operation_id="configurations_create", responses={201: ConfigurationSerializer})
     def post(self, request: Request) -> Response:
-        asked = self.get_serializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        row = configuration_create(
-            ConfigurationValues(**asked.validated_data), now=timezone.now(), created_by=self.user
-        )
+        asked = self.asked()
+        row = configuration_create(ConfigurationValues(**asked), now=timezone.now(), created_by=self.user)
         return Response(self.get_serializer(row).data, status=status.HTTP_201_CREATED)
 
 
@@ -204,7 +101,7 @@ class ConfigurationDetail(BackupView):
         return configuration_of(self)
 
     @extend_schema(operation_id="configurations_retrieve")
-    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, **_names: str) -> Response:
         return Response(self.get_serializer(self.row()).data)
 
     @extend_schema(operation_id="configurations_update", description="Fields that are not given stay as they are.")
@@ -220,7 +117,7 @@ class ConfigurationDetail(BackupView):
         responses={204: None, 202: OperationSerializer},
         description="Its backups stay. 202 with an operation where a second person has to agree.",
     )
-    def delete(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def delete(self, request: Request, **_names: str) -> Response:
         if "delete" in conf.load().second_person:
             return begun(configuration_delete_request(self.uuid(), user=self.user, now=timezone.now()))
         configuration_delete(self.uuid(), now=timezone.now())
@@ -241,7 +138,7 @@ class RunNow(BackupView):
 
     @extend_schema(operation_id="configurations_run_now", responses={201: StartedSerializer, 409: ConflictSerializer})
     def post(self, request: Request, **_names: str) -> Response:
-        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        self.asked()
         now = timezone.now()
         require_runnable(configuration_of(self))
         try:
@@ -269,7 +166,7 @@ class Enable(BackupView):
 
     @extend_schema(operation_id="configurations_enable", responses=ConfigurationSerializer)
     def post(self, request: Request, **_names: str) -> Response:
-        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        self.asked()
         return Response(ConfigurationSerializer(configuration_enable(self.uuid(), now=timezone.now())).data)
 
 
@@ -281,7 +178,7 @@ class Disable(BackupView):
 
     @extend_schema(operation_id="configurations_disable", responses=ConfigurationSerializer)
     def post(self, request: Request, **_names: str) -> Response:
-        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        self.asked()
         return Response(ConfigurationSerializer(configuration_disable(self.uuid(), now=timezone.now())).data)
 
 
@@ -293,9 +190,8 @@ class Duplicate(BackupView):
 
     @extend_schema(operation_id="configurations_duplicate", responses={201: ConfigurationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
-        asked = self.get_serializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        name = asked.validated_data["name"]
+        asked = self.asked()
+        name = asked["name"]
         row = configuration_duplicate(self.uuid(), name=name, now=timezone.now(), created_by=self.user)
         return Response(ConfigurationSerializer(row).data, status=status.HTTP_201_CREATED)
 
@@ -308,7 +204,7 @@ class ScheduleView(BackupView):
     filter_serializer = ScheduleFilter
 
     @extend_schema(operation_id="configurations_schedule", parameters=[ScheduleFilter])
-    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, **_names: str) -> Response:
         count = self.filters()["count"]
         return Response(_schedule(configuration_of(self), count))
 
@@ -321,7 +217,7 @@ class RetentionView(BackupView):
     filter_serializer = RetentionFilter
 
     @extend_schema(operation_id="configurations_retention", parameters=[RetentionFilter])
-    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, **_names: str) -> Response:
         asked, now = self.filters(), timezone.now()
         verdicts = plan_retention(now=now, only=[configuration_of(self).pk])
         going = [one for one in verdicts if not one.keep]
@@ -345,10 +241,9 @@ class Preview(BackupView):
 
     @extend_schema(operation_id="configurations_preview", responses=ScheduleSerializer)
     def post(self, request: Request) -> Response:
-        asked = self.get_serializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        row = configuration_draft(ConfigurationValues(**asked.validated_data), now=timezone.now())
-        return Response(_schedule(row, _USUAL_RUNS))
+        asked = self.asked()
+        row = configuration_draft(ConfigurationValues(**asked), now=timezone.now())
+        return Response(_schedule(row, USUAL_RUNS))
 
 
 def _schedule(row: BackupConfiguration, count: int) -> dict[str, object]:

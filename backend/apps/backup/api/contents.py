@@ -130,7 +130,7 @@ class Files(BackupView):
             )
         ],
     )
-    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request, **_names: str) -> Response:
         asked = self.filters()
         where = path_of(asked["path"])
         if "search" in asked:

@@ -187,7 +187,7 @@ class JobList(BackupView):
         return selectors.jobs_matching(**self.filters())
 
     @extend_schema(operation_id="jobs_list", parameters=[JobFilter], responses=JobSerializer(many=True))
-    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request) -> Response:
         return self.page(self.get_queryset())
 
 
@@ -211,9 +211,8 @@ class JobCancel(BackupView):
 
     @extend_schema(operation_id="jobs_cancel", responses={202: JobStateSerializer})
     def post(self, request: Request, **_names: str) -> Response:
-        asked = self.get_serializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        reason = asked.validated_data["reason"]
+        asked = self.asked()
+        reason = asked["reason"]
         said = f"Cancelled by {self.user.get_username()}{f': {reason}' if reason else '.'}"
         state = job_cancel_request(self.uuid(), said, now=timezone.now())
         message = "It is cancelled." if state == JobStatus.CANCELLED else "It has been told to stop."
@@ -228,13 +227,12 @@ class JobPin(BackupView):
 
     @extend_schema(operation_id="jobs_pin", responses={200: JobSerializer})
     def post(self, request: Request, **_names: str) -> Response:
-        asked = self.get_serializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        job_pin(self.uuid(), pinned=True, reason=asked.validated_data["reason"])
+        asked = self.asked()
+        job_pin(self.uuid(), pinned=True, reason=asked["reason"])
         return Response(JobSerializer(job_of(self)).data)
 
     @extend_schema(operation_id="jobs_unpin", responses={204: None})
-    def delete(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def delete(self, request: Request, **_names: str) -> Response:
         job_pin(self.uuid(), pinned=False)
         return Response(status=204)
 

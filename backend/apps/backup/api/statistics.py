@@ -101,7 +101,7 @@ class SystemStatistics(BackupView):
     filter_serializer = StatisticsFilter
 
     @extend_schema(operation_id="system_statistics", parameters=[StatisticsFilter], responses=StatisticsSerializer)
-    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request) -> Response:
         return Response(_shaped(statistics(self.filters()["days"])))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.urls import path
 from django.utils import timezone
@@ -12,17 +12,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import selectors
-from ..doctor import Protection, Severity, Verdict, health
+from ..doctor import Health, Protection, Severity, Verdict, health
 from ..models import JobStatus, PruneStatus
 from ..repositories import repositories
 from ..rights import Right
-from .configurations import ConfigurationSerializer
+from .configuration_fields import ConfigurationSerializer
 from .fields import _Serializer
 from .jobs import JobSerializer
 from .views import BackupView
 
 _RECENT = 10
 _MOST_UNFINISHED = 100
+_MOST_FRESHNESS = 50
 _RAN = (JobStatus.COMPLETED, JobStatus.INCOMPLETE, *selectors.FAILURES)
 
 
@@ -34,6 +35,17 @@ class VerdictSerializer(_Serializer):
     reason = serializers.CharField()
     next_step = serializers.CharField(allow_null=True, help_text="Null if there is nothing to do.")
     examined_at = serializers.DateTimeField()
+
+
+class FreshnessSerializer(_Serializer):
+    """How old the last good backup of a schedule is, against what the schedule promises."""
+
+    configuration = serializers.UUIDField()
+    name = serializers.CharField()
+    last_good_at = serializers.DateTimeField(allow_null=True, help_text="When it was begun; null if there is none.")
+    fresh_until = serializers.DateTimeField(allow_null=True, help_text="Until when it is fresh enough, or was.")
+    late_since = serializers.DateTimeField(allow_null=True, help_text="Null while the promise is kept.")
+    next_run = serializers.DateTimeField(allow_null=True)
 
 
 class StatusSerializer(_Serializer):
@@ -50,6 +62,10 @@ class StatusSerializer(_Serializer):
     waiting_jobs = JobSerializer(many=True)
     recent_jobs = JobSerializer(many=True)
     recent_configurations = ConfigurationSerializer(many=True)
+    freshness = FreshnessSerializer(
+        many=True, help_text="Of what runs by schedule; who is late, or will be first, first."
+    )
+    freshness_left_out = serializers.IntegerField(help_text="How many more there are.")
 
 
 class FindingSerializer(_Serializer):
@@ -123,7 +139,7 @@ class SystemStatus(BackupView):
     rights = {"GET": Right.VIEW}
 
     @extend_schema(operation_id="system_status", responses=StatusSerializer)
-    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request) -> Response:
         self.filters()
         seen, counts = health(), selectors.job_counts()
         unfinished = selectors.jobs_recent(limit=_MOST_UNFINISHED, statuses=selectors.UNFINISHED)
@@ -141,6 +157,7 @@ class SystemStatus(BackupView):
             "waiting_jobs": [one for one in unfinished if one.status == JobStatus.PENDING],
             "recent_jobs": selectors.jobs_recent(limit=_RECENT),
             "recent_configurations": selectors.configurations_recent(limit=_RECENT),
+            **_freshness(seen),
         }
         return Response(StatusSerializer(found).data)
 
@@ -151,7 +168,7 @@ class SystemFindings(BackupView):
     rights = {"GET": Right.VIEW}
 
     @extend_schema(operation_id="system_findings", responses=FindingsSerializer)
-    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request) -> Response:
         self.filters()
         seen = health()
         found = {
@@ -169,7 +186,7 @@ class SystemRepositories(BackupView):
     rights = {"GET": Right.VIEW}
 
     @extend_schema(operation_id="system_repositories", responses=RepositoriesSerializer)
-    def get(self, request: Request) -> Response:  # noqa: ARG002  the framework's signature
+    def get(self, request: Request) -> Response:
         self.filters()
         found = repositories()
         shaped = {"measured_at": found.at, "age_seconds": _age(found.at), "repositories": found.repositories}
@@ -183,6 +200,27 @@ def _verdict(verdict: Verdict, at: datetime) -> dict[str, object]:
         "reason": verdict.reason,
         "next_step": verdict.next_step or None,
         "examined_at": at,
+    }
+
+
+def _freshness(seen: Health) -> dict[str, object]:
+    scheduled = [one for one in seen.configurations if one.state == "scheduled"]
+    # None sorts like what lies before everything: it promises nothing that could be kept.
+    first = seen.at.min.replace(tzinfo=UTC)
+    scheduled.sort(key=lambda one: (one.late_since is None, one.fresh_until or first, one.name))
+    return {
+        "freshness": [
+            {
+                "configuration": one.uuid,
+                "name": one.name,
+                "last_good_at": one.good_at,
+                "fresh_until": one.fresh_until,
+                "late_since": one.late_since,
+                "next_run": one.next_slot,
+            }
+            for one in scheduled[:_MOST_FRESHNESS]
+        ],
+        "freshness_left_out": max(0, len(scheduled) - _MOST_FRESHNESS),
     }
 
 

@@ -31,5 +31,5 @@ class UserThrottle(SimpleRateThrottle):
         self.num_requests, self.duration = self.parse_rate(rate)
         return super().allow_request(request, view)
 
-    def get_cache_key(self, request: Request, view: Any) -> str:  # noqa: ARG002  the framework's signature
+    def get_cache_key(self, request: Request, view: Any) -> str:
         return f"backup-api-{self.scope}-{request.user.pk}"

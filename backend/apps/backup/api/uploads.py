@@ -1,4 +1,4 @@
-"""Packages sent in: in as many requests as it takes (tus 1.0.0: core, creation, termination), or in one form.
+"""Packages sent in: in as many requests as it takes (tus 1.0.0: core, creation, termination).
 
 https://tus.io/protocols/resumable-upload: POST names the size, PATCH adds bytes where the ones before ended, HEAD says
 where that is. Only whoever began an upload sees it.
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 from collections.abc import Mapping
 from typing import IO, Any, Final
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils import timezone
@@ -21,26 +20,20 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import conf, selectors, uploads
-from ..errors import AlreadyRunning
 from ..models import Upload
 from ..rights import Right
 from ..services.uploads import upload_create, upload_delete, upload_of
 from .fields import _ModelSerializer
 from .paging import CursorPages
-from .parsing import BoundedJSONParser
-from .problems import PayloadTooLarge, PreconditionFailed
-from .restores import BegunSerializer, ConfirmationSerializer, begin_restore
+from .problems import PreconditionFailed
 from .views import BackupView
 
 _TUS: Final = "1.0.0"
-_FORM_ROOM: Final = 1 << 20
-"""Bytes that a form takes besides its file."""
-
 _OFFSET = OpenApiParameter("Upload-Offset", OpenApiTypes.INT64, OpenApiParameter.HEADER, required=True)
 _LENGTH = OpenApiParameter("Upload-Length", OpenApiTypes.INT64, OpenApiParameter.HEADER, required=True)
 _METADATA = OpenApiParameter(
@@ -66,18 +59,6 @@ class UploadSerializer(_ModelSerializer):
         return uploads.length(row.uuid)
 
 
-class FileSerializer(ConfirmationSerializer):
-    """A restore from a package that is sent along as `file`, or was sent before as `upload`."""
-
-    file = serializers.FileField(required=False)
-    upload = serializers.UUIDField(required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("file" in attrs) == ("upload" in attrs):
-            raise serializers.ValidationError({"file": "Either a `file` or an `upload` is restored."})
-        return super().validate(attrs)
-
-
 class OffsetParser(BaseParser):
     """The bytes as they come: nothing is read before the view does."""
 
@@ -86,8 +67,8 @@ class OffsetParser(BaseParser):
     def parse(
         self,
         stream: IO[Any],
-        media_type: str | None = None,  # noqa: ARG002  the framework's signature
-        parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         return stream
 
@@ -107,7 +88,7 @@ class TusView(BackupView):
             final.headers["Tus-Version"] = _TUS
         return final
 
-    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         told = {
             "Tus-Version": _TUS,
             "Tus-Extension": "creation,termination",
@@ -130,7 +111,7 @@ class UploadList(TusView):
         return selectors.uploads_of(self.user)
 
     @extend_schema(operation_id="uploads_list", responses=UploadSerializer(many=True))
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         return self.page(self.get_queryset())
 
     @extend_schema(
@@ -161,11 +142,11 @@ class UploadDetail(TusView):
         return upload_of(self.uuid(), user=self.user)
 
     @extend_schema(operation_id="uploads_retrieve")
-    def get(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, **_names: str) -> Response:
         return Response(self.get_serializer(self.row()).data)
 
     @extend_schema(exclude=True)
-    def head(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def head(self, request: Request, **_names: str) -> Response:
         row = self.row()
         told = {"Upload-Offset": str(uploads.length(row.uuid)), "Upload-Length": str(row.size)}
         return Response(headers=told)
@@ -184,45 +165,9 @@ class UploadDetail(TusView):
         return Response(status=status.HTTP_204_NO_CONTENT, headers={"Upload-Offset": str(there)})
 
     @extend_schema(operation_id="uploads_delete", responses={204: None})
-    def delete(self, request: Request, **_names: str) -> Response:  # noqa: ARG002
+    def delete(self, request: Request, **_names: str) -> Response:
         upload_delete(self.uuid(), user=self.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class RestoreFromFile(BackupView):
-    """Restore a package: a small one that is sent along in a form, or one of any size that was uploaded before."""
-
-    rights = {"POST": Right.RESTORE}
-    serializer_class = FileSerializer
-    parser_classes = [BoundedJSONParser, MultiPartParser]
-    further_problems = (404, 410, 507)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        # Before a form is read, which Django puts on the disk whole.
-        if int(request.META.get("CONTENT_LENGTH") or 0) > conf.load().upload_max_bytes + _FORM_ROOM:
-            raise PayloadTooLarge(f"A package may have {conf.load().upload_max_bytes:,} bytes.")
-
-    @extend_schema(
-        operation_id="restore_from_file",
-        request={"application/json": FileSerializer, "multipart/form-data": FileSerializer},
-        responses={201: BegunSerializer},
-    )
-    def post(self, request: Request) -> Response:
-        asked = FileSerializer(data=_plain(request.data))
-        asked.is_valid(raise_exception=True)
-        file = asked.validated_data.get("file")
-        if file is None:
-            return begin_restore(self, asked)
-        row = upload_create(str(file.name), int(file.size or 0), user=self.user, now=timezone.now())
-        try:
-            uploads.receive(row.uuid, file, offset=0, size=row.size)
-            return begin_restore(self, asked, upload=row.uuid)
-        except Exception:
-            # Nobody knows of it but this request, unless the restore was asked for all the same.
-            with contextlib.suppress(AlreadyRunning):
-                upload_delete(row.uuid, user=self.user)
-            raise
 
 
 class _Body:
@@ -234,13 +179,6 @@ class _Body:
     def read(self, size: int, /) -> bytes:
         # A request without a body has no stream, but what a form without fields is.
         return bytes(self._stream.read(size)) if hasattr(self._stream, "read") else b""
-
-
-def _plain(data: Any) -> Any:
-    """A form as JSON would have it: what is left out of a form is left out, and no "no"."""
-    if not isinstance(data, QueryDict):
-        return data
-    return {name: data.getlist(name) if name == "leave_out" else data[name] for name in data}
 
 
 def _number(request: Request, header: str) -> int:
@@ -268,5 +206,4 @@ def _file_name(request: Request) -> str:
 urlpatterns = [
     path("uploads/", UploadList.as_view(), name="uploads"),
     path("uploads/<str:uuid>/", UploadDetail.as_view(), name="upload"),
-    path("restore_from_file/", RestoreFromFile.as_view(), name="restore-from-file"),
 ]

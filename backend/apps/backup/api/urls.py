@@ -3,7 +3,20 @@
 from django.conf import settings
 from django.urls import URLPattern, path, re_path
 
-from . import audit, backups, configurations, contents, events, jobs, operations, restores, statistics, system, uploads
+from . import (
+    audit,
+    backups,
+    configurations,
+    contents,
+    events,
+    jobs,
+    operations,
+    restore_from_file,
+    restores,
+    statistics,
+    system,
+    uploads,
+)
 from .documentation import DocumentView, SwaggerView
 from .views import Nowhere
 
@@ -17,6 +30,7 @@ api_patterns: list[URLPattern] = [
     *operations.urlpatterns,
     *restores.urlpatterns,
     *uploads.urlpatterns,
+    *restore_from_file.urlpatterns,
     *audit.urlpatterns,
     *events.urlpatterns,
     *system.urlpatterns,

@@ -60,9 +60,9 @@ class _OneForm(BaseContentNegotiation):
 
     def select_renderer(
         self,
-        request: Request,  # noqa: ARG002  the framework's signature
+        request: Request,
         renderers: Any,
-        format_suffix: str | None = None,  # noqa: ARG002
+        format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
         return renderers[0], renderers[0].media_type
 
@@ -167,12 +167,18 @@ class BackupView(generics.GenericAPIView[Any]):
         checked.is_valid(raise_exception=True)
         return dict(checked.validated_data)
 
+    def asked(self) -> dict[str, Any]:
+        """What the body asks for, checked by the view's serializer. Raises ValidationError."""
+        asked = self.get_serializer(data=self.request.data)
+        asked.is_valid(raise_exception=True)
+        return dict(asked.validated_data)
+
     def page(self, rows: QuerySet[Any]) -> Response:
         """One page of a list."""
         found = self.paginate_queryset(rows)
         return self.get_paginated_response(self.get_serializer(found, many=True).data)
 
-    def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:  # noqa: ARG002
+    def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
         raise exceptions.PermissionDenied("You have no right to do this.")
 
     def handle_exception(self, exc: Exception) -> Response:

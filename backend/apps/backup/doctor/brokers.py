@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from .. import conf, periodic
-from ..messages import HAS_CELERY, RUN_JOB
+from ..messages import HAS_CELERY, RUN_JOB, RUN_OPERATION
 from ..models import BackupConfiguration, Executor, ExecutorKind
 from ..schedules import Schedule
 from ..services.slots import schedule_zone
@@ -23,7 +23,7 @@ if HAS_CELERY:
     from kombu.utils.imports import symbol_by_name
 
 _DATABASE_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-_TASKS = (periodic.TASK, RUN_JOB)
+_TASKS = (periodic.TASK, RUN_JOB, RUN_OPERATION)
 _SECONDS = 3
 _BEAT_GRACE = timedelta(minutes=5)
 

@@ -52,17 +52,23 @@ def freshness_findings(states: Sequence[ConfigurationState], *, now: datetime) -
             )
 
 
-def late_since(one: ConfigurationState, *, now: datetime) -> datetime | None:
-    """Since when its last good backup is older than its schedule promises; None if it is not, or promises nothing."""
+def fresh_until(one: ConfigurationState) -> datetime | None:
+    """Until when its last good backup is as fresh as its schedule promises; None if it promises nothing."""
     allowed = period(one.configuration)
     start = one.configuration.schedule_start
     since = max((moment for moment in (one.last_good, start) if moment is not None), default=None)
-    if allowed is None or since is None or now - since <= allowed:
+    return None if allowed is None or since is None else since + allowed
+
+
+def late_since(one: ConfigurationState, *, now: datetime) -> datetime | None:
+    """Since when its last good backup is older than its schedule promises; None if it is not, or promises nothing."""
+    allowed, until = period(one.configuration), fresh_until(one)
+    if allowed is None or until is None or now <= until:
         return None
-    if one.running and now - since <= 2 * allowed:
+    if one.running and now - until <= allowed:
         # The next one is being made, and a long one takes its time.
         return None
-    return since + allowed
+    return until
 
 
 def _age(one: ConfigurationState, now: datetime) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ The same number of queries however many configurations and jobs there are.
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -30,10 +31,17 @@ _KEPT_SECONDS = 10.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ConfigurationHealth:
-    """How fresh the backups of a configuration are, in hours; None for what never was."""
+    """How fresh the backups of a configuration are, in hours; None for what never was.
 
+    `late_since` is when it broke the promise of its schedule, `fresh_until` when it will, or would have.
+    """
+
+    uuid: uuid.UUID
     name: str
     state: str
+    good_at: datetime | None
+    fresh_until: datetime | None
+    late_since: datetime | None
     good: float | None
     verified: float | None
     proven: float | None
@@ -137,7 +145,11 @@ def _beat(scheduled: list[BackupConfiguration], now: datetime) -> Iterator[Findi
 def _of(one: ConfigurationState, now: datetime) -> ConfigurationHealth:
     row = one.configuration
     return ConfigurationHealth(
+        uuid=row.uuid,
         name=row.name,
+        good_at=one.last_good,
+        fresh_until=freshness.fresh_until(one) if row.runs_by_schedule else None,
+        late_since=freshness.late_since(one, now=now) if row.runs_by_schedule else None,
         state="scheduled" if row.runs_by_schedule else "on demand" if row.is_enabled else "disabled",
         good=hours(now, one.last_good),
         verified=hours(now, one.last_verified),

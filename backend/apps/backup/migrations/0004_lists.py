@@ -33,14 +33,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='backupjob',
-            index=models.Index(fields=['started_at', 'queued_at'], name='backup_job_begun'),
+            index=models.Index(fields=['started_at', 'queued_at', 'id'], name='backup_job_begun'),
         ),
         migrations.AddIndex(
             model_name='backupjob',
-            index=models.Index(fields=['backup_size'], name='backup_job_read'),
+            index=models.Index(fields=['backup_size', 'id'], name='backup_job_read'),
         ),
         migrations.AddIndex(
             model_name='backupjob',
-            index=models.Index(fields=['stored_size'], name='backup_job_stored'),
+            index=models.Index(fields=['stored_size', 'id'], name='backup_job_stored'),
         ),
     ]

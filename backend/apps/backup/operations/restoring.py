@@ -34,6 +34,7 @@ from ..restores import (
 from ..restores.move_files import discard
 from ..restores.origin import Origin
 from ..selectors import job_by_uuid
+from ..services.restore_wishes import RestoreChoices
 from ..services.restores import (
     restore_cancel,
     restore_complete,
@@ -41,7 +42,6 @@ from ..services.restores import (
     restore_phases,
     restore_start,
 )
-from ..services.wishes import RestoreChoices
 from ..storage import make_private_folder
 from ..uploads import upload_path
 from .work import Done, Work

@@ -33,7 +33,8 @@ def upload_create(name: str, size: int, *, user: AbstractBaseUser, now: datetime
         others = list(Upload.objects.using(ledger_alias()).all())
     if sum(other.created_by_id == user.pk for other in others) >= _MOST:
         raise AlreadyRunning(f"There are {_MOST} uploads of yours already; delete some first.")
-    uploads.require_room(size, promised=sum(map(_missing, others)))
+    promised = sum(max(0, other.size - uploads.length(other.uuid)) for other in others)
+    uploads.require_room(size, promised=promised)
     row = Upload(name=storable_text(name)[:255], size=size, created_by_id=user.pk, created_at=now)
     uploads.make_file(row.uuid)
     try:
@@ -55,14 +56,17 @@ def upload_delete(upload: uuid.UUID, *, user: AbstractBaseUser) -> None:
 
 def uploads_expire(*, now: datetime) -> None:
     """Forget what nobody has added to for a day, and no operation needs."""
-    for upload in uploads.abandoned(now - SILENCE):
-        with ledger_access("looking for abandoned uploads"):
-            row = Upload.objects.using(ledger_alias()).filter(uuid=upload).first()
-        if row is None:
-            # Of a ledger that was replaced by a restore, or of a crash between the file and the row.
-            uploads.remove_file(upload)
-        else:
+    before, files = now - SILENCE, uploads.files()
+    with ledger_access("looking for abandoned uploads"):
+        rows = list(Upload.objects.using(ledger_alias()).filter(created_at__lt=before))
+        known = set(Upload.objects.using(ledger_alias()).filter(uuid__in=files).values_list("uuid", flat=True))
+    for row in rows:
+        if files.get(row.uuid, 0) < before.timestamp():
             _delete(row, action="upload.expire")
+    for upload in set(files) - known:
+        # Of a ledger that was replaced by a restore, or of a crash between the file and the row.
+        if files[upload] < before.timestamp():
+            uploads.remove_file(upload)
 
 
 def upload_of(upload: uuid.UUID, *, user: AbstractBaseUser) -> Upload:
@@ -84,13 +88,6 @@ def _delete(row: Upload, *, action: str) -> bool:
         audit_record(action, audited)
     uploads.remove_file(row.uuid)
     return True
-
-
-def _missing(row: Upload) -> int:
-    try:
-        return max(0, row.size - uploads.length(row.uuid))
-    except UploadNotFound:
-        return 0
 
 
 def _audited(row: Upload) -> AuditObject:

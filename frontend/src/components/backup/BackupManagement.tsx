@@ -6,13 +6,15 @@
 
 import "@mantine/core/styles.layer.css";
 
-import { MantineProvider } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { MantineContext, MantineProvider } from "@mantine/core";
+import { lazy, type ReactNode, Suspense, useContext } from "react";
 import { BrowserRouter, Navigate, Route, Routes, useInRouterContext } from "react-router";
 
 import { ApiProvider } from "../../api/context";
 import { EventsProvider } from "../../api/events";
-import { readable, theme } from "../../shell/theme";
+import { contrast, theme } from "../../shell/theme";
+import { Boundary } from "./common/Boundary";
+import { ConsolePath, useOwnPath } from "./common/address";
 import { Loading } from "./common/states";
 import { Frame } from "./Frame";
 
@@ -28,39 +30,62 @@ export interface BackupManagementProps {
   apiUrl?: string;
   /** Where the console lies, for a page without a router of its own. */
   basePath?: string;
+  /** Called when an answer of the API says that nobody is signed in any more; the same function at every render. */
+  onSignedOut?: () => void;
 }
 
-export default function BackupManagement({ apiUrl = "/api/v1/backup", basePath = "/" }: BackupManagementProps) {
+export default function BackupManagement(props: BackupManagementProps) {
+  const { apiUrl = "/api/v1/backup", basePath = "/", onSignedOut } = props;
   const hasRouter = useInRouterContext();
   const views = (
-    <MantineProvider theme={theme} cssVariablesResolver={readable} defaultColorScheme="auto">
-      <ApiProvider baseUrl={apiUrl}>
+    <Styled>
+      <ApiProvider baseUrl={apiUrl} onSignedOut={onSignedOut}>
         <EventsProvider>
           <Views />
         </EventsProvider>
       </ApiProvider>
-    </MantineProvider>
+    </Styled>
   );
   return hasRouter ? views : <BrowserRouter basename={basePath}>{views}</BrowserRouter>;
 }
 
-function Views() {
+/** With the theme of the page around it, and its choice of light or dark; with our own where there is none. */
+function Styled({ children }: { children: ReactNode }) {
+  if (useContext(MantineContext) !== null) {
+    return children;
+  }
   return (
-    <Routes>
+    <MantineProvider theme={theme} cssVariablesResolver={contrast} defaultColorScheme="auto">
+      {children}
+    </MantineProvider>
+  );
+}
+
+function Views() {
+  const base = useOwnPath();
+  const start = <Navigate to={`${base}/overview`} replace />;
+  return (
+    <ConsolePath value={base}>
+      <Routes>
       <Route element={<Frame />}>
-        <Route index element={<Navigate to="overview" replace />} />
+        <Route index element={start} />
         <Route path="overview" element={<View of={<Overview />} />} />
         <Route path="configurations/*" element={<View of={<Configurations />} />} />
         <Route path="history" element={<View of={<History />} />} />
         <Route path="history/:uuid/*" element={<View of={<JobPage />} />} />
         <Route path="restore/*" element={<View of={<Restore />} />} />
         <Route path="restores/:uuid" element={<View of={<RestorePage />} />} />
-        <Route path="*" element={<Navigate to="overview" replace />} />
+        <Route path="*" element={start} />
       </Route>
     </Routes>
+    </ConsolePath>
   );
 }
 
-function View({ of }: { of: React.ReactNode }) {
-  return <Suspense fallback={<Loading />}>{of}</Suspense>;
+function View({ of }: { of: ReactNode }) {
+  return (
+    <Boundary>
+      <Suspense fallback={<Loading />}>{of}</Suspense>
+    </Boundary>
+  );
 }

@@ -4,17 +4,19 @@ import { http, HttpResponse, type HttpHandler } from "msw";
 import { expect, it } from "vitest";
 
 import { API, renderConsole } from "../../../testing/render";
-import { CONFIGURATION, JOB, page, problem, STATUS } from "../../../testing/samples";
+import { configuration, job, page, problem, status } from "../../../testing/samples";
 import { server } from "../../../testing/setup";
 
+const CONFIGURATION = configuration();
+const JOB = job();
 const ONE = `${API}/configurations/${CONFIGURATION.uuid}/`;
-const OFF = { ...CONFIGURATION, uuid: "99999999-9999-4999-8999-999999999999", name: "by hand", is_enabled: false };
+const OFF = configuration({ uuid: "99999999-9999-4999-8999-999999999999", name: "by hand", is_enabled: false });
 
 function serve(...handlers: HttpHandler[]) {
   server.use(
     ...handlers,
     http.get(`${API}/configurations/`, () => HttpResponse.json(page(CONFIGURATION, OFF))),
-    http.get(`${API}/system/status/`, () => HttpResponse.json(STATUS)),
+    http.get(`${API}/system/status/`, () => HttpResponse.json(status())),
     http.get(`${API}/jobs/`, ({ request }) => {
       const mine = new URL(request.url).searchParams.get("configuration") === CONFIGURATION.uuid;
       return HttpResponse.json(mine ? page({ ...JOB, uuid: "5", status: "FAILED", has_backup: false }, JOB) : page());

@@ -4,11 +4,20 @@ import { http, HttpResponse, type HttpHandler } from "msw";
 import { expect, it } from "vitest";
 
 import { API, renderConsole } from "../../../testing/render";
-import { JOB, OPERATION, page, PLAN, problem, RESTORE } from "../../../testing/samples";
+import { job, operation, page, plan, problem, restore } from "../../../testing/samples";
 import { server } from "../../../testing/setup";
 
-const BAD = { ...JOB, uuid: "66666666-6666-4666-8666-666666666666", job_name: "newer", trust: "DAMAGED" as const };
-const PART = { ...JOB, uuid: "77777777-7777-4777-8777-777777777777", job_name: "rows", backup_type: "DATABASE" as const };
+const JOB = job();
+const BAD = job({ uuid: "66666666-6666-4666-8666-666666666666", job_name: "newer", trust: "DAMAGED" });
+const PART = job({ uuid: "77777777-7777-4777-8777-777777777777", job_name: "rows", backup_type: "DATABASE" });
+const CHOICES = { backup: JOB.uuid, target: "live", name: "", only: "", leave_out: [], safety_backup: true };
+const OPERATION = operation({
+  kind: "PLAN",
+  status: "COMPLETED",
+  arguments: { ...CHOICES, upload: "" },
+  completed_at: "2026-11-24T12:00:02Z",
+});
+const RESTORE = restore();
 
 function serve(...handlers: HttpHandler[]) {
   server.use(
@@ -16,7 +25,7 @@ function serve(...handlers: HttpHandler[]) {
     http.get(`${API}/jobs/`, () => HttpResponse.json(page(BAD, PART, JOB))),
     http.get(`${API}/jobs/${JOB.uuid}/`, () => HttpResponse.json(JOB)),
     http.get(`${API}/operations/`, () => HttpResponse.json(page())),
-    http.get(`${API}/operations/${OPERATION.uuid}/`, () => HttpResponse.json({ ...OPERATION, result: PLAN })),
+    http.get(`${API}/operations/${OPERATION.uuid}/`, () => HttpResponse.json({ ...OPERATION, result: plan() })),
     http.get(`${API}/restores/`, () => HttpResponse.json(page(RESTORE))),
     http.get(`${API}/restores/${RESTORE.uuid}/`, () => HttpResponse.json(RESTORE)),
     http.get(`${API}/uploads/`, () => HttpResponse.json(page())),
@@ -59,12 +68,11 @@ it("leads from a backup over its plan to a restore, which takes the exact name",
   await user.paste(JOB.job_name);
   await user.click(begin);
   expect(await screen.findByText("restoring the files")).toBeTruthy();
-  const choices = { backup: JOB.uuid, target: "live", name: "", only: "", leave_out: [], safety_backup: true };
-  expect(asked).toEqual([choices, { ...choices, confirm: JOB.job_name, plan: OPERATION.uuid }]);
+  expect(asked).toEqual([CHOICES, { ...CHOICES, confirm: JOB.job_name, plan: OPERATION.uuid }]);
 });
 
 it("offers no way to go on where the plan forbids it", async () => {
-  const blocked = { ...OPERATION, result: { ...PLAN, blocking: ["there is no room on /srv"] } };
+  const blocked = { ...OPERATION, result: plan(["there is no room on /srv"]) };
   serve(http.get(`${API}/operations/${OPERATION.uuid}/`, () => HttpResponse.json(blocked)));
   renderConsole(`/restore?backup=${JOB.uuid}&plan=${OPERATION.uuid}`);
   expect(await screen.findByText("there is no room on /srv")).toBeTruthy();

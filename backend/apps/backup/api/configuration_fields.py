@@ -1,0 +1,128 @@
+"""What a configuration is over HTTP, and what is said about one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from ..models import BackupConfiguration, BackupType, Frequency
+from ..policies import FIELDS
+from ..schedules import Schedule
+from ..services.slots import schedule_zone, upcoming
+from .fields import (
+    NumberField,
+    StrictModelSerializer,
+    StrictSerializer,
+    TextField,
+    UserNameField,
+    _Serializer,
+)
+
+_MOST_RUNS = 100
+USUAL_RUNS = 5
+_LARGEST = 36_500
+
+
+class ConfigurationSerializer(StrictModelSerializer):
+    """A configuration. What only the server knows may be sent back, and is ignored."""
+
+    name = TextField(max_length=100)
+    created_by = UserNameField()
+    schedule_days = serializers.ListField(
+        child=NumberField(min_value=0, max_value=6), max_length=7, required=False, help_text="0 is Monday."
+    )
+    include = serializers.ListField(child=TextField(max_length=500), max_length=1000, required=False)
+    exclude = serializers.ListField(child=TextField(max_length=500), max_length=1000, required=False)
+    schedule_in_words = serializers.SerializerMethodField()
+    next_run = serializers.SerializerMethodField()
+
+    class Meta:
+        model = BackupConfiguration
+        read_only_fields = ["uuid", "created_by", "created_at", "updated_at", "schedule_in_words", "next_run"]
+        fields = ["uuid", *FIELDS, *read_only_fields[1:]]
+        extra_kwargs = {
+            "description": {"max_length": 5000},
+            "retention_days": {"min_value": 1, "max_value": _LARGEST},
+            "max_backups": {"min_value": 1, "max_value": _LARGEST},
+            "schedule_day_of_month": {"min_value": 1, "max_value": 28},
+            "time_limit_minutes": {"min_value": 1, "max_value": _LARGEST},
+            **{f"keep_{period}": {"max_value": 9999} for period in ("daily", "weekly", "monthly", "yearly")},
+        }
+
+    def get_schedule_in_words(self, row: BackupConfiguration) -> str:
+        return Schedule.of(row, schedule_zone()).words()
+
+    def get_next_run(self, row: BackupConfiguration) -> datetime | None:
+        return next(iter(upcoming(row, now=timezone.now(), count=1)), None)
+
+
+class StartedSerializer(_Serializer):
+    """A run that was started."""
+
+    status = serializers.ChoiceField(["started"])
+    job_id = serializers.UUIDField()
+    job_name = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ConflictSerializer(_Serializer):
+    """A run that was not started, because another one of the configuration is at work."""
+
+    status = serializers.ChoiceField(["conflict"])
+    message = serializers.CharField()
+    job_id = serializers.UUIDField()
+
+
+class NameSerializer(StrictSerializer):
+    name = TextField(max_length=100)
+
+
+class ScheduleFilter(StrictSerializer):
+    count = serializers.IntegerField(min_value=1, max_value=_MOST_RUNS, required=False, default=USUAL_RUNS)
+
+
+class RetentionFilter(StrictSerializer):
+    all = serializers.BooleanField(required=False, default=False)
+
+
+class ScheduleSerializer(_Serializer):
+    schedule_in_words = serializers.CharField()
+    time_zone = serializers.CharField()
+    runs_by_schedule = serializers.BooleanField()
+    next_runs = serializers.ListField(child=serializers.DateTimeField())
+
+
+class RetainedSerializer(_Serializer):
+    """What becomes of one backup, and why."""
+
+    job = serializers.UUIDField()
+    job_name = serializers.CharField()
+    taken_at = serializers.DateTimeField()
+    keep = serializers.BooleanField()
+    reasons = serializers.ListField(child=serializers.CharField())
+
+
+class RetentionSerializer(_Serializer):
+    at = serializers.DateTimeField()
+    kept = serializers.IntegerField()
+    going = serializers.IntegerField()
+    verdicts = RetainedSerializer(many=True)
+
+
+class DeletedSerializer(_Serializer):
+    """What is left of a configuration that was deleted."""
+
+    name = serializers.CharField()
+    backups_kept = serializers.IntegerField()
+    jobs_withdrawn = serializers.IntegerField()
+
+
+class ConfigurationFilter(StrictSerializer):
+    """By what the list can be narrowed down."""
+
+    search = serializers.CharField(max_length=100, required=False, help_text="A part of the name or the description.")
+    backup_type = serializers.ChoiceField(BackupType.choices, required=False)
+    frequency = serializers.ChoiceField(Frequency.choices, required=False)
+    is_enabled = serializers.BooleanField(required=False, allow_null=True, default=None)

@@ -1,0 +1,157 @@
+"""What is sent and shown of restores."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from ..models import Operation, OperationKind, OperationStatus, RestoreJob
+from ..services.restore_wishes import RestoreChoices
+from .fields import StrictSerializer, UserNameField, UuidField, _ModelSerializer, _Serializer
+from .jobs import ProgressSerializer
+from .operations import OperationSerializer
+
+_NAMES: Final[Mapping[str, tuple[str, str]]] = {
+    "live": (r"", "The live system has no name."),
+    "folder": (r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "It is a folder's name of letters, digits, dots and dashes."),
+    "database": (r"[A-Za-z][A-Za-z0-9_]{0,62}", "It is a letter, and up to 62 letters, digits and underscores."),
+}
+
+
+class ChoicesSerializer(StrictSerializer):
+    """What is to be restored, and to where: to the live system, or to the new folder or database `name`."""
+
+    target = serializers.ChoiceField(list(_NAMES), default="live")
+    name = serializers.CharField(
+        max_length=100,
+        default="",
+        allow_blank=True,
+        help_text="Of a new folder in BACKUP_RESTORE_ROOT, or of a new database.",
+    )
+    only = serializers.ChoiceField(["database", "files"], default="", allow_blank=True)
+    leave_out = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        max_length=1000,
+        default=list,
+        help_text="Tables of a portable package that are not taken in.",
+    )
+    safety_backup = serializers.BooleanField(default=True, help_text="Back up the live state first.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        pattern, said = _NAMES[attrs["target"]]
+        if not re.fullmatch(pattern, attrs["name"]):
+            raise serializers.ValidationError({"name": said})
+        if attrs["target"] == "folder" and (attrs["only"] or attrs["leave_out"]):
+            raise serializers.ValidationError({"target": "To a folder the whole backup is restored."})
+        return attrs
+
+    def choices(self, **source: Any) -> RestoreChoices:
+        """What was chosen, after validation; `source` where the address says what is restored."""
+        names = {"backup", "upload", "target", "name", "only", "safety_backup"} & set(self.validated_data)
+        chosen = {name: self.validated_data[name] for name in names}
+        return RestoreChoices(leave_out=tuple(self.validated_data["leave_out"]), **{**chosen, **source})
+
+
+class SourceSerializer(ChoicesSerializer):
+    """The same, with what it is restored from: a stored backup or a package that was sent."""
+
+    backup = serializers.UUIDField(required=False, help_text="A job.")
+    upload = serializers.UUIDField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("backup" in attrs) == ("upload" in attrs):
+            raise serializers.ValidationError({"backup": "Either a `backup` or an `upload` is restored."})
+        return super().validate(attrs)
+
+
+class ConfirmationSerializer(ChoicesSerializer):
+    """What it takes to begin a restore of which the address says what is restored."""
+
+    confirm = serializers.CharField(
+        max_length=300,
+        default="",
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="For the live system: the name of the job or the uploaded file, as it is.",
+    )
+    plan = serializers.UUIDField(required=False, help_text="The operation whose plan was shown.")
+
+
+class RestoreRequestSerializer(SourceSerializer, ConfirmationSerializer):
+    """What it takes to begin a restore."""
+
+
+class RestoreSerializer(_ModelSerializer):
+    """A restore. `operation` is what does it, while the ledger knows; its `progress` tells how far it is."""
+
+    backup_job = UuidField()
+    requested_by = UserNameField()
+    operation = serializers.SerializerMethodField()
+    progress = serializers.SerializerMethodField()
+
+    class Meta:
+        model = RestoreJob
+        fields = [
+            "uuid",
+            "backup_job",
+            "backup_reference",
+            "restore_type",
+            "target",
+            "status",
+            "rollback_state",
+            "error_message",
+            "progress",
+            "operation",
+            "requested_by",
+            "queued_at",
+            "started_at",
+            "completed_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field({"type": ["string", "null"], "format": "uuid"})
+    def get_operation(self, row: RestoreJob) -> str | None:
+        found = restoring(row)
+        return None if found is None else str(found.uuid)
+
+    @extend_schema_field(ProgressSerializer(allow_null=True))
+    def get_progress(self, row: RestoreJob) -> dict[str, object] | None:
+        found = restoring(row)
+        return None if found is None or found.status != OperationStatus.RUNNING else found.progress or None
+
+
+class PhaseSerializer(_Serializer):
+    """A phase that has ended."""
+
+    phase = serializers.CharField()
+    started_at = serializers.DateTimeField()
+    seconds = serializers.FloatField()
+
+
+class RestoreDetailSerializer(RestoreSerializer):
+    """All of it: the plan by which it is done, the phases with their times, what was counted, and notes."""
+
+    plan = serializers.DictField(help_text="As it was shown, and from its beginning on as it is done.")
+    phases = PhaseSerializer(many=True)
+    counts = serializers.DictField(child=serializers.IntegerField(), help_text="Databases, files and bytes.")
+    log = serializers.ListField(child=serializers.CharField())
+
+    class Meta(RestoreSerializer.Meta):
+        fields = [*RestoreSerializer.Meta.fields, "plan", "phases", "counts", "log"]
+        read_only_fields = fields
+
+
+class BegunSerializer(_Serializer):
+    """A restore that was asked for, and the operation that does it."""
+
+    restore = RestoreDetailSerializer()
+    operation = OperationSerializer()
+
+
+def restoring(row: RestoreJob) -> Operation | None:
+    """The operation that does a restore, while the ledger knows of one."""
+    return next((one for one in row.operations.all() if one.kind == OperationKind.RESTORE), None)

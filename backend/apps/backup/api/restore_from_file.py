@@ -1,0 +1,86 @@
+"""Restores from a package that is sent along in a form, or was uploaded before."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Final
+
+from django.http import QueryDict
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import conf, uploads
+from ..errors import AlreadyRunning
+from ..rights import Right
+from ..services.uploads import upload_create, upload_delete
+from .parsing import BoundedJSONParser
+from .problems import PayloadTooLarge
+from .restore_fields import BegunSerializer, ConfirmationSerializer
+from .restores import begin_restore
+from .views import BackupView
+
+_FORM_ROOM: Final = 1 << 20
+"""Bytes that a form takes besides its file."""
+
+
+class FileSerializer(ConfirmationSerializer):
+    """A restore from a package that is sent along as `file`, or was sent before as `upload`."""
+
+    file = serializers.FileField(required=False)
+    upload = serializers.UUIDField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("file" in attrs) == ("upload" in attrs):
+            raise serializers.ValidationError({"file": "Either a `file` or an `upload` is restored."})
+        return super().validate(attrs)
+
+
+class RestoreFromFile(BackupView):
+    """Restore a package: a small one that is sent along in a form, or one of any size that was uploaded before."""
+
+    rights = {"POST": Right.RESTORE}
+    serializer_class = FileSerializer
+    parser_classes = [BoundedJSONParser, MultiPartParser]
+    further_problems = (404, 410, 507)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # Before a form is read, which Django puts on the disk whole.
+        if int(request.META.get("CONTENT_LENGTH") or 0) > conf.load().upload_max_bytes + _FORM_ROOM:
+            raise PayloadTooLarge(f"A package may have {conf.load().upload_max_bytes:,} bytes.")
+
+    @extend_schema(
+        operation_id="restore_from_file",
+        request={"application/json": FileSerializer, "multipart/form-data": FileSerializer},
+        responses={201: BegunSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        asked = FileSerializer(data=_plain(request.data))
+        asked.is_valid(raise_exception=True)
+        file = asked.validated_data.get("file")
+        if file is None:
+            return begin_restore(self, asked)
+        row = upload_create(str(file.name), int(file.size or 0), user=self.user, now=timezone.now())
+        try:
+            uploads.receive(row.uuid, file, offset=0, size=row.size)
+            return begin_restore(self, asked, upload=row.uuid)
+        except Exception:
+            # Nobody knows of it but this request, unless the restore was asked for all the same.
+            with contextlib.suppress(AlreadyRunning):
+                upload_delete(row.uuid, user=self.user)
+            raise
+
+
+def _plain(data: Any) -> Any:
+    """A form as JSON would have it: what is left out of a form is left out, and no "no"."""
+    if not isinstance(data, QueryDict):
+        return data
+    return {name: data.getlist(name) if name == "leave_out" else data[name] for name in data}
+
+
+urlpatterns = [path("restore_from_file/", RestoreFromFile.as_view(), name="restore-from-file")]

@@ -1,0 +1,73 @@
+"""Documents and their versions as JSON, and what is taken of a client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rest_framework import serializers
+
+from ..models import Category, Document, DocumentVersion
+
+if TYPE_CHECKING:
+    _Serializer = serializers.Serializer[Any]
+    _DocumentSerializer = serializers.ModelSerializer[Document]
+    _VersionSerializer = serializers.ModelSerializer[DocumentVersion]
+else:  # The framework's own classes take no parameters.
+    _Serializer = serializers.Serializer
+    _DocumentSerializer = _VersionSerializer = serializers.ModelSerializer
+
+
+class VersionSerializer(_VersionSerializer):
+    """One file of a document; `size` in bytes."""
+
+    class Meta:
+        model = DocumentVersion
+        fields = ["id", "number", "source_name", "size", "sha256", "created_at"]
+        read_only_fields = fields
+
+
+class DocumentSerializer(_DocumentSerializer):
+    """A document in a list; `size` is that of its newest version, in bytes."""
+
+    category = serializers.CharField(source="category.name", read_only=True)
+    owner = serializers.CharField(source="owner.username", read_only=True, allow_null=True, default=None)
+    version_count = serializers.IntegerField(read_only=True)
+    size = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Document
+        fields = [
+            "id", "number", "title", "category", "state", "owner", "version_count", "size", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class DocumentDetailSerializer(DocumentSerializer):
+    """A document with its versions, the newest first."""
+
+    versions = VersionSerializer(many=True, read_only=True)
+
+    class Meta(DocumentSerializer.Meta):
+        fields = [*DocumentSerializer.Meta.fields, "versions"]
+        read_only_fields = fields
+
+
+class VersionUploadSerializer(_Serializer):
+    """A file."""
+
+    file = serializers.FileField(allow_empty_file=True, use_url=False)
+
+
+class DocumentUploadSerializer(VersionUploadSerializer):
+    """A file that becomes a document; without a title it is called as the file is."""
+
+    title = serializers.CharField(
+        max_length=Document._meta.get_field("title").max_length, required=False, allow_blank=True
+    )
+    category = serializers.CharField(max_length=Category._meta.get_field("name").max_length, default="General")
+
+
+class SearchSerializer(_Serializer):
+    """What is searched for: a part of the number, the title or the name of a file."""
+
+    q = serializers.CharField(max_length=200, required=False, allow_blank=True)

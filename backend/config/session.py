@@ -1,0 +1,107 @@
+"""Signing in and out, and who one is: `/api/v1/session/`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth.models import AnonymousUser
+from django.middleware.csrf import get_token
+from django.views.decorators.debug import sensitive_variables
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions, serializers
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
+from rest_framework.views import APIView
+
+from apps.backup.rights import Right
+from apps.documents.api.documents import ADD, CHANGE, DELETE, VIEW
+from apps.documents.api.views import EdmsView
+
+PERMISSIONS: Final = (VIEW, ADD, CHANGE, DELETE, *(right.permission for right in Right))
+"""What the pages ask about."""
+
+
+class SignedInSerializer(serializers.Serializer[Any]):
+    """Who is signed in."""
+
+    name = serializers.CharField(source="get_username")
+    full_name = serializers.CharField(source="get_full_name", allow_blank=True)
+    is_staff = serializers.BooleanField(help_text="Whether Django's own administration is open to them.")
+
+
+class SessionSerializer(serializers.Serializer[Any]):
+    """Who is signed in, null for nobody, and what they may do."""
+
+    user = SignedInSerializer(allow_null=True)
+    permissions = serializers.ListField(child=serializers.ChoiceField(choices=PERMISSIONS))
+
+
+class SignInSerializer(serializers.Serializer[Any]):
+    """A name and a password."""
+
+    name = serializers.CharField(max_length=150)
+    password = serializers.CharField(max_length=4096, trim_whitespace=False)
+
+
+class WrongPassword(exceptions.APIException):
+    """Nobody of that name has that password; which of the two is wrong is not told."""
+
+    status_code = 403
+    default_code = "wrong-password"
+    default_detail = "There is no account with this name and password."
+
+
+class AddressThrottle(SimpleRateThrottle):
+    """How often somebody may try to sign in from one address. Counted in Django's default cache."""
+
+    rate = "10/min"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:  # noqa: ARG002  the framework's signature
+        # Not X-Forwarded-For: whoever guesses passwords may write into it what they like.
+        return f"edms-sign-in-{request.META.get('REMOTE_ADDR', '')}"
+
+
+class SessionView(EdmsView):
+    """The session that the browser's cookie names."""
+
+    permission_classes = []
+    parser_classes = [JSONParser]
+    serializer_class = SignInSerializer
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        return [AddressThrottle()] if self.request.method == "POST" else []
+
+    @extend_schema(responses=SessionSerializer)
+    def get(self, request: Request) -> Response:
+        get_token(request)  # The cookie that a sign-in needs comes with the answer.
+        return _session(request)
+
+    @sensitive_variables()
+    @extend_schema(responses=SessionSerializer)
+    def post(self, request: Request) -> Response:
+        # The framework asks for the token only where somebody is signed in; without it a foreign page could sign its
+        # own user in here, and be handed the documents that are uploaded next.
+        SessionAuthentication().enforce_csrf(request)
+        given = self.checked()
+        user = authenticate(request, username=given["name"], password=given["password"])
+        if user is None:
+            raise WrongPassword
+        login(request, user)
+        request.user = user
+        return _session(request)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request) -> Response:
+        logout(request)
+        return Response(status=204)
+
+
+def _session(request: Request) -> Response:
+    user = request.user
+    somebody = None if user is None or isinstance(user, AnonymousUser) else user
+    allowed = [] if somebody is None else [name for name in PERMISSIONS if somebody.has_perm(name)]
+    return Response(SessionSerializer({"user": somebody, "permissions": allowed}).data)

@@ -1,0 +1,108 @@
+/** A browser, and what is looked at in every view besides what the story is about. */
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+import type { AxeResults } from "axe-core";
+import { type Browser, chromium, type Page } from "playwright-core";
+
+import { ROOT } from "./edms";
+
+export const SCHEMES = ["light", "dark"] as const;
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What the browser measures: milliseconds, and for `cls` the share of the page that moved. */
+interface Vitals {
+  lcp: number;
+  cls: number;
+  inp: number;
+}
+
+declare global {
+  interface Window {
+    vitals: Vitals;
+    axe: typeof import("axe-core");
+  }
+}
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+    // A sandbox within a container needs rights that containers do not have; it opens no page but our own.
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+  });
+}
+
+/** A page of its own session. What goes wrong in it, such as an error of a script, is found in `wrong`. */
+export async function open(browser: Browser, size = { width: 1280, height: 900 }): Promise<{ page: Page; wrong: string[] }> {
+  const context = await browser.newContext({ viewport: size, reducedMotion: "reduce", locale: "en-GB", acceptDownloads: true });
+  context.setDefaultTimeout(20_000);
+  const page = await context.newPage();
+  await page.addInitScript(observe);
+  const wrong: string[] = [];
+  page.on("pageerror", (error) => wrong.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+      wrong.push(message.text());
+    }
+  });
+  return { page, wrong };
+}
+
+function observe(): void {
+  const vitals = { lcp: 0, cls: 0, inp: 0 };
+  window.vitals = vitals;
+  const watch = (type: string, note: (entry: PerformanceEntry) => void, more = {}) =>
+    new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({ type, buffered: true, ...more });
+  watch("largest-contentful-paint", (entry) => (vitals.lcp = entry.startTime));
+  watch("layout-shift", (entry) => {
+    const shift = entry as PerformanceEntry & { value: number; hadRecentInput: boolean };
+    vitals.cls += shift.hadRecentInput ? 0 : shift.value;
+  });
+  watch(
+    "event",
+    (entry) => {
+      const { interactionId = 0 } = entry as PerformanceEntry & { interactionId?: number };
+      vitals.inp = Math.max(vitals.inp, interactionId ? entry.duration : 0);
+    },
+    { durationThreshold: 16 },
+  );
+}
+
+/** What axe finds wrong with the page as it is, in light and in dark; nothing is what it should be. */
+export async function axe(page: Page): Promise<string[]> {
+  const found: string[] = [];
+  for (const scheme of SCHEMES) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.evaluate(AXE);
+    const results: AxeResults = await page.evaluate(() => window.axe.run());
+    for (const { id, nodes } of results.violations) {
+      found.push(...nodes.map((node) => `${scheme} ${id}: ${node.html.slice(0, 200)} ${node.failureSummary ?? ""}`));
+    }
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+  return found;
+}
+
+/** What was measured, view by view; kept in a file for whoever wants to look at it. */
+export class Report {
+  private readonly views: Record<string, Vitals> = {};
+
+  /** Notes what has been measured since the page was loaded, or since the last note. */
+  async note(page: Page, view: string): Promise<Vitals> {
+    const vitals = await page.evaluate(() => {
+      const seen = { ...window.vitals };
+      Object.assign(window.vitals, { cls: 0, inp: 0 });
+      return seen;
+    });
+    this.views[view] = vitals;
+    return vitals;
+  }
+
+  write(): void {
+    const folder = join(ROOT, "var/reports");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "console.json"), `${JSON.stringify(this.views, null, 1)}\n`);
+  }
+}

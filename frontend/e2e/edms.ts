@@ -1,0 +1,104 @@
+/** An EDMS of its own in a temporary folder, served by tools/serve as `make serve` does it, with the agent beside it. */
+
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+export const ROOT = resolve(import.meta.dirname, "../..");
+export const ADMINISTRATOR = { name: "administrator", password: "correct horse battery staple" };
+const READY = [/Uvicorn running/, /The agent runs/];
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((done) => probe.listen(0, "127.0.0.1", done));
+  const address = probe.address();
+  await new Promise((done) => probe.close(done));
+  if (address === null || typeof address === "string") {
+    throw new Error("No port was given.");
+  }
+  return address.port;
+}
+
+export class Edms {
+  private process: ChildProcess | null = null;
+  private said = "";
+
+  private constructor(
+    readonly folder: string,
+    readonly port: number,
+  ) {}
+
+  /** A fresh one with an administrator; it does not run yet. */
+  static async make(): Promise<Edms> {
+    const edms = new Edms(mkdtempSync(join(tmpdir(), "edms-e2e-")), await freePort());
+    edms.manage("migrate", "--verbosity", "0");
+    edms.manage("createsuperuser", "--noinput", "--username", ADMINISTRATOR.name, "--email", "nobody@example.com");
+    return edms;
+  }
+
+  get home(): string {
+    return join(this.folder, "home");
+  }
+
+  url(path: string): string {
+    return `http://127.0.0.1:${this.port}/app${path}`;
+  }
+
+  /** A command of manage.py, and what it prints. */
+  manage(...words: string[]): string {
+    const python = join(ROOT, ".venv/bin/python");
+    return execFileSync(python, [join(ROOT, "backend/manage.py"), ...words], {
+      env: { ...this.environment(), DJANGO_SUPERUSER_PASSWORD: ADMINISTRATOR.password },
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+  }
+
+  /** Starts server and agent, and waits until both say that they run. */
+  async start(): Promise<void> {
+    this.said = "";
+    const started = spawn(join(ROOT, "tools/serve"), [`127.0.0.1:${this.port}`], {
+      env: this.environment(),
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    this.process = started;
+    await new Promise<void>((done, fail) => {
+      const listen = (piece: Buffer) => {
+        this.said += piece.toString();
+        if (READY.every((sign) => sign.test(this.said))) {
+          done();
+        }
+      };
+      started.stdout.on("data", listen);
+      started.stderr.on("data", listen);
+      started.on("exit", () => fail(new Error(`tools/serve has ended: ${this.said}`)));
+    });
+  }
+
+  /** Ends both as Ctrl-C on a terminal does. */
+  async stop(): Promise<void> {
+    const { process: running } = this;
+    if (running?.pid === undefined || running.exitCode !== null) {
+      return;
+    }
+    const ended = new Promise((done) => running.on("exit", done));
+    process.kill(-running.pid, "SIGINT");
+    await ended;
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    rmSync(this.folder, { recursive: true });
+  }
+
+  private environment(): Record<string, string> {
+    return {
+      PATH: process.env["PATH"] ?? "",
+      EDMS_HOME: this.home,
+      BACKUP_PASSWORD: "a passphrase of the story",
+    };
+  }
+}

@@ -1,0 +1,35 @@
+/** The heading of a page: it names the browser's tab, and is where a reader begins after going from page to page. */
+
+import { Title } from "@mantine/core";
+import { useEffect, useRef } from "react";
+import { useLocation } from "react-router";
+
+interface PageTitleProps {
+  text: string;
+  /** What of the page is open; it stands before the text in the browser's tab. */
+  part?: string;
+}
+
+export function PageTitle({ text, part }: PageTitleProps) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  const { key, pathname } = useLocation();
+  const shown = useRef(false);
+  useEffect(() => {
+    document.title = part ? `${part} – ${text}` : text;
+  }, [text, part]);
+  useEffect(() => {
+    // "default" is the address that the browser itself has opened, and so begins at its top. What still has the focus,
+    // such as a tab of the same page, keeps it.
+    const lost = document.activeElement === null || document.activeElement === document.body;
+    if (key !== "default" && (lost || !shown.current)) {
+      heading.current?.focus();
+    }
+    shown.current = true;
+    // The search of an address changes while one types into a filter, which is no other page.
+  }, [pathname]);
+  return (
+    <Title order={1} size="h2" mb="sm" ref={heading} tabIndex={-1} style={{ outline: "none" }}>
+      {text}
+    </Title>
+  );
+}

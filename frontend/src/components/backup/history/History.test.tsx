@@ -1,0 +1,72 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import axe from "axe-core";
+import { http, HttpResponse } from "msw";
+import { describe, expect, it } from "vitest";
+
+import { API, renderConsole } from "../../../testing/render";
+import { job } from "../../../testing/samples";
+import { server } from "../../../testing/setup";
+
+/** Answers the list, and notes what it was asked. */
+function answerJobs(answer: (asked: URLSearchParams) => object) {
+  const asked: URLSearchParams[] = [];
+  server.use(
+    http.get(`${API}/configurations/`, () => HttpResponse.json({ next: null, previous: null, results: [] })),
+    http.get(`${API}/jobs/`, ({ request }) => {
+      const params = new URL(request.url).searchParams;
+      asked.push(params);
+      return HttpResponse.json(answer(params));
+    }),
+  );
+  return asked;
+}
+
+describe("the history", () => {
+  it("says why a job failed, in the list", async () => {
+    answerJobs(() => ({
+      next: null,
+      previous: null,
+      results: [job({ status: "FAILED", trust: "", has_backup: false, error_message: "The disk was full." })],
+    }));
+    const { container } = renderConsole("/history");
+    const row = (await screen.findByRole("link", { name: "nightly-20261124" })).closest("tr");
+    expect(within(row as HTMLElement).getByText("The disk was full.")).toBeTruthy();
+    expect(within(row as HTMLElement).getByText("Failed")).toBeTruthy();
+    const found = await axe.run(container, { rules: { "color-contrast": { enabled: false } } });
+    expect(found.violations.map((one) => one.id)).toEqual([]);
+  });
+
+  it("asks as the address says, and again when a filter is changed", async () => {
+    const asked = answerJobs(() => ({ next: null, previous: null, results: [] }));
+    const { user } = renderConsole("/history?status=FAILED&status=TIMEOUT");
+    await screen.findByText("No job is like that");
+    expect(asked.at(-1)?.getAll("status")).toEqual(["FAILED", "TIMEOUT"]);
+    await user.selectOptions(screen.getByLabelText("Type"), "DATABASE");
+    await waitFor(() => expect(asked.at(-1)?.get("backup_type")).toBe("DATABASE"));
+    await user.click(screen.getByRole("button", { name: "Clear the filters" }));
+    await screen.findByText("Nothing has run yet");
+    expect(asked.at(-1)?.has("status")).toBe(false);
+  });
+
+  it("goes on where the page before ended", async () => {
+    const asked = answerJobs((params) =>
+      params.get("cursor") === "second"
+        ? { next: null, previous: null, results: [job({ uuid: "older", job_name: "older" })] }
+        : { next: `${API}/jobs/?cursor=second`, previous: null, results: [job({ job_name: "newer" })] },
+    );
+    const { user } = renderConsole("/history");
+    await user.click(await screen.findByRole("button", { name: "Show older jobs" }));
+    await screen.findByRole("link", { name: "older" });
+    expect(screen.getByRole("link", { name: "newer" })).toBeTruthy();
+    expect(screen.getByText(/2 jobs shown.*These are all/)).toBeTruthy();
+    expect(asked.length).toBe(2);
+  });
+
+  it("orders by a column, downwards first", async () => {
+    const asked = answerJobs(() => ({ next: null, previous: null, results: [job()] }));
+    const { user } = renderConsole("/history");
+    await user.click(await screen.findByRole("button", { name: "Stored" }));
+    await waitFor(() => expect(asked.at(-1)?.get("ordering")).toBe("-stored_size"));
+    expect(screen.getByRole("columnheader", { name: /Stored/ }).getAttribute("aria-sort")).toBe("descending");
+  });
+});

@@ -1,0 +1,143 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import axe from "axe-core";
+import { http, HttpResponse } from "msw";
+import { describe, expect, it } from "vitest";
+
+import type { Schemas } from "../../../api/client";
+import { API, renderConsole } from "../../../testing/render";
+import { JOB, jobDetail, operation } from "../../../testing/samples";
+import { server } from "../../../testing/setup";
+
+const PLACE = `${API}/jobs/${JOB}`;
+
+function answerJob(job: Schemas["JobDetail"], operations: Schemas["Operation"][] = []) {
+  server.use(
+    http.get(`${PLACE}/`, () => HttpResponse.json(job)),
+    http.get(`${API}/operations/`, () => HttpResponse.json({ next: null, previous: null, results: operations })),
+  );
+}
+
+function show(job: Schemas["JobDetail"], operations: Schemas["Operation"][] = []) {
+  answerJob(job, operations);
+  return renderConsole(`/history/${JOB}`);
+}
+
+const refused = (status: number, detail: string) =>
+  HttpResponse.json({ type: "", title: "", status, detail, instance: "", id: "x", errors: [] }, { status });
+
+describe("the page of a job", () => {
+  it("shows a backup, and is accessible", async () => {
+    const { container } = show(jobDetail());
+    await screen.findByRole("heading", { name: "nightly-20261124" });
+    expect(screen.getByText("sqlite, 33 tables, 1,874 rows")).toBeTruthy();
+    expect(screen.getByText("Storing.").closest("li")?.textContent).toContain("3 min 0 s");
+    expect(screen.getByRole("link", { name: "Restore from this" }).getAttribute("href")).toBe(`/restore?backup=${JOB}`);
+    expect(screen.getByRole("link", { name: "Download" }).getAttribute("href")).toBe(`${PLACE}/download/`);
+    const found = await axe.run(container, { rules: { "color-contrast": { enabled: false } } });
+    expect(found.violations.map((one) => one.id)).toEqual([]);
+  });
+
+  it("says first why a job failed, and offers nothing to restore", async () => {
+    show(jobDetail({ status: "FAILED", trust: "", has_backup: false, error_message: "The disk was full.", manifest: {} }));
+    expect((await screen.findByRole("alert")).textContent).toContain("The disk was full.");
+    expect(screen.queryByRole("link", { name: "Restore from this" })).toBeNull();
+    expect(screen.queryByRole("button", { name: "Delete…" })).toBeNull();
+  });
+
+  it("deletes only after the name was typed, and says that it was begun", async () => {
+    const { user } = show(jobDetail());
+    await user.click(await screen.findByRole("button", { name: "Delete…" }));
+    const dialog = await screen.findByRole("dialog");
+    const button = within(dialog).getByRole("button", { name: "Delete the backup" }) as HTMLButtonElement;
+    await user.type(within(dialog).getByLabelText(/^Type/), "nightly");
+    expect(button.disabled).toBe(true);
+    await user.type(within(dialog).getByLabelText(/^Type/), "-20261124");
+    let deleted = 0;
+    const removal = operation({ kind: "REMOVE", status: "PENDING" });
+    server.use(
+      http.delete(`${PLACE}/`, () => {
+        deleted += 1;
+        answerJob(jobDetail(), [removal]);
+        return HttpResponse.json(removal, { status: 202 });
+      }),
+    );
+    await user.click(button);
+    await screen.findByText("Removal of a backup");
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(deleted).toBe(1);
+  });
+
+  it("keeps the dialog open with the reason when it is refused", async () => {
+    const { user } = show(jobDetail({ status: "RUNNING", trust: "", has_backup: false, completed_at: null }));
+    server.use(http.post(`${PLACE}/cancel/`, () => refused(403, "It takes the right to run backups.")));
+    await user.click(await screen.findByRole("button", { name: "Cancel the job" }));
+    const dialog = await screen.findByRole("dialog");
+    await user.click(within(dialog).getByRole("button", { name: "Cancel the job" }));
+    expect((await within(dialog).findByRole("alert")).textContent).toBe("It takes the right to run backups.");
+  });
+
+  it("shows how a verification goes on, and how it ended", async () => {
+    const progress = {
+      phase: "reading back",
+      files_done: 0,
+      bytes_done: 500,
+      bytes_total: 1000,
+      bytes_per_second: null,
+      eta_seconds: null,
+    };
+    const ended = operation({
+      uuid: "other",
+      status: "COMPLETED",
+      result: { trust: "DAMAGED", findings: ["A pack is missing."], findings_count: 1 },
+    });
+    show(jobDetail(), [operation({ progress }), ended]);
+    expect((await screen.findByRole("progressbar")).getAttribute("aria-valuenow")).toBe("50");
+    expect(screen.getByText("A pack is missing.")).toBeTruthy();
+    expect(screen.getByText(/read back: Damaged/)).toBeTruthy();
+  });
+});
+
+describe("the files of a backup", () => {
+  const entry: Schemas["Entry"] = {
+    name: "100%25.txt",
+    path: "files/media/100%25.txt",
+    kind: "file",
+    size: 5,
+    mode: "0644",
+    modified_at: null,
+    target: null,
+    withheld: false,
+    in_package: true,
+  };
+
+  it("asks for the path of the address and shows text as text", async () => {
+    answerJob(jobDetail());
+    const asked: (string | null)[] = [];
+    server.use(
+      http.get(`${PLACE}/files/`, ({ request }) => {
+        asked.push(new URL(request.url).searchParams.get("path"));
+        return HttpResponse.json({ entry: null, results: [entry], next_after: null, cut_off: null });
+      }),
+      http.get(`${PLACE}/download/`, ({ request }) => {
+        asked.push(new URL(request.url).searchParams.get("path"));
+        return HttpResponse.text("<b>a", { status: 206 });
+      }),
+    );
+    const { user } = renderConsole(`/history/${JOB}/files?path=files%2Fmedia`);
+    await user.click(await screen.findByRole("button", { name: "Preview 100%25.txt" }));
+    expect((await screen.findByText("<b>a")).tagName).toBe("PRE");
+    expect(asked).toEqual(["files/media", "files/media/100%25.txt"]);
+  });
+
+  it("hands out nothing that is withheld", async () => {
+    answerJob(jobDetail());
+    const results = [{ ...entry, name: ".env", withheld: true }];
+    server.use(
+      http.get(`${PLACE}/files/`, () => HttpResponse.json({ entry: null, results, next_after: null, cut_off: null })),
+    );
+    renderConsole(`/history/${JOB}/files`);
+    await screen.findByText(/^Withheld/);
+    expect(screen.queryByRole("button", { name: /Preview/ })).toBeNull();
+    expect(screen.queryByRole("link", { name: /Download/ })).toBeNull();
+  });
+});

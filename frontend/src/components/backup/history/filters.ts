@@ -1,0 +1,83 @@
+/** What the history is narrowed down to, as the address has it. Whoever sends somebody the address shows the same. */
+
+import type { JobsQuery } from "../../../api/queries";
+
+export const STATUSES = [
+  "PENDING",
+  "RUNNING",
+  "COMPLETED",
+  "INCOMPLETE",
+  "FAILED",
+  "TIMEOUT",
+  "CANCELLED",
+  "MISSED",
+] as const satisfies NonNullable<JobsQuery["status"]>;
+export const TYPES = ["FULL", "INCREMENTAL", "DIFFERENTIAL", "DATABASE", "FILES", "EXPORT"] as const;
+export const TRIGGERS = ["SCHEDULED", "MANUAL", "API", "PRE_RESTORE"] as const;
+export const TRUSTS = ["STORED", "VERIFIED", "PROVEN", "DAMAGED"] as const;
+export const ORDERS = [
+  "-queued_at",
+  "queued_at",
+  "-backup_size",
+  "backup_size",
+  "-stored_size",
+  "stored_size",
+  "-job_name",
+  "job_name",
+] as const;
+export const NAMES = ["q", "status", "type", "configuration", "trigger", "trust", "kept", "after", "before"] as const;
+export type FilterName = (typeof NAMES)[number];
+
+/** The question to the server. What the address has and nobody knows is left out: an old link still shows something. */
+export function queryOf(params: URLSearchParams): JobsQuery {
+  const search = params.get("q")?.trim().slice(0, 100);
+  const status = params.getAll("status").filter((one) => isOneOf(one, STATUSES));
+  const type = params.get("type");
+  const trigger = params.get("trigger");
+  const trust = params.get("trust");
+  const configuration = params.get("configuration");
+  const order = params.get("order");
+  const after = midnight(params.get("after"), 0);
+  const before = midnight(params.get("before"), 1);
+  return {
+    ...(search && { search }),
+    ...(status.length > 0 && { status }),
+    ...(isOneOf(type, TYPES) && { backup_type: type }),
+    ...(isOneOf(trigger, TRIGGERS) && { trigger }),
+    ...(isOneOf(trust, TRUSTS) && { trust }),
+    ...(isUuid(configuration) && { configuration }),
+    ...(params.has("kept") && { has_backup: params.get("kept") === "yes" }),
+    ...(after && { queued_after: after }),
+    ...(before && { queued_before: before }),
+    ...(isOneOf(order, ORDERS) && { ordering: order }),
+  };
+}
+
+export function isNarrowed(params: URLSearchParams): boolean {
+  return NAMES.some((name) => params.has(name));
+}
+
+/** The address with another value of a filter; without one it is taken away. */
+export function withFilter(params: URLSearchParams, name: FilterName | "order", values: string[]): URLSearchParams {
+  const changed = new URLSearchParams(params);
+  changed.delete(name);
+  values.filter(Boolean).forEach((value) => changed.append(name, value));
+  return changed;
+}
+
+function isOneOf<T extends string>(value: string | null, all: readonly T[]): value is T {
+  return value !== null && (all as readonly string[]).includes(value);
+}
+
+function isUuid(value: string | null): value is string {
+  return value !== null && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
+}
+
+/** The midnight in the user's zone with which a day begins, or so many days later. */
+function midnight(day: string | null, later: number): string | null {
+  const [, year, month, date] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day ?? "")?.map(Number) ?? [];
+  if (year === undefined || month === undefined || date === undefined) {
+    return null;
+  }
+  return new Date(year, month - 1, date + later).toISOString();
+}

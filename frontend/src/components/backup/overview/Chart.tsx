@@ -1,0 +1,44 @@
+/** The drawing itself, which is large to load and so comes last. */
+
+import "@mantine/charts/styles.layer.css";
+
+import { LineChart } from "@mantine/charts";
+
+import type { Schemas } from "../../../api/client";
+import { shortDay } from "./days";
+import type { Series } from "./Trends";
+
+interface Props {
+  days: Schemas["Day"][];
+  series: Series[];
+  format: (value: number) => string;
+  logarithmic: boolean;
+}
+
+/** There is no place for nothing on a logarithmic scale: the line has a gap there. */
+function drawn(value: number | null, logarithmic: boolean): number | null {
+  return logarithmic && value !== null && value <= 0 ? null : value;
+}
+
+export default function Chart({ days, series, format, logarithmic }: Props) {
+  const data = days.map((day) => ({
+    day: shortDay(day.date),
+    ...Object.fromEntries(series.map((one) => [one.name, drawn(one.of(day), logarithmic)])),
+  }));
+  return (
+    <LineChart
+      h={200}
+      data={data}
+      dataKey="day"
+      series={series.map(({ name, colour }) => ({ name, color: colour }))}
+      valueFormatter={format}
+      withDots={false}
+      withLegend={series.length > 1}
+      strokeWidth={2}
+      curveType="monotone"
+      connectNulls={false}
+      yAxisProps={{ width: 88, ...(logarithmic ? { scale: "log", domain: ["auto", "auto"] } : {}) }}
+      lineChartProps={{ accessibilityLayer: false }}
+    />
+  );
+}

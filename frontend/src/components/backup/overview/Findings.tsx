@@ -1,0 +1,61 @@
+/** What the doctor sees: what is wrong, why it matters, what to do. */
+
+import { Group, Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+
+import type { Schemas } from "../../../api/client";
+import { useApi } from "../../../api/context";
+import { findingsQuery } from "../../../api/queries";
+import { t } from "../../../i18n";
+import { ValueBadge } from "../common/badges";
+import { ago } from "../common/format";
+import { Section } from "../common/section";
+import { Loaded } from "../common/states";
+import { Commands } from "./Commands";
+
+export function Findings() {
+  const query = useQuery(findingsQuery(useApi()));
+  return (
+    <Section title={t("overview.findings.title")}>
+      <Loaded query={query}>
+        {({ findings, examined_at: at }) => (
+          <Stack gap="md">
+            {findings.length === 0 && <Text>{t("overview.findings.none")}</Text>}
+            {findings.map((one) => (
+              <One key={`${one.id} ${one.subject} ${one.what}`} finding={one} />
+            ))}
+            <Text size="xs" c="dimmed">
+              {t("overview.findings.examined", { time: ago(at) })}
+            </Text>
+          </Stack>
+        )}
+      </Loaded>
+    </Section>
+  );
+}
+
+function One({ finding }: { finding: Schemas["Finding"] }) {
+  return (
+    <article>
+      <Group gap="xs" mb={2}>
+        <ValueBadge group="severity" value={finding.severity} />
+        <Text fw={500} style={{ overflowWrap: "anywhere" }}>
+          {finding.subject}
+        </Text>
+        <Text size="xs" c="dimmed">
+          {finding.id}
+        </Text>
+      </Group>
+      <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+        <Commands text={finding.what} />
+      </Text>
+      <Text size="sm" c="dimmed">
+        {finding.why}
+      </Text>
+      <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+        <strong>{t("overview.findings.what")}: </strong>
+        <Commands text={finding.hint} />
+      </Text>
+    </article>
+  );
+}

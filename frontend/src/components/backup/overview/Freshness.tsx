@@ -1,0 +1,117 @@
+/** How old the last good backup of each schedule is, against what the schedule promises. */
+
+import { Anchor, Badge, Box, Button, Progress, Table, Text } from "@mantine/core";
+import { Link } from "react-router";
+
+import type { Schemas } from "../../../api/client";
+import { t } from "../../../i18n";
+import { ago, moment } from "../common/format";
+import { Section } from "../common/section";
+import { Empty } from "../common/states";
+
+type Row = Schemas["Freshness"];
+
+export function Freshness({ rows, leftOut }: { rows: Row[]; leftOut: number }) {
+  return (
+    <Section title={t("overview.freshness.title")}>
+      {rows.length === 0 ? (
+        <Empty title={t("overview.freshness.none")}>
+          <Text c="dimmed">{t("overview.freshness.noneText")}</Text>
+          <Button component={Link} to="../configurations" variant="default">
+            {t("overview.freshness.toConfigurations")}
+          </Button>
+        </Empty>
+      ) : (
+        <>
+          <Text size="sm" c="dimmed" mb="xs">
+            {t("overview.freshness.intro")}
+          </Text>
+          <Table.ScrollContainer minWidth={280} tabIndex={0} role="group" aria-label={t("overview.freshness.title")}>
+            <Table aria-label={t("overview.freshness.title")}>
+              <Table.Thead>
+                <Table.Tr>
+                  {(["name", "state", "last", "until"] as const).map((name) => (
+                    <Table.Th key={name} scope="col" {...(name === "state" ? { visibleFrom: "sm" } : {})}>
+                      {t(`overview.freshness.${name}`)}
+                    </Table.Th>
+                  ))}
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {rows.map((row) => (
+                  <One key={row.configuration} row={row} />
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
+          {leftOut > 0 && (
+            <Text size="sm" c="dimmed">
+              {t("overview.freshness.more", { count: leftOut })}
+            </Text>
+          )}
+        </>
+      )}
+    </Section>
+  );
+}
+
+function One({ row }: { row: Row }) {
+  const late = row.late_since !== null;
+  const state = late ? "late" : row.last_good_at ? "fresh" : "waiting";
+  const colour = { late: "red", fresh: "green", waiting: "gray" }[state];
+  const badge = (
+    <>
+      <Badge variant="light" color={colour} radius="sm" tt="none" miw="max-content">
+        {t(`overview.freshness.${state}`)}
+      </Badge>
+      {row.late_since && (
+        <Text size="xs" mt={2}>
+          {t("overview.freshness.lateSince", { time: ago(row.late_since) })}
+        </Text>
+      )}
+    </>
+  );
+  return (
+    <Table.Tr>
+      <Table.Td>
+        <Anchor component={Link} to={`../configurations/${row.configuration}`} style={{ overflowWrap: "anywhere" }}>
+          {row.name}
+        </Anchor>
+        <Box hiddenFrom="sm">{badge}</Box>
+      </Table.Td>
+      <Table.Td visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>
+        {badge}
+      </Table.Td>
+      <Table.Td title={row.last_good_at ? moment(row.last_good_at) : ""}>
+        {row.last_good_at ? (
+          <Anchor component={Link} to={`../history?configuration=${row.configuration}&status=COMPLETED`} inherit>
+            {ago(row.last_good_at)}
+          </Anchor>
+        ) : (
+          t("common.never")
+        )}
+      </Table.Td>
+      <Table.Td>
+        {row.fresh_until && (
+          <>
+            <Text size="sm">{ago(row.fresh_until)}</Text>
+            <Text size="xs" c="dimmed">
+              {moment(row.fresh_until)}
+            </Text>
+          </>
+        )}
+        <Age row={row} colour={colour} />
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+/** How much of the time that the backup may get old has gone by. The words beside it say the same. */
+function Age({ row, colour }: { row: Row; colour: string }) {
+  if (!row.last_good_at || !row.fresh_until) {
+    return null;
+  }
+  const [begun, end] = [Date.parse(row.last_good_at), Date.parse(row.fresh_until)];
+  const part = (Date.now() - begun) / (end - begun);
+  return <Progress mt={4} size="xs" color={colour} value={Math.min(100, Math.max(0, part * 100))} aria-hidden />;
+}

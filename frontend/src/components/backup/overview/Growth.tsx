@@ -1,0 +1,49 @@
+/** How much room there is, and how long it lasts. Nothing is said where nothing can be foreseen. */
+
+import { Progress, Text } from "@mantine/core";
+
+import type { Schemas } from "../../../api/client";
+import { t } from "../../../i18n";
+import { bytes } from "../common/format";
+import { Section } from "../common/section";
+import { longDay } from "./days";
+
+type Space = Schemas["Growth"];
+
+const TIGHT_DAYS = 30;
+const SOON_DAYS = 90;
+
+export function Growth({ growth }: { growth: Space }) {
+  const { total_bytes: total, free_bytes: free, days_left: left } = growth;
+  const used = total > 0 ? ((total - free) / total) * 100 : null;
+  const colour = left !== null && left < TIGHT_DAYS ? "red" : left !== null && left < SOON_DAYS ? "yellow" : "green";
+  return (
+    <Section title={t("overview.growth.title")}>
+      <Text>
+        {t("overview.growth.free", { free: bytes(free), total: bytes(total) })}
+        {used !== null && `, ${t("overview.growth.used", { percent: Math.round(used) })}`}
+      </Text>
+      {used !== null && (
+        <Progress my="xs" value={used} color={colour} aria-label={t("overview.growth.used", { percent: Math.round(used) })} />
+      )}
+      <Text size="sm">{`${rate(growth)} ${forecast(growth)}`}</Text>
+    </Section>
+  );
+}
+
+function rate({ bytes_a_day: daily }: Space): string {
+  if (daily === null) {
+    return t("overview.growth.noRate");
+  }
+  return daily > 0 ? t("overview.growth.rate", { rate: bytes(daily) }) : t("overview.growth.shrinks");
+}
+
+function forecast({ bytes_a_day: daily, days_left: left, full_on: day }: Space): string {
+  if (day !== null && left !== null) {
+    return t("overview.growth.full", { day: longDay(day), count: Math.round(left) });
+  }
+  if (left !== null) {
+    return t("overview.growth.lasts");
+  }
+  return daily === null || daily > 0 ? t("overview.growth.noForecast") : "";
+}

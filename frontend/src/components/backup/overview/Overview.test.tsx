@@ -1,0 +1,101 @@
+import { screen, within } from "@testing-library/react";
+import axe from "axe-core";
+import { http, HttpResponse } from "msw";
+import { describe, expect, it } from "vitest";
+
+import type { Schemas } from "../../../api/client";
+import { API, renderConsole } from "../../../testing/render";
+import { CONFIGURATION, job, statistics, status } from "../../../testing/samples";
+import { server } from "../../../testing/setup";
+
+interface Answers {
+  status?: Partial<Schemas["Status"]>;
+  statistics?: Partial<Schemas["Statistics"]>;
+  findings?: Schemas["Finding"][];
+}
+
+function show(answers: Answers = {}) {
+  const findings: Schemas["Findings"] = {
+    severity: "OK",
+    examined_at: "2026-11-24T12:00:00Z",
+    age_seconds: 1,
+    findings: answers.findings ?? [],
+  };
+  server.use(
+    http.get(`${API}/system/status/`, () => HttpResponse.json(status(answers.status))),
+    http.get(`${API}/system/statistics/`, () => HttpResponse.json(statistics(answers.statistics))),
+    http.get(`${API}/system/findings/`, () => HttpResponse.json(findings)),
+    http.get(`${API}/configurations/${CONFIGURATION}/schedule/`, () =>
+      HttpResponse.json({ schedule_in_words: "", time_zone: "UTC", runs_by_schedule: true, next_runs: [] }),
+    ),
+  );
+  return renderConsole("/overview");
+}
+
+describe("the overview", () => {
+  it("answers in one sentence, with the reason and what to do", async () => {
+    const { container } = show({
+      status: {
+        protection: {
+          state: "UNPROTECTED",
+          since: null,
+          reason: "There is no good backup of the database.",
+          next_step: "Run `trigger_backup --type FULL`.",
+          examined_at: "2026-11-24T12:00:00Z",
+        },
+      },
+    });
+    const answer = await screen.findByRole("region", { name: /No\. The documents are not protected/ });
+    expect(within(answer).getByText("There is no good backup of the database.")).toBeTruthy();
+    expect(within(answer).getByText("trigger_backup --type FULL").tagName).toBe("CODE");
+    await screen.findByText("Nothing is wrong.");
+    const found = await axe.run(container, { rules: { "color-contrast": { enabled: false } } });
+    expect(found.violations.map((one) => one.id)).toEqual([]);
+  });
+
+  it("shows what runs with its progress, and who is late", async () => {
+    const progress = {
+      phase: "storing",
+      files_done: 12,
+      bytes_done: 250,
+      bytes_total: 1000,
+      bytes_per_second: 10,
+      eta_seconds: 75,
+    };
+    show({
+      status: {
+        running_jobs: [job({ status: "RUNNING", progress })],
+        freshness: [
+          {
+            configuration: CONFIGURATION,
+            name: "nightly",
+            last_good_at: null,
+            fresh_until: "2026-11-23T04:24:00Z",
+            late_since: "2026-11-23T04:24:00Z",
+            next_run: "2026-11-25T02:00:00Z",
+          },
+        ],
+      },
+    });
+    const bar = await screen.findByRole("progressbar", { name: "storing" });
+    expect(bar.getAttribute("aria-valuenow")).toBe("25");
+    const row = screen.getByRole("row", { name: /nightly/ });
+    expect(within(row).getAllByText("Late").length).toBeGreaterThan(0);
+    expect(within(row).getByText("Never")).toBeTruthy();
+  });
+
+  it("has the days of the calendar as a table whose days lead to their jobs", async () => {
+    const { user } = show();
+    const calendar = await screen.findByRole("region", { name: "The last 2 days" });
+    expect(within(calendar).getByRole("img", { name: /^All: 1 days completed, 0 .* 1 with failures/ })).toBeTruthy();
+    await user.click(within(calendar).getByText("As a table"));
+    const link = await within(calendar).findByRole("link", { name: /23/ });
+    expect(link.getAttribute("href")).toBe("/history?after=2026-11-23&before=2026-11-23");
+    expect(link.closest("tr")?.textContent).toContain("Failed 1");
+  });
+
+  it("foresees nothing that the server does not", async () => {
+    show();
+    expect(await screen.findByText(/not known yet.*cannot be foreseen yet/)).toBeTruthy();
+  });
+});

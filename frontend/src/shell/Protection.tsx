@@ -1,0 +1,42 @@
+/** Whether the documents are protected, in the backup system's own words. */
+
+import { Group, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+
+import { ApiProvider, useApi } from "../api/context";
+import { statusQuery } from "../api/queries";
+import { ValueBadge } from "../components/backup/common/badges";
+import { moment } from "../components/backup/common/format";
+import { Loaded } from "../components/backup/common/states";
+import { t } from "../i18n";
+import { usePlace } from "./place";
+
+export function Protection() {
+  const { apiUrl, onSignedOut } = usePlace();
+  return (
+    <ApiProvider baseUrl={`${apiUrl}/backup`} onSignedOut={onSignedOut}>
+      <Verdict />
+    </ApiProvider>
+  );
+}
+
+function Verdict() {
+  const status = useQuery(statusQuery(useApi()));
+  return (
+    <Loaded query={status}>
+      {({ protection }) => (
+        <>
+          <Group gap="xs" mb={4}>
+            <ValueBadge group="protection" value={protection.state} />
+            {protection.since && (
+              <Text size="sm" c="dimmed">
+                {t("shell.adminPage.since", { time: moment(protection.since) })}
+              </Text>
+            )}
+          </Group>
+          <Text size="sm">{protection.reason}</Text>
+        </>
+      )}
+    </Loaded>
+  );
+}

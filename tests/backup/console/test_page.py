@@ -1,0 +1,53 @@
+"""The page of the console, and the way to it from Django's own admin."""
+
+import json
+
+import pytest
+
+from apps.backup.console import assets
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def build(tmp_path, monkeypatch):
+    """A manifest as Vite writes it; the page is made of the files that it names."""
+    manifest = tmp_path / "manifest.json"
+    monkeypatch.setattr(assets, "_MANIFEST", manifest)
+
+    def write(version):
+        chunks = {
+            "src/edms.tsx": {
+                "file": f"assets/edms-{version}.js",
+                "imports": ["_shared.js"],
+                "css": ["assets/edms.css"],
+            },
+            "_shared.js": {"file": "assets/shared.js", "imports": ["src/edms.tsx"], "css": ["assets/shared.css"]},
+        }
+        manifest.write_text(json.dumps(chunks))
+
+    return write
+
+
+def test_the_page_names_the_files_of_the_build(client, build):
+    build("one")
+    answer = client.get("/app/")
+    page = answer.content.decode()
+    assert '<script type="module" src="/static/backup/console/assets/edms-one.js">' in page
+    assert '<link rel="modulepreload" href="/static/backup/console/assets/shared.js">' in page
+    for style in ("edms", "shared"):
+        assert f'<link rel="stylesheet" href="/static/backup/console/assets/{style}.css">' in page
+    assert 'data-base-path="/app"' in page
+    assert 'data-api-url="/api/v1"' in page
+    assert "script-src 'self';" in answer["Content-Security-Policy"]
+
+
+def test_without_a_build_it_says_what_to_do(client, build):
+    answer = client.get("/app/documents")
+    assert (answer.status_code, b"Run tools/build-console" in answer.content) == (503, True)
+
+
+@pytest.mark.parametrize("model", ["backupconfiguration", "backupjob", "restorejob", "operation", "auditevent"])
+def test_the_lists_of_the_admin_lead_to_the_console(admin_client, model):
+    page = admin_client.get(f"/admin/backup/{model}/").content.decode()
+    assert '<a href="/app/admin/backup/">Backup management</a>' in page

@@ -1,0 +1,90 @@
+"""Signing in and out over HTTP, and the page that asks for it."""
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
+from django.test import Client
+
+from apps.backup.rights import Right
+from config.session import PERMISSIONS
+
+pytestmark = pytest.mark.django_db
+SESSION = "/api/v1/session/"
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_tried():
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def browser():
+    """A client whose changes need the token, as those of a browser do."""
+    return Client(enforce_csrf_checks=True)
+
+
+def sign_in(browser, name, password, *, token=True):
+    headers = {"X-CSRFToken": browser.cookies["csrftoken"].value} if token else {}
+    given = {"name": name, "password": password}
+    return browser.post(SESSION, given, content_type="application/json", headers=headers)
+
+
+def test_in_and_out(browser):
+    user = User.objects.create_user("alice", password=" secret ", first_name="Alice", last_name="Jones")
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_document", Right.VIEW.codename]))
+    assert browser.get(SESSION).json() == {"user": None, "permissions": []}
+    answer = sign_in(browser, "alice", " secret ")
+    assert answer.status_code == 200, answer.json()
+    assert answer.json() == {
+        "user": {"name": "alice", "full_name": "Alice Jones", "is_staff": False},
+        "permissions": ["documents.view_document", "backup.view_backups"],
+    }
+    assert browser.get(SESSION).json() == answer.json()
+    assert browser.delete(SESSION).status_code == 403  # without the token
+    token = browser.cookies["csrftoken"].value
+    assert browser.delete(SESSION, headers={"X-CSRFToken": token}).status_code == 204
+    assert browser.get(SESSION).json()["user"] is None
+
+
+def test_an_administrator_may_do_everything(admin_client):
+    assert admin_client.get(SESSION).json()["permissions"] == list(PERMISSIONS)
+
+
+def test_a_foreign_page_signs_nobody_in(browser):
+    User.objects.create_user("alice", password="secret")
+    browser.get(SESSION)
+    answer = sign_in(browser, "alice", "secret", token=False)
+    assert (answer.status_code, "CSRF" in answer.json()["detail"]) == (403, True)
+    assert browser.get(SESSION).json()["user"] is None
+
+
+def test_a_wrong_name_and_a_wrong_password_look_alike(browser):
+    User.objects.create_user("alice", password="secret")
+    User.objects.create_user("gone", password="secret", is_active=False)
+    browser.get(SESSION)
+    answers = [sign_in(browser, *pair) for pair in (("alice", "x"), ("nobody", "x"), ("gone", "secret"))]
+    assert {one.status_code for one in answers} == {403}
+    assert {(one.json()["type"], one.json()["detail"]) for one in answers} == {
+        ("urn:edms:problem:wrong-password", "There is no account with this name and password.")
+    }
+
+
+def test_guessing_is_slowed_down_whatever_the_headers_say(browser):
+    browser.get(SESSION)
+    statuses = []
+    for number in range(12):
+        browser.defaults["HTTP_X_FORWARDED_FOR"] = f"10.0.0.{number}"
+        statuses.append(sign_in(browser, f"user{number}", "x"))
+    assert [one.status_code for one in statuses] == [403] * 10 + [429] * 2
+    assert int(statuses[-1]["Retry-After"]) > 0
+
+
+def test_the_page_is_everybodys_and_begins_at_the_root(client):
+    assert client.get("/", follow=True).redirect_chain[0] == ("app/", 302)
+    for address in ("/app/", "/app/documents", "/app/admin/backup/overview"):
+        answer = client.get(address)
+        assert answer.status_code in {200, 503}  # 503 where it has not been built
+        assert "csrftoken" in answer.cookies
+    assert client.post("/app/").status_code == 405
