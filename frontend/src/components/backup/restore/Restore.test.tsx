@@ -10,6 +10,7 @@ import { server } from "../../../testing/setup";
 const JOB = job();
 const BAD = job({ uuid: "66666666-6666-4666-8666-666666666666", job_name: "newer", trust: "DAMAGED" });
 const PART = job({ uuid: "77777777-7777-4777-8777-777777777777", job_name: "rows", backup_type: "DATABASE" });
+const LEFT = job({ uuid: "77777777-7777-4777-8777-777777777778", job_name: "before", trigger: "PRE_RESTORE" });
 const CHOICES = { backup: JOB.uuid, target: "live", name: "", only: "", leave_out: [], safety_backup: true };
 const OPERATION = operation({
   kind: "PLAN",
@@ -22,7 +23,7 @@ const RESTORE = restore();
 function serve(...handlers: HttpHandler[]) {
   server.use(
     ...handlers,
-    http.get(`${API}/jobs/`, () => HttpResponse.json(page(BAD, PART, JOB))),
+    http.get(`${API}/jobs/`, () => HttpResponse.json(page(BAD, LEFT, PART, JOB))),
     http.get(`${API}/jobs/${JOB.uuid}/`, () => HttpResponse.json(JOB)),
     http.get(`${API}/operations/`, () => HttpResponse.json(page())),
     http.get(`${API}/operations/${OPERATION.uuid}/`, () => HttpResponse.json({ ...OPERATION, result: plan() })),
