@@ -26,6 +26,7 @@ function furnish() {
     disconnect() {}
   };
   window.HTMLElement.prototype.scrollIntoView = () => {};
+  Object.defineProperty(document, "fonts", { value: new EventTarget() });
 }
 
 /** A stream of events that a test sends itself. */
