@@ -77,6 +77,9 @@ export async function axe(page: Page): Promise<string[]> {
   await page.getByText("Loading…").first().waitFor({ state: "detached" });
   for (const scheme of SCHEMES) {
     await page.emulateMedia({ colorScheme: scheme });
+    await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor();
+    // Colours that are on their way from one scheme to the other are those of neither.
+    await page.evaluate(() => Promise.allSettled(document.getAnimations().map((one) => one.finished)));
     await page.evaluate(AXE);
     const results: AxeResults = await page.evaluate(() => window.axe.run());
     for (const { id, nodes } of results.violations) {

@@ -79,7 +79,7 @@ test("a document is uploaded, gets a second version, and is handed out byte by b
   expect.soft(await axe(page)).toEqual([]);
   await page.keyboard.press("Escape");
   await dialog.waitFor({ state: "detached" });
-  expect(await focused()).toBe("Upload a document");
+  await expect.poll(focused).toBe("Upload a document");
   await page.keyboard.press("Enter");
   await upload("Contract.pdf", Buffer.from("a draft"));
   await dialog.getByLabel("Title").fill("Contract with everybody");
@@ -142,7 +142,7 @@ test("a configuration is made, run by the agent, and watched until its backup ha
   expect.soft(await axe(page)).toEqual([]);
   await report.note(page, "job");
   await page.getByRole("link", { name: "Browse the files" }).click();
-  await page.getByRole("link", { name: "databases" }).waitFor();
+  await page.getByRole("link", { name: "databases", exact: true }).waitFor();
   expect.soft(await axe(page)).toEqual([]);
 });
 
@@ -234,7 +234,7 @@ test("a session that has ended leads to the log-in, and from there back", async 
 
 test("a server that goes away is said to be away, and when it is back the page goes on", async () => {
   await tab("Overview");
-  await page.getByText("Freshness").first().waitFor();
+  await page.locator("svg.recharts-surface").first().waitFor();
   await edms.stop();
   const lost = page.getByText("The connection is lost; what you see may be old.");
   await lost.waitFor();
@@ -252,8 +252,8 @@ test("a server that goes away is said to be away, and when it is back the page g
 /** Types the name that the page asks for, and agrees. */
 async function confirm(button: string): Promise<void> {
   const asked = page.getByRole("textbox", { name: /^To confirm, type/ });
-  const said = ((await asked.getAttribute("aria-describedby")) ?? "").split(" ").map((id) => `[id="${id}"]`);
-  await asked.fill((await page.locator(said.join(", ")).last().textContent()) ?? "");
+  const said = (await asked.getAttribute("aria-describedby"))?.split(" ").find((id) => id.endsWith("-description"));
+  await asked.fill((await page.locator(`[id="${said}"]`).textContent()) ?? "");
   await page.getByRole("button", { name: button }).click();
 }
 

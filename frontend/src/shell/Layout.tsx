@@ -48,7 +48,7 @@ export function Layout() {
         <Ways />
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1} className={classes["main"] ?? ""}>
-        <Boundary key={pathname.split("/")[1]}>
+        <Boundary place={pathname}>
           <Suspense fallback={<Loading />}>
             <Outlet />
           </Suspense>

@@ -19,7 +19,10 @@ export const theme = createTheme({
 
 /** Mantine's own greys, reds and greens are too faint for small text. */
 export const contrast: CSSVariablesResolver = () => ({
-  variables: {},
+  variables: {
+    "--mantine-color-red-filled": "var(--mantine-color-red-9)",
+    "--mantine-color-red-filled-hover": "#b02525",
+  },
   light: {
     "--mantine-color-dimmed": "var(--mantine-color-gray-7)",
     "--mantine-color-placeholder": "var(--mantine-color-gray-7)",

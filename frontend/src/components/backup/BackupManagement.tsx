@@ -8,7 +8,7 @@ import "@mantine/core/styles.layer.css";
 
 import { MantineContext, MantineProvider } from "@mantine/core";
 import { lazy, type ReactNode, Suspense, useContext } from "react";
-import { BrowserRouter, Navigate, Route, Routes, useInRouterContext } from "react-router";
+import { BrowserRouter, Navigate, Route, Routes, useInRouterContext, useLocation } from "react-router";
 
 import { ApiProvider } from "../../api/context";
 import { EventsProvider } from "../../api/events";
@@ -67,24 +67,25 @@ function Views() {
   return (
     <ConsolePath value={base}>
       <Routes>
-      <Route element={<Frame />}>
-        <Route index element={start} />
-        <Route path="overview" element={<View of={<Overview />} />} />
-        <Route path="configurations/*" element={<View of={<Configurations />} />} />
-        <Route path="history" element={<View of={<History />} />} />
-        <Route path="history/:uuid/*" element={<View of={<JobPage />} />} />
-        <Route path="restore/*" element={<View of={<Restore />} />} />
-        <Route path="restores/:uuid" element={<View of={<RestorePage />} />} />
-        <Route path="*" element={start} />
-      </Route>
-    </Routes>
+        <Route element={<Frame />}>
+          <Route index element={start} />
+          <Route path="overview" element={<View of={<Overview />} />} />
+          <Route path="configurations/*" element={<View of={<Configurations />} />} />
+          <Route path="history" element={<View of={<History />} />} />
+          <Route path="history/:uuid/*" element={<View of={<JobPage />} />} />
+          <Route path="restore/*" element={<View of={<Restore />} />} />
+          <Route path="restores/:uuid" element={<View of={<RestorePage />} />} />
+          <Route path="*" element={start} />
+        </Route>
+      </Routes>
     </ConsolePath>
   );
 }
 
 function View({ of }: { of: ReactNode }) {
+  const { pathname } = useLocation();
   return (
-    <Boundary>
+    <Boundary place={pathname}>
       <Suspense fallback={<Loading />}>{of}</Suspense>
     </Boundary>
   );

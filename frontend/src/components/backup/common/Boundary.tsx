@@ -9,11 +9,23 @@ interface State {
   error: Error | null;
 }
 
-export class Boundary extends Component<{ children: ReactNode }, State> {
+interface BoundaryProps {
+  /** Which part of the page it is; another one is tried anew. */
+  place?: string;
+  children: ReactNode;
+}
+
+export class Boundary extends Component<BoundaryProps, State> {
   override state: State = { error: null };
 
   static getDerivedStateFromError(error: Error): State {
     return { error };
+  }
+
+  override componentDidUpdate(before: BoundaryProps) {
+    if (this.state.error !== null && before.place !== this.props.place) {
+      this.setState({ error: null });
+    }
   }
 
   override render() {

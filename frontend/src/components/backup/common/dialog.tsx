@@ -1,7 +1,7 @@
 /** A dialog that puts the focus back to what it was opened from, and something to type before what cannot be undone. */
 
-import { Alert, Modal, Stack, Text, TextInput } from "@mantine/core";
-import { type ReactNode, useId } from "react";
+import { Alert, Modal, TextInput } from "@mantine/core";
+import type { ReactNode } from "react";
 
 import { t } from "../../../i18n";
 
@@ -39,6 +39,13 @@ export function Dialog({ title, opened, onClose, returnTo, children }: DialogPro
   );
 }
 
+const TYPED = {
+  color: "inherit",
+  fontFamily: "var(--mantine-font-family-monospace)",
+  fontSize: "var(--mantine-font-size-sm)",
+  overflowWrap: "anywhere",
+} as const;
+
 /** What must be typed, exactly. Enter is the same as the button below once it fits. */
 export function TypedName(props: {
   name: string;
@@ -47,24 +54,21 @@ export function TypedName(props: {
   error?: string | undefined;
   onChange: (value: string) => void;
 }) {
-  const help = useId();
   return (
-    <Stack gap={4}>
-      <TextInput
-        label={props.label}
-        value={props.value}
-        onChange={(event) => props.onChange(event.currentTarget.value)}
-        error={props.error}
-        aria-describedby={help}
-        autoComplete="off"
-        autoCapitalize="off"
-        spellCheck={false}
-        data-autofocus
-      />
-      <Text id={help} size="sm" ff="monospace" style={{ overflowWrap: "anywhere" }}>
-        {props.name}
-      </Text>
-    </Stack>
+    <TextInput
+      label={props.label}
+      // Below the field, where the eye is while typing; read out with it.
+      description={props.name}
+      inputWrapperOrder={["label", "input", "description", "error"]}
+      styles={{ description: TYPED }}
+      value={props.value}
+      onChange={(event) => props.onChange(event.currentTarget.value)}
+      error={props.error}
+      autoComplete="off"
+      autoCapitalize="off"
+      spellCheck={false}
+      data-autofocus
+    />
   );
 }
 
