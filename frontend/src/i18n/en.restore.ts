@@ -16,7 +16,7 @@ export const restore = {
     noGood: "No good backup is stored. The ones below are incomplete or damaged; look at them before you use one.",
     search: "Search by name",
     searchTitle: "Stored backups, newest first",
-    choose: "Restore {name}",
+    choose: "Restore",
     emptyTitle: "No backup is stored yet",
     emptyText: "Run a configuration first, or bring a package from another system.",
     emptySearch: "No stored backup has this in its name.",

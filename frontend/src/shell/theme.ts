@@ -19,14 +19,13 @@ export const theme = createTheme({
 
 /** Mantine's own greys, reds and greens are too faint for small text. */
 export const contrast: CSSVariablesResolver = () => ({
-  variables: {
-    "--mantine-color-red-filled": "var(--mantine-color-red-9)",
-    "--mantine-color-red-filled-hover": "#b02525",
-  },
+  variables: {},
   light: {
     "--mantine-color-dimmed": "var(--mantine-color-gray-7)",
     "--mantine-color-placeholder": "var(--mantine-color-gray-7)",
     "--mantine-color-error": "var(--mantine-color-red-9)",
+    "--mantine-color-red-filled": "var(--mantine-color-red-9)",
+    "--mantine-color-red-filled-hover": "#b02525",
     "--mantine-color-red-text": "var(--mantine-color-red-9)",
     "--mantine-color-red-outline": "var(--mantine-color-red-9)",
     "--mantine-color-red-light-color": "#a61e1e",
@@ -40,6 +39,8 @@ export const contrast: CSSVariablesResolver = () => ({
     "--mantine-color-dimmed": "var(--mantine-color-dark-1)",
     "--mantine-color-placeholder": "var(--mantine-color-dark-1)",
     "--mantine-color-error": "var(--mantine-color-red-4)",
+    "--mantine-color-red-filled": "var(--mantine-color-red-9)",
+    "--mantine-color-red-filled-hover": "#b02525",
     "--mantine-color-red-text": "var(--mantine-color-red-4)",
     "--mantine-color-red-outline": "var(--mantine-color-red-4)",
   },

@@ -1,6 +1,6 @@
 /** The first step: the moment to go back to, or a package of another system. */
 
-import { Alert, Button, Card, Center, Group, SegmentedControl, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Alert, Button, Card, Center, Group, SegmentedControl, Stack, Text, TextInput, Title, VisuallyHidden } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -174,12 +174,11 @@ function Moment({ job }: { job: Job }) {
       p="sm"
       component={Link}
       to={`${base}/restore?backup=${job.uuid}`}
-      aria-label={t("restore.source.choose", { name: job.job_name })}
-      aria-describedby={`about-${job.uuid}`}
       style={{ color: "inherit" }}
     >
       <Group justify="space-between" gap="xs">
         <div style={{ minWidth: 0 }}>
+          <VisuallyHidden>{t("restore.source.choose")}</VisuallyHidden>
           <Text fw={600} style={{ overflowWrap: "anywhere" }}>
             {moment(momentOf(job))}
           </Text>
@@ -187,7 +186,7 @@ function Moment({ job }: { job: Job }) {
             {job.job_name}
           </Text>
         </div>
-        <Group gap="xs" id={`about-${job.uuid}`}>
+        <Group gap="xs">
           <Text size="sm">{facts.join(", ")}</Text>
           {job.status !== "COMPLETED" && <ValueBadge group="jobStatus" value={job.status} />}
           <ValueBadge group="trust" value={job.trust} />
