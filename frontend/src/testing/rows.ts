@@ -74,6 +74,8 @@ export const JOB: Schemas["Job"] = {
 };
 
 export const STATUS: Schemas["Status"] = {
+  freshness: [],
+  freshness_left_out: 0,
   active_configurations: 1,
   failed_backups: 0,
   successful_backups: 1,
