@@ -19,8 +19,7 @@ export default defineConfig({
     environment: "jsdom",
     setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,
-    // A whole view is drawn in each: on a busy machine that takes its time.
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     css: false,
   },
 });

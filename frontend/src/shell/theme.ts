@@ -10,6 +10,11 @@ export const theme = createTheme({
   defaultRadius: "sm",
   respectReducedMotion: true,
   cursorType: "pointer",
+  components: {
+    // A dialog's header is none of the page.
+    Modal: { defaultProps: { attributes: { header: { role: "presentation" } } } },
+    Drawer: { defaultProps: { attributes: { header: { role: "presentation" } } } },
+  },
 });
 
 /** Mantine's own greys, reds and greens are too faint for small text. */
