@@ -26,6 +26,8 @@ function furnish() {
     disconnect() {}
   };
   window.HTMLElement.prototype.scrollIntoView = () => {};
+  // Fields that grow with their text measure it again when a font has come.
+  Object.defineProperty(document, "fonts", { value: new EventTarget() });
 }
 
 /** A stream of events that a test sends itself. */
