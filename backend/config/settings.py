@@ -1,5 +1,6 @@
 """Settings of the EDMS project, all of them from the environment; `README.md` lists the variables."""
 
+import importlib.util
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -75,6 +76,11 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
+
+if DEBUG and importlib.util.find_spec("drf_spectacular_sidecar"):
+    # Swagger UI, from this machine.
+    INSTALLED_APPS.append("drf_spectacular_sidecar")
+    SPECTACULAR_SETTINGS = {"SWAGGER_UI_DIST": "SIDECAR", "SWAGGER_UI_FAVICON_HREF": "SIDECAR"}
 
 LANGUAGE_CODE = "en"
 USE_I18N = False

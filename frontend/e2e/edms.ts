@@ -30,10 +30,10 @@ export class Edms {
     readonly port: number,
   ) {}
 
-  /** A fresh one with an administrator; it does not run yet. */
+  /** A fresh one with an administrator, which runs. */
   static async make(): Promise<Edms> {
     const edms = new Edms(mkdtempSync(join(tmpdir(), "edms-e2e-")), await freePort());
-    edms.manage("migrate", "--verbosity", "0");
+    await edms.start();
     edms.manage("createsuperuser", "--noinput", "--username", ADMINISTRATOR.name, "--email", "nobody@example.com");
     return edms;
   }

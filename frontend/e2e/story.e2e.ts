@@ -18,7 +18,6 @@ let wrong: string[];
 
 beforeAll(async () => {
   [edms, browser] = await Promise.all([Edms.make(), launch()]);
-  await edms.start();
   ({ page, wrong } = await open(browser));
 });
 
@@ -32,7 +31,7 @@ afterAll(async () => {
 
 async function signIn(): Promise<void> {
   await page.getByLabel("User name").fill(ADMINISTRATOR.name);
-  await page.getByLabel("Password").fill(ADMINISTRATOR.password);
+  await page.getByRole("textbox", { name: "Password" }).fill(ADMINISTRATOR.password);
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
@@ -44,7 +43,7 @@ test("who is not signed in is led to the log-in, and back to where they wanted t
   await heading("Sign in").waitFor();
   expect(await axe(page)).toEqual([]);
   await page.getByLabel("User name").fill(ADMINISTRATOR.name);
-  await page.getByLabel("Password").fill("wrong");
+  await page.getByRole("textbox", { name: "Password" }).fill("wrong");
   await page.keyboard.press("Enter");
   await page.getByRole("alert").getByText("There is no account with this name and password.").waitFor();
   await signIn();

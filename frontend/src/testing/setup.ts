@@ -42,7 +42,7 @@ export class FakeEventSource extends EventTarget {
 }
 
 // The first view of a file is loaded when it is shown, which takes a busy machine a while.
-configure({ asyncUtilTimeout: 5_000 });
+configure({ asyncUtilTimeout: 15_000 });
 
 beforeAll(() => {
   furnish();

@@ -120,7 +120,7 @@ class OperationCancel(BackupView):
     @extend_schema(operation_id="operations_cancel", responses={202: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
         row = _decided(self)
-        reason = _reason(self, request) or f"Cancelled by {self.user.get_username()}."
+        reason = _reason(self) or f"Cancelled by {self.user.get_username()}."
         return accepted(operation_cancel_request(row.uuid, reason, now=timezone.now()))
 
 
@@ -134,7 +134,7 @@ class OperationApprove(BackupView):
     @extend_schema(operation_id="operations_approve", responses={202: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
         row = _decided(self)
-        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        self.asked()
         return begun(operation_approve(row.uuid, user=self.user, now=timezone.now()))
 
 
@@ -148,7 +148,7 @@ class OperationReject(BackupView):
     @extend_schema(operation_id="operations_reject", responses={200: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
         row = _decided(self)
-        ended = operation_reject(row.uuid, user=self.user, reason=_reason(self, request), now=timezone.now())
+        ended = operation_reject(row.uuid, user=self.user, reason=_reason(self), now=timezone.now())
         return Response(OperationSerializer(ended).data)
 
 
@@ -187,10 +187,8 @@ def _decided(view: BackupView) -> Operation:
     return row
 
 
-def _reason(view: BackupView, request: Request) -> str:
-    asked = view.get_serializer(data=request.data)
-    asked.is_valid(raise_exception=True)
-    return str(asked.validated_data["reason"])
+def _reason(view: BackupView) -> str:
+    return str(view.asked()["reason"])
 
 
 urlpatterns = [

@@ -105,13 +105,12 @@ class RestoreCancel(BackupView):
 
     @extend_schema(operation_id="restores_cancel", responses={202: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
-        asked = self.get_serializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        asked = self.asked()
         row = _restore(self)
         operation = restoring(row)
         if operation is None or operation.status not in OPEN:
             raise IllegalTransition(f"The restore {row.uuid} is {row.status}, and no operation of it can be cancelled.")
-        reason = asked.validated_data["reason"] or f"Cancelled by {self.user.get_username()}."
+        reason = asked["reason"] or f"Cancelled by {self.user.get_username()}."
         return accepted(operation_cancel_request(operation.uuid, reason, now=timezone.now()))
 
 
@@ -123,7 +122,7 @@ class RestoreRollback(BackupView):
 
     @extend_schema(operation_id="restores_rollback", responses={202: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
-        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        self.asked()
         return begun(rollback_request(self.uuid(), user=self.user, now=timezone.now()))
 
 
@@ -135,7 +134,7 @@ class RestoreRelease(BackupView):
 
     @extend_schema(operation_id="restores_release", responses={202: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
-        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        self.asked()
         return begun(release_request(self.uuid(), user=self.user, now=timezone.now()))
 
 

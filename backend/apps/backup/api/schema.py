@@ -12,6 +12,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.settings import patched_settings
+from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
 from ..broadcasting import NAMES
@@ -32,6 +33,7 @@ from ..models import (
     Trust,
 )
 from ..rights import Right
+from .examples import EXAMPLES
 from .fields import _Serializer
 from .problems import MEDIA_TYPE, TYPE
 
@@ -138,6 +140,10 @@ class ApiSchema(AutoSchema):
             said = getattr(self.view, "right_in_words", "any")
             operation["x-right"] = said if right is None else right.permission
         return operation
+
+    def get_examples(self) -> list[OpenApiExample]:
+        own: Callable[[], list[OpenApiExample]] = super().get_examples
+        return [*own(), *EXAMPLES.get(self.get_operation_id(), ())]
 
     def get_tags(self) -> list[str]:
         return [self.path.strip("/").split("/")[0]]

@@ -81,13 +81,13 @@ export default function Documents() {
 function Nothing({ text, onClear }: { text: string; onClear: () => void }) {
   if (text === "") {
     return (
-      <Empty title={t("shell.list.empty")}>
+      <Empty title={t("shell.list.empty")} order={2}>
         <Text>{t("shell.list.emptyText")}</Text>
       </Empty>
     );
   }
   return (
-    <Empty title={t("shell.list.nothingFound", { text })}>
+    <Empty title={t("shell.list.nothingFound", { text })} order={2}>
       <Button variant="default" onClick={onClear}>
         {t("shell.list.clear")}
       </Button>

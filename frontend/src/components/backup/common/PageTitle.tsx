@@ -4,6 +4,9 @@ import { Title } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import { useLocation } from "react-router";
 
+/** Which entry of its history the browser has opened by itself, newly or once more: that begins at its top. */
+const OPENED = (window.history.state as { key?: string } | null)?.key ?? "default";
+
 interface PageTitleProps {
   text: string;
   /** What of the page is open; it stands before the text in the browser's tab. */
@@ -18,10 +21,9 @@ export function PageTitle({ text, part }: PageTitleProps) {
     document.title = part ? `${part} – ${text}` : text;
   }, [text, part]);
   useEffect(() => {
-    // "default" is the address that the browser itself has opened, and so begins at its top. What still has the focus,
-    // such as a tab of the same page, keeps it.
+    // What still has the focus, such as a tab of the same page, keeps it.
     const lost = document.activeElement === null || document.activeElement === document.body;
-    if (key !== "default" && (lost || !shown.current)) {
+    if (key !== OPENED && (lost || !shown.current)) {
       heading.current?.focus();
     }
     shown.current = true;

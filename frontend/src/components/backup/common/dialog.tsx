@@ -8,8 +8,10 @@ import { t } from "../../../i18n";
 /** The heading of the view, for when what had the focus is gone. */
 export const HEADING = "view-heading";
 
+/** Focus what has that id, or `data-focus-id` where something else gives the id. */
 export function focusOn(id: string) {
-  (document.getElementById(id) ?? document.getElementById(HEADING))?.focus();
+  const named = document.querySelector<HTMLElement>(`[data-focus-id="${id}"]`);
+  (document.getElementById(id) ?? named ?? document.getElementById(HEADING))?.focus();
 }
 
 interface DialogProps {

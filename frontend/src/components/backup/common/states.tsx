@@ -18,10 +18,11 @@ export function Loading() {
   );
 }
 
-export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+/** `order` is the level of the heading, one below that of the part of the page which is empty. */
+export function Empty({ title, order = 3, children }: { title: string; order?: 2 | 3; children?: ReactNode }) {
   return (
     <Stack align="center" gap="xs" py="xl">
-      <Title order={3} size="h5">
+      <Title order={order} size="h5">
         {title}
       </Title>
       {children}

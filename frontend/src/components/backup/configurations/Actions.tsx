@@ -44,7 +44,7 @@ export function Actions({ row, results }: { row: Configuration; results: Results
       </Button>
       <Menu position="bottom-end">
         <Menu.Target>
-          <ActionIcon id={menu} variant="default" aria-label={t("configurations.moreOf", { name: row.name })}>
+          <ActionIcon data-focus-id={menu} variant="default" aria-label={t("configurations.moreOf", { name: row.name })}>
             <span aria-hidden>⋯</span>
           </ActionIcon>
         </Menu.Target>

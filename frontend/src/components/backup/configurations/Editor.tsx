@@ -40,7 +40,9 @@ export function Editor({ which, onClose }: EditorProps) {
     <>
       <Drawer
         opened={which !== null}
-        onClose={() => (dirty ? setAsking(true) : leave())}
+        // Not at once: the key that closes the drawer would close the question, too.
+        onClose={() => (dirty ? window.setTimeout(() => setAsking(true)) : leave())}
+        closeOnEscape={!asking}
         position="right"
         size="lg"
         title={which === "new" ? t("configurations.form.newTitle") : t("configurations.edit")}

@@ -20,8 +20,16 @@ type Job = Schemas["Job"];
 
 const PATIENCE_MS = 250;
 const isGood = (job: Job) => job.status === "COMPLETED" && job.trust !== "DAMAGED";
+/** Database and files, and not one of them alone. */
+const isWhole = (job: Job) => job.backup_type !== "DATABASE" && job.backup_type !== "FILES";
 /** When what it holds was so: its beginning. */
 const momentOf = (job: Job) => job.started_at ?? job.queued_at;
+
+/** The newest good one that brings back everything; where there is none, the newest good one. */
+function suggested(jobs: Job[]): Job | undefined {
+  const good = jobs.filter(isGood);
+  return good.find(isWhole) ?? good[0];
+}
 
 export function ChooseSource() {
   const [params, setParams] = useSearchParams();
@@ -66,7 +74,7 @@ function Stored() {
           }
           return (
             <>
-              {!asked && <Suggestion job={jobs.find(isGood)} complete={!query.hasNextPage} />}
+              {!asked && <Suggestion job={suggested(jobs)} complete={!query.hasNextPage} />}
               <TimeLine jobs={jobs} />
             </>
           );
@@ -91,7 +99,7 @@ function NothingStored() {
   );
 }
 
-/** The newest good one of what is shown; that there is none is said only when all is shown. */
+/** One of what is shown; that there is none is said only when all is shown. */
 function Suggestion({ job, complete }: { job: Job | undefined; complete: boolean }) {
   const base = useConsolePath();
   if (!job) {

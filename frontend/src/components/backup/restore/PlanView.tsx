@@ -112,7 +112,7 @@ function Room({ rows }: { rows: Space[] }) {
               <Table.Th>{t("restore.plan.spaceWhere")}</Table.Th>
               <Table.Th ta="right">{t("restore.plan.needed")}</Table.Th>
               <Table.Th ta="right">{t("restore.plan.available")}</Table.Th>
-              <Table.Th />
+              <Table.Th>{t("restore.plan.verdict")}</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>

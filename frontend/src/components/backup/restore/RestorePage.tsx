@@ -35,7 +35,7 @@ export default function RestorePage() {
         </Group>
         {data && error && <Stale error={error} at={new Date(query.dataUpdatedAt)} />}
         {data ? (
-          <RestoreView restore={data} />
+          <RestoreView restore={data} stale={error !== null} />
         ) : error ? (
           <Failure error={error} onRetry={() => void query.refetch()} />
         ) : (

@@ -22,7 +22,8 @@ import { Approval } from "./Waiting";
 type Restore = Schemas["RestoreDetail"];
 type Operation = Schemas["Operation"];
 
-export function RestoreView({ restore }: { restore: Restore }) {
+/** `stale`: it is the last that was known, and nothing can be asked for at the moment. */
+export function RestoreView({ restore, stale }: { restore: Restore; stale: boolean }) {
   // What was asked for besides: a rollback, a release, or the restore itself while somebody has to agree to it.
   const operations = useQuery(operationsQuery(useApi(), { restore: restore.uuid, limit: 20 })).data?.results ?? [];
   const waiting = operations.filter((one) => one.status === "AWAITING_APPROVAL");
@@ -33,7 +34,7 @@ export function RestoreView({ restore }: { restore: Restore }) {
       {waiting.map((one) => (
         <Approval key={one.uuid} operation={one} linked={false} />
       ))}
-      {waiting.length === 0 && <State restore={restore} operation={own} />}
+      {waiting.length === 0 && <State restore={restore} operation={own} stale={stale} />}
       <Kept restore={restore} operations={operations.filter((one) => one.kind !== "RESTORE")} />
       <Facts restore={restore} />
       <Phases restore={restore} />
@@ -74,7 +75,13 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-function State({ restore, operation }: { restore: Restore; operation: Operation | undefined }) {
+interface StateProps {
+  restore: Restore;
+  operation: Operation | undefined;
+  stale: boolean;
+}
+
+function State({ restore, operation, stale }: StateProps) {
   const { status } = restore;
   if (status === "COMPLETED") {
     const kept = restore.rollback_state === "AVAILABLE";
@@ -88,6 +95,10 @@ function State({ restore, operation }: { restore: Restore; operation: Operation 
         {restore.error_message}
       </Alert>
     );
+  }
+  if (stale) {
+    const phase = restore.progress?.phase ?? label("restoreStatus", status);
+    return <Text>{t("restore.page.lastKnown", { phase })}</Text>;
   }
   return (
     <Stack gap="xs" role="status">

@@ -1,0 +1,128 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import axe from "axe-core";
+import { http, HttpResponse, type HttpHandler } from "msw";
+import { expect, it } from "vitest";
+
+import { API, renderConsole } from "../../../testing/render";
+import { CONFIGURATION, JOB, page, problem, STATUS } from "../../../testing/rows";
+import { server } from "../../../testing/setup";
+
+const ONE = `${API}/configurations/${CONFIGURATION.uuid}/`;
+const OFF = { ...CONFIGURATION, uuid: "99999999-9999-4999-8999-999999999999", name: "by hand", is_enabled: false };
+
+function serve(...handlers: HttpHandler[]) {
+  server.use(
+    ...handlers,
+    http.get(`${API}/configurations/`, () => HttpResponse.json(page(CONFIGURATION, OFF))),
+    http.get(`${API}/system/status/`, () => HttpResponse.json(STATUS)),
+    http.get(`${API}/jobs/`, ({ request }) => {
+      const mine = new URL(request.url).searchParams.get("configuration") === CONFIGURATION.uuid;
+      return HttpResponse.json(mine ? page({ ...JOB, uuid: "5", status: "FAILED", has_backup: false }, JOB) : page());
+    }),
+  );
+}
+
+const rowOf = async (name: string) => (await screen.findByRole("link", { name })).closest("tr") as HTMLElement;
+
+it("shows the disabled ones, too, and of each how its last run ended and how old its last good backup is", async () => {
+  serve();
+  const { container } = renderConsole("/configurations");
+  const row = await rowOf("nightly");
+  expect(await within(row).findByText("Failed")).toBeTruthy();
+  expect(within(row).getByText("Verified")).toBeTruthy();
+  const off = await rowOf("by hand");
+  expect(await within(off).findByText("No good backup yet")).toBeTruthy();
+  expect(within(off).getByRole("switch", { name: /by hand/ })).toHaveProperty("checked", false);
+  const found = await axe.run(container, { rules: { "color-contrast": { enabled: false } } });
+  expect(found.violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
+});
+
+it("asks the server for what is typed into the search", async () => {
+  const asked: string[] = [];
+  serve(
+    http.get(`${API}/configurations/`, ({ request }) => {
+      asked.push(new URL(request.url).searchParams.get("search") ?? "");
+      return HttpResponse.json(page(CONFIGURATION));
+    }),
+  );
+  const { user } = renderConsole("/configurations?view=grid");
+  await user.type(await screen.findByRole("searchbox"), "night");
+  await waitFor(() => expect(asked.at(-1)).toBe("night"));
+});
+
+it("switches at once, and back when the server refuses", async () => {
+  let refuse: () => void = () => {};
+  const refused = new Promise<void>((done) => (refuse = done));
+  serve(
+    http.post(`${ONE}disable/`, async () => {
+      await refused;
+      return HttpResponse.json(problem(403, "You have no right to do this."), { status: 403 });
+    }),
+  );
+  const { user } = renderConsole("/configurations");
+  const toggle = await screen.findByRole("switch", { name: /nightly/ });
+  await user.click(toggle);
+  expect(toggle).toHaveProperty("checked", false);
+  refuse();
+  expect(await screen.findByText("You have no right to do this.")).toBeTruthy();
+  await waitFor(() => expect(toggle).toHaveProperty("checked", true));
+});
+
+it("says what the server says of a run that cannot begin", async () => {
+  const said = { status: "conflict", message: "nightly runs already.", job_id: JOB.uuid };
+  serve(http.post(`${ONE}run-now/`, () => HttpResponse.json(said, { status: 409 })));
+  const { user } = renderConsole("/configurations");
+  await user.click(await screen.findByRole("button", { name: "Run nightly now" }));
+  expect(await screen.findByText(/nightly runs already/)).toBeTruthy();
+  expect(screen.getByRole("link", { name: "See the job" }).getAttribute("href")).toBe(`/history/${JOB.uuid}`);
+});
+
+it("shows the schedule while one types, and the server's errors at their fields", async () => {
+  const schedule = {
+    schedule_in_words: "daily at 02:00",
+    time_zone: "UTC",
+    runs_by_schedule: true,
+    next_runs: ["2026-11-25T02:00:00Z"],
+  };
+  const taken = problem(400, "The request is not valid.", [{ field: "name", message: "There is one already." }]);
+  serve(
+    http.post(`${API}/configurations/preview/`, () => HttpResponse.json(schedule)),
+    http.post(`${API}/configurations/`, () => HttpResponse.json(taken, { status: 400 })),
+  );
+  const { user } = renderConsole("/configurations/new");
+  expect(await screen.findByText("Runs daily at 02:00.")).toBeTruthy();
+  expect(screen.getByText(/older than 30 days, or when 30 newer ones/)).toBeTruthy();
+  const name = screen.getByRole("textbox", { name: /^Name/ });
+  await user.type(name, "nightly");
+  await user.click(screen.getByRole("button", { name: "Make it" }));
+  expect(await screen.findByText("There is one already.")).toBeTruthy();
+  expect(name.getAttribute("aria-invalid")).toBe("true");
+});
+
+it("deletes what was typed, says that its backups stay, and puts the focus back when cancelled", async () => {
+  let deleted = 0;
+  serve(
+    http.delete(ONE, () => {
+      deleted += 1;
+      return new HttpResponse(null, { status: 204 });
+    }),
+  );
+  const { user } = renderConsole("/configurations");
+  const more = await screen.findByRole("button", { name: "More actions for nightly" });
+  const open = async () => {
+    await user.click(more);
+    // Without a layout the menu takes its button for scrolled away, and hides.
+    await user.click(await screen.findByRole("menuitem", { name: "Delete…", hidden: true }));
+    return screen.findByRole("dialog");
+  };
+  await user.click(within(await open()).getByRole("button", { name: "Cancel" }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  expect(document.activeElement).toBe(more);
+  const dialog = await open();
+  expect(within(dialog).getByText(/Nothing removes them any more/)).toBeTruthy();
+  const confirm = within(dialog).getByRole("button", { name: "Delete the configuration" });
+  expect(confirm).toHaveProperty("disabled", true);
+  await user.type(within(dialog).getByRole("textbox"), "nightly{Enter}");
+  expect(await screen.findByText("Its backups stay where they are.")).toBeTruthy();
+  expect(deleted).toBe(1);
+});
