@@ -73,6 +73,8 @@ function observe(): void {
 /** What axe finds wrong with the page as it is, in light and in dark; nothing is what it should be. */
 export async function axe(page: Page): Promise<string[]> {
   const found: string[] = [];
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.getByText("Loading…").first().waitFor({ state: "detached" });
   for (const scheme of SCHEMES) {
     await page.emulateMedia({ colorScheme: scheme });
     await page.evaluate(AXE);

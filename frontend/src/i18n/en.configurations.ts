@@ -39,6 +39,7 @@ export const configurations = {
   noNext: "None planned",
   noRun: "Has not run yet",
   noGood: "No good backup yet",
+  lateSince: "Not fresh enough since {time}",
   runNow: "Run now",
   runNowOf: "Run {name} now",
   moreOf: "More actions for {name}",

@@ -144,3 +144,98 @@ export function statistics(values: Partial<Schemas["Statistics"]> = {}): Schemas
     ...values,
   };
 }
+
+export function configuration(values: Partial<Schemas["Configuration"]> = {}): Schemas["Configuration"] {
+  return {
+    uuid: CONFIGURATION,
+    name: "nightly",
+    description: "Everything, every night",
+    backup_type: "FULL",
+    frequency: "DAILY",
+    schedule_time: "02:00:00",
+    schedule_days: [],
+    schedule_day_of_month: null,
+    schedule_in_words: "daily at 02:00",
+    next_run: "2026-11-25T02:00:00Z",
+    is_enabled: true,
+    status: "ACTIVE",
+    is_ad_hoc: false,
+    retention_days: 30,
+    max_backups: 30,
+    keep_daily: 0,
+    keep_weekly: 0,
+    keep_monthly: 0,
+    keep_yearly: 0,
+    storage_path: "",
+    time_limit_minutes: null,
+    compression_enabled: true,
+    encryption_enabled: true,
+    include: [],
+    exclude: [],
+    created_by: "ada",
+    created_at: "2026-11-01T00:00:00Z",
+    updated_at: "2026-11-01T00:00:00Z",
+    ...values,
+  };
+}
+
+/** A plan, as the result of an operation. */
+export function plan(blocking: string[] = []) {
+  return {
+    backup: "abcdef",
+    backup_job: JOB,
+    restore_type: "FULL_RESTORE",
+    taken_at: "2026-11-24T02:00:01Z",
+    to_folder: "",
+    to_database: "",
+    replacements: [
+      { kind: "database", name: "default", live: "/srv/edms.sqlite3", exists: true, size: 600_000, notes: [] },
+    ],
+    space: [{ where: "/srv", needed: 25_000_000, available: 90_000_000 }],
+    ledger: "is carried over",
+    safety_backup: true,
+    blocking,
+    warnings: ["stop the application first"],
+  };
+}
+
+/** A restore to the live system that is at work. */
+export function restore(values: Partial<Schemas["RestoreDetail"]> = {}): Schemas["RestoreDetail"] {
+  return {
+    uuid: "0b5e3a52-6d0a-4a5e-9d51-0f3a3b1c0004",
+    backup_job: JOB,
+    backup_reference: "nightly-20261124",
+    restore_type: "FULL_RESTORE",
+    target: "live",
+    status: "RUNNING",
+    rollback_state: "NONE",
+    error_message: "",
+    progress: {
+      phase: "restoring the files",
+      files_done: 10,
+      bytes_done: 5_000_000,
+      bytes_total: 25_000_000,
+      bytes_per_second: 1_000_000,
+      eta_seconds: 20,
+    },
+    operation: "0b5e3a52-6d0a-4a5e-9d51-0f3a3b1c0003",
+    requested_by: "ada",
+    queued_at: "2026-11-24T12:00:00Z",
+    started_at: "2026-11-24T12:00:01Z",
+    completed_at: null,
+    plan: plan(),
+    phases: [],
+    counts: {},
+    log: [],
+    ...values,
+  };
+}
+
+/** A list that has one page. */
+export function page<Row>(...results: Row[]) {
+  return { next: null, previous: null, results };
+}
+
+export function problem(code: number, detail: string, errors: Schemas["FieldProblem"][] = []): Schemas["Problem"] {
+  return { type: "urn:problem", title: "", status: code, detail, errors, id: "5f1c", instance: "" };
+}

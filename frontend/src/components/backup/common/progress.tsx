@@ -23,13 +23,18 @@ export function ProgressView({ progress }: { progress: Schemas["Progress"] }) {
           {facts.join(", ")}
         </Text>
       </Group>
-      <Bar
-        value={percent ?? 100}
-        animated={percent === null}
-        striped={percent === null}
-        aria-label={progress.phase}
-        {...(percent === null ? {} : { "aria-valuenow": Math.round(percent) })}
-      />
+      <Bar.Root>
+        <Bar.Section
+          value={percent ?? 100}
+          animated={percent === null}
+          striped={percent === null}
+          withAria={false}
+          role="progressbar"
+          aria-label={progress.phase}
+          // Without a value it is told to be at work, and not to be at its end.
+          {...(percent === null ? {} : { "aria-valuenow": Math.round(percent), "aria-valuemin": 0, "aria-valuemax": 100 })}
+        />
+      </Bar.Root>
     </Stack>
   );
 }

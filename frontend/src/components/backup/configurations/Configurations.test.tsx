@@ -4,17 +4,27 @@ import { http, HttpResponse, type HttpHandler } from "msw";
 import { expect, it } from "vitest";
 
 import { API, renderConsole } from "../../../testing/render";
-import { CONFIGURATION, JOB, page, problem, STATUS } from "../../../testing/rows";
+import { configuration, job, page, problem, status } from "../../../testing/samples";
 import { server } from "../../../testing/setup";
 
+const CONFIGURATION = configuration();
+const JOB = job();
 const ONE = `${API}/configurations/${CONFIGURATION.uuid}/`;
-const OFF = { ...CONFIGURATION, uuid: "99999999-9999-4999-8999-999999999999", name: "by hand", is_enabled: false };
+const OFF = configuration({ uuid: "99999999-9999-4999-8999-999999999999", name: "by hand", is_enabled: false });
+const LATE = {
+  configuration: CONFIGURATION.uuid,
+  name: "nightly",
+  last_good_at: JOB.started_at,
+  fresh_until: "2026-11-25T04:00:00Z",
+  late_since: "2026-11-25T04:00:00Z",
+  next_run: null,
+};
 
 function serve(...handlers: HttpHandler[]) {
   server.use(
     ...handlers,
     http.get(`${API}/configurations/`, () => HttpResponse.json(page(CONFIGURATION, OFF))),
-    http.get(`${API}/system/status/`, () => HttpResponse.json(STATUS)),
+    http.get(`${API}/system/status/`, () => HttpResponse.json(status({ freshness: [LATE] }))),
     http.get(`${API}/jobs/`, ({ request }) => {
       const mine = new URL(request.url).searchParams.get("configuration") === CONFIGURATION.uuid;
       return HttpResponse.json(mine ? page({ ...JOB, uuid: "5", status: "FAILED", has_backup: false }, JOB) : page());
@@ -30,6 +40,7 @@ it("shows the disabled ones, too, and of each how its last run ended and how old
   const row = await rowOf("nightly");
   expect(await within(row).findByText("Failed")).toBeTruthy();
   expect(within(row).getByText("Verified")).toBeTruthy();
+  expect(within(row).getByText(/^Not fresh enough since/)).toBeTruthy();
   const off = await rowOf("by hand");
   expect(await within(off).findByText("No good backup yet")).toBeTruthy();
   expect(within(off).getByRole("switch", { name: /by hand/ })).toHaveProperty("checked", false);
@@ -117,7 +128,7 @@ it("deletes what was typed, says that its backups stay, and puts the focus back 
   };
   await user.click(within(await open()).getByRole("button", { name: "Cancel" }));
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
-  expect(document.activeElement).toBe(more);
+  await waitFor(() => expect(document.activeElement).toBe(more));
   const dialog = await open();
   expect(within(dialog).getByText(/Nothing removes them any more/)).toBeTruthy();
   const confirm = within(dialog).getByRole("button", { name: "Delete the configuration" });

@@ -52,8 +52,22 @@ export function LastResult({ results }: { results: Results }) {
   );
 }
 
-/** How old the newest good backup is, and how far it has been proved. */
+/** How old the newest good backup is, whether that is fresh enough, and how far it has been proved. */
 export function LastGood({ results }: { results: Results }) {
+  const { lateSince } = results;
+  return (
+    <Stack gap={2}>
+      <Newest results={results} />
+      {lateSince && (
+        <Text size="sm" fw={600} c="var(--mantine-color-error)">
+          {t("configurations.lateSince", { time: moment(lateSince) })}
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
+function Newest({ results }: { results: Results }) {
   const { good, error } = results;
   if (good === undefined) {
     return <Text size="sm">{error ? t("common.unknown") : t("common.loading")}</Text>;

@@ -15,6 +15,8 @@ export interface Results {
   last: Job | null | undefined;
   /** The newest whose backup is there and whole; null and undefined as before. */
   good: Job | null | undefined;
+  /** Since when the newest good one is older than its schedule promises; null while it is not, or promises nothing. */
+  lateSince: string | null;
   error: Error | null;
 }
 
@@ -38,6 +40,7 @@ export function useResults(configuration: string): Results {
     current,
     last: jobs && (jobs.find((job) => !isOpen(job)) ?? null),
     good: near ?? (far.data && (far.data.results.find(isGood) ?? null)),
+    lateSince: status?.freshness.find((one) => one.configuration === configuration)?.late_since ?? null,
     error: newest.error ?? far.error,
   };
 }

@@ -19,7 +19,8 @@ import { Upload } from "./Upload";
 type Job = Schemas["Job"];
 
 const PATIENCE_MS = 250;
-const isGood = (job: Job) => job.status === "COMPLETED" && job.trust !== "DAMAGED";
+/** What was stored just before a restore is the state that somebody wanted to leave. */
+const isGood = (job: Job) => job.status === "COMPLETED" && job.trust !== "DAMAGED" && job.trigger !== "PRE_RESTORE";
 /** Database and files, and not one of them alone. */
 const isWhole = (job: Job) => job.backup_type !== "DATABASE" && job.backup_type !== "FILES";
 /** When what it holds was so: its beginning. */

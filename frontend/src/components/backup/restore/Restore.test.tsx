@@ -1,0 +1,138 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import axe from "axe-core";
+import { http, HttpResponse, type HttpHandler } from "msw";
+import { expect, it } from "vitest";
+
+import { API, renderConsole } from "../../../testing/render";
+import { job, operation, page, plan, problem, restore } from "../../../testing/samples";
+import { server } from "../../../testing/setup";
+
+const JOB = job();
+const BAD = job({ uuid: "66666666-6666-4666-8666-666666666666", job_name: "newer", trust: "DAMAGED" });
+const PART = job({ uuid: "77777777-7777-4777-8777-777777777777", job_name: "rows", backup_type: "DATABASE" });
+const LEFT = job({ uuid: "77777777-7777-4777-8777-777777777778", job_name: "before", trigger: "PRE_RESTORE" });
+const CHOICES = { backup: JOB.uuid, target: "live", name: "", only: "", leave_out: [], safety_backup: true };
+const OPERATION = operation({
+  kind: "PLAN",
+  status: "COMPLETED",
+  arguments: { ...CHOICES, upload: "" },
+  completed_at: "2026-11-24T12:00:02Z",
+});
+const RESTORE = restore();
+
+function serve(...handlers: HttpHandler[]) {
+  server.use(
+    ...handlers,
+    http.get(`${API}/jobs/`, () => HttpResponse.json(page(BAD, LEFT, PART, JOB))),
+    http.get(`${API}/jobs/${JOB.uuid}/`, () => HttpResponse.json(JOB)),
+    http.get(`${API}/operations/`, () => HttpResponse.json(page())),
+    http.get(`${API}/operations/${OPERATION.uuid}/`, () => HttpResponse.json({ ...OPERATION, result: plan() })),
+    http.get(`${API}/restores/`, () => HttpResponse.json(page(RESTORE))),
+    http.get(`${API}/restores/${RESTORE.uuid}/`, () => HttpResponse.json(RESTORE)),
+    http.get(`${API}/uploads/`, () => HttpResponse.json(page())),
+  );
+}
+
+it("suggests the newest good backup of everything, and shows the others with their trust", async () => {
+  serve();
+  const { container } = renderConsole("/restore");
+  expect((await screen.findByRole("link", { name: "Use this backup" })).getAttribute("href")).toBe(
+    `/restore?backup=${JOB.uuid}`,
+  );
+  const doubtful = screen.getByRole("link", { name: "Restore newer" });
+  expect(within(doubtful).getByText(/found damaged/)).toBeTruthy();
+  const found = await axe.run(container, { rules: { "color-contrast": { enabled: false } } });
+  expect(found.violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
+});
+
+it("leads from a backup over its plan to a restore, which takes the exact name", async () => {
+  const asked: unknown[] = [];
+  serve(
+    http.post(`${API}/restores/plan/`, async ({ request }) => {
+      asked.push(await request.json());
+      return HttpResponse.json({ ...OPERATION, status: "PENDING" }, { status: 202 });
+    }),
+    http.post(`${API}/restores/`, async ({ request }) => {
+      asked.push(await request.json());
+      return HttpResponse.json({ restore: RESTORE, operation: OPERATION }, { status: 201 });
+    }),
+  );
+  const { user } = renderConsole(`/restore?backup=${JOB.uuid}`);
+  await user.click(await screen.findByRole("button", { name: "Make the plan" }));
+  expect(await screen.findByText("stop the application first")).toBeTruthy();
+  const begin = screen.getByRole("button", { name: "Replace the live system now" });
+  const name = screen.getByRole("textbox", { name: /To confirm/ });
+  await user.click(name);
+  await user.paste(JOB.job_name.slice(1));
+  expect(begin).toHaveProperty("disabled", true);
+  await user.clear(name);
+  await user.paste(JOB.job_name);
+  await user.click(begin);
+  expect(await screen.findByText("restoring the files")).toBeTruthy();
+  expect(asked).toEqual([CHOICES, { ...CHOICES, confirm: JOB.job_name, plan: OPERATION.uuid }]);
+});
+
+it("offers no way to go on where the plan forbids it", async () => {
+  const blocked = { ...OPERATION, result: plan(["there is no room on /srv"]) };
+  serve(http.get(`${API}/operations/${OPERATION.uuid}/`, () => HttpResponse.json(blocked)));
+  renderConsole(`/restore?backup=${JOB.uuid}&plan=${OPERATION.uuid}`);
+  expect(await screen.findByText("there is no room on /srv")).toBeTruthy();
+  expect(screen.queryByRole("button", { name: /Replace/ })).toBeNull();
+});
+
+it("keeps the last known state of a restore that exchanges the database, and goes on asking", async () => {
+  let asked = 0;
+  serve(
+    http.get(`${API}/restores/${RESTORE.uuid}/`, () => {
+      asked += 1;
+      if (asked === 2) {
+        return HttpResponse.json(problem(401, "Nobody is authenticated."), { status: 401 });
+      }
+      const done = { ...RESTORE, status: "COMPLETED", rollback_state: "AVAILABLE", counts: { files: 40 } };
+      return HttpResponse.json(asked === 1 ? RESTORE : done);
+    }),
+  );
+  renderConsole(`/restores/${RESTORE.uuid}`);
+  expect(await screen.findByText(/You are signed out.*goes on by itself/)).toBeTruthy();
+  expect(screen.getByText("Last known: restoring the files")).toBeTruthy();
+  expect(await screen.findByText("Files: 40")).toBeTruthy();
+  expect(screen.queryByText(/You are signed out/)).toBeNull();
+}, 10_000);
+
+it("rolls back only what was typed", async () => {
+  let rolledBack = 0;
+  const rollback = { ...OPERATION, kind: "ROLLBACK", status: "RUNNING" };
+  serve(
+    http.get(`${API}/restores/${RESTORE.uuid}/`, () =>
+      HttpResponse.json({ ...RESTORE, status: "COMPLETED", rollback_state: "AVAILABLE" }),
+    ),
+    http.post(`${API}/restores/${RESTORE.uuid}/rollback/`, () => {
+      rolledBack += 1;
+      return HttpResponse.json(rollback, { status: 202 });
+    }),
+  );
+  const { user } = renderConsole(`/restores/${RESTORE.uuid}`);
+  await user.click(await screen.findByRole("button", { name: "Roll back" }));
+  const dialog = await screen.findByRole("dialog");
+  expect(within(dialog).getByRole("button", { name: "Roll back now" })).toHaveProperty("disabled", true);
+  await user.click(within(dialog).getByRole("textbox"));
+  await user.paste(JOB.job_name);
+  await user.keyboard("{Enter}");
+  await waitFor(() => expect(rolledBack).toBe(1));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+});
+
+it("shows what waits for a second person, and says why one may not decide", async () => {
+  const waiting = { ...OPERATION, kind: "RESTORE", status: "AWAITING_APPROVAL" };
+  const refused = "Whoever asks for an operation cannot decide about it; somebody else has to.";
+  serve(
+    http.get(`${API}/operations/`, () => HttpResponse.json(page(waiting))),
+    http.post(`${API}/operations/${OPERATION.uuid}/approve/`, () =>
+      HttpResponse.json(problem(403, refused), { status: 403 }),
+    ),
+  );
+  const { user } = renderConsole("/restore");
+  await user.click(await screen.findByRole("button", { name: /^Agree: Restore: .* to the live system/ }));
+  await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Agree" }));
+  expect(await screen.findByText(refused)).toBeTruthy();
+});
