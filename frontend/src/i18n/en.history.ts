@@ -42,7 +42,6 @@ export const history = {
   newer: "Show newer jobs",
   listNext: "Show more jobs",
   listPrevious: "Show previous jobs",
-  loadingMore: "Loading more…",
   shown: { one: "{count} job shown", other: "{count} jobs shown" },
   end: "These are all.",
   problems: { one: "{count} file could not be read", other: "{count} files could not be read" },
@@ -109,7 +108,6 @@ export const history = {
     reached: "reached",
     notReached: "not yet",
     log: "Phases and log",
-    logTook: "{time}",
     noLog: "Nothing has been written down yet.",
     warnings: "Warnings",
     problems: "What could not be read",
@@ -133,13 +131,11 @@ export const history = {
 
   operations: {
     title: "Verifications and removals",
-    done: "Done",
     verified: "It was read back: {trust}.",
     removed: { one: "{count} backup removed, {bytes} freed.", other: "{count} backups removed, {bytes} freed." },
     findings: { one: "{count} thing is wrong", other: "{count} things are wrong" },
     awaiting: "Somebody else with the right to do it must agree.",
     cancel: "Stop it",
-    by: "{who}, {time}",
   },
 
   dialogs: {
@@ -179,7 +175,6 @@ export const history = {
     downloadThis: "Download {name}",
     downloadFolder: "Download this folder (.tar)",
     preview: "Preview {name}",
-    previewShort: "Preview",
     downloadShort: "Download",
     more: "Show more",
     empty: "This folder is empty",

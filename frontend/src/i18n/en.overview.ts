@@ -30,12 +30,12 @@ export const overview = {
     waiting: "Not due yet",
     none: "Nothing runs by schedule",
     noneText: "Without a schedule the backups that there are only get older.",
+    showMore: { one: "Show {count} more", other: "Show {count} more" },
     toConfigurations: "To the configurations",
     more: { one: "{count} more is not shown.", other: "{count} more are not shown." },
   },
   upcoming: {
     title: "Next runs",
-    intro: "The next {hours} hours",
     now: "now",
     later: "Next: {time}",
     summary: { one: "{name}: {count} run in this time, next {time}", other: "{name}: {count} runs in this time, next {time}" },
@@ -55,7 +55,6 @@ export const overview = {
     day: "Day",
     results: "Results",
     noResults: "No job",
-    showJobs: "Jobs of {day}",
   },
   charts: {
     sizes: "Read against stored",
@@ -88,7 +87,7 @@ export const overview = {
   findings: {
     title: "Findings",
     none: "Nothing is wrong.",
-    why: "Why it matters",
+    more: { one: "Show {count} more", other: "Show {count} more" },
     what: "What to do",
     examined: "Examined {time}",
   },

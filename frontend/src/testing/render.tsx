@@ -13,7 +13,7 @@ export const API = "http://localhost:3000/api/v1/backup";
 export function renderConsole(address = "/overview") {
   const user = userEvent.setup();
   const view = render(
-    <MantineProvider theme={theme} env="test">
+    <MantineProvider theme={theme}>
       <MemoryRouter initialEntries={[address]}>
         <Routes>
           <Route path="/*" element={<BackupManagement apiUrl={API} />} />

@@ -26,6 +26,7 @@ function furnish() {
     disconnect() {}
   };
   window.HTMLElement.prototype.scrollIntoView = () => {};
+  // Fields that grow with their text measure it again when a font has come.
   Object.defineProperty(document, "fonts", { value: new EventTarget() });
 }
 
@@ -43,7 +44,7 @@ export class FakeEventSource extends EventTarget {
 }
 
 // The first view of a file is loaded when it is shown, which takes a busy machine a while.
-configure({ asyncUtilTimeout: 5_000 });
+configure({ asyncUtilTimeout: 15_000 });
 
 beforeAll(() => {
   furnish();

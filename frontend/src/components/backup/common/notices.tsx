@@ -1,6 +1,6 @@
 /** What came of something that was asked for, said where it is seen and heard wherever on the page one is. */
 
-import { Affix, Anchor, Notification, Stack } from "@mantine/core";
+import { Affix, Anchor, Notification, Stack, Text } from "@mantine/core";
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
 import { Link } from "react-router";
 
@@ -48,12 +48,14 @@ function Shown({ notice, onClose }: { notice: Kept; onClose: () => void }) {
       onClose={onClose}
       closeButtonProps={{ "aria-label": t("common.close") }}
     >
-      {notice.text}{" "}
-      {notice.link && (
-        <Anchor component={Link} to={notice.link.to} size="sm">
-          {notice.link.label}
-        </Anchor>
-      )}
+      <Text size="sm" c="var(--mantine-color-text)">
+        {notice.text}{" "}
+        {notice.link && (
+          <Anchor component={Link} to={notice.link.to} inherit underline="always">
+            {notice.link.label}
+          </Anchor>
+        )}
+      </Text>
     </Notification>
   );
 }

@@ -99,7 +99,6 @@ function Search({ value, onChange }: { value: string; onChange: (value: string) 
       onChange(settled);
     }
     // Only what was typed asks; that the address has changed does not.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [settled]);
   return (
     <TextInput

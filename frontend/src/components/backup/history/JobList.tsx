@@ -2,6 +2,7 @@
 
 import { Group, Paper, Stack, Table, Text, UnstyledButton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
+import { memo } from "react";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
@@ -37,22 +38,7 @@ function Rows({ jobs, order, onOrder }: Props) {
         </Table.Thead>
         <Table.Tbody>
           {jobs.map((job) => (
-            <Table.Tr key={job.uuid}>
-              <Table.Td maw={440}>
-                <JobLink job={job} />
-                <JobOrigin job={job} />
-                <JobRemarks job={job} />
-              </Table.Td>
-              <Table.Td>
-                <JobBadges job={job} />
-              </Table.Td>
-              <Table.Td style={{ whiteSpace: "nowrap" }}>
-                <JobWhen job={job} />
-              </Table.Td>
-              <Number text={job.duration_seconds === null ? "" : duration(job.duration_seconds)} />
-              <Number text={job.backup_size === null ? "" : bytes(job.backup_size)} />
-              <Number text={job.stored_size === null ? "" : bytes(job.stored_size)} />
-            </Table.Tr>
+            <Row key={job.uuid} job={job} />
           ))}
         </Table.Tbody>
       </Table>
@@ -60,7 +46,32 @@ function Rows({ jobs, order, onOrder }: Props) {
   );
 }
 
-function Number({ text }: { text: string }) {
+/** A job that has not changed is not drawn again when further ones are shown. */
+const Row = memo(
+  function Row({ job }: { job: Schemas["Job"] }) {
+    return (
+      <Table.Tr>
+        <Table.Td maw={440}>
+          <JobLink job={job} />
+          <JobOrigin job={job} />
+          <JobRemarks job={job} />
+        </Table.Td>
+        <Table.Td>
+          <JobBadges job={job} />
+        </Table.Td>
+        <Table.Td style={{ whiteSpace: "nowrap" }}>
+          <JobWhen job={job} />
+        </Table.Td>
+        <Amount text={job.duration_seconds === null ? "" : duration(job.duration_seconds)} />
+        <Amount text={job.backup_size === null ? "" : bytes(job.backup_size)} />
+        <Amount text={job.stored_size === null ? "" : bytes(job.stored_size)} />
+      </Table.Tr>
+    );
+  },
+  ({ job: before }, { job: now }) => before.uuid === now.uuid && before.changed_at === now.changed_at,
+);
+
+function Amount({ text }: { text: string }) {
   return (
     <Table.Td ta="right" style={{ whiteSpace: "nowrap", fontVariantNumeric: "tabular-nums" }}>
       {text || "–"}

@@ -1,7 +1,8 @@
 /** What the doctor sees: what is wrong, why it matters, what to do. */
 
-import { Group, Stack, Text } from "@mantine/core";
+import { Button, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 
 import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/context";
@@ -13,7 +14,11 @@ import { Section } from "../common/section";
 import { Loaded } from "../common/states";
 import { Commands } from "./Commands";
 
+/** The worst come first. */
+const FIRST = 5;
+
 export function Findings() {
+  const [all, setAll] = useState(false);
   const query = useQuery(findingsQuery(useApi()));
   return (
     <Section title={t("overview.findings.title")}>
@@ -21,9 +26,14 @@ export function Findings() {
         {({ findings, examined_at: at }) => (
           <Stack gap="md">
             {findings.length === 0 && <Text>{t("overview.findings.none")}</Text>}
-            {findings.map((one) => (
+            {(all ? findings : findings.slice(0, FIRST)).map((one) => (
               <One key={`${one.id} ${one.subject} ${one.what}`} finding={one} />
             ))}
+            {!all && findings.length > FIRST && (
+              <Button variant="default" size="xs" onClick={() => setAll(true)}>
+                {t("overview.findings.more", { count: findings.length - FIRST })}
+              </Button>
+            )}
             <Text size="xs" c="dimmed">
               {t("overview.findings.examined", { time: ago(at) })}
             </Text>

@@ -1,6 +1,7 @@
 /** How old the last good backup of each schedule is, against what the schedule promises. */
 
 import { Anchor, Badge, Box, Button, Progress, Table, Text } from "@mantine/core";
+import { useState } from "react";
 import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
@@ -11,7 +12,11 @@ import { Empty } from "../common/states";
 
 type Row = Schemas["Freshness"];
 
+/** Who is late comes first. */
+const FIRST = 8;
+
 export function Freshness({ rows, leftOut }: { rows: Row[]; leftOut: number }) {
+  const [all, setAll] = useState(false);
   return (
     <Section title={t("overview.freshness.title")}>
       {rows.length === 0 ? (
@@ -38,13 +43,18 @@ export function Freshness({ rows, leftOut }: { rows: Row[]; leftOut: number }) {
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>
-                {rows.map((row) => (
+                {(all ? rows : rows.slice(0, FIRST)).map((row) => (
                   <One key={row.configuration} row={row} />
                 ))}
               </Table.Tbody>
             </Table>
           </Table.ScrollContainer>
-          {leftOut > 0 && (
+          {!all && rows.length > FIRST && (
+            <Button variant="default" size="xs" mt="xs" onClick={() => setAll(true)}>
+              {t("overview.freshness.showMore", { count: rows.length - FIRST })}
+            </Button>
+          )}
+          {(all || rows.length <= FIRST) && leftOut > 0 && (
             <Text size="sm" c="dimmed">
               {t("overview.freshness.more", { count: leftOut })}
             </Text>
