@@ -25,9 +25,11 @@ RUN python -m venv --without-pip /opt/venv \
 COPY backend backend
 COPY docker docker
 COPY --from=console /app/backend/apps/backup/static backend/apps/backup/static
-# Settings need a home and a secret key; both are left behind in this stage. Bytecode that is checked by hash and not by
+# Settings need a home and a secret key; both are left behind in this stage. Beside each file that is handed out lies a
+# compressed one for browsers that take it. Bytecode that is checked by hash and not by
 # time is the same at every build.
 RUN EDMS_HOME=/tmp/edms EDMS_STATIC_ROOT=/app/static /opt/venv/bin/python backend/manage.py collectstatic --no-input \
+    && /opt/venv/bin/python -m whitenoise.compress --quiet /app/static \
     && /opt/venv/bin/python -m compileall -q --invalidation-mode checked-hash /opt/venv/lib backend docker
 
 FROM ${PYTHON_IMAGE}

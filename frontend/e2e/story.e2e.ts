@@ -3,6 +3,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -11,6 +12,7 @@ import { axe, launch, open, Report } from "./browser";
 import { ADMINISTRATOR, Edms } from "./edms";
 
 const CONTENT = randomBytes(300_000);
+const FIRST_LOAD_BYTES = 250_000;
 const report = new Report();
 let edms: Edms;
 let browser: Browser;
@@ -63,6 +65,7 @@ test("the first load is small, and soon there", async () => {
   await page.getByText("There are no documents yet.").waitFor();
   expect.soft(await axe(page)).toEqual([]);
   const { lcp, cls } = await report.note(page, "dashboard");
+  expect(await scriptBytes()).toBeLessThan(FIRST_LOAD_BYTES);
   expect(lcp).toBeGreaterThan(0);
   expect(lcp).toBeLessThan(2_500);
   expect(cls).toBeLessThan(0.1);
@@ -233,8 +236,7 @@ test("a session that has ended leads to the log-in, and from there back", async 
 });
 
 test("a server that goes away is said to be away, and when it is back the page goes on", async () => {
-  await tab("Overview");
-  await page.locator("svg.recharts-surface").first().waitFor();
+  await says("Rolled back");
   await edms.stop();
   const lost = page.getByText("The connection is lost; what you see may be old.");
   await lost.waitFor();
@@ -271,6 +273,15 @@ async function download(version: number): Promise<string> {
     page.getByRole("link", { name: `Download version ${version}` }).click(),
   ]);
   return sha256(readFileSync(await file.path()));
+}
+
+/** How much script the page has loaded so far, as it is sent by a server that compresses. */
+async function scriptBytes(): Promise<number> {
+  const loaded = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
+  const sizes = loaded
+    .filter((name) => name.endsWith(".js"))
+    .map(async (name) => gzipSync(await (await page.request.get(name)).body()).length);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 function sha256(content: Buffer): string {

@@ -5,6 +5,7 @@ import { lazy, Suspense } from "react";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
+import { Boundary } from "../common/Boundary";
 import { bytes, duration } from "../common/format";
 import { Section } from "../common/section";
 import { AsTable } from "./AsTable";
@@ -88,9 +89,11 @@ function Trend({ title, intro, days, format, series, logarithmic = false }: Tren
               last: longDay(last.date),
             })}
           >
-            <Suspense fallback={<Skeleton h={200} />}>
-              <Chart days={days} series={series} format={format} logarithmic={logarithmic} />
-            </Suspense>
+            <Boundary>
+              <Suspense fallback={<Skeleton h={200} />}>
+                <Chart days={days} series={series} format={format} logarithmic={logarithmic} />
+              </Suspense>
+            </Boundary>
           </div>
           <AsTable>
             <Numbers days={days} series={series} format={format} />
