@@ -5,12 +5,13 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 
-def main(results: str, missing: str) -> int:
-    """Read pytest's JUnit file and the names of the tools that could not be installed, one per line."""
+def main(*results: str, missing: str) -> int:
+    """Read pytest's JUnit files and the names of the tools that could not be installed, one per line."""
     tools = Path(missing).read_text().split()
     passed = failed = skipped = 0
     unexcused = []
-    for case in ET.parse(results).getroot().iter("testcase"):  # noqa: S314 - written by pytest a moment ago
+    written = (ET.parse(one).getroot() for one in results)  # noqa: S314 - by pytest, a moment ago
+    for case in (case for root in written for case in root.iter("testcase")):
         skip = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
             failed += 1
@@ -29,4 +30,4 @@ def main(results: str, missing: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:-1], missing=sys.argv[-1]))

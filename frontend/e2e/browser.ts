@@ -37,7 +37,7 @@ export function launch(): Promise<Browser> {
 /** A page of its own session. What goes wrong in it, such as an error of a script, is found in `wrong`. */
 export async function open(browser: Browser, size = { width: 1280, height: 900 }): Promise<{ page: Page; wrong: string[] }> {
   const context = await browser.newContext({ viewport: size, reducedMotion: "reduce", locale: "en-GB", acceptDownloads: true });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   await page.addInitScript(observe);
   const wrong: string[] = [];

@@ -6,8 +6,8 @@ export default defineConfig({
     include: ["e2e/*.e2e.ts"],
     environment: "node",
     fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     bail: 1,
   },
 });
