@@ -1220,7 +1220,7 @@ export interface components {
             readonly job: string | null;
             readonly kind: components["schemas"]["OperationKind"];
             /** @description The right that it takes to cancel it, or to decide about it. */
-            readonly needs: string;
+            readonly needs: components["schemas"]["Right"];
             /** @description Null but while it runs. */
             readonly progress: components["schemas"]["Progress"] | null;
             /** Format: date-time */
