@@ -167,10 +167,10 @@ function Days({ days }: { days: Schemas["Day"][] }) {
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
-        {[...days].reverse().map(({ date, results }) => (
+        {[...days].reverse().map(({ date, begins_at: after, ends_at: before, results }) => (
           <Table.Tr key={date}>
             <Table.Td>
-              <Anchor component={Link} to={`../history?after=${date}&before=${date}`} inherit>
+              <Anchor component={Link} to={`../history?${new URLSearchParams({ after, before })}`} inherit>
                 {longDay(date)}
               </Anchor>
             </Table.Td>
