@@ -2,6 +2,8 @@
 
 import { createTheme, type CSSVariablesResolver } from "@mantine/core";
 
+import classes from "./theme.module.css";
+
 export const theme = createTheme({
   primaryColor: "indigo",
   primaryShade: { light: 7, dark: 7 },
@@ -11,6 +13,7 @@ export const theme = createTheme({
   respectReducedMotion: true,
   cursorType: "pointer",
   components: {
+    Input: { classNames: { input: classes["field"] ?? "" } },
     // A dialog's header is none of the page.
     Modal: { defaultProps: { attributes: { header: { role: "presentation" } } } },
     Drawer: { defaultProps: { attributes: { header: { role: "presentation" } } } },
