@@ -13,7 +13,14 @@ export const theme = createTheme({
   respectReducedMotion: true,
   cursorType: "pointer",
   components: {
-    Input: { classNames: { input: classes["field"] ?? "" } },
+    Input: { classNames: { input: classes["field"] } },
+    Switch: { classNames: { track: classes["drawn"] } },
+    Radio: { classNames: { radio: classes["drawn"], icon: classes["drawn"] } },
+    Checkbox: { classNames: { input: classes["drawn"], icon: classes["drawn"] } },
+    CheckboxIndicator: { classNames: { indicator: classes["drawn"] } },
+    SegmentedControl: { classNames: { root: classes["drawn"] } },
+    Progress: { classNames: { root: classes["drawn"] } },
+    Tabs: { classNames: { tab: classes["tab"] } },
     // A dialog's header is none of the page.
     Modal: { defaultProps: { attributes: { header: { role: "presentation" } } } },
     Drawer: { defaultProps: { attributes: { header: { role: "presentation" } } } },

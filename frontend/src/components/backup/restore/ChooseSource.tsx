@@ -47,7 +47,7 @@ export function ChooseSource() {
           { value: "file", label: t("restore.source.upload") },
         ]}
         style={{ alignSelf: "flex-start", maxWidth: "100%" }}
-        styles={{ label: { whiteSpace: "normal" } }}
+        styles={{ control: { flex: "1 1 auto" }, label: { whiteSpace: "normal" } }}
       />
       {from === "file" ? <Upload /> : <Stored />}
     </Stack>
