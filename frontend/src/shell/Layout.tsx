@@ -8,6 +8,7 @@ import { NavLink, Outlet, useLocation } from "react-router";
 
 import { unwrap } from "../api/client";
 import { Boundary } from "../components/backup/common/Boundary";
+import { useKeptFocus } from "../components/backup/common/focus";
 import { Loading } from "../components/backup/common/states";
 import { t } from "../i18n";
 import { ColourScheme } from "./ColourScheme";
@@ -15,6 +16,7 @@ import classes from "./Layout.module.css";
 import { usePlace, useSession } from "./place";
 
 export function Layout() {
+  useKeptFocus();
   const [opened, { toggle, close }] = useDisclosure();
   const { pathname } = useLocation();
   const burger = useRef<HTMLButtonElement>(null);

@@ -14,6 +14,8 @@ export const theme = createTheme({
   cursorType: "pointer",
   components: {
     Input: { classNames: { input: classes["field"] } },
+    // A menu begins with its first item, and not with nothing.
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
     Switch: { classNames: { track: classes["drawn"] } },
     Radio: { classNames: { radio: classes["drawn"], icon: classes["drawn"] } },
     Checkbox: { classNames: { input: classes["drawn"], icon: classes["drawn"] } },

@@ -12,6 +12,7 @@ import { useConsolePath } from "../common/address";
 import { HEADING } from "../common/dialog";
 import { NoticesProvider } from "../common/notices";
 import { Empty, Loaded } from "../common/states";
+import { DialogsProvider } from "./Dialogs";
 import { Editor } from "./Editor";
 import { ConfigurationGrid, ConfigurationTable } from "./List";
 import { Toolbar, useView } from "./Toolbar";
@@ -40,7 +41,9 @@ export default function Configurations() {
           {t("configurations.create")}
         </Button>
       </Group>
-      <Listed />
+      <DialogsProvider>
+        <Listed />
+      </DialogsProvider>
       <Editor which={which} onClose={() => void navigate({ pathname: `${base}/configurations`, search })} />
     </NoticesProvider>
   );
