@@ -188,6 +188,8 @@ test("a document is deleted, and a restore brings it back as it was", async () =
 
 test("the restore is rolled back, and the document is gone again", async () => {
   await page.goto(restore);
+  await givesBack("Release what was replaced");
+  await givesBack("Roll back");
   await page.getByRole("button", { name: "Roll back", exact: true }).click();
   await confirm("Roll back now");
   await page.getByText("The state before is live again.").waitFor();
@@ -205,6 +207,8 @@ test("a run is cancelled", async () => {
   await page.getByRole("button", { name: "Cancel the job" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Cancel the job" }).click();
   await page.getByText("It was cancelled").waitFor();
+  // The button is gone that had the focus.
+  await expect.poll(focused).toMatch(/^nightly-/);
   rmSync(large);
 });
 
@@ -251,6 +255,16 @@ test("a server that goes away is said to be away, and when it is back the page g
   await page.getByRole("menuitem", { name: "Sign out" }).click();
   await heading("Sign in").waitFor();
 });
+
+/** Opens the dialog of a button, has a look at it, and leaves it with the key for that. */
+async function givesBack(button: string): Promise<void> {
+  await page.getByRole("button", { name: button, exact: true }).press("Enter");
+  await expect.poll(() => page.getByRole("dialog").evaluate((one) => one.contains(document.activeElement))).toBe(true);
+  expect.soft(await look(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await expect.poll(focused).toBe(button);
+}
 
 /** Types the name that the page asks for, and agrees. */
 async function confirm(button: string): Promise<void> {

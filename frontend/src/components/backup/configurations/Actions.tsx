@@ -5,6 +5,7 @@ import { Link, useLocation } from "react-router";
 
 import { t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
+import { Allowed, useMay } from "../common/rights";
 import { menuOf, useAsk } from "./Dialogs";
 import { type Configuration, isOn } from "./draft";
 import { useRunNow, useSwitch } from "./useChanges";
@@ -13,12 +14,14 @@ import type { Results } from "./useResults";
 /** Shows at once what was chosen, and what was before when the server refuses. */
 export function ScheduleSwitch({ row }: { row: Configuration }) {
   const change = useSwitch(row);
+  const may = useMay("configure_backups");
   const on = change.isPending ? change.variables : isOn(row);
   return (
     <Switch
       checked={on}
       onChange={(event) => change.mutate(event.currentTarget.checked)}
       aria-label={t("configurations.switchLabel", { name: row.name })}
+      disabled={!may}
     />
   );
 }
@@ -28,39 +31,53 @@ export function Actions({ row, results }: { row: Configuration; results: Results
   const run = useRunNow(row);
   const base = useConsolePath();
   const { search } = useLocation();
+  const mayConfigure = useMay("configure_backups");
+  const mayRestore = useMay("restore_backups") && results.good;
   return (
     <Group gap="xs" wrap="nowrap" justify="flex-end">
-      <Button
-        size="xs"
-        variant="light"
-        loading={run.isPending}
-        onClick={() => run.mutate()}
-        aria-label={t("configurations.runNowOf", { name: row.name })}
-      >
-        {t("configurations.runNow")}
-      </Button>
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <ActionIcon data-focus-id={menuOf(row)} variant="default" aria-label={t("configurations.moreOf", { name: row.name })}>
-            <span aria-hidden>⋯</span>
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item component={Link} to={{ pathname: `${base}/configurations/${row.uuid}`, search }}>
-            {t("configurations.edit")}
-          </Menu.Item>
-          <Menu.Item onClick={() => ask("duplicate", row)}>{t("configurations.duplicate")}</Menu.Item>
-          {results.good && (
-            <Menu.Item component={Link} to={`${base}/restore?backup=${results.good.uuid}`}>
-              {t("configurations.restoreFrom")}
-            </Menu.Item>
-          )}
-          <Menu.Divider />
-          <Menu.Item color="red" onClick={() => ask("delete", row)}>
-            {t("configurations.remove")}
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+      <Allowed to="run_backups">
+        <Button
+          size="xs"
+          variant="light"
+          loading={run.isPending}
+          onClick={() => run.mutate()}
+          aria-label={t("configurations.runNowOf", { name: row.name })}
+        >
+          {t("configurations.runNow")}
+        </Button>
+      </Allowed>
+      {(mayConfigure || mayRestore) && (
+        <Menu position="bottom-end">
+          <Menu.Target>
+            <ActionIcon data-focus-id={menuOf(row)} variant="default" aria-label={t("configurations.moreOf", { name: row.name })}>
+              <span aria-hidden>⋯</span>
+            </ActionIcon>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {mayConfigure && (
+              <>
+                <Menu.Item component={Link} to={{ pathname: `${base}/configurations/${row.uuid}`, search }}>
+                  {t("configurations.edit")}
+                </Menu.Item>
+                <Menu.Item onClick={() => ask("duplicate", row)}>{t("configurations.duplicate")}</Menu.Item>
+              </>
+            )}
+            {mayRestore && (
+              <Menu.Item component={Link} to={`${base}/restore?backup=${mayRestore.uuid}`}>
+                {t("configurations.restoreFrom")}
+              </Menu.Item>
+            )}
+            {mayConfigure && (
+              <>
+                <Menu.Divider />
+                <Menu.Item color="red" onClick={() => ask("delete", row)}>
+                  {t("configurations.remove")}
+                </Menu.Item>
+              </>
+            )}
+          </Menu.Dropdown>
+        </Menu>
+      )}
     </Group>
   );
 }
