@@ -832,6 +832,8 @@ export interface components {
             name: string;
             /** @default  */
             only: components["schemas"]["OnlyEnum"] | components["schemas"]["BlankEnum"];
+            /** @description To a folder: only these files and folders, each as `path` in the list of files gives it. */
+            paths?: string[];
             /**
              * Format: uuid
              * @description The operation whose plan was shown.
@@ -842,6 +844,8 @@ export interface components {
              * @default true
              */
             safety_backup: boolean;
+            /** @description To a database: only these tables. */
+            tables?: string[];
             /** @default live */
             target: components["schemas"]["TargetEnum"];
         };
@@ -960,6 +964,8 @@ export interface components {
             name: string;
             /** @default  */
             only: components["schemas"]["OnlyEnum"] | components["schemas"]["BlankEnum"];
+            /** @description To a folder: only these files and folders, each as `path` in the list of files gives it. */
+            paths?: string[];
             /**
              * Format: uuid
              * @description The operation whose plan was shown.
@@ -970,6 +976,8 @@ export interface components {
              * @default true
              */
             safety_backup: boolean;
+            /** @description To a database: only these tables. */
+            tables?: string[];
             /** @default live */
             target: components["schemas"]["TargetEnum"];
             /** Format: uuid */
@@ -1496,6 +1504,8 @@ export interface components {
             name: string;
             /** @default  */
             only: components["schemas"]["OnlyEnum"] | components["schemas"]["BlankEnum"];
+            /** @description To a folder: only these files and folders, each as `path` in the list of files gives it. */
+            paths?: string[];
             /**
              * Format: uuid
              * @description The operation whose plan was shown.
@@ -1506,6 +1516,8 @@ export interface components {
              * @default true
              */
             safety_backup: boolean;
+            /** @description To a database: only these tables. */
+            tables?: string[];
             /** @default live */
             target: components["schemas"]["TargetEnum"];
             /** Format: uuid */
@@ -1560,11 +1572,15 @@ export interface components {
             name: string;
             /** @default  */
             only: components["schemas"]["OnlyEnum"] | components["schemas"]["BlankEnum"];
+            /** @description To a folder: only these files and folders, each as `path` in the list of files gives it. */
+            paths?: string[];
             /**
              * @description Back up the live state first.
              * @default true
              */
             safety_backup: boolean;
+            /** @description To a database: only these tables. */
+            tables?: string[];
             /** @default live */
             target: components["schemas"]["TargetEnum"];
             /** Format: uuid */

@@ -52,6 +52,14 @@ _WEEKLY: Final = _asked(
     },
 )
 
+_ONE_DOCUMENT: Final[Mapping[str, object]] = {
+    "backup": _JOB,
+    "target": "folder",
+    "name": "one-document",
+    "paths": ["files/media/2026/contract.pdf"],
+}
+_TABLES: Final = ["documents_document", "documents_documentversion"]
+
 EXAMPLES: Final[Mapping[str, Sequence[OpenApiExample]]] = {
     "configurations_create": (
         _asked("On demand", {"name": "my_backup", "backup_type": "FULL", "frequency": "ON_DEMAND"}),
@@ -93,10 +101,15 @@ EXAMPLES: Final[Mapping[str, Sequence[OpenApiExample]]] = {
     "jobs_pin": (_asked("With a reason", {"reason": "the audit of 2026"}),),
     "jobs_verify": (_answered("Begun", 202, _OPERATION),),
     "jobs_restore": (_asked("To the live system", {"target": "live", "confirm": _NAME}),),
-    "restores_plan": (_asked("To the live system", {"backup": _JOB, "target": "live"}),),
+    "restores_plan": (
+        _asked("To the live system", {"backup": _JOB, "target": "live"}),
+        _asked("One document", _ONE_DOCUMENT),
+        _asked("Two tables", {"backup": _JOB, "target": "database", "name": "looked_at", "tables": _TABLES}),
+    ),
     "restores_create": (
         _asked("To the live system", {"backup": _JOB, "target": "live", "confirm": _NAME}),
         _asked("To a folder", {"backup": _JOB, "target": "folder", "name": "for-the-auditor"}),
+        _asked("One document", {**_ONE_DOCUMENT, "plan": _OPERATION["uuid"]}),
     ),
     "system_prune": (_asked("Even where little comes back", {"force": True}),),
 }

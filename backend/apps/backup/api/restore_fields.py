@@ -9,8 +9,11 @@ from typing import Any, Final
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from ..errors import RequestRefused
 from ..models import Operation, OperationKind, OperationStatus, RestoreJob
+from ..names import path_of, text_of
 from ..services.restore_wishes import RestoreChoices
+from ..withheld import is_withheld
 from .fields import StrictSerializer, UserNameField, UuidField, _ModelSerializer, _Serializer
 from .jobs import ProgressSerializer
 from .operations import OperationSerializer
@@ -39,21 +42,46 @@ class ChoicesSerializer(StrictSerializer):
         default=list,
         help_text="Tables of a portable package that are not taken in.",
     )
+    paths = serializers.ListField(
+        child=serializers.CharField(max_length=4096, trim_whitespace=False),
+        max_length=1000,
+        default=list,
+        help_text="To a folder: only these files and folders, each as `path` in the list of files gives it.",
+    )
+    tables = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        max_length=1000,
+        default=list,
+        help_text="To a database: only these tables.",
+    )
     safety_backup = serializers.BooleanField(default=True, help_text="Back up the live state first.")
+
+    def validate_paths(self, paths: list[str]) -> list[str]:
+        """Each in its one form."""
+        return [_open_path(text) for text in paths]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         pattern, said = _NAMES[attrs["target"]]
         if not re.fullmatch(pattern, attrs["name"]):
             raise serializers.ValidationError({"name": said})
         if attrs["target"] == "folder" and (attrs["only"] or attrs["leave_out"]):
-            raise serializers.ValidationError({"target": "To a folder the whole backup is restored."})
+            raise serializers.ValidationError({"target": "To a folder the whole backup is restored, or its `paths`."})
+        if attrs["paths"] and attrs["target"] != "folder":
+            raise serializers.ValidationError({"paths": "Single files and folders are restored to a `folder` only."})
+        if attrs["tables"] and attrs["target"] != "database":
+            raise serializers.ValidationError({"tables": "Single tables are restored to a new `database` only."})
+        if attrs["tables"] and attrs["leave_out"]:
+            raise serializers.ValidationError(
+                {"leave_out": "Only the `tables` are taken in; none needs to be left out."}
+            )
         return attrs
 
     def choices(self, **source: Any) -> RestoreChoices:
         """What was chosen, after validation; `source` where the address says what is restored."""
         names = {"backup", "upload", "target", "name", "only", "safety_backup"} & set(self.validated_data)
         chosen = {name: self.validated_data[name] for name in names}
-        return RestoreChoices(leave_out=tuple(self.validated_data["leave_out"]), **{**chosen, **source})
+        several = {name: tuple(self.validated_data[name]) for name in ("leave_out", "paths", "tables")}
+        return RestoreChoices(**several, **{**chosen, **source})
 
 
 class SourceSerializer(ChoicesSerializer):
@@ -150,6 +178,21 @@ class BegunSerializer(_Serializer):
 
     restore = RestoreDetailSerializer()
     operation = OperationSerializer()
+
+
+def _open_path(text: str) -> str:
+    try:
+        path = path_of(text)
+    except RequestRefused as error:
+        raise serializers.ValidationError(str(error)) from error
+    if not path:
+        raise serializers.ValidationError("That is the whole backup, which is restored without `paths`.")
+    if is_withheld(path):
+        raise serializers.ValidationError(
+            "What lies below project/ holds secrets of the installation; whoever has the passphrase takes it out with"
+            " `restore_backup --to-folder --path`."
+        )
+    return text_of(path)
 
 
 def restoring(row: RestoreJob) -> Operation | None:

@@ -188,7 +188,9 @@ def _database_place(origin: Origin, name: str) -> str:
 
 
 def _choice(choices: RestoreChoices) -> Choice:
-    return Choice(choices.only or None, frozenset(choices.leave_out))
+    return Choice(
+        choices.only or None, frozenset(choices.leave_out), frozenset(choices.paths), frozenset(choices.tables)
+    )
 
 
 def _row(operation: Operation) -> RestoreJob:

@@ -38,6 +38,8 @@ class Plan:
     taken_at: str
     to_folder: str = ""
     to_database: str = ""
+    paths: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
     replacements: list[Replacement] = field(default_factory=list)
     space: list[Space] = field(default_factory=list)
     ledger: str = ""
@@ -52,10 +54,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Choice:
-    """What is to be restored of a backup: everything, or `only` its database or files; `leave_out` are tables."""
+    """What is to be restored of a backup: everything, or `only` its database or files; `leave_out` are tables.
+
+    Beside the live system it may be less: the files and folders `paths`, as texts of `names`, or the `tables`.
+    """
 
     only: str | None = None
     leave_out: frozenset[str] = frozenset()
+    paths: frozenset[str] = frozenset()
+    tables: frozenset[str] = frozenset()
 
 
 def existing(path: Path) -> Path:

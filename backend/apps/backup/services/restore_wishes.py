@@ -47,7 +47,8 @@ class RestoreChoices:
     """What is to be restored, from what, to where.
 
     From the stored backup of `backup`, a job, or the package `upload`; to the "live" system, or to the "folder" or
-    "database" `name`. `only` is "database" or "files", "" for all; `leave_out` are tables of a package.
+    "database" `name`. `only` is "database" or "files", "" for all; `leave_out` are tables of a package. To a folder,
+    `paths` are all that is restored, as texts of `names`, to a database `tables`; none are the whole.
     """
 
     backup: uuid.UUID | None = None
@@ -56,6 +57,8 @@ class RestoreChoices:
     name: str = ""
     only: str = ""
     leave_out: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
     safety_backup: bool = True
 
     def to_json(self) -> dict[str, object]:
@@ -67,22 +70,30 @@ class RestoreChoices:
             "name": self.name,
             "only": self.only,
             "leave_out": sorted(self.leave_out),
+            "paths": sorted(set(self.paths)),
+            "tables": sorted(set(self.tables)),
             "safety_backup": self.safety_backup,
         }
 
     @classmethod
     def from_json(cls, values: Mapping[str, object]) -> RestoreChoices:
-        """The choices that `to_json` wrote."""
-        leave_out = values["leave_out"]
+        """The choices that `to_json` wrote, now or when there were fewer."""
         return cls(
             backup=uuid.UUID(str(values["backup"])) if values["backup"] else None,
             upload=uuid.UUID(str(values["upload"])) if values["upload"] else None,
             target=str(values["target"]),
             name=str(values["name"]),
             only=str(values["only"]),
-            leave_out=tuple(map(str, leave_out)) if isinstance(leave_out, list) else (),
+            leave_out=_texts(values, "leave_out"),
+            paths=_texts(values, "paths"),
+            tables=_texts(values, "tables"),
             safety_backup=bool(values["safety_backup"]),
         )
+
+
+def _texts(values: Mapping[str, object], name: str) -> tuple[str, ...]:
+    texts = values.get(name)
+    return tuple(map(str, texts)) if isinstance(texts, list) else ()
 
 
 def plan_request(choices: RestoreChoices, *, user: AbstractBaseUser, now: datetime) -> Operation:
@@ -170,6 +181,8 @@ def _source(choices: RestoreChoices, user: AbstractBaseUser) -> tuple[BackupJob 
 
 
 def _restore_type(choices: RestoreChoices, job: BackupJob | None) -> str:
+    if choices.paths or choices.tables:
+        return RestoreType.SELECTIVE_RESTORE
     kind = choices.only or ("" if job is None else job.backup_type)
     if choices.target == "database":
         kind = "database"
@@ -180,7 +193,7 @@ def _plan_shown(plan: uuid.UUID, choices: RestoreChoices) -> dict[str, object]:
     row = operation_of(plan)
     if row.kind != OperationKind.PLAN or row.status != OperationStatus.COMPLETED:
         raise IllegalTransition(f"The operation {plan} is no plan that was made ({row.kind}, {row.status}).")
-    if row.arguments != choices.to_json():
+    if RestoreChoices.from_json(row.arguments).to_json() != choices.to_json():
         raise RequestRefused("The plan is of other choices.", [("plan", "It was made for other choices than these.")])
     blocking = row.result.get("blocking")
     if blocking:
