@@ -176,6 +176,8 @@ export const history = {
     downloadFolder: "Download this folder (.tar)",
     preview: "Preview {name}",
     downloadShort: "Download",
+    restoreShort: "Restore",
+    restoreThis: "Restore {name} into a folder",
     more: "Show more",
     empty: "This folder is empty",
     noneFound: "Nothing below this folder has that in its name",

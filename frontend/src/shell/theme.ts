@@ -11,6 +11,7 @@ export const theme = createTheme({
   luminanceThreshold: 0.4,
   defaultRadius: "sm",
   respectReducedMotion: true,
+  ...(classes["focus"] && { focusClassName: classes["focus"] }),
   cursorType: "pointer",
   components: {
     Input: { classNames: { input: classes["field"] } },
@@ -29,10 +30,11 @@ export const theme = createTheme({
   },
 });
 
-/** Mantine's own greys, reds and greens are too faint for small text. */
+/** Mantine's own greys, reds and greens are too faint for small text, and its rings around what has the focus in the dark. */
 export const contrast: CSSVariablesResolver = () => ({
   variables: {},
   light: {
+    "--edms-focus": "var(--mantine-color-indigo-7)",
     "--mantine-color-dimmed": "var(--mantine-color-gray-7)",
     "--mantine-color-placeholder": "var(--mantine-color-gray-7)",
     "--mantine-color-error": "var(--mantine-color-red-9)",
@@ -48,6 +50,7 @@ export const contrast: CSSVariablesResolver = () => ({
     "--mantine-color-gray-light-color": "var(--mantine-color-gray-8)",
   },
   dark: {
+    "--edms-focus": "var(--mantine-color-indigo-4)",
     "--mantine-color-dimmed": "var(--mantine-color-dark-1)",
     "--mantine-color-placeholder": "var(--mantine-color-dark-1)",
     "--mantine-color-error": "var(--mantine-color-red-4)",

@@ -7,6 +7,7 @@ import type { Schemas } from "../../../api/client";
 import { useApiUrl } from "../../../api/context";
 import { t } from "../../../i18n";
 import { bytes, moment } from "../common/format";
+import { Allowed } from "../common/rights";
 
 type Entry = Schemas["Entry"];
 
@@ -41,6 +42,23 @@ export function DownloadLink({ job, path, text, name }: { job: string; path: str
     >
       {text}
     </Button>
+  );
+}
+
+/** To a restore of this alone. */
+function RestoreLink({ job, entry }: { job: string; entry: Entry }) {
+  return (
+    <Allowed to="restore_backups">
+      <Button
+        component={Link}
+        to={`../restore?${new URLSearchParams({ backup: job, only: "paths", path: entry.path })}`}
+        size="compact-sm"
+        variant="default"
+        aria-label={t("history.files.restoreThis", { name: entry.name })}
+      >
+        {t("history.files.restoreShort")}
+      </Button>
+    </Allowed>
   );
 }
 
@@ -83,12 +101,15 @@ export function FileList({ job, entries, full, onPreview }: Props) {
             </Table.Td>
             <Table.Td ta="right">
               {(entry.kind === "file" || entry.kind === "folder") && !entry.withheld && (
-                <DownloadLink
-                  job={job}
-                  path={entry.path}
-                  text={t("history.files.downloadShort")}
-                  name={entry.name}
-                />
+                <Group gap={6} justify="flex-end">
+                  <DownloadLink
+                    job={job}
+                    path={entry.path}
+                    text={t("history.files.downloadShort")}
+                    name={entry.name}
+                  />
+                  <RestoreLink job={job} entry={entry} />
+                </Group>
               )}
             </Table.Td>
           </Table.Tr>

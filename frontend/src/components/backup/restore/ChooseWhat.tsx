@@ -1,8 +1,8 @@
 /** The second step: what of it, and to where. */
 
-import { Alert, Anchor, Button, Group, Radio, Stack, Switch, Text, Textarea, TextInput, Title } from "@mantine/core";
+import { Alert, Anchor, Button, Group, Stack, Switch, Text, Title } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type FormEvent, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 
 import { ApiError, type Schemas, unwrap } from "../../../api/client";
@@ -14,22 +14,18 @@ import { ValueBadge } from "../common/badges";
 import { bytes, moment } from "../common/format";
 import { Refusal } from "../common/dialog";
 import { Loaded } from "../common/states";
-import { asOnly, asTarget, type Choices, choicesIn, type Only, requestOf, searchOf, type Target } from "./plan";
-
-/** What a source holds, and whether tables can be left out of it. */
-interface Source {
-  about: ReactNode;
-  holds: Only[];
-  portable: boolean;
-}
+import { fitting, Lines, type Source, What, Where } from "./parts";
+import { type Choices, choicesIn, type Part, requestOf, searchOf } from "./plan";
 
 export function ChooseWhat() {
   const [params] = useSearchParams();
   return params.get("backup") ? <OfBackup uuid={params.get("backup") ?? ""} /> : <OfUpload uuid={params.get("upload") ?? ""} />;
 }
 
-function holdsOf(type: Schemas["BackupType"]): Only[] {
-  return type === "DATABASE" ? ["database"] : type === "FILES" ? ["files"] : ["", "database", "files"];
+const ALL_PARTS: Part[] = ["", "database", "files", "paths", "tables"];
+
+function holdsOf(type: Schemas["BackupType"]): Part[] {
+  return type === "DATABASE" ? ["database", "tables"] : type === "FILES" ? ["files", "paths"] : ALL_PARTS;
 }
 
 function OfBackup({ uuid }: { uuid: string }) {
@@ -88,7 +84,7 @@ function OfUpload({ uuid }: { uuid: string }) {
                   {upload.name}, {bytes(upload.size)}
                 </Text>
               ),
-              holds: ["", "database", "files"],
+              holds: ALL_PARTS,
               portable: true,
             }}
           />
@@ -100,25 +96,15 @@ function OfUpload({ uuid }: { uuid: string }) {
   );
 }
 
-const WHAT: Record<Only, "all" | "database" | "files"> = { "": "all", database: "database", files: "files" };
-
-/** What cannot go together is put right as soon as it is chosen. */
-function fitting(choices: Choices, source: Source): Choices {
-  const only = source.holds.includes(choices.only) ? choices.only : (source.holds[0] ?? "");
-  const whole = only === "" || source.holds.length === 1;
-  const impossible = (choices.target === "folder" && !whole) || (choices.target === "database" && only === "files");
-  const target = impossible ? "live" : choices.target;
-  return { ...choices, only, target };
-}
-
-/** To a folder all of it is restored, and nothing is said of parts; the same where the backup holds one part alone. */
+/** To a folder all of it is restored, or what is named; of what holds one part alone, that part is all of it. */
 function sent(choices: Choices, source: Source): Choices {
-  const whole = choices.target === "folder" || source.holds.length === 1;
+  const { part } = choices;
+  const rows = part === "" || part === "database";
   return {
     ...choices,
-    only: whole ? "" : choices.only,
+    part: part === source.holds[0] ? "" : part,
     name: choices.target === "live" ? "" : choices.name.trim(),
-    leaveOut: source.portable && choices.target !== "folder" && choices.only !== "files" ? choices.leaveOut : [],
+    leaveOut: source.portable && choices.target !== "folder" && rows ? choices.leaveOut : [],
   };
 }
 
@@ -128,6 +114,7 @@ function Form({ source }: { source: Source }) {
   const navigate = useNavigate();
   const [params] = useSearchParams();
   const [choices, setChoices] = useState(() => fitting(choicesIn(params), source));
+  const [missing, setMissing] = useState(false);
   const planning = useMutation<Schemas["Operation"], ApiError, Choices>({
     mutationFn: (wanted) => unwrap(api.POST("/restores/plan/", { body: requestOf(wanted) })),
     onSuccess: (operation, wanted) => navigate(`${base}/restore${searchOf(wanted)}&plan=${operation.uuid}`),
@@ -136,7 +123,11 @@ function Form({ source }: { source: Source }) {
   const wrongName = planning.error?.field("name");
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    planning.mutate(sent(choices, source));
+    const named = choices.part === "paths" || choices.part === "tables" ? choices[choices.part].length : 1;
+    setMissing(named === 0);
+    if (named > 0) {
+      planning.mutate(sent(choices, source));
+    }
   };
   return (
     <form onSubmit={submit} noValidate>
@@ -150,16 +141,22 @@ function Form({ source }: { source: Source }) {
           </Anchor>
         </Group>
         <What source={source} choices={choices} change={change} />
+        {(choices.part === "paths" || choices.part === "tables") && (
+          <Lines
+            key={choices.part}
+            name={choices.part}
+            values={choices[choices.part]}
+            error={missing ? t("restore.choices.nothingNamed") : planning.error?.field(choices.part)}
+            onChange={(values) => change({ [choices.part]: values })}
+          />
+        )}
         <Where source={source} choices={choices} change={change} wrongName={wrongName} />
-        {source.portable && choices.only !== "files" && choices.target !== "folder" && (
-          <Textarea
-            label={t("restore.choices.leaveOut")}
-            description={t("restore.choices.leaveOutHelp")}
+        {source.portable && (choices.part === "" || choices.part === "database") && choices.target !== "folder" && (
+          <Lines
+            name="leaveOut"
+            values={choices.leaveOut}
             error={planning.error?.field("leave_out")}
-            defaultValue={choices.leaveOut.join("\n")}
-            onChange={(event) => change({ leaveOut: event.currentTarget.value.split(/\s+/).filter(Boolean) })}
-            autosize
-            minRows={1}
+            onChange={(leaveOut) => change({ leaveOut })}
           />
         )}
         {choices.target === "live" && (
@@ -179,84 +176,5 @@ function Form({ source }: { source: Source }) {
         </Group>
       </Stack>
     </form>
-  );
-}
-
-interface PartProps {
-  source: Source;
-  choices: Choices;
-  change: (changes: Partial<Choices>) => void;
-}
-
-function What({ source, choices, change }: PartProps) {
-  return (
-    <Radio.Group
-      label={t("restore.choices.what")}
-      value={choices.only}
-      onChange={(value) => change({ only: asOnly(value) })}
-    >
-      <Stack gap="xs" mt="xs">
-        {source.holds.map((only) => (
-          <Radio
-            key={only}
-            value={only}
-            label={t(`restore.choices.${WHAT[only]}`)}
-            description={source.holds.length === 1 ? t("restore.choices.onlyThis") : t(`restore.choices.${WHAT[only]}Text`)}
-          />
-        ))}
-      </Stack>
-    </Radio.Group>
-  );
-}
-
-function Where({ source, choices, change, wrongName }: PartProps & { wrongName: string | undefined }) {
-  const partial = choices.only !== "" && source.holds.length > 1;
-  const options: { value: Target; label: string; text: string; not?: string | false }[] = [
-    { value: "live", label: t("restore.choices.live"), text: t("restore.choices.liveText") },
-    {
-      value: "folder",
-      label: t("restore.choices.folder"),
-      text: t("restore.choices.folderText"),
-      not: partial && t("restore.choices.folderWhole"),
-    },
-    {
-      value: "database",
-      label: t("restore.choices.newDatabase"),
-      text: t("restore.choices.newDatabaseText"),
-      not: choices.only === "files" && t("restore.choices.noDatabase"),
-    },
-  ];
-  return (
-    <Stack gap="xs">
-      <Radio.Group
-        label={t("restore.choices.where")}
-        value={choices.target}
-        onChange={(value) => change({ target: asTarget(value) })}
-      >
-        <Stack gap="xs" mt="xs">
-          {options.map((one) => (
-            <Radio
-              key={one.value}
-              value={one.value}
-              label={one.label}
-              description={one.not || one.text}
-              disabled={Boolean(one.not)}
-            />
-          ))}
-        </Stack>
-      </Radio.Group>
-      {choices.target !== "live" && (
-        <TextInput
-          label={t(`restore.choices.${choices.target}Name`)}
-          description={t(`restore.choices.${choices.target}Help`)}
-          value={choices.name}
-          onChange={(event) => change({ name: event.currentTarget.value })}
-          error={wrongName}
-          maw="24rem"
-          ml="xl"
-          required
-        />
-      )}
-    </Stack>
   );
 }

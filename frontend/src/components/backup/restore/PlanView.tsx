@@ -34,10 +34,29 @@ export function PlanView({ plan, choices }: { plan: Plan; choices?: Choices }) {
         </div>
       )}
       {!elsewhere && <Text>{t(plan.safetyBackup ? "restore.plan.safety" : "restore.plan.noSafety")}</Text>}
+      {choices && <Chosen values={choices.part === "tables" ? choices.tables : choices.part === "paths" ? choices.paths : []} />}
       {choices && choices.leaveOut.length > 0 && (
         <Text>{t("restore.plan.leaveOut", { tables: choices.leaveOut.join(", ") })}</Text>
       )}
     </Stack>
+  );
+}
+
+/** What alone is restored, if not everything. */
+function Chosen({ values }: { values: string[] }) {
+  return values.length === 0 ? null : (
+    <div>
+      <Title order={4} size="h5">
+        {t("restore.plan.only")}
+      </Title>
+      <List size="sm">
+        {values.map((one) => (
+          <List.Item key={one} ff="monospace" style={{ overflowWrap: "anywhere" }}>
+            {one}
+          </List.Item>
+        ))}
+      </List>
+    </div>
   );
 }
 

@@ -11,7 +11,8 @@ const JOB = job();
 const BAD = job({ uuid: "66666666-6666-4666-8666-666666666666", job_name: "newer", trust: "DAMAGED" });
 const PART = job({ uuid: "77777777-7777-4777-8777-777777777777", job_name: "rows", backup_type: "DATABASE" });
 const LEFT = job({ uuid: "77777777-7777-4777-8777-777777777778", job_name: "before", trigger: "PRE_RESTORE" });
-const CHOICES = { backup: JOB.uuid, target: "live", name: "", only: "", leave_out: [], safety_backup: true };
+const WHOLE = { backup: JOB.uuid, name: "", only: "", paths: [], tables: [], leave_out: [], safety_backup: true };
+const CHOICES = { ...WHOLE, target: "live" };
 const OPERATION = operation({
   kind: "PLAN",
   status: "COMPLETED",
@@ -70,6 +71,43 @@ it("leads from a backup over its plan to a restore, which takes the exact name",
   await user.click(begin);
   expect(await screen.findByText("restoring the files")).toBeTruthy();
   expect(asked).toEqual([CHOICES, { ...CHOICES, confirm: JOB.job_name, plan: OPERATION.uuid }]);
+});
+
+it("restores chosen files into a folder, and nothing of them to the live system", async () => {
+  const asked: unknown[] = [];
+  serve(
+    http.post(`${API}/restores/plan/`, async ({ request }) => {
+      asked.push(await request.json());
+      return HttpResponse.json({ ...OPERATION, status: "PENDING" }, { status: 202 });
+    }),
+  );
+  const { user } = renderConsole(`/restore?backup=${JOB.uuid}&only=paths&path=files%2Fmedia%2Fa+b.pdf`);
+  const paths = await screen.findByRole("textbox", { name: "Files and folders" });
+  expect(screen.getByRole("radio", { name: "The live system" })).toHaveProperty("disabled", true);
+  expect(screen.getByRole("radio", { name: "A new folder" })).toHaveProperty("checked", true);
+  await user.type(screen.getByRole("textbox", { name: /Name of the folder/ }), "looked");
+  await user.clear(paths);
+  await user.click(screen.getByRole("button", { name: "Make the plan" }));
+  await screen.findByText("Name at least one.");
+  await user.type(paths, "files/media/a b.pdf{Enter}files/media/c");
+  await user.click(screen.getByRole("button", { name: "Make the plan" }));
+  await waitFor(() => expect(asked).toHaveLength(1));
+  expect(asked[0]).toEqual({
+    ...WHOLE,
+    target: "folder",
+    name: "looked",
+    paths: ["files/media/a b.pdf", "files/media/c"],
+  });
+});
+
+it("restores chosen tables into a database of their own", async () => {
+  serve();
+  const { user } = renderConsole(`/restore?backup=${JOB.uuid}`);
+  await user.click(await screen.findByRole("radio", { name: "Chosen tables" }));
+  expect(screen.getByRole("radio", { name: "A new database" })).toHaveProperty("checked", true);
+  expect(screen.getByRole("radio", { name: "A new folder" })).toHaveProperty("disabled", true);
+  await user.click(screen.getByRole("radio", { name: "Everything in it" }));
+  expect(screen.getByRole("radio", { name: "The live system" })).toHaveProperty("disabled", false);
 });
 
 it("offers no way to go on where the plan forbids it", async () => {

@@ -68,30 +68,37 @@ export function planOf(values: Values): Plan | null {
 }
 
 export type Target = Schemas["TargetEnum"];
-export type Only = "" | Schemas["OnlyEnum"];
+/** Everything, the database or the files, some files and folders, some tables. */
+export type Part = "" | Schemas["OnlyEnum"] | "paths" | "tables";
+const PARTS: readonly Part[] = ["database", "files", "paths", "tables"];
 
-/** What is to be restored, from what, to where. */
+/** What is to be restored, from what, to where. `paths` and `tables` count where they are the part. */
 export interface Choices {
   backup: string;
   upload: string;
   target: Target;
   name: string;
-  only: Only;
+  part: Part;
+  paths: string[];
+  tables: string[];
   leaveOut: string[];
   safetyBackup: boolean;
 }
 
 export const asTarget = (value: unknown): Target => (value === "folder" || value === "database" ? value : "live");
-export const asOnly = (value: unknown): Only => (value === "database" || value === "files" ? value : "");
+export const asPart = (value: unknown): Part => PARTS.find((one) => one === value) ?? "";
 
 /** What an operation was asked to do: a plan is asked for with the same words as its restore. */
 export function choicesOf(values: Values): Choices {
+  const [paths, tables] = [texts(values["paths"]), texts(values["tables"])];
   return {
     backup: text(values["backup"]),
     upload: text(values["upload"]),
     target: asTarget(values["target"]),
     name: text(values["name"]),
-    only: asOnly(values["only"]),
+    part: paths.length > 0 ? "paths" : tables.length > 0 ? "tables" : asPart(values["only"]),
+    paths,
+    tables,
     leaveOut: texts(values["leave_out"]),
     safetyBackup: values["safety_backup"] !== false,
   };
@@ -99,11 +106,14 @@ export function choicesOf(values: Values): Choices {
 
 /** As the API wants it. */
 export function requestOf(choices: Choices): Schemas["SourceRequest"] {
+  const { part } = choices;
   return {
     ...(choices.backup ? { backup: choices.backup } : { upload: choices.upload }),
     target: choices.target,
     name: choices.name,
-    only: choices.only,
+    only: part === "database" || part === "files" ? part : "",
+    paths: part === "paths" ? choices.paths : [],
+    tables: part === "tables" ? choices.tables : [],
     leave_out: choices.leaveOut,
     safety_backup: choices.safetyBackup,
   };
@@ -112,8 +122,8 @@ export function requestOf(choices: Choices): Schemas["SourceRequest"] {
 /** As the address has it, so that a link leads to the same choices. */
 export function searchOf(choices: Choices): string {
   const params = new URLSearchParams();
-  const { backup, upload, target, name, only, leaveOut, safetyBackup } = choices;
-  for (const [key, value] of Object.entries({ backup, upload, name, only })) {
+  const { backup, upload, target, name, part, leaveOut, safetyBackup } = choices;
+  for (const [key, value] of Object.entries({ backup, upload, name, only: part })) {
     if (value) {
       params.set(key, value);
     }
@@ -121,8 +131,13 @@ export function searchOf(choices: Choices): string {
   if (target !== "live") {
     params.set("target", target);
   }
-  for (const table of leaveOut) {
-    params.append("leave_out", table);
+  const several = {
+    leave_out: leaveOut,
+    path: part === "paths" ? choices.paths : [],
+    table: part === "tables" ? choices.tables : [],
+  };
+  for (const [key, values] of Object.entries(several)) {
+    values.forEach((value) => params.append(key, value));
   }
   if (!safetyBackup) {
     params.set("safety", "no");
@@ -136,7 +151,9 @@ export function choicesIn(params: URLSearchParams): Choices {
     upload: params.get("upload") ?? "",
     target: asTarget(params.get("target")),
     name: params.get("name") ?? "",
-    only: asOnly(params.get("only")),
+    part: asPart(params.get("only")),
+    paths: params.getAll("path"),
+    tables: params.getAll("table"),
     leaveOut: params.getAll("leave_out"),
     safetyBackup: params.get("safety") !== "no",
   };

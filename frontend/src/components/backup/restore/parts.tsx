@@ -1,0 +1,130 @@
+/** The choice of what to restore and to where, as far as the one allows the other. */
+
+import { Radio, Stack, Textarea, TextInput } from "@mantine/core";
+import type { ReactNode } from "react";
+
+import { t } from "../../../i18n";
+import { asPart, asTarget, type Choices, type Part, type Target } from "./plan";
+
+/** What a source holds, all of it first, and whether tables can be left out of it. */
+export interface Source {
+  about: ReactNode;
+  holds: Part[];
+  portable: boolean;
+}
+
+const NAMES = { "": "all", database: "database", files: "files", paths: "paths", tables: "tables" } as const;
+
+/** Why a part cannot go there; nothing where it can. */
+function obstacle(part: Part, target: Target, source: Source): string | null {
+  const named = part === "paths" || part === "tables";
+  if (target === "live") {
+    return named ? t("restore.choices.namedLive") : null;
+  }
+  if (target === "folder") {
+    return part === source.holds[0] || part === "paths" ? null : t("restore.choices.folderWhole");
+  }
+  return part === "files" || part === "paths" ? t("restore.choices.noDatabase") : null;
+}
+
+const TARGETS: readonly Target[] = ["live", "folder", "database"];
+
+/** What cannot go together is put right as soon as it is chosen. */
+export function fitting(choices: Choices, source: Source): Choices {
+  const part = source.holds.includes(choices.part) ? choices.part : (source.holds[0] ?? "");
+  const possible = TARGETS.filter((target) => obstacle(part, target, source) === null);
+  const target = possible.includes(choices.target) ? choices.target : (possible[0] ?? "live");
+  return { ...choices, part, target };
+}
+
+interface PartProps {
+  source: Source;
+  choices: Choices;
+  change: (changes: Partial<Choices>) => void;
+}
+
+export function What({ source, choices, change }: PartProps) {
+  return (
+    <Radio.Group
+      label={t("restore.choices.what")}
+      value={choices.part}
+      onChange={(value) => change({ part: asPart(value) })}
+    >
+      <Stack gap="xs" mt="xs">
+        {source.holds.map((part, index) => (
+          <Radio
+            key={part}
+            value={part}
+            label={t(`restore.choices.${NAMES[part]}`)}
+            description={
+              index === 0 && part !== "" ? t("restore.choices.onlyThis") : t(`restore.choices.${NAMES[part]}Text`)
+            }
+          />
+        ))}
+      </Stack>
+    </Radio.Group>
+  );
+}
+
+interface LinesProps {
+  name: "paths" | "tables" | "leaveOut";
+  values: string[];
+  error: string | undefined;
+  onChange: (values: string[]) => void;
+}
+
+/** Several of something, one a line. */
+export function Lines({ name, values, error, onChange }: LinesProps) {
+  return (
+    <Textarea
+      label={t(`restore.choices.${name}Label`)}
+      description={t(`restore.choices.${name}Help`)}
+      error={error}
+      defaultValue={values.join("\n")}
+      onChange={(event) => onChange(event.currentTarget.value.split("\n").filter((line) => line.trim() !== ""))}
+      spellCheck={false}
+      autosize
+      minRows={name === "leaveOut" ? 1 : 3}
+    />
+  );
+}
+
+export function Where({ source, choices, change, wrongName }: PartProps & { wrongName: string | undefined }) {
+  const texts = { live: "liveText", folder: "folderText", database: "newDatabaseText" } as const;
+  return (
+    <Stack gap="xs">
+      <Radio.Group
+        label={t("restore.choices.where")}
+        value={choices.target}
+        onChange={(value) => change({ target: asTarget(value) })}
+      >
+        <Stack gap="xs" mt="xs">
+          {TARGETS.map((target) => {
+            const not = obstacle(choices.part, target, source);
+            return (
+              <Radio
+                key={target}
+                value={target}
+                label={t(`restore.choices.${target === "database" ? "newDatabase" : target}`)}
+                description={not ?? t(`restore.choices.${texts[target]}`)}
+                disabled={not !== null}
+              />
+            );
+          })}
+        </Stack>
+      </Radio.Group>
+      {choices.target !== "live" && (
+        <TextInput
+          label={t(`restore.choices.${choices.target}Name`)}
+          description={t(`restore.choices.${choices.target}Help`)}
+          value={choices.name}
+          onChange={(event) => change({ name: event.currentTarget.value })}
+          error={wrongName}
+          maw="24rem"
+          ml="xl"
+          required
+        />
+      )}
+    </Stack>
+  );
+}
