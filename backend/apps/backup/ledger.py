@@ -9,9 +9,13 @@ from django.db import Error as DatabaseFailure
 from django.db import IntegrityError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .errors import LedgerMissing, LedgerUnavailable
+from strongroom.errors import StrongroomError
+
+from .errors import BackupError, LedgerMissing, LedgerUnavailable
 from .models import BackupJob
 
+LEDGER_PATIENCE = 20.0
+"""Seconds that finished work, or a backup about to be published, waits for a ledger that is away."""
 _PAUSE = 0.5
 """Seconds between two attempts to reach a ledger that is away."""
 
@@ -99,3 +103,22 @@ def patiently(write: Callable[[], None], *, seconds: float) -> None:
             time.sleep(_PAUSE)
         else:
             return
+
+
+def write_end(write: Callable[[], None], said: str, *, of: str, after: BaseException | None = None) -> None:
+    """Write down how the work of a row has ended, patiently; `of` names its kind, `said` its end.
+
+    Raises `LedgerUnavailable` if that is in vain. Whoever has ended by such an error (`after`) does not wait again.
+    """
+    try:
+        patiently(write, seconds=0.0 if isinstance(after, LedgerUnavailable) else LEDGER_PATIENCE)
+    except LedgerUnavailable as error:
+        raise LedgerUnavailable(
+            f"{said} But the end of this {of} could not be written down, and its row still says RUNNING until it is"
+            f" found dead: {error}"
+        ) from error
+
+
+def reason_of(error: BaseException) -> str:
+    """Why something failed, in one line for its row: our own errors say it themselves."""
+    return str(error) if isinstance(error, BackupError | StrongroomError) else f"{type(error).__name__}: {error}"

@@ -7,7 +7,6 @@ pass, or was broken off by the end of its executor, is PENDING again afterwards.
 
 import functools
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError
@@ -16,10 +15,10 @@ from django.utils import timezone
 from strongroom.errors import StrongroomError
 
 from .capture import Capture
-from .errors import AlreadyRunning, BackupError, JobNotFound, LeaseLost, LedgerUnavailable
+from .errors import AlreadyRunning, BackupError, JobNotFound, LeaseLost
 from .heartbeat import Heartbeat, JobPulse
 from .housekeeping import after_job
-from .ledger import patiently
+from .ledger import LEDGER_PATIENCE, patiently, reason_of, write_end
 from .models import BackupJob, Trigger, Trust
 from .processes import own_identity
 from .progress import Observer, Tracker
@@ -42,8 +41,6 @@ from .stopping import CancelRequested, JobCancelled, StopSignals, TimeIsUp, stop
 
 _MOST_FINDINGS_SHOWN = 20
 _WAIT_FOR_ANOTHER = timedelta(seconds=30)
-_LEDGER_PATIENCE = 20.0
-"""Seconds that a finished backup, or one about to be published, waits for a ledger that is away."""
 
 
 def run_job(job: uuid.UUID, *, observer: Observer | None = None) -> BackupJob:
@@ -73,14 +70,14 @@ def run_job(job: uuid.UUID, *, observer: Observer | None = None) -> BackupJob:
 def _run(claim: Claim, stop: StopSignals, observer: Observer | None) -> BackupJob:
     tracker = Tracker()
     rows: list[BackupJob] = []
-    _write_end(lambda: rows.append(_row(claim.job)), "The job was claimed.")
+    write_end(lambda: rows.append(_row(claim.job)), "The job was claimed.", of="job")
     job = rows[0]
     limit = None if job.deadline is None or job.started_at is None else job.deadline - job.started_at
     heartbeat = Heartbeat(JobPulse(claim), tracker, stop, limit=limit, observer=observer)
 
     def fence() -> None:
         heartbeat.check()
-        patiently(lambda: job_publish_check(claim, now=timezone.now()), seconds=_LEDGER_PATIENCE)
+        patiently(lambda: job_publish_check(claim, now=timezone.now()), seconds=LEDGER_PATIENCE)
         # Who stops between the publishing and its entry in the ledger would leave a backup that nobody knows of.
         stop.defer()
 
@@ -90,17 +87,15 @@ def _run(claim: Claim, stop: StopSignals, observer: Observer | None) -> BackupJo
         with heartbeat:
             findings = capture.run()
         stop.disarm()
-        _write_end(lambda: _finish(claim, capture, findings), "The backup is stored")
+        write_end(lambda: _finish(claim, capture, findings), "The backup is stored.", of="job")
     except LeaseLost:
         raise
     except JobCancelled as error:
-        _write_end(functools.partial(_stopped, claim, capture, error), str(error))
+        write_end(functools.partial(_stopped, claim, capture, error), str(error), of="job")
         raise
     except BaseException as error:
         stop.disarm()
-        # Who has waited for the ledger in vain does not wait again.
-        patience = 0.0 if isinstance(error, LedgerUnavailable) else _LEDGER_PATIENCE
-        _write_end(functools.partial(_failed, claim, capture, error), _reason(error), patience=patience)
+        write_end(functools.partial(_failed, claim, capture, error), reason_of(error), of="job", after=error)
         raise
     return _row(claim.job)
 
@@ -117,7 +112,7 @@ def _stopped(claim: Claim, capture: Capture, error: JobCancelled) -> None:
 
 
 def _failed(claim: Claim, capture: Capture, error: BaseException) -> None:
-    now, reason = timezone.now(), _reason(error)
+    now, reason = timezone.now(), reason_of(error)
     # Once something is stored, reading it back has failed: that is for people to look at.
     if capture.stored is None and _is_retryable(error):
         job_put_off(claim, reason, now=now, retryable=True)
@@ -147,22 +142,6 @@ def _finish(claim: Claim, capture: Capture, findings: list[str]) -> None:
 
 def _trust(capture: Capture) -> str:
     return Trust.NONE if capture.stored is None else Trust.STORED
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, BackupError | StrongroomError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
-
-
-def _write_end(write: Callable[[], None], said: str, *, patience: float = _LEDGER_PATIENCE) -> None:
-    try:
-        patiently(write, seconds=patience)
-    except LedgerUnavailable as error:
-        raise LedgerUnavailable(
-            f"{said} But the job's end could not be written down, and its row still says RUNNING until it is"
-            f" found dead: {error}"
-        ) from error
 
 
 def _row(job: uuid.UUID) -> BackupJob:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 
 from django.utils import timezone
 
-from strongroom.errors import StrongroomError
-
 from ..acting import Actor, acting
-from ..errors import BackupError, LeaseLost, LedgerUnavailable
+from ..errors import LeaseLost
 from ..heartbeat import Heartbeat, OperationPulse
-from ..ledger import patiently
+from ..ledger import reason_of, write_end
 from ..models import Operation, OperationStatus
 from ..processes import own_identity
 from ..progress import Tracker
@@ -28,9 +25,6 @@ from ..stopping import JobCancelled, StopSignals, stop_signals
 from .kinds import WORKS
 from .restoring import abandon
 from .work import Done, Work
-
-_LEDGER_PATIENCE = 20.0
-"""Seconds that an operation which has ended waits for a ledger that is away."""
 
 
 def run_operation(operation: uuid.UUID) -> str:
@@ -57,21 +51,19 @@ def _run(row: Operation, claim: OperationClaim, stop: StopSignals) -> str:
         with heartbeat:
             done = WORKS[row.kind](Work(row, claim, tracker, heartbeat, stop))
         stop.disarm()
-        _write_end(lambda: _finish(claim, done), "The work is done.")
+        write_end(lambda: _finish(claim, done), "The work is done.", of="operation")
     except LeaseLost:
         raise
     except JobCancelled as error:
         # What a nested part of the work was told may be less than what we were.
         reason = str(heartbeat.verdict or error)
-        _write_end(lambda: operation_cancel(claim, reason, now=timezone.now()), reason)
+        write_end(lambda: operation_cancel(claim, reason, now=timezone.now()), reason, of="operation")
         abandon(row, reason, cancelled=True)
         raise
     except BaseException as error:
         stop.disarm()
-        failed = _reason(error)
-        # Who has waited for the ledger in vain does not wait again.
-        patience = 0.0 if isinstance(error, LedgerUnavailable) else _LEDGER_PATIENCE
-        _write_end(lambda: operation_fail(claim, failed, now=timezone.now()), failed, patience=patience)
+        failed = reason_of(error)
+        write_end(lambda: operation_fail(claim, failed, now=timezone.now()), failed, of="operation", after=error)
         abandon(row, failed, cancelled=False)
         raise
     return OperationStatus.FAILED if done.error else OperationStatus.COMPLETED
@@ -82,17 +74,3 @@ def _finish(claim: OperationClaim, done: Done) -> None:
         operation_fail(claim, done.error, now=timezone.now(), result=done.result)
     else:
         operation_complete(claim, done.result, now=timezone.now())
-
-
-def _reason(error: BaseException) -> str:
-    return str(error) if isinstance(error, BackupError | StrongroomError) else f"{type(error).__name__}: {error}"
-
-
-def _write_end(write: Callable[[], None], said: str, *, patience: float = _LEDGER_PATIENCE) -> None:
-    try:
-        patiently(write, seconds=patience)
-    except LedgerUnavailable as error:
-        raise LedgerUnavailable(
-            f"{said} But the operation's end could not be written down, and its row still says RUNNING until it is"
-            f" found dead: {error}"
-        ) from error
