@@ -1,10 +1,10 @@
 """Files that cannot be read, that change, grow, shrink or vanish while they are."""
 
+import itertools
 import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -85,45 +85,33 @@ def test_excluded_is_not_looked_at(memory: Repository, tmp_path: Path) -> None:
     assert [path for path, _ in SnapshotView(memory, result.snapshot).walk()] == [b"s", b"s/in"]
 
 
-class Moving:
-    """Keeps a file changing from another thread."""
-
-    def __init__(self, path: Path, change: str) -> None:
-        self.path = path
-        self.change = change
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self.run)
-
-    def run(self) -> None:
-        number = 0
-        while not self.stop.is_set():
-            number += 1
-            if self.change == "grow":
-                with self.path.open("ab") as file:
-                    file.write(b"more" * 1000)
-            elif self.change == "shrink":
-                os.truncate(self.path, max(0, 3_000_000 - 997 * number))
-            else:
-                with self.path.open("r+b") as file:
-                    file.write(b"%d" % number)
-            time.sleep(0.0005)
-
-    def __enter__(self) -> None:
-        self.thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop.set()
-        self.thread.join()
-
-
 @pytest.mark.parametrize("change", ["grow", "shrink", "rewrite"])
 def test_a_file_that_keeps_changing_is_listed_and_what_was_read_is_whole(
-    memory: Repository, change: str, tmp_path: Path
+    memory: Repository, change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It changes with each read of it. The time of a change is told, for the clock of a file system is coarse."""
+    path = tmp_path / "s/busy"
     build(tmp_path / "s", {b"busy": File(os.urandom(3_000_000)), b"calm": File(b"calm")})
-    with Moving(tmp_path / "s/busy", change):
-        time.sleep(0.01)
-        result = save(memory, tmp_path / "s")
+    original, inode, reads = os.read, path.stat().st_ino, itertools.count(1)
+
+    def read_and_change(descriptor: int, size: int) -> bytes:
+        data = original(descriptor, size)
+        if os.fstat(descriptor).st_ino == inode:
+            number = next(reads)
+            if change == "grow" and number < 20:
+                with path.open("ab") as file:
+                    file.write(b"more" * 1000)
+            elif change == "shrink":
+                os.truncate(path, max(0, 3_000_000 - 997 * number))
+            else:
+                with path.open("r+b") as file:
+                    file.write(b"%d" % number)
+            os.utime(path, ns=(number, number))
+        return data
+
+    monkeypatch.setattr(os, "read", read_and_change)
+    result = save(memory, tmp_path / "s")
+    monkeypatch.undo()
     assert [problem.reason for problem in result.problems] == ["changed while it was read; what was read is stored"]
     assert check(memory, read_data=True).good
     assert restore(memory, result.snapshot, tmp_path / "back").damaged == []

@@ -8,6 +8,7 @@ import dataclasses
 import signal
 import time
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -32,28 +33,31 @@ JSON = {"HTTP_ACCEPT": "application/json"}
 @pytest.fixture
 def server(new_edms, tmp_path) -> Server:
     new_edms.have_repository()
-    # Long enough for a job to be seen at work.
-    new_edms.environment = {"BACKUP_PASSWORD_COMMAND": "sh -c 'sleep 1.2; echo correct horse battery staple'"}
+    # A job is at work until it has been seen at work, however long that takes.
+    command = f"sh -c 'until test -e {tmp_path}/seen; do sleep 0.05; done; echo correct horse battery staple'"
+    new_edms.environment = {"BACKUP_PASSWORD_COMMAND": command}
     folder = tmp_path / "served"
     folder.mkdir()
     return Server(new_edms, folder)
 
 
-async def until_completed(server: Server, ready: asyncio.Event) -> list[dict]:
-    """What one listener hears until a job is completed."""
+async def until_completed(server: Server, ready: asyncio.Event, seen: Path) -> list[dict]:
+    """What one listener hears until a job is completed, which goes on once it was heard to be in a phase."""
     heard = []
     async with contextlib.aclosing(server.listen()) as events:
         async for event in events:
             heard.append(event)
             if event.get("event") == "ready":
                 ready.set()
+            if event.get("data", {}).get("status") == "RUNNING" and event["data"]["progress"].get("phase"):
+                seen.touch()
             if event.get("data", {}).get("status") == "COMPLETED":
                 return heard
     raise AssertionError("the stream ended")
 
 
 @pytest.mark.slow
-def test_two_hundred_listeners_hear_a_backup_and_cost_no_query_more(server):
+def test_two_hundred_listeners_hear_a_backup_and_cost_no_query_more(server, tmp_path):
     async def rate(seconds: float) -> float:
         before, began = server.queries(), time.monotonic()
         await asyncio.sleep(seconds)
@@ -61,11 +65,12 @@ def test_two_hundred_listeners_hear_a_backup_and_cost_no_query_more(server):
 
     async def story(pid: int) -> tuple[list[list[dict]], float, float, int]:
         readies = [asyncio.Event() for _ in range(200)]
-        listeners = [asyncio.create_task(until_completed(server, readies[0]))]
+        listening = [until_completed(server, ready, tmp_path / "seen") for ready in readies]
+        listeners = [asyncio.create_task(listening[0])]
         await readies[0].wait()
         await asyncio.sleep(0.3)
         one, before = await rate(2), memory(pid)
-        listeners += [asyncio.create_task(until_completed(server, ready)) for ready in readies[1:]]
+        listeners += [asyncio.create_task(one) for one in listening[1:]]
         await asyncio.gather(*(ready.wait() for ready in readies))
         await asyncio.sleep(0.3)
         many, grown = await rate(2), memory(pid) - before

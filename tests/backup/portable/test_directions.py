@@ -38,7 +38,17 @@ def test_every_value_comes_back(sources, zoo, source, target):
     filled = sources(source)
     other = zoo(target)
     other.take_in(filled.package)
-    assert other.show() == filled.values
+    assert other.show() == kept(filled.values, target)
+
+
+def kept(values: list[str], target: str) -> list[str]:
+    """What a kind of database makes of them: PostgreSQL alone keeps the sign of a zero."""
+    return values if target == "postgresql" else [line.replace(" -0.0,", " 0.0,") for line in values]
+
+
+@pytest.mark.postgresql
+def test_a_zero_with_a_sign_is_among_the_values(sources):
+    assert any(" -0.0," in line for line in sources("postgresql").values)
 
 
 ZONES = {"ZOO_USE_TZ": "false", "ZOO_TIME_ZONE": "Asia/Kolkata"}
@@ -58,4 +68,4 @@ def test_projects_that_keep_no_time_zones(zoo, source, target):
     values = one.show()
     other = zoo(target, **ZONES)
     other.take_in(one.export())
-    assert other.show() == values
+    assert other.show() == kept(values, target)

@@ -1,11 +1,11 @@
-"""Rows in a form that is equal where databases differ only in how they write the same JSON."""
+"""Rows in a form that is equal where databases differ only in how they keep the same value."""
 
 from __future__ import annotations
 
 import decimal
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ..manifest import TableRecord
@@ -18,21 +18,22 @@ _EXACT: Final = decimal.Context(prec=200_000)
 
 class RowDigest:
     """SHA-256 over the rows of a table: of their lines, and where the rows go to another kind of database (`normal`),
-    with every JSON text in one normal form.
+    with every JSON text and every zero in one normal form.
 
-    PostgreSQL orders the keys of an object and writes numbers out; others keep the text that they were given.
+    PostgreSQL orders the keys of an object and writes numbers out; others keep the text that they were given, and
+    forget the sign of a zero.
     """
 
     def __init__(self, table: TableRecord, *, normal: bool) -> None:
-        places = [place for place, column in enumerate(table.columns) if Kind(column.kind) is Kind.JSON]
-        self._places = places if normal else []
+        forms = [(place, _NORMAL.get(Kind(column.kind))) for place, column in enumerate(table.columns)]
+        self._normals = [(place, form) for place, form in forms if form is not None] if normal else []
         self._digest = hashlib.sha256()
         self.rows = 0
 
     def add(self, rows: Sequence[Row]) -> int:
         """Take in the next rows; how many bytes they are as lines."""
         self.rows += len(rows)
-        if self._places:
+        if self._normals:
             rows = [self._normal(row) for row in rows]
         lines = encode_rows(rows)
         self._digest.update(lines)
@@ -40,9 +41,9 @@ class RowDigest:
 
     def _normal(self, row: Row) -> Row:
         values = list(row)
-        for place in self._places:
+        for place, form in self._normals:
             if values[place] is not None:
-                values[place] = normal_json(values[place])
+                values[place] = form(values[place])
         return tuple(values)
 
     def hexdigest(self) -> str:
@@ -64,5 +65,10 @@ def _number(digits: str) -> list[Any]:
     return ["\0number", str(_EXACT.normalize(exact) if exact else decimal.Decimal(0))]
 
 
+def _unsigned_zero(value: float | str) -> float | str:
+    return 0.0 if value == 0 else value
+
+
+_NORMAL: Final[dict[Kind, Callable[[Any], Any]]] = {Kind.JSON: normal_json, Kind.FLOAT: _unsigned_zero}
 _DECODER: Final = json.JSONDecoder(parse_float=_number, parse_int=_number)
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False)

@@ -90,6 +90,8 @@ class Command(BaseCommand):
         with connection.cursor() as cursor:
             cursor.execute("CREATE TABLE legacy (id integer NOT NULL PRIMARY KEY, note varchar(40), amount integer)")
             cursor.execute("INSERT INTO legacy VALUES (1, 'alt', NULL), (2, NULL, 7)")
+            # As a number it would lose its sign on the way.
+            cursor.execute("UPDATE zoo_everything SET floating = '-0' WHERE label = 'zeros'")
         call_command("zoo_show", stdout=self.stdout)
 
 
