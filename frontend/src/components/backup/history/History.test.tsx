@@ -62,7 +62,7 @@ describe("the history", () => {
   });
 
   it("asks an event's worth of it anew, and not all that was loaded", async () => {
-    let status = "RUNNING";
+    let status: "RUNNING" | "FAILED" = "RUNNING";
     const asked = answerJobs((params) =>
       params.get("cursor") === "second"
         ? { next: null, previous: null, results: [job({ uuid: "older", job_name: "older" })] }

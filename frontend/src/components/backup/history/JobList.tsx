@@ -11,9 +11,10 @@ import classes from "./History.module.css";
 import { JobBadges, JobLink, JobOrigin, JobRemarks, JobWhen } from "./JobSummary";
 import { type InView, useRows } from "./useRows";
 
-const ROW_PX = 66;
-const CARD_PX = 136;
-const COLUMNS = ["auto", "12.5rem", "10.5rem", "6.5rem", "6rem", "6rem"];
+const ROW_PX = 60;
+const CARD_PX = 130;
+const LINE_PX = 20;
+const COLUMNS = ["auto", "12rem", "12rem", "6.5rem", "6rem", "6rem"];
 
 interface Props {
   jobs: Schemas["Job"][];
@@ -29,12 +30,14 @@ export function JobList(props: Props) {
   return narrow ? <Cards {...props} /> : <Rows {...props} />;
 }
 
+/** How high it is taken to be before it is drawn: the nearer, the less moves. */
+const heightOf = (job: Schemas["Job"], least: number) => least + (job.error_message ? LINE_PX : 0);
 const keysOf = (jobs: Props["jobs"]) => jobs.map(({ uuid }) => uuid);
 /** How many there are, for those who are told and do not see; -1 stands for a number that is not known. */
 const sizeOf = (jobs: Props["jobs"], isAll: boolean) => (isAll ? jobs.length : -1);
 
 function Rows({ jobs, isAll, order, onOrder, onView }: Props) {
-  const { list, shown, after, row } = useRows({ keys: keysOf(jobs), height: ROW_PX, onView });
+  const { list, shown, after, row } = useRows({ kind: "rows", keys: keysOf(jobs), heights: jobs.map((job) => heightOf(job, ROW_PX)), onView });
   const size = sizeOf(jobs, isAll);
   return (
     <Table
@@ -146,7 +149,7 @@ function Heading({ name, column, order, onOrder, right = false }: HeadingProps) 
 }
 
 function Cards({ jobs, isAll, onView }: Props) {
-  const { list, shown, after, row } = useRows({ keys: keysOf(jobs), height: CARD_PX, onView });
+  const { list, shown, after, row } = useRows({ kind: "cards", keys: keysOf(jobs), heights: jobs.map((job) => heightOf(job, CARD_PX)), onView });
   return (
     <ul className={classes["cards"]} aria-label={t("history.list")} ref={list as RefObject<HTMLUListElement>}>
       {shown.map(({ index, gap }) => {

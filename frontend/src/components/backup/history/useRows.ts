@@ -1,6 +1,6 @@
 /** Which of many rows there are in the document: those in view, a few around them, and the one that has the focus. */
 
-import { defaultRangeExtractor, type Range, useWindowVirtualizer, type VirtualItem } from "@tanstack/react-virtual";
+import { defaultRangeExtractor, measureElement, type Range, useWindowVirtualizer, type VirtualItem } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { NavigationType, useLocation, useNavigationType } from "react-router";
 
@@ -17,8 +17,10 @@ export interface InView {
 interface Rows {
   /** Of each row what it is known by. */
   keys: string[];
-  /** What a row that was never shown is taken to be high, in pixels. */
-  height: number;
+  /** What each row is taken to be high, in pixels, before one for which the same was taken has been measured. */
+  heights: number[];
+  /** Rows of another kind have other heights. */
+  kind: string;
   onView: (view: InView) => void;
 }
 
@@ -28,12 +30,13 @@ interface Shown {
   gap: number;
 }
 
-export function useRows({ keys, height, onView }: Rows) {
-  const { place, remember } = usePlace(height);
+export function useRows({ keys, heights, kind, onView }: Rows) {
+  const { place, remember } = usePlace(kind);
   const list = useRef<HTMLElement>(null);
   const top = useTop(list, place?.top ?? 0);
   const focused = useRef(-1);
   const opened = useRef("");
+  const measured = useRef(new Map<number | undefined, number>());
   const rangeExtractor = useCallback((range: Range) => {
     const indexes = defaultRangeExtractor(range);
     const isOut = focused.current >= 0 && focused.current < range.count && !indexes.includes(focused.current);
@@ -41,7 +44,12 @@ export function useRows({ keys, height, onView }: Rows) {
   }, []);
   const rows = useWindowVirtualizer<HTMLElement>({
     count: keys.length,
-    estimateSize: () => height,
+    estimateSize: (index) => measured.current.get(heights[index]) ?? heights[index] ?? 0,
+    measureElement: (row, entry, instance) => {
+      const height = measureElement(row, entry, instance);
+      measured.current.set(heights[instance.indexFromElement(row)], height);
+      return height;
+    },
     getItemKey: (index) => keys[index] ?? index,
     overscan: AROUND,
     scrollMargin: top,
@@ -108,10 +116,10 @@ interface Place {
 const places = new Map<string, Place>();
 
 /** The place of somebody who comes back to this address, by the browser or by a link whose state says so. */
-function usePlace(height: number) {
+function usePlace(kind: string) {
   const { search, state } = useLocation();
   const isBack = useNavigationType() === NavigationType.Pop || Boolean((state as { back?: boolean } | null)?.back);
-  const name = `${height} ${search}`;
+  const name = `${kind} ${search}`;
   const latest = useRef(name);
   latest.current = name;
   const [place] = useState(() => (isBack ? places.get(name) : undefined));
