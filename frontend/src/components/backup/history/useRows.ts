@@ -17,7 +17,7 @@ export interface InView {
 interface Rows {
   /** Of each row what it is known by. */
   keys: string[];
-  /** What each row is taken to be high, in pixels, before one for which the same was taken has been measured. */
+  /** What each row is taken to be high, in pixels; then as the least high one of those for which the same was taken. */
   heights: number[];
   /** Rows of another kind have other heights. */
   kind: string;
@@ -47,7 +47,8 @@ export function useRows({ keys, heights, kind, onView }: Rows) {
     estimateSize: (index) => measured.current.get(heights[index]) ?? heights[index] ?? 0,
     measureElement: (row, entry, instance) => {
       const height = measureElement(row, entry, instance);
-      measured.current.set(heights[instance.indexFromElement(row)], height);
+      const taken = heights[instance.indexFromElement(row)];
+      measured.current.set(taken, Math.min(height, measured.current.get(taken) ?? height));
       return height;
     },
     getItemKey: (index) => keys[index] ?? index,
