@@ -8,6 +8,13 @@ import { type Api, type Schemas, unwrap } from "./client";
 export type JobsQuery = NonNullable<paths["/jobs/"]["get"]["parameters"]["query"]>;
 export type ConfigurationsQuery = NonNullable<paths["/configurations/"]["get"]["parameters"]["query"]>;
 
+export const rightsQuery = (api: Api) =>
+  queryOptions({
+    queryKey: ["rights"],
+    queryFn: () => unwrap(api.GET("/system/rights/")),
+    staleTime: 60_000,
+  });
+
 export const statusQuery = (api: Api) =>
   queryOptions({ queryKey: ["status"], queryFn: () => unwrap(api.GET("/system/status/")), refetchInterval: 60_000 });
 

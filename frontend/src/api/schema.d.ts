@@ -594,6 +594,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/system/rights/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What one may do oneself: for clients that offer nothing else. */
+        get: operations["system_rights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/system/statistics/": {
         parameters: {
             query?: never;
@@ -1203,7 +1220,7 @@ export interface components {
             readonly job: string | null;
             readonly kind: components["schemas"]["OperationKind"];
             /** @description The right that it takes to cancel it, or to decide about it. */
-            readonly needs: string;
+            readonly needs: components["schemas"]["Right"];
             /** @description Null but while it runs. */
             readonly progress: components["schemas"]["Progress"] | null;
             /** Format: date-time */
@@ -1226,6 +1243,10 @@ export interface components {
         OperationKind: "VERIFY" | "PLAN" | "RESTORE" | "ROLLBACK" | "RELEASE" | "REMOVE" | "PRUNE" | "DELETE_CONFIGURATION";
         /** @enum {string} */
         OperationStatus: "AWAITING_APPROVAL" | "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED" | "REJECTED";
+        /** @description What whoever asks may do here. */
+        OwnRights: {
+            rights: components["schemas"]["Right"][];
+        };
         PaginatedAuditEventList: {
             /** Format: uri */
             next: string | null;
@@ -1504,6 +1525,8 @@ export interface components {
             kept: number;
             verdicts: components["schemas"]["Retained"][];
         };
+        /** @enum {string} */
+        Right: "view_backups" | "configure_backups" | "run_backups" | "download_backups" | "restore_backups" | "delete_backups" | "prune_backups";
         /** @enum {string} */
         RollbackState: "NONE" | "AVAILABLE" | "ROLLED_BACK" | "RELEASED";
         Schedule: {
@@ -5479,6 +5502,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Repositories"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_rights: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnRights"];
                 };
             };
             /** @description The request is not valid; `errors` says which field, and why. */

@@ -1,6 +1,7 @@
 export const restore = {
   title: "Restore",
   intro: "Nothing is touched before you have seen the plan and agreed to it.",
+  mayNot: "You have no right to restore. What was restored is listed below.",
   start: "Begin a restore",
   stepsLabel: "Steps of the restore",
   stepOf: "Step {number} of {count}",

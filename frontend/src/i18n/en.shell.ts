@@ -24,6 +24,8 @@ export const shell = {
     password: "Password",
     submit: "Sign in",
     again: "Sign in to go on where you were.",
+    afterRestore:
+      "Sign in to see how the restore ended. It goes on without you. Accounts and passwords may be those of the backup now.",
   },
   home: {
     greeting: "Good to see you, {name}.",

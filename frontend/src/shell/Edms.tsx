@@ -4,8 +4,8 @@ import "@mantine/core/styles.layer.css";
 
 import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { lazy, useState } from "react";
-import { BrowserRouter, Route, Routes } from "react-router";
+import { lazy, useCallback, useRef, useState } from "react";
+import { BrowserRouter, Route, Routes, useMatch } from "react-router";
 
 import { connect } from "../api/client";
 import { createQueries } from "../api/context";
@@ -71,5 +71,13 @@ export function Pages() {
 
 function Backups() {
   const { apiUrl, onSignedOut } = usePlace();
-  return <BackupManagement apiUrl={`${apiUrl}/backup`} onSignedOut={onSignedOut} />;
+  const watching = useRef(false);
+  watching.current = useMatch("/admin/backup/restores/:uuid") !== null;
+  const signedOut = useCallback(() => {
+    // A live restore puts back the sessions of the backup as well. Its page says so itself, and what was known last.
+    if (!watching.current) {
+      onSignedOut();
+    }
+  }, [onSignedOut]);
+  return <BackupManagement apiUrl={`${apiUrl}/backup`} onSignedOut={signedOut} />;
 }

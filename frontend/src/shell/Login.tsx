@@ -17,6 +17,11 @@ function destination(next: string | null): string {
   return next?.startsWith("/") && !next.startsWith("//") && !next.startsWith("/login") ? next : "/";
 }
 
+/** Whether one comes from a restore, which may have put back other accounts and ended all sessions since the backup. */
+function isRestore(next: string | null): boolean {
+  return destination(next).startsWith("/admin/backup/restores/");
+}
+
 export function Login() {
   const { api } = usePlace();
   const queries = useQueryClient();
@@ -50,7 +55,9 @@ export function Login() {
           <Paper withBorder p="lg">
             <form onSubmit={submit}>
               <Stack>
-                {destination(next) !== "/" && <Text c="dimmed">{t("shell.login.again")}</Text>}
+                {destination(next) !== "/" && (
+                  <Text c="dimmed">{t(isRestore(next) ? "shell.login.afterRestore" : "shell.login.again")}</Text>
+                )}
                 {signIn.error && (
                   <Alert color="red" role="alert">
                     {signIn.error.message}

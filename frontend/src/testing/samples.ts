@@ -2,6 +2,17 @@
 
 import type { Schemas } from "../api/client";
 
+/** Of somebody who may do everything. */
+export const RIGHTS: Schemas["Right"][] = [
+  "view_backups",
+  "configure_backups",
+  "run_backups",
+  "download_backups",
+  "restore_backups",
+  "delete_backups",
+  "prune_backups",
+];
+
 export const JOB = "0b5e3a52-6d0a-4a5e-9d51-0f3a3b1c0001";
 export const CONFIGURATION = "0b5e3a52-6d0a-4a5e-9d51-0f3a3b1c0002";
 

@@ -1,11 +1,14 @@
 /** What the tests of components stand on: a document, and no server but the one at the edge of the network. */
 
 import { cleanup, configure } from "@testing-library/react";
+import { http, HttpResponse } from "msw";
 import { setupServer } from "msw/node";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
 
+import { RIGHTS } from "./samples";
+
 /** Answers in the place of the server; each test says what. What no test has foreseen is an error. */
-export const server = setupServer();
+export const server = setupServer(http.get("*/system/rights/", () => HttpResponse.json({ rights: RIGHTS })));
 
 /** What jsdom has not and Mantine looks for. */
 function furnish() {

@@ -280,3 +280,9 @@ def test_what_cannot_be_read_is_an_entry_and_no_failure(admin, stored):
     assert found["elsewhere"].error == "The ledger has snapshots in it, and it is not there."
     forget_repositories()
     assert admin.get(f"{SYSTEM}repositories/").status_code == 200
+
+
+@pytest.mark.parametrize("rights", [[Right.VIEW], [Right.RUN, Right.RESTORE], list(Right)])
+def test_everybody_is_told_their_own_rights(client_of, rights):
+    answer = client_of(*rights).get(f"{ROOT}system/rights/")
+    assert (answer.status_code, answer.json()) == (200, {"rights": [one.codename for one in rights]})

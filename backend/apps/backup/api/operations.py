@@ -67,6 +67,7 @@ class OperationSerializer(_ModelSerializer):
     def get_progress(self, row: Operation) -> dict[str, object] | None:
         return (row.progress or None) if row.status == OperationStatus.RUNNING else None
 
+    @extend_schema_field(serializers.ChoiceField([one.codename for one in Right]))
     def get_needs(self, row: Operation) -> str:
         return RIGHTS[row.kind].codename
 

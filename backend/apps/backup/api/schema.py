@@ -67,6 +67,7 @@ _SETTINGS: Final[Mapping[str, object]] = {
         "Protection": [(one.value, one.value) for one in Protection],
         "RestoreStatus": RestoreStatus.choices,
         "RestoreType": RestoreType.choices,
+        "Right": [(one.codename, one.codename) for one in Right],
         "RollbackState": RollbackState.choices,
         "Severity": [(one.name, one.name) for one in Severity],
         "Trigger": Trigger.choices,

@@ -19,7 +19,7 @@ from ..rights import Right
 from .configuration_fields import ConfigurationSerializer
 from .fields import _Serializer
 from .jobs import JobSerializer
-from .views import BackupView
+from .views import BackupView, rights_of
 
 _RECENT = 10
 _MOST_UNFINISHED = 100
@@ -133,6 +133,23 @@ class RepositoriesSerializer(_Serializer):
     repositories = RepositorySerializer(many=True)
 
 
+class OwnRightsSerializer(_Serializer):
+    """What whoever asks may do here."""
+
+    rights = serializers.ListField(child=serializers.ChoiceField([one.codename for one in Right]))
+
+
+class SystemRights(BackupView):
+    """What one may do oneself: for clients that offer nothing else."""
+
+    rights = {"GET": None}
+
+    @extend_schema(operation_id="system_rights", responses=OwnRightsSerializer)
+    def get(self, request: Request) -> Response:
+        self.filters()
+        return Response({"rights": [one.codename for one in rights_of(self.user)]})
+
+
 class SystemStatus(BackupView):
     """Whether one is protected, what is at work, and how it went."""
 
@@ -229,6 +246,7 @@ def _age(at: datetime) -> float:
 
 
 urlpatterns = [
+    path("system/rights/", SystemRights.as_view(), name="rights"),
     path("system/status/", SystemStatus.as_view(), name="status"),
     path("system/findings/", SystemFindings.as_view(), name="findings"),
     path("system/repositories/", SystemRepositories.as_view(), name="repositories"),

@@ -78,13 +78,13 @@ class HasRight(BasePermission):
         method = "GET" if request.method == "HEAD" else str(request.method)
         if method in rights:
             right = rights[method]
-            return has_any_right(user) if right is None else user.has_perm(right.permission)
-        return has_any_right(user)
+            return bool(rights_of(user)) if right is None else user.has_perm(right.permission)
+        return bool(rights_of(user))
 
 
-def has_any_right(user: Any) -> bool:
-    """Whether somebody may do anything here at all."""
-    return any(user.has_perm(right.permission) for right in Right)
+def rights_of(user: Any) -> list[Right]:
+    """What somebody may do here."""
+    return [right for right in Right if user.has_perm(right.permission)]
 
 
 class BackupView(generics.GenericAPIView[Any]):

@@ -6,6 +6,7 @@ import { Link, useLocation } from "react-router";
 
 import { t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
+import { Allowed, useMay } from "../common/rights";
 import { DeleteDialog, DuplicateDialog } from "./Dialogs";
 import { type Configuration, isOn } from "./draft";
 import { useRunNow, useSwitch } from "./useChanges";
@@ -14,12 +15,14 @@ import type { Results } from "./useResults";
 /** Shows at once what was chosen, and what was before when the server refuses. */
 export function ScheduleSwitch({ row }: { row: Configuration }) {
   const change = useSwitch(row);
+  const may = useMay("configure_backups");
   const on = change.isPending ? change.variables : isOn(row);
   return (
     <Switch
       checked={on}
       onChange={(event) => change.mutate(event.currentTarget.checked)}
       aria-label={t("configurations.switchLabel", { name: row.name })}
+      disabled={!may}
     />
   );
 }
@@ -29,41 +32,55 @@ export function Actions({ row, results }: { row: Configuration; results: Results
   const run = useRunNow(row);
   const base = useConsolePath();
   const { search } = useLocation();
+  const mayConfigure = useMay("configure_backups");
+  const mayRestore = useMay("restore_backups") && results.good;
   const menu = `more-${row.uuid}`;
   const close = () => setDialog(null);
   return (
     <Group gap="xs" wrap="nowrap" justify="flex-end">
-      <Button
-        size="xs"
-        variant="light"
-        loading={run.isPending}
-        onClick={() => run.mutate()}
-        aria-label={t("configurations.runNowOf", { name: row.name })}
-      >
-        {t("configurations.runNow")}
-      </Button>
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <ActionIcon data-focus-id={menu} variant="default" aria-label={t("configurations.moreOf", { name: row.name })}>
-            <span aria-hidden>⋯</span>
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item component={Link} to={{ pathname: `${base}/configurations/${row.uuid}`, search }}>
-            {t("configurations.edit")}
-          </Menu.Item>
-          <Menu.Item onClick={() => setDialog("duplicate")}>{t("configurations.duplicate")}</Menu.Item>
-          {results.good && (
-            <Menu.Item component={Link} to={`${base}/restore?backup=${results.good.uuid}`}>
-              {t("configurations.restoreFrom")}
-            </Menu.Item>
-          )}
-          <Menu.Divider />
-          <Menu.Item color="red" onClick={() => setDialog("delete")}>
-            {t("configurations.remove")}
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+      <Allowed to="run_backups">
+        <Button
+          size="xs"
+          variant="light"
+          loading={run.isPending}
+          onClick={() => run.mutate()}
+          aria-label={t("configurations.runNowOf", { name: row.name })}
+        >
+          {t("configurations.runNow")}
+        </Button>
+      </Allowed>
+      {(mayConfigure || mayRestore) && (
+        <Menu position="bottom-end">
+          <Menu.Target>
+            <ActionIcon data-focus-id={menu} variant="default" aria-label={t("configurations.moreOf", { name: row.name })}>
+              <span aria-hidden>⋯</span>
+            </ActionIcon>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {mayConfigure && (
+              <>
+                <Menu.Item component={Link} to={{ pathname: `${base}/configurations/${row.uuid}`, search }}>
+                  {t("configurations.edit")}
+                </Menu.Item>
+                <Menu.Item onClick={() => setDialog("duplicate")}>{t("configurations.duplicate")}</Menu.Item>
+              </>
+            )}
+            {mayRestore && (
+              <Menu.Item component={Link} to={`${base}/restore?backup=${mayRestore.uuid}`}>
+                {t("configurations.restoreFrom")}
+              </Menu.Item>
+            )}
+            {mayConfigure && (
+              <>
+                <Menu.Divider />
+                <Menu.Item color="red" onClick={() => setDialog("delete")}>
+                  {t("configurations.remove")}
+                </Menu.Item>
+              </>
+            )}
+          </Menu.Dropdown>
+        </Menu>
+      )}
       <DuplicateDialog row={row} opened={dialog === "duplicate"} onClose={close} returnTo={menu} />
       <DeleteDialog row={row} opened={dialog === "delete"} onClose={close} returnTo={menu} />
     </Group>

@@ -48,6 +48,16 @@ it("shows the disabled ones, too, and of each how its last run ended and how old
   expect(found.violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
 });
 
+it("shows those who may only look what there is, and nothing to do with it", async () => {
+  serve(http.get(`${API}/system/rights/`, () => HttpResponse.json({ rights: ["view_backups"] })));
+  renderConsole("/configurations");
+  const row = await rowOf("nightly");
+  expect(await within(row).findByText("Failed")).toBeTruthy();
+  expect(within(row).getByRole("switch")).toHaveProperty("disabled", true);
+  expect(within(row).queryAllByRole("button")).toEqual([]);
+  expect(screen.queryByRole("link", { name: "New configuration" })).toBeNull();
+});
+
 it("asks the server for what is typed into the search", async () => {
   const asked: string[] = [];
   serve(

@@ -11,6 +11,7 @@ import { t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
 import { HEADING } from "../common/dialog";
 import { NoticesProvider } from "../common/notices";
+import { Allowed } from "../common/rights";
 import { Empty, Loaded } from "../common/states";
 import { Editor } from "./Editor";
 import { ConfigurationGrid, ConfigurationTable } from "./List";
@@ -32,13 +33,11 @@ export default function Configurations() {
           </Title>
           <Text c="dimmed">{t("configurations.intro")}</Text>
         </div>
-        <Button
-          id="new-configuration"
-          component={Link}
-          to={{ pathname: `${base}/configurations/new`, search }}
-        >
-          {t("configurations.create")}
-        </Button>
+        <Allowed to="configure_backups">
+          <Button id="new-configuration" component={Link} to={{ pathname: `${base}/configurations/new`, search }}>
+            {t("configurations.create")}
+          </Button>
+        </Allowed>
       </Group>
       <Listed />
       <Editor which={which} onClose={() => void navigate({ pathname: `${base}/configurations`, search })} />
@@ -84,9 +83,11 @@ function NothingThere() {
   return (
     <Empty title={t("configurations.emptyTitle")}>
       <Text>{t("configurations.emptyText")}</Text>
-      <Button component={Link} to={`${base}/configurations/new`}>
-        {t("configurations.create")}
-      </Button>
+      <Allowed to="configure_backups">
+        <Button component={Link} to={`${base}/configurations/new`}>
+          {t("configurations.create")}
+        </Button>
+      </Allowed>
     </Empty>
   );
 }

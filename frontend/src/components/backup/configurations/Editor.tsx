@@ -10,6 +10,7 @@ import { useApi } from "../../../api/context";
 import { configurationQuery, previewQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { Dialog, focusOn, Refusal } from "../common/dialog";
+import { Allowed } from "../common/rights";
 import { Loaded } from "../common/states";
 import { type Configuration, type Draft, draftOf, FRESH, requestOf } from "./draft";
 import { DetailFields, RetentionFields, ScheduleFields, WhatFields } from "./fields";
@@ -126,9 +127,11 @@ function Form({ row, setDirty, onDone }: FormProps & { row: Configuration | null
           <Button variant="default" onClick={onDone}>
             {t("common.cancel")}
           </Button>
-          <Button id="configuration-save" type="submit" loading={save.isPending}>
-            {t(`configurations.form.${row === null ? "create" : "save"}`)}
-          </Button>
+          <Allowed to="configure_backups">
+            <Button id="configuration-save" type="submit" loading={save.isPending}>
+              {t(`configurations.form.${row === null ? "create" : "save"}`)}
+            </Button>
+          </Allowed>
         </Group>
       </Stack>
     </form>

@@ -8,6 +8,7 @@ import { Link } from "react-router";
 import { type Schemas, unwrap } from "../../../api/client";
 import { useApi, useApiUrl } from "../../../api/context";
 import { t } from "../../../i18n";
+import { Allowed } from "../common/rights";
 import { CancelDialog, DeleteDialog, PinDialog } from "./dialogs";
 
 type Job = Schemas["JobDetail"];
@@ -20,21 +21,29 @@ export function JobActions({ job }: { job: Job }) {
     <Group gap="xs" role="group" aria-label={t("history.page.actions")}>
       {job.has_backup && (
         <>
-          <Button component={Link} to={`../restore?backup=${job.uuid}`} variant={damaged ? "default" : "filled"}>
-            {t("history.page.restore")}
-          </Button>
-          <Button component={Link} to={`../history/${job.uuid}/files`} variant="default">
-            {t("history.page.browse")}
-          </Button>
-          <Button component="a" href={url(`/jobs/${job.uuid}/download/`)} download variant="default">
-            {t("history.page.download")}
-          </Button>
-          <Verify job={job} />
-          <Pin job={job} />
-          {!job.is_pinned && <Opened name="delete" job={job} />}
+          <Allowed to="restore_backups">
+            <Button component={Link} to={`../restore?backup=${job.uuid}`} variant={damaged ? "default" : "filled"}>
+              {t("history.page.restore")}
+            </Button>
+          </Allowed>
+          <Allowed to="download_backups">
+            <Button component={Link} to={`../history/${job.uuid}/files`} variant="default">
+              {t("history.page.browse")}
+            </Button>
+            <Button component="a" href={url(`/jobs/${job.uuid}/download/`)} download variant="default">
+              {t("history.page.download")}
+            </Button>
+          </Allowed>
+          <Allowed to="run_backups">
+            <Verify job={job} />
+            <Pin job={job} />
+          </Allowed>
+          <Allowed to="delete_backups">{!job.is_pinned && <Opened name="delete" job={job} />}</Allowed>
         </>
       )}
-      {unfinished && !job.cancel_requested_at && <Opened name="cancel" job={job} />}
+      <Allowed to="run_backups">
+        {unfinished && !job.cancel_requested_at && <Opened name="cancel" job={job} />}
+      </Allowed>
     </Group>
   );
 }

@@ -31,7 +31,7 @@ describe("the page of a job", () => {
     await screen.findByRole("heading", { name: "nightly-20261124" });
     expect(screen.getByText("sqlite, 33 tables, 1,874 rows")).toBeTruthy();
     expect(screen.getByText("Storing.").closest("li")?.textContent).toContain("3 min 0 s");
-    expect(screen.getByRole("link", { name: "Restore from this" }).getAttribute("href")).toBe(`/restore?backup=${JOB}`);
+    expect((await screen.findByRole("link", { name: "Restore from this" })).getAttribute("href")).toBe(`/restore?backup=${JOB}`);
     expect(screen.getByRole("link", { name: "Download" }).getAttribute("href")).toBe(`${PLACE}/download/`);
     const found = await axe.run(container, { rules: { "color-contrast": { enabled: false } } });
     expect(found.violations.map((one) => one.id)).toEqual([]);
@@ -42,6 +42,17 @@ describe("the page of a job", () => {
     expect((await screen.findByRole("alert")).textContent).toContain("The disk was full.");
     expect(screen.queryByRole("link", { name: "Restore from this" })).toBeNull();
     expect(screen.queryByRole("button", { name: "Delete…" })).toBeNull();
+  });
+
+  it("offers nothing that one has no right to", async () => {
+    server.use(http.get(`${API}/system/rights/`, () => HttpResponse.json({ rights: ["view_backups", "run_backups"] })));
+    show(jobDetail(), [operation({ kind: "REMOVE", status: "AWAITING_APPROVAL", needs: "delete_backups" })]);
+    await screen.findByRole("button", { name: "Verify" });
+    await screen.findByText("Somebody else with the right to do it must agree.");
+    const actions = within(screen.getByRole("group", { name: "What to do with this backup" }));
+    expect(actions.queryAllByRole("link")).toEqual([]);
+    expect(actions.getAllByRole("button").map((one) => one.textContent)).toEqual(["Verify", "Pin"]);
+    expect(screen.queryByRole("button", { name: "Stop it" })).toBeNull();
   });
 
   it("deletes only after the name was typed, and says that it was begun", async () => {

@@ -10,6 +10,7 @@ import { label, t } from "../../../i18n";
 import { ValueBadge } from "../common/badges";
 import { bytes, moment } from "../common/format";
 import { ProgressView } from "../common/progress";
+import { Allowed } from "../common/rights";
 import { Section } from "../common/section";
 import { Failure } from "../common/states";
 
@@ -49,7 +50,7 @@ function One({ operation }: { operation: Operation }) {
         <Text size="sm" c="dimmed">
           {[operation.requested_by, moment(operation.completed_at ?? operation.queued_at)].filter(Boolean).join(", ")}
         </Text>
-        {WORKING.has(operation.status) && <Stop operation={operation} />}
+        <Allowed to={operation.needs}>{WORKING.has(operation.status) && <Stop operation={operation} />}</Allowed>
       </Group>
       {operation.status === "AWAITING_APPROVAL" && <Text size="sm">{t("history.operations.awaiting")}</Text>}
       {operation.status === "RUNNING" && operation.progress && <ProgressView progress={operation.progress} />}

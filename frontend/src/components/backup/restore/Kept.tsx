@@ -10,6 +10,7 @@ import { operationQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { Dialog, Refusal, TypedName } from "../common/dialog";
 import { ProgressView } from "../common/progress";
+import { Allowed } from "../common/rights";
 
 type Restore = Schemas["RestoreDetail"];
 type Operation = Schemas["Operation"];
@@ -40,14 +41,16 @@ export function Kept({ restore, operations }: KeptProps) {
           <Text size="sm" mb="sm">
             {t("restore.page.keptText")}
           </Text>
-          <Group>
-            <Button id="ask-rollback" onClick={() => ask("rollback")}>
-              {t("restore.page.rollback")}
-            </Button>
-            <Button id="ask-release" variant="default" onClick={() => ask("release")}>
-              {t("restore.page.release")}
-            </Button>
-          </Group>
+          <Allowed to="restore_backups">
+            <Group>
+              <Button id="ask-rollback" onClick={() => ask("rollback")}>
+                {t("restore.page.rollback")}
+              </Button>
+              <Button id="ask-release" variant="default" onClick={() => ask("release")}>
+                {t("restore.page.release")}
+              </Button>
+            </Group>
+          </Allowed>
         </Alert>
       )}
       <Dialog

@@ -1,6 +1,6 @@
 /** The guided way back: which moment, what and where, the plan. Where one stands is the address. */
 
-import { Anchor, Box, Group, Paper, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Box, Group, Paper, Text, Title } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import { Link, useSearchParams } from "react-router";
 
@@ -8,6 +8,7 @@ import { t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
 import { HEADING } from "../common/dialog";
 import { NoticesProvider } from "../common/notices";
+import { useMay } from "../common/rights";
 import { ChooseSource } from "./ChooseSource";
 import { ChooseWhat } from "./ChooseWhat";
 import { choicesIn, searchOf } from "./plan";
@@ -20,6 +21,7 @@ type Step = (typeof STEPS)[number];
 
 export default function Restore() {
   const [params] = useSearchParams();
+  const may = useMay("restore_backups");
   const plan = params.get("plan");
   const source = params.get("backup") ?? params.get("upload");
   const step: Step = plan ? "plan" : source ? "choices" : "source";
@@ -30,10 +32,16 @@ export default function Restore() {
       </Title>
       <Text mb="md">{t("restore.intro")}</Text>
       {step === "source" && <Waiting />}
-      <Steps step={step} />
-      <Stage step={step}>
-        {plan ? <PlanStep key={plan} uuid={plan} /> : source ? <ChooseWhat key={source} /> : <ChooseSource />}
-      </Stage>
+      {may === false ? (
+        <Alert color="gray">{t("restore.mayNot")}</Alert>
+      ) : (
+        <>
+          <Steps step={step} />
+          <Stage step={step}>
+            {plan ? <PlanStep key={plan} uuid={plan} /> : source ? <ChooseWhat key={source} /> : <ChooseSource />}
+          </Stage>
+        </>
+      )}
       {step === "source" && <RestoresList />}
     </NoticesProvider>
   );

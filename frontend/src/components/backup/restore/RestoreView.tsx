@@ -12,6 +12,7 @@ import { label, t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
 import { ago, bytes, duration, moment } from "../common/format";
 import { ProgressView } from "../common/progress";
+import { Allowed } from "../common/rights";
 import { Kept } from "./Kept";
 import { planOf } from "./plan";
 import { PlanView } from "./PlanView";
@@ -112,7 +113,9 @@ function State({ restore, operation, stale }: StateProps) {
       {operation?.cancel_requested_at ? (
         <Text size="sm">{t("restore.page.cancelling")}</Text>
       ) : (
-        <CancelButton restore={restore.uuid} />
+        <Allowed to="restore_backups">
+          <CancelButton restore={restore.uuid} />
+        </Allowed>
       )}
     </Stack>
   );

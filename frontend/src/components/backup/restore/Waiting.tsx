@@ -13,6 +13,7 @@ import { useConsolePath } from "../common/address";
 import { Dialog, Refusal } from "../common/dialog";
 import { ago } from "../common/format";
 import { useTell } from "../common/notices";
+import { Allowed } from "../common/rights";
 import { Loaded } from "../common/states";
 
 type Operation = Schemas["Operation"];
@@ -94,6 +95,7 @@ export function Approval({ operation, linked = true }: { operation: Operation; l
         <Text size="sm">{text}</Text>
         <Refusal error={failed} />
         <Group gap="xs">
+          <Allowed to={operation.needs}>
           <Button size="xs" id={`approve-${operation.uuid}`} onClick={() => ask("approve")} aria-label={t("restore.waiting.approveOf", { what })}>
             {t("restore.waiting.approve")}
           </Button>
@@ -109,6 +111,7 @@ export function Approval({ operation, linked = true }: { operation: Operation; l
           >
             {t("restore.waiting.withdraw")}
           </Button>
+          </Allowed>
           {linked && operation.restore && (
             <Anchor component={Link} to={`${base}/restores/${operation.restore}`} size="sm">
               {t("restore.waiting.open")}

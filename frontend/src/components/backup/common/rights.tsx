@@ -1,0 +1,19 @@
+/** What one may do oneself. What one may not is not offered; the server refuses it all the same. */
+
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+
+import type { Schemas } from "../../../api/client";
+import { useApi } from "../../../api/context";
+import { rightsQuery } from "../../../api/queries";
+
+export type Right = Schemas["Right"];
+
+/** Null until it is known. */
+export function useMay(right: Right): boolean | null {
+  return useQuery(rightsQuery(useApi())).data?.rights.includes(right) ?? null;
+}
+
+export function Allowed({ to, children }: { to: Right; children: ReactNode }) {
+  return useMay(to) ? children : null;
+}
