@@ -14,7 +14,7 @@ import { type InView, useRows } from "./useRows";
 const ROW_PX = 60;
 const CARD_PX = 130;
 const LINE_PX = 20;
-const COLUMNS = ["auto", "12rem", "12rem", "6.5rem", "6rem", "6rem"];
+const COLUMNS = ["auto", "7.5rem", "11.5rem", "5.5rem", "5.5rem", "5.5rem"];
 
 interface Props {
   jobs: Schemas["Job"][];
@@ -26,7 +26,7 @@ interface Props {
 }
 
 export function JobList(props: Props) {
-  const narrow = useMediaQuery("(max-width: 62em)", false, { getInitialValueInEffect: false });
+  const narrow = useMediaQuery("(max-width: 68em)", false, { getInitialValueInEffect: false });
   return narrow ? <Cards {...props} /> : <Rows {...props} />;
 }
 

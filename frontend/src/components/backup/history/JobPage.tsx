@@ -81,7 +81,7 @@ function Heading({ job }: { job: Schemas["JobDetail"] }) {
       <Anchor component={Link} to={`../history${from?.list ?? ""}`} state={{ back: true }} size="sm">
         ← {t("history.page.back")}
       </Anchor>
-      <Title order={2} ref={heading} tabIndex={-1} style={{ overflowWrap: "anywhere" }}>
+      <Title order={2} ref={heading} tabIndex={-1} style={{ overflowWrap: "anywhere", outline: "none" }}>
         {job.job_name}
       </Title>
       <Group gap="xs" mt={4}>

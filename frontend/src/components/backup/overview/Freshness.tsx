@@ -83,7 +83,7 @@ function One({ row }: { row: Row }) {
   );
   return (
     <Table.Tr>
-      <Table.Td>
+      <Table.Td miw="9.5rem">
         <Anchor component={Link} to={`../configurations/${row.configuration}`} style={{ overflowWrap: "anywhere" }}>
           {row.name}
         </Anchor>
