@@ -64,7 +64,7 @@ def fill(configurations: int, jobs: int, *, now: datetime) -> None:
 
 
 def repeat(times: int, *, days: int) -> None:
-    """The runs that are there once more for so many periods before, each of so many days; in SQLite alone, and in seconds.
+    """The runs that are there once more for so many periods of so many days before; in SQLite alone, and in seconds.
 
     What is waiting or running is not repeated. Of the runs before nothing is kept.
     """
@@ -73,7 +73,8 @@ def repeat(times: int, *, days: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            WITH RECURSIVE period(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM period WHERE number < {times:d}),
+            WITH RECURSIVE
+            period(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM period WHERE number < {times:d}),
             shift(earlier) AS (SELECT '-' || (number * {days:d}) || ' days' FROM period)
             INSERT INTO backup_backupjob ({", ".join(f'"{name}"' for name in names)})
             SELECT {", ".join(values)} FROM shift, backup_backupjob WHERE status NOT IN ('PENDING', 'RUNNING')

@@ -1,16 +1,14 @@
 /** A browser, and what is looked at in every view besides what the story is about. */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 
-import type { AxeResults } from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
 
 import { ROOT } from "./edms";
 
 export const SCHEMES = ["light", "dark"] as const;
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+export const SIZE = { width: 1280, height: 900 };
 
 /** What the browser measures: milliseconds, and for `cls` the share of the page that moved. `longest` is the longest time
  * that nothing else could happen, 0 where no such time was longer than 50 ms. */
@@ -37,7 +35,7 @@ export function launch(): Promise<Browser> {
 }
 
 /** A page of its own session. What goes wrong in it, such as an error of a script, is found in `wrong`. */
-export async function open(browser: Browser, size = { width: 1280, height: 900 }): Promise<{ page: Page; wrong: string[] }> {
+export async function open(browser: Browser, size = SIZE): Promise<{ page: Page; wrong: string[] }> {
   const context = await browser.newContext({ viewport: size, reducedMotion: "reduce", locale: "en-GB", acceptDownloads: true });
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
@@ -71,27 +69,6 @@ function observe(): void {
     },
     { durationThreshold: 16 },
   );
-}
-
-/** What axe finds wrong with the page as it is, and with its colours in the dark as well; nothing is what it should be. */
-export async function axe(page: Page): Promise<string[]> {
-  const found: string[] = [];
-  await page.getByRole("heading", { level: 1 }).waitFor();
-  await page.getByText("Loading…").first().waitFor({ state: "detached" });
-  await page.evaluate(AXE);
-  for (const scheme of SCHEMES) {
-    await page.emulateMedia({ colorScheme: scheme });
-    await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor();
-    // Colours that are on their way from one scheme to the other are those of neither.
-    await page.evaluate(() => Promise.allSettled(document.getAnimations().map((one) => one.finished)));
-    const rules = scheme === "light" ? {} : { runOnly: ["color-contrast"] };
-    const results: AxeResults = await page.evaluate((options) => window.axe.run(options), rules);
-    for (const { id, nodes } of results.violations) {
-      found.push(...nodes.map((node) => `${scheme} ${id}: ${node.html.slice(0, 200)} ${node.failureSummary ?? ""}`));
-    }
-  }
-  await page.emulateMedia({ colorScheme: "light" });
-  return found;
 }
 
 /** What was measured, view by view; kept in a file for whoever wants to look at it. */

@@ -6,11 +6,12 @@ said to have been removed, as they are not there.
 
 import uuid
 from datetime import timedelta
+from typing import Final
 
 from apps.backup.models import BackupConfiguration, BackupJob, JobEvent
 
-DAYS = 42
-GONE = "beyond what is kept"
+DAYS: Final = 42
+GONE: Final = "beyond what is kept"
 STEPS = {"HOURLY": timedelta(hours=1), "DAILY": timedelta(days=1), "WEEKLY": timedelta(days=7)}
 GOOD = ("COMPLETED", "")
 # By the number of a run, or of a day of many runs, before the newest one: what went wrong in it.
@@ -25,7 +26,7 @@ PROBLEMS = [
 ]
 
 
-def before(real, number, step):
+def before(real: BackupJob, number: int, step: timedelta) -> BackupJob:
     """The run so many steps before it."""
     at = real.queued_at - number * step
     days = (real.queued_at - at) / timedelta(days=1)
@@ -71,4 +72,5 @@ for configuration in BackupConfiguration.objects.filter(frequency__in=STEPS):
         step = STEPS[configuration.frequency]
         made = [before(newest, number, step) for number in range(1, int(timedelta(days=DAYS) / step))]
         BackupJob.objects.bulk_create(made, batch_size=500)
-        JobEvent.objects.bulk_create([JobEvent(job=job, at=job.queued_at, text="Asked for by its schedule.") for job in made])
+        lines = [JobEvent(job=job, at=job.queued_at, text="Asked for by its schedule.") for job in made]
+        JobEvent.objects.bulk_create(lines)

@@ -11,6 +11,8 @@ import { ADMINISTRATOR, Edms } from "./edms";
 
 const FOLDER = process.env["SCREENSHOTS"] ?? "";
 const SIZES = { wide: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } } as const;
+type Kind = keyof typeof SIZES;
+const KINDS = ["wide", "phone"] as const satisfies Kind[];
 const README = process.env["README_PICTURES"] ?? "";
 /** Those that tell most, in which colours, and scrolled how far. */
 const FOR_README: Record<string, { colorScheme: (typeof SCHEMES)[number]; top: number }> = {
@@ -41,16 +43,21 @@ afterAll(async () => {
   await edms.remove();
 });
 
-/** What is there, in both colour schemes and at all sizes. */
+/** What is there, in both colour schemes. */
+async function shoot(name: string, kind: Kind, whole: boolean): Promise<void> {
+  for (const scheme of SCHEMES) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.evaluate(() => window.scrollTo(0, 0));
+    await page.waitForTimeout(300);
+    await page.screenshot({ path: join(FOLDER, `${name}-${scheme}-${kind}.png`), fullPage: whole });
+  }
+}
+
+/** The same at all sizes. */
 async function picture(name: string, whole = true): Promise<void> {
-  for (const [kind, size] of Object.entries(SIZES)) {
-    await page.setViewportSize(size);
-    for (const scheme of SCHEMES) {
-      await page.emulateMedia({ colorScheme: scheme });
-      await page.evaluate(() => window.scrollTo(0, 0));
-      await page.waitForTimeout(300);
-      await page.screenshot({ path: join(FOLDER, `${name}-${scheme}-${kind}.png`), fullPage: whole });
-    }
+  for (const kind of KINDS) {
+    await page.setViewportSize(SIZES[kind]);
+    await shoot(name, kind, whole);
   }
   const wanted = README ? FOR_README[name] : undefined;
   if (wanted) {
@@ -73,13 +80,21 @@ async function take(name: string, path: string, whole = true): Promise<void> {
   await picture(name, whole);
 }
 
-/** A dialog that a button opens. */
-async function dialog(name: string, button: string): Promise<void> {
-  await page.getByRole("button", { name: button }).or(page.getByRole("menuitem", { name: button })).first().click();
-  await page.getByRole("dialog").waitFor();
-  await picture(name, false);
-  await page.keyboard.press("Escape");
-  await page.getByRole("dialog").waitFor({ state: "detached" });
+/** A dialog that a button opens, or what is chosen from the menu that it opens. */
+async function dialog(name: string, button: string, chosen?: string): Promise<void> {
+  // At each size anew: a list that becomes another one takes its dialogs with it.
+  for (const kind of KINDS) {
+    await page.setViewportSize(SIZES[kind]);
+    await page.getByRole("button", { name: button }).first().click();
+    if (chosen) {
+      await page.getByRole("menuitem", { name: chosen }).click();
+    }
+    await page.getByRole("dialog").waitFor();
+    await shoot(name, kind, false);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  }
+  await page.setViewportSize(SIZES.wide);
 }
 
 async function first(path: string): Promise<string> {
@@ -167,7 +182,6 @@ test("restores", { timeout: 300_000 }, async () => {
   await dialog("restore-rollback", "Roll back");
   await take("restores", `${CONSOLE}/restore`);
   await take("configurations-run", `${CONSOLE}/configurations`);
-  await page.getByRole("button", { name: "More actions for production_weekly_export" }).click();
-  await dialog("configuration-delete", "Delete…");
+  await dialog("configuration-delete", "More actions for production_weekly_export", "Delete…");
   expect(wrong).toEqual([]);
 });

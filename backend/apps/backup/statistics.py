@@ -33,6 +33,8 @@ class Day:
     """What the jobs that were asked for on a day came to. Sizes are bytes; the median is that of those that stored."""
 
     date: date
+    begins_at: datetime
+    ends_at: datetime
     results: Counter[str] = dataclasses.field(default_factory=Counter)
     stored_bytes: int = 0
     logical_bytes: int = 0
@@ -122,7 +124,8 @@ _remembered: Remembered[int, Statistics] = Remembered(find_statistics, seconds=_
 
 
 def _series(first: date, count: int, since: datetime, until: datetime, *, minutes: bool, zone: tzinfo) -> list[Day]:
-    found = {day: Day(day) for day in (first + number * _DAY for number in range(count))}
+    dates = [first + number * _DAY for number in range(count)]
+    found = {day: Day(day, _midnight(day, zone), _midnight(day + _DAY, zone)) for day in dates}
     for sums in selectors.sums_by_time(since=since, until=until, minutes=minutes):
         day = found[_day(sums.at, zone)]
         day.results[sums.status] += sums.jobs

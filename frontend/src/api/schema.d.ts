@@ -858,9 +858,16 @@ export interface components {
         CutOffEnum: "limit" | "time";
         /** @description A day in the schedules' time zone: the jobs that were asked for on it. Sizes are bytes. */
         Day: {
+            /** Format: date-time */
+            begins_at: string;
             changed_files: number;
             /** Format: date */
             date: string;
+            /**
+             * Format: date-time
+             * @description When the next one begins.
+             */
+            ends_at: string;
             /** @description What was read for them. */
             logical_bytes: number;
             /** @description Of those that stored a backup. */

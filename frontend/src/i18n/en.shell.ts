@@ -22,6 +22,7 @@ export const shell = {
     title: "Sign in",
     name: "User name",
     password: "Password",
+    show: "Show the password",
     submit: "Sign in",
     again: "Sign in to go on where you were.",
     afterRestore:

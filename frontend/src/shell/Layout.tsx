@@ -3,11 +3,12 @@
 import { AppShell, Burger, Button, Group, Menu, NavLink as MantineNavLink, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation } from "@tanstack/react-query";
-import { Suspense, useEffect } from "react";
+import { type FocusEvent, type KeyboardEvent, Suspense, useEffect, useRef } from "react";
 import { NavLink, Outlet, useLocation } from "react-router";
 
 import { unwrap } from "../api/client";
 import { Boundary } from "../components/backup/common/Boundary";
+import { useKeptFocus } from "../components/backup/common/focus";
 import { Loading } from "../components/backup/common/states";
 import { t } from "../i18n";
 import { ColourScheme } from "./ColourScheme";
@@ -15,9 +16,19 @@ import classes from "./Layout.module.css";
 import { usePlace, useSession } from "./place";
 
 export function Layout() {
+  useKeptFocus();
   const [opened, { toggle, close }] = useDisclosure();
   const { pathname } = useLocation();
+  const burger = useRef<HTMLButtonElement>(null);
   useEffect(close, [pathname, close]);
+  // Where it lies over the page it goes when it is left: what has the focus is never below it.
+  const leave = (event: FocusEvent) => event.relatedTarget?.closest("main") && close();
+  const dismiss = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && opened) {
+      close();
+      burger.current?.focus();
+    }
+  };
   return (
     <AppShell
       header={{ height: 56 }}
@@ -30,6 +41,7 @@ export function Layout() {
       <AppShell.Header>
         <Group h="100%" px="md" wrap="nowrap">
           <Burger
+            ref={burger}
             opened={opened}
             onClick={toggle}
             hiddenFrom="sm"
@@ -44,7 +56,14 @@ export function Layout() {
           <Account />
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" aria-label={t("shell.navigation")}>
+      <AppShell.Navbar
+        p="xs"
+        aria-label={t("shell.navigation")}
+        className={classes["navbar"] ?? ""}
+        mod={{ closed: !opened }}
+        onBlur={leave}
+        onKeyDown={dismiss}
+      >
         <Ways />
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1} className={classes["main"] ?? ""}>

@@ -69,6 +69,8 @@ export function Login() {
                   name="password"
                   autoComplete="current-password"
                   required
+                  visibilityToggleFocusable
+                  visibilityToggleButtonProps={{ "aria-label": t("shell.login.show") }}
                 />
                 <Button type="submit" loading={signIn.isPending}>
                   {t("shell.login.submit")}

@@ -2,6 +2,8 @@
 
 import { createTheme, type CSSVariablesResolver } from "@mantine/core";
 
+import classes from "./theme.module.css";
+
 export const theme = createTheme({
   primaryColor: "indigo",
   primaryShade: { light: 7, dark: 7 },
@@ -11,6 +13,16 @@ export const theme = createTheme({
   respectReducedMotion: true,
   cursorType: "pointer",
   components: {
+    Input: { classNames: { input: classes["field"] } },
+    // A menu begins with its first item, and not with nothing.
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
+    Switch: { classNames: { track: classes["drawn"] } },
+    Radio: { classNames: { radio: classes["drawn"], icon: classes["drawn"] } },
+    Checkbox: { classNames: { input: classes["drawn"], icon: classes["drawn"] } },
+    CheckboxIndicator: { classNames: { indicator: classes["drawn"] } },
+    SegmentedControl: { classNames: { root: classes["drawn"] } },
+    Progress: { classNames: { root: classes["drawn"] } },
+    Tabs: { classNames: { tab: classes["tab"] } },
     // A dialog's header is none of the page.
     Modal: { defaultProps: { attributes: { header: { role: "presentation" } } } },
     Drawer: { defaultProps: { attributes: { header: { role: "presentation" } } } },

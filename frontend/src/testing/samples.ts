@@ -137,15 +137,21 @@ export function status(values: Partial<Schemas["Status"]> = {}): Schemas["Status
 }
 
 export function statistics(values: Partial<Schemas["Statistics"]> = {}): Schemas["Statistics"] {
-  const day = { stored_bytes: 0, logical_bytes: 0, new_files: 0, changed_files: 0, total_seconds: 0 };
+  const nothing = { stored_bytes: 0, logical_bytes: 0, new_files: 0, changed_files: 0, total_seconds: 0 };
+  const day = (date: string, next: string) => ({
+    ...nothing,
+    date,
+    begins_at: `${date}T00:00:00Z`,
+    ends_at: `${next}T00:00:00Z`,
+  });
   return {
     examined_at: "2026-11-24T12:00:00Z",
     time_zone: "UTC",
     first: "2026-11-23",
     last: "2026-11-24",
     days: [
-      { ...day, date: "2026-11-23", results: { FAILED: 1 }, median_seconds: null },
-      { ...day, date: "2026-11-24", results: { COMPLETED: 2 }, median_seconds: 300 },
+      { ...day("2026-11-23", "2026-11-24"), results: { FAILED: 1 }, median_seconds: null },
+      { ...day("2026-11-24", "2026-11-25"), results: { COMPLETED: 2 }, median_seconds: 300 },
     ],
     configurations: [],
     configurations_left_out: 0,

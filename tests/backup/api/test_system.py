@@ -114,6 +114,8 @@ def test_a_day_adds_up(admin, settings):
     job(NOON - DAY, configuration=None, stored_size=1000)
     found = find_statistics(3, NOON + HOUR)
     assert [one.date for one in found.days] == [date(2026, 11, day) for day in (22, 23, 24)]
+    assert [one.ends_at for one in found.days[:-1]] == [one.begins_at for one in found.days[1:]]
+    assert found.days[0].ends_at - found.days[0].begins_at == DAY
     empty, before, today = found.days
     assert (dict(empty.results), empty.median_seconds) == ({}, None)
     assert (dict(before.results), before.stored_bytes) == ({"COMPLETED": 1}, 1000)

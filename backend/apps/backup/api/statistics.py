@@ -35,6 +35,8 @@ class DaySerializer(_Serializer):
     """A day in the schedules' time zone: the jobs that were asked for on it. Sizes are bytes."""
 
     date = serializers.DateField()
+    begins_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField(help_text="When the next one begins.")
     results = ResultsField()
     stored_bytes = serializers.IntegerField(help_text="What they added to the storage: its growth.")
     logical_bytes = serializers.IntegerField(help_text="What was read for them.")

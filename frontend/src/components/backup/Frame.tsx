@@ -5,12 +5,14 @@ import { Outlet, useLocation, useNavigate } from "react-router";
 
 import { t } from "../../i18n";
 import { useConsolePath } from "./common/address";
+import { useKeptFocus } from "./common/focus";
 import { PageTitle } from "./common/PageTitle";
 import { StaleBanner } from "./common/states";
 
 const VIEWS = ["overview", "configurations", "history", "restore"] as const;
 
 export function Frame() {
+  useKeptFocus();
   const navigate = useNavigate();
   const base = useConsolePath();
   const { pathname } = useLocation();

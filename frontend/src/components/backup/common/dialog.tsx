@@ -11,7 +11,10 @@ export const HEADING = "view-heading";
 /** Focus what has that id, or `data-focus-id` where something else gives the id. */
 export function focusOn(id: string) {
   const named = document.querySelector<HTMLElement>(`[data-focus-id="${id}"]`);
-  (document.getElementById(id) ?? named ?? document.getElementById(HEADING))?.focus();
+  const next = document.getElementById(id) ?? named ?? document.getElementById(HEADING);
+  next?.focus();
+  // The page below does not scroll until the dialog is quite gone.
+  requestAnimationFrame(() => next?.scrollIntoView({ block: "nearest" }));
 }
 
 interface DialogProps {

@@ -1,13 +1,12 @@
 /** What can be done to one configuration, right where it stands. */
 
 import { ActionIcon, Button, Group, Menu, Switch } from "@mantine/core";
-import { useState } from "react";
 import { Link, useLocation } from "react-router";
 
 import { t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
 import { Allowed, useMay } from "../common/rights";
-import { DeleteDialog, DuplicateDialog } from "./Dialogs";
+import { menuOf, useAsk } from "./Dialogs";
 import { type Configuration, isOn } from "./draft";
 import { useRunNow, useSwitch } from "./useChanges";
 import type { Results } from "./useResults";
@@ -28,14 +27,12 @@ export function ScheduleSwitch({ row }: { row: Configuration }) {
 }
 
 export function Actions({ row, results }: { row: Configuration; results: Results }) {
-  const [dialog, setDialog] = useState<"delete" | "duplicate" | null>(null);
+  const ask = useAsk();
   const run = useRunNow(row);
   const base = useConsolePath();
   const { search } = useLocation();
   const mayConfigure = useMay("configure_backups");
   const mayRestore = useMay("restore_backups") && results.good;
-  const menu = `more-${row.uuid}`;
-  const close = () => setDialog(null);
   return (
     <Group gap="xs" wrap="nowrap" justify="flex-end">
       <Allowed to="run_backups">
@@ -52,7 +49,7 @@ export function Actions({ row, results }: { row: Configuration; results: Results
       {(mayConfigure || mayRestore) && (
         <Menu position="bottom-end">
           <Menu.Target>
-            <ActionIcon data-focus-id={menu} variant="default" aria-label={t("configurations.moreOf", { name: row.name })}>
+            <ActionIcon data-focus-id={menuOf(row)} variant="default" aria-label={t("configurations.moreOf", { name: row.name })}>
               <span aria-hidden>⋯</span>
             </ActionIcon>
           </Menu.Target>
@@ -62,7 +59,7 @@ export function Actions({ row, results }: { row: Configuration; results: Results
                 <Menu.Item component={Link} to={{ pathname: `${base}/configurations/${row.uuid}`, search }}>
                   {t("configurations.edit")}
                 </Menu.Item>
-                <Menu.Item onClick={() => setDialog("duplicate")}>{t("configurations.duplicate")}</Menu.Item>
+                <Menu.Item onClick={() => ask("duplicate", row)}>{t("configurations.duplicate")}</Menu.Item>
               </>
             )}
             {mayRestore && (
@@ -73,7 +70,7 @@ export function Actions({ row, results }: { row: Configuration; results: Results
             {mayConfigure && (
               <>
                 <Menu.Divider />
-                <Menu.Item color="red" onClick={() => setDialog("delete")}>
+                <Menu.Item color="red" onClick={() => ask("delete", row)}>
                   {t("configurations.remove")}
                 </Menu.Item>
               </>
@@ -81,8 +78,6 @@ export function Actions({ row, results }: { row: Configuration; results: Results
           </Menu.Dropdown>
         </Menu>
       )}
-      <DuplicateDialog row={row} opened={dialog === "duplicate"} onClose={close} returnTo={menu} />
-      <DeleteDialog row={row} opened={dialog === "delete"} onClose={close} returnTo={menu} />
     </Group>
   );
 }

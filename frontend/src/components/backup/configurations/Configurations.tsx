@@ -13,6 +13,7 @@ import { HEADING } from "../common/dialog";
 import { NoticesProvider } from "../common/notices";
 import { Allowed } from "../common/rights";
 import { Empty, Loaded } from "../common/states";
+import { DialogsProvider } from "./Dialogs";
 import { Editor } from "./Editor";
 import { ConfigurationGrid, ConfigurationTable } from "./List";
 import { Toolbar, useView } from "./Toolbar";
@@ -39,7 +40,9 @@ export default function Configurations() {
           </Button>
         </Allowed>
       </Group>
-      <Listed />
+      <DialogsProvider>
+        <Listed />
+      </DialogsProvider>
       <Editor which={which} onClose={() => void navigate({ pathname: `${base}/configurations`, search })} />
     </NoticesProvider>
   );

@@ -1,13 +1,48 @@
 /** Deleting and copying a configuration. */
 
 import { Button, Group, List, Stack, Text, TextInput } from "@mantine/core";
-import { type FormEvent, useState } from "react";
+import { useDisclosure } from "@mantine/hooks";
+import { createContext, type FormEvent, type ReactNode, useCallback, useContext, useState } from "react";
 
 import { ApiError } from "../../../api/client";
 import { t } from "../../../i18n";
 import { Dialog, Refusal, TypedName } from "../common/dialog";
 import type { Configuration } from "./draft";
 import { useDelete, useDuplicate } from "./useChanges";
+
+type Which = "delete" | "duplicate";
+type Ask = (which: Which, row: Configuration) => void;
+
+const Context = createContext<Ask>(() => {});
+
+/** The menu of a configuration, which its dialogs are opened from. */
+export function menuOf(row: Configuration): string {
+  return `more-${row.uuid}`;
+}
+
+/** Above the list: a table that becomes cards, as when one zooms in, takes no dialog away that is being filled in. */
+export function DialogsProvider({ children }: { children: ReactNode }) {
+  const [asked, setAsked] = useState<{ which: Which; row: Configuration } | null>(null);
+  const [opened, { open, close }] = useDisclosure();
+  const ask = useCallback<Ask>(
+    (which, row) => {
+      setAsked({ which, row });
+      open();
+    },
+    [open],
+  );
+  const Asked = asked?.which === "delete" ? DeleteDialog : DuplicateDialog;
+  return (
+    <Context.Provider value={ask}>
+      {children}
+      {asked && <Asked key={asked.row.uuid} row={asked.row} opened={opened} onClose={close} returnTo={menuOf(asked.row)} />}
+    </Context.Provider>
+  );
+}
+
+export function useAsk(): Ask {
+  return useContext(Context);
+}
 
 interface Props {
   row: Configuration;
@@ -16,7 +51,7 @@ interface Props {
   returnTo: string;
 }
 
-function Buttons({ onClose, children }: { onClose: () => void; children: React.ReactNode }) {
+function Buttons({ onClose, children }: { onClose: () => void; children: ReactNode }) {
   return (
     <Group justify="flex-end">
       <Button variant="default" onClick={onClose}>
@@ -27,7 +62,7 @@ function Buttons({ onClose, children }: { onClose: () => void; children: React.R
   );
 }
 
-export function DeleteDialog({ row, opened, onClose, returnTo }: Props) {
+function DeleteDialog({ row, opened, onClose, returnTo }: Props) {
   return (
     <Dialog title={t("configurations.deleteDialog.title", { name: row.name })} {...{ opened, onClose, returnTo }}>
       <DeleteForm row={row} onClose={onClose} />
@@ -74,7 +109,7 @@ function DeleteForm({ row, onClose }: { row: Configuration; onClose: () => void 
   );
 }
 
-export function DuplicateDialog({ row, opened, onClose, returnTo }: Props) {
+function DuplicateDialog({ row, opened, onClose, returnTo }: Props) {
   return (
     <Dialog title={t("configurations.duplicateDialog.title", { name: row.name })} {...{ opened, onClose, returnTo }}>
       <DuplicateForm row={row} onClose={onClose} />

@@ -3,7 +3,7 @@
 import { Button, Drawer, Group, Stack, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, useRef, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 
 import { ApiError } from "../../../api/client";
 import { useApi } from "../../../api/context";
@@ -50,6 +50,8 @@ export function Editor({ which, onClose }: EditorProps) {
         returnFocus={false}
         onExitTransitionEnd={() => focusOn(shown.current === "new" ? "new-configuration" : `edit-${shown.current}`)}
         closeButtonProps={{ "aria-label": t("common.close") }}
+        // Between the title and the buttons, which both stay in sight, there has to be room for what has the focus.
+        styles={{ content: { scrollPaddingBlock: "5rem" } }}
       >
         {which === "new" && <Form row={null} setDirty={setDirty} onDone={leave} />}
         {which !== null && which !== "new" && <Existing uuid={which} setDirty={setDirty} onDone={leave} />}
@@ -92,6 +94,11 @@ function Form({ row, setDirty, onDone }: FormProps & { row: Configuration | null
   const [draft, setDraft] = useState<Draft>(first);
   const [mended, setMended] = useState<ReadonlySet<keyof Draft>>(new Set());
   const save = useSave(row, onDone);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    // What had to be loaded was not there yet when the drawer took the focus.
+    form.current?.querySelector<HTMLElement>("[data-autofocus]")?.focus({ preventScroll: true });
+  }, []);
   // The name is not what the preview is about, and may still be missing.
   const [body] = useDebouncedValue({ ...requestOf(draft), name: draft.name || "new" }, PATIENCE_MS);
   const preview = useQuery(previewQuery(api, body));
@@ -110,7 +117,7 @@ function Form({ row, setDirty, onDone }: FormProps & { row: Configuration | null
   const fields = { draft, change, wrong };
   const elsewhere = save.error && !save.error.problem?.errors.some((one) => one.field in draft) ? save.error : null;
   return (
-    <form onSubmit={submit} noValidate>
+    <form ref={form} onSubmit={submit} noValidate>
       <Stack>
         <WhatFields {...fields} />
         <ScheduleFields {...fields} zone={preview.data?.time_zone} />

@@ -8,7 +8,7 @@ import { useEffect, useState } from "react";
 import { useApi } from "../../../api/context";
 import { configurationsQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
-import { type FilterName, isNarrowed, NAMES, STATUSES, TRIGGERS, TRUSTS, TYPES, withFilter } from "./filters";
+import { dayOf, type FilterName, isNarrowed, NAMES, STATUSES, TRIGGERS, TRUSTS, TYPES, withFilter } from "./filters";
 
 const PAUSE_MS = 300;
 
@@ -79,7 +79,7 @@ export function FilterBar({ params, onChange }: Props) {
               key={name}
               type="date"
               label={t(`history.${name}`)}
-              value={params.get(name) ?? ""}
+              value={dayOf(params, name)}
               onChange={(event) => set(name, [event.currentTarget.value])}
             />
           ))}

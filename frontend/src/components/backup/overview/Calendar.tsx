@@ -25,6 +25,9 @@ const COLOURS: Record<Mark, string> = {
   nothing: "var(--mantine-color-default-border)",
 };
 
+/** The colours stay where the system chooses those of everything else. */
+const DRAWN = { borderRadius: 2, forcedColorAdjust: "none" } as const;
+
 export function Calendar({ statistics }: { statistics: Schemas["Statistics"] }) {
   const { days, calendar } = statistics;
   const dates = days.map((one) => one.date);
@@ -66,7 +69,7 @@ export function Calendar({ statistics }: { statistics: Schemas["Statistics"] }) 
               ta="center"
               fz={12}
               lh="14px"
-              style={{ borderRadius: 2 }}
+              style={DRAWN}
               aria-hidden
             >
               {SIGNS[mark]}
@@ -143,7 +146,7 @@ function Strip({ name, dates, of }: { name: string; dates: string[]; of: Map<str
           key={date}
           h={16}
           bg={COLOURS[marks[index] ?? "nothing"]}
-          style={{ borderRadius: 2, overflow: "hidden" }}
+          style={{ ...DRAWN, overflow: "hidden" }}
           title={`${longDay(date)}: ${resultsInWords(of.get(date))}`}
           c={marks[index] === "bad" ? "white" : "black"}
           ta="center"
@@ -167,10 +170,10 @@ function Days({ days }: { days: Schemas["Day"][] }) {
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
-        {[...days].reverse().map(({ date, results }) => (
+        {[...days].reverse().map(({ date, begins_at: after, ends_at: before, results }) => (
           <Table.Tr key={date}>
             <Table.Td>
-              <Anchor component={Link} to={`../history?after=${date}&before=${date}`} inherit>
+              <Anchor component={Link} to={`../history?${new URLSearchParams({ after, before })}`} inherit>
                 {longDay(date)}
               </Anchor>
             </Table.Td>

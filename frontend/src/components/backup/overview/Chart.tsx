@@ -38,6 +38,7 @@ export default function Chart({ days, series, format, logarithmic }: Props) {
       curveType="monotone"
       connectNulls={false}
       yAxisProps={{ width: 88, ...(logarithmic ? { scale: "log", domain: ["auto", "auto"] } : {}) }}
+      styles={{ legendItemColor: { forcedColorAdjust: "none" } }}
       lineChartProps={{ accessibilityLayer: false }}
     />
   );

@@ -90,7 +90,7 @@ describe("the overview", () => {
     expect(within(calendar).getByRole("img", { name: /^All: 1 days completed, 0 .* 1 with failures/ })).toBeTruthy();
     await user.click(within(calendar).getByText("As a table"));
     const link = await within(calendar).findByRole("link", { name: /23/ });
-    expect(link.getAttribute("href")).toBe("/history?after=2026-11-23&before=2026-11-23");
+    expect(link.getAttribute("href")).toBe("/history?after=2026-11-23T00%3A00%3A00Z&before=2026-11-24T00%3A00%3A00Z");
     expect(link.closest("tr")?.textContent).toContain("Failed 1");
   });
 

@@ -82,6 +82,8 @@ function Line({ row, runs, now }: { row: Row; runs: string[]; now: number }) {
         pos="relative"
         h="1rem"
         style={{
+          // It is all drawn with backgrounds, which the system would take away where it chooses the colours.
+          forcedColorAdjust: "none",
           background:
             "linear-gradient(var(--mantine-color-default-border), var(--mantine-color-default-border)) center / 100% 2px no-repeat",
         }}

@@ -46,7 +46,8 @@ export function ChooseSource() {
           { value: "stored", label: t("restore.source.stored") },
           { value: "file", label: t("restore.source.upload") },
         ]}
-        style={{ alignSelf: "flex-start" }}
+        style={{ alignSelf: "flex-start", maxWidth: "100%" }}
+        styles={{ control: { flex: "1 1 auto" }, label: { whiteSpace: "normal" } }}
       />
       {from === "file" ? <Upload /> : <Stored />}
     </Stack>
@@ -174,6 +175,7 @@ function Moment({ job }: { job: Job }) {
       p="sm"
       component={Link}
       to={`${base}/restore?backup=${job.uuid}`}
+      className="mantine-focus-auto"
       style={{ color: "inherit" }}
     >
       <Group justify="space-between" gap="xs">
