@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection
 
 from apps.backup.models import BackupConfiguration, BackupJob, JobEvent
 from apps.backup.requests import JobRequest
@@ -12,6 +15,22 @@ from apps.backup.services.configurations import ConfigurationValues, configurati
 FREQUENCIES = ("DAILY", "HOURLY", "WEEKLY", "MONTHLY", "ON_DEMAND")
 TYPES = ("FULL", "DATABASE", "FILES", "INCREMENTAL", "EXPORT")
 KEPT = 30
+# What a run of earlier days has of its own; everything else is that of the run that it is made from.
+_OWN: Final = {
+    "uuid": "lower(hex(randomblob(16)))",
+    "job_name": "configuration_name || strftime('-%Y%m%dT%H%M%SZ', queued_at, earlier)",
+    "snapshot_id": "CASE snapshot_id WHEN '' THEN '' ELSE lower(hex(randomblob(32))) END",
+    **{
+        name: f"strftime('%Y-%m-%d %H:%M:%f000', {name}, earlier)"
+        for name in ("slot", "queued_at", "started_at", "completed_at", "changed_at")
+    },
+    **dict.fromkeys(
+        ("removal_started_at", "removed_at"),
+        "CASE trust WHEN '' THEN NULL ELSE strftime('%Y-%m-%d %H:%M:%f000', queued_at, earlier, '+30 days') END",
+    ),
+    "removal_reason": "CASE trust WHEN '' THEN '' ELSE 'beyond the 30 most recent' END",
+    "is_pinned": "0",
+}
 
 
 def fill(configurations: int, jobs: int, *, now: datetime) -> None:
@@ -42,6 +61,25 @@ def fill(configurations: int, jobs: int, *, now: datetime) -> None:
         BackupJob.objects.bulk_create(batch, batch_size=500)
         events = [JobEvent(job=job, at=job.queued_at, text=text) for job in batch for text in ("Asked for.", "Done.")]
         JobEvent.objects.bulk_create(events, batch_size=2000)
+
+
+def repeat(times: int, *, days: int) -> None:
+    """The runs that are there once more for so many periods of so many days before; in SQLite alone, and in seconds.
+
+    What is waiting or running is not repeated. Of the runs before nothing is kept.
+    """
+    names = [field.column for field in BackupJob._meta.concrete_fields if not field.primary_key]
+    values = [_OWN.get(name, f'"{name}"') for name in names]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH RECURSIVE
+            period(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM period WHERE number < {times:d}),
+            shift(earlier) AS (SELECT '-' || (number * {days:d}) || ' days' FROM period)
+            INSERT INTO backup_backupjob ({", ".join(f'"{name}"' for name in names)})
+            SELECT {", ".join(values)} FROM shift, backup_backupjob WHERE status NOT IN ('PENDING', 'RUNNING')
+            """
+        )
 
 
 def _job(row: BackupConfiguration, number: int, now: datetime) -> BackupJob:

@@ -1,6 +1,6 @@
 /** A browser, and what is looked at in every view besides what the story is about. */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -10,11 +10,13 @@ import { ROOT } from "./edms";
 export const SCHEMES = ["light", "dark"] as const;
 export const SIZE = { width: 1280, height: 900 };
 
-/** What the browser measures: milliseconds, and for `cls` the share of the page that moved. */
+/** What the browser measures: milliseconds, and for `cls` the share of the page that moved. `longest` is the longest time
+ * that nothing else could happen, 0 where no such time was longer than 50 ms. */
 interface Vitals {
   lcp: number;
   cls: number;
   inp: number;
+  longest: number;
 }
 
 declare global {
@@ -49,7 +51,7 @@ export async function open(browser: Browser, size = SIZE): Promise<{ page: Page;
 }
 
 function observe(): void {
-  const vitals = { lcp: 0, cls: 0, inp: 0 };
+  const vitals = { lcp: 0, cls: 0, inp: 0, longest: 0 };
   window.vitals = vitals;
   const watch = (type: string, note: (entry: PerformanceEntry) => void, more = {}) =>
     new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({ type, buffered: true, ...more });
@@ -58,6 +60,7 @@ function observe(): void {
     const shift = entry as PerformanceEntry & { value: number; hadRecentInput: boolean };
     vitals.cls += shift.hadRecentInput ? 0 : shift.value;
   });
+  watch("longtask", (entry) => (vitals.longest = Math.max(vitals.longest, entry.duration)));
   watch(
     "event",
     (entry) => {
@@ -70,22 +73,25 @@ function observe(): void {
 
 /** What was measured, view by view; kept in a file for whoever wants to look at it. */
 export class Report {
-  private readonly views: Record<string, Vitals> = {};
+  private readonly views: Record<string, Record<string, number>> = {};
 
-  /** Notes what has been measured since the page was loaded, or since the last note. */
-  async note(page: Page, view: string): Promise<Vitals> {
+  /** Notes what has been measured since the page was loaded, or since the last note, and `more` besides. */
+  async note(page: Page, view: string, more: Record<string, number> = {}): Promise<Vitals> {
     const vitals = await page.evaluate(() => {
       const seen = { ...window.vitals };
-      Object.assign(window.vitals, { cls: 0, inp: 0 });
+      Object.assign(window.vitals, { cls: 0, inp: 0, longest: 0 });
       return seen;
     });
-    this.views[view] = vitals;
+    this.views[view] = { ...vitals, ...more };
     return vitals;
   }
 
+  /** Writes it beside what other stories have noted of other views. */
   write(): void {
     const folder = join(ROOT, "var/reports");
+    const file = join(folder, "console.json");
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, "console.json"), `${JSON.stringify(this.views, null, 1)}\n`);
+    const others: object = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+    writeFileSync(file, `${JSON.stringify({ ...others, ...this.views }, null, 1)}\n`);
   }
 }

@@ -1,5 +1,6 @@
-/** Pictures of every view: `tools/screenshots`. */
+/** Pictures of every view: `tools/screenshots`. What they show has happened, but for the runs of earlier weeks. */
 
+import { readFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Browser, Page } from "playwright-core";
@@ -10,6 +11,16 @@ import { ADMINISTRATOR, Edms } from "./edms";
 
 const FOLDER = process.env["SCREENSHOTS"] ?? "";
 const SIZES = { wide: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } } as const;
+type Kind = keyof typeof SIZES;
+const KINDS = ["wide", "phone"] as const satisfies Kind[];
+const README = process.env["README_PICTURES"] ?? "";
+/** Those that tell most, in which colours, and scrolled how far. */
+const FOR_README: Record<string, { colorScheme: (typeof SCHEMES)[number]; top: number }> = {
+  "overview-running": { colorScheme: "light", top: 0 },
+  history: { colorScheme: "dark", top: 520 },
+  "restore-plan": { colorScheme: "light", top: 235 },
+  "restore-kept": { colorScheme: "dark", top: 0 },
+};
 const CONSOLE = "/admin/backup";
 
 let edms: Edms;
@@ -19,10 +30,11 @@ let wrong: string[];
 
 beforeAll(async () => {
   [edms, browser] = await Promise.all([Edms.make(), launch()]);
-  edms.manage("import_documents", "/usr/share/common-licenses");
-  edms.manage("trigger_backup", "--config", "production_daily_full");
-  edms.manage("trigger_backup", "--config", "production_database_hourly");
-  edms.manage("trigger_backup", "--type", "FILES");
+  edms.manage("import_documents", "/usr/share/doc", "--limit", "600");
+  for (const name of ["daily_full", "weekly_export", "database_hourly"]) {
+    edms.manage("trigger_backup", "--config", `production_${name}`);
+  }
+  edms.manage("shell", "--command", readFileSync(join(import.meta.dirname, "earlier_weeks.py"), "utf8"));
   ({ page, wrong } = await open(browser));
 });
 
@@ -31,20 +43,58 @@ afterAll(async () => {
   await edms.remove();
 });
 
-/** One address in both colour schemes and at all sizes. */
-async function take(name: string, path: string): Promise<void> {
-  for (const [kind, size] of Object.entries(SIZES)) {
-    await page.setViewportSize(size);
-    for (const scheme of SCHEMES) {
-      await page.emulateMedia({ colorScheme: scheme });
-      await page.goto(edms.url(path));
-      await page.getByRole("heading", { level: 1 }).waitFor();
-      // Not until the network is idle: a page that listens to events never lets it be.
-      await page.getByText("Loading…").first().waitFor({ state: "detached" });
-      await page.waitForTimeout(500);
-      await page.screenshot({ path: join(FOLDER, `${name}-${scheme}-${kind}.png`), fullPage: true });
-    }
+/** What is there, in both colour schemes. */
+async function shoot(name: string, kind: Kind, whole: boolean): Promise<void> {
+  for (const scheme of SCHEMES) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.evaluate(() => window.scrollTo(0, 0));
+    await page.waitForTimeout(300);
+    await page.screenshot({ path: join(FOLDER, `${name}-${scheme}-${kind}.png`), fullPage: whole });
   }
+}
+
+/** The same at all sizes. */
+async function picture(name: string, whole = true): Promise<void> {
+  for (const kind of KINDS) {
+    await page.setViewportSize(SIZES[kind]);
+    await shoot(name, kind, whole);
+  }
+  const wanted = README ? FOR_README[name] : undefined;
+  if (wanted) {
+    await page.setViewportSize({ width: 1100, height: 760 });
+    await page.emulateMedia({ colorScheme: wanted.colorScheme });
+    await page.evaluate((top) => window.scrollTo(0, top), wanted.top);
+    await page.waitForTimeout(300);
+    await page.screenshot({ path: join(README, `${name}.png`) });
+  }
+  await page.setViewportSize(SIZES.wide);
+}
+
+/** The view at an address. */
+async function take(name: string, path: string, whole = true): Promise<void> {
+  await page.goto(edms.url(path));
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  // Not until the network is idle: a page that listens to events never lets it be.
+  await page.getByText("Loading…").first().waitFor({ state: "detached" });
+  await page.waitForTimeout(500);
+  await picture(name, whole);
+}
+
+/** A dialog that a button opens, or what is chosen from the menu that it opens. */
+async function dialog(name: string, button: string, chosen?: string): Promise<void> {
+  // At each size anew: a list that becomes another one takes its dialogs with it.
+  for (const kind of KINDS) {
+    await page.setViewportSize(SIZES[kind]);
+    await page.getByRole("button", { name: button }).first().click();
+    if (chosen) {
+      await page.getByRole("menuitem", { name: chosen }).click();
+    }
+    await page.getByRole("dialog").waitFor();
+    await shoot(name, kind, false);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  }
+  await page.setViewportSize(SIZES.wide);
 }
 
 async function first(path: string): Promise<string> {
@@ -53,7 +103,14 @@ async function first(path: string): Promise<string> {
   return results[0]?.id ?? results[0]?.uuid ?? "";
 }
 
-test("every view", { timeout: 600_000 }, async () => {
+async function run(): Promise<void> {
+  await page.goto(edms.url(`${CONSOLE}/configurations?search=daily`));
+  await page.getByRole("button", { name: "Run now: production_daily_full" }).click();
+  await page.getByRole("link", { name: "See the job" }).click();
+  await page.getByRole("heading", { level: 2, name: /^production_daily_full-/ }).waitFor();
+}
+
+test("the EDMS", { timeout: 300_000 }, async () => {
   await take("login", "/login");
   await page.getByLabel("User name").fill(ADMINISTRATOR.name);
   await page.getByRole("textbox", { name: "Password" }).fill(ADMINISTRATOR.password);
@@ -61,16 +118,70 @@ test("every view", { timeout: 600_000 }, async () => {
   await page.getByRole("heading", { level: 1, name: "Dashboard" }).waitFor();
   await take("dashboard", "/");
   await take("documents", "/documents");
+  await dialog("document-upload", "Upload a document");
   await take("document", `/documents/${await first("/documents/")}`);
+  await dialog("document-delete", "Delete");
   await take("admin", "/admin");
+});
+
+test("backups", { timeout: 300_000 }, async () => {
   await take("overview", `${CONSOLE}/overview`);
   await take("configurations", `${CONSOLE}/configurations`);
   await take("configuration-new", `${CONSOLE}/configurations/new`);
-  await take("history", `${CONSOLE}/history`);
-  const job = await first("/backup/jobs/?has_backup=true");
+  // No further than one sees: more rows come as one scrolls.
+  await take("history", `${CONSOLE}/history`, false);
+  await take("history-failed", `${CONSOLE}/history?status=FAILED&status=TIMEOUT`);
+  const job = await first("/backup/jobs/?has_backup=true&backup_type=FULL");
   await take("job", `${CONSOLE}/history/${job}`);
+  await dialog("job-pin", "Pin");
+  await dialog("job-delete", "Delete…");
   await take("files", `${CONSOLE}/history/${job}/files`);
+  await take("job-failed", `${CONSOLE}/history/${await first("/backup/jobs/?status=FAILED")}`);
+  await take("job-incomplete", `${CONSOLE}/history/${await first("/backup/jobs/?status=INCOMPLETE")}`);
+});
+
+test("a run at work", { timeout: 300_000 }, async () => {
+  const large = join(edms.home, "media/large");
+  writeFileSync(large, "");
+  // Nothing but a length: it takes no room on the disk, and a while to be read.
+  truncateSync(large, 40e9);
+  await run();
+  await page.getByRole("progressbar").first().waitFor();
+  await page.waitForTimeout(3_000);
+  await picture("job-running");
+  await dialog("job-cancel", "Cancel the job");
+  await take("overview-running", `${CONSOLE}/overview`);
+  await page.goto(edms.url(`${CONSOLE}/history`));
+  await page.getByRole("link", { name: /^production_daily_full-/ }).first().click();
+  await page.getByRole("button", { name: "Cancel the job" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel the job" }).click();
+  await page.getByText("It was cancelled").waitFor();
+  await picture("job-cancelled");
+  renameSync(large, join(edms.folder, "large"));
+});
+
+test("restores", { timeout: 300_000 }, async () => {
+  // With the session of the one who restores it, who would be signed out otherwise.
+  edms.manage("trigger_backup", "--config", "production_daily_full");
   await take("restore", `${CONSOLE}/restore`);
-  await take("restore-choices", `${CONSOLE}/restore?job=${job}`);
+  const job = await first("/backup/jobs/?has_backup=true&backup_type=FULL");
+  await page.goto(edms.url(`${CONSOLE}/history/${job}`));
+  await page.getByRole("link", { name: "Restore from this" }).click();
+  await page.getByRole("button", { name: "Make the plan" }).waitFor();
+  await picture("restore-choices");
+  await page.getByRole("button", { name: "Make the plan" }).click();
+  await page.getByText("What is replaced").waitFor();
+  const asked = page.getByRole("textbox", { name: /^To confirm, type/ });
+  const said = (await asked.getAttribute("aria-describedby"))?.split(" ").find((id) => id.endsWith("-description"));
+  await asked.fill((await page.locator(`[id="${said}"]`).textContent()) ?? "");
+  await picture("restore-plan");
+  await page.getByRole("button", { name: "Replace the live system now" }).click();
+  await page.getByText("The state before is kept").waitFor();
+  await page.waitForTimeout(500);
+  await picture("restore-kept");
+  await dialog("restore-rollback", "Roll back");
+  await take("restores", `${CONSOLE}/restore`);
+  await take("configurations-run", `${CONSOLE}/configurations`);
+  await dialog("configuration-delete", "More actions for production_weekly_export", "Delete…");
   expect(wrong).toEqual([]);
 });

@@ -38,25 +38,6 @@ export const configurationsQuery = (api: Api, query: ConfigurationsQuery = {}) =
     placeholderData: keepPreviousData,
   });
 
-const HISTORY_PAGE = 50;
-/** So many pages stay: however far one goes back, the page in the browser gets no larger, nor what an event asks anew. */
-const HISTORY_PAGES = 6;
-
-/** Jobs page by page, older and newer ones. Its pages are those of the server, which begin after a row. */
-export const jobPagesQuery = (api: Api, query: JobsQuery) =>
-  infiniteQueryOptions({
-    queryKey: ["jobs", "pages", query],
-    queryFn: ({ pageParam }) =>
-      unwrap(
-        api.GET("/jobs/", { params: { query: { ...query, limit: HISTORY_PAGE, ...(pageParam && { cursor: pageParam }) } } }),
-      ),
-    initialPageParam: "",
-    getNextPageParam: (page) => cursorOf(page.next),
-    getPreviousPageParam: (page) => cursorOf(page.previous),
-    maxPages: HISTORY_PAGES,
-    placeholderData: keepPreviousData,
-  });
-
 /** What the address of another page begins after. */
 export function cursorOf(address: string | null | undefined): string | null {
   return address ? new URL(address, window.location.href).searchParams.get("cursor") : null;

@@ -29,6 +29,7 @@ function furnish() {
     disconnect() {}
   };
   window.HTMLElement.prototype.scrollIntoView = () => {};
+  window.scrollTo = () => {};
   // Fields that grow with their text measure it again when a font has come.
   Object.defineProperty(document, "fonts", { value: new EventTarget() });
 }

@@ -25,7 +25,7 @@ export function Frame() {
       <Tabs value={view} onChange={(value) => value && navigate(`${base}/${value}`)} mb="md">
         <Tabs.List aria-label={t("shell.backups")}>
           {VIEWS.map((name) => (
-            <Tabs.Tab key={name} value={name}>
+            <Tabs.Tab key={name} value={name} px={{ base: 8, xs: "md" }}>
               {t(`shell.${name}`)}
             </Tabs.Tab>
           ))}

@@ -2,7 +2,7 @@
 
 import { Title } from "@mantine/core";
 import { useEffect, useRef } from "react";
-import { useLocation } from "react-router";
+import { NavigationType, useLocation, useNavigationType } from "react-router";
 
 /** Which entry of its history the browser has opened by itself, newly or once more: that begins at its top. */
 const OPENED = (window.history.state as { key?: string } | null)?.key ?? "default";
@@ -17,6 +17,8 @@ export function PageTitle({ text, part }: PageTitleProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   const { key, pathname } = useLocation();
   const shown = useRef(false);
+  // Whoever goes back finds the page where they have left it.
+  const preventScroll = useNavigationType() === NavigationType.Pop;
   useEffect(() => {
     document.title = part ? `${part} – ${text}` : text;
   }, [text, part]);
@@ -24,7 +26,7 @@ export function PageTitle({ text, part }: PageTitleProps) {
     // What still has the focus, such as a tab of the same page, keeps it.
     const lost = document.activeElement === null || document.activeElement === document.body;
     if (key !== OPENED && (lost || !shown.current)) {
-      heading.current?.focus();
+      heading.current?.focus({ preventScroll });
     }
     shown.current = true;
     // The search of an address changes while one types into a filter, which is no other page.

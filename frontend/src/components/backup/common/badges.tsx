@@ -1,8 +1,7 @@
 /** States as words with a colour; the word alone says it all. */
 
-import { Badge } from "@mantine/core";
-
 import { label } from "../../../i18n";
+import classes from "./badges.module.css";
 
 const COLOURS: Record<string, string> = {
   COMPLETED: "green",
@@ -28,8 +27,8 @@ const COLOURS: Record<string, string> = {
 /** A badge for a value of a group of words of the server. */
 export function ValueBadge({ group, value }: { group: Parameters<typeof label>[0]; value: string }) {
   return (
-    <Badge variant="light" color={COLOURS[value] ?? "gray"} autoContrast radius="sm" tt="none">
+    <span className={classes["badge"]} data-colour={COLOURS[value] ?? "gray"}>
       {label(group, value)}
-    </Badge>
+    </span>
   );
 }

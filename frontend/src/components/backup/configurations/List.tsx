@@ -79,7 +79,7 @@ function Row({ row }: { row: Configuration }) {
   const results = useResults(row.uuid);
   return (
     <Table.Tr>
-      <Table.Td maw="20rem">
+      <Table.Td miw="14.5rem" maw="20rem">
         <Name row={row} />
       </Table.Td>
       <Table.Td>

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 
 import { API, renderConsole } from "../../../testing/render";
 import { job } from "../../../testing/samples";
-import { server } from "../../../testing/setup";
+import { FakeEventSource, server } from "../../../testing/setup";
 
 /** Answers the list, and notes what it was asked. */
 function answerJobs(answer: (asked: URLSearchParams) => object) {
@@ -48,18 +48,36 @@ describe("the history", () => {
     expect(asked.at(-1)?.has("status")).toBe(false);
   });
 
-  it("goes on where the page before ended", async () => {
+  it("goes on by itself where the page before ended", async () => {
     const asked = answerJobs((params) =>
       params.get("cursor") === "second"
         ? { next: null, previous: null, results: [job({ uuid: "older", job_name: "older" })] }
         : { next: `${API}/jobs/?cursor=second`, previous: null, results: [job({ job_name: "newer" })] },
     );
-    const { user } = renderConsole("/history");
-    await user.click(await screen.findByText("Show older jobs"));
+    renderConsole("/history");
     await screen.findByText("older");
     expect(screen.getByText("newer")).toBeTruthy();
-    expect(screen.getByText(/2 jobs shown.*These are all/)).toBeTruthy();
+    expect(screen.getByText("2 jobs shown, which are all")).toBeTruthy();
     expect(asked.length).toBe(2);
+  });
+
+  it("asks an event's worth of it anew, and not all that was loaded", async () => {
+    let status: "RUNNING" | "FAILED" = "RUNNING";
+    const asked = answerJobs((params) =>
+      params.get("cursor") === "second"
+        ? { next: null, previous: null, results: [job({ uuid: "older", job_name: "older" })] }
+        : { next: `${API}/jobs/?cursor=second`, previous: null, results: [job({ job_name: "newer", status, trust: "" })] },
+    );
+    renderConsole("/history");
+    await screen.findByText("older");
+    const row = screen.getByText("newer").closest("tr") as HTMLElement;
+    within(row).getByText("Running");
+    status = "FAILED";
+    FakeEventSource.all[0]?.dispatchEvent(new Event("job"));
+    await within(row).findByText("Failed");
+    expect(row.getAttribute("aria-rowindex")).toBe("2");
+    // Both pages are in view here, where nothing has a height: each of them once.
+    expect(asked.slice(2).map((params) => params.get("cursor"))).toEqual([null, "second"]);
   });
 
   it("orders by a column, downwards first", async () => {

@@ -1,16 +1,16 @@
 /** All jobs, narrowed down as the address says. */
 
-import { Button, Center, Group, Stack, Text, Title } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { Stack, Text, Title } from "@mantine/core";
+import { useRef } from "react";
 import { useSearchParams } from "react-router";
 
-import { useApi } from "../../../api/context";
-import { jobPagesQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { Empty, Failure, Loading } from "../common/states";
 import { FilterBar } from "./FilterBar";
 import { isNarrowed, queryOf, withFilter } from "./filters";
+import classes from "./History.module.css";
 import { JobList } from "./JobList";
+import { useJobs } from "./useJobs";
 
 const USUAL_ORDER = "-queued_at";
 
@@ -30,40 +30,34 @@ export default function History() {
 }
 
 function Jobs({ params, onOrder }: { params: URLSearchParams; onOrder: (order: string) => void }) {
-  const pages = useInfiniteQuery(jobPagesQuery(useApi(), queryOf(params)));
-  if (pages.data === undefined) {
-    return pages.error ? <Failure error={pages.error} onRetry={() => void pages.refetch()} /> : <Loading />;
-  }
-  const jobs = pages.data.pages.flatMap((page) => page.results);
+  const { jobs, isAnother, hasMore, error, retry, setView } = useJobs(queryOf(params));
+  const place = useRef<HTMLDivElement>(null);
+  const reorder = (wanted: string) => {
+    onOrder(wanted);
+    if (place.current && place.current.getBoundingClientRect().top < 0) {
+      // Another order begins at its beginning.
+      place.current.scrollIntoView();
+    }
+  };
   const order = params.get("order") ?? USUAL_ORDER;
-  const byTime = order === USUAL_ORDER;
+  const failure = error && <Failure error={error} onRetry={retry} />;
+  if (jobs === undefined) {
+    return failure ?? <Loading />;
+  }
   return (
-    <Stack gap="sm" aria-busy={pages.isFetching} style={{ opacity: pages.isPlaceholderData ? 0.6 : 1 }}>
-      {pages.error && <Failure error={pages.error} onRetry={() => void pages.refetch()} />}
-      {pages.hasPreviousPage && (
-        <Center>
-          <Button
-            variant="default"
-            loading={pages.isFetchingPreviousPage}
-            onClick={() => void pages.fetchPreviousPage()}
-          >
-            {t(byTime ? "history.newer" : "history.listPrevious")}
-          </Button>
-        </Center>
+    <div ref={place} aria-busy={isAnother} className={classes["jobs"]}>
+      <Text size="sm" c="dimmed" role="status" mb="xs">
+        {isAnother
+          ? t("common.loading")
+          : jobs.length > 0 && t(hasMore ? "history.shown" : "history.all", { count: jobs.length })}
+      </Text>
+      {jobs.length > 0 ? (
+        <JobList jobs={jobs} isAll={!hasMore} order={order} onOrder={reorder} onView={setView} />
+      ) : (
+        <None narrowed={isNarrowed(params)} />
       )}
-      {jobs.length === 0 ? <None narrowed={isNarrowed(params)} /> : <JobList jobs={jobs} order={order} onOrder={onOrder} />}
-      <Group justify="center">
-        {pages.hasNextPage && (
-          <Button variant="default" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-            {t(byTime ? "history.older" : "history.listNext")}
-          </Button>
-        )}
-        <Text size="sm" c="dimmed" role="status">
-          {jobs.length > 0 && t("history.shown", { count: jobs.length })}
-          {jobs.length > 0 && !pages.hasNextPage && ` ${t("history.end")}`}
-        </Text>
-      </Group>
-    </Stack>
+      {failure}
+    </div>
   );
 }
 

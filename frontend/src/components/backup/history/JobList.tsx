@@ -1,82 +1,125 @@
-/** Jobs as a table, or as cards where a table has no room. */
+/** Jobs as a table, or as cards where a table has no room. Only those in view are drawn, however many there are. */
 
-import { Group, Paper, Stack, Table, Text, UnstyledButton } from "@mantine/core";
+import { Table, UnstyledButton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { memo } from "react";
+import { Fragment, memo, type RefObject } from "react";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
 import { bytes, duration } from "../common/format";
+import classes from "./History.module.css";
 import { JobBadges, JobLink, JobOrigin, JobRemarks, JobWhen } from "./JobSummary";
+import { type InView, useRows } from "./useRows";
+
+const ROW_PX = 60;
+const CARD_PX = 130;
+const LINE_PX = 20;
+const COLUMNS = ["auto", "7.5rem", "11.5rem", "5.5rem", "5.5rem", "5.5rem"];
 
 interface Props {
   jobs: Schemas["Job"][];
+  /** Whether no others follow. */
+  isAll: boolean;
   order: string;
   onOrder: (order: string) => void;
+  onView: (view: InView) => void;
 }
 
-export function JobList({ jobs, order, onOrder }: Props) {
-  const narrow = useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false });
-  return narrow ? <Cards jobs={jobs} /> : <Rows jobs={jobs} order={order} onOrder={onOrder} />;
+export function JobList(props: Props) {
+  const narrow = useMediaQuery("(max-width: 68em)", false, { getInitialValueInEffect: false });
+  return narrow ? <Cards {...props} /> : <Rows {...props} />;
 }
 
-function Rows({ jobs, order, onOrder }: Props) {
+/** How high it is taken to be before it is drawn: the nearer, the less moves. */
+const heightOf = (job: Schemas["Job"], least: number) => least + (job.error_message ? LINE_PX : 0);
+const keysOf = (jobs: Props["jobs"]) => jobs.map(({ uuid }) => uuid);
+/** How many there are, for those who are told and do not see; -1 stands for a number that is not known. */
+const sizeOf = (jobs: Props["jobs"], isAll: boolean) => (isAll ? jobs.length : -1);
+
+function Rows({ jobs, isAll, order, onOrder, onView }: Props) {
+  const { list, shown, after, row } = useRows({ kind: "rows", keys: keysOf(jobs), heights: jobs.map((job) => heightOf(job, ROW_PX)), onView });
+  const size = sizeOf(jobs, isAll);
   return (
-    <Table.ScrollContainer minWidth={640}>
-      <Table highlightOnHover verticalSpacing="xs" aria-label={t("history.list")}>
-        <Table.Thead>
-          <Table.Tr>
-            <Heading name={t("history.job")} column="job_name" order={order} onOrder={onOrder} />
-            <Table.Th scope="col">{t("history.result")}</Table.Th>
-            <Heading name={t("history.when")} column="queued_at" order={order} onOrder={onOrder} />
-            <Table.Th scope="col" ta="right">
-              {t("history.took")}
-            </Table.Th>
-            <Heading name={t("history.size")} column="backup_size" order={order} onOrder={onOrder} right />
-            <Heading name={t("history.stored")} column="stored_size" order={order} onOrder={onOrder} right />
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {jobs.map((job) => (
-            <Row key={job.uuid} job={job} />
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <Table
+      className={classes["table"] ?? ""}
+      verticalSpacing="xs"
+      stickyHeader
+      stickyHeaderOffset="var(--app-shell-header-offset, 0px)"
+      aria-label={t("history.list")}
+      aria-rowcount={size < 0 ? size : size + 1}
+    >
+      <colgroup>
+        {COLUMNS.map((width, index) => (
+          <col key={index} style={{ width }} />
+        ))}
+      </colgroup>
+      <Table.Thead className={classes["head"] ?? ""}>
+        <Table.Tr aria-rowindex={1}>
+          <Heading name={t("history.job")} column="job_name" order={order} onOrder={onOrder} />
+          <Table.Th scope="col">{t("history.result")}</Table.Th>
+          <Heading name={t("history.when")} column="queued_at" order={order} onOrder={onOrder} />
+          <Table.Th scope="col" ta="right">
+            {t("history.took")}
+          </Table.Th>
+          <Heading name={t("history.size")} column="backup_size" order={order} onOrder={onOrder} right />
+          <Heading name={t("history.stored")} column="stored_size" order={order} onOrder={onOrder} right />
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody ref={list as RefObject<HTMLTableSectionElement>}>
+        {shown.map(({ index, gap }) => {
+          const job = jobs[index];
+          return (
+            job && (
+              <Fragment key={job.uuid}>
+                <RowGap height={gap} />
+                <tr className={classes["row"]} aria-rowindex={index + 2} {...row(index)}>
+                  <Cells job={job} />
+                </tr>
+              </Fragment>
+            )
+          );
+        })}
+        <RowGap height={after} />
+      </Table.Tbody>
+    </Table>
   );
 }
 
-/** A job that has not changed is not drawn again when further ones are shown. */
-const Row = memo(
-  function Row({ job }: { job: Schemas["Job"] }) {
-    return (
-      <Table.Tr>
-        <Table.Td maw={440}>
-          <JobLink job={job} />
-          <JobOrigin job={job} />
-          <JobRemarks job={job} />
-        </Table.Td>
-        <Table.Td>
-          <JobBadges job={job} />
-        </Table.Td>
-        <Table.Td style={{ whiteSpace: "nowrap" }}>
-          <JobWhen job={job} />
-        </Table.Td>
-        <Amount text={job.duration_seconds === null ? "" : duration(job.duration_seconds)} />
-        <Amount text={job.backup_size === null ? "" : bytes(job.backup_size)} />
-        <Amount text={job.stored_size === null ? "" : bytes(job.stored_size)} />
-      </Table.Tr>
-    );
-  },
-  ({ job: before }, { job: now }) => before.uuid === now.uuid && before.changed_at === now.changed_at,
-);
+/** In the place of rows that are not drawn. */
+function RowGap({ height }: { height: number }) {
+  return (
+    height > 0 && (
+      <tr aria-hidden className={classes["gap"]} style={{ height }}>
+        <td colSpan={COLUMNS.length} />
+      </tr>
+    )
+  );
+}
+
+/** A job that has not changed is not drawn again while others come and go. */
+const Cells = memo(function Cells({ job }: { job: Schemas["Job"] }) {
+  return (
+    <>
+      <td>
+        <JobLink job={job} />
+        <JobOrigin job={job} />
+        <JobRemarks job={job} />
+      </td>
+      <td>
+        <JobBadges job={job} />
+      </td>
+      <td>
+        <JobWhen job={job} />
+      </td>
+      <Amount text={job.duration_seconds === null ? "" : duration(job.duration_seconds)} />
+      <Amount text={job.backup_size === null ? "" : bytes(job.backup_size)} />
+      <Amount text={job.stored_size === null ? "" : bytes(job.stored_size)} />
+    </>
+  );
+});
 
 function Amount({ text }: { text: string }) {
-  return (
-    <Table.Td ta="right" style={{ whiteSpace: "nowrap", fontVariantNumeric: "tabular-nums" }}>
-      {text || "–"}
-    </Table.Td>
-  );
+  return <td className={classes["amount"]}>{text || "–"}</td>;
 }
 
 interface HeadingProps {
@@ -105,30 +148,50 @@ function Heading({ name, column, order, onOrder, right = false }: HeadingProps) 
   );
 }
 
-function Cards({ jobs }: { jobs: Props["jobs"] }) {
+function Cards({ jobs, isAll, onView }: Props) {
+  const { list, shown, after, row } = useRows({ kind: "cards", keys: keysOf(jobs), heights: jobs.map((job) => heightOf(job, CARD_PX)), onView });
   return (
-    <Stack component="ul" gap="xs" p={0} m={0} style={{ listStyle: "none" }} aria-label={t("history.list")}>
-      {jobs.map((job) => (
-        <Paper key={job.uuid} component="li" withBorder p="sm">
-          <Group justify="space-between" align="start" gap="xs" mb={4}>
-            <JobBadges job={job} />
-            <div style={{ textAlign: "right" }}>
-              <JobWhen job={job} />
-            </div>
-          </Group>
-          <JobLink job={job} />
-          <JobOrigin job={job} />
-          <JobRemarks job={job} />
-          <Text size="sm" mt={4}>
-            {numbers(job)}
-          </Text>
-        </Paper>
-      ))}
-    </Stack>
+    <ul className={classes["cards"]} aria-label={t("history.list")} ref={list as RefObject<HTMLUListElement>}>
+      {shown.map(({ index, gap }) => {
+        const job = jobs[index];
+        return (
+          job && (
+            <Fragment key={job.uuid}>
+              <CardGap height={gap} />
+              <li className={classes["card"]} aria-posinset={index + 1} aria-setsize={sizeOf(jobs, isAll)} {...row(index)}>
+                <Face job={job} />
+              </li>
+            </Fragment>
+          )
+        );
+      })}
+      <CardGap height={after} />
+    </ul>
   );
 }
 
-function numbers(job: Props["jobs"][number]): string {
+function CardGap({ height }: { height: number }) {
+  return height > 0 && <li aria-hidden className={classes["gap"]} style={{ height }} />;
+}
+
+const Face = memo(function Face({ job }: { job: Schemas["Job"] }) {
+  return (
+    <div className={classes["face"]}>
+      <div className={classes["top"]}>
+        <JobBadges job={job} />
+        <div className={classes["when"]}>
+          <JobWhen job={job} />
+        </div>
+      </div>
+      <JobLink job={job} />
+      <JobOrigin job={job} />
+      <JobRemarks job={job} />
+      <p className={classes["small"]}>{numbers(job)}</p>
+    </div>
+  );
+});
+
+function numbers(job: Schemas["Job"]): string {
   return [
     job.duration_seconds === null ? "" : `${t("history.took")} ${duration(job.duration_seconds)}`,
     job.backup_size === null ? "" : `${t("history.size")} ${bytes(job.backup_size)}`,

@@ -3,7 +3,7 @@
 import { Anchor, Grid, Group, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useRef } from "react";
-import { Link, useParams } from "react-router";
+import { Link, useLocation, useParams } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/context";
@@ -17,6 +17,7 @@ import { JobLog } from "./JobLog";
 import { JobManifest } from "./JobManifest";
 import { JobOutcome } from "./JobOutcome";
 import { JobProblems } from "./JobProblems";
+import type { FromList } from "./JobSummary";
 import { JobTrust } from "./JobTrust";
 import { Operations } from "./Operations";
 
@@ -68,6 +69,7 @@ function Job({ job }: { job: Schemas["JobDetail"] }) {
 
 function Heading({ job }: { job: Schemas["JobDetail"] }) {
   const heading = useRef<HTMLHeadingElement>(null);
+  const from = useLocation().state as FromList | null;
   useEffect(() => {
     // One has just come here, or the button that had the focus is gone together with the backup.
     if (document.activeElement === document.body) {
@@ -76,10 +78,10 @@ function Heading({ job }: { job: Schemas["JobDetail"] }) {
   }, [job.uuid, job.has_backup, job.status]);
   return (
     <div>
-      <Anchor component={Link} to="../history" size="sm">
+      <Anchor component={Link} to={`../history${from?.list ?? ""}`} state={{ back: true }} size="sm">
         ← {t("history.page.back")}
       </Anchor>
-      <Title order={2} ref={heading} tabIndex={-1} style={{ overflowWrap: "anywhere" }}>
+      <Title order={2} ref={heading} tabIndex={-1} style={{ overflowWrap: "anywhere", outline: "none" }}>
         {job.job_name}
       </Title>
       <Group gap="xs" mt={4}>

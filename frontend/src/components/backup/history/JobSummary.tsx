@@ -1,40 +1,38 @@
 /** The parts of a job that the table and the cards both show. */
 
-import { Anchor, Group, Stack, Text } from "@mantine/core";
-import { Link } from "react-router";
+import { Link, useLocation } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { label, t } from "../../../i18n";
 import { ValueBadge } from "../common/badges";
 import { ago, moment } from "../common/format";
 import { ProgressView } from "../common/progress";
+import classes from "./History.module.css";
 
 type Job = Schemas["Job"];
 
+/** What a link out of a list gives the page of a job, so that it can lead back: the search of the list's address. */
+export interface FromList {
+  list: string;
+}
+
 export function JobLink({ job }: { job: Job }) {
+  const from: FromList = { list: useLocation().search };
   return (
-    <Anchor component={Link} to={`../history/${job.uuid}`} fw={500} style={{ overflowWrap: "anywhere" }}>
+    <Link className={classes["name"]} to={`../history/${job.uuid}`} state={from}>
       {job.job_name}
-    </Anchor>
+    </Link>
   );
 }
 
 export function JobBadges({ job }: { job: Job }) {
   return (
-    <Group gap={4}>
+    <div className={classes["badges"]}>
       <ValueBadge group="jobStatus" value={job.status} />
       {job.trust && job.has_backup && <ValueBadge group="trust" value={job.trust} />}
-      {job.is_pinned && (
-        <Text span size="xs" fw={500}>
-          {t("history.pinned")}
-        </Text>
-      )}
-      {job.removal_started_at && (
-        <Text span size="xs" c="dimmed">
-          {t("history.removed")}
-        </Text>
-      )}
-    </Group>
+      {job.is_pinned && <strong className={classes["faint"]}>{t("history.pinned")}</strong>}
+      {job.removal_started_at && <span className={classes["faint"]}>{t("history.removed")}</span>}
+    </div>
   );
 }
 
@@ -46,15 +44,15 @@ export function JobRemarks({ job }: { job: Job }) {
     job.warnings.length > 0 ? t("history.warnings", { count: job.warnings.length }) : "",
   ].filter(Boolean);
   return (
-    <Stack gap={2}>
+    <>
       {job.error_message && (
-        <Text size="sm" c={bad ? "var(--mantine-color-error)" : "dimmed"} lineClamp={3}>
+        <p className={`${classes["small"]} ${classes["reason"]}`} data-bad={bad || undefined}>
           {job.error_message}
-        </Text>
+        </p>
       )}
-      {counted.length > 0 && <Text size="sm">{counted.join(", ")}</Text>}
+      {counted.length > 0 && <p className={classes["small"]}>{counted.join(", ")}</p>}
       {job.status === "RUNNING" && job.progress && <ProgressView progress={job.progress} />}
-    </Stack>
+    </>
   );
 }
 
@@ -62,10 +60,8 @@ export function JobWhen({ job }: { job: Job }) {
   const at = job.started_at ?? job.queued_at;
   return (
     <>
-      <Text size="sm">{job.status === "PENDING" ? t("history.waiting", { time: moment(at) }) : moment(at)}</Text>
-      <Text size="xs" c="dimmed">
-        {ago(at)}
-      </Text>
+      <p className={classes["small"]}>{job.status === "PENDING" ? t("history.waiting", { time: moment(at) }) : moment(at)}</p>
+      <p className={classes["faint"]}>{ago(at)}</p>
     </>
   );
 }
@@ -76,9 +72,5 @@ export function JobOrigin({ job }: { job: Job }) {
     label("backupType", job.backup_type),
     label("trigger", job.trigger),
   ];
-  return (
-    <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
-      {parts.join(" · ")}
-    </Text>
-  );
+  return <p className={classes["faint"]}>{parts.join(" · ")}</p>;
 }

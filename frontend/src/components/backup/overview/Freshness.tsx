@@ -83,8 +83,8 @@ function One({ row }: { row: Row }) {
   );
   return (
     <Table.Tr>
-      <Table.Td>
-        <Anchor component={Link} to={`../configurations/${row.configuration}`} style={{ overflowWrap: "anywhere" }}>
+      <Table.Td miw="10.75rem">
+        <Anchor component={Link} to={`../configurations/${row.configuration}`} inherit style={{ overflowWrap: "anywhere" }}>
           {row.name}
         </Anchor>
         <Box hiddenFrom="sm">{badge}</Box>

@@ -81,8 +81,8 @@ function Replacements({ rows, live }: { rows: Replacement[]; live: boolean }) {
       <Title order={4} size="h5">
         {t(live ? "restore.plan.replaces" : "restore.plan.makes")}
       </Title>
-      <Table.ScrollContainer minWidth={520} type="native">
-        <Table>
+      <Table.ScrollContainer minWidth={300} type="native">
+        <Table horizontalSpacing={6}>
           <Table.Thead>
             <Table.Tr>
               <Table.Th>{t("restore.plan.kind")}</Table.Th>
@@ -124,8 +124,8 @@ function Room({ rows }: { rows: Space[] }) {
       <Title order={4} size="h5">
         {t("restore.plan.space")}
       </Title>
-      <Table.ScrollContainer minWidth={420} type="native">
-        <Table>
+      <Table.ScrollContainer minWidth={300} type="native">
+        <Table horizontalSpacing={6}>
           <Table.Thead>
             <Table.Tr>
               <Table.Th>{t("restore.plan.spaceWhere")}</Table.Th>

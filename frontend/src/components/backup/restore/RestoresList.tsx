@@ -1,9 +1,11 @@
 /** All restores with their state, newest first. */
 
-import { Anchor, Button, Center, Group, Select, Stack, Table, Text, Title } from "@mantine/core";
+import { Anchor, Button, Center, Group, Paper, Select, Stack, Table, Text, Title } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "react-router";
 
+import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/context";
 import { restorePages } from "../../../api/queries";
 import { label, t } from "../../../i18n";
@@ -13,6 +15,8 @@ import { moment } from "../common/format";
 import { ProgressView } from "../common/progress";
 import { Loaded } from "../common/states";
 
+type Restore = Schemas["Restore"];
+
 const STATES = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 
 export function targetText(target: string): string {
@@ -20,10 +24,10 @@ export function targetText(target: string): string {
 }
 
 export function RestoresList() {
-  const base = useConsolePath();
   const [params, setParams] = useSearchParams();
   const state = STATES.find((one) => one === params.get("state"));
   const query = useInfiniteQuery(restorePages(useApi(), { limit: 20, ...(state && { status: [state] }) }));
+  const narrow = useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false });
   const choose = (value: string | null) =>
     setParams(
       (before) => {
@@ -59,48 +63,7 @@ export function RestoresList() {
           if (rows.length === 0) {
             return <Text>{t(state ? "restore.list.noneFits" : "restore.list.empty")}</Text>;
           }
-          return (
-            <Table.ScrollContainer minWidth={760} type="native">
-              <Table verticalSpacing="sm">
-                <Table.Thead>
-                  <Table.Tr>
-                    <Table.Th>{t("restore.list.when")}</Table.Th>
-                    <Table.Th>{t("restore.list.from")}</Table.Th>
-                    <Table.Th>{t("restore.list.what")}</Table.Th>
-                    <Table.Th>{t("restore.list.target")}</Table.Th>
-                    <Table.Th>{t("restore.list.state")}</Table.Th>
-                    <Table.Th>{t("restore.list.rollback")}</Table.Th>
-                    <Table.Th>{t("restore.list.who")}</Table.Th>
-                  </Table.Tr>
-                </Table.Thead>
-                <Table.Tbody>
-                  {rows.map((row) => (
-                    <Table.Tr key={row.uuid}>
-                      <Table.Td>
-                        <Anchor
-                          component={Link}
-                          to={`${base}/restores/${row.uuid}`}
-                          size="sm"
-                          aria-label={t("restore.list.open", { name: row.backup_reference, time: moment(row.queued_at) })}
-                        >
-                          {moment(row.queued_at)}
-                        </Anchor>
-                      </Table.Td>
-                      <Table.Td style={{ overflowWrap: "anywhere" }}>{row.backup_reference}</Table.Td>
-                      <Table.Td>{label("restoreType", row.restore_type)}</Table.Td>
-                      <Table.Td>{targetText(row.target)}</Table.Td>
-                      <Table.Td>
-                        <ValueBadge group="restoreStatus" value={row.status} />
-                        {row.status === "RUNNING" && row.progress && <ProgressView progress={row.progress} />}
-                      </Table.Td>
-                      <Table.Td>{row.rollback_state === "NONE" ? "" : label("rollbackState", row.rollback_state)}</Table.Td>
-                      <Table.Td>{row.requested_by ?? ""}</Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
-            </Table.ScrollContainer>
-          );
+          return narrow ? <Cards rows={rows} /> : <Rows rows={rows} />;
         }}
       </Loaded>
       {query.hasNextPage && (
@@ -112,4 +75,93 @@ export function RestoresList() {
       )}
     </Stack>
   );
+}
+
+function Rows({ rows }: { rows: Restore[] }) {
+  return (
+    <Table.ScrollContainer minWidth={700} type="native">
+      <Table verticalSpacing="sm">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{t("restore.list.when")}</Table.Th>
+            <Table.Th>{t("restore.list.from")}</Table.Th>
+            <Table.Th>{t("restore.list.what")}</Table.Th>
+            <Table.Th>{t("restore.list.target")}</Table.Th>
+            <Table.Th>{t("restore.list.state")}</Table.Th>
+            <Table.Th>{t("restore.list.rollback")}</Table.Th>
+            <Table.Th>{t("restore.list.who")}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map((row) => (
+            <Table.Tr key={row.uuid}>
+              <Table.Td>
+                <When row={row} />
+              </Table.Td>
+              <Table.Td style={{ overflowWrap: "anywhere" }}>{row.backup_reference}</Table.Td>
+              <Table.Td>{label("restoreType", row.restore_type)}</Table.Td>
+              <Table.Td>{targetText(row.target)}</Table.Td>
+              <Table.Td>
+                <State row={row} />
+              </Table.Td>
+              <Table.Td>{rollbackText(row)}</Table.Td>
+              <Table.Td>{row.requested_by ?? ""}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+/** The same where a table has no room. */
+function Cards({ rows }: { rows: Restore[] }) {
+  return (
+    <Stack component="ul" gap="xs" p={0} m={0} style={{ listStyle: "none" }} aria-labelledby="restores-title">
+      {rows.map((row) => (
+        <Paper key={row.uuid} component="li" withBorder p="sm">
+          <Group justify="space-between" align="start" gap="xs" mb={4}>
+            <When row={row} />
+            <div>
+              <State row={row} />
+            </div>
+          </Group>
+          <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+            {row.backup_reference}
+          </Text>
+          <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+            {[label("restoreType", row.restore_type), targetText(row.target), rollbackText(row), row.requested_by]
+              .filter(Boolean)
+              .join(" · ")}
+          </Text>
+        </Paper>
+      ))}
+    </Stack>
+  );
+}
+
+function When({ row }: { row: Restore }) {
+  return (
+    <Anchor
+      component={Link}
+      to={`${useConsolePath()}/restores/${row.uuid}`}
+      size="sm"
+      aria-label={t("restore.list.open", { name: row.backup_reference, time: moment(row.queued_at) })}
+    >
+      {moment(row.queued_at)}
+    </Anchor>
+  );
+}
+
+function State({ row }: { row: Restore }) {
+  return (
+    <>
+      <ValueBadge group="restoreStatus" value={row.status} />
+      {row.status === "RUNNING" && row.progress && <ProgressView progress={row.progress} />}
+    </>
+  );
+}
+
+function rollbackText(row: Restore): string {
+  return row.rollback_state === "NONE" ? "" : label("rollbackState", row.rollback_state);
 }

@@ -1,0 +1,214 @@
+/** The history of a hundred thousand jobs: scrolled through, narrowed down, left and come back to; and how long it takes. */
+
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+
+import { launch, open, Report } from "./browser";
+import { ADMINISTRATOR, Edms, ROOT } from "./edms";
+
+// A thousand runs of fifty configurations within twenty days, and the same once more for each twenty days of five years.
+const FILL = `
+import sys
+sys.path.insert(0, ${JSON.stringify(ROOT)})
+from django.utils import timezone
+from apps.backup.models import BackupConfiguration
+from benchmarks.large_ledger import fill, repeat
+fill(50, 20, now=timezone.now())
+BackupConfiguration.objects.update(is_enabled=False)
+repeat(99, days=20)
+`;
+const FAR = 600;
+const MOST_ROWS = 80;
+const PATIENCE_MS = 10_000;
+const report = new Report();
+let edms: Edms;
+let browser: Browser;
+let page: Page;
+let wrong: string[];
+/** How often the list of jobs was asked for since it was last looked at. */
+let asked = 0;
+
+beforeAll(async () => {
+  [edms, browser] = await Promise.all([Edms.make(), launch()]);
+  edms.manage("shell", "--command", FILL);
+  ({ page, wrong } = await open(browser));
+  page.on("request", (request) => (asked += request.url().includes("/backup/jobs/?") ? 1 : 0));
+  await page.goto(edms.url("/login"));
+  await page.getByLabel("User name").fill(ADMINISTRATOR.name);
+  await page.getByRole("textbox", { name: "Password" }).fill(ADMINISTRATOR.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { level: 1, name: "Dashboard" }).waitFor();
+});
+
+afterEach(() => expect(wrong).toEqual([]));
+
+afterAll(async () => {
+  report.write();
+  await browser.close();
+  await edms.remove();
+});
+
+const history = (search = "") => edms.url(`/admin/backup/history${search}`);
+const rows = () => page.getByRole("table", { name: "Jobs" }).locator("tr[data-key]");
+const shown = () => page.evaluate(() => Number(/([\d,]+) jobs? shown/.exec(document.body.innerText)?.[1]?.replace(",", "")));
+
+/** What was asked for since the last time. */
+function sinceThen(): number {
+  const number = asked;
+  asked = 0;
+  return number;
+}
+
+/** Milliseconds from what is done in the page until more jobs are there, and painted. */
+function untilMore(): Promise<number> {
+  return page.evaluate(async () => {
+    const status = () => /([\d,]+) jobs? shown/.exec(document.querySelector("main")?.innerText ?? "")?.[1];
+    const before = status();
+    const began = performance.now();
+    window.scrollTo(0, document.documentElement.scrollHeight);
+    while (status() === before) {
+      await new Promise(requestAnimationFrame);
+    }
+    await new Promise(requestAnimationFrame);
+    return performance.now() - began;
+  });
+}
+
+/** The longest time between two frames while the page is scrolled over so many steps, in milliseconds. */
+function longestFrame(step: number, steps: number): Promise<number> {
+  return page.evaluate(
+    async ([by, count]) => {
+      let longest = 0;
+      let last = performance.now();
+      for (let done = 0; done < count; done += 1) {
+        window.scrollBy(0, by);
+        const now = await new Promise<number>((next) => requestAnimationFrame(() => next(performance.now())));
+        longest = Math.max(longest, now - last);
+        last = now;
+      }
+      return longest;
+    },
+    [step, steps] as const,
+  );
+}
+
+test("however far one goes back, it stays as light as it was", async () => {
+  await page.goto(history());
+  await rows().first().waitFor();
+  const first = await report.note(page, "history");
+  expect(first.cls).toBeLessThan(0.1);
+  expect(sinceThen()).toBeLessThanOrEqual(2);
+  const taken: number[] = [];
+  while ((await shown()) < FAR) {
+    taken.push(await untilMore());
+  }
+  taken.sort((one, other) => one - other);
+  expect(taken.at(-1)).toBeLessThan(PATIENCE_MS);
+  expect(sinceThen()).toBeLessThanOrEqual(taken.length + 4);
+  expect(await rows().count()).toBeLessThan(MOST_ROWS);
+  const frame = await longestFrame(-120, 100);
+  const { cls } = await report.note(page, "history, scrolled", {
+    more_median: taken[taken.length >> 1] ?? 0,
+    more_longest: taken.at(-1) ?? 0,
+    frame_longest: frame,
+    rows: await shown(),
+  });
+  // The sum of a hundred steps and more: rows of another height than they were taken to be have moved others a little.
+  expect(cls).toBeLessThan(1);
+  expect(await rows().count()).toBeLessThan(MOST_ROWS);
+});
+
+test("what happens to a job far back is shown, and nothing but what is looked at is asked for", async () => {
+  const row = rows().filter({ hasText: "Verified" }).nth(12);
+  await row.scrollIntoViewIfNeeded();
+  const uuid = (await row.getAttribute("data-key")) ?? "";
+  // Pages that have just come to a halt are looked at once.
+  await page.waitForTimeout(1_000);
+  sinceThen();
+  const answer = await page.evaluate(async (job) => {
+    const token = /csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
+    const headers = { "X-CSRFToken": token, "Content-Type": "application/json" };
+    return (await fetch(`/api/v1/backup/jobs/${job}/pin/`, { method: "POST", headers, body: "{}" })).status;
+  }, uuid);
+  expect(answer).toBe(200);
+  await page.locator(`tr[data-key="${uuid}"]`).getByText("Pinned").waitFor();
+  expect(sinceThen()).toBeLessThanOrEqual(4);
+  expect(await shown()).toBeGreaterThanOrEqual(FAR);
+});
+
+test("who opens a job and goes back is where they were", async () => {
+  const link = rows().nth(15).getByRole("link");
+  await link.scrollIntoViewIfNeeded();
+  const name = (await link.textContent()) ?? "";
+  const place = () => page.getByRole("link", { name, exact: true }).boundingBox();
+  const focused = () => page.evaluate(() => document.activeElement?.textContent);
+  const before = await place();
+  for (const back of [() => page.goBack(), () => page.getByRole("link", { name: "← History" }).click()]) {
+    await page.getByRole("link", { name, exact: true }).click();
+    await page.getByRole("heading", { level: 2, name }).waitFor();
+    sinceThen();
+    await back();
+    await expect.poll(focused).toBe(name);
+    expect(await shown()).toBeGreaterThanOrEqual(FAR);
+    expect(Math.abs(((await place())?.y ?? 0) - (before?.y ?? 0))).toBeLessThan(3);
+    expect(sinceThen()).toBeLessThanOrEqual(3);
+  }
+});
+
+test("every filter answers soon, and asks once", async () => {
+  await page.goto(history());
+  await rows().first().waitFor();
+  const select = (name: string, value: string) => () => page.getByLabel(name, { exact: true }).selectOption(value);
+  await narrow("type", select("Type", "DATABASE"), "Database");
+  await narrow("origin", select("Started", "MANUAL"), "No job is like that");
+  await page.getByRole("button", { name: "Clear the filters" }).click();
+  await page.getByRole("combobox", { name: "Status" }).click();
+  await narrow("status", () => page.getByRole("option", { name: "Failed" }).click(), "Failed");
+  await page.keyboard.press("Escape");
+  await page.getByRole("combobox", { name: "Configuration" }).click();
+  await narrow("configuration", () => page.getByRole("option", { name: "policy-0007" }).click(), "policy-0007");
+  await page.getByRole("button", { name: "Clear the filters" }).click();
+  const year = new Date().getFullYear() - 2;
+  await narrow("time", () => page.getByLabel("Until").fill(`${year}-03-31`), String(year));
+  await page.getByRole("button", { name: "Clear the filters" }).click();
+  await page.getByLabel("Search").click();
+  await narrow("search", () => page.keyboard.type("policy-0042"), "policy-0042");
+  expect(page.url()).toBe(history("?q=policy-0042"));
+});
+
+test("an address shows to everybody what it was narrowed down to", async () => {
+  await page.goto(history("?status=FAILED&type=EXPORT&order=-job_name"));
+  await rows().first().waitFor();
+  expect(await rows().filter({ hasText: "Failed" }).filter({ hasText: "Export" }).count()).toBe(await rows().count());
+  const heading = page.getByRole("columnheader", { name: "Job" });
+  expect(await heading.getAttribute("aria-sort")).toBe("descending");
+});
+
+/** Narrows the list down, waits until every job in it is like that, or it says so where none is, and notes how long it took. */
+async function narrow(filter: string, act: () => Promise<unknown>, like: string): Promise<void> {
+  await page.waitForTimeout(300);
+  await page.evaluate(() => Object.assign(window.vitals, { cls: 0, inp: 0, longest: 0 }));
+  sinceThen();
+  const taken = await page.evaluateHandle(([text, patience]) => {
+    const began = performance.now();
+    const jobs = () => [...document.querySelectorAll<HTMLElement>("tr[data-key]")];
+    const isLike = () =>
+      jobs().length > 0
+        ? jobs().every((job) => job.innerText.includes(text))
+        : document.querySelector("main")?.innerText.includes(text);
+    const done = () => isLike() || performance.now() - began > patience;
+    return {
+      time: new Promise<number>((end) => {
+        const look = () => (done() ? requestAnimationFrame(() => end(performance.now() - began)) : requestAnimationFrame(look));
+        look();
+      }),
+    };
+  }, [like, PATIENCE_MS] as const);
+  await act();
+  const time = await taken.evaluate((found) => found.time);
+  await page.locator('main [aria-busy="true"]').waitFor({ state: "detached" });
+  const { inp } = await report.note(page, `history, narrowed down by ${filter}`, { shown_after: time });
+  expect(time).toBeLessThan(PATIENCE_MS);
+  expect(inp).toBeLessThan(1_000);
+  expect(sinceThen()).toBeLessThanOrEqual(3);
+}

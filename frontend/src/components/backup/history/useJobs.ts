@@ -1,0 +1,60 @@
+/** The jobs of the history: more of them before the end is reached, and those that are looked at as they are now. */
+
+import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo, useState } from "react";
+
+import { useApi } from "../../../api/context";
+import { type JobList, jobListQuery, jobsOf, nextJobsQuery, shownJobsQuery, withPage } from "../../../api/jobList";
+import type { JobsQuery } from "../../../api/queries";
+import type { InView } from "./useRows";
+
+/** So many rows before the end the next ones are asked for. */
+const AHEAD = 30;
+
+export function useJobs(query: JobsQuery) {
+  const api = useApi();
+  const queries = useQueryClient();
+  const options = jobListQuery(api, query);
+  const { data: list, isPlaceholderData: isAnother, error, refetch } = useQuery(options);
+  const [view, setView] = useState<InView>({ first: 0, last: -1, isStill: false });
+  const jobs = useMemo(() => jobsOf(list ?? []), [list]);
+  const end = list?.at(-1)?.next ?? null;
+  const isNear = !isAnother && view.last + AHEAD >= jobs.length;
+  const more = useQuery(nextJobsQuery(api, query, isNear ? end : null));
+  const shown = useQueries({
+    queries: list && !isAnother && view.isStill ? pagesIn(list, view).map((page) => shownJobsQuery(api, query, page)) : [],
+    combine: dataOf,
+  });
+  useEffect(() => {
+    const now = queries.getQueryData(options.queryKey);
+    const then = [...shown, ...(more.data ? [more.data] : [])].reduce(withPage, now ?? []);
+    if (now !== undefined && then !== now) {
+      queries.setQueryData(options.queryKey, then);
+    }
+  }, [shown, more.data]);
+  return {
+    /** None before there is an answer, or with an error. */
+    jobs: list && jobs,
+    /** Whether what is shown is what was asked for before, because the answer is not there yet. */
+    isAnother,
+    hasMore: end !== null,
+    error: error ?? more.error,
+    retry: () => void (error ? refetch() : more.refetch()),
+    setView,
+  };
+}
+
+function dataOf<T>(answers: { data: T | undefined }[]): T[] {
+  return answers.flatMap(({ data }) => data ?? []);
+}
+
+/** The pages that have rows in view. */
+function pagesIn(list: JobList, { first, last }: InView): JobList {
+  let begin = 0;
+  return list.filter(({ jobs }) => {
+    const end = begin + jobs.length;
+    const found = begin <= last && end > first;
+    begin = end;
+    return found;
+  });
+}
