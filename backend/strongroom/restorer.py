@@ -23,6 +23,7 @@ from strongroom.format.tree import Node, NodeKind
 from strongroom.ids import BlobId, BlobKind, blob_id
 from strongroom.metadata import apply_metadata
 from strongroom.repository import Index, Repository
+from strongroom.selection import Selection
 from strongroom.snapshots import SnapshotView
 from strongroom.work import Countdown, Pool, default_workers
 
@@ -75,10 +76,13 @@ def restore(
     target: str | os.PathLike[str],
     *,
     subtree: bytes = b"",
+    only: Selection | None = None,
     index: Index | None = None,
     progress: Callable[[RestoreProgress], None] | None = None,
 ) -> RestoreResult:
     """Restore what lies below `subtree` into the empty or absent folder `target`. Hold a lock meanwhile.
+
+    With `only`, of paths below `subtree`, what it takes, at the same places, and the folders that lead there.
 
     What is damaged is listed in the result and left out; all else is restored. Raises TargetNotEmpty, NoSpace,
     TargetDenied or UnsafeName, and RestoreError for whatever else the file system refuses.
@@ -90,7 +94,7 @@ def restore(
     place = os.fsencode(target)
     try:
         _prepare(place)
-        job = _Restore(view, place, progress)
+        job = _Restore(view, place, progress, only)
         job.measure(root)
         job.run(root)
     except OSError as error:
@@ -120,11 +124,18 @@ def _translate(error: OSError, place: bytes) -> RestoreError:
 class _Restore:
     """One restore on its way."""
 
-    def __init__(self, view: SnapshotView, place: bytes, progress: Callable[[RestoreProgress], None] | None) -> None:
+    def __init__(
+        self,
+        view: SnapshotView,
+        place: bytes,
+        progress: Callable[[RestoreProgress], None] | None,
+        only: Selection | None,
+    ) -> None:
         self.result = RestoreResult()
         self._view = view
         self._place = place
         self._progress = progress
+        self._only = only
         self._told = 0.0
         self._guard = threading.Lock()
         self._files_total = self._bytes_total = 0
@@ -192,6 +203,8 @@ class _Restore:
                 stack.pop()
                 continue
             path = os.path.join(above, node.name)
+            if self._only is not None and not self._only.wants(path, folder=node.kind is NodeKind.DIR):
+                continue
             yield path, node
             if node.kind is NodeKind.DIR:
                 below = self._nodes(path, node.subtree, note_damage=note_damage)

@@ -11,6 +11,7 @@ from strongroom.format.tree import Node, NodeKind, decode_tree, require_safe_nam
 from strongroom.ids import BlobId, BlobKind
 from strongroom.repository import Index, Repository
 from strongroom.repository.blobs import BlobReader
+from strongroom.selection import Selection
 
 MAX_DEPTH = 4096
 """Folders inside folders; deeper than any path that a file system can name."""
@@ -83,8 +84,13 @@ class SnapshotView:
         node = self.find(path)
         return node.subtree if node else None
 
-    def walk(self, tree: BlobId | None = None, prefix: bytes = b"") -> Iterator[tuple[bytes, Node]]:
-        """Every node below a tree (the root when not given) with its path, folders before what is in them."""
+    def walk(
+        self, tree: BlobId | None = None, prefix: bytes = b"", *, only: Selection | None = None
+    ) -> Iterator[tuple[bytes, Node]]:
+        """Every node below a tree (the root when not given) with its path, folders before what is in them.
+
+        With `only`, what that takes, and the folders that lead there; no other folder is read.
+        """
         stack = [(prefix, iter(self.nodes(self.snapshot.tree if tree is None else tree)))]
         while stack:
             above, nodes = stack[-1]
@@ -93,6 +99,8 @@ class SnapshotView:
                 stack.pop()
                 continue
             path = above + b"/" + node.name if above else node.name
+            if only is not None and not only.wants(path, folder=node.kind is NodeKind.DIR):
+                continue
             yield path, node
             if node.kind is NodeKind.DIR:
                 if node.subtree is None:

@@ -11,6 +11,7 @@ from strongroom.errors import NoSpace, PackageRefused, TargetNotEmpty
 from strongroom.packages.disk import unwritable
 from strongroom.packages.reading import Package, Progress, Tally
 from strongroom.packages.tarformat import Member, shown
+from strongroom.selection import Selection
 from strongroom.streams import Reader
 
 _LEFT: Final = "what was unpacked before it is still there, and is not complete"
@@ -61,8 +62,15 @@ def _tally(package: Package, inside: bytes) -> Tally:
     return total
 
 
-def extract(package: Package, routes: Mapping[bytes, Path], *, progress: Progress | None = None) -> None:
-    """Write out what lies at or below each path of `routes`, to its target; b"" means everything.
+def extract(
+    package: Package,
+    routes: Mapping[bytes, Path],
+    *,
+    only: Selection | None = None,
+    progress: Progress | None = None,
+) -> Tally:
+    """Write out what lies at or below each path of `routes`, to its target; b"" means everything. Returns what came by:
+    with `only`, what that takes, and the folders that lead there, else all that the package holds.
 
     A target is a folder that is empty or does not exist yet, in a folder that does; a path that is a file goes into it
     under its own name. Owners are set where we may. Raises `PackageRefused`: when the package has changed since it was
@@ -70,13 +78,14 @@ def extract(package: Package, routes: Mapping[bytes, Path], *, progress: Progres
     """
     extraction = _Extraction(routes)
     done = Tally()
-    with package.walk() as found:
+    with package.walk(*([] if only is None else only.paths), leading=True) as found:
         for member, content in found:
             extraction.place(member, content)
             done = done.plus(member)
             if progress is not None and not member.is_folder:
                 progress(done.files, done.bytes)
     extraction.finish()
+    return done
 
 
 class _Extraction:

@@ -26,6 +26,7 @@ from strongroom.packages.sealed import PackageFile, PassphraseSource, open_file
 from strongroom.packages.sums import Sums
 from strongroom.packages.tarformat import Member, TarReader
 from strongroom.passphrase import read_passphrase
+from strongroom.selection import Selection
 from strongroom.streams import Reader
 
 MAX_MANIFEST: Final = 64 * 1024 * 1024
@@ -71,15 +72,19 @@ class Package:
         return self.file.path
 
     @contextlib.contextmanager
-    def walk(self, *prefixes: bytes) -> Iterator[Iterator[tuple[Member, Reader]]]:
+    def walk(self, *prefixes: bytes, leading: bool = False) -> Iterator[Iterator[tuple[Member, Reader]]]:
         """Folders and files at or below the `prefixes` with their content, in order; without any, everything.
+        `leading` says that the folders above them come too.
 
         One pass, which ends after the last of them. A content can be read until the next member is asked for. Every
         piece of the file is compared with the one that was proved before anything is taken from it: raises
         `PackageRefused` when the package is no longer the one that was opened.
         """
         with _opened(self.file) as tar:
-            yield _below(tar, prefixes) if prefixes else ((member, tar) for member in tar.members())
+            if prefixes:
+                yield _below(tar, prefixes, leading=leading)
+            else:
+                yield ((member, tar) for member in tar.members())
 
     @contextlib.contextmanager
     def members(self, *prefixes: bytes) -> Iterator[Iterator[tuple[Member, Reader]]]:
@@ -186,10 +191,11 @@ class _Reading:
         self._sums.close()
 
 
-def _below(tar: TarReader, prefixes: Sequence[bytes]) -> Iterator[tuple[Member, Reader]]:
+def _below(tar: TarReader, prefixes: Sequence[bytes], *, leading: bool) -> Iterator[tuple[Member, Reader]]:
+    wanted = Selection(prefixes)
     last = max(place_of(prefix) for prefix in prefixes)
     for member in tar.members():
-        if any(member.name == prefix or member.name.startswith(prefix + b"/") for prefix in prefixes):
+        if wanted.wants(member.name, folder=leading and member.is_folder):
             yield member, tar
         elif place_of(member.name) > last:
             return

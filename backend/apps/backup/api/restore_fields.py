@@ -70,10 +70,9 @@ class ChoicesSerializer(StrictSerializer):
             raise serializers.ValidationError({"paths": "Single files and folders are restored to a `folder` only."})
         if attrs["tables"] and attrs["target"] != "database":
             raise serializers.ValidationError({"tables": "Single tables are restored to a new `database` only."})
-        if attrs["tables"] and attrs["leave_out"]:
-            raise serializers.ValidationError(
-                {"leave_out": "Only the `tables` are taken in; none needs to be left out."}
-            )
+        both = sorted({*attrs["tables"]} & {*attrs["leave_out"]})
+        if both:
+            raise serializers.ValidationError({"leave_out": f"{both[0]} is among the `tables` that are chosen."})
         return attrs
 
     def choices(self, **source: Any) -> RestoreChoices:
@@ -81,7 +80,7 @@ class ChoicesSerializer(StrictSerializer):
         names = {"backup", "upload", "target", "name", "only", "safety_backup"} & set(self.validated_data)
         chosen = {name: self.validated_data[name] for name in names}
         several = {name: tuple(self.validated_data[name]) for name in ("leave_out", "paths", "tables")}
-        return RestoreChoices(**several, **{**chosen, **source})
+        return RestoreChoices(**{**chosen, **several, **source})
 
 
 class SourceSerializer(ChoicesSerializer):

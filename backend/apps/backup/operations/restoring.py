@@ -20,7 +20,6 @@ from ..restores import (
     Plan,
     Restore,
     RestoreRefused,
-    content_counts,
     ledger_is_readable,
     open_origin,
     plan_restore,
@@ -119,7 +118,7 @@ def _plan(work: Work, ref: BackupRef, origin: Origin, choices: RestoreChoices) -
         work.tick()
 
     if choices.target == "folder":
-        return plan_to_folder(ref, origin.manifest, _inside(choices.name))
+        return plan_to_folder(ref, origin, _choice(choices), _inside(choices.name))
     if choices.target == "database":
         place = _database_place(origin, choices.name)
         return plan_to_database(ref, origin, _choice(choices), place, progress=progress)
@@ -142,14 +141,12 @@ def _elsewhere(work: Work, row: RestoreJob, origin: Origin, made: Plan, choices:
     restore_start(row.uuid, now=began, plan=made.to_json(), restore_type=made.restore_type)
     if choices.target == "folder":
         notes = _to_folder(work, origin, made, _partial(choices.name, row.uuid))
-        counts = content_counts(origin.manifest)
     else:
         notes = restore_to_database(origin, made, _choice(choices), work.tracker, work.tick)
-        counts = content_counts(origin.manifest, "database")
     now = timezone.now()
     phase = {"phase": "restoring", "started_at": began.isoformat(), "seconds": round((now - began).total_seconds(), 3)}
     restore_phases(row.uuid, [phase], log=notes)
-    restore_complete(row.uuid, now=now, rollback_state=RollbackState.NONE, counts=counts)
+    restore_complete(row.uuid, now=now, rollback_state=RollbackState.NONE, counts=made.counts)
     return Done({"restore": str(row.uuid), "place": made.to_folder or made.to_database, "notes": notes})
 
 

@@ -6,7 +6,7 @@ from .folder import restore_to_folder
 from .journal import interrupted, journals
 from .origin import open_origin
 from .plan import Choice, Plan
-from .planning import content_counts, plan_restore, plan_to_database, plan_to_folder
+from .planning import plan_restore, plan_to_database, plan_to_folder
 from .record import ledger_is_readable
 from .rollback import recover_restores, release, rollback
 from .scratch import restore_to_database
@@ -18,7 +18,6 @@ __all__ = [
     "RestoreFailed",
     "RestoreRefused",
     "RestoreResult",
-    "content_counts",
     "interrupted",
     "journals",
     "ledger_is_readable",

@@ -33,7 +33,7 @@ from .journal import Component, Journal, Kind, State, exclusive
 from .kinds import SERVERS
 from .origin import Origin
 from .plan import Choice, Plan
-from .planning import chosen_data, chosen_databases, chosen_roots, content_counts, live_roots
+from .planning import chosen_data, chosen_databases, chosen_roots, live_roots
 from .stage_portable import Target
 from .swapping import discard_staged, swap
 
@@ -99,8 +99,7 @@ class Restore:
                     self._swap(journal, in_ledger=in_ledger)
             with self._phase(result, "updating the ledger"):
                 read = {} if self.ref.package is None else {self.ref.package: self.origin.manifest}
-                counts = content_counts(self.origin.manifest, self.choice.only)
-                told = record.Told(result.phases, counts, result.notes)
+                told = record.Told(result.phases, self.plan.counts, result.notes)
                 result.notes += record.finish(journal, told, packages=read)
         result.status = "COMPLETED"
         result.replaced = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from strongroom.format.tree import NodeKind
 from strongroom.metadata import apply_metadata
 from strongroom.packages import Package, Tally, extract, open_package
 from strongroom.restorer import RestoreProgress, restore
+from strongroom.selection import Selection
 from strongroom.snapshots import SnapshotView
 from strongroom.streams import Reader
 
@@ -24,6 +26,15 @@ from .errors import RestoreFailed, RestoreRefused
 
 Progress = Callable[[int, int], None]
 """Called with files and bytes done."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What lies at or below some paths of a backup: files, content bytes, and which of the paths it does not have."""
+
+    files: int
+    size: int
+    missing: list[bytes]
 
 
 class Origin(Protocol):
@@ -39,9 +50,14 @@ class Origin(Protocol):
         """The files below a folder, each with its path and content, in the order in which they lie there."""
         ...
 
-    def unpack(self, routes: Mapping[bytes, Path], progress: Progress) -> list[str]:
+    def measure(self, paths: frozenset[bytes]) -> Measured:
+        """Look at some files and folders, without reading the content of any."""
+        ...
+
+    def unpack(self, routes: Mapping[bytes, Path], progress: Progress, *, only: Selection | None = None) -> list[str]:
         """Restore each folder of `routes` to a place that does not exist yet, and compare it with the backup.
 
+        With `only`, which goes with the route of the whole, what that takes, and the folders that lead there.
         Returns what could not be applied (owners, attributes), in words. Raises when anything is missing or damaged.
         """
         ...
@@ -78,7 +94,13 @@ class SnapshotOrigin:
                 with self._view.open(node) as content:
                     yield os.fsdecode(path), content
 
-    def unpack(self, routes: Mapping[bytes, Path], progress: Progress) -> list[str]:
+    def measure(self, paths: frozenset[bytes]) -> Measured:
+        return _measured(
+            paths,
+            ((path, node.size, node.kind is NodeKind.FILE) for path, node in self._view.walk(only=Selection(paths))),
+        )
+
+    def unpack(self, routes: Mapping[bytes, Path], progress: Progress, *, only: Selection | None = None) -> list[str]:
         notes: list[str] = []
         files = size = 0
         for source, target in routes.items():
@@ -87,7 +109,8 @@ class SnapshotOrigin:
             def report(now: RestoreProgress, before: tuple[int, int] = before) -> None:
                 progress(before[0] + now.files_done, before[1] + now.bytes_done)
 
-            result = restore(self._view.repository, self._view.snapshot, target, subtree=source, progress=report)
+            view = self._view
+            result = restore(view.repository, view.snapshot, target, subtree=source, only=only, progress=report)
             if result.damaged:
                 first = result.damaged[0]
                 raise RestoreFailed(
@@ -98,7 +121,7 @@ class SnapshotOrigin:
             files, size = files + result.files, size + result.bytes
             notes += [f"{os.fsdecode(problem.path)}: {problem.reason}" for problem in result.unapplied]
             notes += self._finish_root(source, target)
-            self._compare(source, target)
+            self._compare(source, target, only)
         return notes
 
     def _finish_root(self, source: bytes, target: Path) -> list[str]:
@@ -108,13 +131,13 @@ class SnapshotOrigin:
             return []
         return [f"{target}: {problem}" for problem in apply_metadata(os.fsencode(target), node)]
 
-    def _compare(self, source: bytes, target: Path) -> None:
+    def _compare(self, source: bytes, target: Path, only: Selection | None) -> None:
         """What lies on the disk against what the snapshot holds: kinds and sizes of everything, nothing more or less.
 
         The content of every blob was checked against its hash when it was written.
         """
         expected = 0
-        for path, node in self._view.walk(self._view.subtree(source)):
+        for path, node in self._view.walk(self._view.subtree(source), only=only):
             place = os.path.join(os.fsencode(target), path)  # noqa: PTH118  bytes
             if node.kind.value == "socket":
                 continue
@@ -147,22 +170,39 @@ class PackageOrigin:
         with self._package.members(prefix) as found:
             yield ((os.fsdecode(member.name), content) for member, content in found)
 
-    def unpack(self, routes: Mapping[bytes, Path], progress: Progress) -> list[str]:
+    def measure(self, paths: frozenset[bytes]) -> Measured:
+        with self._package.walk(*paths) as found:
+            return _measured(paths, ((member.name, member.size, not member.is_folder) for member, _ in found))
+
+    def unpack(self, routes: Mapping[bytes, Path], progress: Progress, *, only: Selection | None = None) -> list[str]:
         for target in routes.values():
             if target.exists() and any(target.iterdir()):
                 raise RestoreRefused(f"{target} is not empty; give an empty folder or one that does not exist.")
             target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        extract(self._package, routes, progress=progress)
+        came_by = extract(self._package, routes, only=only, progress=progress)
         for source, target in routes.items():
-            self._compare(source, target)
+            self._compare(target, self._recorded(source) if only is None else came_by)
         return []
 
-    def _compare(self, source: bytes, target: Path) -> None:
+    def _recorded(self, source: bytes) -> Tally | None:
         name = os.fsdecode(source.removeprefix(b"files/"))
-        recorded = self._package.roots.get(name) if source.startswith(b"files/") else self._package.total
+        return self._package.roots.get(name) if source.startswith(b"files/") else self._package.total
+
+    def _compare(self, target: Path, recorded: Tally | None) -> None:
         found = Tally()
         for folder, folders, names in os.walk(target):
             sizes = sum((Path(folder) / one).lstat().st_size for one in names)
             found = Tally(found.files + len(names), found.folders + len(folders), found.bytes + sizes)
         if recorded is not None and found != recorded:
             raise RestoreFailed(f"{target} holds {found}, the package {recorded}; nothing live was changed.")
+
+
+def _measured(paths: frozenset[bytes], found: Iterable[tuple[bytes, int, bool]]) -> Measured:
+    """Sum up what was found: paths, sizes, and whether it is a file."""
+    files = size = 0
+    missing = set(paths)
+    for path, length, is_file in found:
+        missing.discard(path)
+        if is_file:
+            files, size = files + 1, size + length
+    return Measured(files, size, sorted(missing))

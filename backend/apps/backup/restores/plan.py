@@ -30,7 +30,10 @@ class Space:
 
 @dataclass
 class Plan:
-    """What a restore would do. It can be done when nothing is in `blocking`."""
+    """What a restore would do. It can be done when nothing is in `blocking`.
+
+    `paths` and `tables` are those that were chosen, of the whole none; `counts` is what is restored, in numbers.
+    """
 
     backup: str
     backup_job: str
@@ -40,6 +43,7 @@ class Plan:
     to_database: str = ""
     paths: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
     replacements: list[Replacement] = field(default_factory=list)
     space: list[Space] = field(default_factory=list)
     ledger: str = ""

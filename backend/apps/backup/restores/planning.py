@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..conf import load
 from ..ledger import ledger_alias
 from ..manifest import DatabaseRecord, DataRecord, FileRootRecord, Manifest
 from ..models import BackupJob, RestoreType
+from ..names import path_of, text_of
 from ..references import BackupRef
 from ..sources.files import FileRoot, file_roots
 from ..sources.migrations import code_leaves
@@ -24,6 +26,7 @@ from .kinds import SERVERS
 from .origin import Origin, Progress
 from .plan import Choice, Plan, Replacement, Space, existing, require_writable
 from .plan_databases import plan_data, plan_database
+from .tables import plan_tables
 
 _MARGIN: Final = 4 * 1024 * 1024
 
@@ -41,12 +44,6 @@ def chosen_data(manifest: Manifest, only: str | None) -> list[DataRecord]:
 def chosen_roots(manifest: Manifest, only: str | None) -> list[FileRootRecord]:
     """The file roots to restore."""
     return [] if only == "database" else manifest.files
-
-
-def content_bytes(manifest: Manifest) -> int:
-    """How much a backup holds."""
-    databases = sum(record.size for record in manifest.databases) + sum(record.size for record in manifest.data)
-    return databases + sum(root.bytes for root in manifest.files)
 
 
 def content_counts(manifest: Manifest, only: str | None = None) -> dict[str, int]:
@@ -76,7 +73,7 @@ def plan_restore(ref: BackupRef, origin: Origin, choice: Choice, *, safety_backu
     data = chosen_data(manifest, choice.only)
     if not databases and not data and not roots:
         raise RestoreRefused(f"{ref} holds nothing of what is to be restored ({choice.only or 'database and files'}).")
-    plan = _begin(ref, manifest, bool(databases or data), bool(roots))
+    plan = _begin(ref, manifest, choice)
     needed: dict[Path, int] = {}
     for record in databases:
         plan_database(plan, record, needed)
@@ -94,17 +91,15 @@ def plan_restore(ref: BackupRef, origin: Origin, choice: Choice, *, safety_backu
     return plan
 
 
-def _begin(ref: BackupRef, manifest: Manifest, databases: bool, roots: bool) -> Plan:
-    kinds = {
-        (True, True): RestoreType.FULL_RESTORE,
-        (True, False): RestoreType.DATABASE_RESTORE,
-        (False, True): RestoreType.FILES_RESTORE,
-    }
+def _begin(ref: BackupRef, manifest: Manifest, choice: Choice) -> Plan:
     plan = Plan(
         backup=str(ref),
         backup_job=manifest.job.uuid,
-        restore_type=kinds[databases, roots].value,
+        restore_type=_restore_type(manifest, choice).value,
         taken_at=manifest.cut_at.isoformat(),
+        paths=sorted(choice.paths),
+        tables=sorted(choice.tables),
+        counts=content_counts(manifest, choice.only),
     )
     plan.warnings += ref.notes
     if manifest.problems:
@@ -112,16 +107,37 @@ def _begin(ref: BackupRef, manifest: Manifest, databases: bool, roots: bool) -> 
     return plan
 
 
-def plan_to_folder(ref: BackupRef, manifest: Manifest, folder: Path) -> Plan:
-    """Plan a restore of the backup's tree into an empty folder; nothing live is involved."""
-    plan = _begin(ref, manifest, bool(manifest.databases or manifest.data), bool(manifest.files))
+def _restore_type(manifest: Manifest, choice: Choice) -> RestoreType:
+    if choice.paths or choice.tables:
+        return RestoreType.SELECTIVE_RESTORE
+    databases = chosen_databases(manifest, choice.only) or chosen_data(manifest, choice.only)
+    if not chosen_roots(manifest, choice.only):
+        return RestoreType.DATABASE_RESTORE
+    return RestoreType.FULL_RESTORE if databases else RestoreType.FILES_RESTORE
+
+
+def plan_to_folder(ref: BackupRef, origin: Origin, choice: Choice, folder: Path) -> Plan:
+    """Plan a restore of the backup's tree, or of some paths of it, into an empty folder; nothing live is involved."""
+    plan = _begin(ref, origin.manifest, choice)
     plan.to_folder = str(folder)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         plan.blocking.append(f"{folder} is not a folder; give an empty one or one that does not exist")
     elif folder.is_dir() and any(folder.iterdir()):
         plan.blocking.append(f"{folder} is not empty; give an empty folder or one that does not exist")
-    _plan_space(plan, {folder: content_bytes(manifest)})
+    if choice.paths:
+        _plan_paths(plan, origin, choice.paths)
+    _plan_space(plan, {folder: plan.counts["bytes"]})
     return plan
+
+
+def _plan_paths(plan: Plan, origin: Origin, paths: frozenset[str]) -> None:
+    found = origin.measure(frozenset(map(path_of, paths)))
+    plan.counts = {"databases": 0, "files": found.files, "bytes": found.size}
+    plan.blocking += [
+        f"there is no {text_of(path)!r} in the backup; give paths as the list of its files shows them, in the console"
+        f" or at jobs/{plan.backup_job}/files/?search=… of the API, such as files/media/2026/a.pdf"
+        for path in found.missing
+    ]
 
 
 def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> None:
@@ -147,10 +163,11 @@ def plan_to_database(ref: BackupRef, origin: Origin, choice: Choice, place: str,
     aliases = [*(one.alias for one in manifest.databases), *(one.alias for one in manifest.data)]
     if len(aliases) != 1:
         raise RestoreRefused(f"{ref} does not hold exactly one database; --to-database is for one.")
-    plan = _begin(ref, manifest, True, False)
+    plan = _begin(ref, manifest, dataclasses.replace(choice, only="database"))
     if aliases[0] in connections.settings and connections[aliases[0]].vendor not in SERVERS:
         place = str(Path(place).absolute())
     plan.to_database = place
+    plan_tables(plan, manifest, choice.tables)
     needed: dict[Path, int] = {}
     for record in manifest.databases:
         plan_database(plan, record, needed, place=place)

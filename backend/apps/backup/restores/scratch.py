@@ -1,4 +1,7 @@
-"""A backup's database into a new one of its own, for looking at it or trying it out; nothing live is involved."""
+"""A backup's database, or some tables of it, into a new one of its own: to look at it, or to try it out.
+
+Nothing live is involved.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,13 @@ from ..progress import Tracker
 from ..sources import sqlite
 from . import stage_portable, stage_postgresql, stage_sqlite
 from .errors import RestoreRefused
+from .keep_tables import keep_tables
 from .kinds import SERVERS
 from .move_files import discard
 from .origin import Origin, Progress
 from .plan import Choice, Plan
 from .stage_portable import Target
+from .tables import chosen_tables
 
 
 def restore_to_database(
@@ -44,24 +49,35 @@ def restore_to_database(
         tracker.begin(name, total_bytes=record.size)
         tick()
 
+    def finish(place: str) -> list[str]:
+        if not plan.tables:
+            return []
+        phase("dropping the other tables")
+        keep = chosen_tables(origin.manifest, plan.tables)
+        return keep_tables(connections[record.alias].vendor, record.alias, place, keep)
+
     if isinstance(record, DatabaseRecord):
         phase("restoring the database")
-        with origin.open_member(record.path) as dump:
-            _load_dump(record, plan.to_database, dump, progress)
-        return []
+        with origin.open_member(record.path) as dump, _loaded(record, plan.to_database, dump, progress) as place:
+            return finish(place)
     with _new_database(record, plan.to_database) as place:
         target = Target(record, place)
-        return stage_portable.load(origin, [target], leave_out=choice.leave_out, progress=progress, phase=phase)
+        notes = stage_portable.load(origin, [target], leave_out=choice.leave_out, progress=progress, phase=phase)
+        return notes + finish(place)
 
 
-def _load_dump(record: DatabaseRecord, place: str, dump: Reader, progress: Progress) -> None:
+@contextlib.contextmanager
+def _loaded(record: DatabaseRecord, place: str, dump: Reader, progress: Progress) -> Iterator[str]:
+    """A dump, taken in and compared; the place where it lies for now. It goes if the block fails."""
     if record.engine == sqlite.ENGINE:
         with _new_file(Path(place)) as staged:
             stage_sqlite.load(record, staged, staged, dump=dump, progress=progress)
+            yield str(staged)
         return
     owners = stage_postgresql.create_scratch(record, place)
     with _dropped_in_vain(record.alias, place):
         stage_postgresql.load(record, place, dump, owners=owners, progress=progress)
+        yield place
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Restore a backup: to the live system, by plan, staging and swap, or into a folder."""
+"""Restore a backup: to the live system, by plan, staging and swap, or all or a part of it beside that."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.core.management.base import CommandParser
 
+from ...names import path_of, text_of
 from ...progress import Tracker
 from ...references import BackupRef, package_ref, resolve_backup
 from ...restores import (
@@ -53,6 +54,18 @@ class Command(BackupCommand):
             metavar="NAME",
             help="restore the database into a new one of that name, or a new SQLite file; nothing live is touched",
         )
+        parser.add_argument(
+            "--path",
+            action="append",
+            default=[],
+            help="with --to-folder: restore only this file or folder of the backup; may be repeated",
+        )
+        parser.add_argument(
+            "--table",
+            action="append",
+            default=[],
+            help="with --to-database: restore only this table; may be repeated",
+        )
         parser.add_argument("--only", choices=["database", "files"], help="restore only this part")
         parser.add_argument(
             "--leave-out",
@@ -75,13 +88,12 @@ class Command(BackupCommand):
         ref = (
             package_ref(Path(str(options["package"]))) if options["package"] else resolve_backup(str(options["backup"]))
         )
+        choice = _choice(options)
         with open_origin(ref) as origin:
             if options["to_folder"]:
-                if options["only"] or options["leave_out"] or options["to_database"]:
-                    raise RestoreRefused("--to-folder restores the whole backup; leave the other options away.")
-                plan = plan_to_folder(ref, origin.manifest, Path(str(options["to_folder"])).absolute())
+                plan = plan_to_folder(ref, origin, choice, Path(str(options["to_folder"])).absolute())
             else:
-                plan = self._plan(options, ref, origin)
+                plan = self._plan(options, ref, origin, choice)
             if options["dry_run"]:
                 self._show_plan(options, plan)
                 return exitcodes.FAILED if plan.blocking else exitcodes.OK
@@ -90,12 +102,11 @@ class Command(BackupCommand):
             if plan.blocking:
                 raise RestoreRefused("Nothing was changed. The restore cannot be done: " + "; ".join(plan.blocking))
             if plan.to_folder or plan.to_database:
-                return self._elsewhere(options, plan, origin)
+                return self._elsewhere(options, plan, origin, choice)
             self.require_consent(options, "Replace the live system with this backup?")
-            return self._restore(options, plan, Restore(ref, origin, plan, _choice(options), Tracker(), lambda: None))
+            return self._restore(options, plan, Restore(ref, origin, plan, choice, Tracker(), lambda: None))
 
-    def _plan(self, options: Options, ref: BackupRef, origin: Origin) -> Plan:
-        choice = _choice(options)
+    def _plan(self, options: Options, ref: BackupRef, origin: Origin, choice: Choice) -> Plan:
         if choice.leave_out and not origin.manifest.data:
             raise RestoreRefused("--leave-out is for tables of a portable package; this backup is none.")
         safety = not options["no_safety_backup"] and ledger_is_readable()
@@ -141,7 +152,7 @@ class Command(BackupCommand):
             )
         return exitcodes.OK
 
-    def _elsewhere(self, options: Options, plan: Plan, origin: Origin) -> int:
+    def _elsewhere(self, options: Options, plan: Plan, origin: Origin, choice: Choice) -> int:
         tracker = Tracker()
         with ProgressDisplay() as display:
 
@@ -151,7 +162,7 @@ class Command(BackupCommand):
             if plan.to_folder:
                 notes = restore_to_folder(origin, plan, tracker, tick)
             else:
-                notes = restore_to_database(origin, plan, _choice(options), tracker, tick)
+                notes = restore_to_database(origin, plan, choice, tracker, tick)
         if options["json"]:
             places = {"to_folder": plan.to_folder, "to_database": plan.to_database}
             self.print_json({"restore": None, "status": "COMPLETED", **places, "notes": notes})
@@ -207,6 +218,8 @@ class Command(BackupCommand):
                 ("taken at", plan.taken_at),
                 ("to folder", plan.to_folder),
                 ("to database", plan.to_database),
+                ("paths", "\n".join(plan.paths)),
+                ("tables", "\n".join(plan.tables)),
                 ("will be replaced", "\n".join(replaced)),
                 ("space", "\n".join(space)),
                 ("ledger", plan.ledger),
@@ -218,6 +231,23 @@ class Command(BackupCommand):
 
 
 def _choice(options: Options) -> Choice:
-    leave_out = options["leave_out"]
-    assert isinstance(leave_out, list)  # noqa: S101  the option appends
-    return Choice(str(options["only"]) if options["only"] else None, frozenset(map(str, leave_out)))
+    """Raises `RestoreRefused` for what does not go together, `RequestRefused` for what is no path."""
+    leave_out, tables = _several(options, "leave_out"), _several(options, "table")
+    paths = {path_of(text) for text in _several(options, "path")}
+    if options["to_folder"] and (options["only"] or leave_out or options["to_database"]):
+        raise RestoreRefused("--to-folder restores the whole backup, or each --path; leave the other options away.")
+    if paths and not options["to_folder"]:
+        raise RestoreRefused("Single files and folders are restored beside the live system only; add --to-folder.")
+    if tables and not options["to_database"]:
+        raise RestoreRefused("Single tables are restored beside the live system only; add --to-database.")
+    if b"" in paths:
+        raise RestoreRefused("That --path is the whole backup; leave it away.")
+    if both := sorted(tables & leave_out):
+        raise RestoreRefused(f"The table {both[0]} is chosen and left out; leave one of the two options away.")
+    return Choice(str(options["only"]) if options["only"] else None, leave_out, frozenset(map(text_of, paths)), tables)
+
+
+def _several(options: Options, name: str) -> frozenset[str]:
+    values = options[name]
+    assert isinstance(values, list)  # noqa: S101  the option appends
+    return frozenset(map(str, values))
