@@ -183,7 +183,7 @@ function vanished(): string[] {
   const clear = (element: Element) => ["rgba(0, 0, 0, 0)", "transparent"].includes(getComputedStyle(element).backgroundColor);
   const behind = (element: Element | null): string =>
     element === null ? "" : clear(element) ? behind(element.parentElement) : getComputedStyle(element).backgroundColor;
-  const drawn = [...document.querySelectorAll<HTMLElement>("main *:empty:not(svg *, td, input:not([type=radio], [type=checkbox]), textarea)")].filter(
+  const drawn = [...document.querySelectorAll<HTMLElement>("main *:empty:not(svg *, td, col, input:not([type=radio], [type=checkbox]), textarea)")].filter(
     (one) => one.checkVisibility({ opacityProperty: true }) && one.offsetWidth * one.offsetHeight > 20,
   );
   drawn.filter((one) => !clear(one)).forEach((one) => one.setAttribute("data-drawn", ""));
