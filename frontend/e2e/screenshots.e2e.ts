@@ -14,13 +14,14 @@ const SIZES = { wide: { width: 1440, height: 900 }, phone: { width: 390, height:
 type Kind = keyof typeof SIZES;
 const KINDS = ["wide", "phone"] as const satisfies Kind[];
 const README = process.env["README_PICTURES"] ?? "";
-/** Those that tell most, in which colours, and scrolled how far. */
-const FOR_README: Record<string, { colorScheme: (typeof SCHEMES)[number]; top: number }> = {
-  "overview-running": { colorScheme: "light", top: 0 },
-  history: { colorScheme: "dark", top: 520 },
-  "restore-plan": { colorScheme: "light", top: 235 },
-  "restore-kept": { colorScheme: "dark", top: 0 },
+/** Those that tell most, in which colours, and what of them stands first below the header. */
+const FOR_README: Record<string, { colorScheme: (typeof SCHEMES)[number]; from: string }> = {
+  "overview-running": { colorScheme: "light", from: "h1" },
+  history: { colorScheme: "dark", from: "thead" },
+  "restore-plan": { colorScheme: "light", from: "nav ~ *" },
+  "restore-kept": { colorScheme: "dark", from: "h1" },
 };
+const README_SIZE = { width: 1200, height: 830 };
 const CONSOLE = "/admin/backup";
 
 let edms: Edms;
@@ -61,9 +62,12 @@ async function picture(name: string, whole = true): Promise<void> {
   }
   const wanted = README ? FOR_README[name] : undefined;
   if (wanted) {
-    await page.setViewportSize({ width: 1100, height: 760 });
+    await page.setViewportSize(README_SIZE);
     await page.emulateMedia({ colorScheme: wanted.colorScheme });
-    await page.evaluate((top) => window.scrollTo(0, top), wanted.top);
+    await page.evaluate((from) => {
+      const top = document.querySelector(`main ${from}`)?.getBoundingClientRect().top ?? 0;
+      window.scrollTo(0, window.scrollY + top - 70);
+    }, wanted.from);
     await page.waitForTimeout(300);
     await page.screenshot({ path: join(README, `${name}.png`) });
   }

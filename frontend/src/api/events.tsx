@@ -61,7 +61,11 @@ export function EventsProvider({ children }: { children: ReactNode }) {
     };
     const listen = () => {
       const opened = new EventSource(url("/system/events/"));
-      opened.onopen = alive;
+      opened.onopen = () => {
+        alive();
+        // What was not answered while the connection was lost.
+        void queries.invalidateQueries({ predicate: ({ state }) => state.status === "error" });
+      };
       opened.onerror = () => {
         setConnection((now) => ({ ...now, state: "connecting" }));
         if (opened.readyState === CLOSED) {

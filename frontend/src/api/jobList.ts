@@ -4,7 +4,7 @@
  * further one has gone. Each page can be had again by itself, and takes the place of what lay between its ends.
  */
 
-import { keepPreviousData, queryOptions, skipToken } from "@tanstack/react-query";
+import { keepPreviousData, type Query, queryOptions, skipToken } from "@tanstack/react-query";
 
 import { type Api, type Schemas, unwrap } from "./client";
 import { cursorOf, type JobsQuery } from "./queries";
@@ -31,13 +31,16 @@ export async function askForJobs(api: Api, query: JobsQuery, cursor: string, sig
   return { cursor, jobs: results, next: cursorOf(next), asked };
 }
 
+/** What has not been answered is asked for whenever everything is; what has been, never again. */
+const untilKnown = ({ state }: Pick<Query, "state">) => (state.data === undefined ? 0 : "static");
+
 /** The list as far as it is known. It is asked for once; `withPage` says how it grows and changes. */
 export const jobListQuery = (api: Api, query: JobsQuery) =>
   queryOptions({
     queryKey: ["list of jobs", query],
     queryFn: async ({ signal }): Promise<JobList> => [await askForJobs(api, query, "", signal)],
     placeholderData: keepPreviousData,
-    staleTime: "static",
+    staleTime: untilKnown,
     gcTime: KEPT_MS,
     // To look for what is equal in thousands of jobs takes longer than to draw the few that are shown.
     structuralSharing: false,
@@ -48,7 +51,7 @@ export const nextJobsQuery = (api: Api, query: JobsQuery, cursor: string | null)
   queryOptions({
     queryKey: ["list of jobs", query, "after", cursor],
     queryFn: cursor === null ? skipToken : ({ signal }) => askForJobs(api, query, cursor, signal),
-    staleTime: "static",
+    staleTime: untilKnown,
     gcTime: 0,
   });
 

@@ -80,6 +80,24 @@ describe("the history", () => {
     expect(asked.slice(2).map((params) => params.get("cursor"))).toEqual([null, "second"]);
   });
 
+  it("asks again by itself when there was no answer, once it is connected again", async () => {
+    let isAway = true;
+    server.use(
+      http.get(`${API}/configurations/`, () => HttpResponse.json({ next: null, previous: null, results: [] })),
+      http.get(`${API}/jobs/`, () =>
+        isAway
+          ? HttpResponse.json({ status: 403, detail: "Not now." }, { status: 403 })
+          : HttpResponse.json({ next: null, previous: null, results: [job({ job_name: "there" })] }),
+      ),
+    );
+    renderConsole("/history");
+    await screen.findByText("Not now.");
+    isAway = false;
+    FakeEventSource.all[0]?.onopen?.();
+    await screen.findByText("there");
+    expect(screen.queryByText("Not now.")).toBeNull();
+  });
+
   it("orders by a column, downwards first", async () => {
     const asked = answerJobs(() => ({ next: null, previous: null, results: [job()] }));
     const { user } = renderConsole("/history");

@@ -4,7 +4,7 @@ import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 
 import { useApi } from "../../../api/context";
-import { type JobList, jobListQuery, jobsOf, nextJobsQuery, shownJobsQuery, withPage } from "../../../api/jobList";
+import { type JobList, jobListQuery, type JobPage, jobsOf, nextJobsQuery, shownJobsQuery, withPage } from "../../../api/jobList";
 import type { JobsQuery } from "../../../api/queries";
 import type { InView } from "./useRows";
 
@@ -23,29 +23,29 @@ export function useJobs(query: JobsQuery) {
   const more = useQuery(nextJobsQuery(api, query, isNear ? end : null));
   const shown = useQueries({
     queries: list && !isAnother && view.isStill ? pagesIn(list, view).map((page) => shownJobsQuery(api, query, page)) : [],
-    combine: dataOf,
+    combine: together,
   });
   useEffect(() => {
     const now = queries.getQueryData(options.queryKey);
-    const then = [...shown, ...(more.data ? [more.data] : [])].reduce(withPage, now ?? []);
+    const then = [...shown.pages, ...(more.data ? [more.data] : [])].reduce(withPage, now ?? []);
     if (now !== undefined && then !== now) {
       queries.setQueryData(options.queryKey, then);
     }
-  }, [shown, more.data]);
+  }, [shown.pages, more.data]);
   return {
     /** None before there is an answer, or with an error. */
     jobs: list && jobs,
     /** Whether what is shown is what was asked for before, because the answer is not there yet. */
     isAnother,
     hasMore: end !== null,
-    error: error ?? more.error,
-    retry: () => void (error ? refetch() : more.refetch()),
+    error: error ?? more.error ?? shown.error,
+    retry: () => void (error ? refetch() : more.error ? more.refetch() : queries.invalidateQueries({ queryKey: ["jobs"] })),
     setView,
   };
 }
 
-function dataOf<T>(answers: { data: T | undefined }[]): T[] {
-  return answers.flatMap(({ data }) => data ?? []);
+function together(answers: { data: JobPage; error: Error | null }[]) {
+  return { pages: answers.map(({ data }) => data), error: answers.find(({ error }) => error)?.error ?? null };
 }
 
 /** The pages that have rows in view. */
