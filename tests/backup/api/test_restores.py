@@ -133,6 +133,47 @@ def test_a_plan_is_shown_and_kept_to(system, backup):
         assert connection.execute("SELECT count(*) FROM auth_user").fetchone() == (1,)
 
 
+def test_a_part_of_a_backup(system, backup):
+    names = sorted(system.files())[:2]
+    paths = [f"files/media/{name}" for name in names]
+    folder = {"target": "folder", "name": "part", "paths": paths}
+    restore, operation = system.restore(backup, **folder)
+    assert restore["plan"]["paths"] == paths
+    assert (restore["status"], restore["restore_type"]) == ("COMPLETED", "SELECTIVE_RESTORE"), operation
+    place = system.edms.storage / "restored" / "part"
+    found = {str(path.relative_to(place)): path.stat().st_size for path in place.rglob("*") if path.is_file()}
+    assert sorted(found) == paths
+    assert restore["counts"] == {"databases": 0, "files": 2, "bytes": sum(found.values())}
+
+    restore, operation = system.restore(backup, target="database", name="users", tables=["auth_user"])
+    assert (restore["status"], restore["restore_type"]) == ("COMPLETED", "SELECTIVE_RESTORE"), operation
+    assert restore["counts"] == {"databases": 1, "tables": 1, "rows": 1, "files": 0}
+    with contextlib.closing(sqlite3.connect(operation["result"]["place"])) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        assert tables.fetchall() == [("auth_user",)]
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("paths", {"target": "live", "paths": ["files"]}),
+        ("paths", {"target": "database", "name": "x", "paths": ["files"]}),
+        ("paths", {"target": "folder", "name": "x", "paths": ["/"]}),
+        ("paths", {"target": "folder", "name": "x", "paths": ["files/../x"]}),
+        ("paths", {"target": "folder", "name": "x", "paths": ["files/\ud800"]}),
+        ("paths", {"target": "folder", "name": "x", "paths": ["project/.env"]}),
+        ("paths", {"target": "folder", "name": "x", "paths": ["x" * 4097]}),
+        ("paths", {"target": "folder", "name": "x", "paths": ["x"] * 1001}),
+        ("tables", {"target": "live", "tables": ["x"]}),
+        ("tables", {"target": "folder", "name": "x", "tables": ["x"]}),
+        ("leave_out", {"target": "database", "name": "x", "tables": ["x"], "leave_out": ["x"]}),
+    ],
+)
+def test_parts_that_are_refused(system, backup, field, values):
+    refused = system.post("restores/", {"backup": backup["job"], **values}, expect=400)
+    assert [one["field"].partition(".")[0] for one in refused["errors"]] == [field]
+
+
 def test_names_that_lead_elsewhere_are_refused(system, backup):
     for name in ("../out", "a/b", ".hidden", "", "/tmp/x", "a\0b", "é"):
         values = {"backup": backup["job"], "target": "folder", "name": name}

@@ -22,6 +22,7 @@ from tests.engine.packages.test_hostile import file as member
 
 from apps.backup.models import AuditEvent, Operation, Upload
 from apps.backup.rights import Right
+from apps.backup.services.restore_wishes import RestoreChoices
 from apps.backup.services.uploads import uploads_expire
 from strongroom.packages import reading
 
@@ -217,6 +218,16 @@ class TestPieceByPiece:
         asked = {"file": io.BytesIO(b"x"), "target": "folder", "name": "x"}
         admin.post(f"{ROOT}restore_from_file/", asked, "multipart")
         assert Operation.objects.get().arguments["safety_backup"] is True
+
+    def test_a_form_repeats_what_may_be_several(self, admin):
+        paths = ["files/media/b.pdf", "/files/media/a%FF.pdf/"]
+        asked = {"file": io.BytesIO(b"x"), "target": "folder", "name": "x", "paths": paths}
+        assert admin.post(f"{ROOT}restore_from_file/", asked, "multipart").status_code == 201
+        arguments = Operation.objects.get().arguments
+        assert arguments["paths"] == ["files/media/a%FF.pdf", "files/media/b.pdf"]
+        # What was asked for when there were no parts is still understood.
+        del arguments["paths"], arguments["tables"]
+        assert RestoreChoices.from_json(arguments).paths == ()
 
 
 def everything(folder: Path) -> set[Path]:

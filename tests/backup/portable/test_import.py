@@ -128,6 +128,27 @@ def test_into_a_database_beside_the_live_one(source, zoo, engine, tmp_path):
     assert len(again["blocking"]) == 1
 
 
+@pytest.mark.mariadb
+def test_some_tables_into_a_database_beside_the_live_one(source, zoo, tmp_path):
+    live = zoo("mysql")
+    place = f"{live.name}_some"
+    done = live.json(
+        "restore_backup",
+        "--package",
+        str(source.package),
+        *("--to-database", place, "--table", "zoo_hen", "--table", "zoo_place"),
+    )
+    assert "the reference of zoo_hen to zoo_egg is gone with that table" in done["notes"]
+    some = Zoo.on({**live.settings, "NAME": place}, tmp_path / "home")
+    program = (
+        "from django.db import connection as d; c = d.cursor(); c.execute('SELECT name FROM zoo_place ORDER BY id');"
+        " print('\\n', d.introspection.table_names(include_views=True), [name for (name,) in c.fetchall()])"
+    )
+    said = some.run("shell", "-v0", "-c", program).stdout.splitlines()[-1]
+    assert "['zoo_hen', 'zoo_place']" in said
+    assert [name for name in ("Ort", "Grüße", "Pizza") if name not in said] == []
+
+
 MEANWHILE = """
 from pathlib import Path
 from django.db import connection

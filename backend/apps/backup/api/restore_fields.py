@@ -14,7 +14,7 @@ from ..models import Operation, OperationKind, OperationStatus, RestoreJob
 from ..names import path_of, text_of
 from ..services.restore_wishes import RestoreChoices
 from ..withheld import is_withheld
-from .fields import StrictSerializer, UserNameField, UuidField, _ModelSerializer, _Serializer
+from .fields import StrictSerializer, TextField, UserNameField, UuidField, _ModelSerializer, _Serializer
 from .jobs import ProgressSerializer
 from .operations import OperationSerializer
 
@@ -23,6 +23,24 @@ _NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "folder": (r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "It is a folder's name of letters, digits, dots and dashes."),
     "database": (r"[A-Za-z][A-Za-z0-9_]{0,62}", "It is a letter, and up to 62 letters, digits and underscores."),
 }
+
+
+class PathField(TextField):
+    """A file or folder in a backup, in its one form."""
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            path = path_of(super().to_internal_value(data))
+        except RequestRefused as error:
+            raise serializers.ValidationError(str(error)) from error
+        if not path:
+            raise serializers.ValidationError("That is the whole backup, which is restored without `paths`.")
+        if is_withheld(path):
+            raise serializers.ValidationError(
+                "What lies below project/ holds secrets of the installation; whoever has the passphrase takes it out"
+                " with `restore_backup --to-folder --path`."
+            )
+        return text_of(path)
 
 
 class ChoicesSerializer(StrictSerializer):
@@ -43,22 +61,18 @@ class ChoicesSerializer(StrictSerializer):
         help_text="Tables of a portable package that are not taken in.",
     )
     paths = serializers.ListField(
-        child=serializers.CharField(max_length=4096, trim_whitespace=False),
+        child=PathField(max_length=4096, trim_whitespace=False),
         max_length=1000,
         default=list,
         help_text="To a folder: only these files and folders, each as `path` in the list of files gives it.",
     )
     tables = serializers.ListField(
-        child=serializers.CharField(max_length=200),
+        child=serializers.CharField(max_length=200, trim_whitespace=False),
         max_length=1000,
         default=list,
         help_text="To a database: only these tables.",
     )
     safety_backup = serializers.BooleanField(default=True, help_text="Back up the live state first.")
-
-    def validate_paths(self, paths: list[str]) -> list[str]:
-        """Each in its one form."""
-        return [_open_path(text) for text in paths]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         pattern, said = _NAMES[attrs["target"]]
@@ -177,21 +191,6 @@ class BegunSerializer(_Serializer):
 
     restore = RestoreDetailSerializer()
     operation = OperationSerializer()
-
-
-def _open_path(text: str) -> str:
-    try:
-        path = path_of(text)
-    except RequestRefused as error:
-        raise serializers.ValidationError(str(error)) from error
-    if not path:
-        raise serializers.ValidationError("That is the whole backup, which is restored without `paths`.")
-    if is_withheld(path):
-        raise serializers.ValidationError(
-            "What lies below project/ holds secrets of the installation; whoever has the passphrase takes it out with"
-            " `restore_backup --to-folder --path`."
-        )
-    return text_of(path)
 
 
 def restoring(row: RestoreJob) -> Operation | None:

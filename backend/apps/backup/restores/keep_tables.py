@@ -121,7 +121,7 @@ def _keep_in_postgresql(alias: str, place: str, keep: frozenset[str]) -> list[st
 
 
 def _drop_in_postgresql(cursor: CursorWrapper, place: str, keep: frozenset[str]) -> list[str]:
-    relations = _relations(cursor, "rpf")
+    relations = _relations(cursor, "rp")
     staying = [oid for oid, (names, _) in relations.items() if names & keep]
     cursor.execute(_COLUMNS, [staying])
     columns = cursor.fetchone()
@@ -135,13 +135,13 @@ def _drop_in_postgresql(cursor: CursorWrapper, place: str, keep: frozenset[str])
         )
     cursor.execute(_REFERENCES, [staying, staying])
     notes = [f"the reference of {table} to {to} is gone with that table" for table, to in cursor.fetchall()]
-    for kind, word in (("v", "VIEW"), ("m", "MATERIALIZED VIEW")):
+    for kind, word in (("v", "VIEW"), ("m", "MATERIALIZED VIEW"), ("f", "FOREIGN TABLE")):
         for _, identifier in _relations(cursor, kind).values():
             cursor.execute(f"DROP {word} IF EXISTS {identifier} CASCADE")
     gone = [identifier for oid, (_, identifier) in relations.items() if oid not in staying]
     if gone:
         cursor.execute(f"DROP TABLE {', '.join(gone)} CASCADE")
-    there = [name for names, _ in _relations(cursor, "rpf").values() for name in names]
+    there = [name for names, _ in _relations(cursor, "rp").values() for name in names]
     _require(place, keep, there)
     cursor.execute(_COLUMNS, [staying])
     if cursor.fetchone() != columns:

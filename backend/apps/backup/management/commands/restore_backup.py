@@ -85,10 +85,10 @@ class Command(BackupCommand):
             return self._list(options)
         if options["rollback"] or options["release"]:
             return self._change(options)
+        choice = _choice(options)
         ref = (
             package_ref(Path(str(options["package"]))) if options["package"] else resolve_backup(str(options["backup"]))
         )
-        choice = _choice(options)
         with open_origin(ref) as origin:
             if options["to_folder"]:
                 plan = plan_to_folder(ref, origin, choice, Path(str(options["to_folder"])).absolute())
