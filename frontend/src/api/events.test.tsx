@@ -1,13 +1,39 @@
-import { act, render, screen } from "@testing-library/react";
+import { useQuery } from "@tanstack/react-query";
+import { act, render, screen, waitFor } from "@testing-library/react";
+import { http, HttpResponse } from "msw";
 import { expect, it } from "vitest";
 
-import { FakeEventSource } from "../testing/setup";
-import { ApiProvider } from "./context";
+import { status } from "../testing/samples";
+import { FakeEventSource, server } from "../testing/setup";
+import { ApiProvider, useApi } from "./context";
 import { EventsProvider, useConnection } from "./events";
+import { statusQuery } from "./queries";
 
 function State() {
-  return <p>{useConnection().state}</p>;
+  const { state, since } = useConnection();
+  return <p title={since?.toISOString()}>{state}</p>;
 }
+
+it("asks by itself every few seconds where no events come, and knows how old its answers are", async () => {
+  let asked = 0;
+  server.use(http.get("http://localhost:3000/api/system/status/", () => HttpResponse.json(status({ total_backups: (asked += 1) }))));
+  function Total() {
+    return <p>{useQuery(statusQuery(useApi())).data?.total_backups ?? "?"} backups</p>;
+  }
+  render(
+    <ApiProvider baseUrl="http://localhost:3000/api">
+      <EventsProvider>
+        <State />
+        <Total />
+      </EventsProvider>
+    </ApiProvider>,
+  );
+  await screen.findByText("live");
+  act(() => FakeEventSource.all[0]?.onerror?.());
+  const before = (await screen.findByText("connecting")).title;
+  await screen.findByText("2 backups");
+  await waitFor(() => expect(screen.getByText("connecting").title > before).toBe(true));
+}, 30_000);
 
 it("keeps one stream, however much happens on it", async () => {
   render(

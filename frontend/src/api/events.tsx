@@ -8,7 +8,7 @@ import { useApiUrl } from "./context";
 
 export type EventState = Schemas["EventState"];
 
-/** "live": events arrive; "connecting": not yet, or not any more; `since` is when the last sign of life came. */
+/** "live": events arrive; "connecting": not yet, or not any more; `since` is when the last sign of life came, or answer. */
 export interface Connection {
   state: "live" | "connecting";
   since: Date | null;
@@ -19,6 +19,7 @@ const NAMES = ["job", "restore", "operation", "configuration"] as const;
 const SILENCE_MS = 40_000;
 const GATHER_MS = 250;
 const AGAIN_MS = 3_000;
+const POLL_MS = 5_000;
 const CLOSED = 2;
 
 /** The first word of the keys of the queries that an event of that name makes out of date. */
@@ -92,6 +93,24 @@ export function EventsProvider({ children }: { children: ReactNode }) {
       window.clearTimeout(watchdog);
     };
   }, [url, queries]);
+
+  const isAlone = connection.state === "connecting";
+  useEffect(() => {
+    if (!isAlone) {
+      return undefined;
+    }
+    // Something between may keep the events back for ever: then what is shown is asked for every few seconds.
+    const timer = window.setInterval(() => {
+      const asked = Date.now();
+      void queries.invalidateQueries().then(() => {
+        const answered = queries.getQueryCache().findAll({ type: "active" });
+        if (answered.some(({ state }) => state.status === "success" && state.dataUpdatedAt >= asked)) {
+          setConnection((now) => (now.state === "live" ? now : { ...now, since: new Date() }));
+        }
+      });
+    }, POLL_MS);
+    return () => window.clearInterval(timer);
+  }, [isAlone, queries]);
 
   return <Context.Provider value={connection}>{children}</Context.Provider>;
 }
