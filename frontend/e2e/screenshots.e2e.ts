@@ -21,7 +21,8 @@ const FOR_README: Record<string, { colorScheme: (typeof SCHEMES)[number]; from: 
   "restore-plan": { colorScheme: "light", from: "nav ~ *" },
   "restore-kept": { colorScheme: "dark", from: "h1" },
 };
-const README_SIZE = { width: 1200, height: 830 };
+const README_SIZE = { width: 1180, height: 740 };
+const README_BYTES = 150_000;
 const CONSOLE = "/admin/backup";
 
 let edms: Edms;
@@ -69,7 +70,8 @@ async function picture(name: string, whole = true): Promise<void> {
       window.scrollTo(0, window.scrollY + top - 70);
     }, wanted.from);
     await page.waitForTimeout(300);
-    await page.screenshot({ path: join(README, `${name}.png`) });
+    const taken = await page.screenshot({ path: join(README, `${name}.png`) });
+    expect(taken.length, name).toBeLessThan(README_BYTES);
   }
   await page.setViewportSize(SIZES.wide);
 }

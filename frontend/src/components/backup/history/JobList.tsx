@@ -11,10 +11,11 @@ import classes from "./History.module.css";
 import { JobBadges, JobLink, JobOrigin, JobRemarks, JobWhen } from "./JobSummary";
 import { type InView, useRows } from "./useRows";
 
-const ROW_PX = 60;
+const ROW_PX = 65;
 const CARD_PX = 130;
 const LINE_PX = 20;
-const COLUMNS = ["auto", "7.5rem", "11.5rem", "5.5rem", "5.5rem", "5.5rem"];
+const COLUMNS = 6;
+const AMOUNT = "5.5rem";
 
 interface Props {
   jobs: Schemas["Job"][];
@@ -48,21 +49,18 @@ function Rows({ jobs, isAll, order, onOrder, onView }: Props) {
       aria-label={t("history.list")}
       aria-rowcount={size < 0 ? size : size + 1}
     >
-      <colgroup>
-        {COLUMNS.map((width, index) => (
-          <col key={index} style={{ width }} />
-        ))}
-      </colgroup>
       <Table.Thead className={classes["head"] ?? ""}>
         <Table.Tr aria-rowindex={1}>
           <Heading name={t("history.job")} column="job_name" order={order} onOrder={onOrder} />
-          <Table.Th scope="col">{t("history.result")}</Table.Th>
-          <Heading name={t("history.when")} column="queued_at" order={order} onOrder={onOrder} />
-          <Table.Th scope="col" ta="right">
+          <Table.Th scope="col" w="7.5rem">
+            {t("history.result")}
+          </Table.Th>
+          <Heading name={t("history.when")} column="queued_at" order={order} onOrder={onOrder} w="11.5rem" />
+          <Table.Th scope="col" ta="right" w={AMOUNT}>
             {t("history.took")}
           </Table.Th>
-          <Heading name={t("history.size")} column="backup_size" order={order} onOrder={onOrder} right />
-          <Heading name={t("history.stored")} column="stored_size" order={order} onOrder={onOrder} right />
+          <Heading name={t("history.size")} column="backup_size" order={order} onOrder={onOrder} w={AMOUNT} right />
+          <Heading name={t("history.stored")} column="stored_size" order={order} onOrder={onOrder} w={AMOUNT} right />
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody ref={list as RefObject<HTMLTableSectionElement>}>
@@ -90,7 +88,7 @@ function RowGap({ height }: { height: number }) {
   return (
     height > 0 && (
       <tr aria-hidden className={classes["gap"]} style={{ height }}>
-        <td colSpan={COLUMNS.length} />
+        <td colSpan={COLUMNS} />
       </tr>
     )
   );
@@ -127,14 +125,16 @@ interface HeadingProps {
   column: string;
   order: string;
   onOrder: (order: string) => void;
+  /** Its width; without one it takes what the others leave. */
+  w?: string;
   right?: boolean;
 }
 
 /** A heading that orders by its column: downwards first, since the newest and the largest are what one looks for. */
-function Heading({ name, column, order, onOrder, right = false }: HeadingProps) {
+function Heading({ name, column, order, onOrder, w = "auto", right = false }: HeadingProps) {
   const state = order === column ? "ascending" : order === `-${column}` ? "descending" : "none";
   return (
-    <Table.Th scope="col" aria-sort={state} ta={right ? "right" : "left"}>
+    <Table.Th scope="col" aria-sort={state} ta={right ? "right" : "left"} w={w}>
       <UnstyledButton
         fw={700}
         fz="sm"

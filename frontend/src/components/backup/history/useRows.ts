@@ -36,7 +36,7 @@ export function useRows({ keys, heights, kind, onView }: Rows) {
   const top = useTop(list, place?.top ?? 0);
   const focused = useRef(-1);
   const opened = useRef("");
-  const measured = useRef(new Map<number | undefined, number>());
+  const measured = useRef(place?.measured ?? new Map<number | undefined, number>());
   const rangeExtractor = useCallback((range: Range) => {
     const indexes = defaultRangeExtractor(range);
     const isOut = focused.current >= 0 && focused.current < range.count && !indexes.includes(focused.current);
@@ -68,6 +68,7 @@ export function useRows({ keys, heights, kind, onView }: Rows) {
         top: rows.options.scrollMargin,
         offset: rows.scrollOffset ?? 0,
         sizes: rows.takeSnapshot(),
+        measured: measured.current,
         opened: opened.current,
       });
   }, []);
@@ -110,6 +111,7 @@ interface Place {
   top: number;
   offset: number;
   sizes: VirtualItem[];
+  measured: Map<number | undefined, number>;
   opened: string;
 }
 
