@@ -215,6 +215,8 @@ export const restore = {
     failed: "It failed",
     cancelledState: "It was cancelled",
     counts: "What was restored",
+    compared:
+      "All of it was compared with the backup: tables by their rows, files by their content while it was written, and by kind and size afterwards. A difference would have ended the restore as failed.",
     countNames: { databases: "Databases", files: "Files", bytes: "Data", rows: "Rows", tables: "Tables" },
     log: "Notes",
     plan: "The plan by which it is done",

@@ -39,7 +39,7 @@ export function RestoreView({ restore, stale }: { restore: Restore; stale: boole
       <Kept restore={restore} operations={operations.filter((one) => one.kind !== "RESTORE")} />
       <Facts restore={restore} />
       <Phases restore={restore} />
-      <Counts counts={restore.counts} />
+      <Counts counts={restore.counts} isDone={restore.status === "COMPLETED"} />
       {restore.log.length > 0 && (
         <Section title={t("restore.page.log")}>
           <List size="sm">
@@ -185,7 +185,7 @@ function Phases({ restore }: { restore: Restore }) {
 
 const COUNTS = ["databases", "files", "bytes", "rows", "tables"] as const;
 
-function Counts({ counts }: { counts: Record<string, number> }) {
+function Counts({ counts, isDone }: { counts: Record<string, number>; isDone: boolean }) {
   const known = Object.entries(counts).map(([name, value]) => {
     const key = COUNTS.find((one) => one === name);
     return [key ? t(`restore.page.countNames.${key}`) : name, name === "bytes" ? bytes(value) : value.toLocaleString("en")];
@@ -193,6 +193,7 @@ function Counts({ counts }: { counts: Record<string, number> }) {
   return known.length === 0 ? null : (
     <Section title={t("restore.page.counts")}>
       <Text size="sm">{known.map(([name, value]) => `${name}: ${value}`).join(", ")}</Text>
+      {isDone && <Text size="sm">{t("restore.page.compared")}</Text>}
     </Section>
   );
 }
