@@ -50,6 +50,7 @@ PATHS = (
     "restores/",
     "operations/",
     "uploads/",
+    "system/rights/",
     "system/status/",
     "system/statistics/",
     "system/statistics/?days=366",

@@ -33,9 +33,14 @@ JSON = {"HTTP_ACCEPT": "application/json"}
 @pytest.fixture
 def server(new_edms, tmp_path) -> Server:
     new_edms.have_repository()
-    # A job is at work until it has been seen at work, however long that takes.
-    command = f"sh -c 'until test -e {tmp_path}/seen; do sleep 0.05; done; echo correct horse battery staple'"
-    new_edms.environment = {"BACKUP_PASSWORD_COMMAND": command}
+    # First asked for before there is a job; then by the job, which is at work until it has been seen at work.
+    script = tmp_path / "passphrase"
+    script.write_text(
+        f"if test -e {tmp_path}/asked; then until test -e {tmp_path}/seen; do sleep 0.05; done; fi\n"
+        f"touch {tmp_path}/asked\n"
+        "echo correct horse battery staple\n"
+    )
+    new_edms.environment = {"BACKUP_PASSWORD_COMMAND": f"sh {script}"}
     folder = tmp_path / "served"
     folder.mkdir()
     return Server(new_edms, folder)

@@ -96,6 +96,6 @@ def test_a_job_outlives_its_worker_and_is_not_started_by_the_next_one(host, rabb
     host.wait_for_end("one", "two")
     assert host.events("Started by") == 2
     for name in ("one", "two"):
-        assert (host.job(name).status, host.job(name).attempt) == ("COMPLETED", 1)
+        assert (host.job(name).error, host.job(name).status, host.job(name).attempt) == ("", "COMPLETED", 1)
         assert host.snapshots(name) == [host.job(name).snapshot]
         host.restic_says_clean(name)

@@ -105,3 +105,8 @@ def zoo(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
         return Zoo.on(settings, home, **variables)
 
     return make
+
+
+def kept(values: list[str], target: str) -> list[str]:
+    """What a kind of database makes of them: PostgreSQL alone keeps the sign of a zero."""
+    return values if target == "postgresql" else [line.replace(" -0.0,", " 0.0,") for line in values]

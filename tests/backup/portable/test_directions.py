@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from tests.backup.portable.conftest import ENGINES, MakeZoo, Zoo
+from tests.backup.portable.conftest import ENGINES, MakeZoo, Zoo, kept
 
 MARKS = {"postgresql": [pytest.mark.postgresql], "mysql": [pytest.mark.mariadb], "sqlite": []}
 PAIRS = [pytest.param(source, target, marks=MARKS[source] + MARKS[target]) for source in ENGINES for target in ENGINES]
@@ -39,11 +39,6 @@ def test_every_value_comes_back(sources, zoo, source, target):
     other = zoo(target)
     other.take_in(filled.package)
     assert other.show() == kept(filled.values, target)
-
-
-def kept(values: list[str], target: str) -> list[str]:
-    """What a kind of database makes of them: PostgreSQL alone keeps the sign of a zero."""
-    return values if target == "postgresql" else [line.replace(" -0.0,", " 0.0,") for line in values]
 
 
 @pytest.mark.postgresql
