@@ -55,6 +55,7 @@ PATHS = (
     "system/statistics/?days=366",
     "system/findings/",
     "system/repositories/",
+    "system/rights/",
     "system/audit/",
     "system/events/?since={since}",
 )
