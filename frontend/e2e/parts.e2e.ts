@@ -1,0 +1,51 @@
+/** A file of a backup is found, and restored into a folder of its own. */
+
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { launch, open } from "./browser";
+import { ADMINISTRATOR, Edms } from "./edms";
+
+const LICENCE = "/usr/share/common-licenses/BSD";
+let edms: Edms;
+let browser: Browser;
+let page: Page;
+let wrong: string[];
+let job = "";
+
+beforeAll(async () => {
+  [edms, browser] = await Promise.all([Edms.make(), launch()]);
+  edms.manage("import_documents", "/usr/share/common-licenses");
+  ({ job } = JSON.parse(edms.manage("trigger_backup", "--type", "FULL", "--no-encryption", "--json")) as { job: string });
+  ({ page, wrong } = await open(browser));
+  page.setDefaultTimeout(12_000);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await edms.remove();
+});
+
+test("a file is found in a backup and restored into a folder", async () => {
+  await page.goto(edms.url(`/admin/backup/history/${job}/files`));
+  await page.getByLabel("User name").fill(ADMINISTRATOR.name);
+  await page.getByRole("textbox", { name: "Password" }).fill(ADMINISTRATOR.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("link", { name: "files", exact: true }).click();
+  await page.getByRole("link", { name: "media", exact: true }).waitFor();
+  await page.getByRole("link", { name: "Restore media into a folder" }).click();
+  await page.getByRole("textbox", { name: "Name of the folder" }).fill("looked");
+  await page.getByRole("button", { name: "Make the plan" }).click();
+  await page.getByText("Only these").waitFor();
+  await page.getByRole("button", { name: /restore/i }).last().click();
+  await page.getByText("It is done.").waitFor();
+  const below = readdirSync(edms.folder, { recursive: true, encoding: "utf8", withFileTypes: true });
+  const restored = below.map((one) => join(one.parentPath, one.name)).filter((path) => /[/]looked[/]/.test(path));
+  const files = restored.filter((path) => statSync(path).isFile()).map((path) => readFileSync(path));
+  expect(files.some((content) => content.equals(readFileSync(LICENCE)))).toBe(true);
+  expect(restored.filter((path) => /looked\/(databases|manifest)/.test(path))).toEqual([]);
+  expect(wrong).toEqual([]);
+});
