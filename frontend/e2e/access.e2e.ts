@@ -201,7 +201,7 @@ test("a configuration is made, run, looked into and restored from, with the keyb
   await press(link("Restore from this"));
   const live = page.getByRole("radio", { name: "The live system" });
   await press(live, "ArrowDown");
-  await press(page.getByRole("textbox", { name: /folder/i }), "Enter", "by-keys");
+  await press(page.getByRole("textbox", { name: /folder/i }), "Tab", "by-keys");
   await press(button("Make the plan"));
   await press(button("Begin the restore"));
   await page.getByRole("main").getByText("Completed", { exact: true }).first().waitFor();
