@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { type Browser, chromium, type Page } from "playwright-core";
 
-import { ROOT } from "./edms";
+import { ADMINISTRATOR, ROOT } from "./edms";
 
 export const SCHEMES = ["light", "dark"] as const;
 export const SIZE = { width: 1280, height: 900 };
@@ -48,6 +48,13 @@ export async function open(browser: Browser, size = SIZE): Promise<{ page: Page;
     }
   });
   return { page, wrong };
+}
+
+/** Signs the administrator in, on the page for that. */
+export async function signIn(page: Page): Promise<void> {
+  await page.getByLabel("User name").fill(ADMINISTRATOR.name);
+  await page.getByRole("textbox", { name: "Password" }).fill(ADMINISTRATOR.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
 }
 
 function observe(): void {

@@ -3,8 +3,8 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
-import { launch, open, Report } from "./browser";
-import { ADMINISTRATOR, Edms, ROOT } from "./edms";
+import { launch, open, Report, signIn } from "./browser";
+import { Edms, ROOT } from "./edms";
 
 // A thousand runs of fifty configurations within twenty days, and the same once more for each twenty days of five years.
 const FILL = `
@@ -34,9 +34,7 @@ beforeAll(async () => {
   ({ page, wrong } = await open(browser));
   page.on("request", (request) => (asked += request.url().includes("/backup/jobs/?") ? 1 : 0));
   await page.goto(edms.url("/login"));
-  await page.getByLabel("User name").fill(ADMINISTRATOR.name);
-  await page.getByRole("textbox", { name: "Password" }).fill(ADMINISTRATOR.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page);
   await page.getByRole("heading", { level: 1, name: "Dashboard" }).waitFor();
 });
 

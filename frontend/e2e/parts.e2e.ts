@@ -6,8 +6,8 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { launch, open } from "./browser";
-import { ADMINISTRATOR, Edms } from "./edms";
+import { launch, open, signIn } from "./browser";
+import { Edms } from "./edms";
 
 const LICENCE = "/usr/share/common-licenses/BSD";
 let edms: Edms;
@@ -31,9 +31,7 @@ afterAll(async () => {
 
 test("a file is found in a backup and restored into a folder", async () => {
   await page.goto(edms.url(`/admin/backup/history/${job}/files`));
-  await page.getByLabel("User name").fill(ADMINISTRATOR.name);
-  await page.getByRole("textbox", { name: "Password" }).fill(ADMINISTRATOR.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page);
   await page.getByRole("link", { name: "files", exact: true }).click();
   await page.getByRole("link", { name: "media", exact: true }).waitFor();
   await page.getByRole("link", { name: "Restore media into a folder" }).click();

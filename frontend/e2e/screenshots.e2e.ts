@@ -6,8 +6,8 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { launch, open, SCHEMES } from "./browser";
-import { ADMINISTRATOR, Edms } from "./edms";
+import { launch, open, SCHEMES, signIn } from "./browser";
+import { Edms } from "./edms";
 
 const FOLDER = process.env["SCREENSHOTS"] ?? "";
 const SIZES = { wide: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } } as const;
@@ -118,9 +118,7 @@ async function run(): Promise<void> {
 
 test("the EDMS", { timeout: 300_000 }, async () => {
   await take("login", "/login");
-  await page.getByLabel("User name").fill(ADMINISTRATOR.name);
-  await page.getByRole("textbox", { name: "Password" }).fill(ADMINISTRATOR.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page);
   await page.getByRole("heading", { level: 1, name: "Dashboard" }).waitFor();
   await take("dashboard", "/");
   await take("documents", "/documents");

@@ -9,7 +9,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
 import { look } from "./access";
-import { launch, open, Report } from "./browser";
+import { launch, open, Report, signIn } from "./browser";
 import { ADMINISTRATOR, Edms } from "./edms";
 
 const CONTENT = randomBytes(300_000);
@@ -36,12 +36,6 @@ afterAll(async () => {
   await edms.remove();
 });
 
-async function signIn(): Promise<void> {
-  await page.getByLabel("User name").fill(ADMINISTRATOR.name);
-  await page.getByRole("textbox", { name: "Password" }).fill(ADMINISTRATOR.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
-}
-
 const heading = (name: string | RegExp) => page.getByRole("heading", { level: 1, name });
 const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
 
@@ -53,7 +47,7 @@ test("who is not signed in is led to the log-in, and back to where they wanted t
   await page.getByRole("textbox", { name: "Password" }).fill("wrong");
   await page.keyboard.press("Enter");
   await page.getByRole("alert").getByText("There is no account with this name and password.").waitFor();
-  await signIn();
+  await signIn(page);
   await heading("Documents").waitFor();
   expect(page.url()).toBe(edms.url("/documents?q=report"));
   await page.getByText("No document matches “report”").waitFor();
@@ -238,10 +232,14 @@ test("a run fails, and says why", async () => {
 test("a session that has ended leads to the log-in, and from there back", async () => {
   await page.goto(edms.url(`${BACKUPS}/history?status=FAILED`));
   await says("Failed");
+  // What the page itself still asks for would lead to the log-in before anybody has gone on.
+  let asked = Date.now();
+  page.on("request", () => (asked = Date.now()));
+  await expect.poll(() => Date.now() - asked, { timeout: 20_000 }).toBeGreaterThan(1_000);
   await page.context().clearCookies({ name: "sessionid" });
   await tab("Restore");
   await heading("Sign in").waitFor();
-  await signIn();
+  await signIn(page);
   await heading("Backup management").waitFor();
   expect(page.url()).toBe(edms.url(`${BACKUPS}/restore`));
 });

@@ -18,6 +18,8 @@ from .fields import StrictSerializer, TextField, UserNameField, UuidField, _Mode
 from .jobs import ProgressSerializer
 from .operations import OperationSerializer
 
+SEVERAL: Final = ("leave_out", "paths", "tables")
+"""Choices of which there may be more than one."""
 _NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "live": (r"", "The live system has no name."),
     "folder": (r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "It is a folder's name of letters, digits, dots and dashes."),
@@ -93,7 +95,7 @@ class ChoicesSerializer(StrictSerializer):
         """What was chosen, after validation; `source` where the address says what is restored."""
         names = {"backup", "upload", "target", "name", "only", "safety_backup"} & set(self.validated_data)
         chosen = {name: self.validated_data[name] for name in names}
-        several = {name: tuple(self.validated_data[name]) for name in ("leave_out", "paths", "tables")}
+        several = {name: tuple(self.validated_data[name]) for name in SEVERAL}
         return RestoreChoices(**{**chosen, **several, **source})
 
 

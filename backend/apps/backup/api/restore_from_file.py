@@ -20,14 +20,12 @@ from ..rights import Right
 from ..services.uploads import upload_create, upload_delete
 from .parsing import BoundedJSONParser
 from .problems import PayloadTooLarge
-from .restore_fields import BegunSerializer, ConfirmationSerializer
+from .restore_fields import SEVERAL, BegunSerializer, ConfirmationSerializer
 from .restores import begin_restore
 from .views import BackupView
 
 _FORM_ROOM: Final = 1 << 20
 """Bytes that a form takes besides its file."""
-_SEVERAL: Final = frozenset({"leave_out", "paths", "tables"})
-"""Fields that a form repeats."""
 
 
 class FileSerializer(ConfirmationSerializer):
@@ -82,7 +80,7 @@ def _plain(data: Any) -> Any:
     """A form as JSON would have it: what is left out of a form is left out, and no "no"."""
     if not isinstance(data, QueryDict):
         return data
-    return {name: data.getlist(name) if name in _SEVERAL else data[name] for name in data}
+    return {name: data.getlist(name) if name in SEVERAL else data[name] for name in data}
 
 
 urlpatterns = [path("restore_from_file/", RestoreFromFile.as_view(), name="restore-from-file")]

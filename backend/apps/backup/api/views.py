@@ -76,10 +76,8 @@ class HasRight(BasePermission):
             raise exceptions.NotAuthenticated
         rights: Mapping[str, Right | None] = getattr(view, "rights", {})
         method = "GET" if request.method == "HEAD" else str(request.method)
-        if method in rights:
-            right = rights[method]
-            return bool(rights_of(user)) if right is None else user.has_perm(right.permission)
-        return bool(rights_of(user))
+        right = rights.get(method)
+        return bool(rights_of(user)) if right is None else user.has_perm(right.permission)
 
 
 def rights_of(user: Any) -> list[Right]:

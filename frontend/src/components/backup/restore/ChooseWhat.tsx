@@ -15,7 +15,7 @@ import { bytes, moment } from "../common/format";
 import { Refusal } from "../common/dialog";
 import { Loaded } from "../common/states";
 import { fitting, Lines, type Source, What, Where } from "./parts";
-import { type Choices, choicesIn, type Part, requestOf, searchOf } from "./plan";
+import { type Choices, choicesIn, namedIn, type Part, requestOf, searchOf } from "./plan";
 
 export function ChooseWhat() {
   const [params] = useSearchParams();
@@ -123,9 +123,9 @@ function Form({ source }: { source: Source }) {
   const wrongName = planning.error?.field("name");
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const named = choices.part === "paths" || choices.part === "tables" ? choices[choices.part].length : 1;
-    setMissing(named === 0);
-    if (named > 0) {
+    const isNothing = namedIn(choices)?.length === 0;
+    setMissing(isNothing);
+    if (!isNothing) {
       planning.mutate(sent(choices, source));
     }
   };

@@ -4,7 +4,7 @@ import { Alert, Badge, List, Stack, Table, Text, Title } from "@mantine/core";
 
 import { t } from "../../../i18n";
 import { ago, bytes, moment } from "../common/format";
-import type { Choices, Plan, Replacement, Space } from "./plan";
+import { type Choices, namedIn, type Plan, type Replacement, type Space } from "./plan";
 
 function kindOf(kind: string): string {
   return kind === "database" || kind === "files" || kind === "data" ? t(`restore.plan.kinds.${kind}`) : kind;
@@ -34,7 +34,7 @@ export function PlanView({ plan, choices }: { plan: Plan; choices?: Choices }) {
         </div>
       )}
       {!elsewhere && <Text>{t(plan.safetyBackup ? "restore.plan.safety" : "restore.plan.noSafety")}</Text>}
-      {choices && <Chosen values={choices.part === "tables" ? choices.tables : choices.part === "paths" ? choices.paths : []} />}
+      {choices && <Chosen values={namedIn(choices) ?? []} />}
       {choices && choices.leaveOut.length > 0 && (
         <Text>{t("restore.plan.leaveOut", { tables: choices.leaveOut.join(", ") })}</Text>
       )}

@@ -96,21 +96,21 @@ export function Approval({ operation, linked = true }: { operation: Operation; l
         <Refusal error={failed} />
         <Group gap="xs">
           <Allowed to={operation.needs}>
-          <Button size="xs" id={`approve-${operation.uuid}`} onClick={() => ask("approve")} aria-label={t("restore.waiting.approveOf", { what })}>
-            {t("restore.waiting.approve")}
-          </Button>
-          <Button size="xs" id={`reject-${operation.uuid}`} variant="default" onClick={() => ask("reject")} aria-label={t("restore.waiting.rejectOf", { what })}>
-            {t("restore.waiting.reject")}
-          </Button>
-          <Button
-            size="xs"
-            variant="default"
-            loading={answer.isPending && answer.variables.answer === "cancel"}
-            onClick={() => answer.mutate({ answer: "cancel", reason: "" })}
-            aria-label={t("restore.waiting.withdrawOf", { what })}
-          >
-            {t("restore.waiting.withdraw")}
-          </Button>
+            <Button size="xs" id={`approve-${operation.uuid}`} onClick={() => ask("approve")} aria-label={t("restore.waiting.approveOf", { what })}>
+              {t("restore.waiting.approve")}
+            </Button>
+            <Button size="xs" id={`reject-${operation.uuid}`} variant="default" onClick={() => ask("reject")} aria-label={t("restore.waiting.rejectOf", { what })}>
+              {t("restore.waiting.reject")}
+            </Button>
+            <Button
+              size="xs"
+              variant="default"
+              loading={answer.isPending && answer.variables.answer === "cancel"}
+              onClick={() => answer.mutate({ answer: "cancel", reason: "" })}
+              aria-label={t("restore.waiting.withdrawOf", { what })}
+            >
+              {t("restore.waiting.withdraw")}
+            </Button>
           </Allowed>
           {linked && operation.restore && (
             <Anchor component={Link} to={`${base}/restores/${operation.restore}`} size="sm">

@@ -85,6 +85,11 @@ export interface Choices {
   safetyBackup: boolean;
 }
 
+/** What is chosen by its name, where it is; null where a part is chosen as a whole. */
+export function namedIn(choices: Choices): string[] | null {
+  return choices.part === "paths" || choices.part === "tables" ? choices[choices.part] : null;
+}
+
 export const asTarget = (value: unknown): Target => (value === "folder" || value === "database" ? value : "live");
 export const asPart = (value: unknown): Part => PARTS.find((one) => one === value) ?? "";
 
