@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import json
 import os
 import signal
@@ -216,10 +217,10 @@ class Host(Edms):
                 os.kill(pid, signal.SIGCONT)
 
     def hold(self, pid: int) -> None:
-        """Stop a job's process, but not while it keeps others from writing to the ledger."""
+        """Stop a job's process, but not while it keeps others from writing to the ledger or from making theirs."""
         deadline = time.monotonic() + PATIENCE
         os.kill(pid, signal.SIGSTOP)
-        while not self._can_be_written():
+        while not (self._can_be_written() and self._can_be_staged()):
             assert time.monotonic() < deadline, self.report()
             os.kill(pid, signal.SIGCONT)
             time.sleep(0.002)
@@ -235,6 +236,19 @@ class Host(Edms):
                 return False
             connection.execute("ROLLBACK")
             return True
+
+    def _can_be_staged(self) -> bool:
+        try:
+            descriptor = os.open(self.storage / "staging" / ".held", os.O_RDWR)
+        except FileNotFoundError:
+            return True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
 
     def report(self) -> str:
         """What there is to know about a wait that was in vain."""

@@ -11,8 +11,8 @@ from django.utils import timezone
 from ..heartbeat import Heartbeat
 from ..models import Operation
 from ..progress import Tracker
-from ..services.operating import OperationClaim, operation_heartbeat
-from ..stopping import StopSignals
+from ..services.operating import OperationClaim, operation_cancel_reason, operation_heartbeat
+from ..stopping import CancelRequested, StopSignals
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,10 +40,15 @@ class Work:
     @contextlib.contextmanager
     def undisturbed(self) -> Iterator[None]:
         """The database that holds the ledger is exchanged in the block: from here on nothing stops us any more, and
-        nobody of this process writes to it. Raises `LeaseLost` if the operation is no longer ours."""
+        nobody of this process writes to it. Raises `LeaseLost` if the operation is no longer ours, `CancelRequested`
+        if somebody does not want it any more."""
         self.tick()
         self.stop.disarm()
         operation_heartbeat(self.claim, now=timezone.now())
         with self.heartbeat.silenced():
             self.tick()
+            # The heartbeat asks once a second; what was said since then counts, too.
+            reason = operation_cancel_reason(self.claim)
+            if reason is not None:
+                raise CancelRequested(reason)
             yield
