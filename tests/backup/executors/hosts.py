@@ -26,6 +26,7 @@ PROJECTS = Path(__file__).parent / "projects"
 NAMES = ("one", "two", "three", "four")
 """The configurations that each host has; none of them is switched on, each has a repository of its own."""
 PATIENCE = 60
+NEVER = datetime.min.replace(tzinfo=UTC)
 ENDED = ("COMPLETED", "INCOMPLETE", "FAILED", "CANCELLED", "TIMEOUT", "MISSED")
 JOB = "status, attempt, error_message, snapshot_id, worker_pid, woken_by, configuration_name, trust"
 
@@ -62,6 +63,7 @@ class Host(Edms):
     broker: str = ""
     server: RunningServer | None = None
     started: list[Running] = dataclasses.field(default_factory=list)
+    last_slot: datetime = NEVER
 
     def use(self, broker: str = "", databases: dict[str, object] | None = None, **settings: object) -> None:
         """Have settings that differ from the EDMS's own, and a broker; Celery runs the jobs if there is one."""
@@ -162,8 +164,12 @@ class Host(Edms):
         return connection
 
     def make_due(self, *names: str, at: datetime | None = None, seconds_ago: int = 5, **columns: object) -> datetime:
-        """Switch these configurations on, with a slot that was due a moment ago, or is due then."""
-        slot = at or datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=seconds_ago)
+        """Switch these configurations on, with a slot that was due a moment ago, or is due then.
+
+        It is another slot than the time before, even within the same second: a slot has one job.
+        """
+        ago = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=seconds_ago)
+        self.last_slot = slot = at or max(ago, self.last_slot + timedelta(seconds=1))
         values = {"is_enabled": True, "next_slot": stored(slot), "schedule_start": stored(slot), **columns}
         words = ", ".join(f"{column} = ?" for column in values)
         for name in names:

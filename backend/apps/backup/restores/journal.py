@@ -86,7 +86,10 @@ class TableTrigger(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Component(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """One thing that is swapped: paths, or names of databases. `step` is the mover's own mark of how far it is."""
+    """One thing that is swapped: paths, or names of databases. `step` is the mover's own mark of how far it is.
+
+    `aside` are paths of what was not there before and came to be at the live place in the middle of the swap.
+    """
 
     kind: Kind
     name: str
@@ -96,6 +99,7 @@ class Component(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     had_live: bool
     step: str = ""
     triggers: list[TableTrigger] = []
+    aside: list[str] = []
 
 
 class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

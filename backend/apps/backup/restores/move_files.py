@@ -1,7 +1,8 @@
 """Swapping of files on the disk: an SQLite database, a folder, or the contents of a folder that cannot be renamed.
 
 Every function can be called again after a kill and goes on where it was. `mark` writes a step to the journal before it
-is taken. Nothing is overwritten but what came to be at the live place in the middle of a swap, and that is set aside.
+is taken. Nothing is overwritten: what came to be at the live place in the middle of a swap is set aside, under a name
+that the journal has.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from ..sources.files import RESTORE_MARK
-from .journal import Component, sync_folder
+from ..sources.sqlite import fold_log_in, has_no_tables
+from .journal import Component, Kind, sync_folder
 
 Mark = Callable[[str], None]
 
@@ -33,12 +35,28 @@ def _rename(source: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
-def _set_aside(path: Path) -> None:
+def _set_aside(component: Component, path: Path, mark: Mark) -> None:
     """Something came to be where the live thing was just moved away from: keep it, under a name of its own."""
     number = 1
     while _exists(aside := path.with_name(f".{path.name}{RESTORE_MARK}aside-{number}")):
         number += 1
+    component.aside.append(str(aside))
+    mark(component.step)
     _rename(path, aside)
+
+
+def _clear(component: Component, mark: Mark, sides: tuple[str, ...]) -> None:
+    """Make the live place free of what came to be there while the live thing was away.
+
+    Of an SQLite database that is what a program made that connected in that instant: as long as it has no tables it
+    holds nothing.
+    """
+    live = Path(component.live)
+    if component.kind is Kind.SQLITE and has_no_tables(live):
+        discard(component.live, sides=sides)
+    for path in (live, *(Path(component.live + suffix) for suffix in sides)):
+        if _exists(path):
+            _set_aside(component, path, mark)
 
 
 def forward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = ()) -> None:
@@ -47,15 +65,15 @@ def forward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = (
     if component.step in {"", OLD_AWAY}:
         mark(OLD_AWAY)
         if component.had_live and not _exists(kept):
+            if component.kind is Kind.SQLITE:
+                fold_log_in(live)
             for suffix in sides:
                 if _exists(side := Path(component.live + suffix)):
                     _rename(side, Path(component.kept + suffix))
             _rename(live, kept)
         mark(NEW_IN)
     if component.step == NEW_IN and _exists(staged):
-        for path in (live, *(Path(component.live + suffix) for suffix in sides)):
-            if _exists(path):
-                _set_aside(path)
+        _clear(component, mark, sides)
         _rename(staged, live)
     mark(DONE)
 
@@ -69,7 +87,7 @@ def backward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = 
         old_is_away = _exists(kept) or not component.had_live
         if old_is_away and _exists(live):
             if _exists(staged):
-                _set_aside(live)
+                _clear(component, mark, sides)
             else:
                 for suffix in sides:
                     if _exists(side := Path(component.live + suffix)):
@@ -77,7 +95,11 @@ def backward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = 
                 _rename(live, staged)
         mark(OLD_BACK)
     if begun and _exists(kept):
+        if component.kind is Kind.SQLITE:
+            fold_log_in(kept)
+        _clear(component, mark, sides)
         _rename(kept, live)
+    if begun:
         for suffix in sides:
             if _exists(side := Path(component.kept + suffix)):
                 _rename(side, Path(component.live + suffix))
@@ -100,10 +122,10 @@ def forward_contents(component: Component, mark: Mark) -> None:
     if component.step in {"", OLD_AWAY}:
         mark(OLD_AWAY)
         kept.mkdir(mode=0o700, exist_ok=True)
-        _move_contents(live, kept)
+        _move_contents(component, live, kept, mark)
         mark(NEW_IN)
     if component.step == NEW_IN and staged.is_dir():
-        _move_contents(staged, live)
+        _move_contents(component, staged, live, mark)
         staged.rmdir()
     mark(DONE)
 
@@ -114,22 +136,22 @@ def backward_contents(component: Component, mark: Mark) -> None:
     if component.step in {NEW_IN, DONE, NEW_OUT}:
         mark(NEW_OUT)
         staged.mkdir(mode=0o700, exist_ok=True)
-        _move_contents(live, staged)
+        _move_contents(component, live, staged, mark)
         mark(OLD_BACK)
     if component.step in {OLD_AWAY, OLD_BACK} and kept.is_dir():
         mark(OLD_BACK)
-        _move_contents(kept, live)
+        _move_contents(component, kept, live, mark)
         kept.rmdir()
     mark("")
 
 
-def _move_contents(source: Path, target: Path) -> None:
+def _move_contents(component: Component, source: Path, target: Path, mark: Mark) -> None:
     for child in sorted(source.iterdir()):
         if RESTORE_MARK in child.name:
             continue
         place = target / child.name
         if _exists(place):
-            _set_aside(place)
+            _set_aside(component, place, mark)
         child.rename(place)
     sync_folder(source)
     sync_folder(target)

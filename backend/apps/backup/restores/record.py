@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -103,7 +104,7 @@ def finish(
 
     `packages` are those that the restore has read: the job that made one still ran in what the package holds.
     """
-    notes: list[str] = []
+    notes = _aside(journal)
     kept = any(component.had_live for component in journal.components)
     try:
         if not journal.carried_ledger:
@@ -122,6 +123,15 @@ def finish(
         notes += _set_schedules_right()
     journal.enter(State.FINISHED)
     return notes
+
+
+def _aside(journal: Journal) -> list[str]:
+    return [
+        f"a program made {component.live} anew while it was being exchanged; what it made is kept as {path}"
+        for component in journal.components
+        for path in component.aside
+        if os.path.lexists(path)
+    ]
 
 
 def begin_again(journal: Journal) -> None:
@@ -154,7 +164,7 @@ def _set_schedules_right() -> list[str]:
 
 def rolled_back(journal: Journal) -> list[str]:
     """Tell the ledger that is live again."""
-    return _tell(journal, restore_rolled_back) or _set_schedules_right()
+    return _aside(journal) + (_tell(journal, restore_rolled_back) or _set_schedules_right())
 
 
 def released(journal: Journal) -> list[str]:

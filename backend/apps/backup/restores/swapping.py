@@ -181,4 +181,6 @@ def complete_release(journal: Journal) -> None:
         if component.kept == component.live:
             raise RestoreFailed(f"The journal of {journal.restore} would delete the live {component.live}; repair it.")
         _discard(component, component.kept)
+        for path in component.aside:
+            discard(path)
     journal.enter(State.RELEASED)

@@ -28,6 +28,7 @@ DUMP: Final = "database.sqlite3"
 SIDE_FILES: Final = ("-wal", "-shm", "-journal")
 _FETCH: Final = 5000
 _BUSY_SECONDS: Final = 60.0
+_FOLD_SECONDS: Final = 5.0
 
 
 def database_path(alias: str, settings: Mapping[str, object]) -> Path:
@@ -46,6 +47,29 @@ def open_readonly(path: Path) -> sqlite3.Connection:
     # Text that is not UTF-8 must not stop a backup.
     connection.text_factory = _text
     return connection
+
+
+def has_no_tables(path: Path) -> bool:
+    """Whether this is a database that nothing was ever put into; False for anything else, and for nothing at all."""
+    if not path.is_file() or path.is_symlink():
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
+            return bool(connection.execute("SELECT count(*) = 0 FROM sqlite_master").fetchone()[0])
+    except sqlite3.Error:
+        return False
+
+
+def fold_log_in(path: Path) -> None:
+    """Have a database that is about to be moved be whole in its one file, as far as those who use it allow.
+
+    What is still in the log beside it moves with it either way. One that cannot be read is moved as it is.
+    """
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(path, timeout=_FOLD_SECONDS, isolation_level=None)) as connection,
+    ):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _text(data: bytes) -> str:
