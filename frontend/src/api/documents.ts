@@ -28,17 +28,3 @@ export const documentQuery = (api: EdmsApi, id: string) =>
     queryKey: ["document", id],
     queryFn: () => unwrap(api.GET("/documents/{id}/", { params: { path: { id } } })),
   });
-
-/** Sends a form with a file, which the API's description knows by a text. */
-export function withFile(file: File) {
-  return (fields: Record<string, string | undefined>): FormData => {
-    const form = new FormData();
-    for (const [name, value] of Object.entries(fields)) {
-      if (value !== undefined && value !== "") {
-        form.set(name, value);
-      }
-    }
-    form.set("file", file);
-    return form;
-  };
-}

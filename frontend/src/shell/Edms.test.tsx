@@ -222,6 +222,24 @@ describe("documents", () => {
     expect(forms[1]?.has("file")).toBe(true);
   });
 
+  it("tell how far they are on their way, and stop when one does not want them any more", async () => {
+    // An answer that has begun, and does not end.
+    const { user } = show("/documents", http.post(`${API}/documents/`, () => new HttpResponse(new ReadableStream())));
+    await user.click(await screen.findByRole("button", { name: "Upload a document" }));
+    const dialog = await screen.findByRole("dialog");
+    await user.upload(
+      dialog.parentElement?.querySelector("input[type=file]") as HTMLInputElement,
+      new File(["x".repeat(300_000)], "contract.pdf"),
+    );
+    await user.click(within(dialog).getByRole("button", { name: "Upload" }));
+    await within(dialog).findByRole("progressbar", { name: "contract.pdf" });
+    await user.click(within(dialog).getByRole("button", { name: "Cancel" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(window.location.pathname).toBe("/documents");
+    await user.click(screen.getByRole("button", { name: "Upload a document" }));
+    expect(within(await screen.findByRole("dialog")).queryByRole("progressbar")).toBeNull();
+  });
+
   it("are shown with their versions, and with what one may do", async () => {
     const { container } = show(`/documents/${DOCUMENT.id}`);
     await screen.findByRole("heading", { level: 1, name: "Contract" });

@@ -4,6 +4,8 @@ import { Alert, Button, FileInput, Group, Modal, Stack } from "@mantine/core";
 import { type FormEvent, type ReactNode, useState } from "react";
 
 import { ApiError } from "../../api/client";
+import type { Progress } from "../../api/sending";
+import { ProgressView } from "../../components/backup/common/progress";
 import { t } from "../../i18n";
 
 interface FileDialogProps {
@@ -11,6 +13,7 @@ interface FileDialogProps {
   title: string;
   submit: string;
   pending: boolean;
+  progress: Progress | null;
   error: Error | null;
   onClose: () => void;
   onSubmit: (file: File, given: FormData) => void;
@@ -25,7 +28,7 @@ export function FileDialog(props: FileDialogProps) {
   );
 }
 
-function FileForm({ submit, pending, error, onClose, onSubmit, children }: FileDialogProps) {
+function FileForm({ submit, pending, progress, error, onClose, onSubmit, children }: FileDialogProps) {
   const [file, setFile] = useState<File | null>(null);
   const [missing, setMissing] = useState(false);
   const ofFile = error instanceof ApiError ? error.field("file") : undefined;
@@ -54,6 +57,7 @@ function FileForm({ submit, pending, error, onClose, onSubmit, children }: FileD
           data-autofocus
         />
         {children}
+        {progress && <ProgressView progress={progress} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             {t("common.cancel")}

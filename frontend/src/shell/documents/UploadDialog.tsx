@@ -1,12 +1,12 @@
 import { TextInput } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "react-router";
 
 import { ApiError, unwrap } from "../../api/client";
-import { withFile } from "../../api/documents";
 import { t } from "../../i18n";
 import { usePlace } from "../place";
 import { FileDialog } from "./FileDialog";
+import { useSending } from "./useSending";
 
 interface Given {
   file: File;
@@ -19,31 +19,30 @@ export function UploadDialog({ opened, onClose }: { opened: boolean; onClose: ()
   const { api } = usePlace();
   const queries = useQueryClient();
   const navigate = useNavigate();
-  const upload = useMutation({
-    mutationFn: ({ file, title, category }: Given) =>
-      unwrap(
-        api.POST("/documents/", { body: { file: file.name, title, category }, bodySerializer: withFile(file) }),
-      ),
-    onSuccess: (made) => {
+  const upload = useSending(
+    ({ file, title, category }: Given, sending) =>
+      unwrap(api.POST("/documents/", { body: { file: file.name, title, category }, ...sending })),
+    (made) => {
       queries.setQueryData(["document", made.id], made);
       void queries.invalidateQueries({ queryKey: ["documents"] });
       void navigate(`/documents/${made.id}`);
     },
-  });
+  );
   const said = (name: string) => (upload.error instanceof ApiError ? upload.error.field(name) : undefined);
   return (
     <FileDialog
       opened={opened}
       title={t("shell.upload.title")}
       submit={t("shell.upload.submit")}
-      pending={upload.isPending}
+      pending={upload.pending}
+      progress={upload.progress}
       error={upload.error}
       onClose={() => {
-        upload.reset();
+        upload.stop();
         onClose();
       }}
       onSubmit={(file, given) =>
-        upload.mutate({ file, title: String(given.get("title")), category: String(given.get("category")) })
+        upload.send({ file, title: String(given.get("title")), category: String(given.get("category")) })
       }
     >
       <TextInput

@@ -1,10 +1,11 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 
 import { unwrap } from "../../api/client";
-import { type EdmsSchemas, withFile } from "../../api/documents";
+import type { EdmsSchemas } from "../../api/documents";
 import { t } from "../../i18n";
 import { usePlace } from "../place";
 import { FileDialog } from "./FileDialog";
+import { useSending } from "./useSending";
 
 interface VersionDialogProps {
   document: EdmsSchemas["DocumentDetail"];
@@ -16,33 +17,34 @@ interface VersionDialogProps {
 export function VersionDialog({ document, opened, onClose }: VersionDialogProps) {
   const { api } = usePlace();
   const queries = useQueryClient();
-  const add = useMutation({
-    mutationFn: (file: File) =>
+  const add = useSending(
+    ({ file }: { file: File }, sending) =>
       unwrap(
         api.POST("/documents/{id}/versions/", {
           params: { path: { id: document.id } },
           body: { file: file.name },
-          bodySerializer: withFile(file),
+          ...sending,
         }),
       ),
-    onSuccess: async () => {
+    async () => {
       void queries.invalidateQueries({ queryKey: ["documents"] });
       await queries.invalidateQueries({ queryKey: ["document", document.id] });
       onClose();
     },
-  });
+  );
   return (
     <FileDialog
       opened={opened}
       title={t("shell.document.addTitle", { number: document.number })}
       submit={t("shell.document.add")}
-      pending={add.isPending}
+      pending={add.pending}
+      progress={add.progress}
       error={add.error}
       onClose={() => {
-        add.reset();
+        add.stop();
         onClose();
       }}
-      onSubmit={(file) => add.mutate(file)}
+      onSubmit={(file) => add.send({ file })}
     />
   );
 }

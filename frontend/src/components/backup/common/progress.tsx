@@ -18,7 +18,9 @@ export function ProgressView({ progress }: { progress: Schemas["Progress"] }) {
   return (
     <Stack gap={4}>
       <Group justify="space-between" gap="xs">
-        <Text size="sm">{progress.phase}</Text>
+        <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+          {progress.phase}
+        </Text>
         <Text size="sm" c="dimmed">
           {facts.join(", ")}
         </Text>

@@ -1,6 +1,6 @@
 /** A package of another system on its way in, and those that are here already. */
 
-import { Alert, Button, Card, FileButton, Group, Progress, Stack, Text, Title } from "@mantine/core";
+import { Alert, Button, Card, FileButton, Group, Stack, Text, Title } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
@@ -12,6 +12,7 @@ import { t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
 import { Refusal } from "../common/dialog";
 import { bytes } from "../common/format";
+import { ProgressView } from "../common/progress";
 import { Loaded } from "../common/states";
 import type { Upload as Sent } from "./tus";
 import { type Sending, useUpload } from "./useUpload";
@@ -65,23 +66,12 @@ interface CurrentProps {
 
 function Current({ sending, upload }: CurrentProps) {
   const base = useConsolePath();
-  const { offset, rate, state } = sending;
+  const { progress, state } = sending;
   const { name, size, uuid } = sending.upload;
-  const percent = size > 0 ? Math.floor((offset / size) * 100) : 100;
-  const facts = t("restore.upload.sent", { done: bytes(offset), total: bytes(size), percent });
   return (
     <Card withBorder>
       <Stack gap="xs">
-        <Group justify="space-between" gap="xs">
-          <Text fw={600} style={{ overflowWrap: "anywhere" }}>
-            {name}
-          </Text>
-          <Text size="sm">
-            {facts}
-            {rate ? `, ${t("restore.upload.rate", { rate: bytes(rate) })}` : ""}
-          </Text>
-        </Group>
-        <Progress value={percent} aria-label={t("restore.upload.progress", { name })} />
+        <ProgressView progress={progress} />
         <div role="status">
           {state === "paused" && <Text size="sm">{t("restore.upload.paused")}</Text>}
           {state === "broken" && (

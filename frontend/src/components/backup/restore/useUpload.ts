@@ -4,20 +4,20 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 
 import { useApi } from "../../../api/context";
+import { type Progress, progressOf } from "../../../api/sending";
 import { begin, passes, send, type Upload } from "./tus";
 
 const PAUSES_S = [2, 5, 10, 30];
 
 export type Sending =
   | { state: "idle" }
-  | { state: "sending" | "paused" | "done"; upload: Upload; offset: number; rate: number | null }
-  | { state: "broken"; upload: Upload; offset: number; rate: null; message: string; seconds: number }
+  | { state: "sending" | "paused" | "done"; upload: Upload; progress: Progress }
+  | { state: "broken"; upload: Upload; progress: Progress; message: string; seconds: number }
   | { state: "failed"; upload: Upload | null; message: string };
 
-/** Bytes in a second since the beginning of this stretch, once there is something to divide. */
-function rateOf(bytes: number, begun: number): number | null {
-  const seconds = (performance.now() - begun) / 1000;
-  return bytes > 0 && seconds > 0.5 ? bytes / seconds : null;
+/** So much is there, and nothing is on its way. */
+function resting({ name, size }: Upload, offset: number): Progress {
+  return progressOf(name, offset, size, offset, performance.now());
 }
 
 export function useUpload() {
@@ -38,9 +38,9 @@ export function useUpload() {
         await send(api, upload.uuid, file, controller.signal, (there) => {
           first ??= there;
           offset = there;
-          setSending({ state: "sending", upload, offset, rate: rateOf(there - first, begun) });
+          setSending({ state: "sending", upload, progress: progressOf(upload.name, there, upload.size, first, begun) });
         });
-        setSending({ state: "done", upload, offset, rate: null });
+        setSending({ state: "done", upload, progress: resting(upload, offset) });
         void queries.invalidateQueries({ queryKey: ["uploads"] });
       } catch (error) {
         if (controller.signal.aborted) {
@@ -55,7 +55,7 @@ export function useUpload() {
         const moved = first !== null && offset > first;
         const next = moved ? 0 : failures;
         const seconds = PAUSES_S[Math.min(next, PAUSES_S.length - 1)] ?? 0;
-        setSending({ state: "broken", upload, offset, rate: null, message, seconds });
+        setSending({ state: "broken", upload, progress: resting(upload, offset), message, seconds });
         const timer = window.setTimeout(() => void run({ ...upload, offset }, file, next + 1), seconds * 1000);
         controller.signal.addEventListener("abort", () => window.clearTimeout(timer));
       }
@@ -70,7 +70,7 @@ export function useUpload() {
     held.current = file;
     try {
       const begun = upload ?? (await begin(api, file));
-      setSending({ state: "sending", upload: begun, offset: begun.offset, rate: null });
+      setSending({ state: "sending", upload: begun, progress: resting(begun, begun.offset) });
       await run(begun, file, 0);
     } catch (error) {
       setSending({ state: "failed", upload: null, message: error instanceof Error ? error.message : String(error) });
@@ -80,7 +80,7 @@ export function useUpload() {
     stop.current?.abort();
     setSending((now) =>
       now.state === "sending" || now.state === "broken"
-        ? { state: "paused", upload: now.upload, offset: now.offset, rate: null }
+        ? { state: "paused", upload: now.upload, progress: resting(now.upload, now.progress.bytes_done) }
         : now,
     );
     void queries.invalidateQueries({ queryKey: ["uploads"] });
@@ -88,7 +88,7 @@ export function useUpload() {
   const resume = () => {
     if ((sending.state === "paused" || sending.state === "broken") && held.current) {
       stop.current?.abort();
-      void start(held.current, { ...sending.upload, offset: sending.offset });
+      void start(held.current, { ...sending.upload, offset: sending.progress.bytes_done });
     }
   };
   const reset = () => {

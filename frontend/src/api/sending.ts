@@ -1,0 +1,79 @@
+/** Files on their way to the server, and how far they are: `fetch` does not tell, `XMLHttpRequest` does. */
+
+import type { Schemas } from "./client";
+
+export type Progress = Schemas["Progress"];
+
+const NO_BODY = new Set([204, 205, 304]);
+
+/** How far a file is of which so many bytes had gone when this stretch began, at that moment of `performance`. */
+export function progressOf(name: string, done: number, total: number, before: number, begun: number): Progress {
+  const seconds = (performance.now() - begun) / 1000;
+  // The first half of a second says nothing of the next minutes.
+  const rate = done > before && seconds > 0.5 ? (done - before) / seconds : null;
+  return {
+    phase: name,
+    files_done: 0,
+    bytes_done: done,
+    bytes_total: total,
+    bytes_per_second: rate,
+    eta_seconds: rate === null ? null : (total - done) / rate,
+  };
+}
+
+/** What a call adds to send a form with a file, which the API's description knows by a text, and to tell how far it is. */
+export function withFile(file: File, tell: (progress: Progress) => void, signal: AbortSignal) {
+  const form = new FormData();
+  return {
+    signal,
+    bodySerializer: (fields: Record<string, string | undefined>): FormData => {
+      for (const [name, value] of Object.entries(fields)) {
+        if (value !== undefined && value !== "") {
+          form.set(name, value);
+        }
+      }
+      form.set("file", file);
+      return form;
+    },
+    fetch: (request: Request) => exchange(request, form, tell, file.name),
+  };
+}
+
+/** The answer to a request whose body is this form. Rejects as `fetch` does. */
+function exchange(
+  request: Request,
+  form: FormData,
+  tell: (progress: Progress) => void,
+  name: string,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const sent = new XMLHttpRequest();
+    const begun = performance.now();
+    sent.open(request.method, request.url);
+    request.headers.forEach((value, header) => {
+      // The form's own, with the boundary between its parts, is another one.
+      if (header !== "content-type") {
+        sent.setRequestHeader(header, value);
+      }
+    });
+    sent.upload.onprogress = ({ loaded, total }) => tell(progressOf(name, loaded, total, 0, begun));
+    sent.onload = () => {
+      const { status, statusText } = sent;
+      resolve(new Response(NO_BODY.has(status) ? null : sent.responseText, { status, statusText, headers: headersOf(sent) }));
+    };
+    sent.onerror = () => reject(new TypeError("The server was not reached."));
+    sent.onabort = () => reject(new DOMException("The upload was stopped.", "AbortError"));
+    request.signal.addEventListener("abort", () => sent.abort());
+    sent.send(form);
+  });
+}
+
+function headersOf(sent: XMLHttpRequest): Headers {
+  const lines = sent.getAllResponseHeaders().trim().split(/[\r\n]+/);
+  return new Headers(
+    lines.filter(Boolean).map((line): [string, string] => {
+      const [name = "", ...value] = line.split(": ");
+      return [name, value.join(": ")];
+    }),
+  );
+}
