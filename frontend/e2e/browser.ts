@@ -57,6 +57,14 @@ export async function signIn(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
+/** Types what a dialog or a form wants to see typed, and agrees. */
+export async function confirm(page: Page, button: string): Promise<void> {
+  const asked = page.getByRole("textbox", { name: /^To confirm, type/ });
+  const said = (await asked.getAttribute("aria-describedby"))?.split(" ").find((id) => id.endsWith("-description"));
+  await asked.fill((await page.locator(`[id="${said}"]`).textContent()) ?? "");
+  await page.getByRole("button", { name: button }).click();
+}
+
 function observe(): void {
   const vitals = { lcp: 0, cls: 0, inp: 0, longest: 0 };
   window.vitals = vitals;

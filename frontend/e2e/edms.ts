@@ -28,11 +28,12 @@ export class Edms {
   private constructor(
     readonly folder: string,
     readonly port: number,
+    private readonly settings: string,
   ) {}
 
-  /** A fresh one with an administrator, which runs. */
-  static async make(): Promise<Edms> {
-    const edms = new Edms(mkdtempSync(join(tmpdir(), "edms-e2e-")), await freePort());
+  /** A fresh one with an administrator, which runs; with the settings of `hosts/` that have this name, or its own. */
+  static async make(settings = "config.settings"): Promise<Edms> {
+    const edms = new Edms(mkdtempSync(join(tmpdir(), "edms-e2e-")), await freePort(), settings);
     await edms.start();
     edms.manage("createsuperuser", "--noinput", "--username", ADMINISTRATOR.name, "--email", "nobody@example.com");
     return edms;
@@ -98,6 +99,8 @@ export class Edms {
     return {
       PATH: process.env["PATH"] ?? "",
       EDMS_HOME: this.home,
+      DJANGO_SETTINGS_MODULE: this.settings,
+      PYTHONPATH: join(import.meta.dirname, "hosts"),
       BACKUP_PASSWORD: "a passphrase of the story",
     };
   }

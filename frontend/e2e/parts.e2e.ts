@@ -6,9 +6,11 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { look } from "./access";
 import { launch, open, signIn } from "./browser";
 import { Edms } from "./edms";
 
+const TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
 const LICENCE = "/usr/share/common-licenses/BSD";
 let edms: Edms;
 let browser: Browser;
@@ -45,5 +47,24 @@ test("a file is found in a backup and restored into a folder", async () => {
   const files = restored.filter((path) => statSync(path).isFile()).map((path) => readFileSync(path));
   expect(files.some((content) => content.equals(readFileSync(LICENCE)))).toBe(true);
   expect(restored.filter((path) => /looked\/(databases|manifest)/.test(path))).toEqual([]);
+  expect(wrong).toEqual([]);
+});
+
+test("a table is chosen from those of a backup and restored into a database", async () => {
+  await page.goto(edms.url(`/admin/backup/restore?backup=${job}`));
+  await page.getByRole("radio", { name: "Chosen tables" }).check();
+  await page.getByRole("combobox", { name: "Tables" }).fill("auth_us");
+  await page.getByRole("option", { name: /^auth_user 1 row$/ }).click();
+  await page.keyboard.press("Tab");
+  await page.getByRole("listbox").waitFor({ state: "hidden" });
+  expect(await look(page)).toEqual([]);
+  await page.getByRole("textbox", { name: "Name of the database" }).fill("looked_db");
+  await page.getByRole("button", { name: "Make the plan" }).click();
+  await page.getByText("Only these").waitFor();
+  await page.getByRole("button", { name: /restore/i }).last().click();
+  await page.getByText("It is done.").waitFor();
+  const database = `sqlite3.connect('${join(edms.home, "backups/restored/looked_db")}')`;
+  const tables = edms.manage("shell", "-v0", "-c", `import sqlite3; print(*${database}.execute("${TABLES}"))`);
+  expect(tables.trim()).toBe("('auth_user',)");
   expect(wrong).toEqual([]);
 });

@@ -9,7 +9,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
 import { look } from "./access";
-import { launch, open, Report, signIn } from "./browser";
+import { confirm, launch, open, Report, signIn } from "./browser";
 import { ADMINISTRATOR, Edms } from "./edms";
 
 const CONTENT = randomBytes(300_000);
@@ -177,7 +177,7 @@ test("a document is deleted, and a restore brings it back as it was", async () =
   await page.getByRole("button", { name: "Make the plan" }).click();
   await page.getByText("What is replaced").waitFor();
   expect.soft(await look(page)).toEqual([]);
-  await confirm("Replace the live system now");
+  await confirm(page, "Replace the live system now");
   await page.getByText("The state before is kept").waitFor();
   expect.soft(await look(page)).toEqual([]);
   restore = page.url();
@@ -191,7 +191,7 @@ test("the restore is rolled back, and the document is gone again", async () => {
   await givesBack("Release what was replaced");
   await givesBack("Roll back");
   await page.getByRole("button", { name: "Roll back", exact: true }).click();
-  await confirm("Roll back now");
+  await confirm(page, "Roll back now");
   await page.getByText("The state before is live again.").waitFor();
   await page.goto(contract);
   await page.getByText("The document is not there any more.").waitFor();
@@ -271,13 +271,6 @@ async function givesBack(button: string): Promise<void> {
 }
 
 /** Types the name that the page asks for, and agrees. */
-async function confirm(button: string): Promise<void> {
-  const asked = page.getByRole("textbox", { name: /^To confirm, type/ });
-  const said = (await asked.getAttribute("aria-describedby"))?.split(" ").find((id) => id.endsWith("-description"));
-  await asked.fill((await page.locator(`[id="${said}"]`).textContent()) ?? "");
-  await page.getByRole("button", { name: button }).click();
-}
-
 async function upload(name: string, content: Buffer): Promise<void> {
   const [chooser] = await Promise.all([
     page.waitForEvent("filechooser"),

@@ -4,13 +4,16 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import BackupManagement from "./components/backup/BackupManagement";
+import classes from "./console.module.css";
 
 const place = document.getElementById("backup-console");
 if (place) {
   const { apiUrl = "/api/v1/backup", basePath = "/" } = place.dataset;
   createRoot(place).render(
     <StrictMode>
-      <BackupManagement apiUrl={apiUrl} basePath={basePath} />
+      <main className={classes["main"]}>
+        <BackupManagement apiUrl={apiUrl} basePath={basePath} />
+      </main>
     </StrictMode>,
   );
 }

@@ -1,4 +1,4 @@
-"""What is in a backup, without restoring it: a folder page by page, and a search by a part of the name."""
+"""What is in a backup, without restoring it: a folder page by page, a search by a part of the name, and its tables."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from strongroom.packages import Member, Package
 from strongroom.snapshots import SnapshotView
 
 from .errors import BackupNotFound
+from .manifest import Manifest, decode
 from .names import text_of
 from .package_files import open_package_file, proved_package
 from .references import of_job
+from .sources.verify import SnapshotPlace, read_manifest
 from .stored import open_snapshot, stored_job
 from .withheld import is_withheld
 
@@ -59,6 +61,15 @@ class Listing:
     cut_off: str | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Table:
+    """A table of a backup's database as the manifest has it, which is what a restore of chosen tables goes by."""
+
+    database: str
+    name: str
+    rows: int
+
+
 class _Contents(Protocol):
     """What a backup holds. `find` gives None for the root, and raises `BackupNotFound` for what is not there."""
 
@@ -70,6 +81,10 @@ class _Contents(Protocol):
 
     def below(self, path: bytes) -> Iterator[Entry]:
         """Everything below a folder, folders before what is in them."""
+        ...
+
+    def manifest(self) -> Manifest:
+        """Raises `ManifestInvalid`."""
         ...
 
 
@@ -103,6 +118,16 @@ def search(job: uuid.UUID, path: bytes, part: str, *, limit: int, seconds: float
                     break
                 found.append(one)
     return Listing(entry, found, cut_off=cut_off)
+
+
+def list_tables(job: uuid.UUID) -> list[Table]:
+    """The tables of the databases in a backup, by their names. Raises `ManifestInvalid`, and what keeps it from being
+    read."""
+    with _opened(job) as contents:
+        manifest = contents.manifest()
+    dumped = [(one.alias, name, rows) for one in manifest.databases for name, rows in one.tables.items()]
+    portable = [(one.alias, table.name, table.rows) for one in manifest.data for table in one.tables]
+    return [Table(*one) for one in sorted(dumped + portable)]
 
 
 @contextlib.contextmanager
@@ -140,6 +165,9 @@ class _SnapshotContents:
             for where, node in self._view.walk(tree, path):
                 yield _of_node(where, node)
 
+    def manifest(self) -> Manifest:
+        return read_manifest(SnapshotPlace(self._view))
+
 
 class _PackageContents:
     """Each look reads the package up to the end of the folder that is looked at."""
@@ -164,6 +192,9 @@ class _PackageContents:
 
     def below(self, path: bytes) -> Iterator[Entry]:
         return map(_of_member, self._members(path))
+
+    def manifest(self) -> Manifest:
+        return decode(self._package.manifest)
 
     def _members(self, path: bytes) -> Iterator[Member]:
         with self._package.walk(*([path] if path else [])) as found:

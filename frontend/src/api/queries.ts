@@ -196,6 +196,14 @@ export const operationsQuery = (api: Api, query: OperationsQuery) =>
     queryFn: () => unwrap(api.GET("/operations/", { params: { query } })),
   });
 
+/** The tables of a job's backup; they never change. */
+export const tablesQuery = (api: Api, uuid: string) =>
+  queryOptions({
+    queryKey: ["tables", uuid],
+    queryFn: () => unwrap(api.GET("/jobs/{uuid}/tables/", { params: { path: { uuid } } })),
+    staleTime: Infinity,
+  });
+
 export const uploadsQuery = (api: Api) =>
   queryOptions({
     queryKey: ["uploads"],

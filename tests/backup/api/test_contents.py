@@ -8,6 +8,7 @@ import os
 import shutil
 import tarfile
 import uuid
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
@@ -17,6 +18,17 @@ from tests.backup.conftest import CHEAP, PASSPHRASE
 from tests.backup.retention.rows import DAY, backup
 
 from apps.backup import opened
+from apps.backup.manifest import (
+    FORMAT,
+    DatabaseRecord,
+    DataRecord,
+    JobFacts,
+    Manifest,
+    ProjectFacts,
+    ReferenceFacts,
+    TableRecord,
+    encode,
+)
 from apps.backup.models import AuditEvent, BackupJob
 from apps.backup.rights import Right
 from apps.backup.storage import resolve_place
@@ -31,6 +43,47 @@ from strongroom.testing.trees import Fifo, File, Link, build
 
 pytestmark = pytest.mark.django_db
 
+CUT = datetime(2026, 1, 1, tzinfo=UTC)
+MANIFEST = Manifest(
+    format=FORMAT,
+    software="edms-backup",
+    job=JobFacts(uuid="", name="nightly-2", configuration="", type="FULL", started_at=CUT),
+    cut_at=CUT,
+    project=ProjectFacts(python="", django="", apps={}, code_migrations={}),
+    secrets=[],
+    databases=[
+        DatabaseRecord(
+            alias="default",
+            engine="postgresql",
+            path="databases/default/database.dump",
+            size=0,
+            sha256="",
+            cut_at=CUT,
+            server_version="15",
+            tables={"public.b": 2, "public.a": 1},
+            migrations={},
+        )
+    ],
+    data=[
+        DataRecord(
+            alias="archive",
+            engine="sqlite",
+            server_version="3",
+            cut_at=CUT,
+            time_zone="UTC",
+            bare_moments=False,
+            applied={},
+            migrations={},
+            tables=[
+                TableRecord(name="old", path="data/old.ndjson", model="", columns=[], key=[], rows=7, size=0, sha256="")
+            ],
+        )
+    ],
+    files=[],
+    references=ReferenceFacts(fields=[], checked=0, missing=0, excluded=0, orphans=0, examples=[]),
+    fact_files=[],
+    problems=0,
+)
 TREE = {
     b"2024": {b"invoice.pdf": File(b"%PDF" + os.urandom(5000)), b"Letter.TXT": File(b"Dear\n", mode=0o640)},
     b"bad\xff\n%name": File(b"odd"),
@@ -398,6 +451,22 @@ def test_a_package_is_handed_out_as_it_is(reader, packaged, tmp_path):
     assert body(answer) == path_bytes
     assert answer["Content-Disposition"] == f'attachment; filename="{path.name}"'
     assert download(reader, packaged).status_code == 404
+
+
+def test_tables_are_those_of_the_manifest(reader, client_of, repository, job, packaged):
+    where = f"{ROOT}jobs/{job.uuid}/tables/"
+    answer = reader.get(where)
+    assert (answer.status_code, "manifest.json is damaged" in answer.json()["detail"]) == (409, True)
+    assert reader.get(f"{ROOT}jobs/{packaged.uuid}/tables/").status_code == 409
+    assert client_of(Right.RESTORE).get(where).status_code == 403
+    options = ArchiveOptions(paths=("/edms",), lock_timing=Timing(settle=0))
+    entries = [stream(b"manifest.json", encode(MANIFEST))]
+    good = backup(None, DAY, job_name="nightly-2", snapshot_id=archive(repository, entries, options).snapshot.id)
+    assert reader.get(f"{ROOT}jobs/{good.uuid}/tables/").json()["results"] == [
+        {"database": "archive", "name": "old", "rows": 7},
+        {"database": "default", "name": "public.a", "rows": 1},
+        {"database": "default", "name": "public.b", "rows": 2},
+    ]
 
 
 def test_a_package_is_looked_into_and_a_file_taken_out(reader, packaged):

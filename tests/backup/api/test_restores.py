@@ -146,6 +146,8 @@ def test_a_part_of_a_backup(system, backup):
     assert sorted(found) == paths
     assert restore["counts"] == {"databases": 0, "files": 2, "bytes": sum(found.values())}
 
+    tables = system.get(f"jobs/{backup['job']}/tables/", until=None)["results"]
+    assert {"database": "default", "name": "auth_user", "rows": 1} in tables
     restore, operation = system.restore(backup, target="database", name="users", tables=["auth_user"])
     assert (restore["status"], restore["restore_type"]) == ("COMPLETED", "SELECTIVE_RESTORE"), operation
     assert restore["counts"] == {"databases": 1, "tables": 1, "rows": 1, "files": 0}

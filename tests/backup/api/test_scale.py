@@ -13,7 +13,7 @@ from tests.backup.api.conftest import ROOT
 from apps.backup.api.schema import document
 from apps.backup.models import BackupConfiguration, BackupJob
 
-FROM_BACKUPS = {"/jobs/{uuid}/files/", "/jobs/{uuid}/download/"}
+FROM_BACKUPS = {f"/jobs/{{uuid}}/{what}/" for what in ("files", "tables", "download")}
 """What is read from a repository."""
 ONE_OF_MANY = {"/operations/{uuid}/", "/restores/{uuid}/", "/uploads/{uuid}/"}
 """Of which the benchmark's ledger has none."""

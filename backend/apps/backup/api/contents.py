@@ -20,7 +20,7 @@ from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..browsing import KINDS, MOST_ENTRIES, Listing, list_folder, search
+from ..browsing import KINDS, MOST_ENTRIES, Listing, list_folder, list_tables, search
 from ..downloads import ANYTHING, GZIP, TAR, DownloadStream, OpenedDownload, open_download
 from ..ledger import close_connections
 from ..names import MOST_TEXT, path_of, text_of
@@ -148,6 +148,41 @@ def _shown(found: Listing) -> dict[str, object]:
         "next_after": None if found.next_after is None else text_of(found.next_after),
         "cut_off": found.cut_off,
     }
+
+
+class TableSerializer(_Serializer):
+    """A table of a backup's database."""
+
+    database = serializers.CharField(help_text="The alias of its database in the settings.")
+    name = serializers.CharField(help_text="To be given in `tables` or `leave_out` of a restore.")
+    rows = serializers.IntegerField()
+
+
+class TablesSerializer(_Serializer):
+    """All tables of a backup, by the names of their databases and their own."""
+
+    results = TableSerializer(many=True)
+
+
+class Tables(BackupView):
+    """The tables in a backup, of which chosen ones can be restored."""
+
+    rights = {"GET": Right.DOWNLOAD}
+    further_problems = (409, 410)
+
+    @extend_schema(
+        operation_id="jobs_tables",
+        responses={200: TablesSerializer},
+        examples=[
+            OpenApiExample(
+                "Of one database",
+                value={"results": [{"database": "default", "name": "public.documents_document", "rows": 1200}]},
+                response_only=True,
+            )
+        ],
+    )
+    def get(self, _request: Request, **_names: str) -> Response:
+        return Response({"results": [dataclasses.asdict(one) for one in list_tables(self.uuid())]})
 
 
 _LEFT_OUT: Final = "X-Backup-Left-Out"
@@ -298,5 +333,6 @@ def _closed(stream: DownloadStream) -> None:
 
 urlpatterns = [
     path("jobs/<str:uuid>/files/", Files.as_view(), name="job-files"),
+    path("jobs/<str:uuid>/tables/", Tables.as_view(), name="job-tables"),
     path("jobs/<str:uuid>/download/", Download.as_view(), name="job-download"),
 ]

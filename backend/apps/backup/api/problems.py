@@ -27,6 +27,7 @@ from strongroom.errors import (
 )
 
 from .. import errors
+from ..manifest import ManifestInvalid
 from ..restores import RestoreRefused
 
 TYPE: Final = "urn:edms-backup:problem:"
@@ -113,6 +114,7 @@ _OURS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (errors.UploadBusy, 423, "busy"),
     (errors.UploadConflict, 409, "conflict"),
     (RestoreRefused, 409, "refused"),
+    (ManifestInvalid, 409, "refused"),
     (errors.BackupError, 400, "refused"),
     (RepositoryLocked, 503, "locked"),
     (SnapshotNotFound, 410, "gone"),

@@ -30,6 +30,15 @@ export function Empty({ title, order = 3, children }: { title: string; order?: 2
   );
 }
 
+/** The way to the sign-in that is the page's own. */
+export function SignIn() {
+  return (
+    <Button mt="sm" size="xs" onClick={() => window.location.reload()}>
+      {t("common.signIn")}
+    </Button>
+  );
+}
+
 /** Why something is not shown: signed out, no right, not reached, or the server's own words. */
 export function Failure({ error, onRetry }: { error: Error; onRetry?: () => void }) {
   const status = error instanceof ApiError ? error.status : -1;
@@ -48,6 +57,7 @@ export function Failure({ error, onRetry }: { error: Error; onRetry?: () => void
           {t("common.errorId", { id: problem.id })}
         </Text>
       )}
+      {status === 401 && <SignIn />}
       {onRetry && status !== 403 && status !== 401 && (
         <Button mt="sm" size="xs" variant="default" onClick={onRetry}>
           {t("common.retry")}

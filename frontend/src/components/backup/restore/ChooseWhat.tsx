@@ -14,8 +14,9 @@ import { ValueBadge } from "../common/badges";
 import { bytes, moment } from "../common/format";
 import { Refusal } from "../common/dialog";
 import { Loaded } from "../common/states";
-import { fitting, Lines, type Source, What, Where } from "./parts";
+import { fitting, Paths, type Source, What, Where } from "./parts";
 import { type Choices, choicesIn, namedIn, type Part, requestOf, searchOf } from "./plan";
+import { Tables } from "./Tables";
 
 export function ChooseWhat() {
   const [params] = useSearchParams();
@@ -46,6 +47,7 @@ function OfBackup({ uuid }: { uuid: string }) {
                   <ValueBadge group="trust" value={job.trust} />
                 </Group>
               ),
+              backup: job.uuid,
               holds: holdsOf(job.backup_type),
               portable: job.backup_type === "EXPORT",
             }}
@@ -141,19 +143,27 @@ function Form({ source }: { source: Source }) {
           </Anchor>
         </Group>
         <What source={source} choices={choices} change={change} />
-        {(choices.part === "paths" || choices.part === "tables") && (
-          <Lines
-            key={choices.part}
-            name={choices.part}
-            values={choices[choices.part]}
-            error={missing ? t("restore.choices.nothingNamed") : planning.error?.field(choices.part)}
-            onChange={(values) => change({ [choices.part]: values })}
+        {choices.part === "paths" && (
+          <Paths
+            values={choices.paths}
+            error={missing ? t("restore.choices.nothingNamed") : planning.error?.field("paths")}
+            onChange={(paths) => change({ paths })}
+          />
+        )}
+        {choices.part === "tables" && (
+          <Tables
+            name="tables"
+            backup={source.backup}
+            values={choices.tables}
+            error={missing ? t("restore.choices.nothingNamed") : planning.error?.field("tables")}
+            onChange={(tables) => change({ tables })}
           />
         )}
         <Where source={source} choices={choices} change={change} wrongName={wrongName} />
         {source.portable && (choices.part === "" || choices.part === "database") && choices.target !== "folder" && (
-          <Lines
+          <Tables
             name="leaveOut"
+            backup={source.backup}
             values={choices.leaveOut}
             error={planning.error?.field("leave_out")}
             onChange={(leaveOut) => change({ leaveOut })}

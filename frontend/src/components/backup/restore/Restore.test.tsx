@@ -101,11 +101,39 @@ it("restores chosen files into a folder, and nothing of them to the live system"
 });
 
 it("restores chosen tables into a database of their own", async () => {
-  serve();
+  const asked: Record<string, unknown>[] = [];
+  const tables = [
+    { database: "default", name: "documents_document", rows: 1200 },
+    { database: "default", name: "auth_user", rows: 1 },
+  ];
+  serve(
+    http.get(`${API}/jobs/${JOB.uuid}/tables/`, () => HttpResponse.json({ results: tables })),
+    http.post(`${API}/restores/plan/`, async ({ request }) => {
+      asked.push((await request.json()) as Record<string, unknown>);
+      return HttpResponse.json({ ...OPERATION, status: "PENDING" }, { status: 202 });
+    }),
+  );
   const { user } = renderConsole(`/restore?backup=${JOB.uuid}`);
   await user.click(await screen.findByRole("radio", { name: "Chosen tables" }));
   expect(screen.getByRole("radio", { name: "A new database" })).toHaveProperty("checked", true);
   expect(screen.getByRole("radio", { name: "A new folder" })).toHaveProperty("disabled", true);
+  await user.type(screen.getByLabelText("Tables", { selector: "input" }), "docu");
+  await user.click(await screen.findByRole("option", { name: /^documents_document ?1,200 rows$/, hidden: true }));
+  await user.type(screen.getByLabelText("Tables", { selector: "input" }), "of_old{Enter}");
+  await user.type(screen.getByRole("textbox", { name: /^Name of the database/ }), "looked");
+  await user.click(screen.getByRole("button", { name: "Make the plan" }));
+  await waitFor(() => expect(asked[0]?.["tables"]).toEqual(["documents_document", "of_old"]));
+  expect(asked[0]?.["target"]).toBe("database");
+});
+
+it("goes from chosen tables back to everything, and takes names where the tables cannot be listed", async () => {
+  const refused = () => HttpResponse.json(problem(503, "There is no passphrase."), { status: 503 });
+  serve(http.get(`${API}/jobs/${JOB.uuid}/tables/`, refused));
+  const { user } = renderConsole(`/restore?backup=${JOB.uuid}`);
+  await user.click(await screen.findByRole("radio", { name: "Chosen tables" }));
+  await screen.findByText(/cannot be listed: There is no passphrase/);
+  await user.type(screen.getByLabelText("Tables", { selector: "input" }), "auth_user{Enter}");
+  expect(screen.getByText("auth_user")).toBeTruthy();
   await user.click(screen.getByRole("radio", { name: "Everything in it" }));
   expect(screen.getByRole("radio", { name: "The live system" })).toHaveProperty("disabled", false);
 });

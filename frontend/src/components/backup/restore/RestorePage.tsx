@@ -1,6 +1,6 @@
 /** One restore: how far it is, what came of it, and what can still be done. */
 
-import { Alert, Anchor, Button, Group, Stack, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Group, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 
@@ -13,7 +13,7 @@ import { ValueBadge } from "../common/badges";
 import { HEADING } from "../common/dialog";
 import { clock } from "../common/format";
 import { NoticesProvider } from "../common/notices";
-import { Failure, Loading } from "../common/states";
+import { Failure, Loading, SignIn } from "../common/states";
 import { RestoreView } from "./RestoreView";
 
 export default function RestorePage() {
@@ -62,12 +62,7 @@ function Stale({ error, at }: { error: Error; at: Date }) {
     <Alert color="yellow" role="status">
       <Group justify="space-between">
         <Text size="sm">{text}</Text>
-        {signedOut && (
-          // The host's own page asks for the sign-in that is its own.
-          <Button size="xs" onClick={() => window.location.reload()}>
-            {t("restore.page.signIn")}
-          </Button>
-        )}
+        {signedOut && <SignIn />}
       </Group>
     </Alert>
   );

@@ -6,9 +6,10 @@ import type { ReactNode } from "react";
 import { t } from "../../../i18n";
 import { asPart, asTarget, type Choices, type Part, type Target } from "./plan";
 
-/** What a source holds, all of it first, and whether tables can be left out of it. */
+/** What a source holds, all of it first, and whether tables can be left out of it. `backup` is the job that made it. */
 export interface Source {
   about: ReactNode;
+  backup?: string;
   holds: Part[];
   portable: boolean;
 }
@@ -66,25 +67,24 @@ export function What({ source, choices, change }: PartProps) {
   );
 }
 
-interface LinesProps {
-  name: "paths" | "tables" | "leaveOut";
+interface PathsProps {
   values: string[];
   error: string | undefined;
   onChange: (values: string[]) => void;
 }
 
-/** Several of something, one a line. */
-export function Lines({ name, values, error, onChange }: LinesProps) {
+/** Files and folders, one a line. */
+export function Paths({ values, error, onChange }: PathsProps) {
   return (
     <Textarea
-      label={t(`restore.choices.${name}Label`)}
-      description={t(`restore.choices.${name}Help`)}
+      label={t("restore.choices.pathsLabel")}
+      description={t("restore.choices.pathsHelp")}
       error={error}
       defaultValue={values.join("\n")}
       onChange={(event) => onChange(event.currentTarget.value.split("\n").filter((line) => line.trim() !== ""))}
       spellCheck={false}
       autosize
-      minRows={name === "leaveOut" ? 1 : 3}
+      minRows={3}
     />
   );
 }

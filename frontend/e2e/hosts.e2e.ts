@@ -1,0 +1,94 @@
+/** The console as a page of another project, where a restore takes two people. */
+
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { look } from "./access";
+import { confirm, launch, open } from "./browser";
+import { ADMINISTRATOR, Edms } from "./edms";
+
+const SECOND = "second";
+let edms: Edms;
+let browser: Browser;
+let first: Page;
+let second: Page;
+const wrong: string[] = [];
+let job = "";
+
+beforeAll(async () => {
+  [edms, browser] = await Promise.all([Edms.make("two_people"), launch()]);
+  edms.manage("import_documents", "/usr/share/common-licenses");
+  edms.manage("createsuperuser", "--noinput", "--username", SECOND, "--email", "second@example.com");
+  ({ job } = JSON.parse(edms.manage("trigger_backup", "--type", "FULL", "--no-encryption", "--json")) as { job: string });
+  [first, second] = await Promise.all([visitor(), visitor()]);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await edms.remove();
+});
+
+async function visitor(): Promise<Page> {
+  const opened = await open(browser);
+  opened.page.setDefaultTimeout(30_000);
+  wrong.push(...opened.wrong);
+  return opened.page;
+}
+
+/** Signs in on the project's own page, which is Django's here. */
+async function signIn(page: Page, name: string): Promise<void> {
+  await page.getByLabel("Username").fill(name);
+  await page.getByLabel("Password").fill(ADMINISTRATOR.password);
+  await page.getByRole("button", { name: "Log in" }).click();
+}
+
+const page = (path: string) => `http://127.0.0.1:${edms.port}/backups/${path}`;
+const file = () => join(edms.home, "media", JSON.parse(edms.manage("shell", "-v0", "-c", NAME)) as string);
+const NAME = "import json; from apps.documents.models import *; print(json.dumps(DocumentVersion.objects.first().file.name))";
+
+test("whoever is not signed in is led to the project's own log-in, and back", async () => {
+  await first.goto(page(`history/${job}`));
+  await signIn(first, ADMINISTRATOR.name);
+  await first.getByRole("link", { name: "Restore from this" }).waitFor();
+  expect(await look(first)).toEqual([]);
+  if (process.env["PICTURES"]) {
+    await first.screenshot({ path: join(process.env["PICTURES"], "alone.png") });
+  }
+});
+
+test("a restore waits for another person than the one who asked, and is done when that one agrees", async () => {
+  const content = readFileSync(file());
+  rmSync(file());
+  await first.getByRole("link", { name: "Restore from this" }).click();
+  await first.getByRole("button", { name: "Make the plan" }).click();
+  await confirm(first, "Replace the live system now");
+  await first.getByRole("button", { name: /^Agree/ }).waitFor();
+
+  await second.goto(page("restore"));
+  await signIn(second, SECOND);
+  await second.getByRole("button", { name: /^Agree/ }).click();
+  await second.getByRole("dialog").getByRole("button", { name: "Agree" }).click();
+  await first.getByText("The state before is kept").waitFor();
+  expect(readFileSync(file()).equals(content)).toBe(true);
+});
+
+test("a backup that one person would delete stays when another one does not agree", async () => {
+  await first.goto(page(`history/${job}`));
+  await first.getByRole("button", { name: "Delete…" }).click();
+  const asked = (await first.getByText(/^Type .* to confirm$/).textContent()) ?? "";
+  await first.getByLabel(asked).fill(asked.split(" ")[1] ?? "");
+  await first.getByRole("button", { name: "Delete the backup" }).click();
+  await first.getByText(/Waits for a second person/).first().waitFor();
+  await second.goto(page("restore"));
+  await second.getByRole("button", { name: /^Do not agree/ }).click();
+  await second.getByRole("textbox", { name: /^Why not/ }).fill("It is the only one");
+  expect(await look(second)).toEqual([]);
+  await second.getByRole("dialog").getByRole("button", { name: "Do not agree" }).click();
+  await second.getByText(/^Not agreed/).waitFor();
+  await first.reload();
+  await first.getByRole("link", { name: "Restore from this" }).waitFor();
+  expect(wrong).toEqual([]);
+});
