@@ -20,18 +20,18 @@ from typing import TypeAlias
 from strongroom.errors import Damaged, NoSpace, RestoreError, TargetDenied, TargetNotEmpty, UnsafeName
 from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import Node, NodeKind
-from strongroom.ids import BlobId, BlobKind, blob_id
+from strongroom.ids import BlobId, BlobKind
 from strongroom.metadata import apply_metadata
 from strongroom.repository import Index, Repository
 from strongroom.selection import Selection
 from strongroom.snapshots import SnapshotView
 from strongroom.work import Countdown, Pool, default_workers
+from strongroom.zeros import zero_chunks
 
 _BATCH_FILES = 32
 _BATCH_BYTES = 4 << 20
 _HOLE = 4096
 """Zeros at either end of a blob from this length on become a hole."""
-_ZERO_CHUNKS = (8 << 20, 512 << 10)
 _INTERVAL = 0.2
 
 
@@ -146,7 +146,7 @@ class _Restore:
 
     def measure(self, root: BlobId) -> None:
         """Count what will be written and refuse what cannot fit."""
-        zeros = {blob_id(bytes(size)): size for size in _ZERO_CHUNKS}
+        zeros = zero_chunks()
         needed = 0
         linked: set[tuple[int, int]] = set()
         for _, node in self._walk(root, note_damage=False):
@@ -280,9 +280,11 @@ class _Restore:
         countdown = Countdown(finish)
         offset = 0
         for blob, size in zip(node.content or (), known, strict=True):
-            countdown.expect()
-            task = functools.partial(self._restore_blob, path, descriptor, blob, offset, failures=failures)
-            pool.share(functools.partial(self._settle_after, task, countdown))
+            # What is not written is zeros already.
+            if blob not in zero_chunks():
+                countdown.expect()
+                task = functools.partial(self._restore_blob, path, descriptor, blob, offset, failures=failures)
+                pool.share(functools.partial(self._settle_after, task, countdown))
             offset += size
         countdown.settle()
 

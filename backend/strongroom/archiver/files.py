@@ -13,6 +13,7 @@ from strongroom.ids import BlobId, BlobKind
 from strongroom.repository.writer import BlobWriter
 from strongroom.streams import Reader
 from strongroom.work import Countdown, Pool
+from strongroom.zeros import zeros_id
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _ATTEMPTS = 2
@@ -185,7 +186,7 @@ class ContentStore:
         self, content: list[BlobId], position: int, chunk: bytes, countdown: Countdown
     ) -> Callable[[], None]:
         def store() -> None:
-            content[position] = self._writer.store(BlobKind.DATA, chunk)
+            content[position] = self._writer.store(BlobKind.DATA, chunk, identity=zeros_id(chunk))
             countdown.settle()
 
         return store

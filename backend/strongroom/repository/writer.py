@@ -88,9 +88,9 @@ class BlobWriter:
         if error is None:
             self.flush()
 
-    def store(self, kind: BlobKind, plaintext: Buffer) -> BlobId:
-        """The blob's identity; it is durable when the writer has been flushed."""
-        identity = blob_id(plaintext)
+    def store(self, kind: BlobKind, plaintext: Buffer, *, identity: BlobId | None = None) -> BlobId:
+        """The blob's identity, computed unless it is known; it is durable when the writer has been flushed."""
+        identity = identity or blob_id(plaintext)
         if self._take_on(kind, identity):
             sealed, plain_length = self._seal(kind, plaintext)
             self._pack(kind, identity, sealed, plain_length)
