@@ -33,8 +33,9 @@ _OWN: Final = {
 }
 
 
-def fill(configurations: int, jobs: int, *, now: datetime) -> None:
-    """Configurations with so many jobs each, as the years leave them: most backups removed, a few failed or missed."""
+def fill(configurations: int, jobs: int, *, now: datetime, kept: int = KEPT) -> None:
+    """Configurations with so many jobs each, as the years leave them: all but the latest backups removed, a few failed
+    or missed."""
     made = []
     for number in range(min(configurations, 5)):
         kind, frequency = TYPES[number % 5], FREQUENCIES[number % 5]
@@ -46,7 +47,7 @@ def fill(configurations: int, jobs: int, *, now: datetime) -> None:
             schedule_days=(6,),
             schedule_day_of_month=1,
             retention_days=36_500,
-            max_backups=KEPT,
+            max_backups=kept,
         )
         made.append(configuration_create(values, now=now))
     copies = []
@@ -57,7 +58,7 @@ def fill(configurations: int, jobs: int, *, now: datetime) -> None:
     BackupConfiguration.objects.bulk_create(copies)
     rows = list(BackupConfiguration.objects.all())
     for start in range(0, len(rows), 50):
-        batch = [_job(row, number, now) for row in rows[start : start + 50] for number in range(jobs)]
+        batch = [job for row in rows[start : start + 50] for job in _jobs(row, jobs, now, kept)]
         BackupJob.objects.bulk_create(batch, batch_size=500)
         events = [JobEvent(job=job, at=job.queued_at, text=text) for job in batch for text in ("Asked for.", "Done.")]
         JobEvent.objects.bulk_create(events, batch_size=2000)
@@ -82,13 +83,18 @@ def repeat(times: int, *, days: int) -> None:
         )
 
 
-def _job(row: BackupConfiguration, number: int, now: datetime) -> BackupJob:
+def _jobs(row: BackupConfiguration, jobs: int, now: datetime, kept: int) -> list[BackupJob]:
+    settings = JobRequest.of_configuration(row).to_json()
+    return [_job(row, settings, number, now, kept) for number in range(jobs)]
+
+
+def _job(row: BackupConfiguration, settings: dict[str, object], number: int, now: datetime, kept: int) -> BackupJob:
     """The job before so many others of its configuration."""
     at = now - timedelta(hours=1) - number * timedelta(days=1)
     job = BackupJob(
         configuration=row,
         configuration_name=row.name,
-        settings=JobRequest.of_configuration(row).to_json(),
+        settings=settings,
         job_name=f"{row.name}-{at:%Y%m%dT%H%M%SZ}",
         backup_type=row.backup_type,
         trigger="SCHEDULED",
@@ -113,7 +119,7 @@ def _job(row: BackupConfiguration, number: int, now: datetime) -> BackupJob:
         job.backup_file_path = f"/nowhere/packages/{job.job_name}.tar.gz.gpg"
     else:
         job.snapshot_id = uuid.uuid4().hex * 2
-    if number >= KEPT and job.trust:
-        job.removal_started_at = job.removed_at = at + KEPT * timedelta(days=1)
-        job.removal_reason = f"beyond the {KEPT} most recent"
+    if number >= kept and job.trust:
+        job.removal_started_at = job.removed_at = at + kept * timedelta(days=1)
+        job.removal_reason = f"beyond the {kept} most recent"
     return job

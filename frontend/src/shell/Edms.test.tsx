@@ -117,7 +117,7 @@ describe("signing in", () => {
       }),
     );
     expect(await screen.findByText(/You are signed out: the database was exchanged/)).toBeTruthy();
-    expect(screen.getByRole("button", { name: "Sign in again" })).toBeTruthy();
+    expect(screen.getByRole("button", { name: "Sign in" })).toBeTruthy();
     expect(window.location.pathname).toBe(place);
     unmount();
     session = NOBODY;

@@ -35,7 +35,7 @@ from apps.backup.restores.swapping import complete_rollback, recover, swap  # no
 HOME = Path(os.environ["EDMS_HOME"])
 PLACE = HOME / "place"
 MARK = ".edms-restore-12345678"
-KILLS = 40
+KILLS = 25
 """About so many during the time that the work takes."""
 STATEMENTS = (b"CREATE ", b"DROP ", b"RENAME ")
 CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "shutil.rmtree"}
