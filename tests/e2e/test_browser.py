@@ -13,7 +13,17 @@ FRONTEND = Path(__file__).resolve().parents[2] / "frontend"
 @pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
 def test_a_browser_goes_through_it():
     done = subprocess.run(
-        ["node_modules/.bin/vitest", "run", "--config", "e2e/vitest.config.ts", "story", "access", "history", "parts", "hosts"],
+        [
+            "node_modules/.bin/vitest",
+            "run",
+            "--config",
+            "e2e/vitest.config.ts",
+            "story",
+            "access",
+            "history",
+            "parts",
+            "hosts",
+        ],
         cwd=FRONTEND,
         capture_output=True,
         text=True,

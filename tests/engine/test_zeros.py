@@ -36,7 +36,9 @@ def test_a_file_with_holes_comes_back_with_holes(repository: Repository, tmp_pat
             file.seek(place)
             file.write(os.urandom(100))
         file.truncate(10 * MAX_SIZE + 1)
-    snapshot = archive(repository, [OnDisk(b"sparse", os.fsencode(tmp_path / "sparse"))], ArchiveOptions(paths=["/"])).snapshot
+    snapshot = archive(
+        repository, [OnDisk(b"sparse", os.fsencode(tmp_path / "sparse"))], ArchiveOptions(paths=["/"])
+    ).snapshot
     (zeros,) = [blob for blob, size in zero_chunks().items() if size == MAX_SIZE]
     assert list(repository.load_index().find(BlobKind.DATA, zeros))
     restored = restore(repository, snapshot, tmp_path / "back")

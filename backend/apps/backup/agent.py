@@ -112,6 +112,8 @@ class Agent:
         if time.monotonic() - self._beaten >= PAUSE.total_seconds():
             executor_beat(ExecutorKind.AGENT, self._me, {"jobs_at_once": self._at_once}, now=now)
             self._beaten = time.monotonic()
+        # Of our own children we know how they ended; of others, only that they are gone.
+        self._settle_children()
         if time.monotonic() - self._chores >= _CHORES:
             for job in job_enforce(now=now):
                 self._say(f"The job {job} did not stop when it was told to, and was killed.")
@@ -127,7 +129,6 @@ class Agent:
         if anything_due(now=now):
             for due in run_due(now=now, woken_by=WokenBy.AGENT):
                 self._say(f"{due.job_name} is due ({due.slot:%Y-%m-%d %H:%M} UTC).")
-        self._settle_children()
         if free := self._at_once - len(self._jobs):
             for waiting in jobs_runnable(now=now, limit=free, exclude=[child.row for child in self._jobs]):
                 self._start(ChildJob, waiting.uuid, waiting.job_name, self._jobs)

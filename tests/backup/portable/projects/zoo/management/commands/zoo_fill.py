@@ -50,6 +50,8 @@ EDGES = [
 
 
 class Command(BaseCommand):
+    requires_system_checks = []
+
     help = "Make the tables, fill them, and show everything."
 
     def handle(self, **options):

@@ -12,6 +12,8 @@ from zoo.models import Everything, Tag
 
 
 class Command(BaseCommand):
+    requires_system_checks = []
+
     def handle(self, **options):
         for model in sorted(apps.get_models(include_auto_created=True), key=lambda model: model._meta.label):
             # The ledger of the backup system is the living one's.

@@ -6,6 +6,8 @@ from hostproject.models import Everything
 
 
 class Command(BaseCommand):
+    requires_system_checks = []
+
     def handle(self, *args, **options):
         missing = [
             row.file.name for row in Everything.objects.exclude(file="") if not row.file.storage.exists(row.file.name)

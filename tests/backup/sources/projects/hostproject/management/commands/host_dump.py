@@ -12,6 +12,8 @@ TABLES = """
 
 
 class Command(BaseCommand):
+    requires_system_checks = []
+
     def handle(self, *args, **options):
         with connection.cursor() as cursor:
             if connection.vendor == "sqlite":

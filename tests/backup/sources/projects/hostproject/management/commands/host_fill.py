@@ -75,6 +75,8 @@ POSTGRESQL = [
 
 
 class Command(BaseCommand):
+    requires_system_checks = []
+
     def handle(self, *args, **options):
         previous = None
         for number, values in enumerate(EXTREMES * 20):

@@ -10,6 +10,8 @@ from hostproject.models import Everything
 
 
 class Command(BaseCommand):
+    requires_system_checks = []
+
     def handle(self, *args, **options):
         self.stdout.write("writing")
         self.stdout.flush()
