@@ -20,6 +20,10 @@ def problems():
     return [(problem.kind, problem.subject, problem.text) for problem in documents_verify().problems]
 
 
+def test_the_row_that_writers_lock_is_there_before_the_first_of_them():
+    assert list(Register.objects.values_list("id", "last_sequence")) == [(Register.ONLY, 0)]
+
+
 def test_an_empty_edms_is_whole():
     assert problems() == []
 

@@ -3,6 +3,9 @@
 import threading
 
 from django.apps import AppConfig
+from django.apps.registry import Apps
+from django.db import router
+from django.db.models.signals import post_migrate
 
 from strongroom.repository.locks import survive_hangup
 
@@ -17,4 +20,17 @@ class BackupConfig(AppConfig):
         if threading.current_thread() is threading.main_thread():
             # Web servers read repositories in other threads, which cannot do this.
             survive_hangup()
+        post_migrate.connect(_have_chain, sender=self)
         from . import checks  # noqa: F401, PLC0415  the registry must be loaded before checks are registered
+
+
+def _have_chain(*, apps: Apps, using: str, **_: object) -> None:
+    """The row that every audit event locks is there before the first of them: MariaDB lets two that make it at the same
+    time wait for each other, and ends one of them."""
+    try:
+        chain = apps.get_model("backup", "AuditChain")
+    except LookupError:
+        # Migrated back to before it.
+        return
+    if router.allow_migrate_model(using, chain):
+        chain.objects.using(using).get_or_create(id=1)

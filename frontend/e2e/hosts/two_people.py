@@ -1,4 +1,4 @@
-"""A project with pages of its own, which has the console as one of them, and lets nothing be replaced by one person alone."""
+"""A project with pages of its own, among them the console; no restore and no deletion is the affair of one person."""
 
 from config.settings import *  # noqa: F403
 

@@ -23,6 +23,10 @@ def write(count: int = 5) -> None:
         audit_record("thing.change", THING, details={"number": number, "texts": ["a", None, True]})
 
 
+def test_the_row_that_writers_lock_is_there_before_the_first_of_them(db):
+    assert list(AuditChain.objects.values_list("id", "last_sequence")) == [(AuditChain.ONLY, 0)]
+
+
 def test_a_whole_chain(db):
     assert audit_verify().events == 0
     write()

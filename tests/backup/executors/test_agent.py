@@ -46,7 +46,7 @@ def test_an_agent_that_is_stopped_gives_its_job_to_the_next_one(busy):
     assert (job.status, job.attempt) == ("PENDING", 1)
     assert "SIGTERM" in job.error
     assert busy.processes() == {}
-    assert busy.tidy("one")
+    busy.wait_until(lambda: busy.tidy("one"))
     assert busy.snapshots("one") == []
     busy.agent()
     # At once: nothing was wrong that a pause could mend.

@@ -36,7 +36,7 @@ def cancelled_in_time(host, measured, name="one"):
     job = host.job(name)
     assert (job.status, job.error, job.snapshot, job.attempt) == ("CANCELLED", "not today", "", 1)
     assert host.snapshots(name) == []
-    assert host.tidy(name)
+    host.wait_until(lambda: host.tidy(name))
 
 
 @pytest.mark.parametrize("executor", ["agent", "celery"])
@@ -69,7 +69,7 @@ def test_a_job_that_is_reading_back(busy, measured):
     # What is stored stays, with its name in the ledger, and nobody takes it for proved.
     assert (job.status, job.error, job.trust) == ("CANCELLED", "not today", "STORED")
     assert busy.snapshots("one") == [job.snapshot]
-    assert busy.tidy("one")
+    busy.wait_until(lambda: busy.tidy("one"))
 
 
 def test_a_job_that_does_not_hear_is_killed(host):
@@ -85,7 +85,7 @@ def test_a_job_that_does_not_hear_is_killed(host):
     host.wait_until(lambda: len(host.jobs("one")) == 2)
     (job,) = host.wait_for_end("one")
     assert job.status == "COMPLETED"
-    assert host.tidy("one")
+    host.wait_until(lambda: host.tidy("one"))
     host.restic_says_clean("one")
 
 

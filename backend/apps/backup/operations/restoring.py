@@ -77,17 +77,23 @@ def let_go(work: Work) -> Done:
 
 
 def abandon(operation: Operation, reason: str, *, cancelled: bool) -> None:
-    """The restore's row, and what is left of one to a folder, of an operation that has ended without it."""
+    """The end of a restore in its row, when that of its operation is about to be written down; nothing of any other."""
     if operation.kind != OperationKind.RESTORE or operation.restore is None:
         return
-    choices = RestoreChoices.from_json(operation.arguments)
-    if choices.target == "folder":
-        discard(str(_partial(choices.name, operation.restore.uuid)))
     end = restore_cancel if cancelled else restore_fail
     # The restore has told of its end itself where it had begun; what the ledger cannot be told now, whoever finds the
     # operation dead tells it.
     with contextlib.suppress(IllegalTransition, LedgerUnavailable):
         end(operation.restore.uuid, reason, now=timezone.now())
+
+
+def sweep(operation: Operation) -> None:
+    """Remove what is left of a restore to a folder that has come to nothing; nothing of any other operation."""
+    if operation.kind != OperationKind.RESTORE or operation.restore is None:
+        return
+    choices = RestoreChoices.from_json(operation.arguments)
+    if choices.target == "folder":
+        discard(str(_partial(choices.name, operation.restore.uuid)))
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from ..services.operating import (
 from ..services.operations import operation_of
 from ..stopping import JobCancelled, StopSignals, stop_signals
 from .kinds import WORKS
-from .restoring import abandon
+from .restoring import abandon, sweep
 from .work import Done, Work
 
 
@@ -57,14 +57,17 @@ def _run(row: Operation, claim: OperationClaim, stop: StopSignals) -> str:
     except JobCancelled as error:
         # What a nested part of the work was told may be less than what we were.
         reason = str(heartbeat.verdict or error)
-        write_end(lambda: operation_cancel(claim, reason, now=timezone.now()), reason, of="operation")
+        # First what it was about: whoever sees that the operation has ended sees that the restore has, too.
         abandon(row, reason, cancelled=True)
+        write_end(lambda: operation_cancel(claim, reason, now=timezone.now()), reason, of="operation")
+        sweep(row)
         raise
     except BaseException as error:
         stop.disarm()
         failed = reason_of(error)
-        write_end(lambda: operation_fail(claim, failed, now=timezone.now()), failed, of="operation", after=error)
         abandon(row, failed, cancelled=False)
+        write_end(lambda: operation_fail(claim, failed, now=timezone.now()), failed, of="operation", after=error)
+        sweep(row)
         raise
     return OperationStatus.FAILED if done.error else OperationStatus.COMPLETED
 

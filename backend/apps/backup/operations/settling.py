@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import transaction
+
 from ..errors import BackupError
+from ..ledger import ledger_access, ledger_alias
 from ..models import Operation, OperationKind, OperationStatus, RestoreStatus, RollbackState
 from ..restores import recover_restores
 from ..selectors import restore_by_uuid
 from ..services.operating import operation_end_dead, operations_dead
-from .restoring import abandon
+from .restoring import abandon, sweep
 
 _SWAPPING = frozenset({OperationKind.RESTORE, OperationKind.ROLLBACK, OperationKind.RELEASE})
 
@@ -39,10 +42,13 @@ def settle_dead(operation: Operation, cause: str, *, now: datetime) -> list[str]
     done = status == OperationStatus.COMPLETED
     if done:
         result["notes"] = [reason]
-    if not operation_end_dead(operation, status=status, reason="" if done else reason, result=result, now=now):
-        return recovered
+    with ledger_access("noting the death of an operation"), transaction.atomic(using=ledger_alias()):
+        if not operation_end_dead(operation, status=status, reason="" if done else reason, result=result, now=now):
+            return recovered
+        if not done:
+            abandon(operation, reason, cancelled=status == OperationStatus.CANCELLED)
     if not done:
-        abandon(operation, reason, cancelled=status == OperationStatus.CANCELLED)
+        sweep(operation)
     return [*recovered, f"{operation.get_kind_display()} of {operation.subject} was found dead, and is {status}."]
 
 
