@@ -3,6 +3,7 @@
 import threading
 
 from django.apps import AppConfig
+from django.apps import apps as installed
 from django.apps.registry import Apps
 from django.db import router
 from django.db.models.signals import post_migrate
@@ -24,7 +25,7 @@ class BackupConfig(AppConfig):
         from . import checks  # noqa: F401, PLC0415  the registry must be loaded before checks are registered
 
 
-def _have_chain(*, apps: Apps, using: str, **_: object) -> None:
+def _have_chain(*, using: str, apps: Apps = installed, **_: object) -> None:
     """The row that every audit event locks is there before the first of them: MariaDB lets two that make it at the same
     time wait for each other, and ends one of them."""
     try:

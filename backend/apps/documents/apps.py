@@ -1,6 +1,7 @@
 """The application's registration with Django."""
 
 from django.apps import AppConfig
+from django.apps import apps as installed
 from django.apps.registry import Apps
 from django.db import router
 from django.db.models.signals import post_migrate
@@ -16,7 +17,7 @@ class DocumentsConfig(AppConfig):
         post_migrate.connect(_have_register, sender=self)
 
 
-def _have_register(*, apps: Apps, using: str, **_: object) -> None:
+def _have_register(*, using: str, apps: Apps = installed, **_: object) -> None:
     """The row that every writer locks is there before the first of them: MariaDB lets two that make it at the same time
     wait for each other, and ends one of them."""
     try:
