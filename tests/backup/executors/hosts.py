@@ -21,6 +21,7 @@ import psycopg
 from tests.backup.conftest import BACKEND, Edms
 
 from demo.private_postgres import RunningServer
+from strongroom.ids import is_storage_name
 
 PROJECTS = Path(__file__).parent / "projects"
 NAMES = ("one", "two", "three", "four")
@@ -283,10 +284,11 @@ class Host(Edms):
         return json.loads(listed)
 
     def tidy(self, name: str) -> bool:
-        """Neither locks nor working folders are left."""
+        """Neither locks nor working folders are left. What was being written when its process was killed is no lock."""
         staging = self.storage / "staging"
         left = [path.name for path in staging.iterdir() if path.name != ".held"] if staging.is_dir() else []
-        return not left and not list((self.repository(name) / "locks").iterdir())
+        locks = [path.name for path in (self.repository(name) / "locks").iterdir()]
+        return not left and not [lock for lock in locks if is_storage_name(lock)]
 
     def send(self, task: str, *arguments: str, times: int = 1, queue: str = "celery", **named: str) -> None:
         with celery.Celery("sender", broker=self.broker, set_as_current=False) as app:

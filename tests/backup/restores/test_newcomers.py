@@ -134,6 +134,25 @@ def test_the_one_that_comes_back_has_what_was_in_its_log(component, tmp_path):
         assert connection.execute("SELECT content FROM t").fetchall() == [("old",), ("late",)]
 
 
+def test_a_log_that_is_begun_while_the_old_one_goes_goes_with_it(component, tmp_path, monkeypatch):
+    """A program opens the old file in the instant between the moves of its sides and of itself, and writes."""
+    with contextlib.ExitStack() as stack, monkeypatch.context() as patched:
+        move = Path.rename
+
+        def rename(source, target):
+            if str(source) == component.live:
+                connection = stack.enter_context(connected(component.live))
+                write(connection, "late")
+            return move(source, target)
+
+        patched.setattr(Path, "rename", rename)
+        forward_path(component, undisturbed(component), sides=SIDE_FILES)
+    assert (content(component.live), component.aside) == (["new"], [])
+    with connected(component.kept) as connection:
+        assert connection.execute("SELECT content FROM t").fetchall() == [("old",), ("late",)]
+    assert [name for name in files(tmp_path) if name.startswith("db")] == ["db"]
+
+
 def test_an_old_one_that_cannot_be_read_is_moved_as_it_is(component):
     damage = b"no database at all" * 1000
     Path(component.live).write_bytes(damage)

@@ -55,8 +55,21 @@ def _clear(component: Component, mark: Mark, sides: tuple[str, ...]) -> None:
     if component.kind is Kind.SQLITE and has_no_tables(live):
         discard(component.live, sides=sides)
     for path in (live, *(Path(component.live + suffix) for suffix in sides)):
-        if _exists(path):
+        if component.kind is Kind.SQLITE and path != live and _says_nothing(path):
+            path.unlink(missing_ok=True)
+        elif _exists(path):
             _set_aside(component, path, mark)
+
+
+def _says_nothing(side: Path) -> bool:
+    """Whether a file beside a database holds nothing of its rows: an index into its log, or an empty log."""
+    return side.name.endswith("-shm") or (side.is_file() and side.stat().st_size == 0)
+
+
+def _move_sides(here: str, there: str, sides: tuple[str, ...]) -> None:
+    for suffix in sides:
+        if _exists(side := Path(here + suffix)) and not _exists(target := Path(there + suffix)):
+            _rename(side, target)
 
 
 def forward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = ()) -> None:
@@ -67,10 +80,11 @@ def forward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = (
         if component.had_live and not _exists(kept):
             if component.kind is Kind.SQLITE:
                 fold_log_in(live)
-            for suffix in sides:
-                if _exists(side := Path(component.live + suffix)):
-                    _rename(side, Path(component.kept + suffix))
+            _move_sides(component.live, component.kept, sides)
             _rename(live, kept)
+            if not _exists(live):
+                # Of a program that has opened the old file since its sides were moved: they are the old file's, too.
+                _move_sides(component.live, component.kept, sides)
         mark(NEW_IN)
     if component.step == NEW_IN and _exists(staged):
         _clear(component, mark, sides)
