@@ -270,7 +270,6 @@ async function givesBack(button: string): Promise<void> {
   await expect.poll(focused).toBe(button);
 }
 
-/** Types the name that the page asks for, and agrees. */
 async function upload(name: string, content: Buffer): Promise<void> {
   const [chooser] = await Promise.all([
     page.waitForEvent("filechooser"),

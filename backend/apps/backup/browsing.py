@@ -124,10 +124,7 @@ def list_tables(job: uuid.UUID) -> list[Table]:
     """The tables of the databases in a backup, by their names. Raises `ManifestInvalid`, and what keeps it from being
     read."""
     with _opened(job) as contents:
-        manifest = contents.manifest()
-    dumped = [(one.alias, name, rows) for one in manifest.databases for name, rows in one.tables.items()]
-    portable = [(one.alias, table.name, table.rows) for one in manifest.data for table in one.tables]
-    return [Table(*one) for one in sorted(dumped + portable)]
+        return [Table(*one) for one in sorted(contents.manifest().tables)]
 
 
 @contextlib.contextmanager

@@ -193,6 +193,12 @@ class Manifest(_Record, frozen=True, omit_defaults=True):
     problems: int
     data: list[DataRecord] = []
 
+    @property
+    def tables(self) -> list[tuple[str, str, int]]:
+        """Every table, in whichever form: the alias of its database, its name, its number of rows."""
+        dumped = [(one.alias, name, rows) for one in self.databases for name, rows in one.tables.items()]
+        return dumped + [(one.alias, table.name, table.rows) for one in self.data for table in one.tables]
+
 
 class _Header(msgspec.Struct):
     format: int

@@ -34,8 +34,7 @@ def chosen_tables(manifest: Manifest, names: Iterable[str]) -> frozenset[str]:
 
 
 def _rows(manifest: Manifest) -> Mapping[str, int]:
-    dumped = {name: rows for database in manifest.databases for name, rows in database.tables.items()}
-    return dumped | {table.name: table.rows for database in manifest.data for table in database.tables}
+    return {name: rows for _, name, rows in manifest.tables}
 
 
 def _meant(manifest: Manifest, name: str) -> list[str]:
