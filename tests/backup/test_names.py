@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.backup.errors import RequestRefused
-from apps.backup.names import path_of, text_of
+from apps.backup.names import file_name, path_of, text_of
 
 NAMES = st.one_of(
     st.binary(min_size=1, max_size=30),
@@ -50,3 +50,22 @@ def test_what_is_hard_to_see_is_shown():
     assert text_of(b"100% sure\xff.pdf") == "100%25 sure%FF.pdf"
     assert text_of("a\u202efdp.exe\n".encode()) == "a%E2%80%AEfdp.exe%0A"
     assert path_of("..\\") == b"..\\"
+
+
+@given(st.text(max_size=400), st.integers(1, 8))
+def test_any_text_is_the_name_of_one_file(text, times):
+    name = file_name(text * times)
+
+    assert 0 < len(name.encode()) <= 240
+    assert name not in {".", ".."}
+    assert not name.startswith(".")
+    assert not set('/\\:"\0\r\n') & set(name)
+    assert file_name(name) == name
+
+
+def test_what_is_too_long_loses_its_middle():
+    assert file_name("../../etc/x-20261129T185623Z.tar.gz") == "_.._etc_x-20261129T185623Z.tar.gz"
+    name = file_name("Договоры " * 40 + "-20261129T185623Z-4d2e5170.tar.gz.gpg")
+    assert name.startswith("Договоры Договоры ")
+    assert name.endswith("-20261129T185623Z-4d2e5170.tar.gz.gpg")
+    assert 230 < len(name.encode()) <= 240

@@ -15,6 +15,7 @@ from strongroom.repository.locks import RepositoryLock
 from strongroom.snapshots import SnapshotView
 
 from .models import BackupJob, Trigger
+from .names import file_name
 from .packages import write_package
 from .parents import choose_parent
 from .progress import Tracker
@@ -202,11 +203,15 @@ class Capture:
 
 
 def package_path(job: BackupJob, request: JobRequest) -> Path:
-    """The package that the job writes: the one asked for, or one of the job's name beside the repositories."""
+    """The package that the job writes: the one asked for, or one of its own beside the repositories.
+
+    A configuration's name may hold anything, and two jobs may be asked for within a second.
+    """
     if request.output:
         return Path(request.output)
     place = resolve_place(request.storage_path, encrypted=False)
-    return place.storage / PACKAGES / f"{job.job_name}{SEALED_PACKAGE if request.encryption else PLAIN_PACKAGE}"
+    ending = SEALED_PACKAGE if request.encryption else PLAIN_PACKAGE
+    return place.storage / PACKAGES / file_name(f"{job.job_name}-{job.uuid.hex[:8]}{ending}")
 
 
 def _problems(cut: Cut, met: Iterable[Problem]) -> list[tuple[str, str]]:

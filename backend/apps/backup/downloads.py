@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-import re
 import threading
 import uuid
 import weakref
@@ -23,7 +22,7 @@ from strongroom.snapshots import SnapshotView
 
 from .errors import BackupNotFound, RequestRefused
 from .models import BackupJob
-from .names import text_of
+from .names import file_name, text_of
 from .package_files import MemberDownload, PackageFileDownload, open_package_file, proved_package
 from .references import of_job
 from .storage import PLAIN_PACKAGE
@@ -36,13 +35,8 @@ ANYTHING: Final = "application/octet-stream"
 """Of every single file, whatever its name says: nothing is shown by a browser, all is saved."""
 TAR: Final = "application/x-tar"
 GZIP: Final = "application/gzip"
-_LONGEST_NAME: Final = 150
 _PIECE: Final = 256 << 10
 """Bytes that a stream gives at once: of the slowest client it hears soon enough that it is still there."""
-# What one of the systems that save files does not take, or what would be shown as something else than it is.
-_UNFIT: Final = re.compile(
-    '[\x00-\x1f\x7f-\x9f"*/:<>?\\\\|\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]'
-)
 
 
 class _Measures(OrderedDict[str, Measure]):
@@ -169,7 +163,7 @@ def open_download(job: uuid.UUID, path: bytes = b"") -> OpenedDownload:
         return OpenedDownload(
             row,
             found.download,
-            file_name=_fit(found.file_name),
+            file_name=file_name(found.file_name),
             media_type=found.media_type,
             lock=found.lock,
             resources=resources.pop_all(),
@@ -219,12 +213,3 @@ def _part(view: SnapshotView, path: bytes) -> _Found:
 
 def _shown(name: bytes) -> str:
     return name.decode("utf-8", "replace")
-
-
-def _fit(name: str) -> str:
-    """A name that every client can save, and that adds nothing to a header."""
-    fit = _UNFIT.sub("_", name).strip(" .")
-    if len(fit) > _LONGEST_NAME:
-        stem, dot, ending = fit.rpartition(".")
-        fit = f"{stem[: _LONGEST_NAME - 20]}{dot}{ending[:19]}"
-    return fit or "download"

@@ -5,6 +5,8 @@ valid character stands as `%` and two hex digits, and so do `%` itself, control 
 the rest of a line shown in another direction. Each name has one such form, and each form names one file:
 
     b"100% sure\xff.pdf"  <->  "100%25 sure%FF.pdf"
+
+The other way round, `file_name` makes of any text the name of one file outside of backups.
 """
 
 import re
@@ -18,6 +20,15 @@ _MOST_DEPTH: Final = 4096
 _ESCAPED: Final = re.compile(rb"%([0-9A-Fa-f]{2})?")
 _HIDDEN: Final = re.compile("[%\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\udc80-\udcff]")
 _NEVER: Final = frozenset({b"", b".", b".."})
+
+# What one of the systems that save files does not take, or what would be shown as something else than it is.
+_UNFIT: Final = re.compile(
+    '[\x00-\x1f\x7f-\x9f"*/:<>?\\\\|\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]'
+)
+_MOST_BYTES: Final = 240
+"""Of a file's name: file systems take 255, and some clients add a number."""
+_KEPT_END: Final = 40
+"""Characters at the end that stay when a name is too long: a time, an id and what kind of file it is."""
 
 
 def text_of(name: bytes) -> str:
@@ -45,6 +56,16 @@ def path_of(text: str, *, field: str = "path") -> bytes:
     if len(parts) > _MOST_DEPTH:
         raise _refused(field, "The path is deeper than any.")
     return b"/".join(parts)
+
+
+def file_name(text: str) -> str:
+    """A text as the name of one file that every system and every client takes; what is too long loses its middle."""
+    fit = _UNFIT.sub("_", text).strip(" .")
+    if len(fit.encode()) > _MOST_BYTES:
+        end = fit[-_KEPT_END:]
+        room = _MOST_BYTES - len(end.encode())
+        fit = fit[:-_KEPT_END].encode()[:room].decode("utf-8", "ignore") + end
+    return fit or "unnamed"
 
 
 def _name_of(text: str, field: str) -> bytes:

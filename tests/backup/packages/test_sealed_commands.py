@@ -100,7 +100,7 @@ def test_what_the_name_says_is_what_is_written(edms, tmp_path):
     unnamed = edms.json("trigger_backup", "--type", "EXPORT")
     assert unnamed["backup_file_path"].endswith(".tar.gz.gpg")
     unnamed = edms.json("trigger_backup", "--type", "EXPORT", "--no-encryption")
-    assert unnamed["backup_file_path"].endswith("Z.tar.gz")
+    assert unnamed["backup_file_path"].endswith(".tar.gz")
     refused = edms.run("trigger_backup", "--config", "nightly", "--output", str(tmp_path / "c.tar.gz"), expect=2)
     assert ".tar.gz.gpg" in refused.stderr
     refused = edms.run(
@@ -173,6 +173,16 @@ def test_a_kill_leaves_nothing_under_the_final_name_and_nothing_readable(edms):
     assert done["status"] == "COMPLETED"
     assert edms.json("verify_backup", "latest")["job"] == done["job"]
     assert [path.name for path in (edms.storage / "staging").iterdir()] == [".held"]
+
+
+@pytest.mark.parametrize("name", ["../../outside/x", "/outside/x", "\U0001f5c4" * 100], ids=["up", "root", "long"])
+def test_whatever_a_configuration_is_called_its_packages_lie_in_the_storage(edms, name):
+    (edms.home / "outside").mkdir()
+    add_configuration(edms, name, backup_type="EXPORT")
+    made = edms.json("trigger_backup", "--config", name)
+    assert [str(path) for path in (edms.storage / "packages").iterdir()] == [made["backup_file_path"]]
+    assert list((edms.home / "outside").iterdir()) == []
+    assert edms.json("verify_backup", made["job"])["trust"] == "VERIFIED"
 
 
 def test_a_full_disk_leaves_nothing(sqlite_host, tmp_path):
