@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from strongroom.backends import FileHandle, LocalBackend, MemoryBackend
-from strongroom.backends.base import CONFIG
+from strongroom.backends.base import CONFIG, Leftover
 from strongroom.backends.faults import Fault, FaultyBackend, InjectedFault
-from strongroom.errors import BackendError, StorageDenied, StorageFull
+from strongroom.errors import BackendError, FileMissing, StorageDenied, StorageFull
 from strongroom.ids import FileKind
 from strongroom.testing.contract import BackendContract, handle_of
 
@@ -59,6 +59,36 @@ def test_strangers_in_the_folders_are_not_listed(tmp_path: Path) -> None:
     (tmp_path / "data" / ("d" * 64)).write_bytes(b"?")
     (tmp_path / "data" / "not-a-prefix").mkdir()
     assert [file.name for file in backend.list_files(FileKind.PACK)] == [good.name]
+
+
+def test_what_broken_writes_have_left_is_named_and_nothing_else(tmp_path: Path) -> None:
+    backend = LocalBackend(tmp_path)
+    assert list(backend.list_leftovers()) == []
+    backend.create()
+    good = handle_of(b"good")
+    backend.save(good, [b"good"])
+    left = {
+        f"data/{good.name[:2]}/{good.name}-tmp-0011": b"12345",
+        f"index/{good.name}-tmp-2938475610": b"as restic names it",
+        "config-tmp-ab": b"",
+    }
+    for name, content in left.items():
+        (tmp_path / name).write_bytes(content)
+    for stranger in ("mine-tmp-0011", f"{good.name}-tmp-", f"{good.name}-tmp-x.pdf", f"keys/{good.name}.tmp"):
+        (tmp_path / stranger).write_bytes(b"?")
+    (tmp_path / f"{good.name}-tmp-1").symlink_to(tmp_path / "keys")
+    (tmp_path / f"{good.name}-tmp-2").mkdir()
+    found = list(backend.list_leftovers())
+    assert {one.name: one.size for one in found} == {name: len(content) for name, content in left.items()}
+    assert all(one.modified and abs(time.time() - one.modified) < 60 for one in found)
+    for one in found:
+        backend.remove_leftover(one)
+    assert list(backend.list_leftovers()) == []
+    with pytest.raises(FileMissing):
+        backend.remove_leftover(found[0])
+    with pytest.raises(BackendError, match="no leftover"):
+        backend.remove_leftover(Leftover(f"data/{good.name[:2]}/{good.name}", 4))
+    assert backend.load(good) == b"good"
 
 
 def test_files_and_folders_are_for_their_owner_alone(tmp_path: Path) -> None:

@@ -196,6 +196,22 @@ def test_the_young_are_left_alone_in_an_index_or_not() -> None:
     assert not plan_prune(repository, options=THOROUGH).empty
 
 
+def test_what_a_killed_write_left_goes_when_it_is_old(tmp_path: Path) -> None:
+    repository = make(LocalBackend(tmp_path))
+    snapshot = save(repository, {b"a": b"content"})
+    pack = pack_of(repository, BlobKind.DATA).name
+    left = tmp_path / "data" / pack[:2] / f"{pack}-tmp-0123456789abcdef"
+    left.write_bytes(bytes(5_000_000))
+    now = time.time()
+    assert plan_prune(repository, now=now + 86_000).empty
+    plan = plan_prune(repository, now=now + 86_500)
+    assert (plan.empty, plan.worth_it, plan.freed_bytes) == (False, True, 5_000_000)
+    assert forget_and_prune(repository).freed_bytes == 5_000_000
+    assert not left.exists()
+    assert content(repository, snapshot) == {b"a": b"content"}
+    all_good(repository)
+
+
 def test_small_packs_are_merged_when_there_are_ten_of_a_kind() -> None:
     repository = make()
     for number in range(9):

@@ -4,7 +4,8 @@ A backend stores whole, immutable files under a kind and a name. It knows nothin
 
 * `save` is atomic and durable: when it returns, the file is there under its name with all its bytes and survives a
   loss of power; when it raises or the process dies, there is no file of that name. What a crash leaves behind besides
-  (temporary files) bears no valid name and is invisible to `list_files`. It never overwrites: FileExists.
+  (temporary files) bears no valid name and is invisible to `list_files`; `list_leftovers` names it, and besides it the
+  file that another process is writing just now: only its age tells them apart. It never overwrites: FileExists.
 * `load`, `load_range` and `size` see what `save` has finished. A range that the file does not have entirely is
   FileMissing's sibling BackendError, never a short answer.
 * `list_files` yields each file of a kind once, in any order, and nothing whose name is not valid. Files that come or go
@@ -56,6 +57,15 @@ class StoredFile:
     modified: float | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Leftover:
+    """What a save that broke off has left, part of nothing; `name` is the place's own for it, the rest as above."""
+
+    name: str
+    size: int
+    modified: float | None = None
+
+
 class Backend(Protocol):
     """See the module's text for the promises."""
 
@@ -83,3 +93,9 @@ class Backend(Protocol):
 
     def remove(self, handle: FileHandle) -> None:
         """Delete a file."""
+
+    def list_leftovers(self) -> Iterator[Leftover]:
+        """What saves have left that broke off, or that are not done; none in a place that keeps no such thing."""
+
+    def remove_leftover(self, leftover: Leftover) -> None:
+        """Delete what `list_leftovers` gave."""

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from strongroom.backends.base import Backend, FileHandle, StoredFile
+from strongroom.backends.base import Backend, FileHandle, Leftover, StoredFile
 from strongroom.errors import BackendError
 from strongroom.ids import FileKind
 from strongroom.streams import Buffer
@@ -67,6 +67,12 @@ class FaultyBackend:
 
     def remove(self, handle: FileHandle) -> None:
         self._pass(f"remove {handle}", lambda: self.inner.remove(handle))
+
+    def list_leftovers(self) -> Iterator[Leftover]:
+        return iter(self._pass("list leftovers", lambda: list(self.inner.list_leftovers())))
+
+    def remove_leftover(self, leftover: Leftover) -> None:
+        self._pass(f"remove {leftover.name}", lambda: self.inner.remove_leftover(leftover))
 
     def _pass(self, operation: str, call: Callable[[], Result]) -> Result:
         with self._guard:

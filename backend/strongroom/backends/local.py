@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from strongroom.backends.base import CONFIG, FileHandle, StoredFile
+from strongroom.backends.base import CONFIG, FileHandle, Leftover, StoredFile
 from strongroom.errors import BackendError, FileExists, FileMissing, StorageDenied, StorageFull
 from strongroom.ids import FileKind, StorageId, is_storage_name
 from strongroom.streams import Buffer
@@ -20,6 +21,8 @@ _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}
 _CANNOT_LINK = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 _WRITEV_LIMIT = 1024
+_LEFTOVER = re.compile(r"(config|[0-9a-f]{64})-tmp-[0-9a-f]+")
+"""As `save` names what it has not finished; restic does it in the same way."""
 _O_BINARY: int = getattr(os, "O_BINARY", 0)
 
 
@@ -117,12 +120,13 @@ class LocalBackend:
 
     def list_files(self, kind: FileKind) -> Iterator[StoredFile]:
         folder = self.root / kind.value
-        if kind is FileKind.PACK:
-            for entry in self._scan(folder):
-                if len(entry.name) == 2 and entry.is_dir(follow_symlinks=False):
-                    yield from self._files(Path(entry.path))
-        else:
-            yield from self._files(folder)
+        for place in self._pack_folders() if kind is FileKind.PACK else [folder]:
+            yield from self._files(place)
+
+    def _pack_folders(self) -> Iterator[Path]:
+        for entry in self._scan(self.root / FileKind.PACK.value):
+            if len(entry.name) == 2 and entry.is_dir(follow_symlinks=False):
+                yield Path(entry.path)
 
     def _files(self, folder: Path) -> Iterator[StoredFile]:
         for entry in self._scan(folder):
@@ -149,6 +153,27 @@ class LocalBackend:
             _sync_folder(path.parent)
         except OSError as error:
             self._fail(error, str(handle), "remove")
+
+    def list_leftovers(self) -> Iterator[Leftover]:
+        others = [self.root / kind.value for kind in FileKind if kind not in {FileKind.CONFIG, FileKind.PACK}]
+        for folder in (self.root, *others, *self._pack_folders()):
+            for entry in self._scan(folder):
+                if _LEFTOVER.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                    try:
+                        status = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue  # finished since the listing began
+                    name = Path(entry.path).relative_to(self.root).as_posix()
+                    yield Leftover(name, status.st_size, status.st_mtime)
+
+    def remove_leftover(self, leftover: Leftover) -> None:
+        path = self.root / leftover.name
+        if not _LEFTOVER.fullmatch(path.name):
+            raise BackendError(f"{leftover.name} in {self.location} is no leftover of a write.")
+        try:
+            path.unlink()
+        except OSError as error:
+            self._fail(error, leftover.name, "remove")
 
     def _path(self, handle: FileHandle) -> Path:
         if handle.kind is FileKind.CONFIG:

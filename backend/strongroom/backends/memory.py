@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from strongroom.backends.base import FileHandle, StoredFile
+from strongroom.backends.base import FileHandle, Leftover, StoredFile
 from strongroom.errors import BackendError, FileExists, FileMissing
 from strongroom.ids import FileKind, StorageId
 from strongroom.streams import Buffer
@@ -71,3 +71,9 @@ class MemoryBackend:
             if self.files.pop(handle, None) is None:
                 raise FileMissing(f"There is no {handle} in {self.location}.")
             self.modified.pop(handle, None)
+
+    def list_leftovers(self) -> Iterator[Leftover]:
+        yield from ()
+
+    def remove_leftover(self, leftover: Leftover) -> None:
+        raise FileMissing(f"There is no {leftover.name} in {self.location}.")

@@ -199,6 +199,8 @@ def _plan_record(plan: PrunePlan) -> dict[str, object]:
         "unused_bytes": plan.unused_bytes,
         "packs_unused": len(plan.remove.names),
         "packs_unindexed": len(plan.unindexed.names),
+        "leftovers": len(plan.leftovers),
+        "leftover_bytes": plan.leftover_bytes,
         "packs_to_repack": len(plan.repack.names),
         "repack_bytes": plan.repack.size,
         "freed_bytes": plan.freed_bytes,
@@ -213,6 +215,8 @@ def _show_plan(plan: PrunePlan, result: PruneResult | None) -> None:
     say(f"remove  {size(plan.remove.size):>10} in {len(plan.remove.names):,} packs that nothing needs")
     if plan.unindexed.names:
         say(f"remove  {size(plan.unindexed.size):>10} in {len(plan.unindexed.names):,} packs that no index names")
+    if plan.leftovers:
+        say(f"remove  {size(plan.leftover_bytes):>10} in {len(plan.leftovers):,} writes that broke off")
     say(f"rewrite {size(plan.repack.size):>10} in {len(plan.repack.names):,} packs that are needed in part")
     if plan.young.names:
         say(f"wait    {size(plan.young_unused):>10} unused in {len(plan.young.names):,} packs that are too young")

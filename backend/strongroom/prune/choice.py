@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TypeAlias
 
-from strongroom.backends.base import StoredFile
+from strongroom.backends.base import Leftover, StoredFile
 from strongroom.crypto import OVERHEAD
 from strongroom.errors import Damaged
 from strongroom.format.pack import PackedBlob, entry_size
@@ -98,8 +98,8 @@ class Choice:
     """Unused bytes in packs that are too young to be touched, the whole of those that nothing needs."""
 
 
-def is_young(file: StoredFile, now: float, grace: timedelta) -> bool:
-    """Whether a pack must be left alone. A file from the future is young, and one without a time too."""
+def is_young(file: StoredFile | Leftover, now: float, grace: timedelta) -> bool:
+    """Whether a file must be left alone. A file from the future is young, and one without a time too."""
     if not grace:
         return False
     return file.modified is None or now - file.modified < grace.total_seconds()

@@ -1,6 +1,7 @@
 """A plan carried out, in the order in which a crash can only ever leave too much.
 
-1. Packs in no index are deleted: nothing can refer to them, and the room may be needed.
+1. Packs in no index are deleted, and what writes left that broke off: nothing can refer to them, and the room may be
+   needed.
 2. What is used of the packs to be rewritten is written into new packs,
 3. and these are named in index files, once they are durable. From here until 6 such blobs are there twice.
 4. New index files name the packs that stay. From here until 5 such packs are named twice.
@@ -40,7 +41,7 @@ _GAP = 128 << 10
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PruneResult:
-    """What was done. `freed_bytes` are those of the deleted packs less those of the new ones."""
+    """What was done. `freed_bytes` are those of what was deleted less those of the new packs."""
 
     packs_removed: int
     packs_repacked: int
@@ -96,6 +97,7 @@ class _Execution:
         plan = self._plan
         going = {*plan.remove.names, *plan.repack.names, *plan.lost}
         self._verify_keepers(going)
+        self._remove_leftovers()
         self._remove(FileKind.PACK, plan.unindexed.names)
         written = self._repack()
         new_indexes: list[StorageId] = []
@@ -105,7 +107,7 @@ class _Execution:
             require_covered(self._repository, plan.index, plan.used, going=going, without=old_indexes)
             self._remove(FileKind.INDEX, old_indexes)
             self._remove(FileKind.PACK, [*plan.remove.names, *plan.repack.names])
-        removed = plan.remove.size + plan.unindexed.size + plan.repack.size
+        removed = plan.remove.size + plan.unindexed.size + plan.repack.size + plan.leftover_bytes
         return PruneResult(
             packs_removed=len(plan.remove.names) + len(plan.unindexed.names),
             packs_repacked=len(plan.repack.names),
@@ -121,6 +123,12 @@ class _Execution:
             with contextlib.suppress(FileMissing):
                 self._repository.backend.remove(FileHandle(kind, name))
             self._teller.tell("deleting", number, self._bytes_done, self._plan.repack.size)
+
+    def _remove_leftovers(self) -> None:
+        for leftover in self._plan.leftovers:
+            self._lock.check()
+            with contextlib.suppress(FileMissing):
+                self._repository.backend.remove_leftover(leftover)
 
     def _verify_keepers(self, going: set[StorageId]) -> None:
         """Where a spare copy goes with its pack, the one that stays unread in its own must be good."""

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Collection, Mapping
 
+from strongroom.backends.base import Leftover
 from strongroom.errors import Damaged, FileMissing
 from strongroom.format.index import decode_index
 from strongroom.format.pack import PackedBlob
@@ -47,6 +48,8 @@ class PrunePlan:
     """Unused in part, in whole, or in no index, but too young to be touched."""
     young_unused: int
     """The bytes that would come back if they were not."""
+    leftovers: tuple[Leftover, ...]
+    """What writes have left that broke off, in files of no valid name."""
     repeated: bool
     """Some pack is named by two index files, as a prune that broke off may leave it."""
 
@@ -63,12 +66,18 @@ class PrunePlan:
     @property
     def freed_bytes(self) -> int:
         """What comes back, to within a few headers."""
-        return self.remove.size + self.unindexed.size + self.repack_unused
+        return self.remove.size + self.unindexed.size + self.repack_unused + self.leftover_bytes
+
+    @property
+    def leftover_bytes(self) -> int:
+        """What comes back of writes that broke off."""
+        return sum(leftover.size for leftover in self.leftovers)
 
     @property
     def empty(self) -> bool:
         """There is nothing to do."""
-        return not (self.remove.names or self.unindexed.names or self.repack.names or self.lost or self.repeated)
+        packs = self.remove.names or self.unindexed.names or self.repack.names
+        return not (packs or self.lost or self.leftovers or self.repeated)
 
     @property
     def worth_it(self) -> bool:
@@ -125,6 +134,7 @@ def plan_prune(
     strays = [file for name, file in sorted(files.items()) if name not in uses.packs]
     young = [file for file in strays if is_young(file, moment, options.grace)]
     old = [file for file in strays if not is_young(file, moment, options.grace)]
+    leftovers = [left for left in repository.backend.list_leftovers() if not is_young(left, moment, options.grace)]
     young_size = sum(file.size for file in young)
     return PrunePlan(
         total_bytes=sum(file.size for file in files.values()),
@@ -139,6 +149,7 @@ def plan_prune(
         lost=choice.lost,
         young=Packs((*choice.young.names, *(file.name for file in young)), choice.young.size + young_size),
         young_unused=choice.young_unused + young_size,
+        leftovers=tuple(leftovers),
         repeated=repeated,
         identity=(repository.id, repository.location),
         begun=begun,
