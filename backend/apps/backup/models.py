@@ -483,6 +483,8 @@ class Operation(models.Model):
     worker_process_start = models.CharField(max_length=100, blank=True, default="")
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancel_reason = models.CharField(max_length=200, blank=True, default="")
+    irrevocable_at = models.DateTimeField(null=True, blank=True)
+    """When it began what is not broken off any more: the exchange of the live system."""
 
     class Meta:
         ordering = ["-queued_at", "-id"]
@@ -493,6 +495,11 @@ class Operation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of {self.subject} ({self.status})"
+
+    @property
+    def cancellable(self) -> bool:
+        """Whether asking for its end has any effect."""
+        return self.completed_at is None and self.irrevocable_at is None
 
 
 class Upload(models.Model):

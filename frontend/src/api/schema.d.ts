@@ -1242,6 +1242,8 @@ export interface components {
             };
             /** Format: date-time */
             readonly cancel_requested_at: string | null;
+            /** @description Whether asking for its end has any effect: not when it has ended, or exchanges the live system. */
+            cancellable: boolean;
             /** Format: date-time */
             readonly completed_at: string | null;
             /** Format: date-time */

@@ -207,6 +207,7 @@ export const restore = {
     cancelNow: "Cancel the restore",
     goOn: "Let it go on",
     cancelling: "It is being cancelled.",
+    exchanging: "The live system is being exchanged now, which is not broken off.",
     cancelled: "Asked to cancel. It ends at the next safe place.",
     phases: "Phases",
     phaseTook: "{time}",

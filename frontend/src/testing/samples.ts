@@ -107,6 +107,7 @@ export function operation(values: Partial<Schemas["Operation"]> = {}): Schemas["
     started_at: "2026-11-24T03:00:01Z",
     completed_at: null,
     cancel_requested_at: null,
+    cancellable: true,
     ...values,
   };
 }

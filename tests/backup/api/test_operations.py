@@ -24,6 +24,7 @@ from apps.backup.services.operating import (
     operation_claim,
     operation_complete,
     operation_hand_over,
+    operation_make_irrevocable,
     operations_dead,
 )
 from apps.backup.services.restore_wishes import RestoreChoices, restore_request
@@ -123,6 +124,33 @@ def test_what_waits_is_cancelled_at_once_and_its_restore_with_it(admin, backup):
     assert admin.get(where).json()["error_message"] == "not today"
     assert admin.post(f"{where}cancel/", {}, "json").status_code == 409
     assert list(AuditEvent.objects.values_list("action", flat=True)) == ["restore.request", "operation.cancel"]
+
+
+def test_what_exchanges_the_live_system_is_not_broken_off(admin, backup):
+    made = restore(admin, backup).json()
+    operation, where = made["operation"], f"{ROOT}restores/{made['restore']['uuid']}/cancel/"
+    assert operation["cancellable"]
+    claim = operation_claim(Operation.objects.get().uuid, worker=own_identity(), now=timezone.now())
+    assert operation_make_irrevocable(claim, now=timezone.now()) is None
+    assert not admin.get(f"{LIST}{operation['uuid']}/").json()["cancellable"]
+    for address in (where, f"{LIST}{operation['uuid']}/cancel/"):
+        refused = admin.post(address, {}, "json")
+        assert refused.status_code == 409
+        assert "not broken off" in refused.json()["detail"]
+    assert Operation.objects.get().cancel_requested_at is None
+
+
+def test_who_is_told_to_stop_does_not_begin_the_exchange(admin, backup):
+    where = f"{LIST}{restore(admin, backup).json()['operation']['uuid']}/"
+    claim = operation_claim(Operation.objects.get().uuid, worker=own_identity(), now=timezone.now())
+    asked = admin.post(f"{where}cancel/", {"reason": "wrong one"}, "json")
+    assert (asked.status_code, asked.json()["cancellable"]) == (202, True)
+    assert operation_make_irrevocable(claim, now=timezone.now()) == "wrong one"
+    assert Operation.objects.get().irrevocable_at is None
+    operation_complete(claim, {}, now=timezone.now())
+    assert not admin.get(where).json()["cancellable"]
+    with pytest.raises(LeaseLost):
+        operation_make_irrevocable(claim, now=timezone.now())
 
 
 class TestASecondPerson:

@@ -37,6 +37,9 @@ class OperationSerializer(_ModelSerializer):
     arguments = serializers.DictField(help_text="What was asked for; depends on the kind.")
     result = serializers.DictField(help_text="What came of it; depends on the kind. Of a PLAN it is the plan.")
     progress = serializers.SerializerMethodField(help_text="Null but while it runs.")
+    cancellable = serializers.BooleanField(
+        help_text="Whether asking for its end has any effect: not when it has ended, or exchanges the live system."
+    )
     needs = serializers.SerializerMethodField(help_text="The right that it takes to cancel it, or to decide about it.")
 
     class Meta:
@@ -60,6 +63,7 @@ class OperationSerializer(_ModelSerializer):
             "started_at",
             "completed_at",
             "cancel_requested_at",
+            "cancellable",
         ]
         read_only_fields = fields
 

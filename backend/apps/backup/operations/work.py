@@ -11,7 +11,7 @@ from django.utils import timezone
 from ..heartbeat import Heartbeat
 from ..models import Operation
 from ..progress import Tracker
-from ..services.operating import OperationClaim, operation_cancel_reason, operation_heartbeat
+from ..services.operating import OperationClaim, operation_make_irrevocable
 from ..stopping import CancelRequested, StopSignals
 
 
@@ -44,11 +44,9 @@ class Work:
         if somebody does not want it any more."""
         self.tick()
         self.stop.disarm()
-        operation_heartbeat(self.claim, now=timezone.now())
         with self.heartbeat.silenced():
             self.tick()
-            # The heartbeat asks once a second; what was said since then counts, too.
-            reason = operation_cancel_reason(self.claim)
+            reason = operation_make_irrevocable(self.claim, now=timezone.now())
             if reason is not None:
                 raise CancelRequested(reason)
             yield

@@ -10,6 +10,7 @@ import dataclasses
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -22,6 +23,8 @@ from .audit import audit_record
 from .events import storable_text
 from .operations import audited, operation_of
 from .reaping import LEASE
+
+_LOST: Final = "The operation {} is no longer ours: it was declared dead, or was ended."
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,6 +73,18 @@ def operation_cancel_reason(claim: OperationClaim) -> str | None:
     with ledger_access("looking whether the operation is cancelled"):
         rows = _rows().filter(uuid=claim.operation, token=claim.token, cancel_requested_at__isnull=False)
         return rows.values_list("cancel_reason", flat=True).first()
+
+
+def operation_make_irrevocable(claim: OperationClaim, *, now: datetime) -> str | None:
+    """From here on nobody cancels it; or, if somebody was faster, why it is to stop. Raises `LeaseLost`."""
+    with ledger_access("beginning what is not broken off"):
+        rows = _rows().filter(uuid=claim.operation, status=OperationStatus.RUNNING, token=claim.token)
+        if rows.filter(cancel_requested_at__isnull=True).update(irrevocable_at=now, heartbeat_at=now):
+            return None
+        reason = rows.values_list("cancel_reason", flat=True).first()
+    if reason is None:
+        raise LeaseLost(_LOST.format(claim.operation))
+    return reason
 
 
 def operation_complete(claim: OperationClaim, result: Mapping[str, object], *, now: datetime) -> None:
@@ -143,7 +158,7 @@ def _fenced(claim: OperationClaim, doing: str, **columns: object) -> None:
         rows = _rows().filter(uuid=claim.operation, status=OperationStatus.RUNNING, token=claim.token)
         changed = rows.update(**columns)
     if changed != 1:
-        raise LeaseLost(f"The operation {claim.operation} is no longer ours: it was declared dead, or was ended.")
+        raise LeaseLost(_LOST.format(claim.operation))
 
 
 def _rows() -> QuerySet[Operation]:

@@ -129,7 +129,7 @@ def operation_reject(operation: uuid.UUID, *, user: AbstractBaseUser, reason: st
 def operation_cancel_request(operation: uuid.UUID, reason: str, *, now: datetime) -> Operation:
     """Ask for its end: one that has not begun is CANCELLED at once, a RUNNING one stops within seconds if it still can.
 
-    Raises `OperationNotFound`, or `IllegalTransition` for one that has ended.
+    Raises `OperationNotFound`, or `IllegalTransition` for one that has ended or is not broken off any more.
     """
     text = storable_text(reason)
     with ledger_access("cancelling an operation"), transaction.atomic(using=ledger_alias()):
@@ -137,13 +137,22 @@ def operation_cancel_request(operation: uuid.UUID, reason: str, *, now: datetime
         waiting = rows.filter(status__in=[OperationStatus.AWAITING_APPROVAL, OperationStatus.PENDING])
         if waiting.update(status=OperationStatus.CANCELLED, completed_at=now, error_message=text):
             _withdraw_restore(rows, text, now)
-        elif not rows.filter(status=OperationStatus.RUNNING).update(cancel_requested_at=now, cancel_reason=text[:200]):
-            raise IllegalTransition(
-                f"The operation {operation} is {operation_of(operation).status} already; there is nothing to cancel."
-            )
+        elif not rows.filter(status=OperationStatus.RUNNING, irrevocable_at__isnull=True).update(
+            cancel_requested_at=now, cancel_reason=text[:200]
+        ):
+            raise IllegalTransition(_why_it_goes_on(operation_of(operation)))
         row = operation_of(operation)
         audit_record("operation.cancel", audited(row), details={"reason": reason})
     return row
+
+
+def _why_it_goes_on(operation: Operation) -> str:
+    if operation.status == OperationStatus.RUNNING:
+        return (
+            f"The operation {operation.uuid} exchanges the live system, which is not broken off. Wait for its end; a"
+            " restore can be rolled back then."
+        )
+    return f"The operation {operation.uuid} is {operation.status} already; there is nothing to cancel."
 
 
 def operations_expire(*, now: datetime) -> list[uuid.UUID]:

@@ -102,7 +102,7 @@ function Stop({ operation }: { operation: Operation }) {
         size="compact-xs"
         variant="default"
         loading={stop.isPending}
-        disabled={operation.cancel_requested_at !== null}
+        disabled={operation.cancel_requested_at !== null || !operation.cancellable}
         onClick={() => stop.mutate()}
       >
         {t("history.operations.cancel")}

@@ -21,11 +21,13 @@ export function CancelButton({ restore }: { restore: string }) {
     onSuccess: () => {
       tell({ tone: "note", title: t("restore.page.cancelled") });
       setAsking(false);
-      return Promise.all([
+    },
+    // Refused, too: the exchange has begun meanwhile, and what is shown is out of date.
+    onSettled: () =>
+      Promise.all([
         queries.invalidateQueries({ queryKey: ["restore", restore] }),
         queries.invalidateQueries({ queryKey: ["operations"] }),
-      ]);
-    },
+      ]),
   });
   return (
     <>

@@ -165,6 +165,25 @@ it("keeps the last known state of a restore that exchanges the database, and goe
   expect(screen.queryByText(/You are signed out/)).toBeNull();
 }, 10_000);
 
+it("offers to cancel until the exchange begins, and then says why not", async () => {
+  let cancellable = true;
+  const own = () => operation({ kind: "RESTORE", restore: RESTORE.uuid, cancellable });
+  const refused = "It exchanges the live system, which is not broken off.";
+  serve(
+    http.get(`${API}/operations/`, () => HttpResponse.json(page(own()))),
+    http.post(`${API}/restores/${RESTORE.uuid}/cancel/`, () => {
+      cancellable = false;
+      return HttpResponse.json(problem(409, refused), { status: 409 });
+    }),
+  );
+  const { user } = renderConsole(`/restores/${RESTORE.uuid}`);
+  await user.click(await screen.findByRole("button", { name: "Cancel the restore" }));
+  const dialog = await screen.findByRole("dialog");
+  await user.click(within(dialog).getByRole("button", { name: "Cancel the restore" }));
+  expect(await screen.findByText(/The live system is being exchanged now/)).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Cancel the restore" })).toBeNull();
+});
+
 it("rolls back only what was typed", async () => {
   let rolledBack = 0;
   const rollback = { ...OPERATION, kind: "ROLLBACK", status: "RUNNING" };

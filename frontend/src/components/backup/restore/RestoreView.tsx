@@ -110,14 +110,22 @@ function State({ restore, operation, stale }: StateProps) {
       ) : (
         <Text>{t("restore.page.working")}</Text>
       )}
-      {operation?.cancel_requested_at ? (
-        <Text size="sm">{t("restore.page.cancelling")}</Text>
-      ) : (
-        <Allowed to="restore_backups">
-          <CancelButton restore={restore.uuid} />
-        </Allowed>
-      )}
+      {operation && <Cancelling operation={operation} restore={restore.uuid} />}
     </Stack>
+  );
+}
+
+function Cancelling({ operation, restore }: { operation: Operation; restore: string }) {
+  if (operation.cancel_requested_at) {
+    return <Text size="sm">{t("restore.page.cancelling")}</Text>;
+  }
+  if (!operation.cancellable) {
+    return <Text size="sm">{t("restore.page.exchanging")}</Text>;
+  }
+  return (
+    <Allowed to="restore_backups">
+      <CancelButton restore={restore} />
+    </Allowed>
   );
 }
 
