@@ -315,7 +315,6 @@ class BackupJob(models.Model):
                     "backup_type",
                     "is_pinned",
                     "job_name",
-                    "configuration_name",
                 ],
                 name="backup_job_lists",
             ),

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='backupjob',
-            index=models.Index(fields=['-queued_at', '-id', 'status', 'trust', 'trigger', 'backup_type', 'is_pinned', 'job_name', 'configuration_name'], name='backup_job_lists'),
+            index=models.Index(fields=['-queued_at', '-id', 'status', 'trust', 'trigger', 'backup_type', 'is_pinned', 'job_name'], name='backup_job_lists'),
         ),
         migrations.AddIndex(
             model_name='backupjob',

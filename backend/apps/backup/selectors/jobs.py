@@ -114,7 +114,8 @@ def jobs_recent(*, limit: int, statuses: Collection[str] = ()) -> list[BackupJob
 
 
 def _searched(text: str) -> Q:
-    named = Q(job_name__icontains=text) | Q(configuration_name__icontains=text)
+    # A job's name begins with that of its configuration, as it was called then.
+    named = Q(job_name__icontains=text)
     return named if uuid_prefix(text) is None else named | _of_prefix(text)
 
 
