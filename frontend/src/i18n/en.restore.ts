@@ -209,6 +209,7 @@ export const restore = {
     cancelling: "It is being cancelled.",
     exchanging: "The live system is being exchanged now, which is not broken off.",
     cancelled: "Asked to cancel. It ends at the next safe place.",
+    notCancelled: "It is not cancelled",
     phases: "Phases",
     phaseTook: "{time}",
     done: "It is done. What was replaced is kept until you release it.",

@@ -181,7 +181,9 @@ it("offers to cancel until the exchange begins, and then says why not", async ()
   const dialog = await screen.findByRole("dialog");
   await user.click(within(dialog).getByRole("button", { name: "Cancel the restore" }));
   expect(await screen.findByText(/The live system is being exchanged now/)).toBeTruthy();
-  expect(screen.queryByRole("button", { name: "Cancel the restore" })).toBeNull();
+  expect(screen.getByRole("alert").textContent).toContain(refused);
+  await waitFor(() => expect(screen.queryByRole("button", { name: "Cancel the restore" })).toBeNull());
+  await waitFor(() => expect(document.activeElement?.textContent).toMatch(/^Restore of /));
 });
 
 it("rolls back only what was typed", async () => {
