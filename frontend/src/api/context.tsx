@@ -18,9 +18,16 @@ function retry(failures: number, error: Error): boolean {
   return failures < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 500);
 }
 
+/** Whatever the browser thinks of its network: the server may be on this machine. And what could not be sent is not kept to be
+ * sent later, when nobody thinks of it any more. */
+const networkMode = "always";
+
 export function createQueries(): QueryClient {
   return new QueryClient({
-    defaultOptions: { queries: { retry, staleTime: 5_000, refetchOnWindowFocus: true }, mutations: { retry: false } },
+    defaultOptions: {
+      queries: { retry, staleTime: 5_000, refetchOnWindowFocus: true, networkMode },
+      mutations: { retry: false, networkMode },
+    },
   });
 }
 
