@@ -80,10 +80,10 @@ export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; child
   return query.error ? <Failure error={query.error} onRetry={() => void query.refetch()} /> : <Loading />;
 }
 
-/** That the connection is lost, and since when. */
+/** That the connection is lost, and since when. Where only the events do not come, what is shown is asked for all the time. */
 export function StaleBanner() {
   const { state, since } = useConnection();
-  if (state === "live" || since === null) {
+  if (state !== "connecting" || since === null) {
     return null;
   }
   return (
