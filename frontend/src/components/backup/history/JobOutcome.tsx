@@ -22,7 +22,7 @@ export function JobOutcome({ job }: { job: Job }) {
     <Stack gap="xs">
       <Ended job={job} />
       {job.status === "RUNNING" && (
-        <Alert color="blue" title={label("jobStatus", job.status)}>
+        <Alert color="blue" title={label("jobStatus", job.status)} role="status">
           {job.progress ? <ProgressView progress={job.progress} /> : null}
           {job.cancel_requested_at && <Text size="sm">{t("history.page.cancelling")}</Text>}
         </Alert>
