@@ -29,5 +29,9 @@ describe("distances in time", () => {
     ["2026-11-24T15:00:00Z", "in 3 hours"],
     ["2026-11-22T12:00:00Z", "2 days ago"],
     ["2026-11-24T11:59:30Z", "30 seconds ago"],
+    ["2026-11-24T10:01:00Z", "119 minutes ago"],
+    ["2026-11-26T05:00:00Z", "in 41 hours"],
+    ["2026-12-27T12:00:00Z", "in 33 days"],
+    ["2025-11-24T12:00:00Z", "12 months ago"],
   ])("%s", (text, said) => expect(ago(text, now)).toBe(said));
 });

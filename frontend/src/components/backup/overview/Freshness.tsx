@@ -6,7 +6,8 @@ import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
-import { ago, moment } from "../common/format";
+import { moment } from "../common/format";
+import { useAgo } from "../common/now";
 import { Section } from "../common/section";
 import { Empty } from "../common/states";
 
@@ -66,6 +67,7 @@ export function Freshness({ rows, leftOut }: { rows: Row[]; leftOut: number }) {
 }
 
 function One({ row }: { row: Row }) {
+  const ago = useAgo();
   const late = row.late_since !== null;
   const state = late ? "late" : row.last_good_at ? "fresh" : "waiting";
   const colour = { late: "red", fresh: "green", waiting: "gray" }[state];

@@ -4,7 +4,8 @@ import { Group, Paper, Stack, Text, Title } from "@mantine/core";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
-import { ago, moment } from "../common/format";
+import { moment } from "../common/format";
+import { useAgo } from "../common/now";
 import { Commands } from "./Commands";
 
 const LOOKS = {
@@ -14,6 +15,7 @@ const LOOKS = {
 } as const;
 
 export function Protection({ status }: { status: Schemas["Status"] }) {
+  const ago = useAgo();
   const verdict = status.protection;
   const { colour, mark } = LOOKS[verdict.state];
   return (

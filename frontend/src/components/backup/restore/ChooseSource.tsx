@@ -12,7 +12,8 @@ import { jobPages } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
 import { ValueBadge } from "../common/badges";
-import { ago, bytes, day, moment } from "../common/format";
+import { bytes, day, moment } from "../common/format";
+import { useAgo } from "../common/now";
 import { Empty, Loaded } from "../common/states";
 import { Upload } from "./Upload";
 
@@ -104,6 +105,7 @@ function NothingStored() {
 /** One of what is shown; that there is none is said only when all is shown. */
 function Suggestion({ job, complete }: { job: Job | undefined; complete: boolean }) {
   const base = useConsolePath();
+  const ago = useAgo();
   if (!job) {
     return complete ? <Alert color="red">{t("restore.source.noGood")}</Alert> : null;
   }
