@@ -112,7 +112,13 @@ function Entries({ job, path, search }: { job: string; path: string; search: str
     <Stack gap="sm">
       {search && <Text fw={500}>{t("history.files.found", { search })}</Text>}
       {entries.length === 0 ? (
-        <Empty title={t(search ? "history.files.noneFound" : "history.files.empty")} />
+        <Empty title={t(search ? "history.files.noneFound" : "history.files.empty")}>
+          {search && (
+            <Text c="dimmed" maw="40rem" ta="center">
+              {t("history.files.noneFoundText")}
+            </Text>
+          )}
+        </Empty>
       ) : (
         <FileList job={job} entries={entries} full={search !== ""} onPreview={setShown} />
       )}

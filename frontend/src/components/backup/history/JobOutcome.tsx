@@ -53,7 +53,9 @@ export function JobOutcome({ job }: { job: Job }) {
 }
 
 function Ended({ job }: { job: Job }) {
-  const [colour, title] = ENDS[job.status] ?? ["gray", "history.page.endedTitle" as const];
+  const [colour, usual] = ENDS[job.status] ?? ["gray", "history.page.endedTitle" as const];
+  // The rest cannot be restored any more.
+  const title = job.status === "INCOMPLETE" && !job.has_backup ? "history.page.incompleteGoneTitle" : usual;
   const problems = job.problem_count > 0 ? t("history.problems", { count: job.problem_count }) : "";
   if (!ENDS[job.status] && !job.error_message) {
     return null;
