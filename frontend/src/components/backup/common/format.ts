@@ -21,10 +21,10 @@ export function bytes(value: number): string {
   return `${rest.toFixed(digits)} ${UNITS[step]}`;
 }
 
-/** Seconds as `2 h 5 min`, `3 min 20 s`, `12 s`, `0.4 s`. */
+/** Seconds as `2 h 5 min`, `3 min 20 s`, `12 s`, `1.5 s`, `0.4 s`. */
 export function duration(seconds: number): string {
-  if (seconds < 1) {
-    return `${seconds.toFixed(1)} s`;
+  if (seconds < 9.95) {
+    return `${seconds.toFixed(1).replace(/\.0$/, "")} s`;
   }
   const whole = Math.round(seconds);
   const hours = Math.floor(whole / 3600);
