@@ -7,6 +7,7 @@ export const overview = {
     UNPROTECTED: "No. The documents are not protected.",
     since: "Since {time}",
     next: "What to do",
+    first: "Choose a configuration and run it",
     examined: "Examined {time}",
   },
   counts: {

@@ -19,7 +19,7 @@ export function Loading() {
 }
 
 /** `order` is the level of the heading, one below that of the part of the page which is empty. */
-export function Empty({ title, order = 3, children }: { title: string; order?: 2 | 3; children?: ReactNode }) {
+export function Empty({ title, order = 3, children }: { title: string; order?: 2 | 3 | 4; children?: ReactNode }) {
   return (
     <Stack align="center" gap="xs" py="xl">
       <Title order={order} size="h5">

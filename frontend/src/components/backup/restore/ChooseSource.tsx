@@ -95,9 +95,18 @@ function Stored() {
 }
 
 function NothingStored() {
+  const base = useConsolePath();
   return (
-    <Empty title={t("restore.source.emptyTitle")}>
+    <Empty title={t("restore.source.emptyTitle")} order={4}>
       <Text>{t("restore.source.emptyText")}</Text>
+      <Group gap="xs" justify="center">
+        <Button component={Link} to={`${base}/configurations`} variant="default">
+          {t("overview.freshness.toConfigurations")}
+        </Button>
+        <Button component={Link} to={`${base}/restore?from=file`} variant="default">
+          {t("restore.source.upload")}
+        </Button>
+      </Group>
     </Empty>
   );
 }
@@ -118,7 +127,7 @@ function Suggestion({ job, complete }: { job: Job | undefined; complete: boolean
             <ValueBadge group="trust" value={job.trust} />
           </Group>
           <Text>
-            {t("restore.source.suggestedText", {
+            {t(isWhole(job) ? "restore.source.suggestedText" : "restore.source.suggestedPart", {
               kind: label("backupType", job.backup_type),
               ago: ago(momentOf(job)),
             })}
@@ -166,6 +175,7 @@ function Moment({ job }: { job: Job }) {
   const base = useConsolePath();
   const facts = [
     label("backupType", job.backup_type),
+    job.trigger === "PRE_RESTORE" ? label("trigger", job.trigger) : "",
     job.backup_size === null ? "" : t("restore.source.size", { size: bytes(job.backup_size) }),
     job.problem_count > 0 ? t("restore.source.warnings", { count: job.problem_count }) : "",
     job.is_pinned ? t("restore.source.pinned") : "",
