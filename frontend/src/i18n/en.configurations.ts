@@ -69,6 +69,8 @@ export const configurations = {
   form: {
     newTitle: "New configuration",
     editTitle: "Edit {name}",
+    mayNot: "You may look at this, and not change it.",
+    mayNotMake: "You have no right to make a configuration.",
     name: "Name",
     nameHelp: "Unique; it is part of the name of each backup.",
     description: "Description",

@@ -58,6 +58,23 @@ it("shows those who may only look what there is, and nothing to do with it", asy
   expect(screen.queryByRole("link", { name: "New configuration" })).toBeNull();
 });
 
+it("shows those who may only look a configuration that they cannot change, and no way to make one", async () => {
+  const schedule = { schedule_in_words: "daily at 02:00", time_zone: "UTC", runs_by_schedule: true, next_runs: [] };
+  serve(
+    http.get(`${API}/system/rights/`, () => HttpResponse.json({ rights: ["view_backups"] })),
+    http.get(ONE, () => HttpResponse.json(CONFIGURATION)),
+    http.get(`${ONE}schedule/`, () => HttpResponse.json(schedule)),
+    http.get(`${ONE}retention/`, () => HttpResponse.json({ kept: 0, going: 0, verdicts: [] })),
+  );
+  const { unmount } = renderConsole(`/configurations/${CONFIGURATION.uuid}`);
+  expect(await screen.findByText("Runs daily at 02:00.")).toBeTruthy();
+  expect(screen.getByLabelText(/^Name/).matches(":disabled")).toBe(true);
+  expect(screen.queryByText("Save")).toBeNull();
+  unmount();
+  renderConsole("/configurations/new");
+  expect(await screen.findByText("You have no right to make a configuration.")).toBeTruthy();
+});
+
 it("asks the server for what is typed into the search", async () => {
   const asked: string[] = [];
   serve(
