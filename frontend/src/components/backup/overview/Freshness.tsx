@@ -7,6 +7,7 @@ import { Link } from "react-router";
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
 import { moment } from "../common/format";
+import { Name } from "../common/Name";
 import { useAgo } from "../common/now";
 import { Section } from "../common/section";
 import { Empty } from "../common/states";
@@ -87,7 +88,7 @@ function One({ row }: { row: Row }) {
     <Table.Tr>
       <Table.Td miw="10.75rem">
         <Anchor component={Link} to={`../configurations/${row.configuration}`} inherit style={{ overflowWrap: "anywhere" }}>
-          {row.name}
+          <Name text={row.name} />
         </Anchor>
         <Box hiddenFrom="sm">{badge}</Box>
       </Table.Td>
