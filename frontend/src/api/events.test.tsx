@@ -42,6 +42,29 @@ it("asks by itself every few seconds where no events come, and knows how old its
   await screen.findByText("connecting");
 });
 
+it("asks again for what was not answered while events arrive", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  server.use(http.get("http://localhost:3000/api/system/status/", () => HttpResponse.error()));
+  function Total() {
+    const { data, error } = useQuery({ ...statusQuery(useApi()), retry: false });
+    return <p>{data ? `${data.total_backups} backups` : (error?.message ?? "?")}</p>;
+  }
+  render(
+    <ApiProvider baseUrl="http://localhost:3000/api">
+      <EventsProvider>
+        <State />
+        <Total />
+      </EventsProvider>
+    </ApiProvider>,
+  );
+  await screen.findByText(/^The server could not be reached/);
+  await screen.findByText("live");
+  server.use(http.get("http://localhost:3000/api/system/status/", () => HttpResponse.json(status({ total_backups: 7 }))));
+  act(() => vi.advanceTimersByTime(5_000));
+  await screen.findByText("7 backups");
+});
+
 it("keeps one stream, however much happens on it", async () => {
   render(
     <ApiProvider baseUrl="http://localhost:3000/api">

@@ -1,9 +1,9 @@
 /** What happens on the server, as it happens; and how well one is connected to it. */
 
-import { useQueryClient } from "@tanstack/react-query";
+import { type Query, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
 
-import type { Schemas } from "./client";
+import { isUnanswered, type Schemas } from "./client";
 import { useApiUrl } from "./context";
 
 export type EventState = Schemas["EventState"];
@@ -99,7 +99,10 @@ export function EventsProvider({ children }: { children: ReactNode }) {
   const isAlone = connection.state !== "live";
   useEffect(() => {
     if (!isAlone) {
-      return undefined;
+      // What was not answered tells of no event when it could be.
+      const predicate = ({ state }: Query) => state.status === "error" && isUnanswered(state.error);
+      const retrying = window.setInterval(() => void queries.invalidateQueries({ predicate }), POLL_MS);
+      return () => window.clearInterval(retrying);
     }
     // Something between may keep the events back for ever: then what is shown is asked for every few seconds.
     const timer = window.setInterval(() => {
