@@ -9,7 +9,7 @@ import { ApiError } from "../../../api/client";
 import { useApi } from "../../../api/context";
 import { configurationQuery, previewQuery, scheduleQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
-import { Dialog, focusOn, Refusal } from "../common/dialog";
+import { Dialog, focusOn, LONG_TITLE, Refusal } from "../common/dialog";
 import { Allowed, useMay } from "../common/rights";
 import { Loaded } from "../common/states";
 import { type Configuration, type Draft, draftOf, FRESH, requestOf } from "./draft";
@@ -53,7 +53,7 @@ export function Editor({ which, onClose }: EditorProps) {
         onExitTransitionEnd={() => focusOn(shown.current === "new" ? "new-configuration" : `edit-${shown.current}`)}
         closeButtonProps={{ "aria-label": t("common.close") }}
         // Between the title and the buttons, which both stay in sight, there has to be room for what has the focus.
-        styles={{ content: { scrollPaddingBlock: "5rem" } }}
+        styles={{ ...LONG_TITLE, content: { scrollPaddingBlock: "5rem" } }}
       >
         {which === "new" && <New setDirty={setDirty} onDone={leave} />}
         {which !== null && which !== "new" && <Existing uuid={which} setDirty={setDirty} onDone={leave} />}
