@@ -150,6 +150,21 @@ describe("the files of a backup", () => {
     expect(asked).toEqual(["files/media", "files/media/100%25.txt"]);
   });
 
+  it("searches from where one types, and says when nothing has such a name", async () => {
+    answerJob(jobDetail());
+    server.use(
+      http.get(`${PLACE}/files/`, ({ request }) => {
+        const results = new URL(request.url).searchParams.has("search") ? [] : [entry];
+        return HttpResponse.json({ entry: null, results, next_after: null, cut_off: null });
+      }),
+    );
+    const { user } = renderConsole(`/history/${JOB}/files`);
+    const field = await screen.findByRole("searchbox");
+    await user.type(field, "contract{Enter}");
+    await screen.findByText(/^Files have the names here that they are stored under/);
+    expect(document.activeElement).toBe(field);
+  });
+
   it("hands out nothing that is withheld", async () => {
     answerJob(jobDetail());
     const results = [{ ...entry, name: ".env", withheld: true }];
