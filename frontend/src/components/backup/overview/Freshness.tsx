@@ -86,7 +86,7 @@ function One({ row }: { row: Row }) {
   );
   return (
     <Table.Tr>
-      <Table.Td miw="10.75rem">
+      <Table.Td miw={{ base: "8.5rem", sm: "10.75rem" }}>
         <Anchor component={Link} to={`../configurations/${row.configuration}`} inherit style={{ overflowWrap: "anywhere" }}>
           <Name text={row.name} />
         </Anchor>
@@ -104,7 +104,7 @@ function One({ row }: { row: Row }) {
           t("common.never")
         )}
       </Table.Td>
-      <Table.Td>
+      <Table.Td miw={{ sm: "8.5rem" }}>
         {row.fresh_until && (
           <>
             <Text size="sm">{ago(row.fresh_until)}</Text>
