@@ -3,7 +3,7 @@
 import { Alert, Button, Card, Center, Group, SegmentedControl, Stack, Text, TextInput, Title, VisuallyHidden } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import type { Schemas } from "../../../api/client";
@@ -56,8 +56,23 @@ export function ChooseSource() {
 }
 
 function Stored() {
-  const [search, setSearch] = useState("");
-  const [asked] = useDebouncedValue(search, PATIENCE_MS);
+  const [params, setParams] = useSearchParams();
+  const asked = params.get("q") ?? "";
+  const [search, setSearch] = useState(asked);
+  const [settled] = useDebouncedValue(search, PATIENCE_MS);
+  // Somebody went back, or opened a link.
+  useEffect(() => setSearch(asked), [asked]);
+  useEffect(() => {
+    if (settled === search && settled !== asked) {
+      const changed = new URLSearchParams(params);
+      changed.delete("q");
+      if (settled) {
+        changed.set("q", settled);
+      }
+      setParams(changed, { replace: true });
+    }
+    // Only what was typed asks; that the address has changed does not.
+  }, [settled]);
   const wanted = { has_backup: true, ordering: "-queued_at", limit: 30, ...(asked && { search: asked }) } as const;
   const query = useInfiniteQuery(jobPages(useApi(), wanted));
   return (
@@ -67,6 +82,7 @@ function Stored() {
         label={t("restore.source.search")}
         value={search}
         onChange={(event) => setSearch(event.currentTarget.value)}
+        maxLength={100}
         maw="24rem"
       />
       <Loaded query={query}>

@@ -46,6 +46,21 @@ it("suggests the newest good backup of everything, and shows the others with the
   expect(found.violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
 });
 
+it("searches for what the address has", async () => {
+  const asked: (string | null)[] = [];
+  serve(
+    http.get(`${API}/jobs/`, ({ request }) => {
+      asked.push(new URL(request.url).searchParams.get("search"));
+      return HttpResponse.json(page(JOB));
+    }),
+  );
+  const { user } = renderConsole("/restore?q=night");
+  const field = await screen.findByRole("searchbox", { name: "Search by name" });
+  expect(field).toHaveProperty("value", "night");
+  await user.type(field, "ly");
+  await waitFor(() => expect(asked).toEqual(["night", "nightly"]));
+});
+
 it("leads from a backup over its plan to a restore, which takes the exact name", async () => {
   const asked: unknown[] = [];
   serve(
