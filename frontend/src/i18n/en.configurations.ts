@@ -114,6 +114,7 @@ export const configurations = {
     excludeHelp: "One pattern a line.",
     save: "Save",
     create: "Make it",
+    left: "What you had begun and not saved is here again.",
     discardTitle: "Leave without saving?",
     discardText: "What you have changed is lost.",
     discard: "Leave",

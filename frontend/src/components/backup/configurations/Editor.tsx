@@ -12,7 +12,8 @@ import { t } from "../../../i18n";
 import { Dialog, focusOn, LONG_TITLE, Refusal } from "../common/dialog";
 import { Allowed, useMay } from "../common/rights";
 import { Loaded } from "../common/states";
-import { type Configuration, type Draft, draftOf, FRESH, requestOf } from "./draft";
+import { forget, isBegun, useDraft } from "./begun";
+import { type Configuration, type Draft, requestOf } from "./draft";
 import { DetailFields, RetentionFields, ScheduleFields, WhatFields } from "./fields";
 import { RetentionPreview, SchedulePreview } from "./Preview";
 import { useSave } from "./useChanges";
@@ -31,9 +32,11 @@ export function Editor({ which, onClose }: EditorProps) {
   const [dirty, setDirty] = useState(false);
   const [asking, setAsking] = useState(false);
   const title = useTitle(which);
+  useEffect(() => setDirty(which !== null && isBegun(which)), [which]);
   const leave = () => {
     setAsking(false);
     setDirty(false);
+    forget(which ?? "");
     onClose();
   };
   // What is shown while it slides away.
@@ -108,8 +111,8 @@ function Existing({ uuid, ...rest }: FormProps & { uuid: string }) {
 
 function Form({ row, setDirty, onDone }: FormProps & { row: Configuration | null }) {
   const api = useApi();
-  const [first] = useState(() => (row === null ? FRESH : draftOf(row)));
-  const [draft, setDraft] = useState<Draft>(first);
+  const own = useDraft(row);
+  const { draft } = own;
   const [mended, setMended] = useState<ReadonlySet<keyof Draft>>(new Set());
   const save = useSave(row, onDone);
   const may = useMay("configure_backups");
@@ -124,7 +127,7 @@ function Form({ row, setDirty, onDone }: FormProps & { row: Configuration | null
   const saved = useQuery({ ...scheduleQuery(api, row?.uuid ?? "", RUNS), enabled: may === false && row !== null });
   const preview = may === false ? saved : drafted;
   const change = (changes: Partial<Draft>) => {
-    setDraft((before) => ({ ...before, ...changes }));
+    own.change(changes);
     setMended((before) => new Set([...before, ...(Object.keys(changes) as (keyof Draft)[])]));
     setDirty(true);
   };
@@ -141,6 +144,7 @@ function Form({ row, setDirty, onDone }: FormProps & { row: Configuration | null
     <form ref={form} onSubmit={submit} noValidate>
       <Stack>
         {may === false && <Text size="sm">{t("configurations.form.mayNot")}</Text>}
+        {own.isLeft && <Alert color="yellow">{t("configurations.form.left")}</Alert>}
         <Part fixed={may === false}>
           <WhatFields {...fields} />
           <ScheduleFields {...fields} zone={preview.data?.time_zone} />
@@ -152,7 +156,7 @@ function Form({ row, setDirty, onDone }: FormProps & { row: Configuration | null
         <RetentionPreview
           draft={draft}
           saved={row?.uuid ?? null}
-          changed={RULES.some((rule) => draft[rule] !== first[rule])}
+          changed={RULES.some((rule) => draft[rule] !== own.saved[rule])}
         />
         <Part fixed={may === false}>
           <DetailFields {...fields} opened={may === false} />
