@@ -56,6 +56,7 @@ export const overview = {
     day: "Day",
     results: "Results",
     noResults: "No job",
+    examined: "This and what follows: examined {time}",
   },
   charts: {
     sizes: "Read against stored",
