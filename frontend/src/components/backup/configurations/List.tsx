@@ -50,7 +50,7 @@ export function ConfigurationTable({ rows, ordering, onSort }: SortProps & { row
   const sorted = ordering === "name" ? "ascending" : down ? "descending" : "none";
   return (
     <Table.ScrollContainer minWidth={900} type="native">
-      <Table verticalSpacing="sm">
+      <Table verticalSpacing="sm" aria-label={t("configurations.title")}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th aria-sort={sorted}>
