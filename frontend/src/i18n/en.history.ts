@@ -66,6 +66,7 @@ export const history = {
     removedTitle: "The backup has been removed",
     removedText: "{time}: {reason}",
     removingTitle: "The backup is being removed",
+    pendingText: "It begins as soon as whoever runs the jobs takes it up. If that takes long, the overview says what is wrong.",
     triesAgain: "It is tried again from {time} on.",
     facts: "Facts",
     triggeredBy: "Started by",

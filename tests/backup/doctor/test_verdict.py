@@ -90,6 +90,12 @@ def test_a_late_schedule_is_a_risk_since_its_promise_was_broken():
     assert "nightly" in found.reason
 
 
+def test_what_never_was_is_not_said_to_be_old():
+    nightly(scheduled(), 3)
+    scheduled("never")
+    assert verdict().reason == "never has no good backup, which its schedule has promised."
+
+
 def test_when_every_schedule_is_late_nothing_is_protected():
     nightly(scheduled(), 9, without=(0, 1))
     found = verdict(agent=False)

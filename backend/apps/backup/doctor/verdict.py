@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -62,7 +62,8 @@ def judge(states: Sequence[ConfigurationState], findings: Iterable[Finding], *, 
         return Verdict(Protection.UNPROTECTED, None, reason, _cause(critical) or step)
     if late:
         state = Protection.UNPROTECTED if len(late) == len(scheduled) else Protection.AT_RISK
-        return Verdict(state, min(late.values()), *_late(late, critical))
+        never = {one.configuration.name for one in scheduled if one.last_good is None}
+        return Verdict(state, min(late.values()), *_late(late, never, critical))
     if critical:
         first = critical[0]
         return Verdict(Protection.AT_RISK, None, f"{first.subject}: {first.what}", first.hint)
@@ -98,11 +99,14 @@ def _missing(verified: Iterable[str]) -> str:
     return " and of ".join(words for kind, words in parts.items() if kind not in types)
 
 
-def _late(late: Mapping[str, datetime], critical: Sequence[Finding]) -> Iterator[str]:
+def _late(late: Mapping[str, datetime], never: Container[str], critical: Sequence[Finding]) -> Iterator[str]:
     """Reason and next step."""
     first = min(late, key=lambda name: late[name])
     more = f", and {len(late) - 1} more are late" if len(late) > 1 else ""
-    yield f"The last good backup of {first} is older than its schedule promises{more}."
+    if first in never:
+        yield f"{first} has no good backup, which its schedule has promised{more}."
+    else:
+        yield f"The last good backup of {first} is older than its schedule promises{more}."
     yield _cause(critical) or f"Look at `backup_jobs --config {first}`."
 
 

@@ -30,7 +30,11 @@ export function JobOutcome({ job }: { job: Job }) {
       {job.status === "PENDING" && (
         <Alert color="blue" title={label("jobStatus", job.status)}>
           <Text size="sm">{t("history.waiting", { time: moment(job.queued_at) })}</Text>
-          {job.not_before && <Text size="sm">{t("history.page.triesAgain", { time: moment(job.not_before) })}</Text>}
+          <Text size="sm">
+            {job.not_before
+              ? t("history.page.triesAgain", { time: moment(job.not_before) })
+              : t("history.page.pendingText")}
+          </Text>
         </Alert>
       )}
       {job.removal_started_at && (
