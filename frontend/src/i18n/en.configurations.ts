@@ -50,7 +50,7 @@ export const configurations = {
   restoreFrom: "Restore its last good backup",
   running: "Running",
   waiting: "Waiting to begin",
-  started: "{name} is started",
+  started: "{name} is asked to run",
   conflict: "{name} is at work already",
   refused: "{name}: not done",
   openJob: "See the job",
