@@ -57,7 +57,7 @@ def test_a_schedule_that_is_not_due_yet_is_not_said_to_have_a_backup():
     BackupConfiguration.objects.filter(name="new").update(schedule_start=NOW - HOUR)
     found = verdict()
     assert found.state == Protection.PROTECTED
-    assert found.reason.startswith("1 of 2 schedules have a good backup")
+    assert "(1 of 2 are not due yet)" in found.reason
 
 
 def test_protected_since_the_first_backup_of_an_unbroken_row():

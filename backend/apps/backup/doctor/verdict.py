@@ -87,7 +87,8 @@ def _kept(scheduled: Sequence[ConfigurationState]) -> str:
     begun = sum(one.last_good is not None for one in scheduled)
     if begun == len(scheduled):
         return "Every schedule has a good backup as fresh as it promises"
-    return f"{begun} of {len(scheduled)} schedules have a good backup as fresh as they promise, others are not due yet"
+    others = f"{len(scheduled) - begun} of {len(scheduled)} are not due yet"
+    return f"Every schedule that was due has a good backup as fresh as it promises ({others})"
 
 
 def _missing(verified: Iterable[str]) -> str:

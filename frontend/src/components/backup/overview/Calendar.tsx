@@ -13,9 +13,14 @@ import { AsTable } from "./AsTable";
 type Results = Record<string, number>;
 type Mark = "good" | "partly" | "bad" | "nothing";
 
-/** Where not all days have room the newest are in sight. */
+/** Where not all days have room the newest are in sight, however the phone is turned. */
 function newest(box: HTMLElement | null) {
-  box?.scrollTo?.({ left: box.scrollWidth });
+  if (box === null) {
+    return undefined;
+  }
+  const observer = new ResizeObserver(() => box.scrollTo({ left: box.scrollWidth }));
+  observer.observe(box);
+  return () => observer.disconnect();
 }
 
 const MOST_ROWS = 10;
