@@ -2,6 +2,7 @@
 
 import createClient, { type Client, type Middleware } from "openapi-fetch";
 
+import { t } from "../i18n";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -66,14 +67,22 @@ function isProblem(value: unknown): value is Problem {
   return typeof value === "object" && value !== null && "detail" in value && "status" in value;
 }
 
+/** An answer, whatever it is. Throws `ApiError` where there is none. */
+export function answerOf<T>(asked: Promise<T>): Promise<T> {
+  return asked.catch(() => {
+    // Why, every browser says in words of its own, and none of them knows whether the question had arrived.
+    throw new ApiError(0, null, t("common.unreached"));
+  });
+}
+
+/** Whether the same may be answered in a while: the server was not reached, or could not answer. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 0 || error.status >= 500);
+}
+
 /** The data of an answer. Throws `ApiError` for every other. */
 export async function unwrap<T>(asked: Promise<Answer<T>>): Promise<T> {
-  let answer: Answer<T>;
-  try {
-    answer = await asked;
-  } catch (error) {
-    throw new ApiError(0, null, error instanceof Error ? error.message : String(error));
-  }
+  const answer = await answerOf(asked);
   if (answer.response.ok) {
     return answer.data as T;
   }

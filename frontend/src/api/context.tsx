@@ -3,7 +3,7 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
 
-import { type Api, ApiError, createApi } from "./client";
+import { type Api, createApi, isUnanswered } from "./client";
 
 interface Place {
   api: Api;
@@ -15,12 +15,19 @@ const Context = createContext<Place | null>(null);
 
 /** What is refused is not asked for again; what was not reached is, twice. */
 function retry(failures: number, error: Error): boolean {
-  return failures < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 500);
+  return failures < 2 && isUnanswered(error);
 }
+
+/** Whatever the browser thinks of its network: the server may be on this machine. And what could not be sent is not kept to be
+ * sent later, when nobody thinks of it any more. */
+const networkMode = "always";
 
 export function createQueries(): QueryClient {
   return new QueryClient({
-    defaultOptions: { queries: { retry, staleTime: 5_000, refetchOnWindowFocus: true }, mutations: { retry: false } },
+    defaultOptions: {
+      queries: { retry, staleTime: 5_000, refetchOnWindowFocus: true, networkMode },
+      mutations: { retry: false, networkMode },
+    },
   });
 }
 

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { act, render, screen, waitFor } from "@testing-library/react";
 import { http, HttpResponse } from "msw";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 
 import { status } from "../testing/samples";
 import { FakeEventSource, server } from "../testing/setup";
@@ -15,6 +15,9 @@ function State() {
 }
 
 it("asks by itself every few seconds where no events come, and knows how old its answers are", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const pass = (seconds: number) => act(() => vi.advanceTimersByTime(seconds * 1_000));
   let asked = 0;
   server.use(http.get("http://localhost:3000/api/system/status/", () => HttpResponse.json(status({ total_backups: (asked += 1) }))));
   function Total() {
@@ -31,9 +34,36 @@ it("asks by itself every few seconds where no events come, and knows how old its
   await screen.findByText("live");
   act(() => FakeEventSource.all[0]?.onerror?.());
   const before = (await screen.findByText("connecting")).title;
+  pass(5);
   await screen.findByText("2 backups");
-  await waitFor(() => expect(screen.getByText("connecting").title > before).toBe(true));
-}, 30_000);
+  await waitFor(() => expect(screen.getByText("asking").title > before).toBe(true));
+  server.use(http.get("http://localhost:3000/api/system/status/", () => HttpResponse.error()));
+  pass(20);
+  await screen.findByText("connecting");
+});
+
+it("asks again for what was not answered while events arrive", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  server.use(http.get("http://localhost:3000/api/system/status/", () => HttpResponse.error()));
+  function Total() {
+    const { data, error } = useQuery({ ...statusQuery(useApi()), retry: false });
+    return <p>{data ? `${data.total_backups} backups` : (error?.message ?? "?")}</p>;
+  }
+  render(
+    <ApiProvider baseUrl="http://localhost:3000/api">
+      <EventsProvider>
+        <State />
+        <Total />
+      </EventsProvider>
+    </ApiProvider>,
+  );
+  await screen.findByText(/^The server could not be reached/);
+  await screen.findByText("live");
+  server.use(http.get("http://localhost:3000/api/system/status/", () => HttpResponse.json(status({ total_backups: 7 }))));
+  act(() => vi.advanceTimersByTime(5_000));
+  await screen.findByText("7 backups");
+});
 
 it("keeps one stream, however much happens on it", async () => {
   render(

@@ -1,16 +1,17 @@
 /** What happens on the server, as it happens; and how well one is connected to it. */
 
-import { useQueryClient } from "@tanstack/react-query";
+import { type Query, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
 
-import type { Schemas } from "./client";
+import { isUnanswered, type Schemas } from "./client";
 import { useApiUrl } from "./context";
 
 export type EventState = Schemas["EventState"];
 
-/** "live": events arrive; "connecting": not yet, or not any more; `since` is when the last sign of life came, or answer. */
+/** "live": events arrive; "asking": they do not, but answers do, every few seconds; "connecting": neither, or not yet; `since`
+ * is when the last sign of life came, or answer. */
 export interface Connection {
-  state: "live" | "connecting";
+  state: "live" | "asking" | "connecting";
   since: Date | null;
 }
 
@@ -20,6 +21,7 @@ const SILENCE_MS = 40_000;
 const GATHER_MS = 250;
 const AGAIN_MS = 3_000;
 const POLL_MS = 5_000;
+const LATE_MS = 3 * POLL_MS;
 const CLOSED = 2;
 
 /** The first word of the keys of the queries that an event of that name makes out of date. */
@@ -94,18 +96,23 @@ export function EventsProvider({ children }: { children: ReactNode }) {
     };
   }, [url, queries]);
 
-  const isAlone = connection.state === "connecting";
+  const isAlone = connection.state !== "live";
   useEffect(() => {
     if (!isAlone) {
-      return undefined;
+      // What was not answered tells of no event when it could be.
+      const predicate = ({ state }: Query) => state.status === "error" && isUnanswered(state.error);
+      const retrying = window.setInterval(() => void queries.invalidateQueries({ predicate }), POLL_MS);
+      return () => window.clearInterval(retrying);
     }
     // Something between may keep the events back for ever: then what is shown is asked for every few seconds.
     const timer = window.setInterval(() => {
       const asked = Date.now();
+      const isLate = ({ state, since }: Connection) => state === "asking" && asked - (since?.getTime() ?? 0) > LATE_MS;
+      setConnection((now) => (isLate(now) ? { ...now, state: "connecting" } : now));
       void queries.invalidateQueries().then(() => {
         const answered = queries.getQueryCache().findAll({ type: "active" });
         if (answered.some(({ state }) => state.status === "success" && state.dataUpdatedAt >= asked)) {
-          setConnection((now) => (now.state === "live" ? now : { ...now, since: new Date() }));
+          setConnection((now) => (now.state === "live" ? now : { state: "asking", since: new Date() }));
         }
       });
     }, POLL_MS);

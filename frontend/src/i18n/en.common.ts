@@ -18,6 +18,7 @@ export const common = {
   signedOutTitle: "You are signed out",
   signedOutText: "Your session has ended. Sign in again to go on.",
   signIn: "Sign in",
+  unreached: "The server could not be reached, or its answer was lost on the way.",
   offlineTitle: "The server cannot be reached",
   offlineText: "Nothing was changed. This page tries again by itself.",
   brokenTitle: "This part of the page could not be shown",

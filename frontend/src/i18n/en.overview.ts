@@ -7,6 +7,7 @@ export const overview = {
     UNPROTECTED: "No. The documents are not protected.",
     since: "Since {time}",
     next: "What to do",
+    first: "Choose a configuration and run it",
     examined: "Examined {time}",
   },
   counts: {
@@ -55,6 +56,7 @@ export const overview = {
     day: "Day",
     results: "Results",
     noResults: "No job",
+    examined: "This and what follows: examined {time}",
   },
   charts: {
     sizes: "Read against stored",

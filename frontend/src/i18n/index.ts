@@ -2,6 +2,9 @@
 
 import { en } from "./en";
 
+/** The language of the catalogue, for what the browser puts into words itself. */
+export const LANGUAGE = "en";
+
 type Leaves<T, Path extends string = ""> = {
   [Key in keyof T & string]: T[Key] extends string
     ? `${Path}${Key}`
@@ -17,7 +20,7 @@ type Plural = { one: string; other: string };
 type Catalogue = { [key: string]: string | Plural | Catalogue };
 
 const catalogue: Catalogue = en;
-const plurals = new Intl.PluralRules("en");
+const plurals = new Intl.PluralRules(LANGUAGE);
 
 function find(key: string): string | Plural {
   let found: string | Plural | Catalogue | undefined = catalogue;
@@ -37,7 +40,7 @@ export function t(key: TextKey, values: Values = {}): string {
   const text = typeof found === "string" ? found : plurals.select(count) === "one" ? found.one : found.other;
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
-    return value === undefined ? whole : typeof value === "number" ? value.toLocaleString("en") : value;
+    return value === undefined ? whole : typeof value === "number" ? value.toLocaleString(LANGUAGE) : value;
   });
 }
 

@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 
 import { documentsQuery } from "../api/documents";
-import { ago } from "../components/backup/common/format";
+import { useAgo } from "../components/backup/common/now";
 import { PageTitle } from "../components/backup/common/PageTitle";
 import { Loaded } from "../components/backup/common/states";
 import { t } from "../i18n";
@@ -39,6 +39,7 @@ export default function Dashboard() {
 }
 
 function NewestDocuments() {
+  const ago = useAgo();
   const query = useQuery(documentsQuery(usePlace().api, { page_size: 5 }));
   return (
     <Card title={t("shell.home.recent")}>

@@ -46,6 +46,20 @@ def test_nothing_at_all_is_unprotected():
     assert found.next_step
 
 
+def test_what_keeps_the_first_backup_from_being_made_is_said_first(monkeypatch):
+    monkeypatch.delenv("BACKUP_PASSWORD")
+    assert "BACKUP_PASSWORD_FILE" in verdict().next_step
+
+
+def test_a_schedule_that_is_not_due_yet_is_not_said_to_have_a_backup():
+    nightly(scheduled(), 3)
+    scheduled("new")
+    BackupConfiguration.objects.filter(name="new").update(schedule_start=NOW - HOUR)
+    found = verdict()
+    assert found.state == Protection.PROTECTED
+    assert "(1 of 2 are not due yet)" in found.reason
+
+
 def test_protected_since_the_first_backup_of_an_unbroken_row():
     nightly(scheduled(), 9)
     found = verdict()
@@ -74,6 +88,12 @@ def test_a_late_schedule_is_a_risk_since_its_promise_was_broken():
     assert found.state == Protection.AT_RISK
     assert found.since == NOW - 2 * DAY - HOUR + DAY * 1.1
     assert "nightly" in found.reason
+
+
+def test_what_never_was_is_not_said_to_be_old():
+    nightly(scheduled(), 3)
+    scheduled("never")
+    assert verdict().reason == "never has no good backup, which its schedule has promised."
 
 
 def test_when_every_schedule_is_late_nothing_is_protected():

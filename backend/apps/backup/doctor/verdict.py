@@ -1,7 +1,8 @@
 """Whether one is protected: one word from everything that was seen, with the reason and the next step.
 
-PROTECTED    every configuration that runs by schedule has a good backup as fresh as its schedule promises, there is a
-             good backup of the database and of the files that was read back, and nothing critical is found
+PROTECTED    every configuration that runs by schedule has a good backup as fresh as its schedule promises, or is not
+             due yet, there is a good backup of the database and of the files that was read back, and nothing critical
+             is found
 UNPROTECTED  there is no good backup of the database and of the files that was read back, or none of the schedules keeps
              its promise
 AT_RISK      everything in between
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -54,17 +55,15 @@ def judge(states: Sequence[ConfigurationState], findings: Iterable[Finding], *, 
     """The verdict on everything that was seen; at most two queries."""
     scheduled = [one for one in states if one.configuration.runs_by_schedule]
     late = {one.configuration.name: since for one in scheduled if (since := late_since(one, now=now))}
-    if missing := _missing(backups_verified()):
-        return Verdict(
-            Protection.UNPROTECTED,
-            None,
-            f"There is no good backup of {missing} that was read back.",
-            "Run `trigger_backup --type FULL`: it is read back as soon as it is stored.",
-        )
     critical = [one for one in findings if one.severity is Severity.CRITICAL]
+    if missing := _missing(backups_verified()):
+        reason = f"There is no good backup of {missing} that was read back."
+        step = "Run `trigger_backup --type FULL`: it is read back as soon as it is stored."
+        return Verdict(Protection.UNPROTECTED, None, reason, _cause(critical) or step)
     if late:
         state = Protection.UNPROTECTED if len(late) == len(scheduled) else Protection.AT_RISK
-        return Verdict(state, min(late.values()), *_late(late, critical))
+        never = {one.configuration.name for one in scheduled if one.last_good is None}
+        return Verdict(state, min(late.values()), *_late(late, never, critical))
     if critical:
         first = critical[0]
         return Verdict(Protection.AT_RISK, None, f"{first.subject}: {first.what}", first.hint)
@@ -78,9 +77,18 @@ def judge(states: Sequence[ConfigurationState], findings: Iterable[Finding], *, 
     return Verdict(
         Protection.PROTECTED,
         _kept_since(scheduled, now=now),
-        "Every schedule has a good backup as fresh as it promises, and one of the database and files was read back.",
+        f"{_kept(scheduled)}, and one of the database and files was read back.",
         "",
     )
+
+
+def _kept(scheduled: Sequence[ConfigurationState]) -> str:
+    """What can be said of all schedules where none is late."""
+    begun = sum(one.last_good is not None for one in scheduled)
+    if begun == len(scheduled):
+        return "Every schedule has a good backup as fresh as it promises"
+    others = f"{len(scheduled) - begun} of {len(scheduled)} are not due yet"
+    return f"Every schedule that was due has a good backup as fresh as it promises ({others})"
 
 
 def _missing(verified: Iterable[str]) -> str:
@@ -92,14 +100,21 @@ def _missing(verified: Iterable[str]) -> str:
     return " and of ".join(words for kind, words in parts.items() if kind not in types)
 
 
-def _late(late: Mapping[str, datetime], critical: Sequence[Finding]) -> Iterator[str]:
+def _late(late: Mapping[str, datetime], never: Container[str], critical: Sequence[Finding]) -> Iterator[str]:
     """Reason and next step."""
     first = min(late, key=lambda name: late[name])
     more = f", and {len(late) - 1} more are late" if len(late) > 1 else ""
-    yield f"The last good backup of {first} is older than its schedule promises{more}."
-    # Who runs nothing at all is the cause, and the late backups are what came of it.
-    causes = [one for one in critical if one.id != "backup.W014"]
-    yield causes[0].hint if causes else f"Look at `backup_jobs --config {first}`."
+    if first in never:
+        yield f"{first} has no good backup, which its schedule has promised{more}."
+    else:
+        yield f"The last good backup of {first} is older than its schedule promises{more}."
+    yield _cause(critical) or f"Look at `backup_jobs --config {first}`."
+
+
+def _cause(critical: Sequence[Finding]) -> str:
+    """What to do about what keeps backups from being made, such as that nobody runs them; empty if nothing is known."""
+    # That backups are late is what comes of it.
+    return next((one.hint for one in critical if one.id != "backup.W014"), "")
 
 
 def _kept_since(scheduled: Sequence[ConfigurationState], *, now: datetime) -> datetime | None:

@@ -7,7 +7,7 @@
 import "@mantine/core/styles.layer.css";
 
 import { MantineContext, MantineProvider } from "@mantine/core";
-import { lazy, type ReactNode, Suspense, useContext } from "react";
+import { lazy, type ReactNode, Suspense, useContext, useEffect } from "react";
 import { BrowserRouter, Navigate, Route, Routes, useInRouterContext, useLocation } from "react-router";
 
 import { ApiProvider } from "../../api/context";
@@ -18,12 +18,30 @@ import { ConsolePath, useOwnPath } from "./common/address";
 import { Loading } from "./common/states";
 import { Frame } from "./Frame";
 
-const Overview = lazy(() => import("./overview/Overview"));
-const Configurations = lazy(() => import("./configurations/Configurations"));
-const History = lazy(() => import("./history/History"));
-const JobPage = lazy(() => import("./history/JobPage"));
-const Restore = lazy(() => import("./restore/Restore"));
-const RestorePage = lazy(() => import("./restore/RestorePage"));
+const PARTS = {
+  overview: () => import("./overview/Overview"),
+  configurations: () => import("./configurations/Configurations"),
+  history: () => import("./history/History"),
+  job: () => import("./history/JobPage"),
+  restore: () => import("./restore/Restore"),
+  restores: () => import("./restore/RestorePage"),
+};
+const Overview = lazy(PARTS.overview);
+const Configurations = lazy(PARTS.configurations);
+const History = lazy(PARTS.history);
+const JobPage = lazy(PARTS.job);
+const Restore = lazy(PARTS.restore);
+const RestorePage = lazy(PARTS.restores);
+/** After so long the view that was asked for is there, or the line is slow. */
+const CALM_MS = 3_000;
+
+/** Loads the other views, too, while the server is there: who goes to one when it is away is told so by that view. */
+function useAllParts(): void {
+  useEffect(() => {
+    const timer = window.setTimeout(() => Object.values(PARTS).forEach((load) => load().catch(() => {})), CALM_MS);
+    return () => window.clearTimeout(timer);
+  }, []);
+}
 
 export interface BackupManagementProps {
   /** The address of the API, without a slash at its end. */
@@ -62,6 +80,7 @@ function Styled({ children }: { children: ReactNode }) {
 }
 
 function Views() {
+  useAllParts();
   const base = useOwnPath();
   const start = <Navigate to={`${base}/overview`} replace />;
   return (

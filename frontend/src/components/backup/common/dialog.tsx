@@ -17,6 +17,9 @@ export function focusOn(id: string) {
   requestAnimationFrame(() => next?.scrollIntoView({ block: "nearest" }));
 }
 
+/** A name in a title, however long, leaves room for the button that closes. */
+export const LONG_TITLE = { title: { minWidth: 0, lineHeight: 1.3, overflowWrap: "anywhere" } } as const;
+
 interface DialogProps {
   title: string;
   opened: boolean;
@@ -36,6 +39,7 @@ export function Dialog({ title, opened, onClose, returnTo, children }: DialogPro
       returnFocus={false}
       onExitTransitionEnd={() => focusOn(returnTo)}
       closeButtonProps={{ "aria-label": t("common.close") }}
+      styles={LONG_TITLE}
     >
       {children}
     </Modal>
@@ -63,7 +67,7 @@ export function TypedName(props: {
       // Below the field, where the eye is while typing; read out with it.
       description={props.name}
       inputWrapperOrder={["label", "input", "description", "error"]}
-      styles={{ description: TYPED }}
+      styles={{ description: TYPED, label: { overflowWrap: "anywhere" } }}
       value={props.value}
       onChange={(event) => props.onChange(event.currentTarget.value)}
       error={props.error}

@@ -7,12 +7,18 @@ import { useKeptFocus } from "./focus";
 function Page() {
   useKeptFocus();
   const [rows, setRows] = useState(["first", "second"]);
+  const [working, setWorking] = useState("");
+  const remove = (row: string) => setRows((before) => before.filter((one) => one !== row));
+  const work = (row: string) => {
+    setWorking(row);
+    setTimeout(() => remove(row), 20);
+  };
   return (
     <>
       <h1>Page</h1>
       <h2>Rows</h2>
       {rows.map((row) => (
-        <button key={row} onClick={() => setRows((before) => before.filter((one) => one !== row))}>
+        <button key={row} disabled={working === row} onDoubleClick={() => work(row)} onClick={() => remove(row)}>
           {row}
         </button>
       ))}
@@ -28,6 +34,15 @@ it("leaves the focus to the heading above what is gone", async () => {
   const second = screen.getByText("second");
   second.focus();
   fireEvent.click(second);
+  await waitFor(() => expect(focused()).toBe("Rows"));
+});
+
+it("does so, too, where a button goes while it works", async () => {
+  render(<Page />);
+  const second = screen.getByText("second");
+  second.focus();
+  fireEvent.doubleClick(second);
+  await waitFor(() => expect(second.isConnected).toBe(false));
   await waitFor(() => expect(focused()).toBe("Rows"));
 });
 

@@ -29,7 +29,8 @@ function isLost(): boolean {
 }
 
 function mend({ last, below, headings }: Held): void {
-  if (!isLost() || last === null || last.matches(":disabled")) {
+  // What works is waited for. What was taken away while it worked never ends, as with its dialog.
+  if (!isLost() || last === null || (last.isConnected && last.matches(":disabled"))) {
     return;
   }
   const next = [last, below, ...headings].find((one) => one?.isConnected && !one.matches(":disabled"));

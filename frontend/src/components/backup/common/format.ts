@@ -1,10 +1,13 @@
 /** Times in the user's zone, sizes and durations in units that people read. */
 
+import { LANGUAGE } from "../../../i18n";
+
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const days = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const clocks = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+// It stands within sentences of the catalogue.
+const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "auto" });
 
 /** Bytes in steps of 1000: `1.2 GB`. */
 export function bytes(value: number): string {
@@ -18,10 +21,10 @@ export function bytes(value: number): string {
   return `${rest.toFixed(digits)} ${UNITS[step]}`;
 }
 
-/** Seconds as `2 h 5 min`, `3 min 20 s`, `12 s`, `0.4 s`. */
+/** Seconds as `2 h 5 min`, `3 min 20 s`, `12 s`, `1.5 s`, `0.4 s`. */
 export function duration(seconds: number): string {
-  if (seconds < 1) {
-    return `${seconds.toFixed(1)} s`;
+  if (seconds < 9.95) {
+    return `${seconds.toFixed(1).replace(/\.0$/, "")} s`;
   }
   const whole = Math.round(seconds);
   const hours = Math.floor(whole / 3600);
@@ -46,7 +49,7 @@ export function clock(at: Date): string {
   return clocks.format(at);
 }
 
-/** `in 3 hours`, `2 days ago`. */
+/** `in 3 hours`, `2 days ago`. A unit is used from two of it on: what is 30 hours away may be tomorrow or the day after. */
 export function ago(text: string, now: Date = new Date()): string {
   const seconds = (new Date(text).getTime() - now.getTime()) / 1000;
   const steps: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -57,7 +60,7 @@ export function ago(text: string, now: Date = new Date()): string {
     ["minute", 60],
   ];
   for (const [unit, size] of steps) {
-    if (Math.abs(seconds) >= size) {
+    if (Math.abs(seconds) >= 2 * size) {
       return relative.format(Math.trunc(seconds / size), unit);
     }
   }

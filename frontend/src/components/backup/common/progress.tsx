@@ -21,7 +21,8 @@ export function ProgressView({ progress }: { progress: Schemas["Progress"] }) {
         <Text size="sm" style={{ overflowWrap: "anywhere" }}>
           {progress.phase}
         </Text>
-        <Text size="sm" c="dimmed">
+        {/* Each second others: whoever listens is told of the phase, and of these when they ask. */}
+        <Text size="sm" c="dimmed" aria-live="off">
           {facts.join(", ")}
         </Text>
       </Group>

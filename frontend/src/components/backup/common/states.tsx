@@ -19,7 +19,7 @@ export function Loading() {
 }
 
 /** `order` is the level of the heading, one below that of the part of the page which is empty. */
-export function Empty({ title, order = 3, children }: { title: string; order?: 2 | 3; children?: ReactNode }) {
+export function Empty({ title, order = 3, children }: { title: string; order?: 2 | 3 | 4; children?: ReactNode }) {
   return (
     <Stack align="center" gap="xs" py="xl">
       <Title order={order} size="h5">
@@ -80,10 +80,10 @@ export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; child
   return query.error ? <Failure error={query.error} onRetry={() => void query.refetch()} /> : <Loading />;
 }
 
-/** That the connection is lost, and since when. */
+/** That the connection is lost, and since when. Where only the events do not come, what is shown is asked for all the time. */
 export function StaleBanner() {
   const { state, since } = useConnection();
-  if (state === "live" || since === null) {
+  if (state !== "connecting" || since === null) {
     return null;
   }
   return (

@@ -58,6 +58,42 @@ it("shows those who may only look what there is, and nothing to do with it", asy
   expect(screen.queryByRole("link", { name: "New configuration" })).toBeNull();
 });
 
+it("shows those who may only look a configuration that they cannot change, and no way to make one", async () => {
+  const schedule = { schedule_in_words: "daily at 02:00", time_zone: "UTC", runs_by_schedule: true, next_runs: [] };
+  serve(
+    http.get(`${API}/system/rights/`, () => HttpResponse.json({ rights: ["view_backups"] })),
+    http.get(ONE, () => HttpResponse.json(CONFIGURATION)),
+    http.get(`${ONE}schedule/`, () => HttpResponse.json(schedule)),
+    http.get(`${ONE}retention/`, () => HttpResponse.json({ kept: 0, going: 0, verdicts: [] })),
+  );
+  const { unmount } = renderConsole(`/configurations/${CONFIGURATION.uuid}`);
+  expect(await screen.findByText("Runs daily at 02:00.")).toBeTruthy();
+  expect(screen.getByLabelText(/^Name/).matches(":disabled")).toBe(true);
+  expect(screen.queryByText("Save")).toBeNull();
+  unmount();
+  renderConsole("/configurations/new");
+  expect(await screen.findByText("You have no right to make a configuration.")).toBeTruthy();
+});
+
+it("keeps what was begun when the drawer is left by another way than its own", async () => {
+  serve(
+    http.get(ONE, () => HttpResponse.json(CONFIGURATION)),
+    http.get(`${ONE}retention/`, () => HttpResponse.json({ kept: 0, going: 0, verdicts: [] })),
+    http.post(`${API}/configurations/preview/`, () => HttpResponse.json(problem(400, "Not now."), { status: 400 })),
+  );
+  const address = `/configurations/${CONFIGURATION.uuid}`;
+  const first = renderConsole(address);
+  await first.user.type(await screen.findByLabelText("Description"), ", and more");
+  first.unmount();
+  const second = renderConsole(address);
+  expect(await screen.findByText(/^What you had begun/)).toBeTruthy();
+  expect(screen.getByLabelText("Description")).toHaveProperty("value", "Everything, every night, and more");
+  await second.user.click(screen.getByRole("button", { name: "Cancel" }));
+  second.unmount();
+  renderConsole(address);
+  expect(await screen.findByLabelText("Description")).toHaveProperty("value", "Everything, every night");
+});
+
 it("asks the server for what is typed into the search", async () => {
   const asked: string[] = [];
   serve(

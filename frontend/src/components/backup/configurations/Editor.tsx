@@ -1,23 +1,25 @@
 /** The drawer in which a configuration is made or changed. */
 
-import { Button, Drawer, Group, Stack, Text } from "@mantine/core";
+import { Alert, Button, Drawer, Fieldset, Group, Stack, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 
 import { ApiError } from "../../../api/client";
 import { useApi } from "../../../api/context";
-import { configurationQuery, previewQuery } from "../../../api/queries";
+import { configurationQuery, previewQuery, scheduleQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
-import { Dialog, focusOn, Refusal } from "../common/dialog";
-import { Allowed } from "../common/rights";
+import { Dialog, focusOn, LONG_TITLE, Refusal } from "../common/dialog";
+import { Allowed, useMay } from "../common/rights";
 import { Loaded } from "../common/states";
-import { type Configuration, type Draft, draftOf, FRESH, requestOf } from "./draft";
+import { forget, isBegun, useDraft } from "./begun";
+import { type Configuration, type Draft, requestOf } from "./draft";
 import { DetailFields, RetentionFields, ScheduleFields, WhatFields } from "./fields";
 import { RetentionPreview, SchedulePreview } from "./Preview";
 import { useSave } from "./useChanges";
 
 const PATIENCE_MS = 350;
+const RUNS = 5;
 const RULES = ["retention_days", "max_backups", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly"] as const;
 
 interface EditorProps {
@@ -29,9 +31,12 @@ interface EditorProps {
 export function Editor({ which, onClose }: EditorProps) {
   const [dirty, setDirty] = useState(false);
   const [asking, setAsking] = useState(false);
+  const title = useTitle(which);
+  useEffect(() => setDirty(which !== null && isBegun(which)), [which]);
   const leave = () => {
     setAsking(false);
     setDirty(false);
+    forget(which ?? "");
     onClose();
   };
   // What is shown while it slides away.
@@ -46,14 +51,14 @@ export function Editor({ which, onClose }: EditorProps) {
         closeOnEscape={!asking}
         position="right"
         size="lg"
-        title={which === "new" ? t("configurations.form.newTitle") : t("configurations.edit")}
+        title={title}
         returnFocus={false}
         onExitTransitionEnd={() => focusOn(shown.current === "new" ? "new-configuration" : `edit-${shown.current}`)}
         closeButtonProps={{ "aria-label": t("common.close") }}
         // Between the title and the buttons, which both stay in sight, there has to be room for what has the focus.
-        styles={{ content: { scrollPaddingBlock: "5rem" } }}
+        styles={{ ...LONG_TITLE, content: { scrollPaddingBlock: "5rem" } }}
       >
-        {which === "new" && <Form row={null} setDirty={setDirty} onDone={leave} />}
+        {which === "new" && <New setDirty={setDirty} onDone={leave} />}
         {which !== null && which !== "new" && <Existing uuid={which} setDirty={setDirty} onDone={leave} />}
       </Drawer>
       <Dialog
@@ -78,9 +83,25 @@ export function Editor({ which, onClose }: EditorProps) {
   );
 }
 
+/** What is made or changed; its name alone for those who may only look at it. */
+function useTitle(which: string | null): string {
+  const isThere = which !== null && which !== "new";
+  const name = useQuery({ ...configurationQuery(useApi(), which ?? ""), enabled: isThere }).data?.name;
+  const may = useMay("configure_backups");
+  if (!isThere) {
+    return t("configurations.form.newTitle");
+  }
+  return name === undefined ? t("configurations.edit") : may === false ? name : t("configurations.form.editTitle", { name });
+}
+
 interface FormProps {
   setDirty: (dirty: boolean) => void;
   onDone: () => void;
+}
+
+function New(props: FormProps) {
+  const may = useMay("configure_backups");
+  return may === false ? <Alert color="gray">{t("configurations.form.mayNotMake")}</Alert> : <Form row={null} {...props} />;
 }
 
 function Existing({ uuid, ...rest }: FormProps & { uuid: string }) {
@@ -90,10 +111,11 @@ function Existing({ uuid, ...rest }: FormProps & { uuid: string }) {
 
 function Form({ row, setDirty, onDone }: FormProps & { row: Configuration | null }) {
   const api = useApi();
-  const [first] = useState(() => (row === null ? FRESH : draftOf(row)));
-  const [draft, setDraft] = useState<Draft>(first);
+  const own = useDraft(row);
+  const { draft } = own;
   const [mended, setMended] = useState<ReadonlySet<keyof Draft>>(new Set());
   const save = useSave(row, onDone);
+  const may = useMay("configure_backups");
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     // What had to be loaded was not there yet when the drawer took the focus.
@@ -101,9 +123,11 @@ function Form({ row, setDirty, onDone }: FormProps & { row: Configuration | null
   }, []);
   // The name is not what the preview is about, and may still be missing.
   const [body] = useDebouncedValue({ ...requestOf(draft), name: draft.name || "new" }, PATIENCE_MS);
-  const preview = useQuery(previewQuery(api, body));
+  const drafted = useQuery({ ...previewQuery(api, body), enabled: may === true });
+  const saved = useQuery({ ...scheduleQuery(api, row?.uuid ?? "", RUNS), enabled: may === false && row !== null });
+  const preview = may === false ? saved : drafted;
   const change = (changes: Partial<Draft>) => {
-    setDraft((before) => ({ ...before, ...changes }));
+    own.change(changes);
     setMended((before) => new Set([...before, ...(Object.keys(changes) as (keyof Draft)[])]));
     setDirty(true);
   };
@@ -119,20 +143,28 @@ function Form({ row, setDirty, onDone }: FormProps & { row: Configuration | null
   return (
     <form ref={form} onSubmit={submit} noValidate>
       <Stack>
-        <WhatFields {...fields} />
-        <ScheduleFields {...fields} zone={preview.data?.time_zone} />
+        {may === false && <Text size="sm">{t("configurations.form.mayNot")}</Text>}
+        {own.isLeft && <Alert color="yellow">{t("configurations.form.left")}</Alert>}
+        <Part fixed={may === false}>
+          <WhatFields {...fields} />
+          <ScheduleFields {...fields} zone={preview.data?.time_zone} />
+        </Part>
         <SchedulePreview query={preview} />
-        <RetentionFields {...fields} />
+        <Part fixed={may === false}>
+          <RetentionFields {...fields} />
+        </Part>
         <RetentionPreview
           draft={draft}
           saved={row?.uuid ?? null}
-          changed={RULES.some((rule) => draft[rule] !== first[rule])}
+          changed={RULES.some((rule) => draft[rule] !== own.saved[rule])}
         />
-        <DetailFields {...fields} />
+        <Part fixed={may === false}>
+          <DetailFields {...fields} opened={may === false} />
+        </Part>
         <Refusal error={elsewhere} />
         <Group justify="flex-end" pos="sticky" bottom={0} bg="var(--mantine-color-body)" py="sm">
           <Button variant="default" onClick={onDone}>
-            {t("common.cancel")}
+            {t(may === false ? "common.close" : "common.cancel")}
           </Button>
           <Allowed to="configure_backups">
             <Button id="configuration-save" type="submit" loading={save.isPending}>
@@ -142,5 +174,14 @@ function Form({ row, setDirty, onDone }: FormProps & { row: Configuration | null
         </Group>
       </Stack>
     </form>
+  );
+}
+
+/** Fields, which those who may only look at them do not change. */
+function Part({ fixed, children }: { fixed: boolean; children: ReactNode }) {
+  return (
+    <Fieldset variant="unstyled" disabled={fixed}>
+      <Stack>{children}</Stack>
+    </Fieldset>
   );
 }

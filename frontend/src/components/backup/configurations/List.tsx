@@ -7,12 +7,13 @@ import { Link, useLocation } from "react-router";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
 import { ValueBadge } from "../common/badges";
+import { Name } from "../common/Name";
 import { Actions, ScheduleSwitch } from "./Actions";
 import type { Configuration } from "./draft";
 import { LastGood, LastResult, NextRun } from "./Results";
 import { useResults } from "./useResults";
 
-function Name({ row }: { row: Configuration }) {
+function Title({ row }: { row: Configuration }) {
   const base = useConsolePath();
   const { search } = useLocation();
   return (
@@ -23,7 +24,7 @@ function Name({ row }: { row: Configuration }) {
         to={{ pathname: `${base}/configurations/${row.uuid}`, search }}
         fw={600}
       >
-        {row.name}
+        <Name text={row.name} />
       </Anchor>
       {row.description && (
         <Text size="sm" c="dimmed" lineClamp={2}>
@@ -49,7 +50,7 @@ export function ConfigurationTable({ rows, ordering, onSort }: SortProps & { row
   const sorted = ordering === "name" ? "ascending" : down ? "descending" : "none";
   return (
     <Table.ScrollContainer minWidth={900} type="native">
-      <Table verticalSpacing="sm">
+      <Table verticalSpacing="sm" aria-label={t("configurations.title")}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th aria-sort={sorted}>
@@ -80,7 +81,7 @@ function Row({ row }: { row: Configuration }) {
   return (
     <Table.Tr>
       <Table.Td miw="14.5rem" maw="20rem">
-        <Name row={row} />
+        <Title row={row} />
       </Table.Td>
       <Table.Td>
         <Text size="sm">{label("backupType", row.backup_type ?? "")}</Text>
@@ -139,7 +140,7 @@ function ConfigurationCard({ row }: { row: Configuration }) {
     <Card withBorder>
       <Stack justify="space-between" h="100%" gap="sm">
         <Group justify="space-between" wrap="nowrap" align="flex-start">
-          <Name row={row} />
+          <Title row={row} />
           <Group gap="xs" wrap="nowrap">
             <Held row={row} />
             <ScheduleSwitch row={row} />

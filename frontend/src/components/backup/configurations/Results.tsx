@@ -6,13 +6,15 @@ import { Link } from "react-router";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
 import { ValueBadge } from "../common/badges";
-import { ago, moment } from "../common/format";
+import { moment } from "../common/format";
+import { useAgo } from "../common/now";
 import { ProgressView } from "../common/progress";
 import { type Configuration, isOn } from "./draft";
 import type { Results } from "./useResults";
 
 /** A moment as its distance from now, and exactly for whoever asks. */
 export function Moment({ at }: { at: string }) {
+  const ago = useAgo();
   return (
     <Tooltip label={moment(at)}>
       <Text component="time" dateTime={at} size="sm" tabIndex={0} title={moment(at)}>

@@ -176,12 +176,12 @@ export function RetentionFields(props: FieldsProps) {
 
 const DETAILS = ["storage_path", "time_limit_minutes", "include", "exclude", "compression_enabled", "encryption_enabled"] as const;
 
-/** What is rarely changed; open where something is wrong in there. */
-export function DetailFields(props: FieldsProps) {
+/** What is rarely changed; open where something is wrong in there, or where it cannot be opened. */
+export function DetailFields({ opened, ...props }: FieldsProps & { opened: boolean }) {
   const { draft, change, wrong } = props;
-  const anyWrong = DETAILS.some((field) => wrong(field));
+  const open = opened || DETAILS.some((field) => wrong(field));
   return (
-    <Accordion variant="contained" key={String(anyWrong)} defaultValue={anyWrong ? "details" : null} order={3}>
+    <Accordion variant="contained" key={String(open)} defaultValue={open ? "details" : null} order={3}>
       <Accordion.Item value="details">
         <Accordion.Control>{t("configurations.form.details")}</Accordion.Control>
         <Accordion.Panel>

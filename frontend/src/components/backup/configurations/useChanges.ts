@@ -2,7 +2,7 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 
-import { ApiError, type Schemas, unwrap } from "../../../api/client";
+import { answerOf, ApiError, type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/context";
 import { t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
@@ -54,7 +54,8 @@ export function useRunNow(row: Configuration) {
   const seen = (job: string) => ({ to: `${base}/history/${job}`, label: t("configurations.openJob") });
   return useMutation({
     mutationFn: async () => {
-      const answer = await api.POST("/configurations/{uuid}/run-now/", { params: { path: { uuid: row.uuid } } });
+      const asked = api.POST("/configurations/{uuid}/run-now/", { params: { path: { uuid: row.uuid } } });
+      const answer = await answerOf(asked);
       return isConflict(answer.error) ? answer.error : unwrap(Promise.resolve(answer));
     },
     onSuccess: (said) =>

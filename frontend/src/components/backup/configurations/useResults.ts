@@ -35,11 +35,13 @@ export function useResults(configuration: string): Results {
   const jobs = newest.data?.results;
   const near = jobs?.find(isGood);
   const elsewhere = newestGoodQuery(api, configuration, seen);
-  const far = useQuery(jobs && !near ? elsewhere : { ...elsewhere, queryFn: skipToken });
+  // Where no other jobs follow there is none elsewhere either.
+  const ends = newest.data?.next === null;
+  const far = useQuery(jobs && !near && !ends ? elsewhere : { ...elsewhere, queryFn: skipToken });
   return {
     current,
     last: jobs && (jobs.find((job) => !isOpen(job)) ?? null),
-    good: near ?? (far.data && (far.data.results.find(isGood) ?? null)),
+    good: near ?? (ends ? null : far.data && (far.data.results.find(isGood) ?? null)),
     lateSince: status?.freshness.find((one) => one.configuration === configuration)?.late_since ?? null,
     error: newest.error ?? far.error,
   };

@@ -76,7 +76,7 @@ export function FileList({ job, entries, full, onPreview }: Props) {
       <Table.Thead>
         <Table.Tr>
           <Table.Th scope="col">{t("history.files.name")}</Table.Th>
-          <Table.Th scope="col" ta="right">
+          <Table.Th scope="col" ta="right" visibleFrom="sm">
             {t("history.files.size")}
           </Table.Th>
           <Table.Th scope="col" visibleFrom="sm">
@@ -93,7 +93,7 @@ export function FileList({ job, entries, full, onPreview }: Props) {
             <Table.Td>
               <Name job={job} entry={entry} full={full} onPreview={onPreview} />
             </Table.Td>
-            <Table.Td ta="right" style={{ whiteSpace: "nowrap" }}>
+            <Table.Td ta="right" visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>
               {entry.size === null ? "" : bytes(entry.size)}
             </Table.Td>
             <Table.Td visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>
@@ -147,6 +147,11 @@ function Name({ job, entry, full, onPreview }: Omit<Props, "entries"> & { entry:
           </UnstyledButton>
         ) : (
           <Text span>{name}</Text>
+        )}
+        {entry.size !== null && (
+          <Text size="xs" c="dimmed" hiddenFrom="sm">
+            {bytes(entry.size)}
+          </Text>
         )}
         {entry.target !== null && (
           <Text size="xs" c="dimmed">

@@ -9,6 +9,7 @@ import { useApi } from "../../../api/context";
 import { configurationsQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { dayOf, type FilterName, isNarrowed, NAMES, STATUSES, TRIGGERS, TRUSTS, TYPES, withFilter } from "./filters";
+import classes from "./History.module.css";
 
 const PAUSE_MS = 300;
 
@@ -73,7 +74,7 @@ export function FilterBar({ params, onChange }: Props) {
             { value: "no", label: t("history.withoutBackup") },
           ]}
         />
-        <Group grow gap="xs" wrap="nowrap">
+        <Group grow gap="xs" wrap="nowrap" className={classes["days"] ?? ""}>
           {(["after", "before"] as const).map((name) => (
             <TextInput
               key={name}

@@ -1,8 +1,8 @@
 /** All jobs, narrowed down as the address says. */
 
-import { Stack, Text, Title } from "@mantine/core";
+import { Button, Stack, Text, Title } from "@mantine/core";
 import { useRef } from "react";
-import { useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 
 import { t } from "../../../i18n";
 import { Empty, Failure, Loading } from "../common/states";
@@ -65,6 +65,11 @@ function None({ narrowed }: { narrowed: boolean }) {
   return (
     <Empty title={t(narrowed ? "history.noneTitle" : "history.emptyTitle")}>
       <Text c="dimmed">{t(narrowed ? "history.noneText" : "history.emptyText")}</Text>
+      {!narrowed && (
+        <Button component={Link} to="../configurations" variant="default">
+          {t("overview.freshness.toConfigurations")}
+        </Button>
+      )}
     </Empty>
   );
 }

@@ -32,7 +32,7 @@ export default function JobFiles({ job }: { job: Job }) {
       {job.has_backup ? (
         <>
           <Where job={job.uuid} path={path} />
-          <SearchForm key={`${path} ${search}`} job={job.uuid} path={path} search={search} />
+          <SearchForm job={job.uuid} path={path} search={search} />
           <Entries job={job.uuid} path={path} search={search} />
         </>
       ) : (
@@ -70,6 +70,8 @@ function Where({ job, path }: { job: string; path: string }) {
 function SearchForm({ job, path, search }: { job: string; path: string; search: string }) {
   const [, setParams] = useSearchParams();
   const [text, setText] = useState(search);
+  // Somebody went back, or into another folder; who has searched is still where they have typed.
+  useEffect(() => setText(search), [path, search]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setParams({ ...(path && { path }), ...(text && { search: text }) });
@@ -95,6 +97,9 @@ function SearchForm({ job, path, search }: { job: string; path: string; search: 
           </Button>
         )}
       </Group>
+      <Text fw={500} mt={search ? "md" : 0} role="status">
+        {search && t("history.files.found", { search })}
+      </Text>
     </form>
   );
 }
@@ -110,9 +115,14 @@ function Entries({ job, path, search }: { job: string; path: string; search: str
   const cut = pages.data.pages.at(-1)?.cut_off;
   return (
     <Stack gap="sm">
-      {search && <Text fw={500}>{t("history.files.found", { search })}</Text>}
       {entries.length === 0 ? (
-        <Empty title={t(search ? "history.files.noneFound" : "history.files.empty")} />
+        <Empty title={t(search ? "history.files.noneFound" : "history.files.empty")}>
+          {search && (
+            <Text c="dimmed" maw="40rem" ta="center">
+              {t("history.files.noneFoundText")}
+            </Text>
+          )}
+        </Empty>
       ) : (
         <FileList job={job} entries={entries} full={search !== ""} onPreview={setShown} />
       )}

@@ -9,12 +9,20 @@ import { Facts, Section } from "../common/section";
 
 type Values = Record<string, unknown>;
 
-export function JobManifest({ manifest, gone }: { manifest: Values; gone: boolean }) {
+interface Props {
+  manifest: Values;
+  /** Whether its backup has been removed, or begins to be. */
+  gone: boolean;
+  /** Whether there will be one when the job has ended. */
+  unfinished: boolean;
+}
+
+export function JobManifest({ manifest, gone, unfinished }: Props) {
   const facts = factsOf(manifest);
   return (
     <Section title={t(gone ? "history.page.manifestHeld" : "history.page.manifest")}>
       {Object.keys(manifest).length === 0 ? (
-        <Text c="dimmed">{t("history.page.noManifest")}</Text>
+        <Text c="dimmed">{t(unfinished ? "history.page.notEnded" : "history.page.noManifest")}</Text>
       ) : (
         <>
           <Facts facts={facts} />

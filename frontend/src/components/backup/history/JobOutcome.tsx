@@ -22,7 +22,7 @@ export function JobOutcome({ job }: { job: Job }) {
     <Stack gap="xs">
       <Ended job={job} />
       {job.status === "RUNNING" && (
-        <Alert color="blue" title={label("jobStatus", job.status)}>
+        <Alert color="blue" title={label("jobStatus", job.status)} role="status">
           {job.progress ? <ProgressView progress={job.progress} /> : null}
           {job.cancel_requested_at && <Text size="sm">{t("history.page.cancelling")}</Text>}
         </Alert>
@@ -30,7 +30,11 @@ export function JobOutcome({ job }: { job: Job }) {
       {job.status === "PENDING" && (
         <Alert color="blue" title={label("jobStatus", job.status)}>
           <Text size="sm">{t("history.waiting", { time: moment(job.queued_at) })}</Text>
-          {job.not_before && <Text size="sm">{t("history.page.triesAgain", { time: moment(job.not_before) })}</Text>}
+          <Text size="sm">
+            {job.not_before
+              ? t("history.page.triesAgain", { time: moment(job.not_before) })
+              : t("history.page.pendingText")}
+          </Text>
         </Alert>
       )}
       {job.removal_started_at && (
@@ -53,7 +57,9 @@ export function JobOutcome({ job }: { job: Job }) {
 }
 
 function Ended({ job }: { job: Job }) {
-  const [colour, title] = ENDS[job.status] ?? ["gray", "history.page.endedTitle" as const];
+  const [colour, usual] = ENDS[job.status] ?? ["gray", "history.page.endedTitle" as const];
+  // The rest cannot be restored any more.
+  const title = job.status === "INCOMPLETE" && !job.has_backup ? "history.page.incompleteGoneTitle" : usual;
   const problems = job.problem_count > 0 ? t("history.problems", { count: job.problem_count }) : "";
   if (!ENDS[job.status] && !job.error_message) {
     return null;

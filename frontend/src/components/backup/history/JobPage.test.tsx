@@ -44,6 +44,15 @@ describe("the page of a job", () => {
     expect(screen.queryByRole("button", { name: "Delete…" })).toBeNull();
   });
 
+  it("promises nothing of an incomplete backup that is gone", async () => {
+    const removal = { removal_started_at: "2026-11-25T02:00:00Z", removed_at: "2026-11-25T02:00:00Z", removal_reason: "old" };
+    const warnings = Array.from({ length: 2_000 }, (_, index) => `warning ${index % 7}`);
+    show(jobDetail({ status: "INCOMPLETE", has_backup: false, warnings, ...removal }));
+    await screen.findByText("Something could not be read");
+    expect(screen.getByText("The first 20 of 2,000")).toBeTruthy();
+    expect(screen.queryByText(/can be restored/)).toBeNull();
+  });
+
   it("offers nothing that one has no right to", async () => {
     server.use(http.get(`${API}/system/rights/`, () => HttpResponse.json({ rights: ["view_backups", "run_backups"] })));
     show(jobDetail(), [operation({ kind: "REMOVE", status: "AWAITING_APPROVAL", needs: "delete_backups" })]);
@@ -82,6 +91,7 @@ describe("the page of a job", () => {
     const { user } = show(jobDetail({ status: "RUNNING", trust: "", has_backup: false, completed_at: null }));
     server.use(http.post(`${PLACE}/cancel/`, () => refused(403, "It takes the right to run backups.")));
     await user.click(await screen.findByRole("button", { name: "Cancel the job" }));
+    expect(screen.queryByText(/^Nothing is stored/)).toBeNull();
     const dialog = await screen.findByRole("dialog");
     await user.click(within(dialog).getByRole("button", { name: "Cancel the job" }));
     expect((await within(dialog).findByRole("alert")).textContent).toBe("It takes the right to run backups.");
@@ -138,6 +148,21 @@ describe("the files of a backup", () => {
     await user.click(await screen.findByRole("button", { name: "Preview 100%25.txt" }));
     expect((await screen.findByText("<b>a")).tagName).toBe("PRE");
     expect(asked).toEqual(["files/media", "files/media/100%25.txt"]);
+  });
+
+  it("searches from where one types, and says when nothing has such a name", async () => {
+    answerJob(jobDetail());
+    server.use(
+      http.get(`${PLACE}/files/`, ({ request }) => {
+        const results = new URL(request.url).searchParams.has("search") ? [] : [entry];
+        return HttpResponse.json({ entry: null, results, next_after: null, cut_off: null });
+      }),
+    );
+    const { user } = renderConsole(`/history/${JOB}/files`);
+    const field = await screen.findByRole("searchbox");
+    await user.type(field, "contract{Enter}");
+    await screen.findByText(/^Files have the names here that they are stored under/);
+    expect(document.activeElement).toBe(field);
   });
 
   it("hands out nothing that is withheld", async () => {

@@ -42,6 +42,7 @@ export default function JobPage() {
 }
 
 function Job({ job }: { job: Schemas["JobDetail"] }) {
+  const unfinished = job.status === "PENDING" || job.status === "RUNNING";
   return (
     <Stack>
       <Heading job={job} />
@@ -53,7 +54,7 @@ function Job({ job }: { job: Schemas["JobDetail"] }) {
           <Stack>
             <JobFacts job={job} />
             <JobProblems job={job} />
-            <JobManifest manifest={job.manifest} gone={job.removal_started_at !== null} />
+            <JobManifest manifest={job.manifest} gone={job.removal_started_at !== null} unfinished={unfinished} />
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }}>

@@ -12,16 +12,50 @@ const FIRST = 20;
 export function JobProblems({ job }: { job: Schemas["JobDetail"] }) {
   return (
     <>
-      {job.warnings.length > 0 && (
-        <Section title={t("history.page.warnings")}>
-          <List size="sm">
-            {job.warnings.map((text) => (
-              <List.Item key={text}>{text}</List.Item>
-            ))}
-          </List>
-        </Section>
-      )}
+      {job.warnings.length > 0 && <Warnings texts={job.warnings} />}
       {job.problem_count > 0 && <Unread problems={job.problems} count={job.problem_count} />}
+    </>
+  );
+}
+
+function Warnings({ texts }: { texts: string[] }) {
+  const [all, setAll] = useState(false);
+  const shown = all ? texts : texts.slice(0, FIRST);
+  return (
+    <Section title={t("history.page.warnings")}>
+      <List size="sm">
+        {shown.map((text, index) => (
+          <List.Item key={`${index} ${text}`} style={{ overflowWrap: "anywhere" }}>
+            {text}
+          </List.Item>
+        ))}
+      </List>
+      <More shown={shown.length} there={texts.length} count={texts.length} onMore={() => setAll(true)} />
+    </Section>
+  );
+}
+
+interface MoreProps {
+  shown: number;
+  /** How many can be shown, and of how many it is known. */
+  there: number;
+  count: number;
+  onMore: () => void;
+}
+
+function More({ shown, there, count, onMore }: MoreProps) {
+  return (
+    <>
+      {shown < count && (
+        <Text size="sm" c="dimmed" mt="xs">
+          {t("history.page.problemsShown", { shown, count })}
+        </Text>
+      )}
+      {shown < there && (
+        <Button size="xs" variant="default" mt="xs" onClick={onMore}>
+          {t("common.more")}
+        </Button>
+      )}
     </>
   );
 }
@@ -39,24 +73,15 @@ function Unread({ problems, count }: { problems: Schemas["ProblemFile"][]; count
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {shown.map((one) => (
-            <Table.Tr key={one.path}>
+          {shown.map((one, index) => (
+            <Table.Tr key={`${index} ${one.path}`}>
               <Table.Td style={{ overflowWrap: "anywhere" }}>{one.path}</Table.Td>
               <Table.Td>{one.reason}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
       </Table>
-      {shown.length < count && (
-        <Text size="sm" c="dimmed" mt="xs">
-          {t("history.page.problemsShown", { shown: shown.length, count })}
-        </Text>
-      )}
-      {shown.length < problems.length && (
-        <Button size="xs" variant="default" mt="xs" onClick={() => setAll(true)}>
-          {t("common.more")}
-        </Button>
-      )}
+      <More shown={shown.length} there={problems.length} count={count} onMore={() => setAll(true)} />
     </Section>
   );
 }

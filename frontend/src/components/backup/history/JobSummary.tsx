@@ -5,7 +5,8 @@ import { Link, useLocation } from "react-router";
 import type { Schemas } from "../../../api/client";
 import { label, t } from "../../../i18n";
 import { ValueBadge } from "../common/badges";
-import { ago, moment } from "../common/format";
+import { moment } from "../common/format";
+import { useAgo } from "../common/now";
 import { ProgressView } from "../common/progress";
 import classes from "./History.module.css";
 
@@ -57,6 +58,7 @@ export function JobRemarks({ job }: { job: Job }) {
 }
 
 export function JobWhen({ job }: { job: Job }) {
+  const ago = useAgo();
   const at = job.started_at ?? job.queued_at;
   return (
     <>

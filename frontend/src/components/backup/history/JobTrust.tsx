@@ -15,12 +15,15 @@ const TEXTS = {
 
 export function JobTrust({ job }: { job: Schemas["JobDetail"] }) {
   const gone = job.removal_started_at !== null;
+  const unfinished = job.status === "PENDING" || job.status === "RUNNING";
   const reached = gone ? -1 : STEPS.findIndex((step) => step === job.trust);
   return (
     <Section title={t("history.page.trust")}>
       {gone && <Text c="dimmed">{t("history.page.trustGone")}</Text>}
       {!gone && job.trust === "DAMAGED" && <Text c="var(--mantine-color-error)">{t("history.page.trustDamaged")}</Text>}
-      {!gone && job.trust === "" && <Text c="dimmed">{t("history.page.trustNone")}</Text>}
+      {!gone && job.trust === "" && (
+        <Text c="dimmed">{t(unfinished ? "history.page.notEnded" : "history.page.trustNone")}</Text>
+      )}
       {reached >= 0 && (
         <Stack component="ol" gap="xs" p={0} m={0} style={{ listStyle: "none" }}>
           {STEPS.map((step, index) => (

@@ -11,6 +11,7 @@ import { useEffect, useState } from "react";
 import { ApiError, type Schemas } from "../../../api/client";
 import { useApiUrl } from "../../../api/context";
 import { t } from "../../../i18n";
+import { LONG_TITLE } from "../common/dialog";
 import { bytes } from "../common/format";
 import { Loaded } from "../common/states";
 import { bytesOf, DownloadLink } from "./FileList";
@@ -43,6 +44,7 @@ export function Preview({ job, entry, onClose }: Props) {
       size="xl"
       title={entry?.name}
       closeButtonProps={{ "aria-label": t("common.close") }}
+      styles={LONG_TITLE}
     >
       {entry && (
         <Stack>

@@ -77,6 +77,7 @@ export function DeleteDialog({ job, opened, onClose }: DialogProps) {
       <Text>{t("history.dialogs.deleteStays")}</Text>
       <TextInput
         label={t("history.dialogs.deleteType", { name: job.job_name })}
+        styles={{ label: { overflowWrap: "anywhere" } }}
         value={typed}
         onChange={(event) => setTyped(event.currentTarget.value)}
         autoComplete="off"

@@ -5,6 +5,7 @@ import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { label, t } from "../../../i18n";
+import { useAgo } from "../common/now";
 import { Section } from "../common/section";
 import { longDay, shortDay } from "./days";
 import { AsTable } from "./AsTable";
@@ -12,9 +13,14 @@ import { AsTable } from "./AsTable";
 type Results = Record<string, number>;
 type Mark = "good" | "partly" | "bad" | "nothing";
 
-/** Where not all days have room the newest are in sight. */
+/** Where not all days have room the newest are in sight, however the phone is turned. */
 function newest(box: HTMLElement | null) {
-  box?.scrollTo?.({ left: box.scrollWidth });
+  if (box === null) {
+    return undefined;
+  }
+  const observer = new ResizeObserver(() => box.scrollTo({ left: box.scrollWidth }));
+  observer.observe(box);
+  return () => observer.disconnect();
 }
 
 const MOST_ROWS = 10;
@@ -29,6 +35,7 @@ const COLOURS: Record<Mark, string> = {
 const DRAWN = { borderRadius: 2, forcedColorAdjust: "none" } as const;
 
 export function Calendar({ statistics }: { statistics: Schemas["Statistics"] }) {
+  const ago = useAgo();
   const { days, calendar } = statistics;
   const dates = days.map((one) => one.date);
   const rows = calendar.slice(0, MOST_ROWS);
@@ -86,6 +93,10 @@ export function Calendar({ statistics }: { statistics: Schemas["Statistics"] }) 
       <AsTable>
         <Days days={days} />
       </AsTable>
+      {/* The numbers of the storage and of the charts below are of the same moment. */}
+      <Text size="xs" c="dimmed" mt="xs">
+        {t("overview.calendar.examined", { time: ago(statistics.examined_at) })}
+      </Text>
     </Section>
   );
 }

@@ -32,7 +32,8 @@ export default function Chart({ days, series, format, logarithmic }: Props) {
       dataKey="day"
       series={series.map(({ name, colour }) => ({ name, color: colour }))}
       valueFormatter={format}
-      withDots={false}
+      // A day between days without a backup, such as of a weekly one, has no line to be seen by.
+      dotProps={{ r: 2 }}
       withLegend={series.length > 1}
       strokeWidth={2}
       curveType="monotone"

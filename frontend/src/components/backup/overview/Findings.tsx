@@ -9,7 +9,7 @@ import { useApi } from "../../../api/context";
 import { findingsQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { ValueBadge } from "../common/badges";
-import { ago } from "../common/format";
+import { useAgo } from "../common/now";
 import { Section } from "../common/section";
 import { Loaded } from "../common/states";
 import { Commands } from "./Commands";
@@ -18,6 +18,7 @@ import { Commands } from "./Commands";
 const FIRST = 5;
 
 export function Findings() {
+  const ago = useAgo();
   const [all, setAll] = useState(false);
   const query = useQuery(findingsQuery(useApi()));
   return (

@@ -6,7 +6,9 @@ import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
-import { ago, moment } from "../common/format";
+import { moment } from "../common/format";
+import { Name } from "../common/Name";
+import { useAgo } from "../common/now";
 import { Section } from "../common/section";
 import { Empty } from "../common/states";
 
@@ -66,6 +68,7 @@ export function Freshness({ rows, leftOut }: { rows: Row[]; leftOut: number }) {
 }
 
 function One({ row }: { row: Row }) {
+  const ago = useAgo();
   const late = row.late_since !== null;
   const state = late ? "late" : row.last_good_at ? "fresh" : "waiting";
   const colour = { late: "red", fresh: "green", waiting: "gray" }[state];
@@ -83,9 +86,9 @@ function One({ row }: { row: Row }) {
   );
   return (
     <Table.Tr>
-      <Table.Td miw="10.75rem">
+      <Table.Td miw={{ base: "8.5rem", sm: "10.75rem" }}>
         <Anchor component={Link} to={`../configurations/${row.configuration}`} inherit style={{ overflowWrap: "anywhere" }}>
-          {row.name}
+          <Name text={row.name} />
         </Anchor>
         <Box hiddenFrom="sm">{badge}</Box>
       </Table.Td>
@@ -101,7 +104,7 @@ function One({ row }: { row: Row }) {
           t("common.never")
         )}
       </Table.Td>
-      <Table.Td>
+      <Table.Td miw={{ sm: "8.5rem" }}>
         {row.fresh_until && (
           <>
             <Text size="sm">{ago(row.fresh_until)}</Text>

@@ -12,11 +12,13 @@ type Space = Schemas["Growth"];
 
 const TIGHT_DAYS = 30;
 const SOON_DAYS = 90;
+/** Shares of the storage below which it is tight however slowly it grows, as the server's findings have them. */
+const TIGHT = 0.03;
+const SCARCE = 0.1;
 
 export function Growth({ growth }: { growth: Space }) {
-  const { total_bytes: total, free_bytes: free, days_left: left } = growth;
+  const { total_bytes: total, free_bytes: free } = growth;
   const used = total > 0 ? ((total - free) / total) * 100 : null;
-  const colour = left !== null && left < TIGHT_DAYS ? "red" : left !== null && left < SOON_DAYS ? "yellow" : "green";
   return (
     <Section title={t("overview.growth.title")}>
       <Text>
@@ -24,11 +26,17 @@ export function Growth({ growth }: { growth: Space }) {
         {used !== null && `, ${t("overview.growth.used", { percent: Math.round(used) })}`}
       </Text>
       {used !== null && (
-        <Progress my="xs" value={used} color={colour} aria-label={t("overview.growth.used", { percent: Math.round(used) })} />
+        <Progress my="xs" value={used} color={colourOf(growth)} aria-label={t("overview.growth.used", { percent: Math.round(used) })} />
       )}
       <Text size="sm">{`${rate(growth)} ${forecast(growth)}`}</Text>
     </Section>
   );
+}
+
+function colourOf({ total_bytes: total, free_bytes: free, days_left: left }: Space): string {
+  const days = left ?? Infinity;
+  const part = free / total;
+  return days < TIGHT_DAYS || part < TIGHT ? "red" : days < SOON_DAYS || part < SCARCE ? "yellow" : "green";
 }
 
 function rate({ bytes_a_day: daily }: Space): string {

@@ -36,6 +36,7 @@ describe("the overview", () => {
   it("answers in one sentence, with the reason and what to do", async () => {
     const { container } = show({
       status: {
+        total_backups: 0,
         protection: {
           state: "UNPROTECTED",
           since: null,
@@ -49,6 +50,8 @@ describe("the overview", () => {
     expect(within(answer).getByText("There is no good backup of the database.")).toBeTruthy();
     expect(within(answer).getByText("trigger_backup --type FULL").tagName).toBe("CODE");
     await screen.findByText("Nothing is wrong.");
+    const way = await within(answer).findByRole("link", { name: "Choose a configuration and run it" });
+    expect(way.getAttribute("href")).toBe("/configurations");
     const found = await axe.run(container, { rules: { "color-contrast": { enabled: false } } });
     expect(found.violations.map((one) => one.id)).toEqual([]);
   });

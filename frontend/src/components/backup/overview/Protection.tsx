@@ -1,10 +1,13 @@
 /** The answer: one sentence and one colour, as the server found them. */
 
-import { Group, Paper, Stack, Text, Title } from "@mantine/core";
+import { Button, Group, Paper, Stack, Text, Title } from "@mantine/core";
+import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
-import { ago, moment } from "../common/format";
+import { moment } from "../common/format";
+import { useAgo } from "../common/now";
+import { Allowed } from "../common/rights";
 import { Commands } from "./Commands";
 
 const LOOKS = {
@@ -14,6 +17,7 @@ const LOOKS = {
 } as const;
 
 export function Protection({ status }: { status: Schemas["Status"] }) {
+  const ago = useAgo();
   const verdict = status.protection;
   const { colour, mark } = LOOKS[verdict.state];
   return (
@@ -37,6 +41,13 @@ export function Protection({ status }: { status: Schemas["Status"] }) {
               <strong>{t("overview.protection.next")}: </strong>
               <Commands text={verdict.next_step} />
             </Text>
+          )}
+          {status.total_backups === 0 && (
+            <Allowed to="run_backups">
+              <Button component={Link} to="../configurations" style={{ alignSelf: "flex-start" }}>
+                {t("overview.protection.first")}
+              </Button>
+            </Allowed>
           )}
           <Text size="sm">
             {[

@@ -9,12 +9,13 @@ import { useApi } from "../../../api/context";
 import { scheduleQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { moment } from "../common/format";
+import { Name } from "../common/Name";
 import { Section } from "../common/section";
 
 const HOURS = 48;
 const HOUR_MS = 3_600_000;
 const MOST_ROWS = 8;
-const clock = new Intl.DateTimeFormat(undefined, { weekday: "short", hour: "numeric" });
+const clock = new Intl.DateTimeFormat(undefined, { weekday: "short", hour: "numeric", minute: "2-digit" });
 
 type Row = Schemas["Freshness"];
 
@@ -69,8 +70,13 @@ function Line({ row, runs, now }: { row: Row; runs: string[]; now: number }) {
   return (
     <Box mb="xs">
       <Group justify="space-between" gap="xs">
-        <Anchor component={Link} to={`../configurations/${row.configuration}`} size="sm">
-          {row.name}
+        <Anchor
+          component={Link}
+          to={`../configurations/${row.configuration}`}
+          size="sm"
+          style={{ overflowWrap: "anywhere" }}
+        >
+          <Name text={row.name} />
         </Anchor>
         <Text size="xs" c="dimmed">
           {t("overview.upcoming.later", { time })}

@@ -4,7 +4,7 @@ import { Button, Group, Stack, Text } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { unwrap } from "../../../api/client";
+import { ApiError, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/context";
 import { t } from "../../../i18n";
 import { Dialog, Refusal } from "../common/dialog";
@@ -22,7 +22,14 @@ export function CancelButton({ restore }: { restore: string }) {
       tell({ tone: "note", title: t("restore.page.cancelled") });
       setAsking(false);
     },
-    // Refused, too: the exchange has begun meanwhile, and what is shown is out of date.
+    onError: (error) => {
+      // The exchange has begun meanwhile: this button goes with its dialog, and what it would say there with them.
+      if (error instanceof ApiError && error.status === 409) {
+        tell({ tone: "bad", title: t("restore.page.notCancelled"), text: error.message });
+        setAsking(false);
+      }
+    },
+    // Refused, too: what is shown is out of date.
     onSettled: () =>
       Promise.all([
         queries.invalidateQueries({ queryKey: ["restore", restore] }),

@@ -3,7 +3,7 @@
 import { Alert, Button, Card, Center, Group, SegmentedControl, Stack, Text, TextInput, Title, VisuallyHidden } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import type { Schemas } from "../../../api/client";
@@ -12,7 +12,8 @@ import { jobPages } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
 import { ValueBadge } from "../common/badges";
-import { ago, bytes, day, moment } from "../common/format";
+import { bytes, day, moment } from "../common/format";
+import { useAgo } from "../common/now";
 import { Empty, Loaded } from "../common/states";
 import { Upload } from "./Upload";
 
@@ -55,8 +56,23 @@ export function ChooseSource() {
 }
 
 function Stored() {
-  const [search, setSearch] = useState("");
-  const [asked] = useDebouncedValue(search, PATIENCE_MS);
+  const [params, setParams] = useSearchParams();
+  const asked = params.get("q") ?? "";
+  const [search, setSearch] = useState(asked);
+  const [settled] = useDebouncedValue(search, PATIENCE_MS);
+  // Somebody went back, or opened a link.
+  useEffect(() => setSearch(asked), [asked]);
+  useEffect(() => {
+    if (settled === search && settled !== asked) {
+      const changed = new URLSearchParams(params);
+      changed.delete("q");
+      if (settled) {
+        changed.set("q", settled);
+      }
+      setParams(changed, { replace: true });
+    }
+    // Only what was typed asks; that the address has changed does not.
+  }, [settled]);
   const wanted = { has_backup: true, ordering: "-queued_at", limit: 30, ...(asked && { search: asked }) } as const;
   const query = useInfiniteQuery(jobPages(useApi(), wanted));
   return (
@@ -66,6 +82,7 @@ function Stored() {
         label={t("restore.source.search")}
         value={search}
         onChange={(event) => setSearch(event.currentTarget.value)}
+        maxLength={100}
         maw="24rem"
       />
       <Loaded query={query}>
@@ -94,9 +111,18 @@ function Stored() {
 }
 
 function NothingStored() {
+  const base = useConsolePath();
   return (
-    <Empty title={t("restore.source.emptyTitle")}>
+    <Empty title={t("restore.source.emptyTitle")} order={4}>
       <Text>{t("restore.source.emptyText")}</Text>
+      <Group gap="xs" justify="center">
+        <Button component={Link} to={`${base}/configurations`} variant="default">
+          {t("overview.freshness.toConfigurations")}
+        </Button>
+        <Button component={Link} to={`${base}/restore?from=file`} variant="default">
+          {t("restore.source.upload")}
+        </Button>
+      </Group>
     </Empty>
   );
 }
@@ -104,6 +130,7 @@ function NothingStored() {
 /** One of what is shown; that there is none is said only when all is shown. */
 function Suggestion({ job, complete }: { job: Job | undefined; complete: boolean }) {
   const base = useConsolePath();
+  const ago = useAgo();
   if (!job) {
     return complete ? <Alert color="red">{t("restore.source.noGood")}</Alert> : null;
   }
@@ -116,7 +143,7 @@ function Suggestion({ job, complete }: { job: Job | undefined; complete: boolean
             <ValueBadge group="trust" value={job.trust} />
           </Group>
           <Text>
-            {t("restore.source.suggestedText", {
+            {t(isWhole(job) ? "restore.source.suggestedText" : "restore.source.suggestedPart", {
               kind: label("backupType", job.backup_type),
               ago: ago(momentOf(job)),
             })}
@@ -164,6 +191,7 @@ function Moment({ job }: { job: Job }) {
   const base = useConsolePath();
   const facts = [
     label("backupType", job.backup_type),
+    job.trigger === "PRE_RESTORE" ? label("trigger", job.trigger) : "",
     job.backup_size === null ? "" : t("restore.source.size", { size: bytes(job.backup_size) }),
     job.problem_count > 0 ? t("restore.source.warnings", { count: job.problem_count }) : "",
     job.is_pinned ? t("restore.source.pinned") : "",

@@ -1,8 +1,9 @@
 /** The second step: what of it, and to where. */
 
 import { Alert, Anchor, Button, Group, Stack, Switch, Text, Title } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 
 import { ApiError, type Schemas, unwrap } from "../../../api/client";
@@ -23,6 +24,7 @@ export function ChooseWhat() {
   return params.get("backup") ? <OfBackup uuid={params.get("backup") ?? ""} /> : <OfUpload uuid={params.get("upload") ?? ""} />;
 }
 
+const PATIENCE_MS = 300;
 const ALL_PARTS: Part[] = ["", "database", "files", "paths", "tables"];
 
 function holdsOf(type: Schemas["BackupType"]): Part[] {
@@ -116,10 +118,22 @@ function Form({ source }: { source: Source }) {
   const navigate = useNavigate();
   const [params] = useSearchParams();
   const [choices, setChoices] = useState(() => fitting(choicesIn(params), source));
+  const addressOf = (those: Choices) => `${base}/restore${searchOf(those)}`;
+  const [settled] = useDebouncedValue(choices, PATIENCE_MS);
+  useEffect(() => {
+    if (searchOf(settled) !== searchOf(choicesIn(params))) {
+      void navigate(addressOf(settled), { replace: true });
+    }
+    // Only what was chosen changes the address.
+  }, [settled]);
   const [missing, setMissing] = useState(false);
   const planning = useMutation<Schemas["Operation"], ApiError, Choices>({
     mutationFn: (wanted) => unwrap(api.POST("/restores/plan/", { body: requestOf(wanted) })),
-    onSuccess: (operation, wanted) => navigate(`${base}/restore${searchOf(wanted)}&plan=${operation.uuid}`),
+    onSuccess: async (operation, wanted) => {
+      // Whoever goes back from the plan finds what they have chosen.
+      await navigate(addressOf(choices), { replace: true });
+      await navigate(`${addressOf(wanted)}&plan=${operation.uuid}`);
+    },
   });
   const change = (changes: Partial<Choices>) => setChoices((before) => fitting({ ...before, ...changes }, source));
   const wrongName = planning.error?.field("name");

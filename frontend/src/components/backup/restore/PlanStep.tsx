@@ -11,7 +11,7 @@ import { operationQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
 import { Refusal, TypedName } from "../common/dialog";
-import { ago } from "../common/format";
+import { useAgo } from "../common/now";
 import { ProgressView } from "../common/progress";
 import { Loaded } from "../common/states";
 import { type Choices, choicesOf, planOf, requestOf, searchOf } from "./plan";
@@ -30,6 +30,7 @@ export function PlanStep({ uuid }: { uuid: string }) {
 }
 
 function OfOperation({ operation }: { operation: Operation }) {
+  const ago = useAgo();
   const base = useConsolePath();
   const choices = choicesOf(operation.arguments);
   const plan = planOf(operation.result);

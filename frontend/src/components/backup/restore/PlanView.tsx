@@ -3,7 +3,8 @@
 import { Alert, Badge, List, Stack, Table, Text, Title } from "@mantine/core";
 
 import { t } from "../../../i18n";
-import { ago, bytes, moment } from "../common/format";
+import { bytes, moment } from "../common/format";
+import { useAgo } from "../common/now";
 import { type Choices, namedIn, type Plan, type Replacement, type Space } from "./plan";
 
 function kindOf(kind: string): string {
@@ -11,6 +12,7 @@ function kindOf(kind: string): string {
 }
 
 export function PlanView({ plan, choices }: { plan: Plan; choices?: Choices }) {
+  const ago = useAgo();
   const elsewhere = plan.toFolder || plan.toDatabase;
   return (
     <Stack>

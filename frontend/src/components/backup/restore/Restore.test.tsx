@@ -46,6 +46,21 @@ it("suggests the newest good backup of everything, and shows the others with the
   expect(found.violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
 });
 
+it("searches for what the address has", async () => {
+  const asked: (string | null)[] = [];
+  serve(
+    http.get(`${API}/jobs/`, ({ request }) => {
+      asked.push(new URL(request.url).searchParams.get("search"));
+      return HttpResponse.json(page(JOB));
+    }),
+  );
+  const { user } = renderConsole("/restore?q=night");
+  const field = await screen.findByRole("searchbox", { name: "Search by name" });
+  expect(field).toHaveProperty("value", "night");
+  await user.type(field, "ly");
+  await waitFor(() => expect(asked).toEqual(["night", "nightly"]));
+});
+
 it("leads from a backup over its plan to a restore, which takes the exact name", async () => {
   const asked: unknown[] = [];
   serve(
@@ -181,7 +196,9 @@ it("offers to cancel until the exchange begins, and then says why not", async ()
   const dialog = await screen.findByRole("dialog");
   await user.click(within(dialog).getByRole("button", { name: "Cancel the restore" }));
   expect(await screen.findByText(/The live system is being exchanged now/)).toBeTruthy();
-  expect(screen.queryByRole("button", { name: "Cancel the restore" })).toBeNull();
+  expect(screen.getByRole("alert").textContent).toContain(refused);
+  await waitFor(() => expect(screen.queryByRole("button", { name: "Cancel the restore" })).toBeNull());
+  await waitFor(() => expect(document.activeElement?.textContent).toMatch(/^Restore of /));
 });
 
 it("rolls back only what was typed", async () => {

@@ -10,7 +10,8 @@ import { useApi } from "../../../api/context";
 import { operationsQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
-import { ago, bytes, duration, moment } from "../common/format";
+import { bytes, duration, moment } from "../common/format";
+import { useAgo } from "../common/now";
 import { ProgressView } from "../common/progress";
 import { Allowed } from "../common/rights";
 import { Kept } from "./Kept";
@@ -130,6 +131,7 @@ function Cancelling({ operation, restore }: { operation: Operation; restore: str
 }
 
 function Facts({ restore }: { restore: Restore }) {
+  const ago = useAgo();
   const base = useConsolePath();
   const { started_at: began, completed_at: ended, backup_job: job } = restore;
   const facts: [string, ReactNode][] = [

@@ -80,7 +80,7 @@ export function RestoresList() {
 function Rows({ rows }: { rows: Restore[] }) {
   return (
     <Table.ScrollContainer minWidth={700} type="native">
-      <Table verticalSpacing="sm">
+      <Table verticalSpacing="sm" aria-labelledby="restores-title">
         <Table.Thead>
           <Table.Tr>
             <Table.Th>{t("restore.list.when")}</Table.Th>

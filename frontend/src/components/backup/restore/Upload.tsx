@@ -88,12 +88,14 @@ function Current({ sending, upload }: CurrentProps) {
             </Button>
           ) : (
             <>
-              {state !== "paused" && (
-                <Button variant="default" onClick={upload.pause}>
-                  {t("restore.upload.pause")}
-                </Button>
-              )}
-              {state !== "sending" && <Button onClick={upload.resume}>{t("restore.upload.resume")}</Button>}
+              {/* One button for both, so that whoever has pressed it is still on it afterwards. */}
+              <Button
+                variant={state === "paused" ? "filled" : "default"}
+                onClick={state === "paused" ? upload.resume : upload.pause}
+              >
+                {t(state === "paused" ? "restore.upload.resume" : "restore.upload.pause")}
+              </Button>
+              {state === "broken" && <Button onClick={upload.resume}>{t("restore.upload.resume")}</Button>}
             </>
           )}
         </Group>

@@ -11,8 +11,8 @@ import { operationsQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
 import { Dialog, Refusal } from "../common/dialog";
-import { ago } from "../common/format";
 import { useTell } from "../common/notices";
+import { useAgo } from "../common/now";
 import { Allowed } from "../common/rights";
 import { Loaded } from "../common/states";
 
@@ -75,6 +75,7 @@ function useAnswer(operation: Operation, onDone: () => void) {
 /** One of them. Who may decide is known to the server alone: it says so to everybody else. */
 export function Approval({ operation, linked = true }: { operation: Operation; linked?: boolean }) {
   const base = useConsolePath();
+  const ago = useAgo();
   const [asking, setAsking] = useState<"approve" | "reject" | null>(null);
   const [reason, setReason] = useState("");
   const close = () => setAsking(null);
@@ -90,7 +91,7 @@ export function Approval({ operation, linked = true }: { operation: Operation; l
   });
   const failed = answer.variables?.answer === "cancel" ? answer.error : null;
   return (
-    <Alert color="yellow" title={what}>
+    <Alert color="yellow" title={what} role="note">
       <Stack gap="xs">
         <Text size="sm">{text}</Text>
         <Refusal error={failed} />

@@ -1,6 +1,6 @@
 /** Sending a file in pieces (tus 1.0.0), so that a break costs one piece at the most. */
 
-import { type Api, ApiError, type Schemas, unwrap } from "../../../api/client";
+import { answerOf, type Api, ApiError, type Schemas, unwrap } from "../../../api/client";
 
 export type Upload = Schemas["Upload"];
 
@@ -36,13 +36,14 @@ export async function send(
   tell(offset);
   while (offset < file.size) {
     const piece = file.slice(offset, offset + PIECE);
-    const asked = await api.PATCH("/uploads/{uuid}/", {
+    const patch = api.PATCH("/uploads/{uuid}/", {
       params: { path: { uuid }, header: { "Upload-Offset": offset } },
       headers: { ...TUS, "Content-Type": "application/offset+octet-stream" },
       body: "",
       bodySerializer: () => piece,
       signal,
     });
+    const asked = await answerOf(patch);
     await unwrap(Promise.resolve(asked));
     offset = Number(asked.response.headers.get("Upload-Offset") ?? offset + piece.size);
     tell(offset);

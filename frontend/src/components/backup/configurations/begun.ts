@@ -1,0 +1,32 @@
+/** What somebody has begun to write and has not saved. It outlives the drawer, which the browser's way back closes, too, and so
+ * does the end of a session. */
+
+import { useEffect, useState } from "react";
+
+import { type Configuration, type Draft, draftOf, FRESH } from "./draft";
+
+const begun = new Map<string, Draft>();
+
+/** Whether there is such a draft, of the configuration with that uuid or of a "new" one. */
+export function isBegun(which: string): boolean {
+  return begun.has(which);
+}
+
+export function forget(which: string): void {
+  begun.delete(which);
+}
+
+/** The draft of a configuration, or of a new one: as it was left, or as it is saved. */
+export function useDraft(row: Configuration | null) {
+  const which = row?.uuid ?? "new";
+  const [saved] = useState(() => (row === null ? FRESH : draftOf(row)));
+  const [left] = useState(() => begun.get(which));
+  const [draft, setDraft] = useState<Draft>(left ?? saved);
+  useEffect(() => {
+    if (draft !== saved) {
+      begun.set(which, draft);
+    }
+  }, [which, draft, saved]);
+  const change = (changes: Partial<Draft>) => setDraft((before) => ({ ...before, ...changes }));
+  return { draft, change, saved, isLeft: left !== undefined };
+}
