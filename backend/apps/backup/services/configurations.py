@@ -19,7 +19,7 @@ from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, Freque
 from ..policies import FIELDS, ConfigurationValues
 from ..schedules import LAST_DAY_OF_MONTH, Schedule
 from ..selectors import CONFIGURATION_DELETED
-from ..storage import resolve_place
+from ..storage import choose_place
 from .audit import AuditObject, audit_record
 from .slots import account, schedule_zone
 
@@ -211,7 +211,7 @@ def _columns(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def _require_valid(configuration: BackupConfiguration) -> None:
-    resolve_place(configuration.storage_path, encrypted=configuration.encryption_enabled)
+    choose_place(configuration.storage_path, encrypted=configuration.encryption_enabled)
     try:
         configuration.clean_fields()
         faults = _faults(configuration)
