@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from .. import periodic
-from ..errors import AlreadyRunning, ConfigurationNotFound, RequestRefused
+from ..errors import AlreadyRunning, ApprovalRefused, ConfigurationNotFound, RequestRefused
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, Frequency, JobStatus
 from ..policies import FIELDS, ConfigurationValues
@@ -29,6 +29,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     Frequency.MONTHLY: ("schedule_time", "schedule_day_of_month"),
 }
 _SCHEDULE = ("frequency", "schedule_time", "schedule_days", "schedule_day_of_month", "is_enabled", "status")
+_KEEPING = ("retention_days", "max_backups", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly")
 _MOST_RETENTION = 36_500
 
 
@@ -92,11 +93,12 @@ def audited(configuration: BackupConfiguration) -> AuditObject:
 
 
 def configuration_update(
-    configuration: uuid.UUID, changes: Mapping[str, object], *, now: datetime
+    configuration: uuid.UUID, changes: Mapping[str, object], *, now: datetime, keeping: bool = False
 ) -> BackupConfiguration:
     """Change fields named in `FIELDS`. A run that was due under the old schedule is not lost.
 
-    Raises `ConfigurationNotFound`, `RequestRefused`, `StorageRefused`.
+    With `keeping`, nothing that would have backups removed sooner. Raises `ConfigurationNotFound`, `RequestRefused`,
+    `StorageRefused`, `ApprovalRefused`.
     """
     unknown = sorted(set(changes) - set(FIELDS))
     if unknown:
@@ -104,8 +106,15 @@ def configuration_update(
         raise RequestRefused(text, [(unknown[0], text)])
 
     def change(row: BackupConfiguration) -> None:
+        before = {name: getattr(row, name) for name in _KEEPING}
         for name, value in _columns(changes).items():
             setattr(row, name, value)
+        less = [name for name in _KEEPING if getattr(row, name) < before[name]]
+        if keeping and less:
+            raise ApprovalRefused(
+                f"With a smaller {less[0]} backups would be removed that are kept now, and to delete one takes two"
+                " people here. Whoever runs the server changes it: manage_backup_configs --edit."
+            )
 
     return _change(configuration, change, now=now, action="configuration.update")
 
