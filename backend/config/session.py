@@ -11,12 +11,12 @@ from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, serializers
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 from rest_framework.views import APIView
 
+from apps.backup.api.parsing import BoundedJSONParser
 from apps.backup.rights import Right
 from apps.documents.api.documents import ADD, CHANGE, DELETE, VIEW
 from apps.documents.api.views import EdmsView
@@ -69,7 +69,7 @@ class SessionView(EdmsView):
     """The session that the browser's cookie names."""
 
     permission_classes = []
-    parser_classes = [JSONParser]
+    parser_classes = [BoundedJSONParser]
     serializer_class = SignInSerializer
 
     def get_throttles(self) -> list[BaseThrottle]:

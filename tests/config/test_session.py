@@ -5,6 +5,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from django.test import Client
 
+from apps.backup.api.parsing import MAX_BODY
 from apps.backup.rights import Right
 from config.session import PERMISSIONS
 
@@ -69,6 +70,14 @@ def test_a_wrong_name_and_a_wrong_password_look_alike(browser):
     assert {(one.json()["type"], one.json()["detail"]) for one in answers} == {
         ("urn:edms:problem:wrong-password", "There is no account with this name and password.")
     }
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"[" * 100_000, 400), (b'{"name": "' + b"x" * MAX_BODY, 413)])
+def test_who_is_nobody_is_not_listened_to_for_long(browser, body, status):
+    browser.get(SESSION)
+    headers = {"X-CSRFToken": browser.cookies["csrftoken"].value}
+    answer = browser.post(SESSION, body, content_type="application/json", headers=headers)
+    assert (answer.status_code, answer.json()["status"]) == (status, status)
 
 
 def test_guessing_is_slowed_down_whatever_the_headers_say(browser):

@@ -215,6 +215,11 @@ class TestPieceByPiece:
         assert answer.status_code == 409
         assert "3 of 5 bytes" in answer.json()["detail"]
 
+    @pytest.mark.parametrize(("length", "status"), [("abc", 400), ("-5", 400), ("9" * 5000, 413), ("9" * 19, 413)])
+    def test_an_odd_length_is_the_client_s_fault(self, admin, length, status):
+        answer = admin.generic("POST", f"{ROOT}restore_from_file/", b"{}", "application/json", CONTENT_LENGTH=length)
+        assert answer.status_code == status
+
     def test_a_form_that_is_refused_leaves_no_upload(self, admin):
         asked = {"file": io.BytesIO(b"x"), "target": "live", "confirm": "another name"}
         assert admin.post(f"{ROOT}restore_from_file/", asked, "multipart").status_code == 400
