@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from .. import periodic
@@ -54,7 +54,7 @@ def configuration_create(
         configuration = configuration_draft(values, now=now)
         configuration.created_by_id = None if created_by is None else created_by.pk
         _require_free_name(configuration)
-        configuration.save(force_insert=True)
+        _save(configuration, is_new=True)
         periodic.sync(configuration)
         audit_record("configuration.create", audited(configuration), details=_given(values))
     return configuration
@@ -183,7 +183,7 @@ def _change(
             _require_free_name(row)
         if [getattr(row, name) for name in _SCHEDULE] != before:
             _begin_schedule(row, now)
-        row.save()
+        _save(row, is_new=False)
         periodic.sync(row)
         new = {field: getattr(row, field) for field in FIELDS}
         changed = {field: {"from": old[field], "to": new[field]} for field in FIELDS if old[field] != new[field]}
@@ -264,5 +264,17 @@ def _faults(configuration: BackupConfiguration) -> list[tuple[str, str]]:
 def _require_free_name(configuration: BackupConfiguration) -> None:
     others = BackupConfiguration.objects.using(ledger_alias()).filter(name=configuration.name)
     if others.exclude(pk=configuration.pk).exists():
-        text = f"There is a configuration {configuration.name!r} already; choose another name."
-        raise RequestRefused(text, [("name", text)])
+        raise _name_is_taken(configuration)
+
+
+def _save(configuration: BackupConfiguration, *, is_new: bool) -> None:
+    try:
+        configuration.save(force_insert=is_new)
+    except IntegrityError as error:
+        # It was free when we looked; everything else is valid.
+        raise _name_is_taken(configuration) from error
+
+
+def _name_is_taken(configuration: BackupConfiguration) -> RequestRefused:
+    text = f"There is a configuration {configuration.name!r} already; choose another name."
+    return RequestRefused(text, [("name", text)])
