@@ -124,6 +124,11 @@ def test_what_is_no_row_of_the_table_is_refused(lines):
         list(read_rows(here, Pieces(lines, 1000)))
 
 
+def test_a_list_that_is_nested_too_deeply_is_no_row():
+    with pytest.raises(NotPortable, match=r"data/t\.ndjson"):
+        list(read_rows(table(Kind.ARRAY, rows=1), Pieces(b"[" * 100_000 + b"]" * 100_000 + b"\n", 1000)))
+
+
 @given(rows=st.lists(st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
                               min_size=2, max_size=2)))  # fmt: skip
 def test_copy_lines_mean_what_they_were_made_of(rows):
