@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import json
 import logging
 import os
 import re
@@ -15,6 +18,7 @@ from django.urls import reverse
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 from tests.backup.api.conftest import ROOT
+from tests.backup.api.serving import serving, token_of
 from tests.backup.conftest import PASSPHRASE
 
 from apps.backup.api.parsing import MAX_BODY
@@ -307,6 +311,24 @@ def test_who_asks_too_often_is_told_when_again(settings, admin):
     assert answers[3].json()["type"] == "urn:edms-backup:problem:throttled"
     # Of another kind, and somebody else, is not counted with it.
     assert admin.post(LIST, {"name": "x"}, "json").status_code == 201
+
+
+def test_nobody_says_for_themselves_where_they_come_from(new_edms):
+    """To the image's web server, as docker-compose.yml starts it behind a proxy."""
+    new_edms.run("manage_backup_configs", "--install-production")
+    new_edms.environment |= {"FORWARDED_ALLOW_IPS": "*", "EDMS_BEHIND_PROXY": "1"}
+    with serving(new_edms, "image", token_of(new_edms, "root")) as server:
+        status, _, page = server.get("configurations/", {"X-Forwarded-Proto": "https"}, limit="1")
+        assert (status, json.loads(page)["next"].partition(":")[0]) == (200, "https")
+        answers = [sign_in(server.port, {"X-Forwarded-For": f"10.0.0.{number}"}) for number in range(11)]
+    assert answers == [403] * 10 + [429]
+
+
+def sign_in(port: int, headers: dict[str, str]) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    with contextlib.closing(connection):
+        connection.request("POST", "/api/v1/session/", b"{}", {"Content-Type": "application/json", **headers})
+        return connection.getresponse().status
 
 
 def test_a_wrong_setting_is_named(admin, settings):
