@@ -1,11 +1,14 @@
-"""Signing in and out, and who one is: `/api/v1/session/`."""
+"""Signing in and out, and who one is: `/api/v1/session/`; and at the door of Django's own administration."""
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
+from django.contrib import admin
 from django.contrib.auth import authenticate, login, logout
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.utils import extend_schema
@@ -98,6 +101,17 @@ class SessionView(EdmsView):
     def delete(self, request: Request) -> Response:
         logout(request)
         return Response(status=204)
+
+
+@sensitive_variables()
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """The log-in of Django's own administration; attempts at either door count."""
+    throttle = AddressThrottle()
+    if request.method == "POST" and not throttle.allow_request(Request(request), SessionView()):
+        wait = math.ceil(throttle.wait() or 1)
+        text = f"Too many attempts to sign in; try again in {wait} seconds."
+        return HttpResponse(text, status=429, content_type="text/plain", headers={"Retry-After": str(wait)})
+    return admin.site.login(request)
 
 
 def _session(request: Request) -> Response:

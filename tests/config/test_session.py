@@ -90,6 +90,21 @@ def test_guessing_is_slowed_down_whatever_the_headers_say(browser):
     assert int(statuses[-1]["Retry-After"]) > 0
 
 
+def test_guessing_is_slowed_down_at_both_doors_together(client, browser, settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    User.objects.create_superuser("root", password="right")
+    guess = {"username": "root", "password": "wrong"}
+    statuses = [client.post("/admin/login/", guess).status_code for _ in range(10)]
+    refused = client.post("/admin/login/?next=/admin/", {**guess, "password": "right"})
+    assert (statuses, refused.status_code) == ([200] * 10, 429)
+    assert int(refused["Retry-After"]) > 0
+    browser.get(SESSION)
+    assert sign_in(browser, "root", "right").status_code == 429
+    cache.clear()
+    assert client.get("/admin/login/").status_code == 200
+    assert client.post("/admin/login/?next=/admin/", {**guess, "password": "right"}).url == "/admin/"
+
+
 def test_the_page_is_everybodys_and_begins_at_the_root(client):
     assert client.get("/", follow=True).redirect_chain[0] == ("app/", 302)
     for address in ("/app/", "/app/documents", "/app/admin/backup/overview"):
