@@ -249,6 +249,11 @@ def test_only_json_is_taken(admin):
         assert admin.generic("POST", LIST, "<name>x</name>", media).status_code == 415
 
 
+@pytest.mark.parametrize("media", ["Application/JSON", "application/json ; charset=utf-8", "application/json;"])
+def test_json_is_json_however_it_is_written(media, admin):
+    assert admin.generic("POST", LIST, b'{"name": "x"}', media).status_code == 201
+
+
 @pytest.mark.parametrize(
     "query",
     [
