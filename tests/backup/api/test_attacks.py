@@ -329,6 +329,41 @@ def test_nobody_says_for_themselves_where_they_come_from(new_edms):
     assert answers == [403] * 10 + [429]
 
 
+def test_nobody_fills_the_disk_with_what_they_send(new_edms):
+    """Django, spoken to as ASGI, stores a body whole before anything asks who sends it."""
+    token = token_of(new_edms, "root")
+    much = bytes(3 << 20)
+    with serving(new_edms, "image", token) as server:
+        for address in ("backup/configurations/", "session/", "documents/", "nowhere/"):
+            said = sent_by_nobody(server.port, f"/api/v1/{address}", much)
+            assert said == b"" or json.loads(said)["status"] == 413
+        wanted = {"Upload-Length": str(len(much)), "Upload-Metadata": "filename eA=="}
+        connection, answer = server.ask("uploads/", "POST", wanted)
+        with contextlib.closing(connection):
+            where = answer.headers["Location"].removeprefix(ROOT)
+        patch = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+        connection, answer = server.ask(where, "PATCH", patch, body=much)
+        with contextlib.closing(connection):
+            assert (answer.status, answer.headers["Upload-Offset"]) == (204, str(len(much)))
+
+
+def sent_by_nobody(port: int, where: str, content: bytes) -> bytes:
+    """What is answered to a token that is none; nothing if the connection was cut before it could be read."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        headers = {"Authorization": "Token none", "Cookie": "sessionid=none", "Content-Length": str(len(content) + 1)}
+        connection.putrequest("POST", where)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        # Without its last byte: who waits for the whole body waits for ever.
+        with contextlib.suppress(ConnectionError):
+            connection.send(content)
+        try:
+            return connection.getresponse().read()
+        except (ConnectionError, http.client.BadStatusLine):
+            return b""
+
+
 def sign_in(port: int, headers: dict[str, str]) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     with contextlib.closing(connection):
