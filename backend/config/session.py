@@ -1,22 +1,25 @@
-"""Signing in and out, and who one is: `/api/v1/session/`."""
+"""Signing in and out, and who one is: `/api/v1/session/`; and at the door of Django's own administration."""
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
+from django.contrib import admin
 from django.contrib.auth import authenticate, login, logout
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, serializers
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 from rest_framework.views import APIView
 
+from apps.backup.api.parsing import BoundedJSONParser
 from apps.backup.rights import Right
 from apps.documents.api.documents import ADD, CHANGE, DELETE, VIEW
 from apps.documents.api.views import EdmsView
@@ -69,7 +72,7 @@ class SessionView(EdmsView):
     """The session that the browser's cookie names."""
 
     permission_classes = []
-    parser_classes = [JSONParser]
+    parser_classes = [BoundedJSONParser]
     serializer_class = SignInSerializer
 
     def get_throttles(self) -> list[BaseThrottle]:
@@ -98,6 +101,17 @@ class SessionView(EdmsView):
     def delete(self, request: Request) -> Response:
         logout(request)
         return Response(status=204)
+
+
+@sensitive_variables()
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """The log-in of Django's own administration; attempts at either door count."""
+    throttle = AddressThrottle()
+    if request.method == "POST" and not throttle.allow_request(Request(request), SessionView()):
+        wait = math.ceil(throttle.wait() or 1)
+        text = f"Too many attempts to sign in; try again in {wait} seconds."
+        return HttpResponse(text, status=429, content_type="text/plain", headers={"Retry-After": str(wait)})
+    return admin.site.login(request)
 
 
 def _session(request: Request) -> Response:

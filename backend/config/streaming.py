@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from .bodies import GuardedHandler
 
-class StreamingHandler(ASGIHandler):
+
+class StreamingHandler(GuardedHandler):
     """Hands on an answer's pieces as they are read, each of them in the thread of the request."""
 
     async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:

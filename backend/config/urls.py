@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from .pages import edms
-from .session import SessionView
+from .session import SessionView, admin_sign_in
 
 # The console is a part of the EDMS's page; under this name the backup system's models find it.
 console = ([re_path(r"^(?P<path>.*)$", edms, name="console")], "backup-console")
@@ -14,6 +14,7 @@ urlpatterns = [
     path("", RedirectView.as_view(url="app/")),
     path("app/admin/backup/", include(console)),
     re_path(r"^app/(?P<path>.*)$", edms, name="edms"),
+    path("admin/login/", admin_sign_in),
     path("admin/", admin.site.urls),
     path("api/v1/session/", SessionView.as_view(), name="session"),
     path("api/v1/documents/", include("apps.documents.api.urls")),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.backup.errors import RequestRefused
-from apps.backup.names import file_name, path_of, text_of
+from apps.backup.names import file_name, one_line, path_of, text_of
 
 NAMES = st.one_of(
     st.binary(min_size=1, max_size=30),
@@ -50,6 +50,20 @@ def test_what_is_hard_to_see_is_shown():
     assert text_of(b"100% sure\xff.pdf") == "100%25 sure%FF.pdf"
     assert text_of("a\u202efdp.exe\n".encode()) == "a%E2%80%AEfdp.exe%0A"
     assert path_of("..\\") == b"..\\"
+
+
+@given(st.text())
+def test_any_text_is_one_line_of_text(text):
+    line = one_line(text)
+
+    assert "".join(line.splitlines()) == line
+    assert line.encode().decode() == line
+    assert "\x1b" not in line
+    assert one_line(line) == line
+
+
+def test_what_a_terminal_would_obey_is_shown():
+    assert one_line("Zoë 文書 \x1b[2J\r\nOK\x9b31m\u202e") == r"Zoë 文書 \x1b[2J\r\nOK\x9b31m\u202e"
 
 
 @given(st.text(max_size=400), st.integers(1, 8))

@@ -5,6 +5,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from django.test import Client
 
+from apps.backup.api.parsing import MAX_BODY
 from apps.backup.rights import Right
 from config.session import PERMISSIONS
 
@@ -71,6 +72,14 @@ def test_a_wrong_name_and_a_wrong_password_look_alike(browser):
     }
 
 
+@pytest.mark.parametrize(("body", "status"), [(b"[" * 100_000, 400), (b'{"name": "' + b"x" * MAX_BODY, 413)])
+def test_who_is_nobody_is_not_listened_to_for_long(browser, body, status):
+    browser.get(SESSION)
+    headers = {"X-CSRFToken": browser.cookies["csrftoken"].value}
+    answer = browser.post(SESSION, body, content_type="application/json", headers=headers)
+    assert (answer.status_code, answer.json()["status"]) == (status, status)
+
+
 def test_guessing_is_slowed_down_whatever_the_headers_say(browser):
     browser.get(SESSION)
     statuses = []
@@ -79,6 +88,21 @@ def test_guessing_is_slowed_down_whatever_the_headers_say(browser):
         statuses.append(sign_in(browser, f"user{number}", "x"))
     assert [one.status_code for one in statuses] == [403] * 10 + [429] * 2
     assert int(statuses[-1]["Retry-After"]) > 0
+
+
+def test_guessing_is_slowed_down_at_both_doors_together(client, browser, settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    User.objects.create_superuser("root", password="right")
+    guess = {"username": "root", "password": "wrong"}
+    statuses = [client.post("/admin/login/", guess).status_code for _ in range(10)]
+    refused = client.post("/admin/login/?next=/admin/", {**guess, "password": "right"})
+    assert (statuses, refused.status_code) == ([200] * 10, 429)
+    assert int(refused["Retry-After"]) > 0
+    browser.get(SESSION)
+    assert sign_in(browser, "root", "right").status_code == 429
+    cache.clear()
+    assert client.get("/admin/login/").status_code == 200
+    assert client.post("/admin/login/?next=/admin/", {**guess, "password": "right"}).url == "/admin/"
 
 
 def test_the_page_is_everybodys_and_begins_at_the_root(client):

@@ -30,9 +30,9 @@ from .storage import (
     PLAIN_PACKAGE,
     SEALED_PACKAGE,
     RepositoryPlace,
+    choose_place,
     lock_patiently,
     make_private_folder,
-    resolve_place,
 )
 from .verification import read_back
 
@@ -76,7 +76,7 @@ class Capture:
         )
 
     def _snapshot(self, request: JobRequest) -> list[str]:
-        place = resolve_place(request.storage_path, encrypted=request.encryption)
+        place = choose_place(request.storage_path, encrypted=request.encryption)
         self.tracker.begin("opening the repository")
         repository = place.open_or_init()
         with self._lock(repository) as lock, staging_folder(self.job.uuid) as staging:
@@ -209,7 +209,7 @@ def package_path(job: BackupJob, request: JobRequest) -> Path:
     """
     if request.output:
         return Path(request.output)
-    place = resolve_place(request.storage_path, encrypted=False)
+    place = choose_place(request.storage_path, encrypted=False)
     ending = SEALED_PACKAGE if request.encryption else PLAIN_PACKAGE
     return place.storage / PACKAGES / file_name(f"{job.job_name}-{job.uuid.hex[:8]}{ending}")
 

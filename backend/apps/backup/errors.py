@@ -145,7 +145,7 @@ class AmbiguousReference(ReferenceFailed):
 
 
 class ApprovalRefused(BackupError):
-    """It takes a second person to decide this, and whoever asks is the first one."""
+    """It takes a second person to decide this, and whoever asks is the first one, or asks where none can be asked."""
 
 
 class RequestRefused(BackupError):

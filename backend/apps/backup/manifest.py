@@ -220,5 +220,5 @@ def decode(data: bytes) -> Manifest:
                 f"{NAME} has format {header.format}, this software reads {FORMAT}; use the version that wrote it."
             )
         return msgspec.json.decode(data, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ManifestInvalid(f"{NAME} is damaged or was not written by this software: {error}.") from error

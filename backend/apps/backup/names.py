@@ -6,7 +6,8 @@ the rest of a line shown in another direction. Each name has one such form, and 
 
     b"100% sure\xff.pdf"  <->  "100%25 sure%FF.pdf"
 
-The other way round, `file_name` makes of any text the name of one file outside of backups.
+The other way round, `file_name` makes of any text the name of one file outside of backups, and `one_line` one line on
+a terminal or in a log.
 """
 
 import re
@@ -18,13 +19,14 @@ MOST_TEXT: Final = 3 * 4096
 """Characters of a path as text: no file system has longer ones."""
 _MOST_DEPTH: Final = 4096
 _ESCAPED: Final = re.compile(rb"%([0-9A-Fa-f]{2})?")
-_HIDDEN: Final = re.compile("[%\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\udc80-\udcff]")
+_ACTING: Final = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
+"""Characters that a terminal obeys, that end a line, or that have the rest of it shown in another direction."""
+_HIDDEN: Final = re.compile(f"[%{_ACTING}\udc80-\udcff]")
+_NO_TEXT: Final = re.compile(f"[{_ACTING}\ud800-\udfff]")
 _NEVER: Final = frozenset({b"", b".", b".."})
 
 # What one of the systems that save files does not take, or what would be shown as something else than it is.
-_UNFIT: Final = re.compile(
-    '[\x00-\x1f\x7f-\x9f"*/:<>?\\\\|\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]'
-)
+_UNFIT: Final = re.compile(f'[{_ACTING}"*/:<>?\\\\|\ud800-\udfff]')
 _MOST_BYTES: Final = 240
 """Of a file's name: file systems take 255, and some clients add a number."""
 _KEPT_END: Final = 40
@@ -66,6 +68,11 @@ def file_name(text: str) -> str:
         room = _MOST_BYTES - len(end.encode())
         fit = fit[:-_KEPT_END].encode()[:room].decode("utf-8", "ignore") + end
     return fit or "unnamed"
+
+
+def one_line(text: str) -> str:
+    """A text that somebody else has written, as one line in which nothing but text is left: the rest is escaped."""
+    return _NO_TEXT.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _name_of(text: str, field: str) -> bytes:

@@ -13,7 +13,7 @@ from .models import BackupConfiguration, BackupJob, BackupType
 from .parents import choose_parent
 from .requests import JobRequest
 from .sources import database_aliases
-from .storage import PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, resolve_place
+from .storage import PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, choose_place
 
 _WITHOUT_DATABASES = (BackupType.FILES,)
 _WITHOUT_FILES = (BackupType.DATABASE,)
@@ -46,7 +46,7 @@ class BackupPlan:
 
 def require_possible(request: JobRequest) -> None:
     """Refuse what cannot succeed, before anything is written; reads nothing but settings, passphrase and names."""
-    place = resolve_place(request.storage_path, encrypted=request.encryption)
+    place = choose_place(request.storage_path, encrypted=request.encryption)
     if request.backup_type not in BackupType.values:
         raise RequestRefused(f"There is no backup type {request.backup_type!r}; use {', '.join(BackupType.values)}.")
     if request.output:
@@ -65,7 +65,7 @@ def require_runnable(configuration: BackupConfiguration) -> None:
     if conf.load().executor in {"process", "inline"}:
         require_possible(request)
     else:
-        resolve_place(request.storage_path, encrypted=request.encryption)
+        choose_place(request.storage_path, encrypted=request.encryption)
 
 
 def _require_output(path: Path, *, encrypted: bool) -> None:
@@ -100,7 +100,7 @@ def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) 
         backup_type=request.backup_type,
         settings=request.to_json(),
     )
-    place = None if request.makes_package else resolve_place(request.storage_path, encrypted=request.encryption)
+    place = None if request.makes_package else choose_place(request.storage_path, encrypted=request.encryption)
     parent = ""
     warnings: list[str] = []
     exists = place is not None and place.exists()

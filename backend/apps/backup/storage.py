@@ -30,6 +30,13 @@ PACKAGES = "packages"
 PLAIN_PACKAGE = ".tar.gz"
 SEALED_PACKAGE = ".tar.gz.gpg"
 
+_UNFINISHED = ".{}.new"
+"""A repository while it is made; what a killed attempt left is removed by the next."""
+_INSIDE_A_STORAGE = frozenset({ENCRYPTED, UNENCRYPTED, PACKAGES, *map(_UNFINISHED.format, (ENCRYPTED, UNENCRYPTED))})
+_WORKING_FOLDERS = ("staging", "restores", "uploads")
+"""In the main storage; what lies in `staging` is removed by the next job."""
+_LONGEST_NAME = 255
+"""Bytes; no file system takes more."""
 _SCAN_DEPTH = 6
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)?//")
 _LOCK_PAUSE = 2.0
@@ -86,7 +93,7 @@ def _init(path: Path, passphrase: Passphrase) -> Repository | None:
     with locked(path.parent / f".{path.name}.lock"):
         if (path / "config").exists():
             return None
-        new = path.parent / f".{path.name}.new"
+        new = path.parent / _UNFINISHED.format(path.name)
         if new.exists():
             shutil.rmtree(new)
         new.mkdir(mode=0o700)
@@ -148,10 +155,40 @@ def resolve_place(storage_path: str, *, encrypted: bool) -> RepositoryPlace:
         raise StorageRefused(
             f"The storage path {storage_path!r} is an address; a storage path is a folder in BACKUP_STORAGE_ROOT."
         )
+    if any(len(os.fsencode(name)) > _LONGEST_NAME for name in storage_path.split("/")):
+        raise StorageRefused(
+            f"The storage path {storage_path!r} has a name of more than {_LONGEST_NAME} bytes, which no folder has."
+        )
     storage = (settings.storage_root / storage_path).resolve()
     _require_inside(storage, settings.roots, storage_path)
     place = RepositoryPlace(storage=storage, encrypted=encrypted)
     _require_inside(place.path.resolve(), settings.roots, str(place.path))
+    return place
+
+
+def choose_place(storage_path: str, *, encrypted: bool) -> RepositoryPlace:
+    """The same, for backups that are to go there: not into a repository, among packages, or where we work.
+
+    What has come to lie there before can still be read. Raises `StorageRefused`.
+    """
+    place = resolve_place(storage_path, encrypted=encrypted)
+    settings = conf.load()
+    main, *others = [root.resolve() for root in settings.roots]
+    ours = [main / name for name in _WORKING_FOLDERS]
+    restored = settings.restore_root.resolve()
+    if any(root in restored.parents for root in (main, *others)):
+        ours.append(restored)
+    inside = {
+        name
+        for root in (main, *others)
+        if place.storage.is_relative_to(root)
+        for name in place.storage.relative_to(root).parts
+    }
+    if inside & _INSIDE_A_STORAGE or any(place.storage.is_relative_to(folder) for folder in ours):
+        raise StorageRefused(
+            f"The storage path {storage_path!r} leads into a folder that the backup system keeps for itself; choose"
+            " another name."
+        )
     return place
 
 
@@ -178,6 +215,8 @@ def make_private_folder(path: Path) -> None:
         raise StorageRefused(
             f"The folder {str(path)!r} cannot be made ({error.strerror}); check the rights and the space there."
         ) from error
+    if not path.is_dir():
+        raise StorageRefused(f"There is a file at {str(path)!r} and no folder; choose another path.")
     if path.resolve() != path:
         raise StorageRefused(f"The folder {str(path)!r} leads elsewhere through a link; remove the link.")
 

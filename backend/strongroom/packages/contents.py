@@ -76,7 +76,7 @@ def read_contents(package: Package) -> Contents:
     """What manifest.json says; raises `PackageDamaged` when it cannot be read."""
     try:
         return msgspec.json.decode(package.manifest, type=Contents)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise PackageDamaged(
             f"The manifest.json of the package {package.path} cannot be read ({error}); it was written by newer or by"
             " other software."

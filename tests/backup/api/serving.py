@@ -22,6 +22,8 @@ SERVERS = {
     "uvicorn": ["uvicorn", "config.asgi:application", "--lifespan", "off", "--fd", "{fd}"],
     "gunicorn": ["gunicorn", "config.wsgi:application", "--threads", "3", "--bind", "fd://{fd}", "--no-control-socket"],
 }
+IMAGE = ["gunicorn", "config.asgi:application", "--worker-class", "config.worker.Worker", *SERVERS["gunicorn"][4:]]
+"""As docker/entrypoint starts it."""
 
 
 @dataclasses.dataclass
@@ -66,7 +68,7 @@ def token_of(edms: Edms, name: str) -> str:
 def serving(edms: Edms, kind: str, token: str) -> Iterator[Server]:
     """The server runs as long as the block."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        words = [word.format(fd=listener.fileno()) for word in SERVERS[kind]]
+        words = [word.format(fd=listener.fileno()) for word in {**SERVERS, "image": IMAGE}[kind]]
         environment = {"PATH": os.environ["PATH"], "EDMS_HOME": str(edms.home), "PYTHONPATH": str(BACKEND)}
         process = subprocess.Popen(
             [sys.executable, "-m", *words],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import json
 import logging
 import os
 import re
@@ -15,6 +18,7 @@ from django.urls import reverse
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 from tests.backup.api.conftest import ROOT
+from tests.backup.api.serving import serving, token_of
 from tests.backup.conftest import PASSPHRASE
 
 from apps.backup.api.parsing import MAX_BODY
@@ -108,6 +112,9 @@ def test_names_that_lead_elsewhere_lead_nowhere(name, operations, admin):
         "sftp://user:secret@host/x",
         "//host/share",
         "link/x",
+        "staging",
+        "repository/snapshots",
+        "a" * 300,
         "a\nb",
         "\0",
     ],
@@ -242,6 +249,11 @@ def test_only_json_is_taken(admin):
         assert admin.generic("POST", LIST, "<name>x</name>", media).status_code == 415
 
 
+@pytest.mark.parametrize("media", ["Application/JSON", "application/json ; charset=utf-8", "application/json;"])
+def test_json_is_json_however_it_is_written(media, admin):
+    assert admin.generic("POST", LIST, b'{"name": "x"}', media).status_code == 201
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -304,6 +316,59 @@ def test_who_asks_too_often_is_told_when_again(settings, admin):
     assert answers[3].json()["type"] == "urn:edms-backup:problem:throttled"
     # Of another kind, and somebody else, is not counted with it.
     assert admin.post(LIST, {"name": "x"}, "json").status_code == 201
+
+
+def test_nobody_says_for_themselves_where_they_come_from(new_edms):
+    """To the image's web server, as docker-compose.yml starts it behind a proxy."""
+    new_edms.run("manage_backup_configs", "--install-production")
+    new_edms.environment |= {"FORWARDED_ALLOW_IPS": "*", "EDMS_BEHIND_PROXY": "1"}
+    with serving(new_edms, "image", token_of(new_edms, "root")) as server:
+        status, _, page = server.get("configurations/", {"X-Forwarded-Proto": "https"}, limit="1")
+        assert (status, json.loads(page)["next"].partition(":")[0]) == (200, "https")
+        answers = [sign_in(server.port, {"X-Forwarded-For": f"10.0.0.{number}"}) for number in range(11)]
+    assert answers == [403] * 10 + [429]
+
+
+def test_nobody_fills_the_disk_with_what_they_send(new_edms):
+    """Django, spoken to as ASGI, stores a body whole before anything asks who sends it."""
+    token = token_of(new_edms, "root")
+    much = bytes(3 << 20)
+    with serving(new_edms, "image", token) as server:
+        for address in ("backup/configurations/", "session/", "documents/", "nowhere/"):
+            said = sent_by_nobody(server.port, f"/api/v1/{address}", much)
+            assert said == b"" or json.loads(said)["status"] == 413
+        wanted = {"Upload-Length": str(len(much)), "Upload-Metadata": "filename eA=="}
+        connection, answer = server.ask("uploads/", "POST", wanted)
+        with contextlib.closing(connection):
+            where = answer.headers["Location"].removeprefix(ROOT)
+        patch = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+        connection, answer = server.ask(where, "PATCH", patch, body=much)
+        with contextlib.closing(connection):
+            assert (answer.status, answer.headers["Upload-Offset"]) == (204, str(len(much)))
+
+
+def sent_by_nobody(port: int, where: str, content: bytes) -> bytes:
+    """What is answered to a token that is none; nothing if the connection was cut before it could be read."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        headers = {"Authorization": "Token none", "Cookie": "sessionid=none", "Content-Length": str(len(content) + 1)}
+        connection.putrequest("POST", where)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        # Without its last byte: who waits for the whole body waits for ever.
+        with contextlib.suppress(ConnectionError):
+            connection.send(content)
+        try:
+            return connection.getresponse().read()
+        except (ConnectionError, http.client.BadStatusLine):
+            return b""
+
+
+def sign_in(port: int, headers: dict[str, str]) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    with contextlib.closing(connection):
+        connection.request("POST", "/api/v1/session/", b"{}", {"Content-Type": "application/json", **headers})
+        return connection.getresponse().status
 
 
 def test_a_wrong_setting_is_named(admin, settings):

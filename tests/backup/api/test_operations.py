@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 
 import pytest
@@ -199,7 +200,27 @@ class TestASecondPerson:
             configuration_delete_request(configuration.uuid, user=user, now=now),
         ]
         assert {one.status for one in asked} == {"AWAITING_APPROVAL"}
-        assert restore(admin, backup, target="folder", name="x").json()["operation"]["status"] == "PENDING"
+        for target in ("folder", "database"):
+            assert restore(admin, backup, target=target, name="x").json()["operation"]["status"] == "PENDING"
+
+    def test_is_needed_for_a_database_from_anybody_s_package(self, settings, admin, tmp_path):
+        """Its dump is run by the server that has the live database too."""
+        settings.BACKUP_STORAGE_ROOT = tmp_path / "backups"
+        for target, status in (("folder", "PENDING"), ("database", "AWAITING_APPROVAL")):
+            sent = {"file": io.BytesIO(b"x"), "target": target, "name": "x"}
+            made = admin.post(f"{ROOT}restore_from_file/", sent, "multipart")
+            assert made.json()["operation"]["status"] == status
+
+    @pytest.mark.parametrize("field", ["retention_days", "max_backups", "keep_daily", "keep_yearly"])
+    def test_is_not_gone_round_by_keeping_less(self, client_of, field):
+        """Retention deletes what a configuration no longer keeps, right after the next backup."""
+        row = BackupConfiguration.objects.create(name="mine", **{field: 20})
+        where, client = f"{ROOT}configurations/{row.uuid}/", client_of(Right.CONFIGURE)
+        refused = client.patch(where, {field: 19}, "json")
+        assert (refused.status_code, field in refused.json()["detail"]) == (403, True)
+        assert client.patch(where, {field: 21, "description": "more"}, "json").status_code == 200
+        row.refresh_from_db()
+        assert getattr(row, field) == 21
 
 
 @pytest.mark.django_db

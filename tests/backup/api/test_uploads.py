@@ -9,22 +9,28 @@ import http.client
 import io
 import os
 import socket
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from django.utils import timezone
 from tests.backup.api.conftest import ROOT
 from tests.backup.api.restoring import running
+from tests.backup.api.test_contents import MANIFEST
 from tests.backup.conftest import Edms
 from tests.engine.packages.test_hostile import EVIL, LISTED, inside, write
 from tests.engine.packages.test_hostile import file as member
 
+from apps.backup.manifest import FileRootRecord, SecretFingerprint, encode
 from apps.backup.models import AuditEvent, Operation, Upload
 from apps.backup.rights import Right
 from apps.backup.services.restore_wishes import RestoreChoices
 from apps.backup.services.uploads import uploads_expire
-from strongroom.packages import reading
+from apps.backup.sources.project import fingerprint
+from strongroom.entries import Folder, Stream
+from strongroom.packages import reading, write_package
 
 LIST = f"{ROOT}uploads/"
 BYTES = "application/offset+octet-stream"
@@ -209,6 +215,11 @@ class TestPieceByPiece:
         assert answer.status_code == 409
         assert "3 of 5 bytes" in answer.json()["detail"]
 
+    @pytest.mark.parametrize(("length", "status"), [("abc", 400), ("-5", 400), ("9" * 5000, 413), ("9" * 19, 413)])
+    def test_an_odd_length_is_the_client_s_fault(self, admin, length, status):
+        answer = admin.generic("POST", f"{ROOT}restore_from_file/", b"{}", "application/json", CONTENT_LENGTH=length)
+        assert answer.status_code == status
+
     def test_a_form_that_is_refused_leaves_no_upload(self, admin):
         asked = {"file": io.BytesIO(b"x"), "target": "live", "confirm": "another name"}
         assert admin.post(f"{ROOT}restore_from_file/", asked, "multipart").status_code == 400
@@ -218,6 +229,42 @@ class TestPieceByPiece:
         asked = {"file": io.BytesIO(b"x"), "target": "folder", "name": "x"}
         admin.post(f"{ROOT}restore_from_file/", asked, "multipart")
         assert Operation.objects.get().arguments["safety_backup"] is True
+
+    @pytest.mark.parametrize("name", ["BACKUP_PASSWORD", "DATABASES", "NO_SUCH_THING"])
+    def test_nobody_tries_secrets_with_a_package_of_their_own(self, admin, name, settings, tmp_path):
+        """It says what the fingerprint of a secret was: right or wrong, the plan is the same, and tells of no other."""
+        settings.BACKUP_SECRETS = []
+        (tmp_path / "media").mkdir()
+        salt = b"salt"
+        unset = SecretFingerprint(name=name, salt=salt.hex(), digest="")
+        told = set()
+        for tried in (unset, fingerprint(name, salt)):
+            asked = {"upload": send(admin, self.package_with(tmp_path, tried)), "only": "files"}
+            planned = admin.post(f"{ROOT}restores/plan/", asked, "json").json()
+            assert planned["status"] == "COMPLETED", planned
+            told.add(str(planned["result"]["warnings"]))
+        (same,) = told
+        assert "is not the one" not in same
+
+    @pytest.mark.parametrize("salt", ["geheim", "", "ä"])
+    def test_a_fingerprint_that_is_none_is_no_secret(self, admin, salt, tmp_path):
+        (tmp_path / "media").mkdir()
+        odd = SecretFingerprint(name="SECRET_KEY", salt=salt, digest="ä")
+        asked = {"upload": send(admin, self.package_with(tmp_path, odd)), "only": "files"}
+        planned = admin.post(f"{ROOT}restores/plan/", asked, "json").json()
+        assert planned["status"] == "COMPLETED", planned
+        assert "the secret SECRET_KEY is not the one" in str(planned["result"]["warnings"])
+
+    def package_with(self, folder: Path, secret: SecretFingerprint) -> bytes:
+        root = FileRootRecord(name="media", path="/media", files=0, folders=0, others=0, bytes=0)
+        told = encode(msgspec.structs.replace(MANIFEST, databases=[], data=[], files=[root], secrets=[secret]))
+        entries = [
+            Folder(b"files", [Folder(b"media", [])]),
+            Stream(b"manifest.json", lambda: io.BytesIO(told)),
+        ]
+        path = folder / f"{uuid.uuid4()}.tar.gz"
+        write_package(path, entries, mtime_ns=0)
+        return path.read_bytes()
 
     def test_a_form_repeats_what_may_be_several(self, admin):
         paths = ["files/media/b.pdf", "/files/media/a%FF.pdf/"]

@@ -31,6 +31,17 @@ def test_commands_options_choices_and_names(ask):
     assert ask("python", "mana") == ["manage.py"]
 
 
+def test_a_name_is_no_command_of_whoever_asks_for_it(ask, shell):
+    """Anybody who may configure over HTTP gives the names; the shell is that of whoever runs the server."""
+    for name in ("$(touch $EDMS_HOME/ran)", "`touch $EDMS_HOME/ran`", "two words"):
+        shell.run(f"python manage.py manage_backup_configs --create --name '{name}' --type FULL --frequency ON_DEMAND")
+    said = ask("python", "manage.py", "trigger_backup", "--config", "")
+    assert {"$(touch", "`touch", "words", "production_daily_full"} <= set(said)
+    assert ask("python", "manage.py", "trigger_backup", "--config", "$(t") == ["$(touch", "$EDMS_HOME/ran)"]
+    assert ask("python", "manage.py", "trigger_backup", "--config", "two") == ["two", "words"]
+    assert not (shell.edms.home / "ran").exists()
+
+
 @pytest.mark.parametrize("name", ["bash", "zsh"])
 def test_the_script_is_one_that_the_shell_accepts(shell, tmp_path, name):
     script = shell.run(f"python manage.py backup_completion {name}")

@@ -201,6 +201,26 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(new_edms):
     assert new_edms.rows("SELECT count(*) FROM backup_backupjob") == [(1,)]
 
 
+def test_what_people_and_files_are_called_forges_no_line(edms):
+    """A reason that was given over HTTP is read on the terminal of whoever runs the server."""
+    add_configuration(edms, "plain", encryption_enabled=False)
+    job = edms.json("trigger_backup", "--config", "plain")["job"]
+    evil = "why\x1b[2J\nstatus: FAILED\tx\u202e"
+    edms.run("backup_jobs", "--pin", job, "--reason", evil)
+    edms.write("UPDATE backup_jobevent SET text = ?", evil)
+    edms.write("UPDATE backup_backupjob SET warnings = ?", json.dumps([evil, "a second"]))
+    for arguments in (
+        ["backup_jobs", "--show", job],
+        ["backup_jobs", "--log", job],
+        ["backup_prune", "--dry-run", "--all"],
+    ):
+        said = edms.run(*arguments).stdout
+        assert r"why\x1b[2J\nstatus: FAILED\tx\u202e" in said
+        assert not {"\x1b", "\u202e"} & set(said)
+        assert "\nstatus: FAILED" not in said
+    assert "a second" in edms.run("backup_jobs", "--show", job).stdout.splitlines()
+
+
 def test_a_missing_referenced_file_makes_the_job_incomplete(edms):
     # Root reads everything, so what cannot be read is a root that is not there.
     shutil.rmtree(edms.media)

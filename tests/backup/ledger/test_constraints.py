@@ -11,10 +11,12 @@ SCRIPT = """
 import datetime, json, threading, uuid
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
-from apps.backup.errors import IllegalTransition
+from apps.backup.errors import IllegalTransition, RequestRefused
 from apps.backup.models import BackupConfiguration, BackupJob, RestoreJob
 from apps.backup.processes import own_identity
 from apps.backup.requests import JobRequest
+from apps.backup.policies import ConfigurationValues
+from apps.backup.services.configurations import configuration_create
 from apps.backup.services.jobs import job_claim, job_create
 
 now = timezone.now()
@@ -65,10 +67,22 @@ def claim():
         outcomes.append("refused")
     finally:
         connection.close()
-threads = [threading.Thread(target=claim) for _ in range(4)]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
-print(json.dumps({"vendor": connection.vendor, "accepted": accepted, "tried": len(bad), "claims": sorted(outcomes)}))
+made = []
+def make():
+    barrier.wait()
+    try:
+        configuration_create(ConfigurationValues(name="of the same name"))
+        made.append("made")
+    except RequestRefused as error:
+        made.append(error.fields[0][0])
+    finally:
+        connection.close()
+for target in (claim, make):
+    threads = [threading.Thread(target=target) for _ in range(4)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+found = {"claims": sorted(outcomes), "made": sorted(made)}
+print(json.dumps({"vendor": connection.vendor, "accepted": accepted, "tried": len(bad), **found}))
 """
 
 
@@ -105,4 +119,5 @@ def test_the_database_refuses_what_must_not_be(edms, database):
         "accepted": [],
         "tried": 16,
         "claims": ["refused", "refused", "refused", "won"],
+        "made": ["made", "name", "name", "name"],
     }

@@ -40,6 +40,54 @@ def test_paths_that_leave_are_refused(root, path):
         storage.resolve_place(path, encrypted=True)
 
 
+KEPT_FOR_ITSELF = [
+    "staging",
+    "staging/x",
+    "uploads",
+    "restores/x",
+    "restored/x",
+    "packages",
+    "repository",
+    "team/repository/snapshots",
+    "repository-unencrypted",
+    ".repository.new",
+    "alias/x",
+]
+
+
+@pytest.mark.parametrize("path", KEPT_FOR_ITSELF)
+def test_no_backup_goes_where_the_system_works(root, path):
+    """The next job removes whatever lies in `staging`, and with it a repository that was made there."""
+    root.mkdir()
+    (root / "alias").symlink_to("staging")
+    with pytest.raises(StorageRefused, match="keeps for itself"):
+        storage.choose_place(path, encrypted=True)
+    # What has come to lie there can be read.
+    assert storage.resolve_place(path, encrypted=True).storage == (root / path).resolve()
+
+
+def test_names_like_those_are_free_elsewhere(root, settings, tmp_path):
+    settings.BACKUP_STORAGE_ROOTS = [tmp_path / "other"]
+    settings.BACKUP_RESTORE_ROOT = tmp_path
+    for path in ("", "team/staging", "repositories", ".hidden", str(tmp_path / "other/uploads")):
+        assert storage.choose_place(path, encrypted=True) == storage.resolve_place(path, encrypted=True)
+
+
+@pytest.mark.parametrize("path", ["a" * 256, "team/" + "\N{GRINNING FACE}" * 64])
+def test_a_name_that_no_folder_can_have_is_refused(root, path):
+    with pytest.raises(StorageRefused, match="255 bytes"):
+        storage.resolve_place(path, encrypted=True)
+
+
+@pytest.mark.parametrize("path", ["taken", "taken/x"])
+def test_a_file_in_the_way_is_named(root, passphrase, path):
+    root.mkdir()
+    (root / "taken").write_text("a log")
+    with pytest.raises(StorageRefused, match="taken"):
+        storage.resolve_place(path, encrypted=True).open_or_init()
+    assert (root / "taken").read_text() == "a log"
+
+
 def test_a_link_that_leaves_is_refused(root, tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -66,6 +66,7 @@ def test_a_root_that_is_missing(tmp_path):
         (encode(msgspec.structs.replace(MANIFEST, format=FORMAT + 1)), f"format {FORMAT + 1}"),
         (encode(MANIFEST).replace(b'"secrets"', b'"secrests"'), "secrests"),
         (b"{}", "format"),
+        (b'{"format": 1, "deep": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "recursion"),
     ],
 )
 def test_a_manifest_that_is_not_ours(tmp_path, manifest, said):

@@ -14,15 +14,18 @@ from django.db import connection, models
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.backup.identifiers import quoted
 from apps.backup.manifest import ColumnRecord, TableRecord
 from apps.backup.portable.canonical import RowDigest, normal_json
 from apps.backup.portable.engines.base import Moments, convert_columns
 from apps.backup.portable.engines.postgresql import _copy_lines
 from apps.backup.portable.engines.sqlite import SqliteReading, SqliteWriting
 from apps.backup.portable.errors import NotPortable, TableUnreadable
-from apps.backup.portable.forms import Kind, encode_rows
+from apps.backup.portable.forms import Kind, encode_rows, is_type_name
 from apps.backup.portable.limits import check_for
 from apps.backup.portable.rows import LinesReader, read_rows
+from apps.backup.restores.errors import RestoreFailed
+from apps.backup.restores.filling.base import definitions
 
 UTC = Moments(datetime.UTC, datetime.UTC, bare=False)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -119,6 +122,11 @@ def test_what_is_no_row_of_the_table_is_refused(lines):
     here = table(Kind.INTEGER, Kind.TEXT, nullable=False, rows=1)
     with pytest.raises(NotPortable, match=r"data/t\.ndjson"):
         list(read_rows(here, Pieces(lines, 1000)))
+
+
+def test_a_list_that_is_nested_too_deeply_is_no_row():
+    with pytest.raises(NotPortable, match=r"data/t\.ndjson"):
+        list(read_rows(table(Kind.ARRAY, rows=1), Pieces(b"[" * 100_000 + b"]" * 100_000 + b"\n", 1000)))
 
 
 @given(rows=st.lists(st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
@@ -229,3 +237,51 @@ def test_what_sqlite_has_no_place_for(field, kind, good, bad, said):
     assert check.reason(good) == ""
     assert not check.all_fit([good, bad])
     assert said in check.reason(bad)
+
+
+TYPES = (
+    *("", "integer", "INT", "varchar(20)", "VARCHAR (20)", "numeric(10,2)", "NUMERIC(10, 2)", "integer[]", "text[][]"),
+    *("timestamp(3) without time zone", "double precision", "interval day to second(3)", '"char"', "bit varying(5)"),
+    *(
+        "public.citext",
+        'other."My ""Type"""',
+        "geometry(Point,4326)",
+        "numeric(3,-2)",
+        "größe",
+        "unsigned  big\n int",
+        "a ( +1.5 , 2 )",
+    ),
+    *("enum('a','b''c',') ;--')", "set('x')", "int(10) unsigned zerofill", "national character varying(10)"),
+)
+NO_TYPES = (
+    *("int4range); DROP ROLE victim; CREATE TABLE t (id int", "int);", "int)", "(int", "int, x int", "int;", "int --"),
+    *("int /* x */", "int # x", "int DEFAULT (SELECT 1)", "int DEFAULT f()", "int DEFAULT 'x'", "int CHECK (a > 1)"),
+    *(
+        "enum('a\\'), ('",
+        "enum('a)",
+        '"a',
+        "'a'",
+        "int\n",
+        "int\0",
+        " int",
+        "int  ",
+        "1",
+        "int AS (a || b)",
+        "a..b",
+        "()",
+    ),
+)
+
+
+@pytest.mark.parametrize("text", TYPES)
+def test_a_type_is_named_as_the_databases_do(text):
+    assert is_type_name(text)
+
+
+@pytest.mark.parametrize("text", NO_TYPES)
+def test_what_a_package_calls_a_type_is_no_other_sql(text):
+    assert not is_type_name(text)
+    column = ColumnRecord(name="a", kind="native", type=text, nullable=True)
+    table = TableRecord(name="t", path="", model="", columns=[column], key=["a"], rows=0, size=0, sha256="")
+    with pytest.raises(RestoreFailed, match=r"t\.a is no name of a type"):
+        definitions(table, {}, quoted, native=True)

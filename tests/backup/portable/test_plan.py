@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import io
+import json
+
 import pytest
 from tests.backup.portable.conftest import kept
+
+from strongroom.entries import Folder, Stream
+from strongroom.packages import open_package, write_package
 
 TOO_MUCH = {
     "char": "replace(hex(zeroblob(21)), '0', 'x')",
@@ -106,6 +113,23 @@ def test_what_sqlite_does_not_take_is_named_and_can_be_left_out(zoo):
         for line in kept(values, "sqlite")
         if not line.startswith(("migrations", "contenttypes", "auth.Perm", "arrays"))
     ]
+
+
+def test_a_type_that_is_other_sql_is_refused(zoo, overfull, tmp_path):
+    """What a package says becomes a part of statements, and anybody can write one."""
+    package = open_package(overfull)
+    manifest = json.loads(package.manifest)
+    (table,) = (one for one in manifest["data"][0]["tables"] if one["name"] == "legacy")
+    table["columns"][0] |= {"kind": "mixed", "type": "text); DROP TABLE auth_user; --"}
+    with package.members(b"data") as members:
+        rows = {member.name.rpartition(b"/")[2]: content.read(1 << 20) for member, content in members}
+    entries = [
+        Folder(b"data", [Stream(name, functools.partial(io.BytesIO, lines)) for name, lines in rows.items()]),
+        Stream(b"manifest.json", lambda: io.BytesIO(json.dumps(manifest).encode())),
+    ]
+    write_package(tmp_path / "evil.tar.gz", entries, mtime_ns=0)
+    plan = zoo("sqlite").plan(tmp_path / "evil.tar.gz", "--only", "database", blocked=True)
+    assert any(text.startswith("legacy.") and "no name of one" in text for text in plan["blocking"]), plan
 
 
 def test_what_is_left_out_must_be_there(zoo, overfull):

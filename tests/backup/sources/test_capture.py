@@ -88,6 +88,15 @@ def test_text_fields_that_name_files(sqlite_host):
     assert [problem["path"] for problem in answer["problems"]] == [outside]
 
 
+def test_a_named_file_that_looks_like_the_leavings_of_a_restore_is_missed(sqlite_host):
+    """It is never captured, and a backup without a document is no success."""
+    name = "notes.edms-restore-manual.pdf"
+    (sqlite_host.media / name).write_text("a document")
+    sqlite_host.write("UPDATE hostproject_everything SET path_text = ? WHERE id = 1", name)
+    answer = sqlite_host.json("trigger_backup", "--type", "FULL", expect=3)
+    assert [problem["path"] for problem in answer["problems"]] == [str(sqlite_host.media / name)]
+
+
 def test_roots_and_what_is_never_taken(sqlite_host, tmp_path):
     # The extra root is the home itself: it holds media, the live database and the backups.
     manifest, names, answer = package_of(

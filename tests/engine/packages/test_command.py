@@ -128,6 +128,7 @@ BAD = {
     "root": ({"described": manifest(files=[{"name": "other", "files": 0, "bytes": 0}])}, "files/other: manifest.json"),
     "added": ({"described": manifest(data=[])}, "data/a.ndjson: it is in the package, but manifest.json does not list"),
     "types": ({"described": manifest(files=7)}, "cannot be read"),
+    "depth": ({"described": b'{"deep": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"}, "cannot be read"),
     "no JSON": ({"described": b"\xff"}, "cannot be read"),
     "lines": (
         {

@@ -118,7 +118,7 @@ class ConfigurationDetail(BackupView):
         description="Its backups stay. 202 with an operation where a second person has to agree.",
     )
     def delete(self, request: Request, **_names: str) -> Response:
-        if "delete" in conf.load().second_person:
+        if _deleting_takes_two():
             return begun(configuration_delete_request(self.uuid(), user=self.user, now=timezone.now()))
         configuration_delete(self.uuid(), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -126,8 +126,13 @@ class ConfigurationDetail(BackupView):
     def _change(self, request: Request, *, partial: bool) -> Response:
         asked = self.get_serializer(self.row(), data=request.data, partial=partial)
         asked.is_valid(raise_exception=True)
-        row = configuration_update(self.uuid(), asked.validated_data, now=timezone.now())
+        now, keeping = timezone.now(), _deleting_takes_two()
+        row = configuration_update(self.uuid(), asked.validated_data, now=now, keeping=keeping)
         return Response(self.get_serializer(row).data)
+
+
+def _deleting_takes_two() -> bool:
+    return "delete" in conf.load().second_person
 
 
 class RunNow(BackupView):

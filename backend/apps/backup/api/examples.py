@@ -28,6 +28,7 @@ _OPERATION: Final[Mapping[str, object]] = {
     "started_at": None,
     "completed_at": None,
     "cancel_requested_at": None,
+    "cancellable": True,
 }
 
 

@@ -50,8 +50,9 @@ class RestoreFromFile(BackupView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        # Before a form is read, which Django puts on the disk whole.
-        if int(request.META.get("CONTENT_LENGTH") or 0) > conf.load().upload_max_bytes + _FORM_ROOM:
+        # Before a form is read, which Django puts on the disk whole; of a length that is no number it reads nothing.
+        announced = str(request.META.get("CONTENT_LENGTH", ""))
+        if announced.isdecimal() and int(announced[:20]) > conf.load().upload_max_bytes + _FORM_ROOM:
             raise PayloadTooLarge(f"A package may have {conf.load().upload_max_bytes:,} bytes.")
 
     @extend_schema(

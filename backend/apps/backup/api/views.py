@@ -55,7 +55,8 @@ class _OneForm(BaseContentNegotiation):
     """JSON, whatever the client would rather have: an error of the negotiation would come before those of rights."""
 
     def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
-        found: list[BaseParser] = [one for one in parsers if request.content_type.split(";")[0] == one.media_type]
+        media = request.content_type.partition(";")[0].strip().lower()
+        found: list[BaseParser] = [one for one in parsers if media == one.media_type]
         return found[0] if found else None
 
     def select_renderer(

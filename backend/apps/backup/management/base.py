@@ -15,6 +15,7 @@ from strongroom.errors import StrongroomError
 from ..acting import SYSTEM, Actor, acting
 from ..errors import BackupError, RequestRefused
 from ..models import AuditOrigin, JobStatus
+from ..names import one_line
 from ..stopping import JobCancelled
 from . import exitcodes
 
@@ -43,10 +44,10 @@ class BackupCommand(BaseCommand):
                 code = self.run(options)
         except (BackupError, StrongroomError, OSError, DatabaseFailure) as error:
             self.failed(options, error)
-            raise CommandError(self._said(error), returncode=exitcodes.of_error(error)) from error
+            raise CommandError(_lines(self._said(error)), returncode=exitcodes.of_error(error)) from error
         except JobCancelled as error:
             self.failed(options, error)
-            raise CommandError(str(error), returncode=exitcodes.INTERRUPTED) from error
+            raise CommandError(_lines(str(error)), returncode=exitcodes.INTERRUPTED) from error
         if code != exitcodes.OK:
             raise SystemExit(code)
 
@@ -72,14 +73,18 @@ class BackupCommand(BaseCommand):
         self.stdout.write(json.dumps(values, ensure_ascii=False, default=str))
 
     def note(self, text: str) -> None:
-        """A line for the user that is not part of the result."""
-        self.stderr.write(text, self.style.WARNING)
+        """Something for the user that is not part of the result."""
+        self.stderr.write(_lines(text), self.style.WARNING)
 
     @staticmethod
     def _said(error: BaseException) -> str:
         if isinstance(error, BackupError | StrongroomError | JobCancelled):
             return str(error)
         return f"{type(error).__name__}: {error}"
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(one_line, text.split("\n")))
 
 
 def _operator() -> Actor:

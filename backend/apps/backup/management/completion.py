@@ -17,9 +17,13 @@ _CONFIGURATION = {"bash": "_edms_backup_configurations", "zsh": "_edms_backup_co
 _DYNAMIC = frozenset({"--config", "--enable", "--disable", "--delete", "--edit", "--next"})
 
 _BASH = """
-# The names of the configurations, asked from the project itself.
+# The names of the configurations, asked from the project itself. Whoever may configure gives them, and they may hold
+# anything: `compgen -W` would run the commands in them.
 _edms_backup_configurations() {
-  compgen -W "$(${EDMS_MANAGE:-python manage.py} manage_backup_configs --list 2>/dev/null | cut -f1)" -- "$1"
+  local name
+  while IFS= read -r name; do
+    [[ $name != "$1"* ]] || printf '%s\\n' "$name"
+  done < <(${EDMS_MANAGE:-python manage.py} manage_backup_configs --list 2>/dev/null | cut -f1)
 }
 # `python manage.py …`, as the document writes it, completes like `manage.py …`.
 _edms_backup_python() {

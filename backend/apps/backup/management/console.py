@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
+from ..names import one_line
 from ..progress import Progress
 
 _LINE_SECONDS = 10.0
@@ -105,6 +106,7 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, optional: Seq
 
     On a terminal that is too narrow the `optional` columns are left out, in this order, as far as need be.
     """
+    rows = [[one_line(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         sys.stdout.write("".join("\t".join(row) + "\n" for row in rows))
         return
@@ -133,9 +135,16 @@ def moment(value: datetime | None) -> str:
     return "" if value is None else f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
 
 
-def facts(rows: Sequence[tuple[str, str]]) -> None:
-    """Names and values: a table on a terminal, `name: value` lines in a pipe. Empty values are left out."""
-    shown = [(name, value) for name, value in rows if value]
+def facts(rows: Sequence[tuple[str, str | Sequence[str]]]) -> None:
+    """Names and values: a table on a terminal, `name: value` lines in a pipe. Empty values are left out.
+
+    A value is one line, or several.
+    """
+    shown = [
+        (one_line(name), "\n".join(map(one_line, [value] if isinstance(value, str) else value)))
+        for name, value in rows
+        if value
+    ]
     if not sys.stdout.isatty():
         sys.stdout.write("".join(f"{name}: {value}\n" for name, value in shown))
         return

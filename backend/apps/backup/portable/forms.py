@@ -7,6 +7,7 @@ every kind. `docs/reference/package.md` has the table of forms for people.
 from __future__ import annotations
 
 import enum
+import re
 from typing import Any, Final
 
 import msgspec
@@ -48,6 +49,21 @@ class Kind(enum.StrEnum):
     """What only this kind of database has, as it writes it."""
     MIXED = "mixed"
     """SQLite without a declared type: number, text, or an object with the bytes in base64."""
+
+
+_WORD: Final = r"[^\W\d][\w$]*"
+_NAME: Final = rf'(?:{_WORD}|"(?:[^"\0]|"")+")'
+_SPACE: Final = "[ \\t\\r\\n]"
+_ITEM: Final = rf"(?:[+-]?[0-9]+(?:\.[0-9]+)?|{_WORD}|'(?:[^'\\\0]|'')*')"
+_LIST: Final = rf"(?:{_SPACE}*\({_SPACE}*{_ITEM}{_SPACE}*(?:,{_SPACE}*{_ITEM}{_SPACE}*)*\))?"
+_TYPE: Final = re.compile(rf"{_NAME}(?:\.{_NAME})*{_LIST}(?:{_SPACE}+{_WORD}{_LIST})*(?:\[\])*")
+
+
+def is_type_name(text: str) -> bool:
+    """Whether a text is the name of a type as the databases write it, such as `timestamp(3) without time zone`,
+    `enum('a','b')` or "", which SQLite has too, and no other piece of SQL: it becomes part of a statement.
+    """
+    return not text or _TYPE.fullmatch(text) is not None
 
 
 _TYPES: Final[dict[Kind, Any]] = {

@@ -87,7 +87,7 @@ def read_rows(table: TableRecord, content: Reader) -> Iterator[Sequence[Row]]:
     for lines in _whole_lines(table, content):
         try:
             rows = decoder.decode_lines(lines)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise NotPortable(f"{table.path} has, after row {done}, what is no row of it: {error}.") from error
         done += len(rows)
         yield rows

@@ -20,7 +20,7 @@ from ..references import BackupRef
 from ..sources.files import FileRoot, file_roots
 from ..sources.migrations import code_leaves
 from ..sources.named_files import reference_fields
-from ..sources.project import same_secret
+from ..sources.project import same_secret, secret_names
 from .errors import RestoreRefused
 from .kinds import SERVERS
 from .origin import Origin, Progress
@@ -29,6 +29,7 @@ from .plan_databases import plan_data, plan_database
 from .tables import plan_tables
 
 _MARGIN: Final = 4 * 1024 * 1024
+_MOST_NAMED: Final = 20
 
 
 def chosen_databases(manifest: Manifest, only: str | None) -> list[DatabaseRecord]:
@@ -211,9 +212,18 @@ def _compare_versions(plan: Plan, databases: Sequence[DatabaseRecord]) -> None:
 
 
 def _compare_secrets(plan: Plan, manifest: Manifest) -> None:
-    for secret in manifest.secrets:
-        if not same_secret(secret):
-            plan.warnings.append(f"the secret {secret.name} is not the one that was in use at the backup")
+    recorded, ours = {secret.name: secret for secret in manifest.secrets}, secret_names()
+    plan.warnings += [
+        f"the secret {name} is not the one that was in use at the backup"
+        for name in ours
+        if name in recorded and not same_secret(recorded[name])
+    ]
+    others = sorted(recorded.keys() - set(ours))
+    if others:
+        plan.warnings.append(
+            f"{', '.join(others[:_MOST_NAMED])}: secrets of the backup that BACKUP_SECRETS here does not name, and that"
+            " were not compared"
+        )
 
 
 def _plan_ledger(plan: Plan, databases: Sequence[DatabaseRecord | DataRecord]) -> None:

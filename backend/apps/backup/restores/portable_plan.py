@@ -17,7 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ..manifest import DataRecord, Manifest, TableRecord
 from ..portable.errors import NotPortable
 from ..portable.fields import kind_of_field, stored_field
-from ..portable.forms import Kind, Row
+from ..portable.forms import Kind, Row, is_type_name
 from ..portable.history import History, columns_of, history
 from ..portable.limits import Check, check_for
 from ..portable.tables import modelled
@@ -139,6 +139,11 @@ def _compare_table(
             found.blocking.append(
                 f"{where} is of the type {column.type or 'that nobody declared'}, which only {record.engine} has;"
                 f" --leave-out {table.name} goes on without the table"
+            )
+        elif model is None and not is_type_name(column.type):
+            found.blocking.append(
+                f"{where} is of the type {column.type[:100]!r}, which is no name of one: the package was not written by"
+                f" this software, or --leave-out {table.name} goes on without the table"
             )
         elif kind is Kind.ARRAY and engine != "postgresql":
             found.blocking.append(

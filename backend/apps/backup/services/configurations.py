@@ -9,17 +9,17 @@ from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from .. import periodic
-from ..errors import AlreadyRunning, ConfigurationNotFound, RequestRefused
+from ..errors import AlreadyRunning, ApprovalRefused, ConfigurationNotFound, RequestRefused
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, Frequency, JobStatus
 from ..policies import FIELDS, ConfigurationValues
 from ..schedules import LAST_DAY_OF_MONTH, Schedule
 from ..selectors import CONFIGURATION_DELETED
-from ..storage import resolve_place
+from ..storage import choose_place
 from .audit import AuditObject, audit_record
 from .slots import account, schedule_zone
 
@@ -29,6 +29,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     Frequency.MONTHLY: ("schedule_time", "schedule_day_of_month"),
 }
 _SCHEDULE = ("frequency", "schedule_time", "schedule_days", "schedule_day_of_month", "is_enabled", "status")
+_KEEPING = ("retention_days", "max_backups", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly")
 _MOST_RETENTION = 36_500
 
 
@@ -53,7 +54,7 @@ def configuration_create(
         configuration = configuration_draft(values, now=now)
         configuration.created_by_id = None if created_by is None else created_by.pk
         _require_free_name(configuration)
-        configuration.save(force_insert=True)
+        _save(configuration, is_new=True)
         periodic.sync(configuration)
         audit_record("configuration.create", audited(configuration), details=_given(values))
     return configuration
@@ -92,11 +93,12 @@ def audited(configuration: BackupConfiguration) -> AuditObject:
 
 
 def configuration_update(
-    configuration: uuid.UUID, changes: Mapping[str, object], *, now: datetime
+    configuration: uuid.UUID, changes: Mapping[str, object], *, now: datetime, keeping: bool = False
 ) -> BackupConfiguration:
     """Change fields named in `FIELDS`. A run that was due under the old schedule is not lost.
 
-    Raises `ConfigurationNotFound`, `RequestRefused`, `StorageRefused`.
+    With `keeping`, nothing that would have backups removed sooner. Raises `ConfigurationNotFound`, `RequestRefused`,
+    `StorageRefused`, `ApprovalRefused`.
     """
     unknown = sorted(set(changes) - set(FIELDS))
     if unknown:
@@ -104,8 +106,15 @@ def configuration_update(
         raise RequestRefused(text, [(unknown[0], text)])
 
     def change(row: BackupConfiguration) -> None:
+        before = {name: getattr(row, name) for name in _KEEPING}
         for name, value in _columns(changes).items():
             setattr(row, name, value)
+        less = [name for name in _KEEPING if getattr(row, name) < before[name]]
+        if keeping and less:
+            raise ApprovalRefused(
+                f"With a smaller {less[0]} backups would be removed that are kept now, and to delete one takes two"
+                " people here. Whoever runs the server changes it: manage_backup_configs --edit."
+            )
 
     return _change(configuration, change, now=now, action="configuration.update")
 
@@ -174,7 +183,7 @@ def _change(
             _require_free_name(row)
         if [getattr(row, name) for name in _SCHEDULE] != before:
             _begin_schedule(row, now)
-        row.save()
+        _save(row, is_new=False)
         periodic.sync(row)
         new = {field: getattr(row, field) for field in FIELDS}
         changed = {field: {"from": old[field], "to": new[field]} for field in FIELDS if old[field] != new[field]}
@@ -211,7 +220,7 @@ def _columns(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def _require_valid(configuration: BackupConfiguration) -> None:
-    resolve_place(configuration.storage_path, encrypted=configuration.encryption_enabled)
+    choose_place(configuration.storage_path, encrypted=configuration.encryption_enabled)
     try:
         configuration.clean_fields()
         faults = _faults(configuration)
@@ -255,5 +264,17 @@ def _faults(configuration: BackupConfiguration) -> list[tuple[str, str]]:
 def _require_free_name(configuration: BackupConfiguration) -> None:
     others = BackupConfiguration.objects.using(ledger_alias()).filter(name=configuration.name)
     if others.exclude(pk=configuration.pk).exists():
-        text = f"There is a configuration {configuration.name!r} already; choose another name."
-        raise RequestRefused(text, [("name", text)])
+        raise _name_is_taken(configuration)
+
+
+def _save(configuration: BackupConfiguration, *, is_new: bool) -> None:
+    try:
+        configuration.save(force_insert=is_new)
+    except IntegrityError as error:
+        # It was free when we looked; everything else is valid.
+        raise _name_is_taken(configuration) from error
+
+
+def _name_is_taken(configuration: BackupConfiguration) -> RequestRefused:
+    text = f"There is a configuration {configuration.name!r} already; choose another name."
+    return RequestRefused(text, [("name", text)])

@@ -72,16 +72,18 @@ class Wish:
 
     @property
     def needs_second_person(self) -> bool:
-        """Whether somebody else has to agree before it is done."""
-        return takes_two(self.kind, live=self.arguments.get("target") == "live")
+        """Whether somebody else has to agree before it is done, as BACKUP_SECOND_PERSON says."""
+        words = conf.load().second_person
+        return ("restore" in words and self._reaches_what_is_live) or ("delete" in words and self.kind in _DELETING)
 
-
-def takes_two(kind: str, *, live: bool = False) -> bool:
-    """Whether BACKUP_SECOND_PERSON asks for a second person; `live` is a restore to the live system."""
-    words = conf.load().second_person
-    if kind == OperationKind.ROLLBACK or (kind == OperationKind.RESTORE and live):
-        return "restore" in words
-    return kind in _DELETING and "delete" in words
+    @property
+    def _reaches_what_is_live(self) -> bool:
+        """Of a package that somebody has sent so does a new database: its dump can tell the server to do anything that
+        the role here may, with the live database too."""
+        if self.kind == OperationKind.ROLLBACK:
+            return True
+        target, upload = self.arguments.get("target"), self.arguments.get("upload")
+        return self.kind == OperationKind.RESTORE and (target == "live" or (target == "database" and bool(upload)))
 
 
 def operation_create(wish: Wish, *, user: AbstractBaseUser, now: datetime) -> Operation:

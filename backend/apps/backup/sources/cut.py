@@ -141,7 +141,7 @@ class Cut:
             ),
             cut_at=min([one.cut_at for one in databases] + [one.cut_at for one in data], default=self.opened_at),
             project=project_facts(),
-            secrets=fingerprints(conf.load().secrets),
+            secrets=fingerprints(),
             databases=databases,
             files=[capture.record() for capture in self.roots],
             references=references,

@@ -164,14 +164,20 @@ class RootCapture:
         """Whether this very path is left out."""
         if path in self._never or os.fsencode(RESTORE_MARK) in path.rpartition(b"/")[2]:
             return True
+        return self._is_unwanted(path)
+
+    def _is_unwanted(self, path: bytes) -> bool:
         return self._selection.leaves_out(self._inside + path[len(self._base) :])
 
     def excludes_within(self, path: bytes) -> bool:
-        """Whether `path` lies in this root and it, or a folder above it, is left out."""
+        """Whether `path` lies in this root and it, or a folder above it, is left out as the configuration wants it.
+
+        What is never captured is not: a file that a row names is missing in the backup for whatever else it is like.
+        """
         if not path.startswith(self._base + b"/"):
             return False
         parts = path[len(self._base) + 1 :].split(b"/")
-        return any(self.excludes(b"/".join([self._base, *parts[: depth + 1]])) for depth in range(len(parts)))
+        return any(self._is_unwanted(b"/".join([self._base, *parts[: depth + 1]])) for depth in range(len(parts)))
 
     def record(self) -> FileRootRecord:
         """What was seen so far."""

@@ -136,7 +136,9 @@ class NamedFiles:
                 continue
             missing += 1
             if missing <= MAX_LISTED:
-                listed.append((os.fsdecode(path), f"is named by {label} but was not found"))
+                listed.append(
+                    (os.fsdecode(path), f"is named by {label} but was not captured: it is not there, or is never read")
+                )
         if missing > MAX_LISTED:
             listed.append(("", f"{missing - MAX_LISTED} more files that the database names were not found"))
         for place, count in sorted(self._not_local.items()):

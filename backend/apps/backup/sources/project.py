@@ -17,6 +17,7 @@ from django.conf import settings as project
 
 from strongroom.entries import Entry, OnDisk
 
+from .. import conf
 from ..manifest import ProjectFacts, SecretFingerprint
 from .migrations import code_leaves
 
@@ -49,15 +50,27 @@ def fingerprint(name: str, salt: bytes) -> SecretFingerprint:
     return SecretFingerprint(name=name, salt=salt.hex(), digest=digest)
 
 
-def fingerprints(names: Sequence[str]) -> list[SecretFingerprint]:
-    """Fingerprints with fresh salts, of SECRET_KEY and the named secrets."""
-    return [fingerprint(name, secrets.token_bytes(16)) for name in dict.fromkeys(["SECRET_KEY", *names])]
+def secret_names() -> list[str]:
+    """The secrets of which fingerprints are made, and of no other: SECRET_KEY and those of BACKUP_SECRETS."""
+    return list(dict.fromkeys(["SECRET_KEY", *conf.load().secrets]))
+
+
+def fingerprints() -> list[SecretFingerprint]:
+    """Fingerprints with fresh salts."""
+    return [fingerprint(name, secrets.token_bytes(16)) for name in secret_names()]
 
 
 def same_secret(recorded: SecretFingerprint) -> bool:
-    """Whether the secret here is the one that was in use at the backup."""
-    here = fingerprint(recorded.name, bytes.fromhex(recorded.salt))
-    return hmac.compare_digest(here.digest, recorded.digest)
+    """Whether the secret here is the one that was in use at the backup.
+
+    Only to be asked of `secret_names`: whoever writes a package could try with it what any other secret is.
+    """
+    try:
+        salt = bytes.fromhex(recorded.salt)
+    except ValueError:
+        return False
+    here = fingerprint(recorded.name, salt)
+    return hmac.compare_digest(here.digest.encode(), recorded.digest.encode())
 
 
 def fact_entries(paths: Sequence[Path]) -> tuple[list[Entry], list[Path]]:

@@ -62,7 +62,7 @@ class Command(BackupCommand):
                 [
                     ("events", f"{report.events:,}"),
                     ("last hash", report.last_hash or "none"),
-                    ("findings", "\n".join(report.findings) or "none: the chain is whole"),
+                    ("findings", report.findings or "none: the chain is whole"),
                 ]
             )
         return exitcodes.FAILED if report.findings else exitcodes.OK

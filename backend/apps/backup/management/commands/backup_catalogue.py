@@ -27,8 +27,8 @@ class Command(BackupCommand):
                     ("entered", str(len(report.created))),
                     ("completed", str(len(report.updated))),
                     ("known already", str(report.unchanged)),
-                    ("no longer stored", "\n".join(report.missing)),
-                    ("unreadable", "\n".join(report.unreadable)),
+                    ("no longer stored", report.missing),
+                    ("unreadable", report.unreadable),
                 ]
             )
         return exitcodes.FAILED if report.unreadable else exitcodes.OK

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from ...doctor import Health, Severity, examine
 from ...errors import BackupError
+from ...names import one_line
 from ..base import BackupCommand, Options
 from ..console import facts, moment, size, table
 
@@ -60,7 +61,7 @@ class Command(BackupCommand):
         lasts = "" if days is None else f", lasts for {'over ten years' if days > _TEN_YEARS else f'{days:.0f} days'}"
         facts(
             [
-                ("executors", "\n".join(health.executors) or "none"),
+                ("executors", health.executors or "none"),
                 (
                     "storage",
                     f"{health.space.root}: {size(health.space.free)} of {size(health.space.total)} free{lasts}",
@@ -68,7 +69,7 @@ class Command(BackupCommand):
             ]
         )
         for finding in health.findings:
-            self.stdout.write(str(finding))
+            self.stdout.write(one_line(str(finding)))
 
 
 def _line(health: Health) -> str:

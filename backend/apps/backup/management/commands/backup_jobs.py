@@ -13,6 +13,7 @@ from ... import selectors
 from ...errors import RequestRefused
 from ...housekeeping import remove
 from ...models import BackupJob, BackupType, JobStatus
+from ...names import one_line
 from ...progress import Progress, Tracker
 from ...services.jobs import job_cancel_request, job_pin
 from .. import exitcodes
@@ -114,8 +115,8 @@ class Command(BackupCommand):
                 ("files", files(job)),
                 ("pinned", (job.pin_reason or "yes") if job.is_pinned else ""),
                 ("removed", f"{moment(job.removed_at)}: {job.removal_reason}" if job.removal_started_at else ""),
-                ("warnings", "\n".join(job.warnings)),
-                ("problems", "\n".join(problems) + (f"\n{job.problem_count} in all" if job.problem_count else "")),
+                ("warnings", job.warnings),
+                ("problems", [*problems, f"{job.problem_count} in all"] if job.problem_count else []),
                 ("error", job.error_message),
             ]
         )
@@ -127,7 +128,7 @@ class Command(BackupCommand):
             self.print_json({"job": job.uuid, "log": lines})
             return exitcodes.OK
         for line in lines:
-            self.stdout.write(f"{line['at']} {line['text']}")
+            self.stdout.write(f"{line['at']} {one_line(line['text'])}")
         return exitcodes.OK
 
     def _cancel(self, options: Options, job: BackupJob) -> int:

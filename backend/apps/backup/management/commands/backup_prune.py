@@ -58,9 +58,9 @@ class Command(BackupCommand):
             facts(
                 [
                     ("backups removed", str(len(done.removed))),
-                    ("pruned", "\n".join(done.pruned) or "nothing: not enough would come back, or it was done today"),
+                    ("pruned", done.pruned or "nothing: not enough would come back, or it was done today"),
                     ("space back", size(done.freed_bytes)),
-                    ("another time", "\n".join(map(str, done.postponed))),
+                    ("another time", list(map(str, done.postponed))),
                 ]
             )
         for one in done.postponed:

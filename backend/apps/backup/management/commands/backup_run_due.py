@@ -6,6 +6,7 @@ from django.utils import timezone
 from ... import conf, dispatch
 from ...errors import BackupError, IllegalTransition
 from ...models import BackupJob, JobStatus, WokenBy
+from ...names import one_line
 from ...operations import settle_operations
 from ...processes import own_identity
 from ...restores import recover_restores
@@ -64,7 +65,7 @@ class Command(BackupCommand):
             self.print_json({"jobs": ended, "found_dead": reaped})
         else:
             for one in ended:
-                self.stdout.write(", ".join(f"{name}: {value}" for name, value in one.items() if value))
+                self.stdout.write(one_line(", ".join(f"{name}: {value}" for name, value in one.items() if value)))
         bad = [one for one in ended if one["status"] in {JobStatus.FAILED, JobStatus.TIMEOUT, JobStatus.CANCELLED}]
         again = [one for one in ended if one["error"]]
         return exitcodes.FAILED if bad or again else exitcodes.OK
@@ -92,8 +93,8 @@ class Command(BackupCommand):
         else:
             facts(
                 [
-                    ("due", "\n".join(f"{row['configuration']} since {row['slot']}" for row in rows) or "nothing"),
-                    ("waiting", "\n".join(str(job["name"]) for job in waiting) or "nothing"),
+                    ("due", [f"{row['configuration']} since {row['slot']}" for row in rows] or "nothing"),
+                    ("waiting", [str(job["name"]) for job in waiting] or "nothing"),
                     ("dry run", "nothing was done"),
                 ]
             )

@@ -145,8 +145,8 @@ class Command(BackupCommand):
                 [
                     ("restore", str(result.restore)),
                     ("status", result.status),
-                    ("replaced", "\n".join(f"{one['live']} (kept as {one['kept']})" for one in result.replaced)),
-                    ("notes", "\n".join(result.notes)),
+                    ("replaced", [f"{one['live']} (kept as {one['kept']})" for one in result.replaced]),
+                    ("notes", result.notes),
                     ("to go back", f"restore_backup --rollback {result.restore}" if result.replaced else ""),
                 ]
             )
@@ -168,7 +168,7 @@ class Command(BackupCommand):
             self.print_json({"restore": None, "status": "COMPLETED", **places, "notes": notes})
         else:
             where = [("folder", plan.to_folder), ("database", plan.to_database)]
-            facts([("status", "COMPLETED"), *where, ("notes", "\n".join(notes))])
+            facts([("status", "COMPLETED"), *where, ("notes", notes)])
         return exitcodes.OK
 
     def _list(self, options: Options) -> int:
@@ -199,7 +199,7 @@ class Command(BackupCommand):
         if options["json"]:
             self.print_json({"restore": journal.restore, "status": journal.state.value, "notes": notes})
         else:
-            facts([("restore", str(journal.restore)), ("status", journal.state.value), ("notes", "\n".join(notes))])
+            facts([("restore", str(journal.restore)), ("status", journal.state.value), ("notes", notes)])
         return exitcodes.OK
 
     def _show_plan(self, options: Options, plan: Plan) -> None:
@@ -218,14 +218,14 @@ class Command(BackupCommand):
                 ("taken at", plan.taken_at),
                 ("to folder", plan.to_folder),
                 ("to database", plan.to_database),
-                ("paths", "\n".join(plan.paths)),
-                ("tables", "\n".join(plan.tables)),
-                ("will be replaced", "\n".join(replaced)),
-                ("space", "\n".join(space)),
+                ("paths", plan.paths),
+                ("tables", plan.tables),
+                ("will be replaced", replaced),
+                ("space", space),
                 ("ledger", plan.ledger),
                 ("safety backup", "" if plan.to_folder or plan.to_database else "yes" if plan.safety_backup else "no"),
-                ("warnings", "\n".join(plan.warnings)),
-                ("blocking", "\n".join(plan.blocking)),
+                ("warnings", plan.warnings),
+                ("blocking", plan.blocking),
             ]
         )
 

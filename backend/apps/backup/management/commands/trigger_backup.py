@@ -130,7 +130,7 @@ class Command(BackupCommand):
                 ("encrypted", f"yes, passphrase from {plan.passphrase_source}" if plan.encrypted else "no"),
                 ("compressed", "yes" if plan.compressed else "no"),
                 ("builds on", f"snapshot {plan.parent[:8]}" if plan.parent else ""),
-                ("warnings", "\n".join(plan.warnings)),
+                ("warnings", plan.warnings),
                 ("dry run", "nothing was done"),
             ]
         )
@@ -153,8 +153,8 @@ class Command(BackupCommand):
                 ("stored", size(job.stored_size)),
                 ("files", files(job)),
                 ("duration", f"{seconds(job)} s"),
-                ("warnings", "\n".join(job.warnings)),
-                ("problems", "\n".join(problems)),
+                ("warnings", job.warnings),
+                ("problems", problems),
                 ("error", job.error_message),
             ]
         )

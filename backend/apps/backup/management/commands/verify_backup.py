@@ -45,7 +45,7 @@ class Command(BackupCommand):
                     ("backup", str(ref)),
                     ("job", str(ref.job or "")),
                     ("trust", result.trust),
-                    ("findings", "\n".join(result.findings) or "none"),
+                    ("findings", result.findings or "none"),
                     ("recorded", "" if result.recorded else "no: there is no row of the ledger for it"),
                 ]
             )

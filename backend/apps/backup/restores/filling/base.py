@@ -8,8 +8,9 @@ from typing import Protocol
 
 from ...manifest import TableRecord
 from ...portable.engines.base import Moments, RawTable, Reading, Writing
-from ...portable.forms import Kind
+from ...portable.forms import Kind, is_type_name
 from ...portable.history import History
+from ..errors import RestoreFailed
 
 Counters = Mapping[str, Mapping[str, int]]
 """The last numbers that were given out, by table and column."""
@@ -51,7 +52,12 @@ def definitions(
     table: TableRecord, types: Mapping[Kind, str], identifier: Callable[[str], str], *, native: bool
 ) -> str:
     """The columns of a table as SQL, for `create`. `native` is True where the package is of the same kind of database,
-    whose own types can be used."""
+    whose own types can be used. Raises `RestoreFailed` for a type that is none: packages may come from anybody."""
+    odd = next((column for column in table.columns if native and not is_type_name(column.type)), None)
+    if odd is not None:
+        raise RestoreFailed(
+            f"The type of {table.name}.{odd.name} is no name of a type: {odd.type[:100]!r}. Nothing live was changed."
+        )
     parts = [
         f"{identifier(column.name)} {column.type if native else types[Kind(column.kind)]}"
         f"{'' if column.nullable else ' NOT NULL'}"
