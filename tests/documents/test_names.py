@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.documents.names import as_bytes, as_text, as_title
+from apps.documents.names import as_bytes, as_tame, as_text, as_title
 
 NAMES = st.binary(min_size=1, max_size=255)
 
@@ -45,3 +45,30 @@ def test_what_is_written(name, text):
 )
 def test_title(name, title):
     assert as_title(name, 100) == title
+
+
+@pytest.mark.parametrize(
+    ("text", "tame"),
+    [
+        ("2026/Invoice No. 17.PDF", "-Invoice_No_17.pdf"),
+        ("Договор аренды.docx", "-Договор_аренды.docx"),
+        ("../../etc/passwd", "-passwd"),
+        ("report.final version", "-report_final_version"),
+        (".hidden", "-hidden"),
+        ("100%25 + sure?.tar.gz", "-100_25_sure_tar.gz"),
+        ("a.edms-restore-b.pdf", "-a_edms-restore-b.pdf"),
+        ("%FF%FE", "-FF_FE"),
+        ("…", ""),
+        ("文" * 90 + ".png", "-" + "文" * 33 + ".png"),
+    ],
+)
+def test_a_name_is_tamed_and_still_found(text, tame):
+    assert as_tame(text) == tame
+
+
+@given(NAMES)
+def test_what_is_tame_is_part_of_one_name(name):
+    tame = as_tame(as_text(name))
+    assert len(tame.encode()) <= 111
+    assert "/" not in tame
+    assert tame.isprintable()

@@ -5,13 +5,13 @@ chain is kept under a lock in `Register`.
 """
 
 import uuid
-from pathlib import PurePosixPath
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from .constraints import check
+from .names import as_tame
 
 HASH_LENGTH = 64
 
@@ -66,12 +66,9 @@ class Document(models.Model):
 
 
 def stored_name(version: "DocumentVersion", source_name: str) -> str:
-    """Where a version's file lies: made of its own id, with no more of the original name than a tame ending."""
-    ending = PurePosixPath(source_name).suffix.lower()
-    if not (1 < len(ending) <= 10 and ending.isascii() and ending[1:].isalnum()):
-        ending = ""
+    """Where a version's file lies: its own id, and so much of the original name that a person finds it in a backup."""
     name = version.id.hex
-    return f"documents/{name[:2]}/{name}{ending}"
+    return f"documents/{name[:2]}/{name}{as_tame(source_name)}"
 
 
 class DocumentVersion(models.Model):

@@ -5,10 +5,13 @@ byte, and `%` itself, as `%XX`; `as_bytes` gives the exact bytes back. So `caf\x
 """
 
 import os
+import re
 import unicodedata
 from pathlib import PurePosixPath
 from urllib.parse import unquote_to_bytes
 
+_WILD = re.compile(r"[^\w-]+")
+_MOST_WORDS = 100
 # Controls, format characters (they can turn the reading direction), surrogates, private and unassigned, line ends.
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -29,6 +32,18 @@ def as_title(name: bytes, length: int) -> str:
     """A title of at most `length` characters, never empty, for a document that came under this file name."""
     stem = PurePosixPath(os.fsdecode(name)).stem
     return as_text(os.fsencode(stem)).strip()[:length] or "untitled"
+
+
+def as_tame(text: str) -> str:
+    """What a file's name may end with wherever it lies: "-", the letters, digits, `-` and `_` of `text` without its
+    folders, in at most 100 bytes, and a short plain ending. Only that or nothing, where there is no letter."""
+    path = PurePosixPath(text)
+    ending = path.suffix.lower()
+    if not (1 < len(ending) <= 10 and ending.isascii() and ending[1:].isalnum()):
+        ending = ""
+    words = _WILD.sub("_", unicodedata.normalize("NFC", path.stem if ending else path.name)).strip("_-")
+    words = words.encode()[:_MOST_WORDS].decode("utf-8", "ignore")
+    return f"{'-' if words else ''}{words}{ending}"
 
 
 def _escaped(character: str) -> str:

@@ -14,7 +14,8 @@ import { usePlace } from "./place";
 
 /** An address of ours to go on to; whatever leads elsewhere is the dashboard. */
 function destination(next: string | null): string {
-  return next?.startsWith("/") && !next.startsWith("//") && !next.startsWith("/login") ? next : "/";
+  // A browser takes a backslash for a slash, and two of them for the name of another host.
+  return next && /^\/(?![/\\]|login)/.test(next) ? next : "/";
 }
 
 /** Whether one comes from a restore, which may have put back other accounts and ended all sessions since the backup. */

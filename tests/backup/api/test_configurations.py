@@ -38,6 +38,22 @@ def test_the_mission_s_way_through(admin):
     assert actions == [(action, "admin", "192.0.2.7") for action in said]
 
 
+def test_one_whose_path_is_forbidden_meanwhile_can_be_switched_off_and_no_more(admin, settings, tmp_path):
+    settings.BACKUP_STORAGE_ROOTS = [str(tmp_path / "elsewhere")]
+    where = f"{LIST}{create(admin, storage_path=str(tmp_path / 'elsewhere' / 'a'))['uuid']}/"
+    settings.BACKUP_STORAGE_ROOTS = []
+    assert admin.post(f"{where}disable/", {}, "json").json()["is_enabled"] is False
+    assert admin.patch(where, {"is_enabled": False}, "json").status_code == 200
+    for answer in (
+        admin.post(f"{where}enable/", {}, "json"),
+        admin.patch(where, {"is_enabled": True}, "json"),
+        admin.patch(where, {"retention_days": 7}, "json"),
+    ):
+        assert answer.status_code == 400
+        assert [error["field"] for error in answer.json()["errors"]] == ["storage_path"]
+    assert admin.patch(where, {"storage_path": "", "is_enabled": True}, "json").status_code == 200
+
+
 def test_errors_are_said_field_by_field(admin):
     answer = admin.post(LIST, {"name": "x", "retention_days": 0, "schedule_days": [9], "colour": "red"}, "json")
     problem = answer.json()

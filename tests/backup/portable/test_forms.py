@@ -255,7 +255,15 @@ TYPES = (
 )
 NO_TYPES = (
     *("int4range); DROP ROLE victim; CREATE TABLE t (id int", "int);", "int)", "(int", "int, x int", "int;", "int --"),
-    *("int /* x */", "int # x", "int DEFAULT (SELECT 1)", "int DEFAULT f()", "int DEFAULT 'x'", "int CHECK (a > 1)"),
+    *(
+        "int /* x */",
+        "int # x",
+        "int DEFAULT (SELECT 1)",
+        "int DEFAULT f()",
+        "int DEFAULT 'x'",
+        "int DEFAULT f(1)",
+        "int CHECK (a > 1)",
+    ),
     *(
         "enum('a\\'), ('",
         "enum('a)",
@@ -268,6 +276,11 @@ NO_TYPES = (
         "1",
         "int AS (a || b)",
         "a..b",
+        "default f(1)",
+        "int REFERENCES users (id)",
+        "int not null",
+        "a" + " " * 200_000 + "(",
+        "a" + " b" * 100_000 + ";",
         "()",
     ),
 )

@@ -55,15 +55,23 @@ _WORD: Final = r"[^\W\d][\w$]*"
 _NAME: Final = rf'(?:{_WORD}|"(?:[^"\0]|"")+")'
 _SPACE: Final = "[ \\t\\r\\n]"
 _ITEM: Final = rf"(?:[+-]?[0-9]+(?:\.[0-9]+)?|{_WORD}|'(?:[^'\\\0]|'')*')"
-_LIST: Final = rf"(?:{_SPACE}*\({_SPACE}*{_ITEM}{_SPACE}*(?:,{_SPACE}*{_ITEM}{_SPACE}*)*\))?"
-_TYPE: Final = re.compile(rf"{_NAME}(?:\.{_NAME})*{_LIST}(?:{_SPACE}+{_WORD}{_LIST})*(?:\[\])*")
+# Possessive, so that no text of a stranger takes longer to refuse than to read.
+_LIST: Final = rf"(?:{_SPACE}*+\({_SPACE}*+{_ITEM}{_SPACE}*+(?:,{_SPACE}*+{_ITEM}{_SPACE}*+)*+\))?+"
+_TYPE: Final = re.compile(rf"{_NAME}(?:\.{_NAME})*+{_LIST}(?:{_SPACE}++{_WORD}{_LIST})*+(?:\[\])*+")
+_QUOTED: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")+\"""")
+_CLAUSE: Final = re.compile(
+    r"\b(?:as|check|collate|comment|compression|constraint|default|deferrable|generated|initially|key|not|null|on"
+    r"|primary|references|storage|unique)\b",
+    re.IGNORECASE,
+)
+"""What follows a type in the definition of a column, and can have something be run."""
 
 
 def is_type_name(text: str) -> bool:
     """Whether a text is the name of a type as the databases write it, such as `timestamp(3) without time zone`,
     `enum('a','b')` or "", which SQLite has too, and no other piece of SQL: it becomes part of a statement.
     """
-    return not text or _TYPE.fullmatch(text) is not None
+    return not text or (_TYPE.fullmatch(text) is not None and not _CLAUSE.search(_QUOTED.sub("''", text)))
 
 
 _TYPES: Final[dict[Kind, Any]] = {

@@ -178,7 +178,10 @@ def _change(
         name = row.name
         old = {field: getattr(row, field) for field in FIELDS}
         change(row)
-        _require_valid(row)
+        others = [field for field in FIELDS if field != "is_enabled"]
+        if row.is_enabled or any(getattr(row, field) != old[field] for field in others):
+            # Only switched off it need not be: a path may have been forbidden since it was written.
+            _require_valid(row)
         if row.name != name:
             _require_free_name(row)
         if [getattr(row, name) for name in _SCHEDULE] != before:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import os
+import re
 import stat
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -100,23 +101,28 @@ class Selection:
     """
 
     def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
-        self._include = [os.fsencode(pattern) for pattern in include]
-        self._paths = [os.fsencode(pattern.rstrip("/")) for pattern in exclude if "/" in pattern.rstrip("/")]
-        self._names = [os.fsencode(pattern.rstrip("/")) for pattern in exclude if "/" not in pattern.rstrip("/")]
+        self._include = [_matcher(pattern) for pattern in include]
+        wanted_not = [pattern.rstrip("/") for pattern in exclude]
+        self._paths = [_matcher(pattern) for pattern in wanted_not if "/" in pattern]
+        self._names = [_matcher(pattern) for pattern in wanted_not if "/" not in pattern]
 
     def wants(self, path: str) -> bool:
         """Whether a whole database or file root is captured."""
         name = os.fsencode(path)
-        if self._include and not any(fnmatch.fnmatchcase(name, pattern) for pattern in self._include):
+        if self._include and not any(matches(name) for matches in self._include):
             return False
         return not self.leaves_out(name)
 
     def leaves_out(self, path: bytes) -> bool:
         """Whether this very path is excluded (those above it are asked on their own)."""
         name = path.rpartition(b"/")[2]
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self._names) or any(
-            fnmatch.fnmatchcase(path, pattern) for pattern in self._paths
-        )
+        return any(matches(name) for matches in self._names) or any(matches(path) for matches in self._paths)
+
+
+def _matcher(pattern: str) -> Callable[[bytes], object]:
+    # As `fnmatch` does it, which forgets what it has compiled when there are more than a few hundred.
+    expression = fnmatch.translate(os.fsencode(pattern).decode("latin-1"))
+    return re.compile(expression.encode("latin-1")).match
 
 
 class RootCapture:
