@@ -94,6 +94,28 @@ it("keeps what was begun when the drawer is left by another way than its own", a
   expect(await screen.findByLabelText("Description")).toHaveProperty("value", "Everything, every night");
 });
 
+it("saves what was changed and nothing that somebody else may have changed meanwhile", async () => {
+  let row = CONFIGURATION;
+  const sent: unknown[] = [];
+  serve(
+    http.get(ONE, () => HttpResponse.json(row)),
+    http.patch(ONE, async ({ request }) => {
+      sent.push(await request.json());
+      return HttpResponse.json(row);
+    }),
+    http.get(`${ONE}retention/`, () => HttpResponse.json({ kept: 0, going: 0, verdicts: [] })),
+    http.post(`${API}/configurations/preview/`, () => HttpResponse.json(problem(400, "Not now."), { status: 400 })),
+  );
+  const address = `/configurations/${CONFIGURATION.uuid}`;
+  const first = renderConsole(address);
+  await first.user.type(await screen.findByLabelText("Description"), "!");
+  first.unmount();
+  row = { ...CONFIGURATION, retention_days: 365, description: "Mine" };
+  const { user } = renderConsole(address);
+  await user.click(await screen.findByRole("button", { name: "Save" }));
+  await waitFor(() => expect(sent).toEqual([{ description: "Everything, every night!" }]));
+});
+
 it("asks the server for what is typed into the search", async () => {
   const asked: string[] = [];
   serve(

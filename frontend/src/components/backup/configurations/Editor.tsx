@@ -136,7 +136,7 @@ function Form({ row, setDirty, onDone }: FormProps & { row: Configuration | null
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setMended(new Set());
-    save.mutate(requestOf(draft));
+    save.mutate(own);
   };
   const fields = { draft, change, wrong };
   const elsewhere = save.error && !save.error.problem?.errors.some((one) => one.field in draft) ? save.error : null;

@@ -5,7 +5,8 @@ import { useEffect, useState } from "react";
 
 import { type Configuration, type Draft, draftOf, FRESH } from "./draft";
 
-const begun = new Map<string, Draft>();
+/** Of each the draft, and what was saved when it was begun. */
+const begun = new Map<string, { draft: Draft; saved: Draft }>();
 
 /** Whether there is such a draft, of the configuration with that uuid or of a "new" one. */
 export function isBegun(which: string): boolean {
@@ -16,15 +17,15 @@ export function forget(which: string): void {
   begun.delete(which);
 }
 
-/** The draft of a configuration, or of a new one: as it was left, or as it is saved. */
+/** The draft of a configuration, or of a new one: as it was left, or as it is saved. `saved` is what it was begun from. */
 export function useDraft(row: Configuration | null) {
   const which = row?.uuid ?? "new";
-  const [saved] = useState(() => (row === null ? FRESH : draftOf(row)));
   const [left] = useState(() => begun.get(which));
-  const [draft, setDraft] = useState<Draft>(left ?? saved);
+  const [saved] = useState(() => left?.saved ?? (row === null ? FRESH : draftOf(row)));
+  const [draft, setDraft] = useState(left?.draft ?? saved);
   useEffect(() => {
     if (draft !== saved) {
-      begun.set(which, draft);
+      begun.set(which, { draft, saved });
     }
   }, [which, draft, saved]);
   const change = (changes: Partial<Draft>) => setDraft((before) => ({ ...before, ...changes }));

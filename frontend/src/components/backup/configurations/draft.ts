@@ -116,6 +116,15 @@ export function requestOf(draft: Draft): Request {
   };
 }
 
+/** What of a draft is not as it was, and nothing else: somebody else may have changed the rest meanwhile. */
+export function changesOf(draft: Draft, saved: Draft): Partial<Request> {
+  const before = Object.entries(requestOf(saved)).map(([name, value]) => [name, JSON.stringify(value)] as const);
+  const was = new Map<string, string>(before);
+  return Object.fromEntries(
+    Object.entries(requestOf(draft)).filter(([name, value]) => was.get(name) !== JSON.stringify(value)),
+  );
+}
+
 /** Whether its schedule runs: switched on, and not held up by its state. */
 export function isOn(row: Configuration): boolean {
   return row.is_enabled === true && row.status === "ACTIVE";

@@ -7,7 +7,7 @@ import { useApi } from "../../../api/context";
 import { t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
 import { useTell } from "../common/notices";
-import type { Configuration } from "./draft";
+import { changesOf, type Configuration, type Draft, requestOf } from "./draft";
 
 function isConflict(value: unknown): value is Schemas["Conflict"] {
   return typeof value === "object" && value !== null && "status" in value && value.status === "conflict";
@@ -120,12 +120,15 @@ export function useSave(row: Configuration | null, onDone: () => void) {
   const api = useApi();
   const tell = useTell();
   const refresh = useRefresh();
-  return useMutation<Configuration, ApiError, Schemas["ConfigurationRequest"]>({
-    mutationFn: (body) =>
+  return useMutation<Configuration, ApiError, { draft: Draft; saved: Draft }>({
+    mutationFn: ({ draft, saved }) =>
       unwrap(
         row === null
-          ? api.POST("/configurations/", { body })
-          : api.PATCH("/configurations/{uuid}/", { params: { path: { uuid: row.uuid } }, body }),
+          ? api.POST("/configurations/", { body: requestOf(draft) })
+          : api.PATCH("/configurations/{uuid}/", {
+              params: { path: { uuid: row.uuid } },
+              body: changesOf(draft, saved),
+            }),
       ),
     onSuccess: (saved) => {
       tell({ tone: "good", title: t(`configurations.${row === null ? "created" : "saved"}`, { name: saved.name }) });
