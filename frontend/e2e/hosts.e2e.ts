@@ -63,7 +63,8 @@ test("a restore waits for another person than the one who asked, and is done whe
   await first.getByRole("link", { name: "Restore from this" }).click();
   await first.getByRole("button", { name: "Make the plan" }).click();
   await confirm(first, "Replace the live system now");
-  await first.getByRole("button", { name: /^Agree/ }).waitFor();
+  await first.getByText(/^You have asked for this/).waitFor();
+  expect(await first.getByRole("button", { name: /^Agree/ }).count()).toBe(0);
 
   await second.goto(page("restore"));
   await signIn(second, SECOND);

@@ -618,7 +618,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description What one may do oneself: for clients that offer nothing else. */
+        /** @description Who one is and what one may do oneself: for clients that offer nothing else. */
         get: operations["system_rights"];
         put?: never;
         post?: never;
@@ -1277,9 +1277,10 @@ export interface components {
         OperationKind: "VERIFY" | "PLAN" | "RESTORE" | "ROLLBACK" | "RELEASE" | "REMOVE" | "PRUNE" | "DELETE_CONFIGURATION";
         /** @enum {string} */
         OperationStatus: "AWAITING_APPROVAL" | "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED" | "REJECTED";
-        /** @description What whoever asks may do here. */
+        /** @description Who asks, and what that one may do here. */
         OwnRights: {
             rights: components["schemas"]["Right"][];
+            user: string;
         };
         PaginatedAuditEventList: {
             /** Format: uri */

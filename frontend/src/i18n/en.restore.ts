@@ -166,6 +166,7 @@ export const restore = {
     title: "Waits for a second person",
     text: "Asked for by {who}, {ago}. Somebody else with the same right has to agree within 24 hours.",
     unknownWho: "somebody",
+    own: "You have asked for this, {ago}. Somebody else with the same right has to agree within 24 hours.",
     approve: "Agree",
     approveOf: "Agree: {what}",
     reject: "Do not agree…",

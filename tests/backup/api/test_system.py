@@ -286,5 +286,5 @@ def test_what_cannot_be_read_is_an_entry_and_no_failure(admin, stored):
 
 @pytest.mark.parametrize("rights", [[Right.VIEW], [Right.RUN, Right.RESTORE], list(Right)])
 def test_everybody_is_told_their_own_rights(client_of, rights):
-    answer = client_of(*rights).get(f"{ROOT}system/rights/")
-    assert (answer.status_code, answer.json()) == (200, {"rights": [one.codename for one in rights]})
+    answer = client_of(*rights, name="ada").get(f"{ROOT}system/rights/")
+    assert (answer.status_code, answer.json()) == (200, {"user": "ada", "rights": [one.codename for one in rights]})

@@ -134,20 +134,22 @@ class RepositoriesSerializer(_Serializer):
 
 
 class OwnRightsSerializer(_Serializer):
-    """What whoever asks may do here."""
+    """Who asks, and what that one may do here."""
 
+    user = serializers.CharField()
     rights = serializers.ListField(child=serializers.ChoiceField([one.codename for one in Right]))
 
 
 class SystemRights(BackupView):
-    """What one may do oneself: for clients that offer nothing else."""
+    """Who one is and what one may do oneself: for clients that offer nothing else."""
 
     rights = {"GET": None}
 
     @extend_schema(operation_id="system_rights", responses=OwnRightsSerializer)
     def get(self, request: Request) -> Response:
         self.filters()
-        return Response({"rights": [one.codename for one in rights_of(self.user)]})
+        rights = [one.codename for one in rights_of(self.user)]
+        return Response({"user": self.user.get_username(), "rights": rights})
 
 
 class SystemStatus(BackupView):

@@ -14,6 +14,11 @@ export function useMay(right: Right): boolean | null {
   return useQuery(rightsQuery(useApi())).data?.rights.includes(right) ?? null;
 }
 
+/** The name that one is signed in under; null until it is known. */
+export function useOwnName(): string | null {
+  return useQuery(rightsQuery(useApi())).data?.user ?? null;
+}
+
 export function Allowed({ to, children }: { to: Right; children: ReactNode }) {
   return useMay(to) ? children : null;
 }

@@ -49,7 +49,7 @@ it("shows the disabled ones, too, and of each how its last run ended and how old
 });
 
 it("shows those who may only look what there is, and nothing to do with it", async () => {
-  serve(http.get(`${API}/system/rights/`, () => HttpResponse.json({ rights: ["view_backups"] })));
+  serve(http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "grace", rights: ["view_backups"] })));
   renderConsole("/configurations");
   const row = await rowOf("nightly");
   expect(await within(row).findByText("Failed")).toBeTruthy();
@@ -61,7 +61,7 @@ it("shows those who may only look what there is, and nothing to do with it", asy
 it("shows those who may only look a configuration that they cannot change, and no way to make one", async () => {
   const schedule = { schedule_in_words: "daily at 02:00", time_zone: "UTC", runs_by_schedule: true, next_runs: [] };
   serve(
-    http.get(`${API}/system/rights/`, () => HttpResponse.json({ rights: ["view_backups"] })),
+    http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "grace", rights: ["view_backups"] })),
     http.get(ONE, () => HttpResponse.json(CONFIGURATION)),
     http.get(`${ONE}schedule/`, () => HttpResponse.json(schedule)),
     http.get(`${ONE}retention/`, () => HttpResponse.json({ kept: 0, going: 0, verdicts: [] })),

@@ -54,7 +54,7 @@ describe("the page of a job", () => {
   });
 
   it("offers nothing that one has no right to", async () => {
-    server.use(http.get(`${API}/system/rights/`, () => HttpResponse.json({ rights: ["view_backups", "run_backups"] })));
+    server.use(http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "grace", rights: ["view_backups", "run_backups"] })));
     show(jobDetail(), [operation({ kind: "REMOVE", status: "AWAITING_APPROVAL", needs: "delete_backups" })]);
     await screen.findByRole("button", { name: "Verify" });
     await screen.findByText("Somebody else with the right to do it must agree.");

@@ -238,3 +238,12 @@ it("shows what waits for a second person, and says why one may not decide", asyn
   await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Agree" }));
   expect(await screen.findByText(refused)).toBeTruthy();
 });
+
+it("lets nobody agree to what they have asked for themselves, and lets them withdraw it", async () => {
+  const own = operation({ kind: "RESTORE", status: "AWAITING_APPROVAL", requested_by: "grace" });
+  serve(http.get(`${API}/operations/`, () => HttpResponse.json(page(own))));
+  renderConsole("/restore");
+  expect(await screen.findByText(/^You have asked for this/)).toBeTruthy();
+  expect(screen.getByRole("button", { name: /^Withdraw/ })).toBeTruthy();
+  expect(screen.queryByRole("button", { name: /gree:/ })).toBeNull();
+});

@@ -13,7 +13,7 @@ import { useConsolePath } from "../common/address";
 import { Dialog, Refusal } from "../common/dialog";
 import { useTell } from "../common/notices";
 import { useAgo } from "../common/now";
-import { Allowed } from "../common/rights";
+import { Allowed, useOwnName } from "../common/rights";
 import { Loaded } from "../common/states";
 
 type Operation = Schemas["Operation"];
@@ -72,7 +72,7 @@ function useAnswer(operation: Operation, onDone: () => void) {
   });
 }
 
-/** One of them. Who may decide is known to the server alone: it says so to everybody else. */
+/** One of them. Nobody decides about what they have asked for themselves. */
 export function Approval({ operation, linked = true }: { operation: Operation; linked?: boolean }) {
   const base = useConsolePath();
   const ago = useAgo();
@@ -85,7 +85,9 @@ export function Approval({ operation, linked = true }: { operation: Operation; l
     setAsking(which);
   };
   const what = whatOf(operation);
-  const text = t("restore.waiting.text", {
+  const me = useOwnName();
+  const isOwn = me !== null && me === operation.requested_by;
+  const text = t(`restore.waiting.${isOwn ? "own" : "text"}`, {
     who: operation.requested_by ?? t("restore.waiting.unknownWho"),
     ago: ago(operation.queued_at),
   });
@@ -97,12 +99,16 @@ export function Approval({ operation, linked = true }: { operation: Operation; l
         <Refusal error={failed} />
         <Group gap="xs">
           <Allowed to={operation.needs}>
-            <Button size="xs" id={`approve-${operation.uuid}`} onClick={() => ask("approve")} aria-label={t("restore.waiting.approveOf", { what })}>
-              {t("restore.waiting.approve")}
-            </Button>
-            <Button size="xs" id={`reject-${operation.uuid}`} variant="default" onClick={() => ask("reject")} aria-label={t("restore.waiting.rejectOf", { what })}>
-              {t("restore.waiting.reject")}
-            </Button>
+            {!isOwn && (
+              <>
+                <Button size="xs" id={`approve-${operation.uuid}`} onClick={() => ask("approve")} aria-label={t("restore.waiting.approveOf", { what })}>
+                  {t("restore.waiting.approve")}
+                </Button>
+                <Button size="xs" id={`reject-${operation.uuid}`} variant="default" onClick={() => ask("reject")} aria-label={t("restore.waiting.rejectOf", { what })}>
+                  {t("restore.waiting.reject")}
+                </Button>
+              </>
+            )}
             <Button
               size="xs"
               variant="default"
