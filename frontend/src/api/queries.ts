@@ -125,32 +125,6 @@ export const previewQuery = (api: Api, body: Schemas["ConfigurationRequest"]) =>
     staleTime: 60_000,
   });
 
-/** The newest jobs of a configuration, asked again when `seen` changes, and not with every step of a job that runs. */
-export const newestJobsQuery = (api: Api, configuration: string, seen: string) =>
-  queryOptions({
-    queryKey: ["newest", configuration, seen],
-    queryFn: () =>
-      unwrap(api.GET("/jobs/", { params: { query: { configuration, ordering: "-queued_at", limit: 10 } } })),
-    placeholderData: keepPreviousData,
-    staleTime: 30_000,
-  });
-
-/** The newest good backup of a configuration. */
-export const newestGoodQuery = (api: Api, configuration: string, seen: string) =>
-  queryOptions({
-    queryKey: ["newest", configuration, seen, "good"],
-    queryFn: () =>
-      unwrap(
-        api.GET("/jobs/", {
-          params: {
-            query: { configuration, status: ["COMPLETED"], has_backup: true, ordering: "-started_at", limit: 10 },
-          },
-        }),
-      ),
-    placeholderData: keepPreviousData,
-    staleTime: 30_000,
-  });
-
 export const jobPages = (api: Api, query: JobsQuery) =>
   infiniteQueryOptions({
     ...pages,

@@ -768,6 +768,10 @@ export interface components {
             keep_monthly?: number;
             keep_weekly?: number;
             keep_yearly?: number;
+            /** @description The newest whose backup is there and whole. */
+            readonly last_good: components["schemas"]["LatestJob"] | null;
+            /** @description The newest job that has ended. */
+            readonly last_run: components["schemas"]["LatestJob"] | null;
             max_backups?: number;
             name: string;
             /** Format: date-time */
@@ -1221,6 +1225,20 @@ export interface components {
             /** @description The first digits of its name. */
             id: string;
             username: string;
+        };
+        /** @description A job of a configuration, in short. */
+        LatestJob: {
+            /** Format: date-time */
+            readonly completed_at: string | null;
+            readonly job_name: string;
+            /** Format: date-time */
+            readonly queued_at: string;
+            /** Format: date-time */
+            readonly started_at: string | null;
+            readonly status: components["schemas"]["JobStatus"];
+            readonly trust: components["schemas"]["Trust"] | components["schemas"]["BlankEnum"];
+            /** Format: uuid */
+            readonly uuid: string;
         };
         LogLine: {
             /** Format: date-time */

@@ -175,6 +175,8 @@ export function configuration(values: Partial<Schemas["Configuration"]> = {}): S
     schedule_day_of_month: null,
     schedule_in_words: "daily at 02:00",
     next_run: "2026-11-25T02:00:00Z",
+    last_run: null,
+    last_good: null,
     is_enabled: true,
     status: "ACTIVE",
     is_ad_hoc: false,

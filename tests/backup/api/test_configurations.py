@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from tests.backup.api.conftest import ROOT
 
-from apps.backup.models import AuditEvent, BackupConfiguration
+from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob
 from apps.backup.rights import Right
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +39,34 @@ def test_the_mission_s_way_through(admin):
     actions = list(AuditEvent.objects.values_list("action", "actor", "address"))
     said = ["configuration.create", "configuration.update", "configuration.update", "configuration.delete"]
     assert actions == [(action, "admin", "192.0.2.7") for action in said]
+
+
+def test_what_came_last_is_told_of_all_in_as_many_queries_as_of_one(admin, django_assert_max_num_queries):
+    made = [create(admin, name=f"policy-{number}") for number in range(20)]
+    rows = list(BackupConfiguration.objects.order_by("name"))
+    now = timezone.now()
+
+    def job(row, hours, status, **columns):
+        times = dict.fromkeys(("queued_at", "started_at"), now - timedelta(hours=hours))
+        return BackupJob.objects.create(
+            configuration=row, job_name=f"{row.name}-{hours}", backup_type="FULL", status=status, **columns, **times
+        )
+
+    stored = {"snapshot_id": "ab" * 32, "trust": "VERIFIED"}
+    for row in rows[1:]:
+        job(row, 5, "COMPLETED", **stored)
+        job(row, 4, "COMPLETED", **{**stored, "trust": "DAMAGED"})
+        job(row, 3, "COMPLETED", **stored, removal_started_at=now)
+        job(row, 2, "FAILED")
+        job(row, 1, "PENDING")
+    with django_assert_max_num_queries(8):
+        listed = admin.get(f"{LIST}?limit=200").json()["results"]
+    assert (listed[0]["last_run"], listed[0]["last_good"]) == (None, None)
+    for row in listed[1:]:
+        assert (row["last_run"]["job_name"], row["last_run"]["status"]) == (f"{row['name']}-2", "FAILED")
+        assert (row["last_good"]["job_name"], row["last_good"]["trust"]) == (f"{row['name']}-5", "VERIFIED")
+    assert admin.get(f"{LIST}{made[1]['uuid']}/").json() == next(row for row in listed if row["name"] == "policy-1")
+    assert admin.put(f"{LIST}{made[1]['uuid']}/", listed[1], "json").status_code == 200
 
 
 def test_one_whose_path_is_forbidden_meanwhile_can_be_switched_off_and_no_more(admin, settings, tmp_path):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ..models import BackupConfiguration, BackupType, Frequency
+from ..models import BackupConfiguration, BackupJob, BackupType, Frequency
 from ..policies import FIELDS
 from ..schedules import Schedule
+from ..selectors import Latest, configurations_latest
 from ..services.slots import schedule_zone, upcoming
 from .fields import (
     NumberField,
@@ -17,6 +21,7 @@ from .fields import (
     StrictSerializer,
     TextField,
     UserNameField,
+    _ModelSerializer,
     _Serializer,
 )
 
@@ -25,8 +30,28 @@ USUAL_RUNS = 5
 _LARGEST = 36_500
 
 
+class LatestJobSerializer(_ModelSerializer):
+    """A job of a configuration, in short."""
+
+    class Meta:
+        model = BackupJob
+        fields = ["uuid", "job_name", "status", "trust", "queued_at", "started_at", "completed_at"]
+        read_only_fields = fields
+
+
+class _Configurations(serializers.ListSerializer[Any]):
+    def to_representation(self, data: Any) -> list[Any]:
+        rows = list(data)
+        if isinstance(self.child, ConfigurationSerializer):
+            self.child.latest = configurations_latest(rows)
+        return super().to_representation(rows)
+
+
 class ConfigurationSerializer(StrictModelSerializer):
     """A configuration. What only the server knows may be sent back, and is ignored."""
+
+    latest: Mapping[int, Latest] | None = None
+    """Of every row, in a list; a single one is asked about when it is shown."""
 
     name = TextField(max_length=100)
     created_by = UserNameField()
@@ -37,10 +62,22 @@ class ConfigurationSerializer(StrictModelSerializer):
     exclude = serializers.ListField(child=TextField(max_length=500), max_length=1000, required=False)
     schedule_in_words = serializers.SerializerMethodField()
     next_run = serializers.SerializerMethodField()
+    last_run = serializers.SerializerMethodField(help_text="The newest job that has ended.")
+    last_good = serializers.SerializerMethodField(help_text="The newest whose backup is there and whole.")
 
     class Meta:
         model = BackupConfiguration
-        read_only_fields = ["uuid", "created_by", "created_at", "updated_at", "schedule_in_words", "next_run"]
+        list_serializer_class = _Configurations
+        read_only_fields = [
+            "uuid",
+            "created_by",
+            "created_at",
+            "updated_at",
+            "schedule_in_words",
+            "next_run",
+            "last_run",
+            "last_good",
+        ]
         fields = ["uuid", *FIELDS, *read_only_fields[1:]]
         extra_kwargs = {
             "description": {"max_length": 5000},
@@ -56,6 +93,24 @@ class ConfigurationSerializer(StrictModelSerializer):
 
     def get_next_run(self, row: BackupConfiguration) -> datetime | None:
         return next(iter(upcoming(row, now=timezone.now(), count=1)), None)
+
+
+    @extend_schema_field(LatestJobSerializer(allow_null=True))
+    def get_last_run(self, row: BackupConfiguration) -> dict[str, Any] | None:
+        return _in_short(self._latest(row).run)
+
+    @extend_schema_field(LatestJobSerializer(allow_null=True))
+    def get_last_good(self, row: BackupConfiguration) -> dict[str, Any] | None:
+        return _in_short(self._latest(row).good)
+
+    def _latest(self, row: BackupConfiguration) -> Latest:
+        if self.latest is None:
+            self.latest = configurations_latest([row])
+        return self.latest.get(row.pk, Latest())
+
+
+def _in_short(job: BackupJob | None) -> dict[str, Any] | None:
+    return None if job is None else LatestJobSerializer(job).data
 
 
 class StartedSerializer(_Serializer):

@@ -7,8 +7,8 @@ import { API, renderConsole } from "../../../testing/render";
 import { configuration, job, page, problem, status } from "../../../testing/samples";
 import { server } from "../../../testing/setup";
 
-const CONFIGURATION = configuration();
 const JOB = job();
+const CONFIGURATION = configuration({ last_run: { ...JOB, uuid: "5", status: "FAILED", trust: "" }, last_good: JOB });
 const ONE = `${API}/configurations/${CONFIGURATION.uuid}/`;
 const OFF = configuration({ uuid: "99999999-9999-4999-8999-999999999999", name: "by hand", is_enabled: false });
 const LATE = {
@@ -25,10 +25,6 @@ function serve(...handlers: HttpHandler[]) {
     ...handlers,
     http.get(`${API}/configurations/`, () => HttpResponse.json(page(CONFIGURATION, OFF))),
     http.get(`${API}/system/status/`, () => HttpResponse.json(status({ freshness: [LATE] }))),
-    http.get(`${API}/jobs/`, ({ request }) => {
-      const mine = new URL(request.url).searchParams.get("configuration") === CONFIGURATION.uuid;
-      return HttpResponse.json(mine ? page({ ...JOB, uuid: "5", status: "FAILED", has_backup: false }, JOB) : page());
-    }),
   );
 }
 

@@ -77,7 +77,7 @@ export function ConfigurationTable({ rows, ordering, onSort }: SortProps & { row
 }
 
 function Row({ row }: { row: Configuration }) {
-  const results = useResults(row.uuid);
+  const results = useResults(row);
   return (
     <Table.Tr>
       <Table.Td miw="14.5rem" maw="20rem">
@@ -135,7 +135,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 }
 
 function ConfigurationCard({ row }: { row: Configuration }) {
-  const results = useResults(row.uuid);
+  const results = useResults(row);
   return (
     <Card withBorder>
       <Stack justify="space-between" h="100%" gap="sm">

@@ -27,7 +27,7 @@ export function Moment({ at }: { at: string }) {
 /** The last run with its result; while one is at work, that. */
 export function LastResult({ results }: { results: Results }) {
   const base = useConsolePath();
-  const { current, last, error } = results;
+  const { current, last } = results;
   if (current) {
     return (
       <Stack gap={4} miw="12rem">
@@ -37,9 +37,6 @@ export function LastResult({ results }: { results: Results }) {
         {current.progress && <ProgressView progress={current.progress} />}
       </Stack>
     );
-  }
-  if (last === undefined) {
-    return <Text size="sm">{error ? error.message : t("common.loading")}</Text>;
   }
   if (last === null) {
     return <Text size="sm">{t("configurations.noRun")}</Text>;
@@ -70,10 +67,7 @@ export function LastGood({ results }: { results: Results }) {
 }
 
 function Newest({ results }: { results: Results }) {
-  const { good, error } = results;
-  if (good === undefined) {
-    return <Text size="sm">{error ? t("common.unknown") : t("common.loading")}</Text>;
-  }
+  const { good } = results;
   if (good === null) {
     return (
       <Text size="sm" fw={600}>
