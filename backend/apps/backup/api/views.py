@@ -170,7 +170,7 @@ class BackupView(generics.GenericAPIView[Any]):
     def filters(self) -> dict[str, Any]:
         """What the address asks for after its question mark, checked by `filter_serializer`.
 
-        Raises ValidationError, also for a name that is not known: a slip of the pen would show too much.
+        Raises ValidationError, also for a name that is not known or given twice: too much or too little would be shown.
         """
         paging = set() if self.pagination_class is None else PARAMETERS
         asked = StrictSerializer() if self.filter_serializer is None else self.filter_serializer()
@@ -178,6 +178,8 @@ class BackupView(generics.GenericAPIView[Any]):
         for name, values in self.request.query_params.lists():
             if name not in paging:
                 several = isinstance(asked.fields.get(name), serializers.MultipleChoiceField)
+                if name in asked.fields and len(values) > 1 and not several:
+                    raise exceptions.ValidationError({name: "It can be given once only."})
                 given[name] = values if several else values[-1]
         checked = type(asked)(data=given)
         checked.is_valid(raise_exception=True)
