@@ -1,7 +1,9 @@
-"""Bodies of requests under ASGI, which Django puts on the disk whole before anything asks who sends them."""
+"""Bodies of requests under ASGI: Django puts them on the disk whole before anything asks who sends them, and throws
+away what breaks off."""
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,6 +29,9 @@ Send = Callable[[Message], Awaitable[None]]
 MOST_OF_NOBODY: Final = 1 << 20
 """Bytes of a body that are taken of whoever is not signed in and has no token."""
 
+_UPLOAD: Final = b"application/offset+octet-stream"
+"""A piece of an upload (tus), of which what has come is of use although the rest has not."""
+
 
 class BodyRefused(Exception):
     """Nobody sends more than is taken of nobody."""
@@ -43,22 +48,34 @@ class GuardedHandler(ASGIHandler):
 
 
 class _Body:
-    """What a server hands over of a request, piece by piece."""
+    """What a server hands over of a request, piece by piece. One of an upload that breaks off ends there."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._scope = scope
         self._receive = receive
         self._size = 0
         self._is_known = False
+        self._is_over = False
 
     async def __call__(self) -> Message:
+        if self._is_over:
+            # Nothing more comes, and nobody is told that the client has gone: what it has sent is still to be kept.
+            await asyncio.Event().wait()
         message = await self._receive()
+        if message["type"] == "http.disconnect" and self._size and _is_upload(self._scope):
+            self._is_over = True
+            return {"type": "http.request", "body": b"", "more_body": False}
         self._size += len(message.get("body", b""))
         if self._size > MOST_OF_NOBODY and not self._is_known:
             self._is_known = await sync_to_async(_is_somebody)(self._scope)
             if not self._is_known:
                 raise BodyRefused
         return message
+
+
+def _is_upload(scope: Scope) -> bool:
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    return any(name == b"content-type" and value.strip().lower() == _UPLOAD for name, value in headers)
 
 
 def _is_somebody(scope: Scope) -> bool:

@@ -27,6 +27,7 @@ from django.utils import timezone
 
 from .errors import LedgerError
 from .ledger import close_connections
+from .moments import as_text, with_offset, without_offset
 from .selectors import Change, ChangeType, changes_since
 
 _Found = TypeVar("_Found")
@@ -80,7 +81,7 @@ class _Exactly(DjangoJSONEncoder):
     """Times as everywhere in the API, with all their microseconds."""
 
     def default(self, o: object) -> object:
-        return o.isoformat().replace("+00:00", "Z") if isinstance(o, datetime) else super().default(o)
+        return as_text(o) if isinstance(o, datetime) else super().default(o)
 
 
 def moment_of(event_id: str) -> datetime:
@@ -89,12 +90,11 @@ def moment_of(event_id: str) -> datetime:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 17):
         raise EventIdInvalid(f"{event_id[:40]!r} is no id of an event.")
     moment = _EPOCH + int(digits) * _INSTANT
-    return moment if project.USE_TZ else timezone.make_naive(moment)
+    return moment if project.USE_TZ else without_offset(moment)
 
 
 def _microseconds(moment: datetime) -> int:
-    aware = moment if moment.tzinfo else timezone.make_aware(moment)
-    return (aware - _EPOCH) // _INSTANT
+    return (with_offset(moment) - _EPOCH) // _INSTANT
 
 
 class _Numbering:

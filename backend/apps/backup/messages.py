@@ -24,6 +24,10 @@ except ModuleNotFoundError:  # an optional dependency
 
 RUN_JOB = "backup.run_job"
 RUN_OPERATION = "backup.run_operation"
+TRANSPORT_ERRORS = (ImportError, KeyError)
+"""Of Celery, whose broker is of a kind that it does not know, or that takes a package which is not installed."""
+
+TRANSPORT_HINT = "check CELERY_BROKER_URL, and install what speaks to it, for Redis edms-backup[celery]."
 _CONNECT = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 
 
@@ -53,3 +57,8 @@ def _send(task: str, row: uuid.UUID, what: str) -> None:
             f"The broker did not take the message for the {what} {row} ({type(error).__name__}); check that it runs and"
             f" that CELERY_BROKER_URL is right. The {what} is PENDING, and a worker will find it."
         ) from None
+    except TRANSPORT_ERRORS as error:
+        raise BrokerUnavailable(
+            f"Celery cannot speak to the broker ({type(error).__name__}: {error}): {TRANSPORT_HINT}"
+            f" The {what} is PENDING."
+        ) from error

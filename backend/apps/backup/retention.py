@@ -25,6 +25,7 @@ from strongroom.retention import Candidate, Decision, Rules, decide
 
 from .ledger import ledger_access, ledger_alias
 from .models import BackupConfiguration, BackupJob, JobStatus, RestoreJob, RestoreStatus, Trust
+from .moments import with_offset
 from .selectors import HAS_BACKUP, jobs_around, schedule_shortest
 from .services.slots import schedule_zone
 from .storage import is_package_folder
@@ -163,8 +164,8 @@ def _of_configuration(
 def _decide(
     stored: list[_Stored], rules: Rules, protections: _Protections, now: datetime, *, keep_latest: bool
 ) -> list[Decision]:
-    candidates = [Candidate(str(one.uuid), one.taken_at, protections.of(one)) for one in stored]
-    return decide(candidates, rules, now=now, zone=schedule_zone(), keep_latest=keep_latest)
+    candidates = [Candidate(str(one.uuid), with_offset(one.taken_at), protections.of(one)) for one in stored]
+    return decide(candidates, rules, now=with_offset(now), zone=schedule_zone(), keep_latest=keep_latest)
 
 
 class _Protections:

@@ -65,7 +65,13 @@ class Schedule:
         return now
 
     def after(self, moment: datetime) -> Iterator[datetime]:
-        """All slots later than a moment, in order and without end; none for ON_DEMAND."""
+        """All slots later than a moment, in order and without end; none for ON_DEMAND.
+
+        Of a bare moment, as a project without time zones has them, they are bare ones of the zone.
+        """
+        if moment.tzinfo is None:
+            yield from self._bare(moment)
+            return
         if self.start is not None:
             moment = max(moment, self.start - _INSTANT)
         if self.frequency == Frequency.ON_DEMAND:
@@ -77,6 +83,15 @@ class Schedule:
             slot = moment_of(day, self._time, self.zone)
             if slot > moment:
                 yield slot
+
+    def _bare(self, moment: datetime) -> Iterator[datetime]:
+        start = None if self.start is None else self.start.replace(tzinfo=self.zone)
+        for slot in dataclasses.replace(self, start=start).after(moment.replace(tzinfo=self.zone)):
+            bare = slot.astimezone(self.zone).replace(tzinfo=None)
+            # When the clocks go back, an hour comes twice that looks the same.
+            if bare > moment:
+                moment = bare
+                yield bare
 
     def between(self, after: datetime, until: datetime) -> list[datetime]:
         """The slots later than `after` and not later than `until`."""

@@ -18,6 +18,7 @@ from .dispatch import run_operation_waiting, run_waiting
 from .errors import JobFailed, RequestRefused
 from .messages import RUN_JOB, RUN_OPERATION, send_job
 from .models import JobStatus, OperationStatus, WokenBy
+from .moments import in_utc
 from .periodic import TASK as RUN_DUE
 from .selectors import configuration_by_uuid, job_by_uuid, operation_by_uuid
 from .services.slots import run_due
@@ -62,7 +63,7 @@ def run_job_task(job: str) -> str:
         return f"{row.status}: another delivery of this message was faster."
     if row.status == JobStatus.PENDING and row.attempt == attempts:
         return f"{row.status}: another job of its configuration runs; this one comes after it."
-    again = f" It is tried again from {row.not_before:%H:%M:%S} UTC on." if row.not_before else ""
+    again = f" It is tried again from {in_utc(row.not_before):%H:%M:%S} UTC on." if row.not_before else ""
     raise JobFailed(f"{row.job_name} is {row.status}: {row.error_message}{again}")
 
 

@@ -249,6 +249,12 @@ def test_only_json_is_taken(admin):
         assert admin.generic("POST", LIST, "<name>x</name>", media).status_code == 415
 
 
+def test_options_name_the_methods_to_whoever_has_a_right(client_of, admin):
+    answer = admin.options(LIST)
+    assert (answer.status_code, answer.content, answer["Allow"]) == (204, b"", "GET, POST, HEAD, OPTIONS")
+    assert client_of(name="stranger").options(LIST).status_code == 403
+
+
 @pytest.mark.parametrize("media", ["Application/JSON", "application/json ; charset=utf-8", "application/json;"])
 def test_json_is_json_however_it_is_written(media, admin):
     assert admin.generic("POST", LIST, b'{"name": "x"}', media).status_code == 201
@@ -260,6 +266,7 @@ def test_json_is_json_however_it_is_written(media, admin):
         "status=NONSENSE",
         "search=%00",
         "configuration=1",
+        "backup_type=FULL&backup_type=EXPORT",
         "queued_after=yesterday",
         "queued_after=0001-01-01T00:00:00%2B14:00",
         "queued_before=9999-12-31T23:59:59-14:00",

@@ -18,6 +18,7 @@ import pytest
 from django.utils import timezone
 from tests.backup.api.conftest import ROOT
 from tests.backup.api.restoring import running
+from tests.backup.api.serving import serving, wait_until
 from tests.backup.api.test_contents import MANIFEST
 from tests.backup.conftest import Edms
 from tests.engine.packages.test_hostile import EVIL, LISTED, inside, write
@@ -315,6 +316,20 @@ def test_a_package_that_breaks_off_goes_on_and_comes_back(system):
     made = system.post("restore_from_file/", asked, expect=201)
     assert system.operation(made["operation"])["status"] == "COMPLETED"
     assert system.files() == files
+
+
+@pytest.mark.parametrize("kind", ["uvicorn", "image"])
+def test_what_has_come_is_kept_by_servers_that_speak_asgi(system, kind):
+    """Django would throw it away, and whoever sends all of a package in one request would begin anew each time."""
+    content = os.urandom(1_000_000)
+    with serving(system.edms, kind, system.server.token) as server:
+        upload = begun(server, content)
+        cut_off(server, f"uploads/{upload}/", content, after=700_000)
+        wait_until(lambda: offset_of(server, upload) > 0)
+        offset = offset_of(server, upload)
+        assert offset <= 700_000
+        assert added(server, upload, content[offset:], offset) == (204, str(len(content)))
+    assert (system.edms.storage / f"uploads/{upload}.part").read_bytes() == content
 
 
 def test_a_package_of_another_passphrase_is_not_opened(system):

@@ -94,6 +94,14 @@ def test_a_broker_that_cannot_be_reached(celery):
     assert time.monotonic() - started < 40
 
 
+def test_a_broker_that_celery_cannot_speak_to(edms):
+    edms.environment |= {"BACKUP_EXECUTOR": "celery", "CELERY_BROKER_URL": "pigeon://host"}
+    assert "No such transport: pigeon" in found(edms)["W009"]
+    refused = edms.run("trigger_backup", "--type", "FILES", "--detach", expect=1)
+    assert "Celery cannot speak to the broker" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_no_worker_the_wrong_queue_the_wrong_worker_and_the_right_one(celery, broker, tmp_path):
     assert set(found(celery)) == {"W012"}
     with worker(celery, "-Q", "mail,thumbnails"):

@@ -10,10 +10,21 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.backup.conftest import BACKEND
 from tests.backup.sources.hosting import filled_postgres, postgres, postgres_host  # noqa: F401
 
 from apps.backup.doctor.disks import Space, space_findings
 from demo.private_postgres import server_binaries
+
+PARTED = """
+from config.settings import *
+DATABASES["ledger"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": EDMS_HOME / "ledger.sqlite3"}
+DATABASE_ROUTERS = ["parted.Router"]
+
+class Router:
+    def db_for_write(self, model, **_hints):
+        return "ledger" if model._meta.app_label == "backup" else None
+"""
 
 
 def checks(project, *arguments: str, **environment: str | None) -> dict[str, str]:
@@ -48,6 +59,12 @@ def test_settings_that_are_wrong(scheduled):
     told = scheduled.run("backup_health", expect=3, BACKUP_EXECUTOR="carrier pigeon").stdout
     assert told.startswith("BACKUP UNKNOWN: BACKUP_EXECUTOR")
     assert "backup.W001" not in checks(scheduled)
+
+
+def test_a_router_that_parts_the_ledger_from_the_users(edms, tmp_path):
+    (tmp_path / "parted.py").write_text(PARTED)
+    edms.environment |= {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(BACKEND)])}
+    assert "'ledger'" in checks(edms, DJANGO_SETTINGS_MODULE="parted")["backup.W024"]
 
 
 def test_no_passphrase(scheduled):

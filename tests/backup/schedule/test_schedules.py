@@ -1,5 +1,6 @@
 """Slots: ten years of them in zones whose clocks change, against a clock that is looked at minute by minute."""
 
+import dataclasses
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -152,3 +153,21 @@ def test_slots_are_the_same_from_wherever_one_looks(schedule, moment, minutes):
 )
 def test_words(values, words):
     assert Schedule(zone=UTC, **values).words() == words
+
+
+def bare(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC).replace(tzinfo=None)
+
+
+@pytest.mark.parametrize("frequency", ["HOURLY", "DAILY"])
+def test_a_project_without_time_zones_has_the_same_slots(frequency):
+    # The night when the clocks go back, in which an hour comes twice that looks the same.
+    zone = ZoneInfo("Europe/Berlin")
+    schedule = Schedule(frequency=frequency, zone=zone, time_of_day=time(2, 30), start=bare(2026, 10, 24, 12))
+    found = schedule.between(bare(2026, 10, 20), bare(2026, 10, 26, 12))
+    aware = dataclasses.replace(schedule, start=datetime(2026, 10, 24, 10, tzinfo=UTC))
+    moments = aware.between(datetime(2026, 10, 20, tzinfo=UTC), datetime(2026, 10, 26, 11, tzinfo=UTC))
+    same = [local(slot, "Europe/Berlin") for slot in moments]
+    assert found == sorted(set(same))
+    assert len(same) - len(found) == (1 if frequency == "HOURLY" else 0)
+    assert all(slot.tzinfo is None for slot in [*found, schedule.first_start(bare(2026, 10, 25, 2, 30))])

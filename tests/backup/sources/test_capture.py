@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from tests.backup.conftest import BACKEND
 
 
 def package_of(host, tmp_path, *arguments, expect=0, **changes):
@@ -166,3 +167,19 @@ def test_a_lost_database_is_an_error(sqlite_host):
         "except CaptureFailed as error: print('failed:', error)\n"
     )
     assert "failed: The database 'default' should be /nowhere" in sqlite_host.run("shell", "-c", code).stdout
+
+
+def test_files_without_a_media_root_are_missed(edms, tmp_path):
+    """Django keeps them in whatever folder it is started in then, and that is nothing to back up as a whole."""
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans/a.txt").write_text("a contract")
+    edms.run("import_documents", str(tmp_path / "scans"))
+    (tmp_path / "bare.py").write_text('from config.settings import *\nMEDIA_ROOT = ""\n')
+    edms.environment |= {
+        "DJANGO_SETTINGS_MODULE": "bare",
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(BACKEND)]),
+    }
+    told = edms.json("trigger_backup", "--type", "FULL", expect=3)
+    assert told["status"] == "INCOMPLETE"
+    assert '"references_missing": 1' in json.dumps(edms.json("backup_jobs", "--show", told["job"]))
+    assert edms.json("trigger_backup", "--type", "DATABASE")["status"] == "COMPLETED"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 from django.urls import path
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,12 +11,13 @@ from rest_framework.response import Response
 from .. import selectors
 from ..models import AuditEvent
 from ..rights import Right
-from .fields import MomentField, StrictSerializer, _ModelSerializer
+from .fields import MomentField, RowSerializer, StrictSerializer
 from .paging import CursorPages
+from .schema import extend_schema
 from .views import BackupView
 
 
-class AuditEventSerializer(_ModelSerializer):
+class AuditEventSerializer(RowSerializer):
     """Who did what to which object, from where, when."""
 
     details = serializers.DictField(help_text="What was asked for, or what is another value now; by action.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,6 +14,7 @@ from .jobs import JobDetailSerializer, job_of
 from .operations import OperationSerializer, begun
 from .restore_fields import BegunSerializer, ConfirmationSerializer
 from .restores import begin_restore
+from .schema import extend_schema
 from .views import BackupView
 
 

@@ -16,6 +16,7 @@ from ..schedules import Schedule
 from ..selectors import Latest, configurations_latest
 from ..services.slots import schedule_zone, upcoming
 from .fields import (
+    MomentField,
     NumberField,
     StrictModelSerializer,
     StrictSerializer,
@@ -146,7 +147,7 @@ class ScheduleSerializer(_Serializer):
     schedule_in_words = serializers.CharField()
     time_zone = serializers.CharField()
     runs_by_schedule = serializers.BooleanField()
-    next_runs = serializers.ListField(child=serializers.DateTimeField())
+    next_runs = serializers.ListField(child=MomentField())
 
 
 class RetainedSerializer(_Serializer):
@@ -154,13 +155,13 @@ class RetainedSerializer(_Serializer):
 
     job = serializers.UUIDField()
     job_name = serializers.CharField()
-    taken_at = serializers.DateTimeField()
+    taken_at = MomentField()
     keep = serializers.BooleanField()
     reasons = serializers.ListField(child=serializers.CharField())
 
 
 class RetentionSerializer(_Serializer):
-    at = serializers.DateTimeField()
+    at = MomentField()
     kept = serializers.IntegerField()
     going = serializers.IntegerField()
     verdicts = RetainedSerializer(many=True)

@@ -8,7 +8,6 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -53,6 +52,7 @@ from .fields import (
 )
 from .operations import OperationSerializer, begun
 from .paging import CursorPages
+from .schema import extend_schema
 from .views import BackupView
 
 _MOST_VERDICTS = 1000

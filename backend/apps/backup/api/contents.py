@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.request import Request
@@ -27,8 +27,9 @@ from ..names import MOST_TEXT, path_of, text_of
 from ..rights import Right
 from ..services.audit import AuditObject, audit_record
 from ..withheld import Withheld
-from .fields import StrictSerializer, _Serializer
+from .fields import MomentField, StrictSerializer, _Serializer
 from .ranges import NotSatisfiable, is_known, wanted_range
+from .schema import extend_schema
 from .views import BackupView
 
 _USUAL: Final = 200
@@ -75,7 +76,7 @@ class EntrySerializer(_Serializer):
     kind = serializers.ChoiceField(KINDS)
     size = serializers.IntegerField(allow_null=True, help_text="Bytes of a file.")
     mode = serializers.CharField(help_text="Octal.")
-    modified_at = serializers.DateTimeField(allow_null=True)
+    modified_at = MomentField(allow_null=True)
     target = serializers.CharField(allow_null=True, help_text="Where a link leads.")
     withheld = serializers.BooleanField(help_text="Its content is not handed out over HTTP.")
     in_package = serializers.BooleanField(

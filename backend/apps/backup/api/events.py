@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -20,7 +20,8 @@ from ..broadcasting import NAMES, RETRY, EventIdInvalid, Past, listen, moment_of
 from ..ledger import close_connections
 from ..models import Trust
 from ..rights import Right
-from .fields import StrictSerializer, _Serializer
+from .fields import MomentField, StrictSerializer, _Serializer
+from .schema import extend_schema
 from .views import BackupView
 
 _STREAM = "text/event-stream"
@@ -37,7 +38,7 @@ class EventStateSerializer(_Serializer):
 
     type = serializers.ChoiceField(NAMES)
     uuid = serializers.UUIDField(required=False)
-    changed_at = serializers.DateTimeField(required=False)
+    changed_at = MomentField(required=False)
     name = serializers.CharField(required=False)
     kind = serializers.CharField(
         required=False, allow_null=True, help_text="The type of the backup or restore, or what the operation does."
@@ -45,9 +46,9 @@ class EventStateSerializer(_Serializer):
     status = serializers.CharField(required=False, allow_null=True)
     trust = serializers.ChoiceField(Trust.choices, required=False, allow_null=True)
     progress = serializers.DictField(required=False, allow_null=True)
-    queued_at = serializers.DateTimeField(required=False, allow_null=True)
-    started_at = serializers.DateTimeField(required=False, allow_null=True)
-    completed_at = serializers.DateTimeField(required=False, allow_null=True)
+    queued_at = MomentField(required=False, allow_null=True)
+    started_at = MomentField(required=False, allow_null=True)
+    completed_at = MomentField(required=False, allow_null=True)
     deleted = serializers.BooleanField(required=False)
 
 

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings as project
 from django.db import models
 from django.db.models import Model
 from drf_spectacular.utils import extend_schema_field
-from rest_framework import serializers
+from rest_framework import ISO_8601, serializers
 from rest_framework.fields import empty
+
+from ..moments import as_text, without_offset
 
 if TYPE_CHECKING:
     _Serializer = serializers.Serializer[Any]
@@ -72,14 +75,47 @@ class ClockField(serializers.TimeField):
     """A time of day, hours and minutes, of the schedules' time zone."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(input_formats=["%H:%M", "%H:%M:%S"], **kwargs)
+        super().__init__(format=ISO_8601, input_formats=["%H:%M", "%H:%M:%S"], **kwargs)
 
 
-class StrictModelSerializer(_ModelSerializer):
-    """The same for a model's fields, each of the type that JSON has for it."""
+class MomentField(serializers.DateTimeField):
+    """A time that every database can be asked about, as ISO 8601 with an offset, whatever the host's formats are."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format=ISO_8601, input_formats=[ISO_8601], **kwargs)
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        return super().enforce_timezone(value) if project.USE_TZ else without_offset(value)
+
+    def to_internal_value(self, value: Any) -> datetime:
+        moment: datetime = super().to_internal_value(value)
+        if not 1970 <= moment.year <= 9000:
+            raise serializers.ValidationError("It lies outside of the years 1970 to 9000.")
+        return moment
+
+    def to_representation(self, value: Any) -> str:
+        if isinstance(value, datetime) and not project.USE_TZ:
+            return as_text(value)
+        shown: str = super().to_representation(value)
+        return shown
+
+
+class RowSerializer(_ModelSerializer):
+    """A row as it is told."""
 
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
+        models.BigIntegerField: serializers.IntegerField,
+        models.DateTimeField: MomentField,
+        models.PositiveBigIntegerField: serializers.IntegerField,
+    }
+
+
+class StrictModelSerializer(RowSerializer):
+    """The same for a model's fields, each of the type that JSON has for it."""
+
+    serializer_field_mapping = {
+        **RowSerializer.serializer_field_mapping,
         models.BooleanField: FlagField,
         models.CharField: TextField,
         models.PositiveIntegerField: NumberField,
@@ -91,16 +127,6 @@ class StrictModelSerializer(_ModelSerializer):
     def run_validation(self, data: Any = empty) -> Any:
         _refuse_unknown(self, data)
         return super().run_validation(data)
-
-
-class MomentField(serializers.DateTimeField):
-    """A time that every database can be asked about."""
-
-    def to_internal_value(self, value: Any) -> datetime:
-        moment: datetime = super().to_internal_value(value)
-        if not 1970 <= moment.year <= 9000:
-            raise serializers.ValidationError("It lies outside of the years 1970 to 9000.")
-        return moment
 
 
 @extend_schema_field({"type": ["string", "null"], "format": "uuid"})

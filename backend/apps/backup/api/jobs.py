@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -17,8 +17,9 @@ from ..requests import JobRequest
 from ..rights import Right
 from ..selectors import job_log
 from ..services.jobs import job_cancel_request, job_pin
-from .fields import MomentField, StrictSerializer, TextField, UserNameField, _ModelSerializer, _Serializer
+from .fields import MomentField, RowSerializer, StrictSerializer, TextField, UserNameField, _Serializer
 from .paging import CursorPages
+from .schema import extend_schema
 from .views import BackupView
 
 _LONGEST_REASON = 200
@@ -35,7 +36,7 @@ class ProgressSerializer(_Serializer):
     eta_seconds = serializers.FloatField(allow_null=True)
 
 
-class JobSerializer(_ModelSerializer):
+class JobSerializer(RowSerializer):
     """A job as lists show it. Sizes are bytes."""
 
     configuration = serializers.SerializerMethodField(help_text="Its uuid; null when it was deleted, or never was.")
@@ -106,7 +107,7 @@ class JobSerializer(_ModelSerializer):
 
 
 class LogLineSerializer(_Serializer):
-    at = serializers.DateTimeField()
+    at = MomentField()
     text = serializers.CharField()
 
 

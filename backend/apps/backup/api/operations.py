@@ -7,7 +7,7 @@ import logging
 from django.db.models import QuerySet
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
@@ -19,15 +19,16 @@ from ..errors import BrokerUnavailable
 from ..models import Operation, OperationKind, OperationStatus
 from ..rights import Right
 from ..services.operations import RIGHTS, operation_approve, operation_cancel_request, operation_reject
-from .fields import EmptySerializer, StrictSerializer, UserNameField, UuidField, _ModelSerializer
+from .fields import EmptySerializer, RowSerializer, StrictSerializer, UserNameField, UuidField
 from .jobs import ProgressSerializer, ReasonSerializer
 from .paging import CursorPages
+from .schema import extend_schema
 from .views import BackupView
 
 _logger = logging.getLogger("apps.backup.api")
 
 
-class OperationSerializer(_ModelSerializer):
+class OperationSerializer(RowSerializer):
     """Something long that is no backup, from the wish to its end."""
 
     job = UuidField()

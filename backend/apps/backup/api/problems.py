@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions
+from rest_framework.settings import api_settings
 
 from strongroom.errors import (
     BackendError,
@@ -158,7 +159,7 @@ def _of_framework(error: exceptions.APIException) -> Problem:
 def _fields(detail: object, path: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
-            own = "" if name == "non_field_errors" else str(name)
+            own = "" if name == api_settings.NON_FIELD_ERRORS_KEY else str(name)
             yield from _fields(inner, f"{path}.{own}".strip("."))
     elif isinstance(detail, list | tuple):
         for number, inner in enumerate(detail):

@@ -14,7 +14,7 @@ from ..models import Operation, OperationKind, OperationStatus, RestoreJob
 from ..names import path_of, text_of
 from ..services.restore_wishes import RestoreChoices
 from ..withheld import is_withheld
-from .fields import StrictSerializer, TextField, UserNameField, UuidField, _ModelSerializer, _Serializer
+from .fields import MomentField, RowSerializer, StrictSerializer, TextField, UserNameField, UuidField, _Serializer
 from .jobs import ProgressSerializer
 from .operations import OperationSerializer
 
@@ -128,7 +128,7 @@ class RestoreRequestSerializer(SourceSerializer, ConfirmationSerializer):
     """What it takes to begin a restore."""
 
 
-class RestoreSerializer(_ModelSerializer):
+class RestoreSerializer(RowSerializer):
     """A restore. `operation` is what does it, while the ledger knows; its `progress` tells how far it is."""
 
     backup_job = UuidField()
@@ -171,7 +171,7 @@ class PhaseSerializer(_Serializer):
     """A phase that has ended."""
 
     phase = serializers.CharField()
-    started_at = serializers.DateTimeField()
+    started_at = MomentField()
     seconds = serializers.FloatField()
 
 

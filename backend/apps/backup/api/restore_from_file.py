@@ -8,7 +8,6 @@ from typing import Any, Final
 from django.http import QueryDict
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -22,6 +21,7 @@ from .parsing import BoundedJSONParser
 from .problems import PayloadTooLarge
 from .restore_fields import SEVERAL, BegunSerializer, ConfirmationSerializer
 from .restores import begin_restore
+from .schema import extend_schema
 from .views import BackupView
 
 _FORM_ROOM: Final = 1 << 20

@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -32,6 +31,7 @@ from .restore_fields import (
     SourceSerializer,
     restoring,
 )
+from .schema import extend_schema
 from .views import BackupView
 
 

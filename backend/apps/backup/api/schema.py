@@ -6,13 +6,14 @@ Errors that all views have in common are added here, so that no view can forget 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.settings import patched_settings
 from drf_spectacular.utils import OpenApiExample
+from drf_spectacular.utils import extend_schema as _extend_schema
 from rest_framework import serializers
 
 from ..broadcasting import NAMES
@@ -36,6 +37,8 @@ from ..rights import Right
 from .examples import EXAMPLES
 from .fields import _Serializer
 from .problems import MEDIA_TYPE, TYPE
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 _DESCRIPTION: Final = """Backups of a Django project: configurations, jobs, restores, and whether one is protected.
 
@@ -174,6 +177,16 @@ class ApiSchema(AutoSchema):
         if self.method in {"POST", "PUT", "PATCH"}:
             yield from (413, 415)
         yield from getattr(self.view, "further_problems", ())
+
+
+def extend_schema(**described: Any) -> Callable[[_Method], _Method]:
+    """drf-spectacular's, which would build on the schema that the host has by default, and that can be any."""
+
+    def describe(method: _Method) -> _Method:
+        method.kwargs = {"schema": ApiSchema}  # type: ignore[attr-defined]
+        return _extend_schema(**described)(method)
+
+    return describe
 
 
 def _problem(component: ResolvedComponent, code: int) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import path
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ..rights import Right
 from ..statistics import Statistics, statistics
-from .fields import StrictSerializer, _Serializer
+from .fields import MomentField, StrictSerializer, _Serializer
+from .schema import extend_schema
 from .views import BackupView
 
 _USUAL_DAYS = 60
@@ -35,8 +35,8 @@ class DaySerializer(_Serializer):
     """A day in the schedules' time zone: the jobs that were asked for on it. Sizes are bytes."""
 
     date = serializers.DateField()
-    begins_at = serializers.DateTimeField()
-    ends_at = serializers.DateTimeField(help_text="When the next one begins.")
+    begins_at = MomentField()
+    ends_at = MomentField(help_text="When the next one begins.")
     results = ResultsField()
     stored_bytes = serializers.IntegerField(help_text="What they added to the storage: its growth.")
     logical_bytes = serializers.IntegerField(help_text="What was read for them.")
@@ -55,7 +55,7 @@ class ConfigurationTotalSerializer(_Serializer):
     stored_bytes = serializers.IntegerField()
     logical_bytes = serializers.IntegerField()
     total_seconds = serializers.IntegerField()
-    last_queued_at = serializers.DateTimeField()
+    last_queued_at = MomentField()
 
 
 class CalendarDaySerializer(_Serializer):
@@ -84,7 +84,7 @@ class GrowthSerializer(_Serializer):
 class StatisticsSerializer(_Serializer):
     """Everything for charts. Long lists are cut off; what was left out is counted."""
 
-    examined_at = serializers.DateTimeField()
+    examined_at = MomentField()
     time_zone = serializers.CharField()
     first = serializers.DateField()
     last = serializers.DateField()

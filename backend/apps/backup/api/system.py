@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,8 +16,9 @@ from ..models import JobStatus, PruneStatus
 from ..repositories import repositories
 from ..rights import Right
 from .configuration_fields import ConfigurationSerializer
-from .fields import _Serializer
+from .fields import MomentField, _Serializer
 from .jobs import JobSerializer
+from .schema import extend_schema
 from .views import BackupView, rights_of
 
 _RECENT = 10
@@ -31,10 +31,10 @@ class VerdictSerializer(_Serializer):
     """Whether one is protected. `since` is null where the ledger does not tell."""
 
     state = serializers.ChoiceField([one.value for one in Protection])
-    since = serializers.DateTimeField(allow_null=True)
+    since = MomentField(allow_null=True)
     reason = serializers.CharField()
     next_step = serializers.CharField(allow_null=True, help_text="Null if there is nothing to do.")
-    examined_at = serializers.DateTimeField()
+    examined_at = MomentField()
 
 
 class FreshnessSerializer(_Serializer):
@@ -42,10 +42,10 @@ class FreshnessSerializer(_Serializer):
 
     configuration = serializers.UUIDField()
     name = serializers.CharField()
-    last_good_at = serializers.DateTimeField(allow_null=True, help_text="When it was begun; null if there is none.")
-    fresh_until = serializers.DateTimeField(allow_null=True, help_text="Until when it is fresh enough, or was.")
-    late_since = serializers.DateTimeField(allow_null=True, help_text="Null while the promise is kept.")
-    next_run = serializers.DateTimeField(allow_null=True)
+    last_good_at = MomentField(allow_null=True, help_text="When it was begun; null if there is none.")
+    fresh_until = MomentField(allow_null=True, help_text="Until when it is fresh enough, or was.")
+    late_since = MomentField(allow_null=True, help_text="Null while the promise is kept.")
+    next_run = MomentField(allow_null=True)
 
 
 class StatusSerializer(_Serializer):
@@ -83,7 +83,7 @@ class FindingsSerializer(_Serializer):
     """Everything that the doctor sees, the worst first."""
 
     severity = serializers.ChoiceField([one.name for one in Severity])
-    examined_at = serializers.DateTimeField()
+    examined_at = MomentField()
     age_seconds = serializers.FloatField()
     findings = FindingSerializer(many=True)
 
@@ -92,8 +92,8 @@ class PruneSerializer(_Serializer):
     """The latest prune of a repository."""
 
     status = serializers.ChoiceField(PruneStatus.choices)
-    started_at = serializers.DateTimeField()
-    completed_at = serializers.DateTimeField(allow_null=True)
+    started_at = MomentField()
+    completed_at = MomentField(allow_null=True)
     freed_bytes = serializers.IntegerField(allow_null=True)
     error_message = serializers.CharField(allow_blank=True)
 
@@ -120,15 +120,15 @@ class RepositorySerializer(_Serializer):
     stored_bytes = serializers.IntegerField(allow_null=True, help_text="What its files take on disk.")
     deduplication_ratio = serializers.FloatField(allow_null=True)
     free_bytes = serializers.IntegerField(allow_null=True)
-    last_backup = serializers.DateTimeField(allow_null=True)
-    last_verified = serializers.DateTimeField(allow_null=True)
+    last_backup = MomentField(allow_null=True)
+    last_verified = MomentField(allow_null=True)
     last_prune = PruneSerializer(allow_null=True)
     keys = KeySerializer(many=True)
     error = serializers.CharField(allow_blank=True)
 
 
 class RepositoriesSerializer(_Serializer):
-    measured_at = serializers.DateTimeField()
+    measured_at = MomentField()
     age_seconds = serializers.FloatField()
     repositories = RepositorySerializer(many=True)
 
@@ -225,7 +225,7 @@ def _verdict(verdict: Verdict, at: datetime) -> dict[str, object]:
 def _freshness(seen: Health) -> dict[str, object]:
     scheduled = [one for one in seen.configurations if one.state == "scheduled"]
     # None sorts like what lies before everything: it promises nothing that could be kept.
-    first = seen.at.min.replace(tzinfo=UTC)
+    first = seen.at.min.replace(tzinfo=seen.at.tzinfo)
     scheduled.sort(key=lambda one: (one.late_since is None, one.fresh_until or first, one.name))
     return {
         "freshness": [

@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import BaseParser
@@ -28,9 +28,10 @@ from .. import conf, selectors, uploads
 from ..models import Upload
 from ..rights import Right
 from ..services.uploads import upload_create, upload_delete, upload_of
-from .fields import _ModelSerializer
+from .fields import RowSerializer
 from .paging import CursorPages
 from .problems import PreconditionFailed
+from .schema import extend_schema
 from .views import BackupView
 
 _TUS: Final = "1.0.0"
@@ -45,7 +46,7 @@ _METADATA = OpenApiParameter(
 )
 
 
-class UploadSerializer(_ModelSerializer):
+class UploadSerializer(RowSerializer):
     """An upload; `offset` is how many bytes are there of `size`."""
 
     offset = serializers.SerializerMethodField()

@@ -1,5 +1,6 @@
 """The addresses of the API; a host includes them at `/api/v1/backup/`."""
 
+from django.apps import apps
 from django.conf import settings
 from django.urls import URLPattern, path, re_path
 
@@ -22,6 +23,9 @@ from .views import Nowhere
 
 app_name = "backup-api"
 
+_HAS_PAGE = settings.DEBUG and apps.is_installed("drf_spectacular")
+"""The page to try it out is made of a template of that application."""
+
 api_patterns: list[URLPattern] = [
     *configurations.urlpatterns,
     *jobs.urlpatterns,
@@ -40,7 +44,7 @@ api_patterns: list[URLPattern] = [
 urlpatterns: list[URLPattern] = [
     *api_patterns,
     path("schema/", DocumentView.as_view(), name="schema"),
-    *([path("docs/", SwaggerView.as_view(), name="docs")] if settings.DEBUG else []),
+    *([path("docs/", SwaggerView.as_view(), name="docs")] if _HAS_PAGE else []),
     # The last: whatever is no address is refused as everything else is, by rights first.
     re_path(r"", Nowhere.as_view(), name="nowhere"),
 ]

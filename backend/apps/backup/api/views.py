@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar, NoReturn
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -20,10 +21,12 @@ from rest_framework.permissions import BasePermission
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.encoders import JSONEncoder
 from rest_framework.views import APIView
 
 from ..acting import SYSTEM, Actor, acting, become
 from ..models import AuditOrigin
+from ..moments import as_text
 from ..rights import Right
 from .fields import StrictSerializer
 from .paging import PARAMETERS
@@ -45,7 +48,20 @@ HEADERS: Mapping[str, str] = {
 """On every answer that does not say otherwise."""
 
 
-class ProblemRenderer(JSONRenderer):
+class ApiEncoder(JSONEncoder):
+    """Times as everywhere in the API."""
+
+    def default(self, obj: Any) -> Any:
+        return as_text(obj) if isinstance(obj, datetime) else super().default(obj)
+
+
+class ApiRenderer(JSONRenderer):
+    """JSON as the host's other APIs have it, but for the times."""
+
+    encoder_class = ApiEncoder
+
+
+class ProblemRenderer(ApiRenderer):
     """JSON under the media type of problems."""
 
     media_type = MEDIA_TYPE
@@ -89,16 +105,17 @@ def rights_of(user: Any) -> list[Right]:
 class BackupView(generics.GenericAPIView[Any]):
     """The base of all views. `rights` names the right that each method takes, None for any of them.
 
-    Authentication is the host's; permissions, parsers, renderers, throttles and paging are ours whatever the host's
-    defaults are. No transaction is opened around the request: the services have their own.
+    Authentication is the host's; permissions, parsers, renderers, throttles, paging, version and the forms of times are
+    ours whatever the host's defaults are. No transaction is opened around the request: the services have their own.
     """
 
     rights: ClassVar[Mapping[str, Right | None]] = {}
     permission_classes = [HasRight]
     parser_classes = [BoundedJSONParser]
-    renderer_classes = [JSONRenderer]
+    renderer_classes = [ApiRenderer]
     throttle_classes = [UserThrottle]
     content_negotiation_class = _OneForm
+    versioning_class = None
     pagination_class: type[BasePagination] | None = None
     filter_backends = []
     metadata_class = None
@@ -153,7 +170,7 @@ class BackupView(generics.GenericAPIView[Any]):
     def filters(self) -> dict[str, Any]:
         """What the address asks for after its question mark, checked by `filter_serializer`.
 
-        Raises ValidationError, also for a name that is not known: a slip of the pen would show too much.
+        Raises ValidationError, also for a name that is not known or given twice: too much or too little would be shown.
         """
         paging = set() if self.pagination_class is None else PARAMETERS
         asked = StrictSerializer() if self.filter_serializer is None else self.filter_serializer()
@@ -161,6 +178,8 @@ class BackupView(generics.GenericAPIView[Any]):
         for name, values in self.request.query_params.lists():
             if name not in paging:
                 several = isinstance(asked.fields.get(name), serializers.MultipleChoiceField)
+                if name in asked.fields and len(values) > 1 and not several:
+                    raise exceptions.ValidationError({name: "It can be given once only."})
                 given[name] = values if several else values[-1]
         checked = type(asked)(data=given)
         checked.is_valid(raise_exception=True)
@@ -176,6 +195,10 @@ class BackupView(generics.GenericAPIView[Any]):
         """One page of a list."""
         found = self.paginate_queryset(rows)
         return self.get_paginated_response(self.get_serializer(found, many=True).data)
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        """Nothing but `Allow`; what can be done is in the document."""
+        return Response(status=204)
 
     def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
         raise exceptions.PermissionDenied("You have no right to do this.")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from .. import conf, periodic
-from ..messages import HAS_CELERY, RUN_JOB, RUN_OPERATION
+from ..messages import HAS_CELERY, RUN_JOB, RUN_OPERATION, TRANSPORT_ERRORS, TRANSPORT_HINT
 from ..models import BackupConfiguration, Executor, ExecutorKind
 from ..schedules import Schedule
 from ..services.slots import schedule_zone
@@ -86,6 +86,14 @@ def worker_findings(alive: Sequence[Executor]) -> Iterator[Finding]:
             "message broker",
             f"It cannot be reached ({type(error).__name__}).",
             "Start it, and check CELERY_BROKER_URL.",
+        )
+        return
+    except TRANSPORT_ERRORS as error:
+        yield critical(
+            9,
+            "message broker",
+            f"Celery cannot speak to it ({type(error).__name__}: {error}).",
+            f"{TRANSPORT_HINT[0].upper()}{TRANSPORT_HINT[1:]}",
         )
         return
     if not workers:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from django.contrib.auth import get_user_model
 from django.db import Error as DatabaseFailure
-from django.db import connections
+from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from strongroom.passphrase import SOURCES, passphrase_source
 
 from .. import conf
 from ..errors import SettingsInvalid
+from ..ledger import ledger_alias
 from ..restores import RestoreRefused, interrupted
 from ..sources import ClientMissing, SourceRefused
 from ..sources.cut import all_have_dumps
@@ -28,6 +30,18 @@ def settings_findings() -> list[Finding]:
     except SettingsInvalid as error:
         return [critical(1, "settings", str(error), "Set it in the settings of the project.")]
     return []
+
+
+def ledger_findings() -> Iterator[Finding]:
+    """W024: the ledger does not lie with the users, whom its rows name."""
+    ledger, users = ledger_alias(), router.db_for_write(get_user_model())
+    if ledger != users:
+        yield critical(
+            24,
+            "DATABASE_ROUTERS",
+            f"They keep the backup app's tables in the database {ledger!r}, and the users in {users!r}.",
+            "Keep both in the same database.",
+        )
 
 
 def passphrase_findings() -> list[Finding]:

@@ -115,6 +115,7 @@ _remembered: Remembered[str, Health] = Remembered(lambda _key, now: examine(now=
 def equipment_findings(*, deploy: bool) -> Iterator[Finding]:
     """What can be seen without the ledger; with `deploy` also what takes a connection, or does not matter to a
     developer."""
+    yield from equipment.ledger_findings()
     yield from equipment.passphrase_findings()
     yield from disks.storage_findings()
     yield from equipment.client_findings(ask_servers=deploy)

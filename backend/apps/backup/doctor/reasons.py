@@ -29,5 +29,6 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W021": "The configuration says that it runs, and it does not.",
     "backup.W022": "The space of removed backups does not come back.",
     "backup.W023": "Without the ledger nobody knows what was backed up when.",
+    "backup.W024": "Its rows name users, and a database cannot name what lies in another one: nothing can be saved.",
 }
 """By the id of the finding."""

@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
+from ..moments import with_offset
 from ..names import one_line
 from ..progress import Progress
 
@@ -132,7 +133,7 @@ def _fitting(titles: Sequence[str], rows: Sequence[Sequence[str]], optional: Seq
 
 def moment(value: datetime | None) -> str:
     """A time in the project's zone, to the minute."""
-    return "" if value is None else f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
+    return "" if value is None else f"{timezone.localtime(with_offset(value)):%Y-%m-%d %H:%M}"
 
 
 def facts(rows: Sequence[tuple[str, str | Sequence[str]]]) -> None:

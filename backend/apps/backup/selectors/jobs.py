@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from ..errors import AmbiguousReference
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, JobEvent, Trigger
+from ..moments import in_utc
 from .rows import FAILURES, HAS_BACKUP, SKEW, STORED_STATUSES, job_rows
 
 SHORTEST_PREFIX = 4
@@ -148,7 +149,7 @@ def job_log(job: BackupJob) -> list[dict[str, str]]:
     """The lines of a job's log, oldest first, with their times in UTC."""
     with ledger_access("reading a job's log"):
         lines = JobEvent.objects.using(ledger_alias()).filter(job=job).order_by("id")
-        return [{"at": line.at.isoformat(timespec="seconds"), "text": line.text} for line in lines]
+        return [{"at": in_utc(line.at).isoformat(timespec="seconds"), "text": line.text} for line in lines]
 
 
 def job_latest(*, now: datetime) -> tuple[BackupJob | None, BackupJob | None]:

@@ -25,6 +25,7 @@ from ..errors import BackupError
 from ..ledger import ledger_access, ledger_alias
 from ..manifest import Manifest, decode
 from ..models import BackupConfiguration, BackupJob, JobStatus, Trigger, Trust
+from ..moments import without_offset
 from ..references import TAG, of_snapshot
 from ..requests import JobRequest
 from ..selectors import storage_paths
@@ -210,7 +211,7 @@ def _state(stored: _Stored) -> dict[str, object]:
 
 def _storable(moment: datetime) -> datetime:
     """Projects that keep no time zones store what their own clock shows."""
-    return moment if project.USE_TZ else timezone.make_naive(moment)
+    return moment if project.USE_TZ else without_offset(moment)
 
 
 def _note_missing(place: RepositoryPlace, present: set[str], report: CatalogueReport) -> None:

@@ -9,6 +9,7 @@ import dataclasses
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
+from typing import cast
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
@@ -17,6 +18,7 @@ from django.db.models import F, QuerySet
 from ..errors import AlreadyRunning, IllegalTransition, JobNotFound, LeaseLost, SlotTaken
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, JobStatus, Trigger, Trust
+from ..moments import in_utc
 from ..processes import ProcessIdentity
 from ..requests import JobRequest
 from .audit import AuditObject, audit_record
@@ -209,7 +211,8 @@ def job_put_off(claim: Claim, reason: str, *, now: datetime, retryable: bool) ->
     job_event(claim.job, reason, now=now)
     again = columns["status"] == JobStatus.PENDING
     if again:
-        job_event(claim.job, f"To be tried again from {columns['not_before']:%Y-%m-%d %H:%M:%S} UTC on.", now=now)
+        at = in_utc(cast("datetime", columns["not_before"]))
+        job_event(claim.job, f"To be tried again from {at:%Y-%m-%d %H:%M:%S} UTC on.", now=now)
     return again
 
 

@@ -237,7 +237,9 @@ def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
             roots = _open_roots(fields, selection, spec, named=named, problems=problems)
         if not databases and not portable and not roots and not problems:
             raise SourceRefused("There is nothing to back up: no database and no file root is selected.")
-        compares = bool((databases or portable) and roots)
+        # Where there is no folder at all, as without MEDIA_ROOT, what the rows name is missing, unless nobody wants it.
+        asked = backup_type in WITH_FILES and (bool(roots) or (not file_roots(fields) and selection.wants("files")))
+        compares = bool(databases or portable) and asked
         yield Cut(backup_type, spec, opened_at, databases, portable, roots, named, compares, problems)
 
 

@@ -4,6 +4,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from ...agent import Agent
+from ...moments import with_offset
 from ...names import one_line
 from ...periodic import sync_all
 from ...restores import recover_restores
@@ -30,5 +31,5 @@ class Command(BackupCommand):
         return exitcodes.OK
 
     def _say(self, line: str) -> None:
-        self.stdout.write(f"{timezone.localtime():%Y-%m-%d %H:%M:%S} {one_line(line)}")
+        self.stdout.write(f"{timezone.localtime(with_offset(timezone.now())):%Y-%m-%d %H:%M:%S} {one_line(line)}")
         self.stdout.flush()

@@ -1,0 +1,27 @@
+"""Moments of a project without time zones (USE_TZ = False): bare ones, of its TIME_ZONE."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.utils import timezone
+
+
+def with_offset(moment: datetime) -> datetime:
+    """The same moment, by which others can tell when it was."""
+    return timezone.make_aware(moment, timezone.get_default_timezone()) if timezone.is_naive(moment) else moment
+
+
+def without_offset(moment: datetime) -> datetime:
+    """The same moment as the databases of such a project have it."""
+    return timezone.make_naive(moment, timezone.get_default_timezone()) if timezone.is_aware(moment) else moment
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The same moment, for lines that say UTC."""
+    return with_offset(moment).astimezone(UTC)
+
+
+def as_text(moment: datetime) -> str:
+    """As the whole API writes it: ISO 8601 with all its microseconds and an offset."""
+    return with_offset(moment).isoformat().replace("+00:00", "Z")

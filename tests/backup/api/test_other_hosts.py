@@ -1,0 +1,140 @@
+"""The same API in a host whose settings for its own API are of another kind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from datetime import datetime, time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.backup.conftest import BACKEND, PASSPHRASE
+
+from apps.backup.api.schema import document
+
+ASK = """
+import json
+from django.contrib.auth.models import User
+from django.test import Client
+client = Client()
+client.force_login(User.objects.create_superuser("root"))
+def ask(address, **more):
+    method = client.post if more else client.get
+    answer = method("/api/v1/backup/" + address, content_type="application/json", **more)
+    said = json.loads(answer.content) if "json" in answer["Content-Type"] else answer.content.decode()
+    return [answer.status_code, said]
+whole = "configurations/?search=production_daily_full"
+addresses = ["system/status/", whole, "jobs/", "system/audit/", "schema/", "system/events/", "docs/"]
+found = {address.partition("?")[0]: ask(address) for address in addresses}
+found["list"] = ask("configurations/", data=[1])
+for when in ("2020-01-01T00:00:00Z", "{queued}", "01.01.2020"):
+    when = when.format(queued=found["jobs/"][1]["results"][0]["queued_at"]).replace("+", "%2B")
+    found.setdefault("since", []).append(ask("jobs/?queued_after=" + when))
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.parametrize("zones", ["1", "0"])
+def test_its_settings_are_its_own(edms, zones):
+    edms.environment |= {
+        "DJANGO_ALLOWED_HOSTS": "testserver",
+        "DJANGO_DEBUG": "1",
+        "DJANGO_SETTINGS_MODULE": "other_api",
+        "HOST_USE_TZ": zones,
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent / "projects"), str(BACKEND)]),
+    }
+    edms.run("manage_backup_configs", "--install-production")
+    assert " 02:00" in edms.run("manage_backup_configs", "--next").stdout
+    edms.run("trigger_backup", "--config", "production_database_hourly")
+    assert "production_database_hourly" in edms.run("backup_prune", "--dry-run", "--all").stdout
+    found = json.loads(edms.run("shell", "-v0", "-c", ASK).stdout)
+
+    assert found["docs/"][0] == 404
+    assert found["schema/"][1]["paths"].keys() == document()["paths"].keys()
+    assert found["system/events/"][0] == 200
+    assert found["list"][1]["errors"][0]["field"] == ""
+
+    status, configurations = found["configurations/"]
+    (daily,) = configurations["results"]
+    assert (status, daily["schedule_time"]) == (200, "02:00:00")
+    assert datetime.fromisoformat(daily["next_run"]).astimezone(ZoneInfo("Europe/Berlin")).time() == time(2)
+
+    (job,) = found["jobs/"][1]["results"]
+    assert type(job["backup_size"]) is int
+    event = found["system/audit/"][1]["results"][0]
+    told = found["system/status/"][1]["protection"]["examined_at"]
+    for moment in (job["queued_at"], event["at"], daily["created_at"], told):
+        assert moment[10] == "T", moment
+        assert moment[-1] == "Z" or moment[-6:] in {"+01:00", "+02:00"}, moment
+
+    before, same, wrong = found["since"]
+    assert [before[0], same[0], wrong[0]] == [200, 200, 400]
+    assert [len(before[1]["results"]), len(same[1]["results"])] == [1, 1]
+
+
+SETTINGS = """
+from pathlib import Path
+HOME = Path(__file__).parent
+SECRET_KEY, ALLOWED_HOSTS, ROOT_URLCONF = "x" * 50, ["testserver"], "own_urls"
+INSTALLED_APPS = [
+    *(f"django.contrib.{name}" for name in ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")),
+    "rest_framework",
+    "edms_backup",
+]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+processors = ["template.context_processors.request", "contrib.auth.context_processors.auth"]
+processors += ["contrib.messages.context_processors.messages"]
+options = {"context_processors": [f"django.{name}" for name in processors]}
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": options}]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": HOME / "own.sqlite3"}}
+USE_TZ, STATIC_URL, MEDIA_ROOT, BACKUP_STORAGE_ROOT = True, "static/", HOME / "media", HOME / "backups"
+"""
+URLS = """
+from django.contrib import admin
+from django.urls import include, path
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("ops/api/", include("edms_backup.api.urls")),
+    path("ops/backups/", include("edms_backup.console.urls")),
+]
+"""
+LOOK = """
+from django.contrib.auth.models import User
+from django.test import Client
+client = Client()
+client.force_login(User.objects.create_superuser("root"))
+print(client.get("/ops/api/configurations/").json()["results"], client.get("/ops/backups/").status_code)
+print('<a href="/ops/backups/">' in client.get("/admin/backup/backupjob/").content.decode())
+"""
+
+
+def test_the_wheel_goes_beside_an_apps_package_of_the_host(tmp_path):
+    """What the wheel holds, under the names that it has there, in a project that has made nothing of ours its own."""
+    wheel = tomllib.loads((BACKEND.parent / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    for source, name in wheel["sources"].items():
+        (tmp_path / name).symlink_to(BACKEND.parent / source)
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "apps/__init__.py").touch()
+    (tmp_path / "own_settings.py").write_text(SETTINGS)
+    (tmp_path / "own_urls.py").write_text(URLS)
+    (tmp_path / "media").mkdir()
+    environment = {"PATH": os.environ["PATH"], "BACKUP_PASSWORD": PASSPHRASE, "DJANGO_SETTINGS_MODULE": "own_settings"}
+
+    def run(*words: str) -> str:
+        command = [sys.executable, "-m", "django", *words]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
+
+    run("migrate", "-v0")
+    assert "COMPLETED" in run("trigger_backup", "--type", "FULL")
+    shown, linked = run("shell", "-c", LOOK).splitlines()[-2:]
+    # Where the console has not been built, its page says so.
+    assert shown in {"[] 200", "[] 503"}
+    assert linked == "True"
