@@ -95,7 +95,6 @@ class ConfigurationSerializer(StrictModelSerializer):
     def get_next_run(self, row: BackupConfiguration) -> datetime | None:
         return next(iter(upcoming(row, now=timezone.now(), count=1)), None)
 
-
     @extend_schema_field(LatestJobSerializer(allow_null=True))
     def get_last_run(self, row: BackupConfiguration) -> dict[str, Any] | None:
         return _in_short(self._latest(row).run)
