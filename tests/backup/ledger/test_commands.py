@@ -323,6 +323,29 @@ def test_the_catalogue_names_what_is_gone_and_what_cannot_be_opened(edms):
     assert edms.rows("SELECT count(*) FROM backup_backupjob") == [(1,)]
 
 
+def make_too_deep(folder):
+    """Folders so deep that the path of the innermost is too long for the system: nobody, root neither, reads it."""
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(17):
+        os.mkdir("x" * 250, dir_fd=here)
+        below = os.open("x" * 250, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+
+
+@pytest.mark.parametrize("kind", ["FULL", "EXPORT"])
+def test_what_could_not_be_read_is_not_forgotten_with_the_ledger(edms, kind):
+    make_too_deep(edms.media)
+    made = edms.json("trigger_backup", "--type", kind, expect=3)
+    assert [problem["reason"] for problem in made["problems"]] == ["cannot be read: File name too long"]
+    edms.write("DELETE FROM backup_jobevent")
+    edms.write("DELETE FROM backup_backupjob")
+    assert edms.json("backup_catalogue", "--rebuild")["created"] == [made["job"]]
+    assert edms.rows("SELECT status, problem_count FROM backup_backupjob") == [("INCOMPLETE", 1)]
+    assert "INCOMPLETE" in " ".join(edms.json("restore_backup", made["job"], "--dry-run", expect=None)["warnings"])
+
+
 def test_a_row_that_never_saw_its_end_is_completed_from_the_storage(edms):
     job = edms.json("trigger_backup", "--type", "FULL")
     # So the row stands in a database that is restored from its own backup.

@@ -19,6 +19,7 @@ import msgspec
 from django.db import connections
 
 from strongroom.entries import Entry, Folder, Stream
+from strongroom.entries import Problem as Unread
 from strongroom.streams import Reader
 
 from .. import conf
@@ -149,6 +150,10 @@ class Cut:
             problems=len(self.problems),
             data=data,
         )
+
+    def note_unread(self, problem: Unread) -> None:
+        """For whoever reads the entries: something could not be read. The manifest outlives the job, and counts it."""
+        self.problems.append(Problem(problem.path.decode("utf-8", "surrogateescape"), problem.reason))
 
     def manifest(self) -> Manifest:
         """The manifest as it was stored; raises `CaptureFailed` before everything has been read."""
