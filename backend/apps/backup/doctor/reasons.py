@@ -29,5 +29,6 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W021": "The configuration says that it runs, and it does not.",
     "backup.W022": "The space of removed backups does not come back.",
     "backup.W023": "Without the ledger nobody knows what was backed up when.",
+    "backup.W024": "On the day of the loss the restore is refused: it would take away the backups or the database.",
 }
 """By the id of the finding."""

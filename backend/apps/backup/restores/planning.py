@@ -17,7 +17,7 @@ from ..manifest import DatabaseRecord, DataRecord, FileRootRecord, Manifest
 from ..models import BackupJob, RestoreType
 from ..names import path_of, text_of
 from ..references import BackupRef
-from ..sources.files import FileRoot, file_roots
+from ..sources.files import FileRoot, file_roots, held_besides
 from ..sources.migrations import code_leaves
 from ..sources.named_files import reference_fields
 from ..sources.project import same_secret, secret_names
@@ -149,6 +149,13 @@ def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> Non
             " add it to BACKUP_FILE_ROOTS"
         )
         return
+    besides = held_besides(live)
+    if besides:
+        plan.blocking.append(
+            f"the file root {root.name!r} ({live.path}) also holds {' and '.join(besides)}, which would go with what is"
+            " replaced; move that out of it, restore with --only database, or with --to-folder and put the files where"
+            " they belong by hand"
+        )
     parent = live.path if os.path.ismount(live.path) else live.path.parent
     plan.replacements.append(Replacement("files", root.name, str(live.path), live.path.exists(), root.bytes))
     needed[parent] = needed.get(parent, 0) + root.bytes

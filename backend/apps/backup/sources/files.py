@@ -81,15 +81,34 @@ def _is_within(root: FileRoot, other: FileRoot, order: Sequence[FileRoot]) -> bo
 
 def never_captured(staging: Path) -> list[bytes]:
     """Paths that are left out wherever they lie: the backups, and live databases, of which copies are taken."""
-    paths = [os.path.realpath(storage) for storage in conf.load().roots]
+    paths = [str(path) for path in _storages()]
     paths.append(os.path.realpath(staging))
-    for alias in connections:
-        if connections[alias].vendor != "sqlite":
-            continue
-        with contextlib.suppress(SourceRefused):  # a database in memory has no file
-            live = str(database_path(alias, connections[alias].settings_dict))
-            paths += [live, *(live + suffix for suffix in SIDE_FILES)]
+    for live in _database_files().values():
+        paths += [str(live), *(f"{live}{suffix}" for suffix in SIDE_FILES)]
     return [os.fsencode(path) for path in paths]
+
+
+def held_besides(root: FileRoot) -> list[str]:
+    """What lies inside a root and is in no capture of it, in words: who replaced the folder would take it away."""
+    found = [f"the backup storage {path}" for path in _storages() if path.is_relative_to(root.path)]
+    return found + [
+        f"the database {alias!r} ({path})"
+        for alias, path in _database_files().items()
+        if path.is_relative_to(root.path)
+    ]
+
+
+def _storages() -> list[Path]:
+    return [Path(os.path.realpath(storage)) for storage in conf.load().roots]
+
+
+def _database_files() -> dict[str, Path]:
+    found = {}
+    for alias in connections:
+        if connections[alias].vendor == "sqlite":
+            with contextlib.suppress(SourceRefused):  # a database in memory has no file
+                found[alias] = database_path(alias, connections[alias].settings_dict)
+    return found
 
 
 class Selection:
