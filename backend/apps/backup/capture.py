@@ -20,6 +20,7 @@ from .parents import choose_parent
 from .progress import Tracker
 from .references import job_tag, snapshot_tags
 from .requests import JobRequest
+from .selectors import files_before
 from .services.results import JobResult, manifest_facts, summary_facts
 from .sources import Cut, CutSpec, open_cut, read_manifest
 from .sources.verify import SnapshotPlace
@@ -72,6 +73,7 @@ class Capture:
             exclude=request.exclude,
             encrypted=request.encryption,
             staging=staging,
+            held_before=files_before(self.job),
         )
 
     def _snapshot(self, request: JobRequest) -> list[str]:

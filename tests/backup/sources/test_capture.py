@@ -116,6 +116,38 @@ def test_a_missing_root_is_a_problem(sqlite_host, tmp_path):
     assert [problem["path"] for problem in answer["problems"]] == [str(tmp_path / "not-mounted")]
 
 
+def test_a_folder_that_has_come_to_be_empty_is_a_problem(sqlite_host, tmp_path):
+    """A disk that is not mounted leaves an empty folder; its backups must not push out those of the documents."""
+    host, away = sqlite_host, tmp_path / "away"
+    host.run("manage_backup_configs", "--create", "--name", "docs", "--type", "FILES", "--max-backups", "1")
+    good = host.json("trigger_backup", "--config", "docs")
+    host.media.rename(away)
+    host.media.mkdir()
+    (host.media / ".gitkeep").touch()
+    for _ in range(2):
+        answer = host.json("trigger_backup", "--config", "docs", expect=3)
+        assert [problem["path"] for problem in answer["problems"]] == [str(host.media)]
+        assert "is its disk mounted?" in answer["problems"][0]["reason"]
+    assert host.json("verify_backup", good["job"])["trust"] == "VERIFIED"
+    # Meant to be so, and said so.
+    (host.media / "README").write_text("moved to the archive")
+    assert host.json("trigger_backup", "--config", "docs")["status"] == "COMPLETED"
+    (host.media / "README").unlink()
+    host.media.joinpath(".gitkeep").unlink()
+    host.media.rmdir()
+    away.rename(host.media)
+    assert host.json("trigger_backup", "--config", "docs")["status"] == "COMPLETED"
+
+
+def test_where_the_rows_name_no_file_an_empty_folder_is_complete(sqlite_host):
+    assert sqlite_host.json("trigger_backup", "--type", "FULL")["status"] == "COMPLETED"
+    sqlite_host.write("UPDATE hostproject_everything SET file = ''")
+    for path in sqlite_host.media.rglob("*"):
+        if path.is_file():
+            path.unlink()
+    assert sqlite_host.json("trigger_backup", "--type", "FULL")["status"] == "COMPLETED"
+
+
 def test_a_root_inside_the_storage_is_refused(sqlite_host):
     inside = sqlite_host.storage / "deep"
     inside.mkdir(parents=True)

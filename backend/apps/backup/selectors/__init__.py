@@ -64,6 +64,7 @@ from .statistics import (
     sums_by_time,
 )
 from .work import (
+    files_before,
     job_parent_candidates,
     jobs_around,
     jobs_runnable,
@@ -100,6 +101,7 @@ __all__ = [
     "configured_places",
     "daily_growth",
     "durations_by_time",
+    "files_before",
     "good_backups",
     "job_by_uuid",
     "job_counts",

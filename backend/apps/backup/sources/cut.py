@@ -10,7 +10,7 @@ import contextlib
 import datetime
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -52,7 +52,8 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class CutSpec:
-    """What a job asks of its sources. `staging` is a private folder that exists and is removed after the job."""
+    """What a job asks of its sources. `staging` is a private folder that exists and is removed after the job;
+    `held_before` says how many bytes each file root had in the last good backup."""
 
     job_uuid: uuid.UUID
     job_name: str
@@ -62,6 +63,7 @@ class CutSpec:
     exclude: Sequence[str] = ()
     encrypted: bool
     staging: Path
+    held_before: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -125,6 +127,7 @@ class Cut:
         if self.compares_references:
             references, missing = self.named.compare(excluded_by(self.roots))
             self.problems += [Problem(path, reason) for path, reason in missing]
+        self.problems += self._emptied()
         databases = [self._finished[database.record.alias] for database in self.databases]
         data = [database.finished() for database in self.portable]
         self.problems += [
@@ -150,6 +153,20 @@ class Cut:
             problems=len(self.problems),
             data=data,
         )
+
+    def _emptied(self) -> Iterator[Problem]:
+        """Roots with nothing in them that had something before: more likely a disk is not mounted than all was deleted.
+
+        Where the rows tell what ought to be there, they are believed.
+        """
+        for capture in self.roots:
+            before = self.spec.held_before.get(capture.root.name, 0)
+            if before and not capture.record().bytes and not (self.compares_references and capture.owned):
+                yield Problem(
+                    str(capture.root.path),
+                    f"the file root {capture.root.name!r} is empty, and had {before:,} bytes in the last good backup:"
+                    " is its disk mounted? If all of it was deleted on purpose, put a file with a word in it there",
+                )
 
     def note_unread(self, problem: Unread) -> None:
         """For whoever reads the entries: something could not be read. The manifest outlives the job, and counts it."""

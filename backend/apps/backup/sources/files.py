@@ -154,7 +154,8 @@ class RootCapture:
         self._selection = selection
         self._never = frozenset(never)
         self._named = named
-        self._owned = owned
+        self.owned = owned
+        """Whether it is the storage of a FileField, so that rows name the files in it."""
         self._base = os.fsencode(root.path)
         self._inside = b"files/" + os.fsencode(root.name)
         self._lock = threading.Lock()
@@ -182,7 +183,7 @@ class RootCapture:
             else:
                 self._others += 1
         if stat.S_ISREG(status.st_mode):
-            self._named.saw(path, owned=self._owned)
+            self._named.saw(path, owned=self.owned)
         return False
 
     def excludes(self, path: bytes) -> bool:
