@@ -1,12 +1,18 @@
 """The commands as a user gives them: real processes, a real database, real repositories."""
 
+import dataclasses
 import json
 import os
 import shutil
 import tarfile
+import time
 import uuid
 
 import pytest
+from tests.backup.conftest import PASSPHRASE
+
+from strongroom.backends import LocalBackend
+from strongroom.repository import Repository
 
 WITHOUT_PASSPHRASE = {"BACKUP_PASSWORD": None}
 RESULT_KEYS = {
@@ -252,6 +258,36 @@ def test_latest_says_that_newer_jobs_failed(edms):
     edms.run("trigger_backup", "--type", "FILES", expect=12, **{"BACKUP_PASSWORD": "wrong"})
     done = edms.json("verify_backup", "latest")
     assert "FAILED" in done["notes"][0]
+
+
+def test_latest_is_not_one_that_is_known_to_be_damaged(edms):
+    good = edms.json("trigger_backup", "--type", "FILES")
+    (edms.media / "new.bin").write_bytes(os.urandom(5000))
+    packs = set((edms.storage / "repository" / "data").rglob("*"))
+    bad = edms.json("trigger_backup", "--type", "FULL")
+    for pack in set((edms.storage / "repository" / "data").rglob("*")) - packs:
+        if pack.is_file():
+            pack.unlink()
+    assert edms.json("verify_backup", bad["job"], expect=1)["trust"] == "DAMAGED"
+    found = edms.json("verify_backup", "latest")
+    assert (found["job"], found["trust"]) == (good["job"], "VERIFIED")
+    assert "is DAMAGED: this is the newest backup before it" in found["notes"][0]
+    # Where there is no other it is better than nothing.
+    edms.write("UPDATE backup_backupjob SET trust = 'DAMAGED'")
+    assert edms.json("verify_backup", "latest", expect=1)["job"] == bad["job"]
+
+
+def test_without_the_ledger_latest_is_not_what_a_wrong_clock_has_dated_ahead(edms):
+    last = edms.json("trigger_backup", "--type", "FILES")
+    repository = Repository.open(LocalBackend(edms.storage / "repository"), PASSPHRASE)
+    with repository.lock():
+        (snapshot,) = repository.snapshots()
+        ahead = time.time_ns() + 10**9 * 3600 * 24 * 365
+        tags = tuple(f"job={uuid.uuid4()}" if tag.startswith("job=") else tag for tag in snapshot.tags)
+        repository.save_snapshot(dataclasses.replace(snapshot, time_ns=ahead, tags=tags))
+    edms.write("DELETE FROM backup_jobevent")
+    edms.write("DELETE FROM backup_backupjob")
+    assert edms.json("verify_backup", "latest")["job"] == last["job"]
 
 
 def test_every_way_to_name_a_backup(edms):
