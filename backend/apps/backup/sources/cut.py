@@ -39,6 +39,11 @@ PORTABLE: Final = "EXPORT"
 """The type whose databases are rows that any supported database takes in, instead of dumps of their own."""
 _DUMPED: Final = frozenset({"postgresql", "sqlite"})
 _PORTABLE: Final = _DUMPED | {"mysql"}
+_PLACES: Final = (
+    *("service", "host", "hostaddr", "port", "dbname"),
+    *("read_default_file", "read_default_group", "unix_socket", "database", "db"),
+)
+"""Options of the drivers that say which server and which database is meant."""
 SOFTWARE: Final = "edms-backup 0.1"
 
 
@@ -216,7 +221,9 @@ def database_aliases(*, portable: bool = False) -> list[str]:
                 f"The database {alias!r} has the engine {engine}, which cannot be backed up;"
                 f" supported are {', '.join(sorted(supported))}.{also}"
             )
-        key = (connection.vendor, *(str(settings.get(part) or "") for part in ("NAME", "HOST", "PORT")))
+        options = settings.get("OPTIONS") or {}
+        places = [settings.get(part) for part in ("NAME", "HOST", "PORT")] + [options.get(part) for part in _PLACES]
+        key = (connection.vendor, *(str(place or "") for place in places))
         if key not in seen:
             seen.add(key)
             aliases.append(alias)
