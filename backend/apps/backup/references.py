@@ -80,13 +80,24 @@ def resolve_backup(text: str) -> BackupRef:
         return package_ref(path)
     try:
         found = _in_ledger(text)
-        problem = "The ledger does not know it; it was found in the repository."
+        if found is not None:
+            return found
+        ref = _in_repositories(text)
+        note = _what_the_ledger_says(ref)
     except LedgerUnavailable as error:
-        found, problem = None, f"{error} The backup was found in the repository instead."
-    if found is not None:
-        return found
-    ref = _in_repositories(text)
-    return dataclasses.replace(ref, notes=(problem,))
+        ref = _in_repositories(text)
+        note = f"{error} The backup was found in the repository instead."
+    return dataclasses.replace(ref, notes=(note,))
+
+
+def _what_the_ledger_says(ref: BackupRef) -> str:
+    """Of a backup that was found in a repository: often nothing, or that its job has failed after it was stored."""
+    row = None if ref.job is None else selectors.job_by_uuid(ref.job)
+    if row is None:
+        return "The ledger does not know it; it was found in the repository."
+    known = f"{row.status}, {row.trust}" if row.trust else row.status
+    reason = f": {row.error_message}" if row.error_message else ""
+    return f"It was found in the repository; for the ledger it is no good backup, but {known}{reason}"
 
 
 def package_ref(path: Path) -> BackupRef:
