@@ -109,6 +109,33 @@ def test_roots_and_what_is_never_taken(sqlite_host, tmp_path):
     assert answer["status"] == "COMPLETED"
 
 
+def configure(host, name, **values):
+    script = (
+        "from apps.backup.services.configurations import *\n"
+        f"configuration_create(ConfigurationValues(name={name!r}, **{values!r}))"
+    )
+    host.run("shell", "-c", script)
+
+
+def test_a_misspelt_root_is_a_problem_and_no_backup_without_files(sqlite_host):
+    configure(sqlite_host, "misspelt", include=["databases/default", "files/medai"])
+    answer = sqlite_host.json("trigger_backup", "--config", "misspelt", expect=3)
+    assert answer["problems"] == [
+        {"path": "files/medai", "reason": "is to be included, and is none of databases/default, files/media"}
+    ]
+    configure(sqlite_host, "nothing", include=["*.pdf"])
+    assert "nothing to back up" in sqlite_host.json("trigger_backup", "--config", "nothing", expect=1)["error"]
+
+
+def test_the_plan_says_that_documents_were_left_out(sqlite_host):
+    configure(sqlite_host, "most", exclude=["files/media/host/*/file-1*"])
+    backup = sqlite_host.json("trigger_backup", "--config", "most")
+    plan = sqlite_host.json("restore_backup", backup["job"], "--dry-run")
+    assert any("files that the rows name were left out of the backup" in text for text in plan["warnings"])
+    plan = sqlite_host.json("restore_backup", backup["job"], "--dry-run", "--only", "database")
+    assert not any("left out" in text for text in plan["warnings"])
+
+
 def test_a_missing_root_is_a_problem(sqlite_host, tmp_path):
     answer = sqlite_host.json(
         "trigger_backup", "--type", "FULL", expect=3, HOST_EXTRA_ROOT=str(tmp_path / "not-mounted")

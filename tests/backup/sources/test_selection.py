@@ -27,6 +27,22 @@ def test_sources(include, exclude, path, wanted):
 
 
 @pytest.mark.parametrize(
+    ("include", "names", "idle"),
+    [
+        ((), ["databases/default", "files/media"], []),
+        (("databases/*", "files/media"), ["databases/default", "files/media"], []),
+        (("databases/*", "files/medai"), ["databases/default", "files/media"], ["files/medai"]),
+        (("files/media/2026/*", "*"), ["databases/default", "files/media"], ["files/media/2026/*"]),
+        # What another type of backup would take is no mistake.
+        (("databases/*", "files/media"), ["files/media"], []),
+        (("files/medai", "media", "files/media"), ["files/media"], ["files/medai", "media"]),
+    ],
+)
+def test_patterns_that_include_nothing_are_known(include, names, idle):
+    assert Selection(include, ()).idle(names) == idle
+
+
+@pytest.mark.parametrize(
     ("pattern", "path", "left_out"),
     [
         ("*.tmp", b"files/media/a/b.tmp", True),

@@ -86,6 +86,11 @@ def plan_restore(ref: BackupRef, origin: Origin, choice: Choice, *, safety_backu
     _compare_versions(plan, databases)
     _compare_secrets(plan, manifest)
     _plan_ledger(plan, [*databases, *data])
+    if roots and manifest.references.excluded:
+        plan.warnings.append(
+            f"{manifest.references.excluded} files that the rows name were left out of the backup by its configuration:"
+            " the restore takes them out of the live folders, to what is kept until the release"
+        )
     plan.safety_backup = safety_backup
     if not safety_backup:
         plan.warnings.append("no backup of the live state is taken first; what is replaced is kept for rollback")

@@ -249,11 +249,13 @@ def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
         named = NamedFiles(spec.staging / "named-files.sqlite3", fields)
         stack.callback(named.close)
         opened_at = datetime.datetime.now(datetime.UTC)
+        names: list[str] = []
         databases: list[DatabaseCut] = []
         portable: list[PortableCut] = []
         if backup_type in WITH_DATABASES:
             as_rows = backup_type == PORTABLE
             found = database_aliases(portable=as_rows)
+            names += [f"databases/{alias}" for alias in found]
             aliases = [alias for alias in found if selection.wants(f"databases/{alias}")]
             if as_rows:
                 opening = (open_portable(alias, spec.staging, fields=fields, named=named) for alias in aliases)
@@ -264,8 +266,11 @@ def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
         roots: list[RootCapture] = []
         if backup_type in WITH_FILES:
             roots = _open_roots(fields, selection, spec, named=named, problems=problems)
+            names += [f"files/{root.name}" for root in file_roots(fields)]
         if not databases and not portable and not roots and not problems:
             raise SourceRefused("There is nothing to back up: no database and no file root is selected.")
+        for pattern in selection.idle(names):
+            problems.append(Problem(pattern, f"is to be included, and is none of {', '.join(names)}"))
         compares = bool((databases or portable) and roots)
         yield Cut(backup_type, spec, opened_at, databases, portable, roots, named, compares, problems)
 

@@ -111,6 +111,9 @@ def _database_files() -> dict[str, Path]:
     return found
 
 
+_KINDS: Final = frozenset({"databases", "files"})
+
+
 class Selection:
     """Which paths a configuration wants.
 
@@ -120,7 +123,7 @@ class Selection:
     """
 
     def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
-        self._include = [_matcher(pattern) for pattern in include]
+        self._include = {pattern: _matcher(pattern) for pattern in include}
         wanted_not = [pattern.rstrip("/") for pattern in exclude]
         self._paths = [_matcher(pattern) for pattern in wanted_not if "/" in pattern]
         self._names = [_matcher(pattern) for pattern in wanted_not if "/" not in pattern]
@@ -128,9 +131,19 @@ class Selection:
     def wants(self, path: str) -> bool:
         """Whether a whole database or file root is captured."""
         name = os.fsencode(path)
-        if self._include and not any(matches(name) for matches in self._include):
+        if self._include and not any(matches(name) for matches in self._include.values()):
             return False
         return not self.leaves_out(name)
+
+    def idle(self, names: Sequence[str]) -> list[str]:
+        """The include patterns that match none of these databases and file roots, though they are for their kind."""
+        kinds = {name.partition("/")[0] for name in names}
+        return [
+            pattern
+            for pattern, matches in self._include.items()
+            if not any(matches(os.fsencode(name)) for name in names)
+            and (kinds == _KINDS or pattern.partition("/")[0] not in _KINDS - kinds)
+        ]
 
     def leaves_out(self, path: bytes) -> bool:
         """Whether this very path is excluded (those above it are asked on their own)."""
