@@ -1,13 +1,12 @@
 """The work of one job: the cut to a snapshot or a package, read back before it counts."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from django.utils import timezone
 
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
-from strongroom.entries import Problem
 from strongroom.format.snapshot import Snapshot
 from strongroom.passphrase import read_passphrase
 from strongroom.repository import Repository
@@ -21,6 +20,7 @@ from .parents import choose_parent
 from .progress import Tracker
 from .references import job_tag, snapshot_tags
 from .requests import JobRequest
+from .selectors import files_before
 from .services.results import JobResult, manifest_facts, summary_facts
 from .sources import Cut, CutSpec, open_cut, read_manifest
 from .sources.verify import SnapshotPlace
@@ -73,6 +73,7 @@ class Capture:
             exclude=request.exclude,
             encrypted=request.encryption,
             staging=staging,
+            held_before=files_before(self.job),
         )
 
     def _snapshot(self, request: JobRequest) -> list[str]:
@@ -120,6 +121,7 @@ class Capture:
                 parent=parent,
                 compression=request.compression,
                 before_publish=before_publish,
+                on_problem=cut.note_unread,
             )
             self.stored = self._archive(repository, cut, options, warnings)
             self.published()
@@ -152,7 +154,7 @@ class Capture:
             **summary_facts(done.summary),
             manifest=manifest_facts(cut.manifest()),
             warnings=[*warnings, *done.notes],
-            problems=_problems(cut, done.problems),
+            problems=_problems(cut),
         )
 
     def _package(self, request: JobRequest) -> list[str]:
@@ -183,7 +185,7 @@ class Capture:
                     changed_files=0,
                     unchanged_files=0,
                     manifest=manifest_facts(cut.manifest()),
-                    problems=_problems(cut, written.problems),
+                    problems=_problems(cut),
                 )
                 self.published()
         # It was read back before it got its name.
@@ -214,7 +216,6 @@ def package_path(job: BackupJob, request: JobRequest) -> Path:
     return place.storage / PACKAGES / file_name(f"{job.job_name}-{job.uuid.hex[:8]}{ending}")
 
 
-def _problems(cut: Cut, met: Iterable[Problem]) -> list[tuple[str, str]]:
+def _problems(cut: Cut) -> list[tuple[str, str]]:
     """What the sources found missing, and what could not be read of them."""
-    found = [(problem.path, problem.reason) for problem in cut.problems]
-    return found + [(problem.path.decode("utf-8", "surrogateescape"), problem.reason) for problem in met]
+    return [(problem.path, problem.reason) for problem in cut.problems]

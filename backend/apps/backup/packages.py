@@ -45,6 +45,7 @@ def write_package(
         reading=reading,
         verify=lambda package: _compare(package, cut.spec.staging),
         before_publish=before_publish,
+        on_problem=cut.note_unread,
     )
 
 

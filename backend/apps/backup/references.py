@@ -17,7 +17,7 @@ from strongroom.format.snapshot import Snapshot
 
 from . import selectors
 from .errors import AmbiguousReference, BackupError, BackupNotFound, LedgerUnavailable
-from .models import BackupJob, BackupType, Trigger
+from .models import BackupJob, BackupType, Trigger, Trust
 from .requests import JobRequest
 from .storage import PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, known_places, resolve_place
 
@@ -31,7 +31,7 @@ class BackupRef:
     """One backup: a snapshot in a repository (`place` and `snapshot_id`) or a package file (`package`).
 
     `job` is None for a package that the ledger does not know; `time` is when the job started, or the package was
-    written. `notes` are for the user: why the ledger was not used, or that newer jobs stored nothing.
+    written. `notes` are for the user: why the ledger was not used, or that newer jobs stored nothing that is sound.
     """
 
     job: uuid.UUID | None
@@ -80,13 +80,24 @@ def resolve_backup(text: str) -> BackupRef:
         return package_ref(path)
     try:
         found = _in_ledger(text)
-        problem = "The ledger does not know it; it was found in the repository."
+        if found is not None:
+            return found
+        ref = _in_repositories(text)
+        note = _what_the_ledger_says(ref)
     except LedgerUnavailable as error:
-        found, problem = None, f"{error} The backup was found in the repository instead."
-    if found is not None:
-        return found
-    ref = _in_repositories(text)
-    return dataclasses.replace(ref, notes=(problem,))
+        ref = _in_repositories(text)
+        note = f"{error} The backup was found in the repository instead."
+    return dataclasses.replace(ref, notes=(note,))
+
+
+def _what_the_ledger_says(ref: BackupRef) -> str:
+    """Of a backup that was found in a repository: often nothing, or that its job has failed after it was stored."""
+    row = None if ref.job is None else selectors.job_by_uuid(ref.job)
+    if row is None:
+        return "The ledger does not know it; it was found in the repository."
+    known = f"{row.status}, {row.trust}" if row.trust else row.status
+    reason = f": {row.error_message}" if row.error_message else ""
+    return f"It was found in the repository; for the ledger it is no good backup, but {known}{reason}"
 
 
 def package_ref(path: Path) -> BackupRef:
@@ -111,12 +122,11 @@ def package_ref(path: Path) -> BackupRef:
 def _in_ledger(text: str) -> BackupRef | None:
     notes: tuple[str, ...] = ()
     if text == LATEST:
-        job, failed = selectors.job_latest(now=timezone.now())
-        if failed is not None:
-            notes = (
-                f"The newest job, {failed.job_name}, is {failed.status} and stored nothing:"
-                f" this is the newest backup before it.",
-            )
+        job, passed_over = selectors.job_latest(now=timezone.now())
+        if passed_over is not None:
+            is_damaged = passed_over.trust == Trust.DAMAGED
+            what = "DAMAGED" if is_damaged else f"{passed_over.status} and stored nothing"
+            notes = (f"The newest job, {passed_over.job_name}, is {what}: this is the newest backup before it.",)
     else:
         job = selectors.job_matching(text)
     if job is None:
@@ -184,7 +194,9 @@ def _in_repositories(text: str) -> BackupRef:
     if not candidates:
         raise BackupNotFound(f"No backup answers to {text!r} in {', '.join(str(place.path) for place in places)}.")
     if text == LATEST:
-        return max(candidates, key=lambda ref: (ref.time, ref.snapshot_id))
+        # What bears a time in the future is of a clock that was wrong.
+        present = timezone.now().astimezone(UTC) + selectors.SKEW
+        return max(candidates, key=lambda ref: (ref.time <= present, ref.time, ref.snapshot_id))
     if len(candidates) > 1:
         shown = ", ".join(f"{ref.job} (snapshot {ref.snapshot_id[:8]})" for ref in candidates[:5])
         raise AmbiguousReference(f"Several backups answer to {text!r}: {shown}; give more of the uuid.")

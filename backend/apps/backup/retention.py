@@ -2,10 +2,11 @@
 
 By age and by number, whichever hits first, for each configuration by itself; the periods that are kept besides are
 exceptions to both. Only good backups count: what failed, is incomplete or damaged pushes nothing out, and goes by the
-same rules among its own kind. The last good backup of a configuration, the last of the others if it is newer still,
-pinned ones, and those that a running restore needs always stay, and so does a package that somebody had written outside
-of the backup storage. Backups without a configuration (ad-hoc ones, those made before a restore, those of a deleted
-configuration) have no policy, and stay until somebody removes them.
+same rules among its own kind. The last good backup of a configuration always stays, and the last one of its database
+and of its files where its type has changed since; so do the last of the others if it is newer still, pinned ones, those
+that a running restore needs, and a package that somebody had written outside of the backup storage. Backups without a
+configuration (ad-hoc ones, those made before a restore, those of a deleted configuration) have no policy, and stay
+until somebody removes them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from django.db.models.functions import Coalesce
 from strongroom.retention import Candidate, Decision, Rules, decide
 
 from .ledger import ledger_access, ledger_alias
-from .models import BackupConfiguration, BackupJob, JobStatus, RestoreJob, RestoreStatus, Trust
+from .models import BackupConfiguration, BackupJob, BackupType, JobStatus, RestoreJob, RestoreStatus, Trust
 from .moments import with_offset
 from .selectors import HAS_BACKUP, jobs_around, schedule_shortest
 from .services.slots import schedule_zone
@@ -32,6 +33,10 @@ from .storage import is_package_folder
 
 _ENDED = (JobStatus.COMPLETED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.TIMEOUT)
 _DOUBTFUL = "not a good backup"
+_PARTS = {
+    "the most recent one of the database": frozenset(BackupType) - {BackupType.FILES},
+    "the most recent one of the files": frozenset(BackupType) - {BackupType.DATABASE},
+}
 _MOST_NAMED = 500
 """Configurations that one query names; of more all are read."""
 
@@ -62,6 +67,7 @@ class _Stored(NamedTuple):
     uuid: uuid.UUID
     configuration_id: int
     job_name: str
+    backup_type: str
     taken_at: datetime
     status: str
     trust: str
@@ -72,6 +78,10 @@ class _Stored(NamedTuple):
     @property
     def good(self) -> bool:
         return self.status == JobStatus.COMPLETED and self.trust != Trust.DAMAGED
+
+    def order(self) -> tuple[datetime, str]:
+        """Whose is greater is the newer one."""
+        return self.taken_at, str(self.uuid)
 
 
 def rules_of(configuration: BackupConfiguration) -> Rules:
@@ -153,12 +163,24 @@ def _of_configuration(
     # What bears a time in the future is not the last good one: a clock was wrong.
     last_good = max((one.taken_at for one in good if one.taken_at <= now), default=None)
     newer = last_good is None or any(last_good < one.taken_at <= now for one in doubtful)
+    protections.parts = _last_of_parts([one for one in good if one.taken_at <= now])
     decisions = _decide(good, rules, protections, now, keep_latest=True)
     decisions += [
         dataclasses.replace(decision, reasons=(*decision.reasons, _DOUBTFUL))
         for decision in _decide(doubtful, rules, protections, now, keep_latest=newer)
     ]
     return [_verdict(configuration, by_key[decision.candidate.key], decision) for decision in decisions]
+
+
+def _last_of_parts(good: list[_Stored]) -> dict[uuid.UUID, str]:
+    """Good backups that are the last of the database or of the files, and not the last of all: the type has changed."""
+    last = max(good, key=_Stored.order, default=None)
+    found: dict[uuid.UUID, str] = {}
+    for text, types in _PARTS.items():
+        newest = max((one for one in good if one.backup_type in types), key=_Stored.order, default=None)
+        if newest is not None and newest is not last:
+            found[newest.uuid] = text
+    return found
 
 
 def _decide(
@@ -177,6 +199,8 @@ class _Protections:
         )
         self._needed = dict(running.values_list("backup_job__uuid", "uuid"))
         self._folders: dict[str, bool] = {}
+        self.parts: dict[uuid.UUID, str] = {}
+        """Of the configuration that is looked at: why some backups are the last of their kind."""
 
     def of(self, one: _Stored) -> str:
         """Why it must stay, in words; empty if it need not."""
@@ -185,7 +209,7 @@ class _Protections:
         if one.backup_file_path and not self._is_ours(one.backup_file_path):
             return "a file outside of the backup storage"
         restore = self._needed.get(one.uuid)
-        return f"needed by the running restore {restore}" if restore else ""
+        return f"needed by the running restore {restore}" if restore else self.parts.get(one.uuid, "")
 
     def _is_ours(self, package: str) -> bool:
         folder = os.path.dirname(package)  # noqa: PTH120  for a hundred thousand of them

@@ -34,7 +34,8 @@ class ArchiveOptions:
     """How a snapshot is made and labelled.
 
     `parent`: files that it holds unchanged are not read again. `before_publish` is called when everything is durable,
-    immediately before the snapshot itself is stored; what it raises leaves nothing published.
+    immediately before the snapshot itself is stored; what it raises leaves nothing published. `on_problem` is called,
+    from any thread, as soon as something could not be stored as it should be: before the next root entry is touched.
     """
 
     paths: Sequence[str]
@@ -46,6 +47,7 @@ class ArchiveOptions:
     compression: bool = True
     workers: int | None = None
     before_publish: Callable[[], None] | None = None
+    on_problem: Callable[[Problem], None] | None = None
     lock_timing: Timing | None = None
 
 
@@ -77,7 +79,7 @@ def archive(
     repository gives cause. Whatever it raises, no snapshot is stored and no earlier one touched.
     """
     started_ns = time.time_ns()
-    tally = Tally(progress)
+    tally = Tally(progress, options.on_problem)
     with repository.lock(timing=options.lock_timing) as lock:
         index = repository.load_index()
         previous = _parent_folder(repository, index, options.parent, tally)

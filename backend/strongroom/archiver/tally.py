@@ -25,7 +25,9 @@ class ArchiveProgress:
 class Tally:
     """Counters, problems and notes of one archive."""
 
-    def __init__(self, listener: Callable[[ArchiveProgress], None] | None) -> None:
+    def __init__(
+        self, listener: Callable[[ArchiveProgress], None] | None, on_problem: Callable[[Problem], None] | None
+    ) -> None:
         self.files_new = self.files_changed = self.files_unmodified = 0
         self.dirs_new = self.dirs_changed = self.dirs_unmodified = 0
         self.files_done = 0
@@ -34,12 +36,16 @@ class Tally:
         self.problems: list[Problem] = []
         self.notes: list[str] = []
         self._listener = listener
+        self._on_problem = on_problem
         self._told = 0.0
         self._guard = threading.Lock()
 
     def report(self, path: bytes, reason: str) -> None:
         """Something could not be stored as it should be."""
-        self.problems.append(Problem(path, reason))
+        problem = Problem(path, reason)
+        self.problems.append(problem)
+        if self._on_problem:
+            self._on_problem(problem)
 
     def count_file(self, size: int, *, new: bool, unchanged: bool) -> None:
         """A file is done, read or unchanged."""

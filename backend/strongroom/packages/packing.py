@@ -22,17 +22,29 @@ from strongroom.packages.sums import Sums
 from strongroom.packages.tarformat import END, Member, encode_header, padding, shown
 
 _PIECE: Final = 1 << 20
+_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+"""Of what was a file a moment ago; whatever has replaced it is neither followed nor waited for."""
 
 
 class Packing:
     """One package on its way out to `target`. What must wait until its length is known waits in `folder`."""
 
-    def __init__(self, target: Sink, folder: Path, *, mtime_ns: int, level: int, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        target: Sink,
+        folder: Path,
+        *,
+        mtime_ns: int,
+        level: int,
+        progress: Progress | None,
+        on_problem: Callable[[Problem], None] | None,
+    ) -> None:
         self._target = target
         self._gzip = GzipWriter(target, level=level)
         self._folder = folder
         self._mtime_ns = mtime_ns
         self._progress = progress
+        self._on_problem = on_problem
         self._sums = Sums(folder)
         self.problems: list[Problem] = []
         self.files = 0
@@ -121,28 +133,55 @@ class Packing:
         """Write what lies at `path`, but not what is below it: those names are returned, the first of them last."""
         try:
             status = os.lstat(path)
-            if stat.S_ISDIR(status.st_mode):
-                names = sorted(os.listdir(path), reverse=True)
-                self._head(_member_of(inside, status, is_folder=True))
-                return names
-            if stat.S_ISREG(status.st_mode):
-                self._file(inside, path)
-            else:
-                self._report(path, "is a link or a special file, which a package does not hold")
-        except (FileNotFoundError, PermissionError) as error:
+            names = sorted(os.listdir(path), reverse=True) if stat.S_ISDIR(status.st_mode) else []
+        except OSError as error:
             self._report(path, f"cannot be read: {error.strerror}")
-        return []
+            return []
+        if stat.S_ISDIR(status.st_mode):
+            self._head(_member_of(inside, status, is_folder=True))
+        elif stat.S_ISREG(status.st_mode):
+            self._file(inside, path)
+        else:
+            self._report(path, "is a link or a special file, which a package does not hold")
+        return names
 
     def _file(self, inside: bytes, path: bytes) -> None:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-            status = os.fstat(file.fileno())
-            self._head(_member_of(inside, status, is_folder=False))
-            missing = self._content(inside, file.read, status.st_size)
-            if missing:
-                got = status.st_size - missing
-                self._report(path, f"shrank from {status.st_size} to {got} bytes while it was read")
-            elif file.read(1):
-                self._report(path, "grew while it was read; its beginning was stored")
+        try:
+            descriptor = os.open(path, _FLAGS)
+        except OSError as error:
+            self._report(path, f"cannot be read: {error.strerror}")
+            return
+        try:
+            self._open_file(inside, path, descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _open_file(self, inside: bytes, path: bytes, descriptor: int) -> None:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            self._report(path, "was replaced by something that is no file while the folder was read")
+            return
+        failure = ""
+
+        def read(size: int) -> bytes:
+            nonlocal failure
+            try:
+                return os.read(descriptor, size)
+            except OSError as error:
+                failure = f"cannot be read: {error.strerror}"
+                return b""
+
+        self._head(_member_of(inside, before, is_folder=False))
+        missing = self._content(inside, read, before.st_size)
+        if failure:
+            self._report(path, f"{failure}; zeros stand for its last {missing} bytes")
+        elif missing:
+            got = before.st_size - missing
+            self._report(path, f"shrank from {before.st_size} to {got} bytes while it was read")
+        elif read(1):
+            self._report(path, "grew while it was read; its beginning was stored")
+        elif os.fstat(descriptor).st_mtime_ns != before.st_mtime_ns:
+            self._report(path, "changed while it was read; what was read is stored")
 
     def _content(self, name: bytes, read: Callable[[int], bytes], size: int) -> int:
         """Copy `size` bytes; returns how many were missing. Zeros stand for them: the header is out."""
@@ -161,7 +200,10 @@ class Packing:
         return missing
 
     def _report(self, path: bytes, reason: str) -> None:
-        self.problems.append(Problem(path, reason))
+        problem = Problem(path, reason)
+        self.problems.append(problem)
+        if self._on_problem is not None:
+            self._on_problem(problem)
 
 
 def _member_of(name: bytes, status: os.stat_result, *, is_folder: bool) -> Member:

@@ -47,6 +47,7 @@ def write_package(
     reading: Progress | None = None,
     verify: Callable[[Package], list[str]] | None = None,
     before_publish: Callable[[], None] | None = None,
+    on_problem: Callable[[Problem], None] | None = None,
 ) -> PackageResult:
     """Write `entries` into one new file at `path`, readable by its owner only; encrypted with `passphrase`.
 
@@ -57,6 +58,7 @@ def write_package(
     It is written beside its final name, read back, through decryption too, and only then gets its name. `reading` is
     called while it is read back, first with nothing done. `verify` says what is wrong with its content, nothing if it
     is empty. `before_publish` is called immediately before it gets its name, and what it raises leaves nothing.
+    `on_problem` is called as soon as something on a disk could not be read as it should be.
 
     Raises `PackageRefused` (the file exists, no space, no rights, a name that packages do not have), `PackageDamaged`
     when it is not read back as it was written, and what the sources raise.
@@ -72,6 +74,7 @@ def write_package(
                 mtime_ns=mtime_ns,
                 level=LEVEL if compression else STORED,
                 progress=progress,
+                on_problem=on_problem,
             )
             with contextlib.closing(packing):
                 packing.pack(entries)

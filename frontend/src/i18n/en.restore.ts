@@ -230,7 +230,7 @@ export const restore = {
     stale: "As of {time}. {message}",
     rollback: "Roll back",
     rollbackTitle: "Roll back to the state before?",
-    rollbackText: "The state from before the restore becomes live again. What has been changed since the restore is lost.",
+    rollbackText: "The state from before the restore becomes live again. What has been changed since the restore goes, and is in the backup that is made first.",
     rollbackType: "To confirm, type the name of what was restored",
     rollbackNow: "Roll back now",
     release: "Release what was replaced",

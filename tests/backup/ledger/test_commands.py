@@ -1,12 +1,18 @@
 """The commands as a user gives them: real processes, a real database, real repositories."""
 
+import dataclasses
 import json
 import os
 import shutil
 import tarfile
+import time
 import uuid
 
 import pytest
+from tests.backup.conftest import PASSPHRASE
+
+from strongroom.backends import LocalBackend
+from strongroom.repository import Repository
 
 WITHOUT_PASSPHRASE = {"BACKUP_PASSWORD": None}
 RESULT_KEYS = {
@@ -254,6 +260,46 @@ def test_latest_says_that_newer_jobs_failed(edms):
     assert "FAILED" in done["notes"][0]
 
 
+def test_latest_is_not_one_that_is_known_to_be_damaged(edms):
+    good = edms.json("trigger_backup", "--type", "FILES")
+    (edms.media / "new.bin").write_bytes(os.urandom(5000))
+    packs = set((edms.storage / "repository" / "data").rglob("*"))
+    bad = edms.json("trigger_backup", "--type", "FULL")
+    for pack in set((edms.storage / "repository" / "data").rglob("*")) - packs:
+        if pack.is_file():
+            pack.unlink()
+    assert edms.json("verify_backup", bad["job"], expect=1)["trust"] == "DAMAGED"
+    found = edms.json("verify_backup", "latest")
+    assert (found["job"], found["trust"]) == (good["job"], "VERIFIED")
+    assert "is DAMAGED: this is the newest backup before it" in found["notes"][0]
+    # Where there is no other it is better than nothing.
+    edms.write("UPDATE backup_backupjob SET trust = 'DAMAGED'")
+    assert edms.json("verify_backup", "latest", expect=1)["job"] == bad["job"]
+
+
+def test_what_only_failed_jobs_have_stored_is_not_said_to_be_unknown(edms):
+    made = edms.json("trigger_backup", "--type", "FILES")
+    edms.write("UPDATE backup_backupjob SET status = 'FAILED', trust = 'DAMAGED', error_message = 'bits are flipped'")
+    (note,) = edms.json("verify_backup", "latest")["notes"]
+    assert note.endswith("for the ledger it is no good backup, but FAILED, DAMAGED: bits are flipped")
+    plan = edms.json("restore_backup", "latest", "--dry-run")
+    assert note in plan["warnings"]
+    assert plan["backup_job"] == made["job"]
+
+
+def test_without_the_ledger_latest_is_not_what_a_wrong_clock_has_dated_ahead(edms):
+    last = edms.json("trigger_backup", "--type", "FILES")
+    repository = Repository.open(LocalBackend(edms.storage / "repository"), PASSPHRASE)
+    with repository.lock():
+        (snapshot,) = repository.snapshots()
+        ahead = time.time_ns() + 10**9 * 3600 * 24 * 365
+        tags = tuple(f"job={uuid.uuid4()}" if tag.startswith("job=") else tag for tag in snapshot.tags)
+        repository.save_snapshot(dataclasses.replace(snapshot, time_ns=ahead, tags=tags))
+    edms.write("DELETE FROM backup_jobevent")
+    edms.write("DELETE FROM backup_backupjob")
+    assert edms.json("verify_backup", "latest")["job"] == last["job"]
+
+
 def test_every_way_to_name_a_backup(edms):
     # Of two types: two of one type and one second would have one name.
     first = edms.json("trigger_backup", "--type", "FILES")
@@ -321,6 +367,29 @@ def test_the_catalogue_names_what_is_gone_and_what_cannot_be_opened(edms):
     refused = edms.json("backup_catalogue", "--rebuild", expect=1, **{"BACKUP_PASSWORD": "wrong"})
     assert "passphrase" in refused["unreadable"][0]
     assert edms.rows("SELECT count(*) FROM backup_backupjob") == [(1,)]
+
+
+def make_too_deep(folder):
+    """Folders so deep that the path of the innermost is too long for the system: nobody, root neither, reads it."""
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(17):
+        os.mkdir("x" * 250, dir_fd=here)
+        below = os.open("x" * 250, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+
+
+@pytest.mark.parametrize("kind", ["FULL", "EXPORT"])
+def test_what_could_not_be_read_is_not_forgotten_with_the_ledger(edms, kind):
+    make_too_deep(edms.media)
+    made = edms.json("trigger_backup", "--type", kind, expect=3)
+    assert [problem["reason"] for problem in made["problems"]] == ["cannot be read: File name too long"]
+    edms.write("DELETE FROM backup_jobevent")
+    edms.write("DELETE FROM backup_backupjob")
+    assert edms.json("backup_catalogue", "--rebuild")["created"] == [made["job"]]
+    assert edms.rows("SELECT status, problem_count FROM backup_backupjob") == [("INCOMPLETE", 1)]
+    assert "INCOMPLETE" in " ".join(edms.json("restore_backup", made["job"], "--dry-run", expect=None)["warnings"])
 
 
 def test_a_row_that_never_saw_its_end_is_completed_from_the_storage(edms):

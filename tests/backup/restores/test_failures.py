@@ -1,13 +1,21 @@
 """What goes wrong ends with a clear message and exit code 1, and the live system is what it was."""
 
+import datetime
 import json
 import os
+import resource
+import signal
 import threading
 import time
+import uuid
 
 import pytest
 from tests.backup.conftest import kill
 from tests.backup.sources.hosting import start_with_file_limit
+
+from apps.backup.restores.errors import RestoreFailed
+from apps.backup.restores.journal import Component, Journal, Kind, State
+from apps.backup.restores.swapping import swap
 
 
 @pytest.mark.parametrize("only", ["database", "files"])
@@ -89,6 +97,75 @@ def test_damaged_snapshot_changes_nothing(host):
 
     assert (host.dump(), host.tree()) == (rows, files)
     assert host.leftovers() == []
+
+
+def test_a_root_that_holds_the_backups_is_not_swapped(sqlite_host):
+    """The folder would go with all the backups and the live database in it, which no backup of the folder has."""
+    host = sqlite_host
+    root = {"HOST_EXTRA_ROOT": str(host.home)}
+    assert "backup.W025" in host.run("check", "--tag", "backup", **root).stderr
+    assert "backup.W025" not in host.run("check", "--tag", "backup").stderr
+    backup = host.json("trigger_backup", "--type", "FULL", **root)
+    rows = host.dump()
+    refused = host.json("restore_backup", backup["job"], "--dry-run", expect=1, **root)
+    assert len(refused["blocking"]) == 1
+    for besides in (f"the backup storage {host.storage}", f"the database 'default' ({host.database})"):
+        assert besides in refused["blocking"][0]
+    assert "--to-folder" in host.run("restore_backup", backup["job"], "--yes", expect=1, **root).stderr
+    assert (host.dump(), host.leftovers()) == (rows, [])
+    host.run("restore_backup", backup["job"], "--yes", "--no-safety-backup", "--only", "database", **root)
+    assert host.dump() == rows
+
+
+def test_what_could_not_be_put_back_is_not_said_to_be_back(settings, tmp_path):
+    """The journal goes with the folder that is swapped, so nothing that follows can be done."""
+    live, staged, kept = (tmp_path / name for name in ("live", "staged", "kept"))
+    settings.BACKUP_STORAGE_ROOT = live / "backups"
+    (live / "backups" / "restores").mkdir(parents=True)
+    staged.mkdir()
+    component = Component(
+        kind=Kind.FOLDER, name="media", live=str(live), staged=str(staged), kept=str(kept), had_live=True
+    )
+    journal = Journal(
+        restore=uuid.uuid4(),
+        backup="a backup",
+        backup_job=None,
+        restore_type="FILES_RESTORE",
+        state=State.STAGING,
+        created_at=datetime.datetime.now(datetime.UTC),
+        components=[component],
+    )
+    journal.save()
+    with pytest.raises(RestoreFailed, match=f"could not be put back .*{kept} for {live}"):
+        swap(journal)
+    assert (kept / "backups").is_dir()
+
+
+def test_a_journal_that_does_not_fit_on_the_disk_leaves_the_one_before(settings, tmp_path):
+    settings.BACKUP_STORAGE_ROOT = tmp_path
+    folder = tmp_path / "restores"
+    folder.mkdir()
+    journal = Journal(
+        restore=uuid.uuid4(),
+        backup="a backup",
+        backup_job=None,
+        restore_type="FILES_RESTORE",
+        state=State.STAGING,
+        created_at=datetime.datetime.now(datetime.UTC),
+    )
+    journal.save()
+    before = journal.path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    journal.plan = {"warnings": "x" * 2000}
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+        with pytest.raises(OSError, match="too large"):
+            journal.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert journal.path.read_bytes() == before
 
 
 def test_a_file_in_the_way_of_the_target_folder(sqlite_host, tmp_path):

@@ -1,5 +1,6 @@
 """What comes back is what was there: every row of every table, every file, on both databases."""
 
+import re
 import shutil
 
 from tests.backup.sources.hosting import Host
@@ -72,17 +73,24 @@ def test_only_one_part(host):
     assert host.dump() == rows
 
 
-def test_rollback_and_release(host):
+def test_rollback_and_release(host, tmp_path):
     backup = host.json("trigger_backup", "--type", "FULL")
     change(host)
     rows, files = host.dump(), host.tree()
     first = host.json("restore_backup", backup["job"], "--yes", "--no-safety-backup")
     assert len(host.leftovers()) == 2
 
+    (host.media / "since.txt").write_text("written after the restore")
+
     rolled = host.json("restore_backup", "--rollback", first["restore"], "--yes")
 
-    assert rolled == {"restore": first["restore"], "status": "rolled-back", "notes": []}
+    (note,) = rolled.pop("notes")
+    assert rolled == {"restore": first["restore"], "status": "rolled-back"}
     assert (host.dump(), host.tree()) == (rows, files)
+    # What was written since is deleted, and in the backup that the note names.
+    job = re.fullmatch(r"the live state was backed up first, as job (\S+) \(COMPLETED\)", note)[1]
+    host.json("restore_backup", job, "--to-folder", str(tmp_path / "out"))
+    assert (tmp_path / "out/files/media/since.txt").read_text() == "written after the restore"
     assert host.leftovers() == []
     state = "from apps.backup.models import *; print(RestoreJob.objects.get().rollback_state)"
     assert host.run("shell", "-c", state).stdout.split()[-1] == "ROLLED_BACK"

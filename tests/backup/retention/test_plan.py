@@ -116,6 +116,27 @@ def test_the_last_good_one_stays_however_old_it_is():
     assert verdicts()["300"].reason == "the most recent one"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ("FULL", "DATABASE", "the most recent one of the files"),
+        ("EXPORT", "FILES", "the most recent one of the database"),
+        ("DATABASE", "FILES", "the most recent one of the database"),
+        ("FULL", "INCREMENTAL", ""),
+        ("DATABASE", "FULL", ""),
+    ],
+)
+def test_the_last_one_of_a_part_stays_when_the_type_is_changed(before, after, reason):
+    nightly = policy(retention_days=5, max_backups=2)
+    for age in (11, 12):
+        backup(nightly, age * DAY, backup_type=before)
+    for age in (1, 2, 3):
+        backup(nightly, age * DAY, backup_type=after)
+    backup(nightly, -DAY, backup_type=before, job_name="of a clock that was wrong")
+    assert kept() == ["of a clock that was wrong", "1", "2", *(["11"] if reason else [])]
+    assert not reason or verdicts()["11"].reason == reason
+
+
 def test_the_newest_of_the_bad_ones_stays_only_where_no_good_one_is_newer():
     nightly = policy(retention_days=5, max_backups=5)
     backup(nightly, 20 * DAY, status="INCOMPLETE")

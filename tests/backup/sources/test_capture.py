@@ -110,11 +110,70 @@ def test_roots_and_what_is_never_taken(sqlite_host, tmp_path):
     assert answer["status"] == "COMPLETED"
 
 
+def configure(host, name, **values):
+    script = (
+        "from apps.backup.services.configurations import *\n"
+        f"configuration_create(ConfigurationValues(name={name!r}, **{values!r}))"
+    )
+    host.run("shell", "-c", script)
+
+
+def test_a_misspelt_root_is_a_problem_and_no_backup_without_files(sqlite_host):
+    configure(sqlite_host, "misspelt", include=["databases/default", "files/medai"])
+    answer = sqlite_host.json("trigger_backup", "--config", "misspelt", expect=3)
+    assert answer["problems"] == [
+        {"path": "files/medai", "reason": "is to be included, and is none of databases/default, files/media"}
+    ]
+    configure(sqlite_host, "nothing", include=["*.pdf"])
+    assert "nothing to back up" in sqlite_host.json("trigger_backup", "--config", "nothing", expect=1)["error"]
+
+
+def test_the_plan_says_that_documents_were_left_out(sqlite_host):
+    configure(sqlite_host, "most", exclude=["files/media/host/*/file-1*"])
+    backup = sqlite_host.json("trigger_backup", "--config", "most")
+    plan = sqlite_host.json("restore_backup", backup["job"], "--dry-run")
+    assert any("files that the rows name were left out of the backup" in text for text in plan["warnings"])
+    plan = sqlite_host.json("restore_backup", backup["job"], "--dry-run", "--only", "database")
+    assert not any("left out" in text for text in plan["warnings"])
+
+
 def test_a_missing_root_is_a_problem(sqlite_host, tmp_path):
     answer = sqlite_host.json(
         "trigger_backup", "--type", "FULL", expect=3, HOST_EXTRA_ROOT=str(tmp_path / "not-mounted")
     )
     assert [problem["path"] for problem in answer["problems"]] == [str(tmp_path / "not-mounted")]
+
+
+def test_a_folder_that_has_come_to_be_empty_is_a_problem(sqlite_host, tmp_path):
+    """A disk that is not mounted leaves an empty folder; its backups must not push out those of the documents."""
+    host, away = sqlite_host, tmp_path / "away"
+    host.run("manage_backup_configs", "--create", "--name", "docs", "--type", "FILES", "--max-backups", "1")
+    good = host.json("trigger_backup", "--config", "docs")
+    host.media.rename(away)
+    host.media.mkdir()
+    (host.media / ".gitkeep").touch()
+    for _ in range(2):
+        answer = host.json("trigger_backup", "--config", "docs", expect=3)
+        assert [problem["path"] for problem in answer["problems"]] == [str(host.media)]
+        assert "is its disk mounted?" in answer["problems"][0]["reason"]
+    assert host.json("verify_backup", good["job"])["trust"] == "VERIFIED"
+    # Meant to be so, and said so.
+    (host.media / "README").write_text("moved to the archive")
+    assert host.json("trigger_backup", "--config", "docs")["status"] == "COMPLETED"
+    (host.media / "README").unlink()
+    host.media.joinpath(".gitkeep").unlink()
+    host.media.rmdir()
+    away.rename(host.media)
+    assert host.json("trigger_backup", "--config", "docs")["status"] == "COMPLETED"
+
+
+def test_where_the_rows_name_no_file_an_empty_folder_is_complete(sqlite_host):
+    assert sqlite_host.json("trigger_backup", "--type", "FULL")["status"] == "COMPLETED"
+    sqlite_host.write("UPDATE hostproject_everything SET file = ''")
+    for path in sqlite_host.media.rglob("*"):
+        if path.is_file():
+            path.unlink()
+    assert sqlite_host.json("trigger_backup", "--type", "FULL")["status"] == "COMPLETED"
 
 
 def test_a_root_inside_the_storage_is_refused(sqlite_host):

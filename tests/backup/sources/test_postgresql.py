@@ -195,3 +195,31 @@ def test_time_limits_of_the_role_do_not_cut_the_backup(postgres_host, postgres):
         connection.execute(f"ALTER DATABASE \"{postgres_host.name}\" SET statement_timeout TO '300ms'")
         connection.execute("CREATE TABLE slow AS SELECT g FROM generate_series(1, 3000000) g")
     assert postgres_host.json("trigger_backup", "--type", "DATABASE")["status"] == "COMPLETED"
+
+
+@pytest.mark.postgresql
+def test_databases_that_services_name_are_databases_of_their_own(sqlite_host, postgres, tmp_path):
+    """In the settings they differ by nothing but the service."""
+    names = [f"service-{number}-{sqlite_host.home.parent.name[-8:]}" for number in (1, 2)]
+    for name in names:
+        postgres.create_database(name)
+    services = {"first": names[0], "second": names[1], "again": names[1]}
+    access = f"host=127.0.0.1\nport={postgres.port}\nuser={postgres.user}\npassword={postgres.password}\n"
+    file = tmp_path / "services"
+    file.write_text("".join(f"[{service}]\n{access}dbname={name}\n" for service, name in services.items()))
+    changes = {"HOST_SERVICES": "first second", "PGSERVICEFILE": str(file)}
+    try:
+        backup = sqlite_host.json("trigger_backup", "--type", "DATABASE", **changes)
+        sqlite_host.json("restore_backup", backup["job"], "--to-folder", str(tmp_path / "out"), **changes)
+        assert sorted(path.name for path in (tmp_path / "out/databases").iterdir()) == ["default", "first", "second"]
+        plan = sqlite_host.json("restore_backup", backup["job"], "--dry-run", expect=1, **changes)
+        assert [line.partition(" in the settings")[0] for line in plan["blocking"]] == [
+            "the database 'first' has no NAME",
+            "the database 'second' has no NAME",
+        ]
+        named = {**changes, "HOST_SERVICES": "again", "HOST_SERVICE_NAME": names[1]}
+        again = sqlite_host.json("trigger_backup", "--type", "DATABASE", **named)
+        assert sqlite_host.json("restore_backup", again["job"], "--dry-run", **named)["blocking"] == []
+    finally:
+        for name in names:
+            postgres.drop_database(name)

@@ -27,6 +27,22 @@ def test_sources(include, exclude, path, wanted):
 
 
 @pytest.mark.parametrize(
+    ("include", "names", "idle"),
+    [
+        ((), ["databases/default", "files/media"], []),
+        (("databases/*", "files/media"), ["databases/default", "files/media"], []),
+        (("databases/*", "files/medai"), ["databases/default", "files/media"], ["files/medai"]),
+        (("files/media/2026/*", "*"), ["databases/default", "files/media"], ["files/media/2026/*"]),
+        # What another type of backup would take is no mistake.
+        (("databases/*", "files/media"), ["files/media"], []),
+        (("files/medai", "media", "files/media"), ["files/media"], ["files/medai", "media"]),
+    ],
+)
+def test_patterns_that_include_nothing_are_known(include, names, idle):
+    assert Selection(include, ()).idle(names) == idle
+
+
+@pytest.mark.parametrize(
     ("pattern", "path", "left_out"),
     [
         ("*.tmp", b"files/media/a/b.tmp", True),
@@ -82,3 +98,8 @@ def test_rows_are_counted_by_lines_however_long():
         b'COPY "S ""q""".b  FROM stdin;\n\\.\nCOPY public.c (id) FROM stdin;\nCOPY public.d (id) FROM stdin;\n\\.\n'
     )
     assert _count_copied(io.BytesIO(text)) == {"public.a": 2, 'S "q".b': 0, "public.c": 1}
+
+
+def test_names_over_several_lines_are_counted():
+    text = b'COPY public."od\nd" ("a""\n""b", c) FROM stdin;\n1\t2\n\\.\n\nCOPY public.e (id) FROM stdin;\n1\n2\n\\.\n'
+    assert _count_copied(io.BytesIO(text)) == {"public.od\nd": 1, "public.e": 2}

@@ -1,5 +1,6 @@
 """Packages out: complete or not there, in one order, the same for the same content; odd names and moving files too."""
 
+import errno
 import gzip
 import hashlib
 import io
@@ -275,6 +276,79 @@ def test_what_is_not_stored_is_a_problem(tmp_path):
     assert all("a link or a special file" in reason for reason in said.values())
     assert asked == [b"kept", b"left", b"link", b"pipe"]
     assert names_in(tmp_path / "p.tar.gz")[1:4] == ["files", "files/media", "files/media/kept"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("rewrite", "changed while it was read; what was read is stored"),
+        ("grow", "grew while it was read; its beginning was stored"),
+        ("shrink", "shrank from 3000000 to 1048576 bytes while it was read"),
+        ("break", "cannot be read: Input/output error; zeros stand for its last 1951424 bytes"),
+    ],
+)
+def test_a_file_that_changes_while_it_is_read_is_a_problem(tmp_path, monkeypatch, change, said):
+    """It changes with its first read. The time of a change is told, for the clock of a file system is coarse."""
+    busy = media_of(tmp_path) / "busy"
+    busy.write_bytes(b"1" * 3_000_000)
+    original, inode, reads = os.read, busy.stat().st_ino, []
+
+    def read_and_change(descriptor, size):
+        if os.fstat(descriptor).st_ino == inode:
+            if reads and change == "break":
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            reads.append(size)
+        data = original(descriptor, size)
+        if len(reads) == 1 and os.fstat(descriptor).st_ino == inode:
+            if change == "shrink":
+                os.truncate(busy, 1_048_576)
+            elif change != "break":
+                with busy.open("r+b") as file:
+                    file.seek(0, os.SEEK_END if change == "grow" else os.SEEK_SET)
+                    file.write(b"2")
+            os.utime(busy, ns=(1, 1))
+        return data
+
+    monkeypatch.setattr(os, "read", read_and_change)
+    met = []
+    result = write_package(
+        tmp_path / "p.tar.gz",
+        [MANIFEST, Folder(b"files", [OnDisk(b"media", os.fsencode(busy.parent))])],
+        mtime_ns=NOW,
+        on_problem=met.append,
+    )
+    monkeypatch.undo()
+    assert [(problem.path, problem.reason) for problem in result.problems] == [(os.fsencode(busy), said)]
+    assert met == result.problems
+    assert open_package(tmp_path / "p.tar.gz").roots["media"].files == 1
+
+
+def test_what_turns_into_something_else_is_a_problem_and_the_rest_is_stored(tmp_path):
+    """A folder and two files, gone or replaced when their turn comes: the question about another one does that."""
+    media = media_of(tmp_path)
+    for name in ("calm", "linked", "piped"):
+        (media / name).write_text(name)
+    (media / "folder").mkdir()
+    turned = []
+
+    def turn(path):
+        name = path.rpartition(b"/")[2]
+        if name == b"calm":
+            (media / "folder").rmdir()
+            (media / "linked").unlink()
+            (media / "linked").symlink_to("/etc/passwd")
+            (media / "piped").unlink()
+            turned.append(name)
+        return False
+
+    result = write_package(
+        tmp_path / "p.tar.gz",
+        [MANIFEST, Folder(b"files", [OnDisk(b"media", os.fsencode(media), turn)])],
+        mtime_ns=NOW,
+    )
+    assert turned
+    assert {problem.path.rpartition(b"/")[2] for problem in result.problems} == {b"folder", b"linked", b"piped"}
+    assert open_package(tmp_path / "p.tar.gz").roots["media"].files == 1
 
 
 def test_nothing_is_overwritten_or_left(tmp_path):

@@ -13,6 +13,10 @@ from django.conf import settings as project
 from django.db import connections
 
 from .. import conf
+from ..errors import SettingsInvalid
+from ..sources import SourceRefused
+from ..sources.files import file_roots, held_besides
+from ..sources.named_files import reference_fields
 from .findings import Finding, critical, warning
 
 _LITTLE = 0.10
@@ -42,6 +46,23 @@ def storage_findings() -> Iterator[Finding]:
                 f"storage {root}",
                 f"The backup storage {str(root)!r} cannot be written: {str(existing)!r} is no folder, or not ours.",
                 "Correct the owner or the mode of the folder, or name another one in BACKUP_STORAGE_ROOT.",
+            )
+
+
+def root_findings() -> Iterator[Finding]:
+    """W025: a file root holds what is not of it, and cannot be put back in its place."""
+    try:
+        roots = file_roots(reference_fields(conf.load().reference_fields))
+    except (SourceRefused, SettingsInvalid):
+        return  # every backup of files says so
+    for root in roots:
+        besides = held_besides(root)
+        if besides:
+            yield warning(
+                25,
+                f"file root {root.name}",
+                f"It ({root.path}) also holds {' and '.join(besides)}: it can be restored beside it, not in its place.",
+                "Move that out of it, or name the folders that hold documents in BACKUP_FILE_ROOTS.",
             )
 
 

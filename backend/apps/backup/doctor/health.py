@@ -118,6 +118,7 @@ def equipment_findings(*, deploy: bool) -> Iterator[Finding]:
     yield from equipment.ledger_findings()
     yield from equipment.passphrase_findings()
     yield from disks.storage_findings()
+    yield from disks.root_findings()
     yield from equipment.client_findings(ask_servers=deploy)
     yield from equipment.kind_findings()
     yield from equipment.restore_findings()

@@ -30,5 +30,6 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W022": "The space of removed backups does not come back.",
     "backup.W023": "Without the ledger nobody knows what was backed up when.",
     "backup.W024": "Its rows name users, and a database cannot name what lies in another one: nothing can be saved.",
+    "backup.W025": "On the day of the loss the restore is refused: it would take away the backups or the database.",
 }
 """By the id of the finding."""

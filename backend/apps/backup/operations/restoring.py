@@ -20,6 +20,7 @@ from ..restores import (
     Plan,
     Restore,
     RestoreRefused,
+    back_up_before_rollback,
     ledger_is_readable,
     open_origin,
     plan_restore,
@@ -64,9 +65,11 @@ def restore(work: Work) -> Done:
 
 def roll_back(work: Work) -> Done:
     """Make the state before a restore live again."""
+    work.tracker.begin("backing up the live state")
+    saved = back_up_before_rollback(str(work.operation.arguments["restore"]))
     with work.undisturbed():
         journal, notes = rollback(str(work.operation.arguments["restore"]))
-    return Done({"restore": str(journal.restore), "state": journal.state.value, "notes": notes})
+    return Done({"restore": str(journal.restore), "state": journal.state.value, "notes": saved + notes})
 
 
 def let_go(work: Work) -> Done:

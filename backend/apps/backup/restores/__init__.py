@@ -8,7 +8,7 @@ from .origin import open_origin
 from .plan import Choice, Plan
 from .planning import plan_restore, plan_to_database, plan_to_folder
 from .record import ledger_is_readable
-from .rollback import recover_restores, release, rollback
+from .rollback import back_up_before_rollback, recover_restores, release, rollback
 from .scratch import restore_to_database
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "RestoreFailed",
     "RestoreRefused",
     "RestoreResult",
+    "back_up_before_rollback",
     "interrupted",
     "journals",
     "ledger_is_readable",

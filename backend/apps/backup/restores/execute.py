@@ -16,14 +16,9 @@ from django.utils import timezone
 
 from ..errors import BackupError, LedgerUnavailable
 from ..manifest import DatabaseRecord, DataRecord, FileRootRecord
-from ..models import JobStatus, Trigger
 from ..progress import Tracker
 from ..references import BackupRef
-from ..requests import JobRequest
-from ..runner import run_job
-from ..services.jobs import job_create
 from ..sources import sqlite
-from ..sources.cut import PORTABLE, all_have_dumps
 from ..sources.files import RESTORE_MARK
 from ..stopping import JobCancelled
 from . import record, stage_mysql, stage_portable, stage_postgresql, stage_sqlite
@@ -34,6 +29,7 @@ from .kinds import SERVERS
 from .origin import Origin
 from .plan import Choice, Plan
 from .planning import chosen_data, chosen_databases, chosen_roots, live_roots
+from .safety import back_up_live
 from .stage_portable import Target
 from .swapping import discard_staged, swap
 
@@ -113,7 +109,7 @@ class Restore:
         told = journal if in_ledger else None
         if self.plan.safety_backup:
             with self._phase(result, "backing up the live state", told=told):
-                result.notes += self._safety_backup()
+                result.notes += back_up_live(self.ref.place)
         for database in chosen_databases(self.origin.manifest, self.choice.only):
             with self._phase(result, f"restoring the database {database.alias}", database.size, told=told):
                 self._stage_database(journal, database)
@@ -162,27 +158,6 @@ class Restore:
     def _progress(self, files: int, size: int) -> None:
         self.tracker.reached(files=files, bytes_done=size)
         self.tick()
-
-    def _safety_backup(self) -> list[str]:
-        encrypted = self.ref.place.encrypted if self.ref.place is not None else True
-        storage = str(self.ref.place.storage) if self.ref.place is not None else ""
-        # Every kind of database can be carried as rows, not each as a dump of its own.
-        backup_type = "FULL" if all_have_dumps() else PORTABLE
-        request = JobRequest(backup_type=backup_type, storage_path=storage, encryption=encrypted)
-        try:
-            job = job_create(request, now=timezone.now(), trigger=Trigger.PRE_RESTORE)
-            job = run_job(job.uuid)
-        except BackupError as error:
-            raise RestoreRefused(
-                f"The live state cannot be backed up before the restore: {error} Nothing was changed;"
-                " --no-safety-backup restores without it."
-            ) from error
-        if job.status not in {JobStatus.COMPLETED, JobStatus.INCOMPLETE}:
-            raise RestoreRefused(
-                f"The backup of the live state is {job.status}: {job.error_message} Nothing was changed;"
-                " --no-safety-backup restores without it."
-            )
-        return [f"the live state was backed up first, as job {job.uuid} ({job.status})"]
 
     def _stage_database(self, journal: Journal, database: DatabaseRecord) -> None:
         component = self._announce_database(journal, database.alias)

@@ -124,12 +124,11 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         """Replace the file and force it to the disk before returning."""
         target = self.path
         temporary = target.with_suffix(".new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(descriptor, msgspec.json.format(msgspec.json.encode(self), indent=1))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            # All of it or an error: on a disk that fills up, a bare write may store a part and say nothing.
+            file.write(msgspec.json.format(msgspec.json.encode(self), indent=1))
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(target)
         sync_folder(target.parent)
 

@@ -34,7 +34,7 @@ def plan_database(plan: Plan, record: DatabaseRecord, needed: dict[Path, int], *
     try:
         if vendor == sqlite.ENGINE:
             _plan_file(plan, record.alias, needed, size=record.size, room=record.size, place=place)
-        else:
+        elif _is_named(plan, record.alias, place):
             check = stage_postgresql.check_server(record)
             _plan_server(plan, record.alias, check, size=None, notes=[check.server, check.client], place=place)
     except BackupError as error:
@@ -62,7 +62,7 @@ def plan_data(
             # Rows with their indexes, and a journal beside them.
             room = 2 * record.size
             _plan_file(plan, record.alias, needed, size=record.size, room=room, notes=notes, place=place)
-        else:
+        elif _is_named(plan, record.alias, place):
             check = SERVERS[vendor].check(record.alias)
             _plan_server(plan, record.alias, check, size=record.size, notes=[*notes, check.server], place=place)
         obstacles = look_at(origin, record, leave_out, progress)
@@ -76,6 +76,16 @@ def _is_configured(plan: Plan, alias: str) -> bool:
     if alias in database_aliases(portable=True):
         return True
     plan.blocking.append(f"the backup has a database {alias!r}, the settings have none; add it to DATABASES")
+    return False
+
+
+def _is_named(plan: Plan, alias: str, place: str | None) -> bool:
+    if place is not None or connections[alias].settings_dict["NAME"]:
+        return True
+    plan.blocking.append(
+        f"the database {alias!r} has no NAME in the settings, only a service or a file of options that names it, and"
+        " databases are swapped by their names; set NAME as well"
+    )
     return False
 
 

@@ -17,7 +17,7 @@ from ..manifest import DatabaseRecord, DataRecord, FileRootRecord, Manifest
 from ..models import BackupJob, RestoreType
 from ..names import path_of, text_of
 from ..references import BackupRef
-from ..sources.files import FileRoot, file_roots
+from ..sources.files import FileRoot, file_roots, held_besides
 from ..sources.migrations import code_leaves
 from ..sources.named_files import reference_fields
 from ..sources.project import same_secret, secret_names
@@ -86,6 +86,11 @@ def plan_restore(ref: BackupRef, origin: Origin, choice: Choice, *, safety_backu
     _compare_versions(plan, databases)
     _compare_secrets(plan, manifest)
     _plan_ledger(plan, [*databases, *data])
+    if roots and manifest.references.excluded:
+        plan.warnings.append(
+            f"{manifest.references.excluded} files that the rows name were left out of the backup by its configuration:"
+            " the restore takes them out of the live folders, to what is kept until the release"
+        )
     plan.safety_backup = safety_backup
     if not safety_backup:
         plan.warnings.append("no backup of the live state is taken first; what is replaced is kept for rollback")
@@ -149,6 +154,13 @@ def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> Non
             " add it to BACKUP_FILE_ROOTS"
         )
         return
+    besides = held_besides(live)
+    if besides:
+        plan.blocking.append(
+            f"the file root {root.name!r} ({live.path}) also holds {' and '.join(besides)}, which would go with what is"
+            " replaced; move that out of it, restore with --only database, or with --to-folder and put the files where"
+            " they belong by hand"
+        )
     parent = live.path if os.path.ismount(live.path) else live.path.parent
     plan.replacements.append(Replacement("files", root.name, str(live.path), live.path.exists(), root.bytes))
     needed[parent] = needed.get(parent, 0) + root.bytes

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..references import of_job
+from ..selectors import job_by_uuid
 from . import record
 from .carry import carry_ledger, ledger_component
 from .errors import RestoreFailed, RestoreRefused
 from .journal import Journal, Kind, State, exclusive
 from .move_postgresql import admit_again
 from .mysql_server import exists, server
+from .safety import back_up_live
 from .swapping import complete_release, complete_rollback, kept_journal, recover, require_rollback
 
 
@@ -27,6 +30,17 @@ def _tell(journal: Journal) -> None:
         record.released(journal)
     else:
         record.finish(journal, record.Told())
+
+
+def back_up_before_rollback(restore: str) -> list[str]:
+    """Back up what a rollback would delete: all that was written since the restore. A note for the user, or none where
+    the live ledger cannot be read. Raises `RestoreRefused` as `rollback` does, and if there is no such backup."""
+    journal = kept_journal(restore)
+    require_rollback(journal)
+    if not record.ledger_is_readable():
+        return []
+    job = None if journal.backup_job is None else job_by_uuid(journal.backup_job)
+    return back_up_live(None if job is None else of_job(job).place)
 
 
 def rollback(restore: str) -> tuple[Journal, list[str]]:

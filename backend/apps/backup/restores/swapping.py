@@ -73,17 +73,31 @@ def discard_staged(journal: Journal) -> None:
 
 
 def swap(journal: Journal) -> None:
-    """Make the staged things live, all or none of them. Raises what went wrong after the old ones are back."""
+    """Make the staged things live, all or none of them.
+
+    Raises what went wrong after the old ones are back, and `RestoreFailed` where they could not be put back either.
+    """
     connections.close_all()
     os.sync()
     journal.enter(State.SWAPPING)
     try:
         for component in journal.components:
             _forward(journal, component)
-    except BaseException:
-        undo(journal)
+    except BaseException as error:
+        try:
+            undo(journal)
+        except Exception as failure:
+            raise RestoreFailed(
+                f"The swap failed ({error}), and what it had replaced could not be put back ({failure}). Mend that, and"
+                f" run `restore_backup --list`, which completes it; until then see {' and '.join(_kept_of(journal))}."
+            ) from failure
         raise
     journal.enter(State.SWAPPED)
+
+
+def _kept_of(journal: Journal) -> list[str]:
+    """Where what was live may lie, in words."""
+    return [f"{one.kept} for {one.live}" for one in journal.components if one.had_live]
 
 
 def undo(journal: Journal) -> None:

@@ -66,6 +66,7 @@ from .statistics import (
     sums_by_time,
 )
 from .work import (
+    files_before,
     job_parent_candidates,
     jobs_around,
     jobs_runnable,
@@ -104,6 +105,7 @@ __all__ = [
     "configured_places",
     "daily_growth",
     "durations_by_time",
+    "files_before",
     "good_backups",
     "job_by_uuid",
     "job_counts",

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from ..errors import AmbiguousReference
 from ..ledger import ledger_access, ledger_alias
-from ..models import BackupConfiguration, BackupJob, JobEvent, Trigger
+from ..models import BackupConfiguration, BackupJob, JobEvent, Trigger, Trust
 from ..moments import in_utc
 from .rows import FAILURES, HAS_BACKUP, SKEW, STORED_STATUSES, job_rows
 
@@ -153,20 +153,22 @@ def job_log(job: BackupJob) -> list[dict[str, str]]:
 
 
 def job_latest(*, now: datetime) -> tuple[BackupJob | None, BackupJob | None]:
-    """The newest job that stored a backup, and the newest job that ended without one since, if there is such.
+    """The newest job that stored a backup, and the newest one since that failed or whose backup is damaged, if any.
 
-    Backups of the state before a restore are not meant by "latest": they hold what was just given up. Nor is one that a
-    clock which was wrong has dated ahead, unless there is no other.
+    Backups of the state before a restore are not meant by "latest": they hold what was just given up. Nor is one that
+    is known to be damaged, or that a clock which was wrong has dated ahead, unless there is no other.
     """
     with ledger_access("looking for the latest backup"):
         jobs = job_rows().exclude(trigger=Trigger.PRE_RESTORE)
         ahead = Case(When(started_at__gt=now + SKEW, then=1), default=0)
         stored = jobs.filter(HAS_BACKUP, status__in=STORED_STATUSES)
-        latest = stored.order_by(ahead, "-started_at", "-id").first()
-        failed = jobs.filter(status__in=FAILURES, queued_at__lte=now + SKEW).order_by("-queued_at", "-id").first()
-        if latest is not None and failed is not None and failed.queued_at <= latest.queued_at:
-            failed = None
-        return latest, failed
+        damaged = Case(When(trust=Trust.DAMAGED, then=1), default=0)
+        latest = stored.order_by(damaged, ahead, "-started_at", "-id").first()
+        useless = Q(status__in=FAILURES) | Q(HAS_BACKUP, trust=Trust.DAMAGED)
+        passed_over = jobs.filter(useless, queued_at__lte=now + SKEW).order_by("-queued_at", "-id").first()
+        if latest is not None and passed_over is not None and passed_over.queued_at <= latest.queued_at:
+            passed_over = None
+        return latest, passed_over
 
 
 def job_of_package(path: str) -> BackupJob | None:

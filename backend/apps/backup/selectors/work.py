@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ..ledger import ledger_access
 from ..models import BackupJob, BackupType, JobStatus, Trigger, Trust
-from .rows import UNFINISHED, job_rows
+from .rows import HAS_BACKUP, UNFINISHED, job_rows
 
 _MOST_PARENTS = 200
 _MOST_SENT = 100
@@ -66,6 +66,25 @@ def _waiting(now: datetime) -> QuerySet[BackupJob]:
 def _startable(now: datetime) -> QuerySet[BackupJob]:
     running = job_rows().filter(status=JobStatus.RUNNING, configuration=OuterRef("configuration"))
     return _waiting(now).filter(~Exists(running))
+
+
+def files_before(job: BackupJob) -> dict[str, int]:
+    """How many bytes each file root held in the last good backup of the same configuration that has files."""
+    with ledger_access("looking for an earlier backup"):
+        rows = (
+            job_rows()
+            .filter(
+                HAS_BACKUP,
+                configuration_id=job.configuration_id,
+                configuration_name=job.configuration_name,
+                status=JobStatus.COMPLETED,
+            )
+            .exclude(backup_type=BackupType.DATABASE)
+            .exclude(trust=Trust.DAMAGED)
+            .order_by("-started_at", "-id")
+        )
+        manifest = rows.values_list("manifest", flat=True).first() or {}
+    return {name: int(root["bytes"]) for name, root in manifest.get("files", {}).items()}
 
 
 def job_parent_candidates(job: BackupJob) -> list[BackupJob]:

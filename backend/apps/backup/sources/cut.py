@@ -10,7 +10,7 @@ import contextlib
 import datetime
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ import msgspec
 from django.db import connections
 
 from strongroom.entries import Entry, Folder, Stream
+from strongroom.entries import Problem as Unread
 from strongroom.streams import Reader
 
 from .. import conf
@@ -38,6 +39,11 @@ PORTABLE: Final = "EXPORT"
 """The type whose databases are rows that any supported database takes in, instead of dumps of their own."""
 _DUMPED: Final = frozenset({"postgresql", "sqlite"})
 _PORTABLE: Final = _DUMPED | {"mysql"}
+_PLACES: Final = (
+    *("service", "host", "hostaddr", "port", "dbname"),
+    *("read_default_file", "read_default_group", "unix_socket", "database", "db"),
+)
+"""Options of the drivers that say which server and which database is meant."""
 SOFTWARE: Final = "edms-backup 0.1"
 
 
@@ -51,7 +57,8 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class CutSpec:
-    """What a job asks of its sources. `staging` is a private folder that exists and is removed after the job."""
+    """What a job asks of its sources. `staging` is a private folder that exists and is removed after the job;
+    `held_before` says how many bytes each file root had in the last good backup."""
 
     job_uuid: uuid.UUID
     job_name: str
@@ -61,6 +68,7 @@ class CutSpec:
     exclude: Sequence[str] = ()
     encrypted: bool
     staging: Path
+    held_before: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -124,6 +132,7 @@ class Cut:
         if self.compares_references:
             references, missing = self.named.compare(excluded_by(self.roots))
             self.problems += [Problem(path, reason) for path, reason in missing]
+        self.problems += self._emptied()
         databases = [self._finished[database.record.alias] for database in self.databases]
         data = [database.finished() for database in self.portable]
         self.problems += [
@@ -149,6 +158,24 @@ class Cut:
             problems=len(self.problems),
             data=data,
         )
+
+    def _emptied(self) -> Iterator[Problem]:
+        """Roots with nothing in them that had something before: more likely a disk is not mounted than all was deleted.
+
+        Where the rows tell what ought to be there, they are believed.
+        """
+        for capture in self.roots:
+            before = self.spec.held_before.get(capture.root.name, 0)
+            if before and not capture.record().bytes and not (self.compares_references and capture.owned):
+                yield Problem(
+                    str(capture.root.path),
+                    f"the file root {capture.root.name!r} is empty, and had {before:,} bytes in the last good backup:"
+                    " is its disk mounted? If all of it was deleted on purpose, put a file with a word in it there",
+                )
+
+    def note_unread(self, problem: Unread) -> None:
+        """For whoever reads the entries: something could not be read. The manifest outlives the job, and counts it."""
+        self.problems.append(Problem(problem.path.decode("utf-8", "surrogateescape"), problem.reason))
 
     def manifest(self) -> Manifest:
         """The manifest as it was stored; raises `CaptureFailed` before everything has been read."""
@@ -194,7 +221,9 @@ def database_aliases(*, portable: bool = False) -> list[str]:
                 f"The database {alias!r} has the engine {engine}, which cannot be backed up;"
                 f" supported are {', '.join(sorted(supported))}.{also}"
             )
-        key = (connection.vendor, *(str(settings.get(part) or "") for part in ("NAME", "HOST", "PORT")))
+        options = settings.get("OPTIONS") or {}
+        places = [settings.get(part) for part in ("NAME", "HOST", "PORT")] + [options.get(part) for part in _PLACES]
+        key = (connection.vendor, *(str(place or "") for place in places))
         if key not in seen:
             seen.add(key)
             aliases.append(alias)
@@ -220,11 +249,13 @@ def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
         named = NamedFiles(spec.staging / "named-files.sqlite3", fields)
         stack.callback(named.close)
         opened_at = datetime.datetime.now(datetime.UTC)
+        names: list[str] = []
         databases: list[DatabaseCut] = []
         portable: list[PortableCut] = []
         if backup_type in WITH_DATABASES:
             as_rows = backup_type == PORTABLE
             found = database_aliases(portable=as_rows)
+            names += [f"databases/{alias}" for alias in found]
             aliases = [alias for alias in found if selection.wants(f"databases/{alias}")]
             if as_rows:
                 opening = (open_portable(alias, spec.staging, fields=fields, named=named) for alias in aliases)
@@ -235,8 +266,11 @@ def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
         roots: list[RootCapture] = []
         if backup_type in WITH_FILES:
             roots = _open_roots(fields, selection, spec, named=named, problems=problems)
+            names += [f"files/{root.name}" for root in file_roots(fields)]
         if not databases and not portable and not roots and not problems:
             raise SourceRefused("There is nothing to back up: no database and no file root is selected.")
+        for pattern in selection.idle(names):
+            problems.append(Problem(pattern, f"is to be included, and is none of {', '.join(names)}"))
         # Where there is no folder at all, as without MEDIA_ROOT, what the rows name is missing, unless nobody wants it.
         asked = backup_type in WITH_FILES and (bool(roots) or (not file_roots(fields) and selection.wants("files")))
         compares = bool(databases or portable) and asked

@@ -81,15 +81,37 @@ def _is_within(root: FileRoot, other: FileRoot, order: Sequence[FileRoot]) -> bo
 
 def never_captured(staging: Path) -> list[bytes]:
     """Paths that are left out wherever they lie: the backups, and live databases, of which copies are taken."""
-    paths = [os.path.realpath(storage) for storage in conf.load().roots]
+    paths = [str(path) for path in _storages()]
     paths.append(os.path.realpath(staging))
-    for alias in connections:
-        if connections[alias].vendor != "sqlite":
-            continue
-        with contextlib.suppress(SourceRefused):  # a database in memory has no file
-            live = str(database_path(alias, connections[alias].settings_dict))
-            paths += [live, *(live + suffix for suffix in SIDE_FILES)]
+    for live in _database_files().values():
+        paths += [str(live), *(f"{live}{suffix}" for suffix in SIDE_FILES)]
     return [os.fsencode(path) for path in paths]
+
+
+def held_besides(root: FileRoot) -> list[str]:
+    """What lies inside a root and is in no capture of it, in words: who replaced the folder would take it away."""
+    found = [f"the backup storage {path}" for path in _storages() if path.is_relative_to(root.path)]
+    return found + [
+        f"the database {alias!r} ({path})"
+        for alias, path in _database_files().items()
+        if path.is_relative_to(root.path)
+    ]
+
+
+def _storages() -> list[Path]:
+    return [Path(os.path.realpath(storage)) for storage in conf.load().roots]
+
+
+def _database_files() -> dict[str, Path]:
+    found = {}
+    for alias in connections:
+        if connections[alias].vendor == "sqlite":
+            with contextlib.suppress(SourceRefused):  # a database in memory has no file
+                found[alias] = database_path(alias, connections[alias].settings_dict)
+    return found
+
+
+_KINDS: Final = frozenset({"databases", "files"})
 
 
 class Selection:
@@ -101,7 +123,7 @@ class Selection:
     """
 
     def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
-        self._include = [_matcher(pattern) for pattern in include]
+        self._include = {pattern: _matcher(pattern) for pattern in include}
         wanted_not = [pattern.rstrip("/") for pattern in exclude]
         self._paths = [_matcher(pattern) for pattern in wanted_not if "/" in pattern]
         self._names = [_matcher(pattern) for pattern in wanted_not if "/" not in pattern]
@@ -109,9 +131,19 @@ class Selection:
     def wants(self, path: str) -> bool:
         """Whether a whole database or file root is captured."""
         name = os.fsencode(path)
-        if self._include and not any(matches(name) for matches in self._include):
+        if self._include and not any(matches(name) for matches in self._include.values()):
             return False
         return not self.leaves_out(name)
+
+    def idle(self, names: Sequence[str]) -> list[str]:
+        """The include patterns that match none of these databases and file roots, though they are for their kind."""
+        kinds = {name.partition("/")[0] for name in names}
+        return [
+            pattern
+            for pattern, matches in self._include.items()
+            if not any(matches(os.fsencode(name)) for name in names)
+            and (kinds == _KINDS or pattern.partition("/")[0] not in _KINDS - kinds)
+        ]
 
     def leaves_out(self, path: bytes) -> bool:
         """Whether this very path is excluded (those above it are asked on their own)."""
@@ -135,7 +167,8 @@ class RootCapture:
         self._selection = selection
         self._never = frozenset(never)
         self._named = named
-        self._owned = owned
+        self.owned = owned
+        """Whether it is the storage of a FileField, so that rows name the files in it."""
         self._base = os.fsencode(root.path)
         self._inside = b"files/" + os.fsencode(root.name)
         self._lock = threading.Lock()
@@ -163,7 +196,7 @@ class RootCapture:
             else:
                 self._others += 1
         if stat.S_ISREG(status.st_mode):
-            self._named.saw(path, owned=self._owned)
+            self._named.saw(path, owned=self.owned)
         return False
 
     def excludes(self, path: bytes) -> bool:

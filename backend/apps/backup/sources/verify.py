@@ -21,7 +21,7 @@ from .errors import CaptureFailed
 from .postgresql_client import Client, find_client, rows_command
 from .readers import CHUNK, describe_exit
 
-_COPY: Final = re.compile(rb'COPY ("(?:[^"]|"")+"|[^\s."]+)\.("(?:[^"]|"")+"|[^\s."(]+) .*FROM stdin;\n')
+_COPY: Final = re.compile(rb'COPY ("(?:[^"]|"")+"|[^\s."]+)\.("(?:[^"]|"")+"|[^\s."(]+) .*FROM stdin;\n', re.DOTALL)
 _PIECE: Final = 1 << 16
 
 
@@ -195,15 +195,21 @@ class _Feeder(threading.Thread):
 def _count_copied(output: IO[bytes]) -> dict[str, int]:
     counts: dict[str, int] = {}
     table: str | None = None
+    header = b""
     at_start = True
     # A row may be as long as a gigabyte: lines are read in pieces.
     while line := output.readline(_PIECE):
         whole = at_start
         at_start = line.endswith(b"\n")
         if table is None:
-            if whole and line.startswith(b"COPY ") and (header := _COPY.fullmatch(line)):
-                table = f"{_plain(header[1])}.{_plain(header[2])}"
-                counts[table] = 0
+            if header or (whole and line.startswith(b"COPY ")):
+                # A name may hold a line's end: then a quotation mark is open.
+                header += line
+                if header.count(b'"') % 2 == 0:
+                    if found := _COPY.fullmatch(header):
+                        table = f"{_plain(found[1])}.{_plain(found[2])}"
+                        counts[table] = 0
+                    header = b""
         elif whole and line == b"\\.\n":
             table = None
         elif at_start:

@@ -14,6 +14,7 @@ from ...restores import (
     Plan,
     Restore,
     RestoreRefused,
+    back_up_before_rollback,
     journals,
     ledger_is_readable,
     open_origin,
@@ -191,8 +192,10 @@ class Command(BackupCommand):
 
     def _change(self, options: Options) -> int:
         if options["rollback"]:
-            self.require_consent(options, "Put the state before this restore back?")
+            self.require_consent(options, "Put the state before this restore back, and delete what was written since?")
+            saved = [] if options["no_safety_backup"] else back_up_before_rollback(str(options["rollback"]))
             journal, notes = rollback(str(options["rollback"]))
+            notes = saved + notes
         else:
             self.require_consent(options, "Delete what this restore replaced?")
             journal, notes = release(str(options["release"]))

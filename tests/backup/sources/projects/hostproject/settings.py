@@ -18,6 +18,12 @@ if os.environ.get("HOST_ENGINE"):
     DATABASES["default"]["ENGINE"] = os.environ["HOST_ENGINE"]  # noqa: F405
 if os.environ.get("HOST_NAME"):
     DATABASES["default"]["NAME"] = os.environ["HOST_NAME"]  # noqa: F405
+for service in os.environ.get("HOST_SERVICES", "").split():
+    DATABASES[service] = {  # noqa: F405
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": os.environ.get("HOST_SERVICE_NAME", ""),
+        "OPTIONS": {"service": service},
+    }
 BACKUP_REFERENCE_FIELDS = ["hostproject.Everything.path_text"]
 BACKUP_SECRETS = ["HOST_SECRET"]
 HOST_SECRET = os.environ.get("HOST_SECRET", "1234")

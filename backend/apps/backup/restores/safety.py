@@ -1,0 +1,40 @@
+"""The backup of the live state that is made before it is replaced."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from ..errors import BackupError
+from ..models import JobStatus, Trigger
+from ..requests import JobRequest
+from ..runner import run_job
+from ..services.jobs import job_create
+from ..sources.cut import PORTABLE, all_have_dumps
+from ..storage import RepositoryPlace
+from .errors import RestoreRefused
+
+
+def back_up_live(place: RepositoryPlace | None) -> list[str]:
+    """Back up everything that is live now, to `place` or else to where backups go; a note for the user.
+
+    Raises `RestoreRefused` when there is no such backup: then nothing is replaced either.
+    """
+    encrypted = place.encrypted if place is not None else True
+    storage = str(place.storage) if place is not None else ""
+    # Every kind of database can be carried as rows, not each as a dump of its own.
+    backup_type = "FULL" if all_have_dumps() else PORTABLE
+    request = JobRequest(backup_type=backup_type, storage_path=storage, encryption=encrypted)
+    try:
+        job = job_create(request, now=timezone.now(), trigger=Trigger.PRE_RESTORE)
+        job = run_job(job.uuid)
+    except BackupError as error:
+        raise RestoreRefused(
+            f"The live state cannot be backed up before the restore: {error} Nothing was changed;"
+            " --no-safety-backup restores without it."
+        ) from error
+    if job.status not in {JobStatus.COMPLETED, JobStatus.INCOMPLETE}:
+        raise RestoreRefused(
+            f"The backup of the live state is {job.status}: {job.error_message} Nothing was changed;"
+            " --no-safety-backup restores without it."
+        )
+    return [f"the live state was backed up first, as job {job.uuid} ({job.status})"]
