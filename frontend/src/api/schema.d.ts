@@ -1584,6 +1584,14 @@ export interface components {
         };
         /** @enum {string} */
         Right: "view_backups" | "configure_backups" | "run_backups" | "download_backups" | "restore_backups" | "delete_backups" | "prune_backups";
+        /** @description What may be said of a rollback. */
+        RollbackRequest: {
+            /**
+             * @description Back up the live state first; without it what was written since the restore is lost.
+             * @default true
+             */
+            safety_backup: boolean;
+        };
         /** @enum {string} */
         RollbackState: "NONE" | "AVAILABLE" | "ROLLED_BACK" | "RELEASED";
         Schedule: {
@@ -5252,7 +5260,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RollbackRequest"];
+            };
+        };
         responses: {
             202: {
                 headers: {

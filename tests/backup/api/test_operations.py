@@ -154,6 +154,18 @@ def test_who_is_told_to_stop_does_not_begin_the_exchange(admin, backup):
         operation_make_irrevocable(claim, now=timezone.now())
 
 
+def test_a_rollback_backs_up_what_is_live_unless_that_is_not_wanted(admin):
+    row = RestoreJob.objects.create(
+        backup_reference="files-1", restore_type="FILES_RESTORE", status="COMPLETED", rollback_state="AVAILABLE"
+    )
+    where = f"{ROOT}restores/{row.uuid}/rollback/"
+    for said, meant in (({}, True), ({"safety_backup": False}, False)):
+        operation = admin.post(where, said, "json").json()
+        assert operation["arguments"] == {"restore": str(row.uuid), "safety_backup": meant}
+        admin.post(f"{LIST}{operation['uuid']}/cancel/", {}, "json")
+    assert admin.post(where, {"safety_backup": "perhaps"}, "json").status_code == 400
+
+
 class TestASecondPerson:
     @pytest.fixture(autouse=True)
     def two(self, settings):

@@ -198,3 +198,11 @@ class BegunSerializer(_Serializer):
 def restoring(row: RestoreJob) -> Operation | None:
     """The operation that does a restore, while the ledger knows of one."""
     return next((one for one in row.operations.all() if one.kind == OperationKind.RESTORE), None)
+
+
+class RollbackSerializer(StrictSerializer):
+    """What may be said of a rollback."""
+
+    safety_backup = serializers.BooleanField(
+        default=True, help_text="Back up the live state first; without it what was written since the restore is lost."
+    )

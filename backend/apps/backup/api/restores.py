@@ -28,6 +28,7 @@ from .restore_fields import (
     RestoreDetailSerializer,
     RestoreRequestSerializer,
     RestoreSerializer,
+    RollbackSerializer,
     SourceSerializer,
     restoring,
 )
@@ -118,12 +119,12 @@ class RestoreRollback(BackupView):
     """Make the state before a restore live again."""
 
     rights = {"POST": Right.RESTORE}
-    serializer_class = EmptySerializer
+    serializer_class = RollbackSerializer
 
     @extend_schema(operation_id="restores_rollback", responses={202: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
-        self.asked()
-        return begun(rollback_request(self.uuid(), user=self.user, now=timezone.now()))
+        safety = self.asked()["safety_backup"]
+        return begun(rollback_request(self.uuid(), user=self.user, now=timezone.now(), safety_backup=safety))
 
 
 class RestoreRelease(BackupView):

@@ -65,8 +65,10 @@ def restore(work: Work) -> Done:
 
 def roll_back(work: Work) -> Done:
     """Make the state before a restore live again."""
-    work.tracker.begin("backing up the live state")
-    saved = back_up_before_rollback(str(work.operation.arguments["restore"]))
+    saved = []
+    if work.operation.arguments["safety_backup"]:
+        work.tracker.begin("backing up the live state")
+        saved = back_up_before_rollback(str(work.operation.arguments["restore"]))
     with work.undisturbed():
         journal, notes = rollback(str(work.operation.arguments["restore"]))
     return Done({"restore": str(journal.restore), "state": journal.state.value, "notes": saved + notes})

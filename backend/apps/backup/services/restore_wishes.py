@@ -144,9 +144,12 @@ def restore_request(
         return operation_create(wish, user=user, now=now)
 
 
-def rollback_request(restore: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
-    """Make the state before a restore live again. Raises `RestoreNotFound`, `IllegalTransition`, `AlreadyRunning`."""
-    return _of_restore(OperationKind.ROLLBACK, restore, user, now)
+def rollback_request(
+    restore: uuid.UUID, *, user: AbstractBaseUser, now: datetime, safety_backup: bool = True
+) -> Operation:
+    """Make the state before a restore live again, after a backup of the live one. Raises `RestoreNotFound`,
+    `IllegalTransition`, `AlreadyRunning`."""
+    return _of_restore(OperationKind.ROLLBACK, restore, user, now, safety_backup=safety_backup)
 
 
 def release_request(restore: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
@@ -154,7 +157,9 @@ def release_request(restore: uuid.UUID, *, user: AbstractBaseUser, now: datetime
     return _of_restore(OperationKind.RELEASE, restore, user, now)
 
 
-def _of_restore(kind: OperationKind, restore: uuid.UUID, user: AbstractBaseUser, now: datetime) -> Operation:
+def _of_restore(
+    kind: OperationKind, restore: uuid.UUID, user: AbstractBaseUser, now: datetime, **choices: bool
+) -> Operation:
     with ledger_access("looking for a restore"):
         row = RestoreJob.objects.using(ledger_alias()).filter(uuid=restore).first()
     if row is None:
@@ -163,7 +168,8 @@ def _of_restore(kind: OperationKind, restore: uuid.UUID, user: AbstractBaseUser,
         raise IllegalTransition(f"Of the restore {restore} nothing is kept ({row.get_rollback_state_display()}).")
     target = AuditObject("restore", str(restore), row.backup_reference)
     # All of them change what is live, or what can become live again.
-    wish = Wish(kind, target, f"the restore of {row.backup_reference}", _LIVE, {"restore": str(restore)}, restore=row)
+    arguments = {"restore": str(restore), **choices}
+    wish = Wish(kind, target, f"the restore of {row.backup_reference}", _LIVE, arguments, restore=row)
     return operation_create(wish, user=user, now=now)
 
 

@@ -1,6 +1,6 @@
 /** The state that a restore replaced: rolled back to, or released. */
 
-import { Alert, Button, Group, Stack, Text } from "@mantine/core";
+import { Alert, Button, Group, Stack, Switch, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useState } from "react";
 
@@ -69,12 +69,13 @@ function Confirm({ which, restore, onClose }: { which: Which; restore: Restore; 
   const api = useApi();
   const queries = useQueryClient();
   const [typed, setTyped] = useState("");
+  const [safety, setSafety] = useState(true);
   const params = { path: { uuid: restore.uuid } };
   const action = useMutation<Operation, ApiError>({
     mutationFn: () =>
       unwrap(
         which === "rollback"
-          ? api.POST("/restores/{uuid}/rollback/", { params })
+          ? api.POST("/restores/{uuid}/rollback/", { params, body: { safety_backup: safety } })
           : api.POST("/restores/{uuid}/release/", { params }),
       ),
     onSuccess: async (operation) => {
@@ -96,12 +97,20 @@ function Confirm({ which, restore, onClose }: { which: Which; restore: Restore; 
       <Stack>
         <Text>{t(`restore.page.${which}Text`)}</Text>
         {which === "rollback" && (
-          <TypedName
-            name={restore.backup_reference}
-            label={t("restore.page.rollbackType")}
-            value={typed}
-            onChange={setTyped}
-          />
+          <>
+            <Switch
+              label={t("restore.choices.safety")}
+              description={t("restore.page.rollbackSafety")}
+              checked={safety}
+              onChange={(event) => setSafety(event.currentTarget.checked)}
+            />
+            <TypedName
+              name={restore.backup_reference}
+              label={t("restore.page.rollbackType")}
+              value={typed}
+              onChange={setTyped}
+            />
+          </>
         )}
         <Refusal error={action.error} />
         <Group justify="flex-end">

@@ -202,14 +202,14 @@ it("offers to cancel until the exchange begins, and then says why not", async ()
 });
 
 it("rolls back only what was typed", async () => {
-  let rolledBack = 0;
+  const sent: unknown[] = [];
   const rollback = { ...OPERATION, kind: "ROLLBACK", status: "RUNNING" };
   serve(
     http.get(`${API}/restores/${RESTORE.uuid}/`, () =>
       HttpResponse.json({ ...RESTORE, status: "COMPLETED", rollback_state: "AVAILABLE" }),
     ),
-    http.post(`${API}/restores/${RESTORE.uuid}/rollback/`, () => {
-      rolledBack += 1;
+    http.post(`${API}/restores/${RESTORE.uuid}/rollback/`, async ({ request }) => {
+      sent.push(await request.json());
       return HttpResponse.json(rollback, { status: 202 });
     }),
   );
@@ -220,7 +220,7 @@ it("rolls back only what was typed", async () => {
   await user.click(within(dialog).getByRole("textbox"));
   await user.paste(JOB.job_name);
   await user.keyboard("{Enter}");
-  await waitFor(() => expect(rolledBack).toBe(1));
+  await waitFor(() => expect(sent).toEqual([{ safety_backup: true }]));
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
 });
 
