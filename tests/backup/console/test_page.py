@@ -5,6 +5,7 @@ import json
 import pytest
 
 from apps.backup.console import assets
+from apps.backup.console.views import console
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +46,15 @@ def test_the_page_names_the_files_of_the_build(client, build):
 def test_without_a_build_it_says_what_to_do(client, build):
     answer = client.get("/app/documents")
     assert (answer.status_code, b"Run tools/build-console" in answer.content) == (503, True)
+
+
+def test_without_the_api_among_the_addresses_it_says_what_to_add(rf, settings, admin_user):
+    settings.ROOT_URLCONF = "apps.backup.console.urls"
+    request = rf.get("/backups/")
+    request.user = admin_user
+    answer = console(request)
+    assert answer.status_code == 503
+    assert b'include("apps.backup.api.urls")' in answer.content
 
 
 @pytest.mark.parametrize("model", ["backupconfiguration", "backupjob", "restorejob", "operation", "auditevent"])

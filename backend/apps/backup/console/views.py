@@ -8,12 +8,13 @@ from typing import Final
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from .assets import NotBuilt, assets_of
 
+_APP: Final = __package__.removesuffix(".console")
 # Styles of single elements are written by scripts, which is all that they may do; scripts come from files alone.
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
@@ -27,14 +28,18 @@ def console(request: HttpRequest, path: str = "") -> HttpResponse:
     """The console, for whoever is signed in; what they may see, the API decides."""
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
+    try:
+        api = reverse("backup-api:configurations").removesuffix("/configurations/")
+    except NoReverseMatch:
+        return _unready(
+            "The console asks the API, which the addresses of this project lack: add"
+            f' path("api/v1/backup/", include("{_APP}.api.urls")) to them.'
+        )
     base = request.path[: len(request.path) - len(path)] if path else request.path
     place = {
         "place": "backup-console",
         "title": "Backup management",
-        "data": {
-            "api-url": reverse("backup-api:configurations").removesuffix("/configurations/"),
-            "base-path": base.rstrip("/") or "/",
-        },
+        "data": {"api-url": api, "base-path": base.rstrip("/") or "/"},
     }
     return page(request, "src/console.tsx", place)
 
@@ -44,8 +49,12 @@ def page(request: HttpRequest, entry: str, place: Mapping[str, object]) -> HttpR
     try:
         assets = assets_of(entry)
     except NotBuilt as error:
-        return HttpResponse(str(error), status=503, content_type="text/plain; charset=utf-8")
+        return _unready(str(error))
     answer = render(request, "backup/page.html", {"assets": assets, **place})
     answer.headers["Content-Security-Policy"] = POLICY
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _unready(reason: str) -> HttpResponse:
+    return HttpResponse(reason, status=503, content_type="text/plain; charset=utf-8")
