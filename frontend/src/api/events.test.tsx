@@ -3,7 +3,7 @@ import { act, render, screen, waitFor } from "@testing-library/react";
 import { http, HttpResponse } from "msw";
 import { expect, it, onTestFinished, vi } from "vitest";
 
-import { status } from "../testing/samples";
+import { problem, status } from "../testing/samples";
 import { FakeEventSource, server } from "../testing/setup";
 import { ApiProvider, useApi } from "./context";
 import { EventsProvider, useConnection } from "./events";
@@ -80,4 +80,28 @@ it("keeps one stream, however much happens on it", async () => {
   });
   expect(await screen.findByText("connecting")).toBeTruthy();
   expect(FakeEventSource.all).toHaveLength(1);
+});
+
+it("asks nothing again that was answered with a no when the connection is there again", async () => {
+  let asked = 0;
+  server.use(
+    http.get("http://localhost:3000/api/system/status/", () => {
+      asked += 1;
+      return HttpResponse.json(problem(403, "Not for you."), { status: 403 });
+    }),
+  );
+  function Refused() {
+    return <p>{useQuery({ ...statusQuery(useApi()), retry: false }).error?.message ?? "?"}</p>;
+  }
+  render(
+    <ApiProvider baseUrl="http://localhost:3000/api">
+      <EventsProvider>
+        <Refused />
+      </EventsProvider>
+    </ApiProvider>,
+  );
+  await screen.findByText("Not for you.");
+  await act(async () => FakeEventSource.all[0]?.onopen?.());
+  expect(screen.getByText("Not for you.")).toBeTruthy();
+  expect(asked).toBe(1);
 });

@@ -32,6 +32,9 @@ const STALE: Record<(typeof NAMES)[number], string[]> = {
   configuration: ["configurations", "configuration", "status"],
 };
 
+/** Whether a query waits for an answer that did not come. */
+const isLeft = ({ state }: Query) => state.status === "error" && isUnanswered(state.error);
+
 /** Listens to the server's events, and has the queries that they concern asked again. */
 export function EventsProvider({ children }: { children: ReactNode }) {
   const url = useApiUrl();
@@ -66,8 +69,8 @@ export function EventsProvider({ children }: { children: ReactNode }) {
       const opened = new EventSource(url("/system/events/"));
       opened.onopen = () => {
         alive();
-        // What was not answered while the connection was lost.
-        void queries.invalidateQueries({ predicate: ({ state }) => state.status === "error" });
+        // What was not answered while the connection was lost. That something is not there, or not allowed, is an answer.
+        void queries.invalidateQueries({ predicate: isLeft });
       };
       opened.onerror = () => {
         setConnection((now) => ({ ...now, state: "connecting" }));
@@ -100,8 +103,7 @@ export function EventsProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     if (!isAlone) {
       // What was not answered tells of no event when it could be.
-      const predicate = ({ state }: Query) => state.status === "error" && isUnanswered(state.error);
-      const retrying = window.setInterval(() => void queries.invalidateQueries({ predicate }), POLL_MS);
+      const retrying = window.setInterval(() => void queries.invalidateQueries({ predicate: isLeft }), POLL_MS);
       return () => window.clearInterval(retrying);
     }
     // Something between may keep the events back for ever: then what is shown is asked for every few seconds.
