@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { act, render, screen, waitFor } from "@testing-library/react";
 import { http, HttpResponse } from "msw";
+import type { ReactNode } from "react";
 import { expect, it, onTestFinished, vi } from "vitest";
 
 import { problem, status } from "../testing/samples";
@@ -14,6 +15,14 @@ function State() {
   return <p title={since?.toISOString()}>{state}</p>;
 }
 
+function show(parts: ReactNode) {
+  render(
+    <ApiProvider baseUrl="http://localhost:3000/api">
+      <EventsProvider>{parts}</EventsProvider>
+    </ApiProvider>,
+  );
+}
+
 it("asks by itself every few seconds where no events come, and knows how old its answers are", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] });
   onTestFinished(() => void vi.useRealTimers());
@@ -23,13 +32,11 @@ it("asks by itself every few seconds where no events come, and knows how old its
   function Total() {
     return <p>{useQuery(statusQuery(useApi())).data?.total_backups ?? "?"} backups</p>;
   }
-  render(
-    <ApiProvider baseUrl="http://localhost:3000/api">
-      <EventsProvider>
-        <State />
-        <Total />
-      </EventsProvider>
-    </ApiProvider>,
+  show(
+    <>
+      <State />
+      <Total />
+    </>,
   );
   await screen.findByText("live");
   act(() => FakeEventSource.all[0]?.onerror?.());
@@ -50,13 +57,11 @@ it("asks again for what was not answered while events arrive", async () => {
     const { data, error } = useQuery({ ...statusQuery(useApi()), retry: false });
     return <p>{data ? `${data.total_backups} backups` : (error?.message ?? "?")}</p>;
   }
-  render(
-    <ApiProvider baseUrl="http://localhost:3000/api">
-      <EventsProvider>
-        <State />
-        <Total />
-      </EventsProvider>
-    </ApiProvider>,
+  show(
+    <>
+      <State />
+      <Total />
+    </>,
   );
   await screen.findByText(/^The server could not be reached/);
   await screen.findByText("live");
@@ -66,13 +71,7 @@ it("asks again for what was not answered while events arrive", async () => {
 });
 
 it("keeps one stream, however much happens on it", async () => {
-  render(
-    <ApiProvider baseUrl="http://localhost:3000/api">
-      <EventsProvider>
-        <State />
-      </EventsProvider>
-    </ApiProvider>,
-  );
+  show(<State />);
   expect(await screen.findByText("live")).toBeTruthy();
   act(() => {
     FakeEventSource.all[0]?.dispatchEvent(new Event("job"));
@@ -93,13 +92,7 @@ it("asks nothing again that was answered with a no when the connection is there 
   function Refused() {
     return <p>{useQuery({ ...statusQuery(useApi()), retry: false }).error?.message ?? "?"}</p>;
   }
-  render(
-    <ApiProvider baseUrl="http://localhost:3000/api">
-      <EventsProvider>
-        <Refused />
-      </EventsProvider>
-    </ApiProvider>,
-  );
+  show(<Refused />);
   await screen.findByText("Not for you.");
   await act(async () => FakeEventSource.all[0]?.onopen?.());
   expect(screen.getByText("Not for you.")).toBeTruthy();

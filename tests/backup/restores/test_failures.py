@@ -117,6 +117,21 @@ def test_a_root_that_holds_the_backups_is_not_swapped(sqlite_host):
     assert host.dump() == rows
 
 
+def begun(*components):
+    """The journal of a restore that has been begun."""
+    journal = Journal(
+        restore=uuid.uuid4(),
+        backup="a backup",
+        backup_job=None,
+        restore_type="FILES_RESTORE",
+        state=State.STAGING,
+        created_at=datetime.datetime.now(datetime.UTC),
+        components=list(components),
+    )
+    journal.save()
+    return journal
+
+
 def test_what_could_not_be_put_back_is_not_said_to_be_back(settings, tmp_path):
     """The journal goes with the folder that is swapped, so nothing that follows can be done."""
     live, staged, kept = (tmp_path / name for name in ("live", "staged", "kept"))
@@ -126,16 +141,7 @@ def test_what_could_not_be_put_back_is_not_said_to_be_back(settings, tmp_path):
     component = Component(
         kind=Kind.FOLDER, name="media", live=str(live), staged=str(staged), kept=str(kept), had_live=True
     )
-    journal = Journal(
-        restore=uuid.uuid4(),
-        backup="a backup",
-        backup_job=None,
-        restore_type="FILES_RESTORE",
-        state=State.STAGING,
-        created_at=datetime.datetime.now(datetime.UTC),
-        components=[component],
-    )
-    journal.save()
+    journal = begun(component)
     with pytest.raises(RestoreFailed, match=f"could not be put back .*{kept} for {live}"):
         swap(journal)
     assert (kept / "backups").is_dir()
@@ -145,15 +151,7 @@ def test_a_journal_that_does_not_fit_on_the_disk_leaves_the_one_before(settings,
     settings.BACKUP_STORAGE_ROOT = tmp_path
     folder = tmp_path / "restores"
     folder.mkdir()
-    journal = Journal(
-        restore=uuid.uuid4(),
-        backup="a backup",
-        backup_job=None,
-        restore_type="FILES_RESTORE",
-        state=State.STAGING,
-        created_at=datetime.datetime.now(datetime.UTC),
-    )
-    journal.save()
+    journal = begun()
     before = journal.path.read_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -18,11 +18,11 @@ from ..services.slots import schedule_zone, upcoming
 from .fields import (
     MomentField,
     NumberField,
+    RowSerializer,
     StrictModelSerializer,
     StrictSerializer,
     TextField,
     UserNameField,
-    _ModelSerializer,
     _Serializer,
 )
 
@@ -31,7 +31,7 @@ USUAL_RUNS = 5
 _LARGEST = 36_500
 
 
-class LatestJobSerializer(_ModelSerializer):
+class LatestJobSerializer(RowSerializer):
     """A job of a configuration, in short."""
 
     class Meta:

@@ -128,6 +128,14 @@ class RestoreRequestSerializer(SourceSerializer, ConfirmationSerializer):
     """What it takes to begin a restore."""
 
 
+class RollbackSerializer(StrictSerializer):
+    """What may be said of a rollback."""
+
+    safety_backup = serializers.BooleanField(
+        default=True, help_text="Back up the live state first; without it what was written since the restore is lost."
+    )
+
+
 class RestoreSerializer(RowSerializer):
     """A restore. `operation` is what does it, while the ledger knows; its `progress` tells how far it is."""
 
@@ -198,11 +206,3 @@ class BegunSerializer(_Serializer):
 def restoring(row: RestoreJob) -> Operation | None:
     """The operation that does a restore, while the ledger knows of one."""
     return next((one for one in row.operations.all() if one.kind == OperationKind.RESTORE), None)
-
-
-class RollbackSerializer(StrictSerializer):
-    """What may be said of a rollback."""
-
-    safety_backup = serializers.BooleanField(
-        default=True, help_text="Back up the live state first; without it what was written since the restore is lost."
-    )

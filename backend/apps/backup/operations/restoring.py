@@ -65,12 +65,12 @@ def restore(work: Work) -> Done:
 
 def roll_back(work: Work) -> Done:
     """Make the state before a restore live again."""
-    saved = []
+    restore, saved = str(work.operation.arguments["restore"]), []
     if work.operation.arguments["safety_backup"]:
         work.tracker.begin("backing up the live state")
-        saved = back_up_before_rollback(str(work.operation.arguments["restore"]))
+        saved = back_up_before_rollback(restore)
     with work.undisturbed():
-        journal, notes = rollback(str(work.operation.arguments["restore"]))
+        journal, notes = rollback(restore)
     return Done({"restore": str(journal.restore), "state": journal.state.value, "notes": saved + notes})
 
 

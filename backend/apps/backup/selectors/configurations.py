@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sub
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, JobStatus, PruneRun, Trust
 from ..schedules import PERIODS
-from .rows import FAILURES, HAS_BACKUP, SCHEDULED, SKEW, STORED_STATUSES, UNFINISHED, job_rows
+from .rows import FAILURES, GOOD, HAS_BACKUP, SCHEDULED, SKEW, STORED_STATUSES, UNFINISHED, job_rows
 
 
 def configuration_by_name(name: str) -> BackupConfiguration | None:
@@ -63,12 +63,11 @@ class Latest:
 def configurations_latest(rows: Collection[BackupConfiguration]) -> dict[int, Latest]:
     """Of each what came last, by primary key; two queries however many there are."""
     own = job_rows().filter(configuration=OuterRef("pk")).order_by("-queued_at", "-id").values("pk")
-    good = Q(status=JobStatus.COMPLETED) & ~Q(trust=Trust.DAMAGED) & HAS_BACKUP
     with ledger_access("looking for what came last"):
         found = (
             configurations()
             .filter(pk__in=[row.pk for row in rows])
-            .annotate(run=Subquery(own.exclude(status__in=UNFINISHED)[:1]), good=Subquery(own.filter(good)[:1]))
+            .annotate(run=Subquery(own.exclude(status__in=UNFINISHED)[:1]), good=Subquery(own.filter(GOOD)[:1]))
             .order_by()
             .values_list("pk", "run", "good")
         )
@@ -101,7 +100,7 @@ def configuration_states(*, since: datetime, now: datetime) -> list[Configuratio
 
     What a clock that was wrong has dated ahead does not count as fresh.
     """
-    good = Q(status=JobStatus.COMPLETED, started_at__lte=now + SKEW) & ~Q(trust=Trust.DAMAGED) & HAS_BACKUP
+    good = GOOD & Q(started_at__lte=now + SKEW)
     with ledger_access("summing up the jobs"):
         sums = (
             job_rows()

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ..ledger import ledger_access
 from ..models import BackupJob, BackupType, JobStatus, Trigger, Trust
-from .rows import HAS_BACKUP, UNFINISHED, job_rows
+from .rows import GOOD, UNFINISHED, job_rows
 
 _MOST_PARENTS = 200
 _MOST_SENT = 100
@@ -73,14 +73,8 @@ def files_before(job: BackupJob) -> dict[str, int]:
     with ledger_access("looking for an earlier backup"):
         rows = (
             job_rows()
-            .filter(
-                HAS_BACKUP,
-                configuration_id=job.configuration_id,
-                configuration_name=job.configuration_name,
-                status=JobStatus.COMPLETED,
-            )
+            .filter(GOOD, configuration_id=job.configuration_id, configuration_name=job.configuration_name)
             .exclude(backup_type=BackupType.DATABASE)
-            .exclude(trust=Trust.DAMAGED)
             .order_by("-started_at", "-id")
         )
         manifest = rows.values_list("manifest", flat=True).first() or {}

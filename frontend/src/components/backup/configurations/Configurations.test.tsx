@@ -23,6 +23,9 @@ const LATE = {
 function serve(...handlers: HttpHandler[]) {
   server.use(
     ...handlers,
+    http.get(ONE, () => HttpResponse.json(CONFIGURATION)),
+    http.get(`${ONE}retention/`, () => HttpResponse.json({ kept: 0, going: 0, verdicts: [] })),
+    http.post(`${API}/configurations/preview/`, () => HttpResponse.json(problem(400, "Not now."), { status: 400 })),
     http.get(`${API}/configurations/`, () => HttpResponse.json(page(CONFIGURATION, OFF))),
     http.get(`${API}/system/status/`, () => HttpResponse.json(status({ freshness: [LATE] }))),
   );
@@ -58,9 +61,7 @@ it("shows those who may only look a configuration that they cannot change, and n
   const schedule = { schedule_in_words: "daily at 02:00", time_zone: "UTC", runs_by_schedule: true, next_runs: [] };
   serve(
     http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "grace", rights: ["view_backups"] })),
-    http.get(ONE, () => HttpResponse.json(CONFIGURATION)),
     http.get(`${ONE}schedule/`, () => HttpResponse.json(schedule)),
-    http.get(`${ONE}retention/`, () => HttpResponse.json({ kept: 0, going: 0, verdicts: [] })),
   );
   const { unmount } = renderConsole(`/configurations/${CONFIGURATION.uuid}`);
   expect(await screen.findByText("Runs daily at 02:00.")).toBeTruthy();
@@ -72,11 +73,7 @@ it("shows those who may only look a configuration that they cannot change, and n
 });
 
 it("keeps what was begun when the drawer is left by another way than its own", async () => {
-  serve(
-    http.get(ONE, () => HttpResponse.json(CONFIGURATION)),
-    http.get(`${ONE}retention/`, () => HttpResponse.json({ kept: 0, going: 0, verdicts: [] })),
-    http.post(`${API}/configurations/preview/`, () => HttpResponse.json(problem(400, "Not now."), { status: 400 })),
-  );
+  serve();
   const address = `/configurations/${CONFIGURATION.uuid}`;
   const first = renderConsole(address);
   await first.user.type(await screen.findByLabelText("Description"), ", and more");
@@ -99,8 +96,6 @@ it("saves what was changed and nothing that somebody else may have changed meanw
       sent.push(await request.json());
       return HttpResponse.json(row);
     }),
-    http.get(`${ONE}retention/`, () => HttpResponse.json({ kept: 0, going: 0, verdicts: [] })),
-    http.post(`${API}/configurations/preview/`, () => HttpResponse.json(problem(400, "Not now."), { status: 400 })),
   );
   const address = `/configurations/${CONFIGURATION.uuid}`;
   const first = renderConsole(address);
