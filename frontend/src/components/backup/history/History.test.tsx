@@ -4,7 +4,7 @@ import { http, HttpResponse } from "msw";
 import { describe, expect, it } from "vitest";
 
 import { API, renderConsole } from "../../../testing/render";
-import { job } from "../../../testing/samples";
+import { job, problem } from "../../../testing/samples";
 import { FakeEventSource, server } from "../../../testing/setup";
 
 /** Answers the list, and notes what it was asked. */
@@ -86,7 +86,7 @@ describe("the history", () => {
       http.get(`${API}/configurations/`, () => HttpResponse.json({ next: null, previous: null, results: [] })),
       http.get(`${API}/jobs/`, () =>
         isAway
-          ? HttpResponse.json({ status: 403, detail: "Not now." }, { status: 403 })
+          ? HttpResponse.json(problem(503, "Not now."), { status: 503 })
           : HttpResponse.json({ next: null, previous: null, results: [job({ job_name: "there" })] }),
       ),
     );
