@@ -184,19 +184,26 @@ STATISTICS = """
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from apps.backup.models import BackupJob
 from apps.backup.statistics import find_statistics
-from apps.backup.selectors import stored_sums
+from apps.backup.selectors import backups_verified, holds_database, holds_root, stored_sums
 from tests.backup.api.test_system import job, policy
 now = datetime(2026, 11, 24, 12, tzinfo=UTC)
 nightly = policy()
 for number in range(40):
     job(now - number * timedelta(minutes=97), minutes=1 + number % 7, configuration=nightly if number % 3 else None)
 found = find_statistics(4, now)
+odd = ["2024", "a.b", "a b%c", "it's", "Ölakten"]
+BackupJob.objects.order_by("pk").filter(pk__lte=2).update(
+    snapshot_id="1" * 64, trust="VERIFIED", manifest={"databases": {"default": {}}, "files": dict.fromkeys(odd, {})}
+)
+wanted = {name: holds_root(name) for name in [*odd, "not there"]} | {"database": holds_database("default")}
 print(json.dumps([
     [[str(day.date), dict(day.results), day.stored_bytes, day.total_seconds, day.median_seconds] for day in found.days],
     [[one.name, one.stored_bytes, one.total_seconds] for one in found.configurations],
     [[row.name, {str(day): dict(results) for day, results in sorted(row.days.items())}] for row in found.calendar],
     [[one.storage_path, one.encrypted, one.snapshots, one.logical] for one in stored_sums()],
+    sorted(set(wanted) - backups_verified(wanted)),
 ]))
 """
 
@@ -224,15 +231,10 @@ def test_every_database_adds_up_alike(new_edms, database_url):
     zone = {"EDMS_TIME_ZONE": "Asia/Kolkata", "PYTHONPATH": str(HERE)}
     expected = json.loads(new_edms.run("shell", "-v0", "-c", STATISTICS, **zone).stdout)
     assert sum(jobs for _, results, *_ in expected[0] for jobs in results.values()) == 40
+    assert expected[-1] == ["not there"]
     new_edms.run("migrate", "-v0", DATABASE_URL=database_url)
     found = json.loads(new_edms.run("shell", "-v0", "-c", STATISTICS, DATABASE_URL=database_url, **zone).stdout)
     assert found == expected
-
-
-def new_edms_root() -> str:
-    from pathlib import Path
-
-    return str(Path(__file__).resolve().parents[3])
 
 
 @pytest.fixture

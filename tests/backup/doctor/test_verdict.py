@@ -121,6 +121,30 @@ def test_database_and_files_count_together():
     assert verdict().state == Protection.PROTECTED
 
 
+def test_a_backup_counts_for_what_it_holds_and_not_for_its_type(settings, tmp_path):
+    nightly(scheduled(include=["databases/*"]), 3)
+    BackupJob.objects.update(manifest={"databases": {"default": {}}, "files": {}})
+    assert verdict().reason == "There is no good backup of the files that was read back."
+    nightly(scheduled("files", backup_type="FILES"), 1)
+    assert verdict().state == Protection.PROTECTED
+    # What the project gets later is in none of them.
+    settings.BACKUP_FILE_ROOTS = {"scans": tmp_path / "scans"}
+    found = verdict()
+    assert (found.state, found.reason) == (
+        Protection.UNPROTECTED,
+        "There is no good backup of the file root 'scans' that was read back.",
+    )
+
+
+def test_what_cannot_be_backed_up_at_all_is_said(settings):
+    nightly(scheduled(), 3)
+    settings.BACKUP_FILE_ROOTS = {"own": settings.BACKUP_STORAGE_ROOT}
+    found = verdict()
+    assert found.state == Protection.UNPROTECTED
+    assert "'own'" in found.reason
+    assert found.next_step
+
+
 def test_what_is_critical_is_a_risk(monkeypatch):
     nightly(scheduled(), 9)
     found = verdict(agent=False)

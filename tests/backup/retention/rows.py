@@ -36,6 +36,12 @@ def backup(configuration: BackupConfiguration | None, age: timedelta, **values) 
         "started_at": NOW - age,
         "completed_at": NOW - age + timedelta(minutes=5),
         "snapshot_id": f"{next(_numbers):064x}",
+        "manifest": {
+            "databases": {}
+            if request.backup_type == "FILES"
+            else {"default": {"engine": "sqlite", "tables": 1, "rows": 1}},
+            "files": {} if request.backup_type == "DATABASE" else {"media": {"files": 1, "bytes": 1}},
+        },
     }
     return BackupJob.objects.create(**{**defaults, **values})
 

@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from apps.backup.sources import CaptureFailed
-from apps.backup.sources.files import Selection
+from apps.backup.sources import CaptureFailed, SourceRefused
+from apps.backup.sources.files import FileRoot, Selection, file_roots
 from apps.backup.sources.migrations import code_leaves, leaves
 from apps.backup.sources.readers import MeasuredReader, ProcessReader
 from apps.backup.sources.verify import _count_copied
@@ -40,6 +40,15 @@ def test_sources(include, exclude, path, wanted):
 )
 def test_patterns_that_include_nothing_are_known(include, names, idle):
     assert Selection(include, ()).idle(names) == idle
+
+
+def test_two_roots_of_one_name_are_refused_and_one_named_twice_is_one(settings, tmp_path):
+    settings.MEDIA_ROOT = str(tmp_path / "documents")
+    settings.BACKUP_FILE_ROOTS = {"media": tmp_path / "documents"}
+    assert file_roots([]) == [FileRoot("media", tmp_path / "documents")]
+    settings.BACKUP_FILE_ROOTS = {"media": tmp_path / "others"}
+    with pytest.raises(SourceRefused, match="choose another name"):
+        file_roots([])
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 """Whether one is protected: one word from everything that was seen, with the reason and the next step.
 
 PROTECTED    every configuration that runs by schedule has a good backup as fresh as its schedule promises, or is not
-             due yet, there is a good backup of the database and of the files that was read back, and nothing critical
-             is found
-UNPROTECTED  there is no good backup of the database and of the files that was read back, or none of the schedules keeps
-             its promise
+             due yet, of each database and of each file root there is a good backup that was read back, and nothing
+             critical is found
+UNPROTECTED  of a database or a file root there is no good backup that was read back, or none can be made, or none of
+             the schedules keeps its promise
 AT_RISK      everything in between
 """
 
@@ -16,13 +16,14 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from ..models import BackupType
-from ..selectors import ConfigurationState, backups_verified, good_backups
+from ..errors import SettingsInvalid
+from ..selectors import ConfigurationState, good_backups
+from ..sources import SourceRefused
+from .coverage import never_verified
 from .findings import Finding, Severity
 from .freshness import late_since, period
 
 _LOOKS_BACK: Final = timedelta(days=90)
-_WHOLE: Final = frozenset({BackupType.FULL, BackupType.INCREMENTAL, BackupType.DIFFERENTIAL, BackupType.EXPORT})
 
 
 class Protection(enum.StrEnum):
@@ -52,11 +53,16 @@ class Verdict:
 
 
 def judge(states: Sequence[ConfigurationState], findings: Iterable[Finding], *, now: datetime) -> Verdict:
-    """The verdict on everything that was seen; at most two queries."""
+    """The verdict on everything that was seen; the same number of queries however many jobs there are."""
     scheduled = [one for one in states if one.configuration.runs_by_schedule]
     late = {one.configuration.name: since for one in scheduled if (since := late_since(one, now=now))}
     critical = [one for one in findings if one.severity is Severity.CRITICAL]
-    if missing := _missing(backups_verified()):
+    try:
+        missing = never_verified()
+    except (SourceRefused, SettingsInvalid) as refused:
+        step = "Correct the settings: until then every backup of it is refused."
+        return Verdict(Protection.UNPROTECTED, None, str(refused), step)
+    if missing:
         reason = f"There is no good backup of {missing} that was read back."
         step = "Run `trigger_backup --type FULL`: it is read back as soon as it is stored."
         return Verdict(Protection.UNPROTECTED, None, reason, _cause(critical) or step)
@@ -77,7 +83,7 @@ def judge(states: Sequence[ConfigurationState], findings: Iterable[Finding], *, 
     return Verdict(
         Protection.PROTECTED,
         _kept_since(scheduled, now=now),
-        f"{_kept(scheduled)}, and one of the database and files was read back.",
+        f"{_kept(scheduled)}, and databases and files were read back.",
         "",
     )
 
@@ -89,15 +95,6 @@ def _kept(scheduled: Sequence[ConfigurationState]) -> str:
         return "Every schedule has a good backup as fresh as it promises"
     others = f"{len(scheduled) - begun} of {len(scheduled)} are not due yet"
     return f"Every schedule that was due has a good backup as fresh as it promises ({others})"
-
-
-def _missing(verified: Iterable[str]) -> str:
-    """What no verified backup holds, in words; empty if nothing is missing."""
-    types = set(verified)
-    if types & _WHOLE:
-        return ""
-    parts = {BackupType.DATABASE: "the database", BackupType.FILES: "the files"}
-    return " and of ".join(words for kind, words in parts.items() if kind not in types)
 
 
 def _late(late: Mapping[str, datetime], never: Container[str], critical: Sequence[Finding]) -> Iterator[str]:

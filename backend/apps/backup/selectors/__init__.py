@@ -47,10 +47,13 @@ from .operations import (
 from .rows import (
     FAILURES,
     HAS_BACKUP,
+    LOOKED_FOR_FILES,
     SCHEDULED,
     SKEW,
     STORED_STATUSES,
     UNFINISHED,
+    holds_database,
+    holds_root,
 )
 from .statistics import (
     ConfigurationSums,
@@ -78,6 +81,7 @@ __all__ = [
     "CONFIGURATION_DELETED",
     "FAILURES",
     "HAS_BACKUP",
+    "LOOKED_FOR_FILES",
     "SCHEDULED",
     "SHORTEST_PREFIX",
     "SKEW",
@@ -107,6 +111,8 @@ __all__ = [
     "durations_by_time",
     "files_before",
     "good_backups",
+    "holds_database",
+    "holds_root",
     "job_by_uuid",
     "job_counts",
     "job_latest",

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import Q, QuerySet
 
 from ..ledger import ledger_alias
-from ..models import BackupJob, ConfigurationStatus, Frequency, JobStatus, Trust
+from ..models import BackupJob, BackupType, ConfigurationStatus, Frequency, JobStatus, Trust
 
 STORED_STATUSES = (JobStatus.COMPLETED, JobStatus.INCOMPLETE)
 FAILURES = (JobStatus.FAILED, JobStatus.TIMEOUT)
@@ -17,12 +17,24 @@ SKEW = timedelta(minutes=5)
 HAS_BACKUP = (~Q(snapshot_id="") | ~Q(backup_file_path="")) & Q(removal_started_at=None)
 """Something is stored, and retention has not begun to remove it."""
 
-
 GOOD = HAS_BACKUP & Q(status=JobStatus.COMPLETED) & ~Q(trust=Trust.DAMAGED)
 """Something is stored, and it is whole as far as is known."""
 
 SCHEDULED = Q(is_enabled=True, status=ConfigurationStatus.ACTIVE) & ~Q(frequency=Frequency.ON_DEMAND)
 """What `BackupConfiguration.runs_by_schedule` says, for queries."""
+
+LOOKED_FOR_FILES = ~Q(backup_type=BackupType.DATABASE)
+"""The type is one that takes files."""
+
+
+def holds_database(alias: str) -> Q:
+    """The backup holds the database of that name."""
+    return Q(manifest__databases__has_key=alias)
+
+
+def holds_root(name: str) -> Q:
+    """The backup holds the file root of that name; SQLite finds none whose name has a quotation mark."""
+    return Q(manifest__files__has_key=name)
 
 
 def job_rows() -> QuerySet[BackupJob]:

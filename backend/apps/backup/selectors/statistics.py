@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, JobStatus, Trust
-from .rows import HAS_BACKUP, SKEW, STORED_STATUSES, job_rows
+from .rows import GOOD, SKEW, STORED_STATUSES, job_rows
 
 if TYPE_CHECKING:
     from django.db.models.sql.compiler import _AsSqlType
@@ -26,11 +26,13 @@ _MOST_NAMED = 500
 """Configurations that one query names; of more all are read."""
 
 
-def backups_verified() -> list[str]:
-    """The types of which there is a good backup that was read back."""
-    good = HAS_BACKUP & Q(status=JobStatus.COMPLETED, trust__in=[Trust.VERIFIED, Trust.PROVEN])
+def backups_verified(wanted: Mapping[str, Q]) -> set[str]:
+    """The names of the conditions that a good backup meets which was read back; one query if a single one meets all."""
+    rows = job_rows().filter(GOOD, trust__in=[Trust.VERIFIED, Trust.PROVEN])
     with ledger_access("looking for backups that were read back"):
-        return list(job_rows().filter(good).order_by().values_list("backup_type", flat=True).distinct())
+        if rows.filter(*wanted.values()).exists():
+            return set(wanted)
+        return {name for name, condition in wanted.items() if rows.filter(condition).exists()}
 
 
 def good_backups(

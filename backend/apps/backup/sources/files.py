@@ -39,13 +39,20 @@ class FileRoot:
 def file_roots(fields: Sequence[ReferenceField]) -> list[FileRoot]:
     """Every folder to capture, by name. One that lies inside another is captured with that one only.
 
-    Raises `SourceRefused` if a root lies inside the storage of the backups.
+    Raises `SourceRefused` if a root lies inside the storage of the backups, or two have one name.
     """
     named: list[FileRoot] = []
     if project.MEDIA_ROOT:
         named.append(FileRoot("media", Path(os.path.realpath(project.MEDIA_ROOT))))
     settings = conf.load()
-    named += [FileRoot(name, Path(os.path.realpath(path))) for name, path in settings.file_roots.items()]
+    for name, path in settings.file_roots.items():
+        root = FileRoot(name, Path(os.path.realpath(path)))
+        if any(root.name == other.name and root.path != other.path for other in named):
+            raise SourceRefused(
+                f"BACKUP_FILE_ROOTS calls {root.path} {name!r}, which is the name of MEDIA_ROOT; choose another name."
+            )
+        if root not in named:
+            named.append(root)
     taken = {root.name for root in named}
     for location in sorted({field.location for field in fields if field.location and field.storage != "text"}):
         path = Path(location)
