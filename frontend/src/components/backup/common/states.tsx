@@ -2,7 +2,7 @@
 
 import { Alert, Button, Center, Loader, Stack, Text, Title } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 
 import { ApiError } from "../../../api/client";
 import { useConnection } from "../../../api/events";
@@ -39,8 +39,15 @@ export function SignIn() {
   );
 }
 
+interface FailureProps {
+  error: Error;
+  onRetry?: () => void;
+  /** Whether it is being asked for again. */
+  isRetrying?: boolean;
+}
+
 /** Why something is not shown: signed out, no right, not reached, or the server's own words. */
-export function Failure({ error, onRetry }: { error: Error; onRetry?: () => void }) {
+export function Failure({ error, onRetry, isRetrying = false }: FailureProps) {
   const status = error instanceof ApiError ? error.status : -1;
   const problem = error instanceof ApiError ? error.problem : null;
   const known: Record<number, [string, string]> = {
@@ -59,7 +66,14 @@ export function Failure({ error, onRetry }: { error: Error; onRetry?: () => void
       )}
       {status === 401 && <SignIn />}
       {onRetry && status !== 403 && status !== 401 && (
-        <Button mt="sm" size="xs" variant="default" onClick={onRetry}>
+        <Button
+          mt="sm"
+          size="xs"
+          variant="default"
+          onClick={onRetry}
+          aria-busy={isRetrying}
+          leftSection={isRetrying && <Loader size={12} aria-hidden />}
+        >
           {t("common.retry")}
         </Button>
       )}
@@ -67,17 +81,31 @@ export function Failure({ error, onRetry }: { error: Error; onRetry?: () => void
   );
 }
 
+/** Where a query has no data: that it is asked for, or why there is none. The reason stays while it is asked for again, so
+ * that nobody loses it while reading, nor its button from under the focus. */
+export function Unloaded({ query }: { query: Pick<UseQueryResult, "error" | "errorUpdatedAt" | "isFetching" | "refetch"> }) {
+  const { error, errorUpdatedAt: at, isFetching, refetch } = query;
+  const [last, setLast] = useState({ error, at });
+  if (error !== null && error !== last.error) {
+    setLast({ error, at });
+  }
+  const reason = error ?? (last.at === at ? last.error : null);
+  return reason ? <Failure error={reason} onRetry={() => void refetch()} isRetrying={isFetching} /> : <Loading />;
+}
+
 /** The data of a query, or the state that stands for it. What was shown stays while it is asked for again. */
 export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; children: (data: T) => ReactNode }) {
-  if (query.data !== undefined) {
-    return (
-      <>
-        {query.error && <Failure error={query.error} onRetry={() => void query.refetch()} />}
-        {children(query.data)}
-      </>
-    );
+  if (query.data === undefined) {
+    return <Unloaded query={query} />;
   }
-  return query.error ? <Failure error={query.error} onRetry={() => void query.refetch()} /> : <Loading />;
+  return (
+    <>
+      {query.error && (
+        <Failure error={query.error} onRetry={() => void query.refetch()} isRetrying={query.isFetching} />
+      )}
+      {children(query.data)}
+    </>
+  );
 }
 
 /** That the connection is lost, and since when. Where only the events do not come, what is shown is asked for all the time. */

@@ -5,7 +5,7 @@ import { useRef } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import { t } from "../../../i18n";
-import { Empty, Failure, Loading } from "../common/states";
+import { Empty, Failure, Unloaded } from "../common/states";
 import { FilterBar } from "./FilterBar";
 import { isNarrowed, queryOf, withFilter } from "./filters";
 import classes from "./History.module.css";
@@ -30,7 +30,7 @@ export default function History() {
 }
 
 function Jobs({ params, onOrder }: { params: URLSearchParams; onOrder: (order: string) => void }) {
-  const { jobs, isAnother, hasMore, error, retry, setView } = useJobs(queryOf(params));
+  const { query, jobs, isAnother, hasMore, error, retry, setView } = useJobs(queryOf(params));
   const place = useRef<HTMLDivElement>(null);
   const reorder = (wanted: string) => {
     onOrder(wanted);
@@ -40,9 +40,8 @@ function Jobs({ params, onOrder }: { params: URLSearchParams; onOrder: (order: s
     }
   };
   const order = params.get("order") ?? USUAL_ORDER;
-  const failure = error && <Failure error={error} onRetry={retry} />;
   if (jobs === undefined) {
-    return failure ?? <Loading />;
+    return <Unloaded query={query} />;
   }
   return (
     <div ref={place} aria-busy={isAnother} className={classes["jobs"]}>
@@ -56,7 +55,7 @@ function Jobs({ params, onOrder }: { params: URLSearchParams; onOrder: (order: s
       ) : (
         <None narrowed={isNarrowed(params)} />
       )}
-      {failure}
+      {error && <Failure error={error} onRetry={retry} />}
     </div>
   );
 }

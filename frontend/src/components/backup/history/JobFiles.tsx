@@ -9,7 +9,7 @@ import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/context";
 import { filesQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
-import { Empty, Failure, Loading } from "../common/states";
+import { Empty, Failure, Unloaded } from "../common/states";
 import { DownloadLink, FileList, placeOf } from "./FileList";
 import { Preview } from "./Preview";
 
@@ -109,7 +109,7 @@ function Entries({ job, path, search }: { job: string; path: string; search: str
   const pages = useInfiniteQuery(filesQuery(useApi(), job, path, search));
   useEffect(() => setShown(null), [path, search]);
   if (pages.data === undefined) {
-    return pages.error ? <Failure error={pages.error} onRetry={() => void pages.refetch()} /> : <Loading />;
+    return <Unloaded query={pages} />;
   }
   const entries = pages.data.pages.flatMap((page) => page.results);
   const cut = pages.data.pages.at(-1)?.cut_off;

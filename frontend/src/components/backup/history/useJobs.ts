@@ -11,18 +11,19 @@ import type { InView } from "./useRows";
 /** So many rows before the end the next ones are asked for. */
 const AHEAD = 30;
 
-export function useJobs(query: JobsQuery) {
+export function useJobs(wanted: JobsQuery) {
   const api = useApi();
   const queries = useQueryClient();
-  const options = jobListQuery(api, query);
-  const { data: list, isPlaceholderData: isAnother, error, refetch } = useQuery(options);
+  const options = jobListQuery(api, wanted);
+  const query = useQuery(options);
+  const { data: list, isPlaceholderData: isAnother, error } = query;
   const [view, setView] = useState<InView>({ first: 0, last: -1, isStill: false });
   const jobs = useMemo(() => jobsOf(list ?? []), [list]);
   const end = list?.at(-1)?.next ?? null;
   const isNear = !isAnother && view.last + AHEAD >= jobs.length;
-  const more = useQuery(nextJobsQuery(api, query, isNear ? end : null));
+  const more = useQuery(nextJobsQuery(api, wanted, isNear ? end : null));
   const shown = useQueries({
-    queries: list && !isAnother && view.isStill ? pagesIn(list, view).map((page) => shownJobsQuery(api, query, page)) : [],
+    queries: list && !isAnother && view.isStill ? pagesIn(list, view).map((page) => shownJobsQuery(api, wanted, page)) : [],
     combine: together,
   });
   useEffect(() => {
@@ -33,13 +34,14 @@ export function useJobs(query: JobsQuery) {
     }
   }, [shown.pages, more.data]);
   return {
-    /** None before there is an answer, or with an error. */
+    /** The first page, which says why there are no `jobs` where they are undefined. */
+    query,
     jobs: list && jobs,
     /** Whether what is shown is what was asked for before, because the answer is not there yet. */
     isAnother,
     hasMore: end !== null,
     error: error ?? more.error ?? shown.error,
-    retry: () => void (error ? refetch() : more.error ? more.refetch() : queries.invalidateQueries({ queryKey: ["jobs"] })),
+    retry: () => void (error ? query.refetch() : more.error ? more.refetch() : queries.invalidateQueries({ queryKey: ["jobs"] })),
     setView,
   };
 }

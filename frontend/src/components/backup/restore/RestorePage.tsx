@@ -13,7 +13,7 @@ import { ValueBadge } from "../common/badges";
 import { HEADING } from "../common/dialog";
 import { clock } from "../common/format";
 import { NoticesProvider } from "../common/notices";
-import { Failure, Loading, SignIn } from "../common/states";
+import { SignIn, Unloaded } from "../common/states";
 import { RestoreView } from "./RestoreView";
 
 export default function RestorePage() {
@@ -34,13 +34,7 @@ export default function RestorePage() {
           {data && <ValueBadge group="restoreStatus" value={data.status} />}
         </Group>
         {data && error && <Stale error={error} at={new Date(query.dataUpdatedAt)} />}
-        {data ? (
-          <RestoreView restore={data} stale={error !== null} />
-        ) : error ? (
-          <Failure error={error} onRetry={() => void query.refetch()} />
-        ) : (
-          <Loading />
-        )}
+        {data ? <RestoreView restore={data} stale={error !== null} /> : <Unloaded query={query} />}
       </Stack>
     </NoticesProvider>
   );
