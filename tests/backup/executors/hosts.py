@@ -189,7 +189,9 @@ class Host(Edms):
 
     def try_again_now(self) -> None:
         """A job that waits for its next attempt has waited long enough."""
-        self.write("UPDATE backup_backupjob SET not_before = NULL WHERE status = 'PENDING'")
+        # That it waits stays in the row: whoever has seen its process end tells from it that it was not lost.
+        waited = "UPDATE backup_backupjob SET not_before = ? WHERE status = 'PENDING' AND not_before IS NOT NULL"
+        self.write(waited, stored(datetime.now(UTC) - timedelta(seconds=1)))
 
     def wait_until(self, true: Callable[[], object], *, seconds: float = PATIENCE, pause: float = 0.05) -> None:
         deadline = time.monotonic() + seconds

@@ -125,7 +125,7 @@ def test_a_message_that_the_broker_has_lost_is_sent_again(host, redis):
 
 def test_a_job_whose_configuration_is_busy_runs_as_soon_as_it_is_free(host, redis):
     host.use(redis.url)
-    host.worker()
+    worker = host.worker()
     host.make_due("one")
     host.send("backup.run_due")
     with host.held(host.wait_for_running("one")):
@@ -133,7 +133,8 @@ def test_a_job_whose_configuration_is_busy_runs_as_soon_as_it_is_free(host, redi
         host.send("backup.run_due")
         host.wait_until(lambda: host.events("Due at") == 2)
         host.send("backup.run_job", *host.rows("SELECT uuid FROM backup_backupjob ORDER BY id DESC LIMIT 1")[0])
-        host.wait_until(lambda: host.rows("SELECT 1 FROM backup_backupjob WHERE not_before IS NOT NULL"))
+        # Both messages for it have been seen to.
+        worker.wait_for("PENDING: another job", times=2)
         assert [job.status for job in host.jobs("one")] == ["RUNNING", "PENDING"]
     host.wait_until(lambda: host.jobs("one")[0].status == "COMPLETED")
     host.try_again_now()
