@@ -21,5 +21,8 @@ export default defineConfig({
     restoreMocks: true,
     testTimeout: 60_000,
     css: false,
+    // One document and one copy of the libraries for all files: to load them takes longer than most tests. Each test leaves
+    // nothing behind, which the setup sees to.
+    isolate: false,
   },
 });

@@ -31,7 +31,7 @@ function furnish() {
   window.HTMLElement.prototype.scrollIntoView = () => {};
   window.scrollTo = () => {};
   // Fields that grow with their text measure it again when a font has come.
-  Object.defineProperty(document, "fonts", { value: new EventTarget() });
+  Object.defineProperty(document, "fonts", { value: new EventTarget(), configurable: true });
 }
 
 /** A stream of events that a test sends itself. */
@@ -59,5 +59,7 @@ afterEach(() => {
   cleanup();
   server.resetHandlers();
   FakeEventSource.all = [];
+  sessionStorage.clear();
+  localStorage.clear();
 });
 afterAll(() => server.close());
