@@ -6,6 +6,7 @@ import type { ReactNode } from "react";
 import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/context";
 import { rightsQuery } from "../../../api/queries";
+import { Loaded } from "./states";
 
 export type Right = Schemas["Right"];
 
@@ -17,6 +18,12 @@ export function useMay(right: Right): boolean | null {
 /** The name that one is signed in under; null until it is known. */
 export function useOwnName(): string | null {
   return useQuery(rightsQuery(useApi())).data?.user ?? null;
+}
+
+/** What is somebody's own, as soon as it is known who it is that looks. */
+export function Own({ children }: { children: (user: string) => ReactNode }) {
+  const query = useQuery(rightsQuery(useApi()));
+  return <Loaded query={query}>{({ user }) => children(user)}</Loaded>;
 }
 
 export function Allowed({ to, children }: { to: Right; children: ReactNode }) {

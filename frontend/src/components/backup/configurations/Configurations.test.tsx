@@ -4,7 +4,7 @@ import { http, HttpResponse, type HttpHandler } from "msw";
 import { expect, it } from "vitest";
 
 import { API, renderConsole } from "../../../testing/render";
-import { configuration, job, page, problem, status } from "../../../testing/samples";
+import { configuration, job, page, problem, RIGHTS, status } from "../../../testing/samples";
 import { server } from "../../../testing/setup";
 
 const JOB = job();
@@ -78,6 +78,13 @@ it("keeps what was begun when the drawer is left by another way than its own", a
   const first = renderConsole(address);
   await first.user.type(await screen.findByLabelText("Description"), ", and more");
   first.unmount();
+  // It is nobody else's, who signs in at the same browser.
+  serve(http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "linus", rights: RIGHTS })));
+  const other = renderConsole(address);
+  expect(await screen.findByLabelText("Description")).toHaveProperty("value", "Everything, every night");
+  expect(screen.queryByText(/^What you had begun/)).toBeNull();
+  other.unmount();
+  serve(http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "grace", rights: RIGHTS })));
   const second = renderConsole(address);
   expect(await screen.findByText(/^What you had begun/)).toBeTruthy();
   expect(screen.getByLabelText("Description")).toHaveProperty("value", "Everything, every night, and more");

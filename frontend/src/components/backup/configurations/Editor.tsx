@@ -10,7 +10,7 @@ import { useApi } from "../../../api/context";
 import { configurationQuery, previewQuery, scheduleQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { Dialog, focusOn, LONG_TITLE, Refusal } from "../common/dialog";
-import { Allowed, useMay } from "../common/rights";
+import { Allowed, Own, useMay, useOwnName } from "../common/rights";
 import { Loaded } from "../common/states";
 import { forget, isBegun, useDraft } from "./begun";
 import { type Configuration, type Draft, requestOf } from "./draft";
@@ -32,11 +32,14 @@ export function Editor({ which, onClose }: EditorProps) {
   const [dirty, setDirty] = useState(false);
   const [asking, setAsking] = useState(false);
   const title = useTitle(which);
-  useEffect(() => setDirty(which !== null && isBegun(which)), [which]);
+  const user = useOwnName();
+  useEffect(() => setDirty(which !== null && user !== null && isBegun(user, which)), [which, user]);
   const leave = () => {
     setAsking(false);
     setDirty(false);
-    forget(which ?? "");
+    if (user !== null && which !== null) {
+      forget(user, which);
+    }
     onClose();
   };
   // What is shown while it slides away.
@@ -58,8 +61,14 @@ export function Editor({ which, onClose }: EditorProps) {
         // Between the title and the buttons, which both stay in sight, there has to be room for what has the focus.
         styles={{ ...LONG_TITLE, content: { scrollPaddingBlock: "5rem" } }}
       >
-        {which === "new" && <New setDirty={setDirty} onDone={leave} />}
-        {which !== null && which !== "new" && <Existing uuid={which} setDirty={setDirty} onDone={leave} />}
+        {which !== null && (
+          <Own>
+            {(name) => {
+              const props = { user: name, setDirty, onDone: leave };
+              return which === "new" ? <New {...props} /> : <Existing uuid={which} {...props} />;
+            }}
+          </Own>
+        )}
       </Drawer>
       <Dialog
         title={t("configurations.form.discardTitle")}
@@ -95,6 +104,7 @@ function useTitle(which: string | null): string {
 }
 
 interface FormProps {
+  user: string;
   setDirty: (dirty: boolean) => void;
   onDone: () => void;
 }
@@ -109,9 +119,9 @@ function Existing({ uuid, ...rest }: FormProps & { uuid: string }) {
   return <Loaded query={query}>{(row) => <Form key={row.uuid} row={row} {...rest} />}</Loaded>;
 }
 
-function Form({ row, setDirty, onDone }: FormProps & { row: Configuration | null }) {
+function Form({ user, row, setDirty, onDone }: FormProps & { row: Configuration | null }) {
   const api = useApi();
-  const own = useDraft(row);
+  const own = useDraft(user, row);
   const { draft } = own;
   const [mended, setMended] = useState<ReadonlySet<keyof Draft>>(new Set());
   const save = useSave(row, onDone);
