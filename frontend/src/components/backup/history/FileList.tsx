@@ -1,6 +1,7 @@
 /** What lies in a folder of a backup, or what a search has found. */
 
 import { Anchor, Button, Group, Table, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
+import { memo } from "react";
 import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
@@ -89,37 +90,41 @@ export function FileList({ job, entries, full, onPreview }: Props) {
       </Table.Thead>
       <Table.Tbody>
         {entries.map((entry) => (
-          <Table.Tr key={entry.path}>
-            <Table.Td>
-              <Name job={job} entry={entry} full={full} onPreview={onPreview} />
-            </Table.Td>
-            <Table.Td ta="right" visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>
-              {entry.size === null ? "" : bytes(entry.size)}
-            </Table.Td>
-            <Table.Td visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>
-              {entry.modified_at && moment(entry.modified_at)}
-            </Table.Td>
-            <Table.Td ta="right">
-              {(entry.kind === "file" || entry.kind === "folder") && !entry.withheld && (
-                <Group gap={6} justify="flex-end">
-                  <DownloadLink
-                    job={job}
-                    path={entry.path}
-                    text={t("history.files.downloadShort")}
-                    name={entry.name}
-                  />
-                  <RestoreLink job={job} entry={entry} />
-                </Group>
-              )}
-            </Table.Td>
-          </Table.Tr>
+          <Row key={entry.path} job={job} entry={entry} full={full} onPreview={onPreview} />
         ))}
       </Table.Tbody>
     </Table>
   );
 }
 
-function Name({ job, entry, full, onPreview }: Omit<Props, "entries"> & { entry: Entry }) {
+type RowProps = Omit<Props, "entries"> & { entry: Entry };
+
+/** One that is drawn stays as it is when more come. */
+const Row = memo(function Row({ job, entry, full, onPreview }: RowProps) {
+  return (
+    <Table.Tr>
+      <Table.Td>
+        <Name job={job} entry={entry} full={full} onPreview={onPreview} />
+      </Table.Td>
+      <Table.Td ta="right" visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>
+        {entry.size === null ? "" : bytes(entry.size)}
+      </Table.Td>
+      <Table.Td visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>
+        {entry.modified_at && moment(entry.modified_at)}
+      </Table.Td>
+      <Table.Td ta="right">
+        {(entry.kind === "file" || entry.kind === "folder") && !entry.withheld && (
+          <Group gap={6} justify="flex-end">
+            <DownloadLink job={job} path={entry.path} text={t("history.files.downloadShort")} name={entry.name} />
+            <RestoreLink job={job} entry={entry} />
+          </Group>
+        )}
+      </Table.Td>
+    </Table.Tr>
+  );
+});
+
+function Name({ job, entry, full, onPreview }: RowProps) {
   const name = full ? entry.path : entry.name;
   return (
     <Group gap={6} wrap="nowrap" align="start">
