@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import jsonschema
 import pytest
+from django.core.management import CommandError, call_command
 
 from apps.backup.api.examples import EXAMPLES
 from apps.backup.api.schema import document
@@ -61,3 +63,11 @@ def test_swagger_ui_is_there_for_developers_alone(debug, status, edms):
     anonymous, signed_in = done.stdout.splitlines()
     assert anonymous in {"401", "403"}
     assert signed_in == f"{status} False"
+
+
+def test_where_there_is_no_django_rest_framework_the_command_says_what_is_missing(monkeypatch):
+    monkeypatch.delitem(sys.modules, "apps.backup.api.schema")
+    monkeypatch.setitem(sys.modules, "drf_spectacular.generators", None)
+    with pytest.raises(CommandError, match="which is not installed") as refused:
+        call_command("backup_openapi")
+    assert refused.value.returncode == 2
