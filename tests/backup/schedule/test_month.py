@@ -30,15 +30,6 @@ from strongroom.repository.locks import Timing
 pytestmark = pytest.mark.django_db
 
 
-def test_the_right_jobs(settings):
-    settings.TIME_ZONE = "UTC"
-    numbers = itertools.count()
-    story = Story(1, "UTC")
-    world = World(story, lambda job, now: JobResult(snapshot_id=f"{next(numbers):064x}"))
-    story.run(world.look, world.act)
-    require_the_right_jobs(story)
-
-
 def require_the_right_jobs(story: Story) -> None:
     """Of every schedule every slot has one job, in the state that it deserves, tried as often as it deserves."""
     expected = Expectation(story)
