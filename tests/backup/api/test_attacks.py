@@ -21,8 +21,8 @@ from tests.backup.api.conftest import ROOT
 from tests.backup.api.serving import serving, token_of
 from tests.backup.conftest import PASSPHRASE
 
+from apps.backup.api.document import document
 from apps.backup.api.parsing import MAX_BODY
-from apps.backup.api.schema import document
 from apps.backup.api.views import HEADERS
 from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob
 from apps.backup.rights import Right

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.backup.conftest import BACKEND, PASSPHRASE
 
-from apps.backup.api.schema import document
+from apps.backup.api.document import document
 
 ASK = """
 import json

@@ -9,7 +9,8 @@ from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .schema import document, extend_schema
+from .document import document
+from .schema import extend_schema
 from .views import BackupView, HasRight
 
 

@@ -4,20 +4,7 @@ from django.apps import apps
 from django.conf import settings
 from django.urls import URLPattern, path, re_path
 
-from . import (
-    audit,
-    backups,
-    configurations,
-    contents,
-    events,
-    jobs,
-    operations,
-    restore_from_file,
-    restores,
-    statistics,
-    system,
-    uploads,
-)
+from .addresses import ADDRESSES
 from .documentation import DocumentView, SwaggerView
 from .views import Nowhere
 
@@ -26,23 +13,8 @@ app_name = "backup-api"
 _HAS_PAGE = settings.DEBUG and apps.is_installed("drf_spectacular")
 """The page to try it out is made of a template of that application."""
 
-api_patterns: list[URLPattern] = [
-    *configurations.urlpatterns,
-    *jobs.urlpatterns,
-    *backups.urlpatterns,
-    *contents.urlpatterns,
-    *operations.urlpatterns,
-    *restores.urlpatterns,
-    *uploads.urlpatterns,
-    *restore_from_file.urlpatterns,
-    *audit.urlpatterns,
-    *events.urlpatterns,
-    *system.urlpatterns,
-    *statistics.urlpatterns,
-]
-
 urlpatterns: list[URLPattern] = [
-    *api_patterns,
+    *ADDRESSES,
     path("schema/", DocumentView.as_view(), name="schema"),
     *([path("docs/", SwaggerView.as_view(), name="docs")] if _HAS_PAGE else []),
     # The last: whatever is no address is refused as everything else is, by rights first.

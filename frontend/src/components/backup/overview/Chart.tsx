@@ -6,10 +6,18 @@ import { LineChart } from "@mantine/charts";
 
 import type { Schemas } from "../../../api/client";
 import { shortDay } from "./days";
-import type { Series } from "./Trends";
+
+type Day = Schemas["Day"];
+
+/** A line of it: whose number of a day it shows, under which name, in which colour. */
+export interface Series {
+  name: string;
+  colour: string;
+  of: (day: Day) => number | null;
+}
 
 interface Props {
-  days: Schemas["Day"][];
+  days: Day[];
   series: Series[];
   format: (value: number) => string;
   logarithmic: boolean;

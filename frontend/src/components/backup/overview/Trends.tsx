@@ -9,18 +9,12 @@ import { Boundary } from "../common/Boundary";
 import { bytes, duration } from "../common/format";
 import { Section } from "../common/section";
 import { AsTable } from "./AsTable";
+import type { Series } from "./Chart";
 import { longDay } from "./days";
 
 const Chart = lazy(() => import("./Chart"));
 
 type Day = Schemas["Day"];
-
-/** A line of a chart: whose number of a day it shows, under which name, in which colour. */
-export interface Series {
-  name: string;
-  colour: string;
-  of: (day: Day) => number | null;
-}
 
 const count = (value: number) => value.toLocaleString("en");
 

@@ -1,0 +1,37 @@
+"""What the API answers at which address, but for what is about the API itself."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.urls import URLPattern
+
+from . import (
+    audit,
+    backups,
+    configurations,
+    contents,
+    events,
+    jobs,
+    operations,
+    restore_from_file,
+    restores,
+    statistics,
+    system,
+    uploads,
+)
+
+ADDRESSES: Final[list[URLPattern]] = [
+    *configurations.urlpatterns,
+    *jobs.urlpatterns,
+    *backups.urlpatterns,
+    *contents.urlpatterns,
+    *operations.urlpatterns,
+    *restores.urlpatterns,
+    *uploads.urlpatterns,
+    *restore_from_file.urlpatterns,
+    *audit.urlpatterns,
+    *events.urlpatterns,
+    *system.urlpatterns,
+    *statistics.urlpatterns,
+]
