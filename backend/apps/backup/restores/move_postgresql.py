@@ -42,8 +42,10 @@ def server(alias: str) -> Iterator[CursorWrapper]:
             wrapper = stack.enter_context(fresh_connection(alias, elsewhere))
             cursor = stack.enter_context(wrapper.cursor())
             # The server goes on with the statement of a process that was killed. Its session holds this lock until
-            # that statement has ended, so that whoever recovers sees what came of it.
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+            # that statement has ended, so that whoever recovers sees what came of it. Other databases of the server are
+            # of other projects, which do not wait for us.
+            name = str(connections[alias].settings_dict["NAME"])
+            cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK, name])
         except DatabaseFailure as error:
             raise RestoreFailed(
                 f"The server of the database {alias!r} cannot be reached: {str(error).strip()}. Start it and try again."
