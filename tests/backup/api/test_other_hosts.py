@@ -170,6 +170,7 @@ listed = client.get("/api/v1/backup/restores/").json()["results"]
 cancelled = post("restores/" + restore + "/cancel/")
 runs = [post("configurations/" + daily["uuid"] + "/run-now/")[0] for _ in range(2)]
 gone = client.delete("/api/v1/backup/configurations/" + daily["uuid"] + "/").status_code
+post("restores/", backup=job["uuid"], target="folder", name="taken")
 print(json.dumps([begun[0], [row["uuid"] == restore for row in listed], cancelled[0], runs, gone]))
 """
 
@@ -190,3 +191,5 @@ def test_nothing_of_ours_is_read_from_a_replica_that_is_behind(edms, tmp_path):
     edms.run("trigger_backup", "--type", "DATABASE")
     said = json.loads(edms.run("shell", "-v0", "-c", ACT).stdout)
     assert said == [201, [True], 202, [201, 409], 204]
+    edms.run("backup_run_due")
+    assert edms.rows("SELECT status FROM backup_restorejob ORDER BY id") == [("CANCELLED",), ("COMPLETED",)]
