@@ -294,6 +294,7 @@ def _spawn(data: Path, tools: Path, account: Account | None, port: int, log: Pat
         "port": str(port),
         "unix_socket_directories": "",
         "max_connections": "60",
+        "max_prepared_transactions": "5",
         # The data are thrown away with the server, so nothing has to survive a crash of the machine.
         "fsync": "off",
         "synchronous_commit": "off",

@@ -10,7 +10,7 @@ import json
 from datetime import time
 
 from django.apps import apps
-from django.db import transaction
+from django.db import router, transaction
 from django.db.models import Manager, Model, QuerySet
 
 from . import conf
@@ -151,6 +151,8 @@ def _configuration_of(row: Model) -> str:
 
 
 def _rows(name: str) -> Manager[Model]:
-    # Looked up by name: the package is an optional dependency.
-    manager: Manager[Model] = apps.get_model(_BEAT, name)._default_manager
+    # Looked up by name: the package is an optional dependency. A replica that routers read from may be behind, and not
+    # have the row that is to be changed.
+    model = apps.get_model(_BEAT, name)
+    manager: Manager[Model] = model._default_manager.db_manager(router.db_for_write(model))
     return manager

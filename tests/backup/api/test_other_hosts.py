@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -138,3 +139,57 @@ def test_the_wheel_goes_beside_an_apps_package_of_the_host(tmp_path):
     # Where the console has not been built, its page says so.
     assert shown in {"[] 200", "[] 503"}
     assert linked == "True"
+
+
+REPLICATED = """
+from config.settings import *
+ALLOWED_HOSTS, DATABASE_ROUTERS = ["testserver"], ["replicated.Router"]
+DATABASES["replica"] = {**DATABASES["default"], "NAME": EDMS_HOME / "replica", "TEST": {"MIRROR": "default"}}
+
+class Router:
+    def db_for_read(self, model, **_hints):
+        return "replica" if model._meta.app_label in {"backup", "django_celery_beat"} else None
+
+    def db_for_write(self, model, **_hints):
+        return "default"
+"""
+ACT = """
+import json
+from django.contrib.auth.models import User
+from django.test import Client
+client = Client()
+client.force_login(User.objects.create_superuser("root"))
+def post(address, **fields):
+    answer = client.post("/api/v1/backup/" + address, json.dumps(fields), content_type="application/json")
+    return [answer.status_code, answer.json()]
+(job,) = client.get("/api/v1/backup/jobs/").json()["results"]
+(daily,) = client.get("/api/v1/backup/configurations/?search=daily").json()["results"]
+begun = post("restores/", backup=job["uuid"], target="live", confirm=job["job_name"])
+restore = begun[1]["restore"]["uuid"]
+listed = client.get("/api/v1/backup/restores/").json()["results"]
+cancelled = post("restores/" + restore + "/cancel/")
+runs = [post("configurations/" + daily["uuid"] + "/run-now/")[0] for _ in range(2)]
+gone = client.delete("/api/v1/backup/configurations/" + daily["uuid"] + "/").status_code
+post("restores/", backup=job["uuid"], target="folder", name="taken")
+print(json.dumps([begun[0], [row["uuid"] == restore for row in listed], cancelled[0], runs, gone]))
+"""
+
+
+def test_nothing_of_ours_is_read_from_a_replica_that_is_behind(edms, tmp_path):
+    """Routers send each read to a replica, as those in Django's documentation do; it has nothing of ours yet."""
+    (tmp_path / "replicated.py").write_text(REPLICATED)
+    shutil.copy(edms.database, edms.home / "replica")
+    edms.have_repository()
+    edms.environment |= {
+        "DJANGO_SETTINGS_MODULE": "replicated",
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(BACKEND)]),
+    }
+    edms.run("manage_backup_configs", "--install-production")
+    edms.run("manage_backup_configs", "--edit", "production_daily_full", "--time", "05:10")
+    rows = "SELECT minute, hour FROM django_celery_beat_periodictask t JOIN django_celery_beat_crontabschedule c"
+    assert edms.rows(f"{rows} ON c.id = t.crontab_id WHERE t.name = 'backup-daily-full'") == [("10", "5")]
+    edms.run("trigger_backup", "--type", "DATABASE")
+    said = json.loads(edms.run("shell", "-v0", "-c", ACT).stdout)
+    assert said == [201, [True], 202, [201, 409], 204]
+    edms.run("backup_run_due")
+    assert edms.rows("SELECT status FROM backup_restorejob ORDER BY id") == [("CANCELLED",), ("COMPLETED",)]

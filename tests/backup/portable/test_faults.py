@@ -51,6 +51,8 @@ def test_a_populated_mariadb_is_backed_up_replaced_and_put_back(package, zoo, ma
     assert "backup.W019" in live.run("check", "--tag", "backup").stderr
     refused = live.run("trigger_backup", "--type", "FULL", expect=1)
     assert "The type EXPORT can carry it" in refused.stderr
+    installed = live.json("manage_backup_configs", "--install-production")["configurations"]
+    assert [one["name"] for one in installed if "EXPORT" not in one["note"]] == ["production_weekly_export"]
     with contextlib.closing(mariadb.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("SHOW DATABASES LIKE %s", [f"{live.name}\\_%"])
         assert cursor.fetchall() == ()

@@ -239,3 +239,41 @@ def test_sessions_that_use_the_database_are_ended(postgres_host, postgres):
             user.join()
     assert failures
     assert host.dump() == rows
+
+
+@pytest.mark.postgresql
+def test_what_keeps_a_database_from_being_renamed_shuts_nobody_out(postgres_host, postgres):
+    """A prepared transaction, which no end of sessions ends, and a session that our role may not end."""
+    host = postgres_host
+    backup = host.json("trigger_backup", "--type", "FULL")
+    done = host.json("restore_backup", backup["job"], "--yes", "--no-safety-backup")
+    (old,) = [name for name in host.leftovers() if name.startswith(host.name)]
+    with postgres.connect() as connection:
+        connection.execute("DROP ROLE IF EXISTS ordinary")
+        connection.execute("CREATE ROLE ordinary LOGIN CREATEDB PASSWORD 'ordinary'")
+        for name in (host.name, old):
+            connection.execute(f'ALTER DATABASE "{name}" OWNER TO ordinary')
+    restored = host.tree()
+    (host.media / "since").write_bytes(b"written since the restore")
+    ordinary = postgres.url(host.name).replace(postgres.password, "ordinary").replace("edms:", "ordinary:")
+    roll_back = ("restore_backup", "--rollback", done["restore"], "--yes", "--no-safety-backup")
+
+    with postgres.connect(host.name) as connection:
+        connection.execute("CREATE TABLE held ()")
+        connection.execute("BEGIN")
+        connection.execute("LOCK TABLE held")
+        connection.execute("PREPARE TRANSACTION 'in doubt'")
+        (obstacle,) = host.json("restore_backup", backup["job"], "--dry-run", expect=1)["blocking"]
+        assert "'in doubt'" in obstacle
+        assert "ROLLBACK PREPARED" in host.json(*roll_back, expect=1)["error"]
+        assert "pg_prepared_xacts" in host.json("trigger_backup", "--type", "DATABASE", expect=1)["error"]
+        connection.execute("ROLLBACK PREPARED 'in doubt'")
+
+        assert "cannot be renamed" in host.json(*roll_back, expect=1, DATABASE_URL=ordinary)["error"]
+        # It was not sent away, others are let in, no file was moved, and nothing is left to be completed.
+        connection.execute("SELECT 1")
+    assert (host.media / "since").is_file()
+    assert host.json("restore_backup", "--list")["restores"][0]["state"] == "finished"
+    host.json(*roll_back)
+    assert host.tree() == restored
+    assert host.leftovers() == []

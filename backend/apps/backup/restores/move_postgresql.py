@@ -17,7 +17,7 @@ from django.db.utils import OperationalError
 
 from ..identifiers import quoted
 from ..sources.postgresql import fresh_connection
-from .errors import RestoreFailed
+from .errors import RestoreFailed, RestoreRefused
 from .journal import Component
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 MAINTENANCE: Final = "postgres"
 MAX_NAME: Final = 63
-_ATTEMPTS: Final = 40
+_PATIENCE: Final = 30.0
+"""Seconds for sessions that are being ended. The server itself waits five of them for each statement."""
 _PAUSE: Final = 0.25
 _INVALID: Final = -2
 _LOCK: Final = 0x65646D73
@@ -41,8 +42,10 @@ def server(alias: str) -> Iterator[CursorWrapper]:
             wrapper = stack.enter_context(fresh_connection(alias, elsewhere))
             cursor = stack.enter_context(wrapper.cursor())
             # The server goes on with the statement of a process that was killed. Its session holds this lock until
-            # that statement has ended, so that whoever recovers sees what came of it.
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+            # that statement has ended, so that whoever recovers sees what came of it. Other databases of the server are
+            # of other projects, which do not wait for us.
+            name = str(connections[alias].settings_dict["NAME"])
+            cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK, name])
         except DatabaseFailure as error:
             raise RestoreFailed(
                 f"The server of the database {alias!r} cannot be reached: {str(error).strip()}. Start it and try again."
@@ -56,8 +59,32 @@ def exists(cursor: CursorWrapper, database: str) -> bool:
     return cursor.fetchone() is not None
 
 
+def prepared_in(cursor: CursorWrapper, database: str) -> str:
+    """What no end of sessions ends, and keeps a database from being renamed: its prepared transactions, in words."""
+    cursor.execute("SELECT gid FROM pg_prepared_xacts WHERE database = %s ORDER BY prepared", [database])
+    names = [repr(str(row[0])) for row in cursor.fetchall()]
+    if not names:
+        return ""
+    shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+    return (
+        f"the database {database!r} has prepared transactions ({shown}), and cannot be renamed while it has; end each"
+        " of them there, by COMMIT PREPARED or ROLLBACK PREPARED"
+    )
+
+
+def require_none_prepared(component: Component) -> None:
+    """Raises `RestoreRefused` while the live database cannot be renamed."""
+    with server(component.name) as cursor:
+        if obstacle := prepared_in(cursor, component.live):
+            raise RestoreRefused(f"Nothing was changed: {obstacle}.")
+
+
 def _bar(cursor: CursorWrapper, database: str) -> None:
     cursor.execute(f"ALTER DATABASE {quoted(database)} WITH ALLOW_CONNECTIONS false")
+    _end_sessions(cursor, database)
+
+
+def _end_sessions(cursor: CursorWrapper, database: str) -> None:
     cursor.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
         [database],
@@ -72,7 +99,8 @@ def _rename_all(cursor: CursorWrapper, renames: list[tuple[str, str]], opened: s
     """Rename in one transaction, at whose end `opened` takes connections again."""
     for source, _ in renames:
         _bar(cursor, source)
-    for attempt in range(_ATTEMPTS):
+    deadline = time.monotonic() + _PATIENCE
+    while True:
         cursor.execute("BEGIN")
         try:
             for source, target in renames:
@@ -81,13 +109,21 @@ def _rename_all(cursor: CursorWrapper, renames: list[tuple[str, str]], opened: s
                 _admit(cursor, opened)
             cursor.execute("COMMIT")
         except OperationalError:
-            # A session that is being ended takes a moment to go.
+            # A session that is being ended takes a moment to go; one that was being begun is seen only now.
             cursor.execute("ROLLBACK")
-            if attempt + 1 == _ATTEMPTS:
+            if time.monotonic() > deadline:
                 raise
+            for source, _ in renames:
+                _require_movable(cursor, source)
+                _end_sessions(cursor, source)
             time.sleep(_PAUSE)
         else:
             return
+
+
+def _require_movable(cursor: CursorWrapper, database: str) -> None:
+    if obstacle := prepared_in(cursor, database):
+        raise RestoreFailed(f"The databases were not exchanged: {obstacle}.")
 
 
 def _swap(component: Component, renames: list[tuple[str, str]], *, opened: str) -> None:
@@ -96,6 +132,9 @@ def _swap(component: Component, renames: list[tuple[str, str]], *, opened: str) 
             pending = [(source, target) for source, target in renames if exists(cursor, source)]
             if any(exists(cursor, target) and target not in {one for one, _ in pending} for _, target in pending):
                 raise RestoreFailed(f"The server has a database under one of the names {renames} already; remove it.")
+            for source, _ in pending:
+                # Before anybody is shut out: what is in the way would stay there.
+                _require_movable(cursor, source)
             _rename_all(cursor, pending, opened)
         except DatabaseFailure as error:
             raise RestoreFailed(
@@ -128,6 +167,13 @@ def backward_database(component: Component) -> None:
     _swap(component, renames, opened=component.live)
 
 
+def open_again(component: Component) -> None:
+    """Let connections into the live database, which was barred for a swap that did not come to be."""
+    with server(component.name) as cursor:
+        if exists(cursor, component.live):
+            _admit(cursor, component.live)
+
+
 def drop(alias: str, database: str) -> None:
     """Delete a database with everything in it, if it is there."""
     with server(alias) as cursor:
@@ -147,11 +193,12 @@ def _drop(cursor: CursorWrapper, database: str) -> None:
     # A DROP that was cut off leaves a database that can only be dropped; the server marks it so.
     if row[0] != _INVALID:
         _bar(cursor, database)
-    for attempt in range(_ATTEMPTS):
+    deadline = time.monotonic() + _PATIENCE
+    while True:
         try:
             cursor.execute(f"DROP DATABASE IF EXISTS {quoted(database)}")
         except OperationalError:
-            if attempt + 1 == _ATTEMPTS:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(_PAUSE)
         else:

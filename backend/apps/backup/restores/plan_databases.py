@@ -117,6 +117,8 @@ def _plan_server(
     plan.blocking += check.blocking
     plan.warnings += check.warnings
     replaces = check.exists and place is None
+    if replaces:
+        plan.blocking += check.unmovable
     plan.replacements.append(Replacement("database", alias, place or check.database, replaces, size, notes))
     if place is not None and SERVERS[connections[alias].vendor].exists(alias, place):
         plan.blocking.append(f"there is a database {place!r} already; give the name of one that is not there")

@@ -10,7 +10,7 @@ from . import record
 from .carry import carry_ledger, ledger_component
 from .errors import RestoreFailed, RestoreRefused
 from .journal import Journal, Kind, State, exclusive
-from .move_postgresql import admit_again
+from .move_postgresql import admit_again, require_none_prepared
 from .mysql_server import exists, server
 from .safety import back_up_live
 from .swapping import complete_release, complete_rollback, kept_journal, recover, require_rollback
@@ -36,7 +36,7 @@ def back_up_before_rollback(restore: str) -> list[str]:
     """Back up what a rollback would delete: all that was written since the restore. A note for the user, or none where
     the live ledger cannot be read. Raises `RestoreRefused` as `rollback` does, and if there is no such backup."""
     journal = kept_journal(restore)
-    require_rollback(journal)
+    _require_possible(journal)
     if not record.ledger_is_readable():
         return []
     job = None if journal.backup_job is None else job_by_uuid(journal.backup_job)
@@ -50,10 +50,17 @@ def rollback(restore: str) -> tuple[Journal, list[str]]:
     """
     with exclusive():
         journal = kept_journal(restore)
-        require_rollback(journal)
+        _require_possible(journal)
         notes = _carry_back(journal)
         complete_rollback(journal)
         return journal, notes + record.rolled_back(journal)
+
+
+def _require_possible(journal: Journal) -> None:
+    require_rollback(journal)
+    for component in journal.components:
+        if component.kind is Kind.POSTGRESQL:
+            require_none_prepared(component)
 
 
 def _carry_back(journal: Journal) -> list[str]:

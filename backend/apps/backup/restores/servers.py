@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class ServerCheck:
-    """Whether a server can take in a database. `client` is the program or the driver that would bring it."""
+    """Whether a server can take in a database. `client` is the program or the driver that would bring it.
+
+    `unmovable` is what keeps only the live database from being replaced, and not another one from being made.
+    """
 
     database: str
     exists: bool
@@ -15,3 +18,4 @@ class ServerCheck:
     client: str
     blocking: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    unmovable: list[str] = field(default_factory=list)

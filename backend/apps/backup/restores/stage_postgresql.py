@@ -23,7 +23,7 @@ from ..sources.postgresql_client import find_client, hidden_in, restore_command
 from ..sources.readers import CHUNK, describe_exit
 from ..sources.verify import compare_rows
 from .errors import RestoreFailed
-from .move_postgresql import exists, server
+from .move_postgresql import exists, prepared_in, server
 from .origin import Progress
 from .servers import ServerCheck
 
@@ -47,13 +47,14 @@ def check_rights(alias: str) -> ServerCheck:
     database = str(connections[alias].settings_dict["NAME"])
     with server(alias) as cursor:
         there = exists(cursor, database)
-        blocking = _missing_rights(cursor, database, there=there)
+        blocking = _missing_rights(cursor)
+        unmovable = _unmovable(cursor, database) if there else []
         locale = _locale_of(cursor, database)
         major = _major(cursor)
     warnings = []
     if locale is not None and locale.encoding != "UTF8":
         warnings.append(f"the database {database!r} has the encoding {locale.encoding}, which has not every character")
-    return ServerCheck(database, there, f"PostgreSQL server {major}", "", blocking, warnings)
+    return ServerCheck(database, there, f"PostgreSQL server {major}", "", blocking, warnings, unmovable)
 
 
 def _major(cursor: CursorWrapper) -> int:
@@ -67,7 +68,8 @@ def check_server(record: DatabaseRecord) -> ServerCheck:
     with server(record.alias) as cursor:
         major = _major(cursor)
         there = exists(cursor, database)
-        blocking = _missing_rights(cursor, database, there=there)
+        blocking = _missing_rights(cursor)
+        unmovable = _unmovable(cursor, database) if there else []
         warnings = _missing_roles(cursor, record)
     client = find_client(major)
     recorded = int(record.server_version.split(".", 1)[0])
@@ -79,7 +81,7 @@ def check_server(record: DatabaseRecord) -> ServerCheck:
             f"the dump was written by {record.tool}, which {client.text} may not read; install"
             f" postgresql-client-{dumped_by} or set BACKUP_POSTGRESQL_BIN"
         )
-    return ServerCheck(database, there, f"PostgreSQL server {major}", client.text, blocking, warnings)
+    return ServerCheck(database, there, f"PostgreSQL server {major}", client.text, blocking, warnings, unmovable)
 
 
 def _value(cursor: CursorWrapper) -> str:
@@ -87,17 +89,27 @@ def _value(cursor: CursorWrapper) -> str:
     return "" if row is None or row[0] is None else str(row[0])
 
 
-def _missing_rights(cursor: CursorWrapper, database: str, *, there: bool) -> list[str]:
-    cursor.execute("SELECT rolsuper, rolcreatedb OR rolsuper, rolname FROM pg_roles WHERE rolname = current_user")
-    superuser, creates, role = cursor.fetchone() or (False, False, "")
-    missing = []
-    if not creates:
-        missing.append(f"the role {role!r} may not create databases; run ALTER ROLE {quoted(str(role))} CREATEDB")
-    if there and not superuser:
-        cursor.execute("SELECT pg_has_role(datdba, 'MEMBER') FROM pg_database WHERE datname = %s", [database])
-        if _value(cursor) != "True":
-            missing.append(f"the role {role!r} is not the owner of the database {database!r} and cannot rename it")
-    return missing
+def _missing_rights(cursor: CursorWrapper) -> list[str]:
+    cursor.execute("SELECT rolcreatedb OR rolsuper, rolname FROM pg_roles WHERE rolname = current_user")
+    creates, role = cursor.fetchone() or (False, "")
+    if creates:
+        return []
+    return [f"the role {role!r} may not create databases; run ALTER ROLE {quoted(str(role))} CREATEDB"]
+
+
+def _unmovable(cursor: CursorWrapper, database: str) -> list[str]:
+    obstacles = []
+    cursor.execute(
+        "SELECT rolsuper OR pg_has_role(datdba, 'MEMBER'), rolname FROM pg_roles, pg_database"
+        " WHERE rolname = current_user AND datname = %s",
+        [database],
+    )
+    movable, role = cursor.fetchone() or (False, "")
+    if not movable:
+        obstacles.append(f"the role {role!r} is not the owner of the database {database!r} and cannot rename it")
+    if prepared := prepared_in(cursor, database):
+        obstacles.append(prepared)
+    return obstacles
 
 
 def _missing_roles(cursor: CursorWrapper, record: DatabaseRecord) -> list[str]:

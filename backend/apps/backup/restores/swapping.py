@@ -17,7 +17,7 @@ from . import move_mysql
 from .errors import RestoreFailed, RestoreRefused
 from .journal import KEPT, UNFINISHED, Component, Journal, Kind, State, exclusive, journals
 from .move_files import backward_contents, backward_path, discard, forward_contents, forward_path
-from .move_postgresql import backward_database, drop, forward_database
+from .move_postgresql import backward_database, drop, forward_database, open_again
 
 
 def _marker(journal: Journal, component: Component) -> Callable[[str], None]:
@@ -103,13 +103,9 @@ def _kept_of(journal: Journal) -> list[str]:
 def undo(journal: Journal) -> None:
     """Put the old things back after a swap that could not be completed, and remove the new ones."""
     journal.enter(State.UNDOING)
-    _put_back(journal)
-    discard_staged(journal)
-
-
-def _put_back(journal: Journal) -> None:
     for component in reversed(journal.components):
         _backward(journal, component)
+    discard_staged(journal)
 
 
 def recover(tell: Callable[[Journal], None]) -> list[str]:
@@ -179,10 +175,24 @@ def require_rollback(journal: Journal) -> None:
 
 
 def complete_rollback(journal: Journal) -> None:
-    """Make the old things live again and remove what the restore had brought."""
+    """Make the old things live again and remove what the restore had brought.
+
+    Databases on a PostgreSQL server come first: somebody may use them whom nobody can send away. What goes wrong with
+    the first of them has changed nothing; then the state before holds, and nothing is left to be completed.
+    """
     connections.close_all()
+    before = journal.state
     journal.enter(State.ROLLING_BACK)
-    _put_back(journal)
+    order = journal.components[::-1]
+    order.sort(key=lambda component: component.kind is not Kind.POSTGRESQL)
+    for component in order:
+        try:
+            _backward(journal, component)
+        except RestoreFailed:
+            if before in KEPT and component is order[0] and component.kind is Kind.POSTGRESQL:
+                open_again(component)
+                journal.enter(before)
+            raise
     for component in journal.components:
         _discard(component, component.staged)
     journal.enter(State.ROLLED_BACK)

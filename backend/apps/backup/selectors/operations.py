@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from ..ledger import ledger_access, ledger_alias
 from ..models import Operation, OperationStatus, RestoreJob, Upload
@@ -78,4 +78,6 @@ def _operations() -> QuerySet[Operation]:
 
 def _restores() -> QuerySet[RestoreJob]:
     rows = RestoreJob.objects.using(ledger_alias())
-    return rows.select_related("backup_job", "requested_by").prefetch_related("operations")
+    # Said once more: by itself it would be read from wherever routers read.
+    operations = Prefetch("operations", Operation.objects.using(ledger_alias()))
+    return rows.select_related("backup_job", "requested_by").prefetch_related(operations)

@@ -144,7 +144,7 @@ def configuration_delete(configuration: uuid.UUID, *, now: datetime) -> Deleted:
     """
     with ledger_access("deleting a configuration"), transaction.atomic(using=ledger_alias()):
         row = _locked(configuration)
-        running = row.jobs.filter(status=JobStatus.RUNNING).values_list("uuid", flat=True).first()
+        running = row.jobs.using(ledger_alias()).filter(status=JobStatus.RUNNING).values_list("uuid", flat=True).first()
         if running is not None:
             raise AlreadyRunning(
                 f"The configuration {row.name!r} has a running job ({running}); cancel it, or wait for its end."
@@ -174,7 +174,7 @@ def _change(
         before = [getattr(row, name) for name in _SCHEDULE]
         # What is due at this very moment is due under the old schedule, whatever the new one says.
         account(row, now=now)
-        row.refresh_from_db()
+        row.refresh_from_db(using=ledger_alias())
         name = row.name
         old = {field: getattr(row, field) for field in FIELDS}
         change(row)

@@ -14,6 +14,8 @@ from ..errors import BackupError
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupType, Frequency, InstalledPolicy
 from ..policies import PRODUCTION_POLICIES, ConfigurationValues
+from ..sources.cut import database_aliases
+from ..sources.errors import SourceRefused
 from .configurations import configuration_create, configuration_delete
 
 EARLIER_TABLE = "backup_configurations"
@@ -48,11 +50,22 @@ def policies_install(*, now: datetime, dry_run: bool = False) -> list[Taken]:
                 taken.append(Taken(values.name, "deleted here", "installed before and deleted; --create makes it"))
             else:
                 configuration_create(values, now=now)
-                taken.append(Taken(values.name, "created"))
+                taken.append(Taken(values.name, "created", _refusal(values)))
             if not known:
                 installed.get_or_create(name=values.name, defaults={"installed_at": now})
             transaction.set_rollback(dry_run, using=ledger_alias())
     return taken
+
+
+def _refusal(values: ConfigurationValues) -> str:
+    """Why the jobs of a policy will be refused by the databases of this project; "" if they will not."""
+    if values.backup_type in {BackupType.EXPORT, BackupType.FILES}:
+        return ""
+    try:
+        database_aliases()
+    except SourceRefused as error:
+        return f"its jobs will be refused: {error}"
+    return ""
 
 
 def clean_up_candidates(*, now: datetime) -> list[BackupConfiguration]:

@@ -58,13 +58,17 @@ def job_create(
                 if trigger != Trigger.SCHEDULED:
                     audit_record("backup.run", audited(job), details={"type": job.backup_type, "trigger": trigger})
         except IntegrityError as error:
-            if slot is None or configuration is None or not configuration.jobs.filter(slot=slot).exists():
+            if slot is None or configuration is None or not _has_job(configuration, slot):
                 raise
             raise SlotTaken(
                 f"The configuration {configuration.name!r} has a job for {slot.isoformat()} already."
             ) from error
     job_event(job.uuid, f"Asked for ({job.get_trigger_display()}).", now=now)
     return job
+
+
+def _has_job(configuration: BackupConfiguration, slot: datetime) -> bool:
+    return configuration.jobs.using(ledger_alias()).filter(slot=slot).exists()
 
 
 def audited(job: BackupJob) -> AuditObject:

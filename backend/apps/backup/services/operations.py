@@ -176,7 +176,8 @@ def operations_expire(*, now: datetime) -> list[uuid.UUID]:
 
 def operation_of(operation: uuid.UUID) -> Operation:
     """Its row. Raises `OperationNotFound`."""
-    row = _rows().filter(uuid=operation).first()
+    # What it is about comes with it: read by itself, it would come from wherever routers read.
+    row = _rows().select_related("job", "restore").filter(uuid=operation).first()
     if row is None:
         raise OperationNotFound(f"There is no operation {operation}.")
     return row

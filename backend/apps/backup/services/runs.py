@@ -32,7 +32,8 @@ def configuration_run(
             raise ConfigurationNotFound(f"There is no configuration {configuration}.")
         # One that waits for its next attempt, hours from now, is in nobody's way.
         soon = Q(status=JobStatus.PENDING) & (Q(not_before=None) | Q(not_before__lte=now))
-        other = row.jobs.filter(Q(status=JobStatus.RUNNING) | soon).values_list("uuid", flat=True).first()
+        jobs = row.jobs.using(ledger_alias()).filter(Q(status=JobStatus.RUNNING) | soon)
+        other = jobs.values_list("uuid", flat=True).first()
         if other is not None:
             raise AlreadyRunning(
                 f"The configuration {row.name!r} has a job that runs or is about to ({other}); wait for its end, or"

@@ -25,7 +25,7 @@ from .databases import DatabaseCut, Finished
 from .errors import CaptureFailed
 from .migrations import leaves
 from .named_files import NamedFiles, ReferenceField
-from .postgresql_client import Client, dump_command, find_client, hidden_in
+from .postgresql_client import LOCK_SECONDS, Client, dump_command, find_client, hidden_in
 from .readers import MeasuredReader, ProcessReader
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ DUMP: Final = "database.dump"
 _FETCH: Final = 5000
 _ACTIVE: Final = 1
 """The state of a connection whose statement runs, as libpq numbers it."""
+_LOCKED: Final = "55P03"
+"""The state of a statement that has waited for a lock for as long as it may."""
 _WATCHES_US: Final = "client_connection_check_interval"
 _TIMEOUTS: Final = "'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout'"
 
@@ -170,6 +172,8 @@ def open_postgresql(alias: str, fields: Sequence[ReferenceField], named: NamedFi
             wrapper.inc_thread_sharing()
             client = find_client(server_major(wrapper))
             cursor = stack.enter_context(wrapper.cursor())
+            # A prepared transaction may hold a table for ever, and a migration for hours.
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_SECONDS}s"])
             cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SELECT pg_export_snapshot()")
             snapshot = one(cursor)
@@ -179,8 +183,20 @@ def open_postgresql(alias: str, fields: Sequence[ReferenceField], named: NamedFi
             cursor.execute("SELECT pg_database_size(current_database())")
             size = int(one(cursor))
         except DatabaseFailure as error:
-            raise CaptureFailed(f"The database {alias!r} cannot be read: {str(error).strip()}") from error
+            said = str(error).strip() + _advice(error)
+            raise CaptureFailed(f"The database {alias!r} cannot be read: {said}") from error
         yield DatabaseCut(record, lambda finished: _open_dump(wrapper, client, snapshot, finished=finished), size)
+
+
+def _advice(error: DatabaseFailure) -> str:
+    cause = error.__cause__
+    # Psycopg 3 has the one, psycopg2 the other.
+    if _LOCKED not in {getattr(cause, "sqlstate", None), getattr(cause, "pgcode", None)}:
+        return ""
+    return (
+        f". Somebody has held a table for {LOCK_SECONDS} s so that nobody can read it: a migration, or a transaction"
+        " that was prepared and neither committed nor rolled back (see pg_prepared_xacts)"
+    )
 
 
 def _open_dump(wrapper: BaseDatabaseWrapper, client: Client, snapshot: str, *, finished: Finished) -> Reader:

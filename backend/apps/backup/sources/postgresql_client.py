@@ -52,7 +52,8 @@ _OPTIONS: Final = {
 _NO_CONNECTION: Final = frozenset(
     {"assume_role", "client_encoding", "isolation_level", "pool", "server_side_binding", "application_name"}
 )
-_LOCK_SECONDS: Final = 15
+LOCK_SECONDS: Final = 15
+"""How long a backup waits for a table that somebody else holds."""
 # What a child process needs to find its libraries and files; our own passphrases are not for it.
 _PASSED_ON: Final = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "APPDATA")
 
@@ -165,7 +166,7 @@ def dump_command(client: Client, settings: Mapping[str, object], snapshot: str, 
     arguments = [client.pg_dump, "--format=custom", "--compress=0", "--no-password", f"--snapshot={snapshot}"]
     # Our own transaction holds a lock on every table by then. Who has come since and wants one for himself, such as a
     # migration, waits for us, and pg_dump behind him: without an end, and with everybody else who uses that table.
-    arguments.append(f"--lock-wait-timeout={_LOCK_SECONDS * 1000}")
+    arguments.append(f"--lock-wait-timeout={LOCK_SECONDS * 1000}")
     return arguments, client_environment(settings, base, str(settings["NAME"]))
 
 

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from ... import conf, dispatch
 from ...errors import BackupError, IllegalTransition
+from ...ledger import ledger_alias
 from ...models import BackupJob, JobStatus, WokenBy
 from ...names import one_line
 from ...operations import settle_operations
@@ -78,7 +79,7 @@ class Command(BackupCommand):
             self.note(f"{job.job_name}: {error}")
             return _facts(job)
         except BackupError as error:
-            row = BackupJob.objects.get(pk=job.pk)
+            row = BackupJob.objects.using(ledger_alias()).get(pk=job.pk)
             return {**_facts(row), "error": str(error)}
 
     def _show_due(self, options: Options) -> int:
