@@ -13,7 +13,7 @@ import pytest
 from tests.backup.conftest import kill
 from tests.backup.sources.hosting import start_with_file_limit
 
-from apps.backup.restores.errors import RestoreFailed
+from apps.backup.restores.errors import JournalUnwritable, RestoreUnfinished
 from apps.backup.restores.journal import Component, Journal, Kind, State
 from apps.backup.restores.swapping import swap
 
@@ -142,7 +142,7 @@ def test_what_could_not_be_put_back_is_not_said_to_be_back(settings, tmp_path):
         kind=Kind.FOLDER, name="media", live=str(live), staged=str(staged), kept=str(kept), had_live=True
     )
     journal = begun(component)
-    with pytest.raises(RestoreFailed, match=f"could not be put back .*{kept} for {live}"):
+    with pytest.raises(RestoreUnfinished, match=f"could not be put back .*{kept} for {live}"):
         swap(journal)
     assert (kept / "backups").is_dir()
 
@@ -158,12 +158,45 @@ def test_a_journal_that_does_not_fit_on_the_disk_leaves_the_one_before(settings,
     journal.plan = {"warnings": "x" * 2000}
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-        with pytest.raises(OSError, match="too large"):
+        with pytest.raises(JournalUnwritable, match=f"{journal.path} .* too large. Make room there"):
             journal.save()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, handler)
     assert journal.path.read_bytes() == before
+    assert list(folder.iterdir()) == [journal.path]
+
+
+FULL_AFTER_THE_SWAP = """
+import errno, os, pathlib
+sync = os.fsync
+def full(descriptor):
+    file = pathlib.Path(f"/proc/self/fd/{descriptor}")
+    if file.is_file() and b'"state": "swapped"' in file.read_bytes():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    sync(descriptor)
+os.fsync = full
+from django.core.management import call_command
+call_command("restore_backup", "latest", "--yes", "--no-safety-backup", "--only", "files")
+"""
+
+
+def test_a_disk_that_is_full_when_all_is_live_does_not_say_that_the_old_state_is_back(sqlite_host):
+    host = sqlite_host
+    host.json("trigger_backup", "--type", "FULL")
+    backed_up = host.tree()
+    (host.media / "later.txt").write_text("written since")
+
+    done = host.run("shell", "-c", FULL_AFTER_THE_SWAP, expect=None)
+
+    assert done.returncode != 0
+    assert "What was restored is live, and what it replaced is kept. But: The journal " in done.stderr
+    assert "put back" not in done.stderr
+    assert host.tree() == backed_up
+    completed = host.run("restore_backup", "--list")
+    assert "it was completed, and what it replaced is kept" in completed.stderr
+    code = "from apps.backup.models import *; r = RestoreJob.objects.get(); print(r.status, r.rollback_state)"
+    assert host.run("shell", "-v0", "-c", code).stdout.split() == ["COMPLETED", "AVAILABLE"]
 
 
 def test_a_file_in_the_way_of_the_target_folder(sqlite_host, tmp_path):

@@ -13,6 +13,7 @@ from ..ledger import reason_of, write_end
 from ..models import Operation, OperationStatus
 from ..processes import own_identity
 from ..progress import Tracker
+from ..restores import RestoreUnfinished
 from ..services.operating import (
     OperationClaim,
     operation_cancel,
@@ -65,7 +66,9 @@ def _run(row: Operation, claim: OperationClaim, stop: StopSignals) -> str:
     except BaseException as error:
         stop.disarm()
         failed = reason_of(error)
-        abandon(row, failed, cancelled=False)
+        if not isinstance(error, RestoreUnfinished):
+            # What is neither done nor undone is entered by whoever completes it.
+            abandon(row, failed, cancelled=False)
         write_end(lambda: operation_fail(claim, failed, now=timezone.now()), failed, of="operation", after=error)
         sweep(row)
         raise

@@ -14,7 +14,7 @@ from django.db import connections
 
 from ..sources.sqlite import SIDE_FILES
 from . import move_mysql
-from .errors import RestoreFailed, RestoreRefused
+from .errors import JournalUnwritable, RestoreFailed, RestoreRefused, RestoreUnfinished
 from .journal import KEPT, UNFINISHED, Component, Journal, Kind, State, exclusive, journals
 from .move_files import backward_contents, backward_path, discard, forward_contents, forward_path
 from .move_postgresql import backward_database, drop, forward_database
@@ -75,7 +75,8 @@ def discard_staged(journal: Journal) -> None:
 def swap(journal: Journal) -> None:
     """Make the staged things live, all or none of them.
 
-    Raises what went wrong after the old ones are back, and `RestoreFailed` where they could not be put back either.
+    Raises what went wrong after the old ones are back, and `RestoreUnfinished` where they could not be put back either,
+    or where the journal does not know yet that all of them are live.
     """
     connections.close_all()
     os.sync()
@@ -87,12 +88,15 @@ def swap(journal: Journal) -> None:
         try:
             undo(journal)
         except Exception as failure:
-            raise RestoreFailed(
+            raise RestoreUnfinished(
                 f"The swap failed ({error}), and what it had replaced could not be put back ({failure}). Mend that, and"
                 f" run `restore_backup --list`, which completes it; until then see {' and '.join(_kept_of(journal))}."
             ) from failure
         raise
-    journal.enter(State.SWAPPED)
+    try:
+        journal.enter(State.SWAPPED)
+    except JournalUnwritable as error:
+        raise RestoreUnfinished(f"What was restored is live, and what it replaced is kept. But: {error}") from error
 
 
 def _kept_of(journal: Journal) -> list[str]:
@@ -115,7 +119,8 @@ def _put_back(journal: Journal) -> None:
 def recover(tell: Callable[[Journal], None]) -> list[str]:
     """Complete or undo what was cut off, and say what was done, in words. Nothing is done while a restore is at work.
 
-    `tell` makes known to the ledger what became of a restore.
+    `tell` makes known to the ledger what became of a restore. Raises `JournalUnwritable` and `RestoreFailed` where that
+    cannot be done now.
     """
     if not any(journal.state in UNFINISHED for journal in journals()):
         return []
@@ -129,7 +134,13 @@ def recover(tell: Callable[[Journal], None]) -> list[str]:
 
 def _recover(journal: Journal, tell: Callable[[Journal], None]) -> str:
     connections.close_all()
-    said = _complete(journal)
+    try:
+        said = _complete(journal)
+    except OSError as error:
+        raise RestoreFailed(
+            f"What the restore {journal.restore} of {journal.backup} left cannot be put in order: {error}. Mend that, and"
+            " run `restore_backup --list`."
+        ) from error
     tell(journal)
     return f"The restore {journal.restore} of {journal.backup} was cut off {said}"
 
