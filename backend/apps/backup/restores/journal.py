@@ -136,8 +136,8 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise JournalUnwritable(
-                f"The journal {target} of the restore cannot be written: {error.strerror}. Make room there, or mend what"
-                " is wrong; `restore_backup --list` then completes or undoes what was begun."
+                f"The journal {target} of the restore cannot be written: {error.strerror}. Make room there, or mend"
+                " what is wrong; `restore_backup --list` then completes or undoes what was begun."
             ) from error
 
     def enter(self, state: State) -> None:

@@ -138,8 +138,8 @@ def _recover(journal: Journal, tell: Callable[[Journal], None]) -> str:
         said = _complete(journal)
     except OSError as error:
         raise RestoreFailed(
-            f"What the restore {journal.restore} of {journal.backup} left cannot be put in order: {error}. Mend that, and"
-            " run `restore_backup --list`."
+            f"What the restore {journal.restore} of {journal.backup} left cannot be put in order: {error}. Mend that,"
+            " and run `restore_backup --list`."
         ) from error
     tell(journal)
     return f"The restore {journal.restore} of {journal.backup} was cut off {said}"
