@@ -240,12 +240,17 @@ def known_places(storage_paths: Iterable[str] = ()) -> list[RepositoryPlace]:
 
 def known_packages(storage_paths: Iterable[str] = ()) -> list[Path]:
     """Every package that lies beside a known repository, under an allowed root or at a configuration's storage path."""
+    found = (path for folder in package_folders(storage_paths) for path in folder.glob("*.tar.gz*"))
+    # What is still written begins with a dot, and ends in another way.
+    return sorted(path for path in found if path.name.endswith((PLAIN_PACKAGE, SEALED_PACKAGE)) and path.is_file())
+
+
+def package_folders(storage_paths: Iterable[str] = ()) -> list[Path]:
+    """Where those packages lie; a folder may not exist yet."""
     storages = {root.resolve() for root in conf.load().roots}
     storages.update(place.storage for place in known_places(storage_paths))
     storages.update(resolve_place(path, encrypted=False).storage for path in storage_paths)
-    found = (path for storage in storages for path in (storage / PACKAGES).glob("*.tar.gz*"))
-    # What is still written begins with a dot, and ends in another way.
-    return sorted(path for path in found if path.name.endswith((PLAIN_PACKAGE, SEALED_PACKAGE)) and path.is_file())
+    return sorted(storage / PACKAGES for storage in storages)
 
 
 def is_stored_package(path: Path) -> bool:
