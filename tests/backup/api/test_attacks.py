@@ -290,6 +290,15 @@ def test_queries_that_break_lists_or_look_behind_them(query, admin):
     assert answer.json()["errors"]
 
 
+@pytest.mark.parametrize("number", ["\N{ARABIC-INDIC DIGIT ONE}", "1.0", "1_0", "+1", " 1"])
+@pytest.mark.parametrize("where", ["system/statistics/?days=", "configurations/{}/schedule/?count=", "jobs/?limit="])
+def test_numbers_in_queries_are_digits(where, number, admin):
+    row = BackupConfiguration.objects.create(name="nightly", backup_type="FULL", frequency="ON_DEMAND")
+    asked = where.format(row.uuid)
+    assert admin.get(f"{ROOT}{asked}1").status_code == 200
+    assert admin.get(f"{ROOT}{asked}{quote(number)}").status_code == 400
+
+
 def test_no_secret_is_in_any_answer(operations, admin, settings, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:database-secret@h/d")
     row = job()
