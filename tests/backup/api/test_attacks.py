@@ -270,6 +270,7 @@ def test_json_is_json_however_it_is_written(media, admin):
         "queued_after=yesterday",
         "queued_after=0001-01-01T00:00:00%2B14:00",
         "queued_before=9999-12-31T23:59:59-14:00",
+        "ordering=",
         "ordering=id",
         "ordering=configuration__created_by__password",
         "limit=0",
