@@ -96,7 +96,7 @@ def _init(path: Path, passphrase: Passphrase) -> Repository | None:
         new = path.parent / _UNFINISHED.format(path.name)
         if new.exists():
             shutil.rmtree(new)
-        new.mkdir(mode=0o700)
+        make_private_folder(new)
         made = Repository.init(LocalBackend(new), passphrase.reveal())
         try:
             new.rename(path)
@@ -115,8 +115,16 @@ def _init(path: Path, passphrase: Passphrase) -> Repository | None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file, made if it is missing, while the block runs; it dies with its process."""
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    """Hold an exclusive lock on a file, made if it is missing, while the block runs; it dies with its process.
+
+    Raises `StorageRefused` if there is no file to be had.
+    """
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise StorageRefused(
+            f"The file {str(path)!r} cannot be opened ({error.strerror}); check the rights and the space there."
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -245,6 +245,17 @@ def test_a_full_disk_under_the_working_folder_is_named(root, write):
     assert [path.name for path in (root / "staging").iterdir()] == [".held"]
 
 
+def test_what_is_in_the_way_of_a_lock_or_of_a_new_repository_is_named(root, passphrase):
+    (root / ".repository.lock").mkdir(parents=True)
+    place = storage.resolve_place("", encrypted=True)
+    with pytest.raises(StorageRefused, match=r"\.repository\.lock' cannot be opened .* the space there"):
+        place.open_or_init()
+    (root / ".repository.lock").rmdir()
+    (root / ".repository.new").symlink_to("absent")
+    with pytest.raises(StorageRefused, match=r"\.repository\.new' cannot be made .* the space there"):
+        place.open_or_init()
+
+
 def test_what_else_goes_wrong_there_stays_what_it_is(root):
     with pytest.raises(FileNotFoundError), staging.staging_folder(uuid.uuid4()) as folder:
         (folder / "absent").read_bytes()
