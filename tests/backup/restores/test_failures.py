@@ -167,18 +167,51 @@ def test_a_journal_that_does_not_fit_on_the_disk_leaves_the_one_before(settings,
     assert list(folder.iterdir()) == [journal.path]
 
 
-FULL_AFTER_THE_SWAP = """
+FULL = """
 import errno, os, pathlib
 sync = os.fsync
 def full(descriptor):
     file = pathlib.Path(f"/proc/self/fd/{descriptor}")
-    if file.is_file() and b'"state": "swapped"' in file.read_bytes():
+    if file.is_file() and b'"state": "STATE"' in file.read_bytes():
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     sync(descriptor)
 os.fsync = full
+"""
+"""The disk of the storage, as a journal in that state finds it."""
+COMMAND = """
 from django.core.management import call_command
 call_command("restore_backup", "latest", "--yes", "--no-safety-backup", "--only", "files")
 """
+OPERATION = """
+from django.contrib.auth.models import User
+from django.utils import timezone
+from apps.backup.models import BackupJob, RestoreJob
+from apps.backup.operations import run_operation
+from apps.backup.services.restore_wishes import RestoreChoices, release_request, restore_request
+user, now = User.objects.get_or_create(username="admin")[0], timezone.now()
+def restore():
+    job = BackupJob.objects.get()
+    choices = RestoreChoices(backup=job.uuid, only="files", safety_backup=False)
+    return restore_request(choices, user=user, now=now, confirm=job.job_name)
+def release():
+    return release_request(RestoreJob.objects.get().uuid, user=user, now=now)
+run_operation(WISH().uuid)
+"""
+SETTLE = """
+from django.utils import timezone
+from apps.backup.models import *
+from apps.backup.operations import settle_operations
+settle_operations(now=timezone.now())
+restore = RestoreJob.objects.get()
+print(restore.status, restore.rollback_state, *Operation.objects.order_by("queued_at").values_list("status", flat=True))
+"""
+
+
+def on_a_full_disk(host, state, code):
+    done = host.run("shell", "-c", FULL.replace("STATE", state) + code, expect=None)
+    assert done.returncode != 0
+    assert "put back" not in done.stderr
+    return done.stderr
 
 
 def test_a_disk_that_is_full_when_all_is_live_does_not_say_that_the_old_state_is_back(sqlite_host):
@@ -187,16 +220,22 @@ def test_a_disk_that_is_full_when_all_is_live_does_not_say_that_the_old_state_is
     backed_up = host.tree()
     (host.media / "later.txt").write_text("written since")
 
-    done = host.run("shell", "-c", FULL_AFTER_THE_SWAP, expect=None)
+    said = on_a_full_disk(host, "swapped", COMMAND)
 
-    assert done.returncode != 0
-    assert "What was restored is live, and what it replaced is kept. But: The journal " in done.stderr
-    assert "put back" not in done.stderr
+    assert "What was restored is live, and what it replaced is kept. But: The journal " in said
     assert host.tree() == backed_up
     completed = host.run("restore_backup", "--list")
     assert "it was completed, and what it replaced is kept" in completed.stderr
-    code = "from apps.backup.models import *; r = RestoreJob.objects.get(); print(r.status, r.rollback_state)"
-    assert host.run("shell", "-v0", "-c", code).stdout.split() == ["COMPLETED", "AVAILABLE"]
+    assert host.run("shell", "-v0", "-c", SETTLE).stdout.split() == ["COMPLETED", "AVAILABLE"]
+
+
+def test_an_operation_that_a_full_disk_cut_off_ends_when_there_is_room(sqlite_host):
+    host = sqlite_host
+    host.json("trigger_backup", "--type", "FULL")
+    on_a_full_disk(host, "swapped", OPERATION.replace("WISH", "restore"))
+    assert host.run("shell", "-v0", "-c", SETTLE).stdout.split() == ["COMPLETED", "AVAILABLE", "COMPLETED"]
+    assert "is not complete: The journal " in on_a_full_disk(host, "released", OPERATION.replace("WISH", "release"))
+    assert host.run("shell", "-v0", "-c", SETTLE).stdout.split() == ["COMPLETED", "RELEASED", "COMPLETED", "COMPLETED"]
 
 
 def test_a_file_in_the_way_of_the_target_folder(sqlite_host, tmp_path):

@@ -33,7 +33,7 @@ def run_operation(operation: uuid.UUID) -> str:
 
     Raises what kept it from being done, after writing it into the row as FAILED; `JobCancelled` after a signal or a
     cancellation; `LeaseLost` when somebody else decided about it; `LedgerUnavailable` when its end could not be
-    written down.
+    written down; `RestoreUnfinished` of a restore, rollback or release that whoever finds its process gone completes.
     """
     # A signal waits for the claim: it ends what has begun, or what has not, and never anything in between.
     with stop_signals(armed=False) as stop:
@@ -53,7 +53,8 @@ def _run(row: Operation, claim: OperationClaim, stop: StopSignals) -> str:
             done = WORKS[row.kind](Work(row, claim, tracker, heartbeat, stop))
         stop.disarm()
         write_end(lambda: _finish(claim, done), "The work is done.", of="operation")
-    except LeaseLost:
+    except (LeaseLost, RestoreUnfinished):
+        # What is neither done nor undone has no end yet: it is found dead, completed, and ended then.
         raise
     except JobCancelled as error:
         # What a nested part of the work was told may be less than what we were.
@@ -66,9 +67,7 @@ def _run(row: Operation, claim: OperationClaim, stop: StopSignals) -> str:
     except BaseException as error:
         stop.disarm()
         failed = reason_of(error)
-        if not isinstance(error, RestoreUnfinished):
-            # What is neither done nor undone is entered by whoever completes it.
-            abandon(row, failed, cancelled=False)
+        abandon(row, failed, cancelled=False)
         write_end(lambda: operation_fail(claim, failed, now=timezone.now()), failed, of="operation", after=error)
         sweep(row)
         raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from django.db import connections
 
@@ -190,22 +190,38 @@ def require_rollback(journal: Journal) -> None:
 
 
 def complete_rollback(journal: Journal) -> None:
-    """Make the old things live again and remove what the restore had brought."""
+    """Make the old things live again and remove what the restore had brought. Raises `RestoreUnfinished`."""
     connections.close_all()
     journal.enter(State.ROLLING_BACK)
-    _put_back(journal)
-    for component in journal.components:
-        _discard(component, component.staged)
-    journal.enter(State.ROLLED_BACK)
+    with _begun(f"The rollback of the restore {journal.restore}"):
+        _put_back(journal)
+        for component in journal.components:
+            _discard(component, component.staged)
+        journal.enter(State.ROLLED_BACK)
 
 
 def complete_release(journal: Journal) -> None:
-    """Delete what the restore replaced."""
+    """Delete what the restore replaced. Raises `RestoreUnfinished`."""
     journal.enter(State.RELEASING)
-    for component in journal.components:
-        if component.kept == component.live:
-            raise RestoreFailed(f"The journal of {journal.restore} would delete the live {component.live}; repair it.")
-        _discard(component, component.kept)
-        for path in component.aside:
-            discard(path)
-    journal.enter(State.RELEASED)
+    with _begun(f"The release of the restore {journal.restore}"):
+        for component in journal.components:
+            if component.kept == component.live:
+                raise RestoreFailed(
+                    f"The journal of {journal.restore} would delete the live {component.live}; repair it."
+                )
+            _discard(component, component.kept)
+            for path in component.aside:
+                discard(path)
+        journal.enter(State.RELEASED)
+
+
+@contextlib.contextmanager
+def _begun(what: str) -> Iterator[None]:
+    """What a disk keeps from being done to its end is not undone: the journal has it."""
+    try:
+        yield
+    except (JournalUnwritable, OSError) as error:
+        raise RestoreUnfinished(
+            f"{what} is not complete: {error} Whatever restores or backs up next, and `restore_backup --list`, goes on"
+            " with it."
+        ) from error
