@@ -1,10 +1,13 @@
 """What goes wrong ends with a clear message and exit code 1, and the live system is what it was."""
 
+import contextlib
 import datetime
 import json
 import os
 import resource
+import shutil
 import signal
+import sqlite3
 import threading
 import time
 import uuid
@@ -13,6 +16,8 @@ import pytest
 from tests.backup.conftest import kill
 from tests.backup.sources.hosting import start_with_file_limit
 
+from apps.backup.errors import StorageFull
+from apps.backup.restores.carry import carry_sqlite
 from apps.backup.restores.errors import JournalUnwritable, RestoreUnfinished
 from apps.backup.restores.journal import Component, Journal, Kind, State
 from apps.backup.restores.swapping import swap
@@ -237,6 +242,26 @@ def test_an_operation_that_a_full_disk_cut_off_ends_when_there_is_room(sqlite_ho
     assert host.run("shell", "-v0", "-c", SETTLE).stdout.split() == ["COMPLETED", "AVAILABLE", "COMPLETED"]
     assert "is not complete: The journal " in on_a_full_disk(host, "released", OPERATION.replace("WISH", "release"))
     assert host.run("shell", "-v0", "-c", SETTLE).stdout.split() == ["COMPLETED", "RELEASED", "COMPLETED", "COMPLETED"]
+
+
+def test_a_ledger_that_finds_no_room_is_not_given_up(migrated_home, tmp_path):
+    """It went on without: what was newer than the backup was forgotten, for want of some kilobytes."""
+    [database] = migrated_home.glob("*.sqlite3")
+    live, staged = shutil.copy(database, tmp_path / "live"), shutil.copy(database, tmp_path / "staged")
+    with contextlib.closing(sqlite3.connect(live)) as connection, connection:
+        columns = connection.execute("PRAGMA table_info(backup_upload)").fetchall()
+        values = ["x" * 2_000_000 if "char" in column[2] else 1 for column in columns]
+        connection.execute(f"INSERT INTO backup_upload VALUES ({', '.join('?' * len(values))})", values)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (database.stat().st_size + 100_000, hard))
+        with pytest.raises(StorageFull, match=f"no space left in {tmp_path} .* Nothing live was changed"):
+            carry_sqlite(live, staged)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert carry_sqlite(live, staged) == ""
 
 
 def test_a_file_in_the_way_of_the_target_folder(sqlite_host, tmp_path):
