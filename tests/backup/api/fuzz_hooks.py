@@ -14,6 +14,9 @@ LONGEST_QUERY = 60_000
 def nobody_is_answered_without_the_right(_context, response, case):
     needed = case.operation.definition.raw["x-right"]
     status = response.status_code
+    if RIGHT == "anonymous" and status == 413:
+        # The project's own door ends a large body of nobody before the API hears of it.
+        return
     if RIGHT == "anonymous":
         assert status == 401, f"{status} instead of 401 for nobody"
         assert response.headers["www-authenticate"]
