@@ -55,6 +55,7 @@ class _Body:
         self._receive = receive
         self._size = 0
         self._is_known = False
+        self._is_complete = False
         self._is_over = False
 
     async def __call__(self) -> Message:
@@ -62,9 +63,12 @@ class _Body:
             # Nothing more comes, and nobody is told that the client has gone: what it has sent is still to be kept.
             await asyncio.Event().wait()
         message = await self._receive()
-        if message["type"] == "http.disconnect" and self._size and _is_upload(self._scope):
+        if message["type"] == "http.disconnect":
+            if self._is_complete or not self._size or not _is_upload(self._scope):
+                return message
             self._is_over = True
             return {"type": "http.request", "body": b"", "more_body": False}
+        self._is_complete = not message.get("more_body", False)
         self._size += len(message.get("body", b""))
         if self._size > MOST_OF_NOBODY and not self._is_known:
             self._is_known = await sync_to_async(_is_somebody)(self._scope)

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
 from strongroom.format.snapshot import Snapshot
+from strongroom.packages import remove_leftovers
 from strongroom.passphrase import read_passphrase
 from strongroom.repository import Repository
 from strongroom.repository.locks import RepositoryLock
@@ -31,6 +32,7 @@ from .storage import (
     SEALED_PACKAGE,
     RepositoryPlace,
     choose_place,
+    is_package_folder,
     lock_patiently,
     make_private_folder,
 )
@@ -163,6 +165,8 @@ class Capture:
             # Complete or not, it is the work of an attempt that was cut off before it was read back.
             path.unlink(missing_ok=True)
         make_private_folder(path.parent.resolve())
+        if is_package_folder(path.parent):
+            remove_leftovers(path.parent)
         with staging_folder(self.job.uuid) as staging:
             self.tracker.begin("opening the sources")
             with open_cut(self.job.backup_type, spec=self._spec(request, staging)) as cut:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from strongroom.errors import RepositoryLocked, StrongroomError
 from strongroom.ids import StorageId
+from strongroom.packages import remove_leftovers
 from strongroom.prune import PruneProgress, execute_prune, forget, plan_prune
 from strongroom.repository import Repository
 from strongroom.repository.locks import RepositoryLock
@@ -40,7 +41,14 @@ from .services.removals import (
     removed_since,
 )
 from .stopping import JobCancelled, stop_signals
-from .storage import RepositoryPlace, is_stored_package, known_places, lock_patiently
+from .storage import (
+    RepositoryPlace,
+    is_package_folder,
+    is_stored_package,
+    known_places,
+    lock_patiently,
+    package_folders,
+)
 
 __all__ = ["PlaceForecast", "Postponed", "Tidied", "after_job", "forecast", "remove", "tidy"]
 
@@ -144,6 +152,8 @@ def remove(
             else:
                 places.setdefault(ref.place, []).append(job)
     if prune:
+        for folder in filter(is_package_folder, package_folders()):
+            done.freed_bytes += remove_leftovers(folder)
         for place in known_places():
             places.setdefault(place, [])
     for place, here in sorted(places.items()):

@@ -40,8 +40,8 @@ def ledger_access(doing: str) -> Iterator[None]:
     except DatabaseFailure as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise LedgerUnavailable(
-            f"The ledger could not be used while {doing}: {reason}. Check that the database"
-            f" {ledger_alias()!r} runs and that `manage.py migrate` has been run."
+            f"The ledger could not be used while {doing}: {reason}. Check that the database {ledger_alias()!r} runs,"
+            " that its disk has room, and that `manage.py migrate` has been run."
         ) from error
 
 

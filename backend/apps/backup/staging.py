@@ -5,25 +5,37 @@ process left behind is removed by the next job. A lock that dies with its holder
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
+import sqlite3
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 from . import conf
+from .errors import StorageFull
 from .storage import locked, make_private_folder
 
 _HELD = ".held"
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextlib.contextmanager
 def staging_folder(job: uuid.UUID) -> Iterator[Path]:
-    """A private folder that is there until the block is left; the leavings of dead processes are removed first."""
+    """A private folder that is there until the block is left; the leavings of dead processes are removed first.
+
+    Raises `StorageFull` where the block does not find the room there that it needs.
+    """
     base = conf.load().storage_root.resolve() / "staging"
     make_private_folder(base)
-    folder = base / str(job)
+    with _full_disk_named(base), _held_folder(base, base / str(job)) as inside:
+        yield inside
+
+
+@contextlib.contextmanager
+def _held_folder(base: Path, folder: Path) -> Iterator[Path]:
     with locked(base / _HELD):
         # Under one lock, so that nobody sweeps a folder between its making and its locking.
         _sweep(base)
@@ -37,6 +49,28 @@ def staging_folder(job: uuid.UUID) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder)
         os.close(held)
+
+
+@contextlib.contextmanager
+def _full_disk_named(base: Path) -> Iterator[None]:
+    """Neither SQLite nor a bare write says which disk is full; whatever else is written to has errors of its own."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        if not is_full(error):
+            raise
+        raise StorageFull(
+            f"There is no space left in {base}, where copies of what is read or read back lie until the job ends. Make"
+            " room there, and run it again."
+        ) from error
+
+
+def is_full(error: OSError | sqlite3.Error) -> bool:
+    """Whether it says that a disk has no space, quota or allowed file size left."""
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    # Python's own errors of SQLite, such as that of a closed connection, have no code.
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
 def _sweep(base: Path) -> None:

@@ -96,7 +96,7 @@ def _init(path: Path, passphrase: Passphrase) -> Repository | None:
         new = path.parent / _UNFINISHED.format(path.name)
         if new.exists():
             shutil.rmtree(new)
-        new.mkdir(mode=0o700)
+        make_private_folder(new)
         made = Repository.init(LocalBackend(new), passphrase.reveal())
         try:
             new.rename(path)
@@ -115,8 +115,16 @@ def _init(path: Path, passphrase: Passphrase) -> Repository | None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file, made if it is missing, while the block runs; it dies with its process."""
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    """Hold an exclusive lock on a file, made if it is missing, while the block runs; it dies with its process.
+
+    Raises `StorageRefused` if there is no file to be had.
+    """
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise StorageRefused(
+            f"The file {str(path)!r} cannot be opened ({error.strerror}); check the rights and the space there."
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -240,12 +248,17 @@ def known_places(storage_paths: Iterable[str] = ()) -> list[RepositoryPlace]:
 
 def known_packages(storage_paths: Iterable[str] = ()) -> list[Path]:
     """Every package that lies beside a known repository, under an allowed root or at a configuration's storage path."""
+    found = (path for folder in package_folders(storage_paths) for path in folder.glob("*.tar.gz*"))
+    # What is still written begins with a dot, and ends in another way.
+    return sorted(path for path in found if path.name.endswith((PLAIN_PACKAGE, SEALED_PACKAGE)) and path.is_file())
+
+
+def package_folders(storage_paths: Iterable[str] = ()) -> list[Path]:
+    """Where those packages lie; a folder may not exist yet."""
     storages = {root.resolve() for root in conf.load().roots}
     storages.update(place.storage for place in known_places(storage_paths))
     storages.update(resolve_place(path, encrypted=False).storage for path in storage_paths)
-    found = (path for storage in storages for path in (storage / PACKAGES).glob("*.tar.gz*"))
-    # What is still written begins with a dot, and ends in another way.
-    return sorted(path for path in found if path.name.endswith((PLAIN_PACKAGE, SEALED_PACKAGE)) and path.is_file())
+    return sorted(storage / PACKAGES for storage in storages)
 
 
 def is_stored_package(path: Path) -> bool:

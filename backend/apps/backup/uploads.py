@@ -86,7 +86,8 @@ def require_room(size: int, *, promised: int) -> None:
     free = shutil.disk_usage(folder).free
     if size + promised + _MARGIN > free:
         raise StorageFull(
-            f"{free:,} bytes are free for uploads, {promised:,} of them promised to others, and {size:,} are needed."
+            f"{free:,} bytes are free for uploads, {promised:,} of them promised to others; {size:,} are needed, and"
+            f" {_MARGIN:,} stay free. Make room in the storage, or give up another upload."
         )
 
 
@@ -126,6 +127,9 @@ def _write(descriptor: int, chunk: bytes) -> None:
         while rest:
             rest = rest[os.write(descriptor, rest) :]
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise
-        raise StorageFull(f"The upload cannot be stored: {error.strerror}.") from error
+        raise StorageFull(
+            f"The upload cannot be stored: {error.strerror}. What had come before is kept; make room, and go on from"
+            " there."
+        ) from error

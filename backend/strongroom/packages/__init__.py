@@ -8,7 +8,7 @@ from strongroom.packages.extracting import extract, require_empty, unpack
 from strongroom.packages.reading import Package, Tally, open_package
 from strongroom.packages.sealed import message_passphrase
 from strongroom.packages.tarformat import Member
-from strongroom.packages.writing import PackageResult, write_package
+from strongroom.packages.writing import PackageResult, remove_leftovers, write_package
 
 __all__ = [
     "Comparison",
@@ -22,6 +22,7 @@ __all__ = [
     "message_passphrase",
     "open_package",
     "read_contents",
+    "remove_leftovers",
     "require_empty",
     "unpack",
     "write_package",

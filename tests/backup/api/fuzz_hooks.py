@@ -1,17 +1,22 @@
 """What Schemathesis checks besides: nobody is answered who has not the right that the document names."""
 
 import os
+from urllib.parse import urlencode
 
 import schemathesis
 
 RIGHT = os.environ["FUZZED_RIGHT"]
 """The permission of whoever asks; "all", "none", or "anonymous"."""
+LONGEST_QUERY = 60_000
 
 
 @schemathesis.check
 def nobody_is_answered_without_the_right(_context, response, case):
     needed = case.operation.definition.raw["x-right"]
     status = response.status_code
+    if RIGHT == "anonymous" and status == 413:
+        # The project's own door ends a large body of nobody before the API hears of it.
+        return
     if RIGHT == "anonymous":
         assert status == 401, f"{status} instead of 401 for nobody"
         assert response.headers["www-authenticate"]
@@ -22,6 +27,12 @@ def nobody_is_answered_without_the_right(_context, response, case):
         allowed = {403} if RIGHT == "none" or case.method.lower() == case.operation.method.lower() else {403, 405}
         assert status in allowed, f"{status} for {RIGHT} where {needed} is needed"
     assert "x-request-id" in response.headers
+
+
+@schemathesis.hook
+def filter_query(_context, query):
+    """No server hands on an address that is longer: it answers itself, and not as an API."""
+    return query is None or len(urlencode(query, doseq=True)) < LONGEST_QUERY
 
 
 @schemathesis.serializer("application/offset+octet-stream")

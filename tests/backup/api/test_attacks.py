@@ -270,6 +270,7 @@ def test_json_is_json_however_it_is_written(media, admin):
         "queued_after=yesterday",
         "queued_after=0001-01-01T00:00:00%2B14:00",
         "queued_before=9999-12-31T23:59:59-14:00",
+        "ordering=",
         "ordering=id",
         "ordering=configuration__created_by__password",
         "limit=0",
@@ -288,6 +289,15 @@ def test_queries_that_break_lists_or_look_behind_them(query, admin):
     answer = admin.get(f"{ROOT}jobs/?{query}")
     assert answer.status_code == 400, answer.content
     assert answer.json()["errors"]
+
+
+@pytest.mark.parametrize("number", ["\N{ARABIC-INDIC DIGIT ONE}", "1.0", "1_0", "+1", " 1"])
+@pytest.mark.parametrize("where", ["system/statistics/?days=", "configurations/{}/schedule/?count=", "jobs/?limit="])
+def test_numbers_in_queries_are_digits(where, number, admin):
+    row = BackupConfiguration.objects.create(name="nightly", backup_type="FULL", frequency="ON_DEMAND")
+    asked = where.format(row.uuid)
+    assert admin.get(f"{ROOT}{asked}1").status_code == 200
+    assert admin.get(f"{ROOT}{asked}{quote(number)}").status_code == 400
 
 
 def test_no_secret_is_in_any_answer(operations, admin, settings, monkeypatch):

@@ -131,7 +131,8 @@ class TestPieceByPiece:
     def test_what_has_no_room_or_is_too_large_is_not_begun(self, admin, settings):
         settings.BACKUP_UPLOAD_MAX_BYTES = 10**17
         for size, expected in ((10**17 + 1, 400), (0, 400), (10**16, 507)):
-            begin(admin, size, expect=expected)
+            answer = begin(admin, size, expect=expected)
+        assert " stay free. Make room" in answer.json()["detail"]
         assert Upload.objects.count() == 0
         assert list(self.storage.rglob("*.part")) == []
 

@@ -1,13 +1,17 @@
 """Storage paths stay inside their roots, and what is encrypted is never mixed with what is not."""
 
+import contextlib
 import os
+import resource
+import signal
+import sqlite3
 import uuid
 from pathlib import Path
 
 import pytest
 
 from apps.backup import conf, staging, storage
-from apps.backup.errors import SettingsInvalid, StorageRefused
+from apps.backup.errors import SettingsInvalid, StorageFull, StorageRefused
 from strongroom.errors import NoRepository, PassphraseError, WrongPassphrase
 
 
@@ -206,3 +210,52 @@ def test_a_wrong_setting_is_named(root, settings, name, value):
     setattr(settings, name, value)
     with pytest.raises(SettingsInvalid, match=name):
         conf.load()
+
+
+@contextlib.contextmanager
+def file_limit(size: int):
+    """No file of this process grows larger, which is how a full disk looks to one file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def write_too_much(folder: Path) -> None:
+    with file_limit(5000):
+        (folder / "copy").write_bytes(bytes(10_000))
+
+
+def write_too_many_rows(folder: Path) -> None:
+    with contextlib.closing(sqlite3.connect(folder / "named.sqlite3")) as database:
+        database.execute("PRAGMA max_page_count = 2")
+        database.execute("CREATE TABLE names (name)")
+        database.execute("INSERT INTO names VALUES (zeroblob(20000))")
+
+
+@pytest.mark.parametrize("write", [write_too_much, write_too_many_rows])
+def test_a_full_disk_under_the_working_folder_is_named(root, write):
+    named = pytest.raises(StorageFull, match=f"no space left in {root}/staging.*Make room")
+    with named, staging.staging_folder(uuid.uuid4()) as folder:
+        write(folder)
+    assert [path.name for path in (root / "staging").iterdir()] == [".held"]
+
+
+def test_what_is_in_the_way_of_a_lock_or_of_a_new_repository_is_named(root, passphrase):
+    (root / ".repository.lock").mkdir(parents=True)
+    place = storage.resolve_place("", encrypted=True)
+    with pytest.raises(StorageRefused, match=r"\.repository\.lock' cannot be opened .* the space there"):
+        place.open_or_init()
+    (root / ".repository.lock").rmdir()
+    (root / ".repository.new").symlink_to("absent")
+    with pytest.raises(StorageRefused, match=r"\.repository\.new' cannot be made .* the space there"):
+        place.open_or_init()
+
+
+def test_what_else_goes_wrong_there_stays_what_it_is(root):
+    with pytest.raises(FileNotFoundError), staging.staging_folder(uuid.uuid4()) as folder:
+        (folder / "absent").read_bytes()

@@ -166,11 +166,20 @@ def test_a_kill_leaves_nothing_under_the_final_name_and_nothing_readable(edms):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     kill(process)
-    assert [path.suffix for path in packages.iterdir()] == [".partial"]
+    [left] = packages.iterdir()
+    assert left.suffix == ".partial"
     assert all(marker not in path.read_bytes() for path in edms.storage.rglob("*") if path.is_file())
     assert "No backup answers" in edms.run("verify_backup", "latest", expect=1).stderr
+    # It takes room until space is taken back, or the next package is made.
+    os.utime(left, (0, 0))
+    size = left.stat().st_size
+    kept = shutil.copy2(left, edms.home)
+    assert edms.json("backup_prune", "--force")["freed_bytes"] == size
+    assert list(packages.iterdir()) == []
+    shutil.copy2(kept, packages)
     done = edms.json("trigger_backup", "--type", "EXPORT")
     assert done["status"] == "COMPLETED"
+    assert [str(path) for path in packages.iterdir()] == [done["backup_file_path"]]
     assert edms.json("verify_backup", "latest")["job"] == done["job"]
     assert [path.name for path in (edms.storage / "staging").iterdir()] == [".held"]
 

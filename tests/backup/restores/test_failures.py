@@ -1,10 +1,13 @@
 """What goes wrong ends with a clear message and exit code 1, and the live system is what it was."""
 
+import contextlib
 import datetime
 import json
 import os
 import resource
+import shutil
 import signal
+import sqlite3
 import threading
 import time
 import uuid
@@ -13,7 +16,9 @@ import pytest
 from tests.backup.conftest import kill
 from tests.backup.sources.hosting import start_with_file_limit
 
-from apps.backup.restores.errors import RestoreFailed
+from apps.backup.errors import StorageFull
+from apps.backup.restores.carry import carry_sqlite
+from apps.backup.restores.errors import JournalUnwritable, RestoreUnfinished
 from apps.backup.restores.journal import Component, Journal, Kind, State
 from apps.backup.restores.swapping import swap
 
@@ -78,7 +83,8 @@ def test_no_room_is_seen_in_the_plan(sqlite_host, tmp_path):
         "print(plan.blocking)"
     )
     assert backup["status"] == "COMPLETED"
-    assert "make room" in host.run("shell", "-c", code).stdout
+    # Of what it needs and what stays free the message says both: else they may seem to fit.
+    assert " to spare; make room" in host.run("shell", "-c", code).stdout
 
 
 def test_damaged_snapshot_changes_nothing(host):
@@ -142,7 +148,7 @@ def test_what_could_not_be_put_back_is_not_said_to_be_back(settings, tmp_path):
         kind=Kind.FOLDER, name="media", live=str(live), staged=str(staged), kept=str(kept), had_live=True
     )
     journal = begun(component)
-    with pytest.raises(RestoreFailed, match=f"could not be put back .*{kept} for {live}"):
+    with pytest.raises(RestoreUnfinished, match=f"could not be put back .*{kept} for {live}"):
         swap(journal)
     assert (kept / "backups").is_dir()
 
@@ -158,12 +164,104 @@ def test_a_journal_that_does_not_fit_on_the_disk_leaves_the_one_before(settings,
     journal.plan = {"warnings": "x" * 2000}
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-        with pytest.raises(OSError, match="too large"):
+        with pytest.raises(JournalUnwritable, match=f"{journal.path} .* too large. Make room there"):
             journal.save()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, handler)
     assert journal.path.read_bytes() == before
+    assert list(folder.iterdir()) == [journal.path]
+
+
+FULL = """
+import errno, os, pathlib
+sync = os.fsync
+def full(descriptor):
+    file = pathlib.Path(f"/proc/self/fd/{descriptor}")
+    if file.is_file() and b'"state": "STATE"' in file.read_bytes():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    sync(descriptor)
+os.fsync = full
+"""
+"""The disk of the storage, as a journal in that state finds it."""
+COMMAND = """
+from django.core.management import call_command
+call_command("restore_backup", "latest", "--yes", "--no-safety-backup", "--only", "files")
+"""
+OPERATION = """
+from django.contrib.auth.models import User
+from django.utils import timezone
+from apps.backup.models import BackupJob, RestoreJob
+from apps.backup.operations import run_operation
+from apps.backup.services.restore_wishes import RestoreChoices, release_request, restore_request
+user, now = User.objects.get_or_create(username="admin")[0], timezone.now()
+def restore():
+    job = BackupJob.objects.get()
+    choices = RestoreChoices(backup=job.uuid, only="files", safety_backup=False)
+    return restore_request(choices, user=user, now=now, confirm=job.job_name)
+def release():
+    return release_request(RestoreJob.objects.get().uuid, user=user, now=now)
+run_operation(WISH().uuid)
+"""
+SETTLE = """
+from django.utils import timezone
+from apps.backup.models import *
+from apps.backup.operations import settle_operations
+settle_operations(now=timezone.now())
+restore = RestoreJob.objects.get()
+print(restore.status, restore.rollback_state, *Operation.objects.order_by("queued_at").values_list("status", flat=True))
+"""
+
+
+def on_a_full_disk(host, state, code):
+    done = host.run("shell", "-c", FULL.replace("STATE", state) + code, expect=None)
+    assert done.returncode != 0
+    assert "put back" not in done.stderr
+    return done.stderr
+
+
+def test_a_disk_that_is_full_when_all_is_live_does_not_say_that_the_old_state_is_back(sqlite_host):
+    host = sqlite_host
+    host.json("trigger_backup", "--type", "FULL")
+    backed_up = host.tree()
+    (host.media / "later.txt").write_text("written since")
+
+    said = on_a_full_disk(host, "swapped", COMMAND)
+
+    assert "What was restored is live, and what it replaced is kept. But: The journal " in said
+    assert host.tree() == backed_up
+    completed = host.run("restore_backup", "--list")
+    assert "it was completed, and what it replaced is kept" in completed.stderr
+    assert host.run("shell", "-v0", "-c", SETTLE).stdout.split() == ["COMPLETED", "AVAILABLE"]
+
+
+def test_an_operation_that_a_full_disk_cut_off_ends_when_there_is_room(sqlite_host):
+    host = sqlite_host
+    host.json("trigger_backup", "--type", "FULL")
+    on_a_full_disk(host, "swapped", OPERATION.replace("WISH", "restore"))
+    assert host.run("shell", "-v0", "-c", SETTLE).stdout.split() == ["COMPLETED", "AVAILABLE", "COMPLETED"]
+    assert "is not complete: The journal " in on_a_full_disk(host, "released", OPERATION.replace("WISH", "release"))
+    assert host.run("shell", "-v0", "-c", SETTLE).stdout.split() == ["COMPLETED", "RELEASED", "COMPLETED", "COMPLETED"]
+
+
+def test_a_ledger_that_finds_no_room_is_not_given_up(migrated_home, tmp_path):
+    """It went on without: what was newer than the backup was forgotten, for want of some kilobytes."""
+    [database] = migrated_home.glob("*.sqlite3")
+    live, staged = shutil.copy(database, tmp_path / "live"), shutil.copy(database, tmp_path / "staged")
+    with contextlib.closing(sqlite3.connect(live)) as connection, connection:
+        columns = connection.execute("PRAGMA table_info(backup_upload)").fetchall()
+        values = ["x" * 2_000_000 if "char" in column[2] else 1 for column in columns]
+        connection.execute(f"INSERT INTO backup_upload VALUES ({', '.join('?' * len(values))})", values)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (database.stat().st_size + 100_000, hard))
+        with pytest.raises(StorageFull, match=f"no space left in {tmp_path} .* Nothing live was changed"):
+            carry_sqlite(live, staged)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert carry_sqlite(live, staged) == ""
 
 
 def test_a_file_in_the_way_of_the_target_folder(sqlite_host, tmp_path):

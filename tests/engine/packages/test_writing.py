@@ -17,7 +17,17 @@ from tests.engine.test_backends import environment
 
 from strongroom.entries import Folder, OnDisk, Stream
 from strongroom.errors import PackageDamaged, PackageRefused
-from strongroom.packages import extract, open_package, order, packing, reading, readme, spool, write_package
+from strongroom.packages import (
+    extract,
+    open_package,
+    order,
+    packing,
+    reading,
+    readme,
+    remove_leftovers,
+    spool,
+    write_package,
+)
 from strongroom.packages.sums import encode_sum
 from strongroom.packages.tarformat import END, Member, encode_header, padding
 from strongroom.passphrase import Passphrase
@@ -382,6 +392,33 @@ def test_a_full_disk_leaves_nothing(tmp_path, under_limit):
     with pytest.raises(PackageRefused, match=r"There is no space for .*nothing was left there"):
         write_package(tmp_path / "p.tar.gz", [MANIFEST, Folder(b"data", [stream(b"t", rows)])], mtime_ns=NOW)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_writer_left_goes_and_what_is_written_stays(tmp_path):
+    def made_long_ago(path):
+        os.utime(path, (0, 0))
+        return path
+
+    (left := tmp_path / ".q.tar.gz.ab_12cd9.partial").write_bytes(bytes(1000))
+    (young := tmp_path / ".r.tar.gz.ab_12cd9.partial").write_bytes(bytes(1000))
+    (other := tmp_path / ".mine.partial").write_bytes(b"x")
+    for path in (left, other):
+        made_long_ago(path)
+
+    def sweep():
+        [written] = set(tmp_path.iterdir()) - {left, young, other}
+        made_long_ago(written)
+        assert remove_leftovers(tmp_path) == 1000
+
+    package = tmp_path / "p.tar.gz"
+    write_package(package, [MANIFEST], mtime_ns=NOW, before_publish=sweep)
+    assert set(tmp_path.iterdir()) == {package, young, other}
+    # Killed between the two names of what was complete: nothing comes back, and the package stays.
+    made_long_ago(package)
+    os.link(package, left)
+    assert remove_leftovers(tmp_path) == 0
+    assert set(tmp_path.iterdir()) == {package, young, other}
+    assert remove_leftovers(tmp_path / "absent") == 0
 
 
 def write_many(path, count):

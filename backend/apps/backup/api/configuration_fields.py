@@ -16,6 +16,7 @@ from ..schedules import Schedule
 from ..selectors import Latest, configurations_latest
 from ..services.slots import schedule_zone, upcoming
 from .fields import (
+    CountField,
     MomentField,
     NumberField,
     RowSerializer,
@@ -135,7 +136,7 @@ class NameSerializer(StrictSerializer):
 
 
 class ScheduleFilter(StrictSerializer):
-    count = serializers.IntegerField(min_value=1, max_value=_MOST_RUNS, required=False, default=USUAL_RUNS)
+    count = CountField(min_value=1, max_value=_MOST_RUNS, required=False, default=USUAL_RUNS)
 
 
 class RetentionFilter(StrictSerializer):

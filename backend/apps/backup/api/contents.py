@@ -27,7 +27,7 @@ from ..names import MOST_TEXT, path_of, text_of
 from ..rights import Right
 from ..services.audit import AuditObject, audit_record
 from ..withheld import Withheld
-from .fields import MomentField, StrictSerializer, _Serializer
+from .fields import CountField, MomentField, StrictSerializer, _Serializer
 from .ranges import NotSatisfiable, is_known, wanted_range
 from .schema import extend_schema
 from .views import BackupView
@@ -65,7 +65,7 @@ class FilesFilter(PathFilter):
     after = serializers.CharField(
         max_length=MOST_TEXT, required=False, trim_whitespace=False, help_text="The `next_after` of the page before."
     )
-    limit = serializers.IntegerField(min_value=1, max_value=MOST_ENTRIES, required=False, default=_USUAL)
+    limit = CountField(min_value=1, max_value=MOST_ENTRIES, required=False, default=_USUAL)
 
 
 class EntrySerializer(_Serializer):

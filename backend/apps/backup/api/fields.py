@@ -61,6 +61,15 @@ class NumberField(serializers.IntegerField):
         return super().to_internal_value(int(data))
 
 
+class CountField(serializers.IntegerField):
+    """A whole number in a query: digits and nothing else, in no other script than ours."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, str) and not (data.isascii() and data.isdigit()):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class FlagField(serializers.BooleanField):
     """True or false in JSON, and no word for them."""
 

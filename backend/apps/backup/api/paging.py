@@ -40,7 +40,7 @@ class CursorPages(BasePagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self._request = request
         orderings: Mapping[str, str] = view.orderings
-        asked = request.query_params.get("ordering") or next(iter(orderings))
+        asked = request.query_params.get("ordering", next(iter(orderings)))
         name = asked.removeprefix("-")
         if name not in {one.removeprefix("-") for one in orderings}:
             raise ValidationError(

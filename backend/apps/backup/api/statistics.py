@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from ..rights import Right
 from ..statistics import Statistics, statistics
-from .fields import MomentField, StrictSerializer, _Serializer
+from .fields import CountField, MomentField, StrictSerializer, _Serializer
 from .schema import extend_schema
 from .views import BackupView
 
@@ -22,7 +22,7 @@ _MOST_DAYS = 366
 class StatisticsFilter(StrictSerializer):
     """Of how many days."""
 
-    days = serializers.IntegerField(min_value=1, max_value=_MOST_DAYS, default=_USUAL_DAYS)
+    days = CountField(min_value=1, max_value=_MOST_DAYS, default=_USUAL_DAYS)
 
 
 class ResultsField(serializers.DictField):

@@ -13,6 +13,7 @@ from ..ledger import reason_of, write_end
 from ..models import Operation, OperationStatus
 from ..processes import own_identity
 from ..progress import Tracker
+from ..restores import RestoreUnfinished
 from ..services.operating import (
     OperationClaim,
     operation_cancel,
@@ -32,7 +33,7 @@ def run_operation(operation: uuid.UUID) -> str:
 
     Raises what kept it from being done, after writing it into the row as FAILED; `JobCancelled` after a signal or a
     cancellation; `LeaseLost` when somebody else decided about it; `LedgerUnavailable` when its end could not be
-    written down.
+    written down; `RestoreUnfinished` of a restore, rollback or release that whoever finds its process gone completes.
     """
     # A signal waits for the claim: it ends what has begun, or what has not, and never anything in between.
     with stop_signals(armed=False) as stop:
@@ -52,7 +53,8 @@ def _run(row: Operation, claim: OperationClaim, stop: StopSignals) -> str:
             done = WORKS[row.kind](Work(row, claim, tracker, heartbeat, stop))
         stop.disarm()
         write_end(lambda: _finish(claim, done), "The work is done.", of="operation")
-    except LeaseLost:
+    except (LeaseLost, RestoreUnfinished):
+        # What is neither done nor undone has no end yet: it is found dead, completed, and ended then.
         raise
     except JobCancelled as error:
         # What a nested part of the work was told may be less than what we were.

@@ -1,6 +1,6 @@
 """Restores: a plan that touches nothing, staging beside the live system, verification, a swap that can be undone."""
 
-from .errors import RestoreFailed, RestoreRefused
+from .errors import JournalUnwritable, RestoreFailed, RestoreRefused, RestoreUnfinished
 from .execute import Restore, RestoreResult
 from .folder import restore_to_folder
 from .journal import interrupted, journals
@@ -13,11 +13,13 @@ from .scratch import restore_to_database
 
 __all__ = [
     "Choice",
+    "JournalUnwritable",
     "Plan",
     "Restore",
     "RestoreFailed",
     "RestoreRefused",
     "RestoreResult",
+    "RestoreUnfinished",
     "back_up_before_rollback",
     "interrupted",
     "journals",

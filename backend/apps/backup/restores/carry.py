@@ -19,6 +19,7 @@ from django.db import connections, models
 from django.db.backends.utils import CursorWrapper
 from django.db.utils import Error as DatabaseFailure
 
+from ..errors import StorageFull
 from ..identifiers import backticked, quoted
 from ..ledger import ledger_alias
 from ..models import BackupJob
@@ -28,6 +29,8 @@ from .journal import DATABASES, Component, Journal, Kind
 from .mysql_server import reason
 
 _BATCH: Final = 500
+_NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
+"""What SQLite says of a full disk, by the file that it would have written."""
 
 
 def ledger_models() -> list[type[models.Model]]:
@@ -74,7 +77,7 @@ def ledger_component(journal: Journal) -> Component | None:
 def carry_ledger(component: Component, target: str) -> str:
     """Copy the ledger's rows from the live database to `target`, the staged or the kept one of the same component.
 
-    "" when done, else why not, as a note for the user.
+    "" when done, else why not, as a note for the user. Raises `StorageFull`.
     """
     connections[component.name].close()
     if component.kind is Kind.SQLITE:
@@ -104,6 +107,12 @@ def carry_sqlite(live: Path, staged: Path) -> str:
             # Nothing may be left in a side file when the database file is renamed.
             connection.execute("PRAGMA main.wal_checkpoint(TRUNCATE)")
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) in _NO_ROOM:
+            # Of a ledger that can be read nothing is given up for that.
+            raise StorageFull(
+                f"The ledger could not be carried over: there is no space left in {staged.parent} ({error}). Nothing"
+                " live was changed; make room there and repeat."
+            ) from error
         return f"the live database {live} cannot be read ({error})"
     return ""
 

@@ -9,3 +9,11 @@ class RestoreRefused(BackupError):
 
 class RestoreFailed(BackupError):
     """The restore did not succeed; the text says what is live now."""
+
+
+class RestoreUnfinished(RestoreFailed):
+    """The restore is neither done nor undone: its journal has it, and whoever looks next completes it."""
+
+
+class JournalUnwritable(BackupError):
+    """The journal of a restore cannot be written; so nothing more is done to what it is about."""

@@ -23,7 +23,7 @@ from ..sources.files import RESTORE_MARK
 from ..stopping import JobCancelled
 from . import record, stage_mysql, stage_portable, stage_postgresql, stage_sqlite
 from .carry import carry_ledger, ledger_component
-from .errors import RestoreFailed, RestoreRefused
+from .errors import RestoreFailed, RestoreRefused, RestoreUnfinished
 from .journal import Component, Journal, Kind, State, exclusive
 from .kinds import SERVERS
 from .origin import Origin
@@ -123,7 +123,11 @@ class Restore:
                 result.notes += self._stage_files(journal, roots)
 
     def _give_up(self, journal: Journal, error: BaseException, *, in_ledger: bool) -> None:
-        discard_staged(journal)
+        try:
+            discard_staged(journal)
+        except (BackupError, OSError) as also:
+            # The journal has it still: it is removed by whoever restores or backs up next.
+            error.add_note(f"What was prepared could not be removed: {also}")
         if in_ledger and isinstance(error, JobCancelled):
             record.cancel(journal, error)
         elif in_ledger:
@@ -132,6 +136,9 @@ class Restore:
     def _swap(self, journal: Journal, *, in_ledger: bool) -> None:
         try:
             swap(journal)
+        except RestoreUnfinished:
+            # It has no end yet, which its row would tell: whoever completes it enters that.
+            raise
         except Exception as error:
             if in_ledger:
                 record.fail(journal, error)

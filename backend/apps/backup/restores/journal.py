@@ -29,7 +29,7 @@ import msgspec
 
 from .. import conf
 from ..storage import make_private_folder
-from .errors import RestoreRefused
+from .errors import JournalUnwritable, RestoreRefused
 
 FOLDER: Final = "restores"
 _LOCK: Final = ".lock"
@@ -121,16 +121,24 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return folder() / f"{self.restore}.json"
 
     def save(self) -> None:
-        """Replace the file and force it to the disk before returning."""
+        """Replace the file and force it to the disk before returning. Raises `JournalUnwritable`."""
         target = self.path
         temporary = target.with_suffix(".new")
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            # All of it or an error: on a disk that fills up, a bare write may store a part and say nothing.
-            file.write(msgspec.json.format(msgspec.json.encode(self), indent=1))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-        sync_folder(target.parent)
+        try:
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                # All of it or an error: on a disk that fills up, a bare write may store a part and say nothing.
+                file.write(msgspec.json.format(msgspec.json.encode(self), indent=1))
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+            sync_folder(target.parent)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise JournalUnwritable(
+                f"The journal {target} of the restore cannot be written: {error.strerror}. Make room there, or mend"
+                " what is wrong; `restore_backup --list` then completes or undoes what was begun."
+            ) from error
 
     def enter(self, state: State) -> None:
         """Change the state, on the disk first."""

@@ -204,9 +204,11 @@ def _plan_space(plan: Plan, needed: dict[Path, int]) -> None:
         status = os.statvfs(where)
         available = status.f_bavail * status.f_frsize
         plan.space.append(Space(str(where), size, available))
-        if size + size // 50 + _MARGIN > available:
+        margin = size // 50 + _MARGIN
+        if size + margin > available:
             plan.blocking.append(
-                f"{where} has {available:,} bytes free and {size:,} are needed beside what is there; make room"
+                f"{where} has {available:,} bytes free and {size:,} are needed beside what is there, with {margin:,} to"
+                " spare; make room"
             )
 
 

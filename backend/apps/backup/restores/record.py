@@ -30,6 +30,7 @@ from ..services.restores import (
     restore_rolled_back,
     restore_start,
 )
+from .errors import JournalUnwritable
 from .journal import Journal, State
 
 
@@ -121,7 +122,11 @@ def finish(
         notes.append(f"the restored database holds no usable ledger: {error} Then run backup_catalogue --rebuild.")
     else:
         notes += _set_schedules_right()
-    journal.enter(State.FINISHED)
+    try:
+        journal.enter(State.FINISHED)
+    except JournalUnwritable as error:
+        # All is done, and will be found done.
+        notes.append(str(error))
     return notes
 
 

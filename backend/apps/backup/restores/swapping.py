@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from django.db import connections
 
 from ..sources.sqlite import SIDE_FILES
 from . import move_mysql
-from .errors import RestoreFailed, RestoreRefused
+from .errors import JournalUnwritable, RestoreFailed, RestoreRefused, RestoreUnfinished
 from .journal import KEPT, UNFINISHED, Component, Journal, Kind, State, exclusive, journals
 from .move_files import backward_contents, backward_path, discard, forward_contents, forward_path
 from .move_postgresql import backward_database, drop, forward_database, open_again
@@ -75,7 +75,8 @@ def discard_staged(journal: Journal) -> None:
 def swap(journal: Journal) -> None:
     """Make the staged things live, all or none of them.
 
-    Raises what went wrong after the old ones are back, and `RestoreFailed` where they could not be put back either.
+    Raises what went wrong after the old ones are back, and `RestoreUnfinished` where they could not be put back either,
+    or where the journal does not know yet that all of them are live.
     """
     connections.close_all()
     os.sync()
@@ -87,12 +88,15 @@ def swap(journal: Journal) -> None:
         try:
             undo(journal)
         except Exception as failure:
-            raise RestoreFailed(
+            raise RestoreUnfinished(
                 f"The swap failed ({error}), and what it had replaced could not be put back ({failure}). Mend that, and"
                 f" run `restore_backup --list`, which completes it; until then see {' and '.join(_kept_of(journal))}."
             ) from failure
         raise
-    journal.enter(State.SWAPPED)
+    try:
+        journal.enter(State.SWAPPED)
+    except JournalUnwritable as error:
+        raise RestoreUnfinished(f"What was restored is live, and what it replaced is kept. But: {error}") from error
 
 
 def _kept_of(journal: Journal) -> list[str]:
@@ -111,7 +115,8 @@ def undo(journal: Journal) -> None:
 def recover(tell: Callable[[Journal], None]) -> list[str]:
     """Complete or undo what was cut off, and say what was done, in words. Nothing is done while a restore is at work.
 
-    `tell` makes known to the ledger what became of a restore.
+    `tell` makes known to the ledger what became of a restore. Raises `JournalUnwritable` and `RestoreFailed` where that
+    cannot be done now.
     """
     if not any(journal.state in UNFINISHED for journal in journals()):
         return []
@@ -125,7 +130,13 @@ def recover(tell: Callable[[Journal], None]) -> list[str]:
 
 def _recover(journal: Journal, tell: Callable[[Journal], None]) -> str:
     connections.close_all()
-    said = _complete(journal)
+    try:
+        said = _complete(journal)
+    except OSError as error:
+        raise RestoreFailed(
+            f"What the restore {journal.restore} of {journal.backup} left cannot be put in order: {error}. Mend that,"
+            " and run `restore_backup --list`."
+        ) from error
     tell(journal)
     return f"The restore {journal.restore} of {journal.backup} was cut off {said}"
 
@@ -175,7 +186,7 @@ def require_rollback(journal: Journal) -> None:
 
 
 def complete_rollback(journal: Journal) -> None:
-    """Make the old things live again and remove what the restore had brought.
+    """Make the old things live again and remove what the restore had brought. Raises `RestoreUnfinished`.
 
     Databases on a PostgreSQL server come first: somebody may use them whom nobody can send away. What goes wrong with
     the first of them has changed nothing; then the state before holds, and nothing is left to be completed.
@@ -185,26 +196,42 @@ def complete_rollback(journal: Journal) -> None:
     journal.enter(State.ROLLING_BACK)
     order = journal.components[::-1]
     order.sort(key=lambda component: component.kind is not Kind.POSTGRESQL)
-    for component in order:
-        try:
-            _backward(journal, component)
-        except RestoreFailed:
-            if before in KEPT and component is order[0] and component.kind is Kind.POSTGRESQL:
-                open_again(component)
-                journal.enter(before)
-            raise
-    for component in journal.components:
-        _discard(component, component.staged)
-    journal.enter(State.ROLLED_BACK)
+    with _begun(f"The rollback of the restore {journal.restore}"):
+        for component in order:
+            try:
+                _backward(journal, component)
+            except RestoreFailed:
+                if before in KEPT and component is order[0] and component.kind is Kind.POSTGRESQL:
+                    open_again(component)
+                    journal.enter(before)
+                raise
+        for component in journal.components:
+            _discard(component, component.staged)
+        journal.enter(State.ROLLED_BACK)
 
 
 def complete_release(journal: Journal) -> None:
-    """Delete what the restore replaced."""
+    """Delete what the restore replaced. Raises `RestoreUnfinished`."""
     journal.enter(State.RELEASING)
-    for component in journal.components:
-        if component.kept == component.live:
-            raise RestoreFailed(f"The journal of {journal.restore} would delete the live {component.live}; repair it.")
-        _discard(component, component.kept)
-        for path in component.aside:
-            discard(path)
-    journal.enter(State.RELEASED)
+    with _begun(f"The release of the restore {journal.restore}"):
+        for component in journal.components:
+            if component.kept == component.live:
+                raise RestoreFailed(
+                    f"The journal of {journal.restore} would delete the live {component.live}; repair it."
+                )
+            _discard(component, component.kept)
+            for path in component.aside:
+                discard(path)
+        journal.enter(State.RELEASED)
+
+
+@contextlib.contextmanager
+def _begun(what: str) -> Iterator[None]:
+    """What a disk keeps from being done to its end is not undone: the journal has it."""
+    try:
+        yield
+    except (JournalUnwritable, OSError) as error:
+        raise RestoreUnfinished(
+            f"{what} is not complete: {error} Whatever restores or backs up next, and `restore_backup --list`, goes on"
+            " with it."
+        ) from error

@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from ..identifiers import quoted
 from ..manifest import DatabaseRecord
+from ..staging import is_full
 from .databases import DatabaseCut
 from .errors import CaptureFailed, SourceRefused
 from .migrations import leaves
@@ -120,7 +121,8 @@ def copied(alias: str, settings: Mapping[str, object], staging: Path) -> Iterato
         try:
             cut_at = _copy(live, copy)
         except (sqlite3.Error, OSError) as error:
-            raise CaptureFailed(f"The database {alias!r} ({live}) cannot be copied to {copy}: {error}") from error
+            room = ". Make room there." if is_full(error) else ""
+            raise CaptureFailed(f"The database {alias!r} ({live}) cannot be copied to {copy}: {error}{room}") from error
         yield copy, cut_at
     finally:
         copy.unlink(missing_ok=True)
