@@ -264,6 +264,25 @@ def test_a_ledger_that_finds_no_room_is_not_given_up(migrated_home, tmp_path):
     assert carry_sqlite(live, staged) == ""
 
 
+NO_ROOM = """
+CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER no_room BEFORE INSERT ON backup_backupjob FOR EACH ROW
+WHEN (current_database() <> '{name}') EXECUTE FUNCTION no_room()
+"""
+
+
+def test_a_ledger_that_finds_no_room_on_a_server_is_not_given_up(postgres_host, postgres):
+    host = postgres_host
+    with postgres.connect(host.name) as connection:
+        connection.execute(NO_ROOM.format(name=host.name))
+    backup = host.json("trigger_backup", "--type", "DATABASE")
+    refused = host.json("restore_backup", backup["job"], "--yes", "--no-safety-backup", expect=1)
+    assert "no space left on the server" in refused["error"]
+    assert "Nothing live was changed" in refused["error"]
+    assert host.leftovers() == []
+
+
 def test_a_file_in_the_way_of_the_target_folder(sqlite_host, tmp_path):
     backup = sqlite_host.json("trigger_backup", "--type", "FULL")
     (tmp_path / "target").write_text("mine")

@@ -16,6 +16,7 @@ from tests.backup.restores.mysql_places import (
     fill,
 )
 
+from apps.backup.errors import StorageFull
 from apps.backup.identifiers import backticked as quoted
 from apps.backup.models import BackupConfiguration, BackupJob, JobEvent, RestoreJob
 from apps.backup.restores import move_mysql, mysql_server
@@ -161,6 +162,21 @@ def test_a_ledger_of_another_build_is_not_carried_over(place):
     make_ledger(place, one.staged)
     place.run(f"ALTER TABLE {quoted(one.staged)}.backup_prunerun MODIFY status varchar(17)")
     assert "backup_prunerun of the backup is not built" in carry_mysql(ALIAS, LIVE, one.staged)
+
+
+def test_a_ledger_that_finds_no_room_is_not_given_up(place):
+    one = component()
+    create_scratch(ALIAS, one.staged)
+    for name in (LIVE, one.staged):
+        make_ledger(place, name)
+    BackupConfiguration.objects.using(ALIAS).create(name="c")
+    connections[ALIAS].close()
+    place.run(
+        f"CREATE TRIGGER {quoted(one.staged)}.no_room BEFORE INSERT ON {quoted(one.staged)}.backup_backupconfiguration"
+        " FOR EACH ROW SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021, MESSAGE_TEXT = 'Disk full'"
+    )
+    with pytest.raises(StorageFull, match=r"no space left on the server .* Nothing live was changed"):
+        carry_mysql(ALIAS, LIVE, one.staged)
 
 
 ROLLBACK = """

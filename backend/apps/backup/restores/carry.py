@@ -24,13 +24,15 @@ from ..identifiers import backticked, quoted
 from ..ledger import ledger_alias
 from ..models import BackupJob
 from ..sources.mysql import fresh_connection as fresh_mysql
-from ..sources.postgresql import fresh_connection
+from ..sources.postgresql import fresh_connection, sqlstate
 from .journal import DATABASES, Component, Journal, Kind
-from .mysql_server import reason
+from .mysql_server import is_out_of_room, reason
 
 _BATCH: Final = 500
 _NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
 """What SQLite says of a full disk, by the file that it would have written."""
+_DISK_FULL: Final = "53100"
+"""What PostgreSQL says of it."""
 
 
 def ledger_models() -> list[type[models.Model]]:
@@ -89,6 +91,14 @@ def carry_ledger(component: Component, target: str) -> str:
     return f"the ledger could not be carried over: {obstacle}" if obstacle else ""
 
 
+def _no_room(where: str) -> StorageFull:
+    """Of a ledger that can be read nothing is given up for want of room."""
+    return StorageFull(
+        f"The ledger could not be carried over: there is no space left {where}. Nothing live was changed; make room"
+        " there and repeat."
+    )
+
+
 def carry_sqlite(live: Path, staged: Path) -> str:
     """Copy the ledger's rows from one SQLite file to the other; "" when done, else why not."""
     tables = [model._meta.db_table for model in ledger_models()]
@@ -108,11 +118,7 @@ def carry_sqlite(live: Path, staged: Path) -> str:
             connection.execute("PRAGMA main.wal_checkpoint(TRUNCATE)")
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) in _NO_ROOM:
-            # Of a ledger that can be read nothing is given up for that.
-            raise StorageFull(
-                f"The ledger could not be carried over: there is no space left in {staged.parent} ({error}). Nothing"
-                " live was changed; make room there and repeat."
-            ) from error
+            raise _no_room(f"in {staged.parent} ({error})") from error
         return f"the live database {live} cannot be read ({error})"
     return ""
 
@@ -156,7 +162,10 @@ def carry_postgresql(alias: str, live: str, staged: str) -> str:
                 _copy_rows(reading, writing, model)
             writing.execute("COMMIT")
     except DatabaseFailure as error:
-        return f"the ledger of the live database {live!r} cannot be copied ({str(error).strip()})"
+        said = str(error).strip()
+        if sqlstate(error) == _DISK_FULL:
+            raise _no_room(f"on the server of the database {alias!r} ({said})") from error
+        return f"the ledger of the live database {live!r} cannot be copied ({said})"
     return ""
 
 
@@ -227,6 +236,8 @@ def carry_mysql(alias: str, live: str, staged: str) -> str:
                 _copy_mysql_table(cursor, model, live, staged)
             cursor.execute("COMMIT")
     except DatabaseFailure as error:
+        if is_out_of_room(error):
+            raise _no_room(f"on the server of the database {alias!r} ({reason(error)})") from error
         return f"the ledger of the live database {live!r} cannot be copied ({reason(error)})"
     return ""
 

@@ -22,6 +22,8 @@ _LOCK_SECONDS: Final = 3600
 _PATIENCE_SECONDS: Final = 3
 _ATTEMPTS: Final = 10
 _HELD_UP: Final = frozenset({1205, 1213})
+_NO_ROOM: Final = frozenset({1021, 1114})
+"""What the server says of a full disk, and of a table that cannot grow."""
 """Lock wait timeout, deadlock."""
 
 
@@ -62,6 +64,11 @@ def column(cursor: CursorWrapper) -> list[str]:
 def reason(error: DatabaseFailure) -> str:
     """What the server said, without the tuple that the drivers wrap it in."""
     return str(error.args[-1]).strip() if error.args else str(error)
+
+
+def is_out_of_room(error: DatabaseFailure) -> bool:
+    """Whether the server had no room for what it was to write."""
+    return bool(error.args) and error.args[0] in _NO_ROOM
 
 
 def exists(cursor: CursorWrapper, database: str) -> bool:

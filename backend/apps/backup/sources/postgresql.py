@@ -188,10 +188,15 @@ def open_postgresql(alias: str, fields: Sequence[ReferenceField], named: NamedFi
         yield DatabaseCut(record, lambda finished: _open_dump(wrapper, client, snapshot, finished=finished), size)
 
 
-def _advice(error: DatabaseFailure) -> str:
+def sqlstate(error: DatabaseFailure) -> str:
+    """The code of what the server refused; "" of what was no answer of the server."""
     cause = error.__cause__
     # Psycopg 3 has the one, psycopg2 the other.
-    if _LOCKED not in {getattr(cause, "sqlstate", None), getattr(cause, "pgcode", None)}:
+    return str(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or "")
+
+
+def _advice(error: DatabaseFailure) -> str:
+    if sqlstate(error) != _LOCKED:
         return ""
     return (
         f". Somebody has held a table for {LOCK_SECONDS} s so that nobody can read it: a migration, or a transaction"
