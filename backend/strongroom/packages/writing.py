@@ -6,10 +6,10 @@ The same content, handed in with the same time, gives the same bytes.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import re
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -29,8 +29,8 @@ from strongroom.passphrase import Passphrase, read_passphrase
 
 _PARTIAL: Final = ".partial"
 _LEFTOVER: Final = re.compile(r"\..+\.[a-z0-9_]{8}" + re.escape(_PARTIAL))
-_YOUNG: Final = 60.0
-"""Seconds in which a file that was just made may not be locked yet."""
+_DAY: Final = 86400.0
+"""Seconds without a byte from which on nobody writes it any more, as in repositories."""
 
 
 @dataclass(frozen=True)
@@ -127,38 +127,24 @@ def _temporary(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=_PARTIAL, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            # It dies with its process, and tells what is written from what was left.
-            with contextlib.suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield Path(name), file
     finally:
         Path(name).unlink(missing_ok=True)
 
 
 def remove_leftovers(folder: Path) -> int:
-    """Remove what writers that were killed have left in a folder; how many bytes came back.
-
-    What somebody still writes is left alone, and all where the file system has no locks to tell.
-    """
+    """Remove what writers that were killed more than a day ago have left in a folder; how many bytes came back."""
     freed = 0
     for path in [path for path in folder.glob(f".*{_PARTIAL}") if _LEFTOVER.fullmatch(path.name)]:
-        with contextlib.suppress(OSError):
-            freed += _remove_unless_held(path)
+        try:
+            status = path.lstat()
+        except FileNotFoundError:
+            continue  # its package was just completed
+        if stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime > _DAY:
+            path.unlink(missing_ok=True)
+            # A second name of a package that was complete takes no room.
+            freed += status.st_size if status.st_nlink == 1 else 0
     return freed
-
-
-def _remove_unless_held(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
-        status = os.fstat(descriptor)
-        if time.time() - status.st_mtime < _YOUNG:
-            return 0
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink()
-    finally:
-        os.close(descriptor)
-    # A second name of a package that was complete takes no room.
-    return status.st_size if status.st_nlink == 1 else 0
 
 
 def _measure(path: Path) -> tuple[int, str]:
