@@ -165,6 +165,9 @@ def begin() -> None:
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.BACKUP_API_RATES = {"read": None, "change": None, "download": None}
     call_command("migrate", verbosity=0)
+    from config.loading import load_all  # noqa: PLC0415
+
+    load_all()
 
 
 def show(small: Measured, full: Measured, title: str) -> None:

@@ -7,6 +7,7 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.handlers.asgi import ASGIHandler
 
 from .environment import flag
+from .loading import load_all
 from .streaming import StreamingHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -16,3 +17,4 @@ application: ASGIHandler = StreamingHandler()
 if flag("EDMS_SERVE_STATIC"):
     # `make serve`: one process on loopback, which hands out the static files besides, without debugging.
     application = ASGIStaticFilesHandler(application)
+load_all()
