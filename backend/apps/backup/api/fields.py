@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings as project
 from django.db import models
 from django.db.models import Model
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import ISO_8601, serializers
 from rest_framework.fields import empty
@@ -103,10 +105,15 @@ class MomentField(serializers.DateTimeField):
         return moment
 
     def to_representation(self, value: Any) -> str:
-        if isinstance(value, datetime) and not project.USE_TZ:
-            return as_text(value)
+        if isinstance(value, datetime) and (not project.USE_TZ or value.tzinfo is not None):
+            return as_text(value.astimezone(self._zone) if project.USE_TZ else value)
         shown: str = super().to_representation(value)
         return shown
+
+    @functools.cached_property
+    def _zone(self) -> tzinfo:
+        # It is that of the request, and asked for once: a page has a thousand times.
+        return timezone.get_current_timezone()
 
 
 class RowSerializer(_ModelSerializer):
