@@ -34,6 +34,8 @@ export function Layout() {
       header={{ height: 56 }}
       navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !opened } }}
       padding={{ base: "sm", sm: "lg" }}
+      // What is in it measures itself: a width that comes in steps would be drawn at each of them.
+      transitionDuration={0}
     >
       <a className={classes["skip"]} href="#content">
         {t("shell.skip")}
