@@ -34,6 +34,12 @@ StrongroomError
 
 from __future__ import annotations
 
+import errno
+from typing import Final
+
+OUT_OF_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says where no space, quota or file-size limit is left."""
+
 
 class StrongroomError(Exception):
     """What happened, to which thing, and what to do next, in one sentence.

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from strongroom.errors import Damaged, NoSpace, RestoreError, TargetDenied, TargetNotEmpty, UnsafeName
+from strongroom.errors import OUT_OF_ROOM, Damaged, NoSpace, RestoreError, TargetDenied, TargetNotEmpty, UnsafeName
 from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import Node, NodeKind
 from strongroom.ids import BlobId, BlobKind
@@ -114,7 +114,7 @@ def _prepare(place: bytes) -> None:
 
 def _translate(error: OSError, place: bytes) -> RestoreError:
     where = os.fsdecode(error.filename if error.filename is not None else place)
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+    if error.errno in OUT_OF_ROOM:
         return NoSpace(f"{where} cannot be written: {error.strerror}. The restore is incomplete; make room and repeat.")
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return TargetDenied(f"{where} cannot be written: {error.strerror}. Restore elsewhere or as another user.")

@@ -21,13 +21,12 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
-from django.conf import settings as project
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from .errors import LedgerError
 from .ledger import close_connections
-from .moments import as_text, with_offset, without_offset
+from .moments import as_stored, as_text, with_offset
 from .selectors import Change, ChangeType, changes_since
 
 _Found = TypeVar("_Found")
@@ -90,7 +89,7 @@ def moment_of(event_id: str) -> datetime:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 17):
         raise EventIdInvalid(f"{event_id[:40]!r} is no id of an event.")
     moment = _EPOCH + int(digits) * _INSTANT
-    return moment if project.USE_TZ else without_offset(moment)
+    return as_stored(moment)
 
 
 def _microseconds(moment: datetime) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from django.conf import settings as project
 from django.utils import timezone
 
 
@@ -15,6 +16,11 @@ def with_offset(moment: datetime) -> datetime:
 def without_offset(moment: datetime) -> datetime:
     """The same moment as the databases of such a project have it."""
     return timezone.make_naive(moment, timezone.get_default_timezone()) if timezone.is_aware(moment) else moment
+
+
+def as_stored(moment: datetime) -> datetime:
+    """A moment that has an offset, as the databases of this project have it."""
+    return moment if project.USE_TZ else without_offset(moment)
 
 
 def in_utc(moment: datetime) -> datetime:

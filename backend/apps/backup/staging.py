@@ -5,7 +5,6 @@ process left behind is removed by the next job. A lock that dies with its holder
 """
 
 import contextlib
-import errno
 import fcntl
 import os
 import shutil
@@ -14,12 +13,13 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from strongroom.errors import OUT_OF_ROOM
+
 from . import conf
 from .errors import StorageFull
 from .storage import locked, make_private_folder
 
 _HELD = ".held"
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextlib.contextmanager
@@ -68,7 +68,7 @@ def _full_disk_named(base: Path) -> Iterator[None]:
 def is_full(error: OSError | sqlite3.Error) -> bool:
     """Whether it says that a disk has no space, quota or allowed file size left."""
     if isinstance(error, OSError):
-        return error.errno in _FULL
+        return error.errno in OUT_OF_ROOM
     # Python's own errors of SQLite, such as that of a closed connection, have no code.
     return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 

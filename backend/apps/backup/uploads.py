@@ -6,7 +6,6 @@ What is in them is looked at only when somebody has it planned or restored, and 
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import shutil
@@ -14,6 +13,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
+
+from strongroom.errors import OUT_OF_ROOM
 
 from . import conf
 from .errors import StorageFull, UploadBusy, UploadConflict, UploadNotFound
@@ -127,7 +128,7 @@ def _write(descriptor: int, chunk: bytes) -> None:
         while rest:
             rest = rest[os.write(descriptor, rest) :]
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        if error.errno not in OUT_OF_ROOM:
             raise
         raise StorageFull(
             f"The upload cannot be stored: {error.strerror}. What had come before is kept; make room, and go on from"

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from strongroom.backends.base import CONFIG, FileHandle, Leftover, StoredFile
-from strongroom.errors import BackendError, FileExists, FileMissing, StorageDenied, StorageFull
+from strongroom.errors import OUT_OF_ROOM, BackendError, FileExists, FileMissing, StorageDenied, StorageFull
 from strongroom.ids import FileKind, StorageId, is_storage_name
 from strongroom.streams import Buffer
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}
 _CANNOT_LINK = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
@@ -193,7 +192,7 @@ class LocalBackend:
         reason = f"Cannot {verb} {what} in {self.location}: {error.strerror or error}."
         if isinstance(error, FileNotFoundError):
             raise FileMissing(reason) from error
-        if error.errno in _FULL:
+        if error.errno in OUT_OF_ROOM:
             raise StorageFull(f"{reason} Make room there, or set another storage path.") from error
         if error.errno in _DENIED:
             raise StorageDenied(f"{reason} Give this user the right, or set another storage path.") from error

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from pathlib import Path
-from typing import Final
 
-from strongroom.errors import PackageRefused
-
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+from strongroom.errors import OUT_OF_ROOM, PackageRefused
 
 
 def unwritable(path: Path, error: OSError, left: str) -> PackageRefused:
     """The error for a `path` that could not be written; `left` says what is there now."""
-    if error.errno in _FULL:
+    if error.errno in OUT_OF_ROOM:
         return PackageRefused(f"There is no space for {path}; {left}. Make room and try again.")
     where = path if error.filename is None else os.fsdecode(error.filename)
     return PackageRefused(f"{path} cannot be written: {error.strerror} ({where}); {left}.")

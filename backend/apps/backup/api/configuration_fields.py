@@ -14,7 +14,7 @@ from rest_framework import serializers
 from ..models import BackupConfiguration, BackupJob, BackupType, Frequency
 from ..policies import FIELDS
 from ..schedules import Schedule
-from ..selectors import Latest, configurations_latest
+from ..selectors import LATEST_COLUMNS, Latest, configurations_latest
 from ..services.slots import schedule_zone, upcoming
 from .fields import (
     CountField,
@@ -38,7 +38,7 @@ class LatestJobSerializer(RowSerializer):
 
     class Meta:
         model = BackupJob
-        fields = ["uuid", "job_name", "status", "trust", "queued_at", "started_at", "completed_at"]
+        fields = list(LATEST_COLUMNS)
         read_only_fields = fields
 
 

@@ -6,7 +6,9 @@ roots, and a project gets new ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+
+from django.db.models import Q
 
 from .. import conf
 from ..selectors import LOOKED_FOR_FILES, backups_verified, holds_database, holds_root
@@ -21,26 +23,19 @@ def never_verified() -> str:
     Raises `SourceRefused` and `SettingsInvalid` where the project has what keeps every backup from being made.
     """
     fields = reference_fields(conf.load().reference_fields)
-    databases = database_aliases(portable=True)
-    roots = [root.name for root in file_roots(fields)]
-    wanted = {f"databases/{alias}": holds_database(alias) for alias in databases}
-    wanted |= {f"files/{name}": holds_root(name) for name in roots}
+    databases = {alias: holds_database(alias) for alias in database_aliases(portable=True)}
+    roots = {root.name: holds_root(root.name) for root in file_roots(fields)}
     if fields and not roots:
         # Rows could name files, and no folder is known: a backup that looked for them has seen that there are none.
-        wanted["files/"] = LOOKED_FOR_FILES
-        roots = [""]
+        roots = {"": LOOKED_FOR_FILES}
+    missing = [_missing(databases, "the database", "the database"), _missing(roots, "the files", "the file root")]
+    return " and of ".join(filter(None, missing))
+
+
+def _missing(wanted: Mapping[str, Q], every: str, one: str) -> str:
+    """What of a kind no backup holds: `every` where that is all of it, else `one` and the names; empty for nothing."""
     verified = backups_verified(wanted)
-    return " and of ".join(
-        [
-            *_words("the database", "the database", databases, [f"databases/{one}" in verified for one in databases]),
-            *_words("the files", "the file root", roots, [f"files/{one}" in verified for one in roots]),
-        ]
-    )
-
-
-def _words(every: str, one: str, names: Sequence[str], verified: Sequence[bool]) -> list[str]:
-    """`every` where all of a kind is missing, else `one` and the names."""
-    missing = [name for name, is_verified in zip(names, verified, strict=True) if not is_verified]
-    if not missing:
-        return []
-    return [every if len(missing) == len(names) else f"{one} {', '.join(map(repr, missing))}"]
+    names = [name for name in wanted if name not in verified]
+    if not names:
+        return ""
+    return every if len(names) == len(wanted) else f"{one} {', '.join(map(repr, names))}"

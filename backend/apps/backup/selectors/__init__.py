@@ -3,6 +3,7 @@
 from .audit import audit_matching
 from .changes import CONFIGURATION_DELETED, Change, ChangeType, changes_since
 from .configurations import (
+    LATEST_COLUMNS,
     ConfigurationState,
     Latest,
     configuration_by_name,
@@ -81,6 +82,7 @@ __all__ = [
     "CONFIGURATION_DELETED",
     "FAILURES",
     "HAS_BACKUP",
+    "LATEST_COLUMNS",
     "LOOKED_FOR_FILES",
     "SCHEDULED",
     "SHORTEST_PREFIX",

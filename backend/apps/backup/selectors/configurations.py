@@ -52,6 +52,10 @@ def configurations_active() -> int:
         return configurations().filter(is_enabled=True, status=ConfigurationStatus.ACTIVE).count()
 
 
+LATEST_COLUMNS = ("uuid", "job_name", "status", "trust", "queued_at", "started_at", "completed_at")
+"""What is read of the jobs that came last."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Latest:
     """What came last of a configuration: the newest job that has ended, the newest whose backup is there and whole."""
@@ -72,9 +76,8 @@ def configurations_latest(rows: Collection[BackupConfiguration]) -> dict[int, La
             .values_list("pk", "run", "good")
         )
         keys = {pk: (run, whole) for pk, run, whole in found}
-        shown = ("uuid", "job_name", "status", "trust", "queued_at", "started_at", "completed_at")
         jobs = job_rows().filter(pk__in={key for pair in keys.values() for key in pair if key is not None})
-        known = {job.pk: job for job in jobs.only(*shown)}
+        known = {job.pk: job for job in jobs.only(*LATEST_COLUMNS)}
     return {pk: Latest(known.get(run), known.get(whole)) for pk, (run, whole) in keys.items()}
 
 

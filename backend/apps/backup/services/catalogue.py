@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from django.conf import settings as project
 from django.db import transaction
 from django.utils import timezone
 
@@ -25,7 +24,7 @@ from ..errors import BackupError
 from ..ledger import ledger_access, ledger_alias
 from ..manifest import Manifest, decode
 from ..models import BackupConfiguration, BackupJob, JobStatus, Trigger, Trust
-from ..moments import without_offset
+from ..moments import as_stored
 from ..references import TAG, of_snapshot
 from ..requests import JobRequest
 from ..selectors import storage_paths
@@ -190,8 +189,8 @@ def _create(stored: _Stored) -> None:
         job_name=job.name,
         backup_type=job.type,
         trigger=stored.trigger,
-        queued_at=_storable(job.started_at),
-        started_at=_storable(job.started_at),
+        queued_at=as_stored(job.started_at),
+        started_at=as_stored(job.started_at),
         **_state(stored),
     ).save(force_insert=True, using=ledger_alias())
 
@@ -201,17 +200,12 @@ def _state(stored: _Stored) -> dict[str, object]:
     return {
         "status": JobStatus.INCOMPLETE if missing else JobStatus.COMPLETED,
         "trust": Trust.STORED,
-        "completed_at": _storable(stored.completed_at),
+        "completed_at": as_stored(stored.completed_at),
         "manifest": manifest_facts(stored.manifest),
         "problem_count": missing,
         "warnings": [_NOTE],
         **stored.columns,
     }
-
-
-def _storable(moment: datetime) -> datetime:
-    """Projects that keep no time zones store what their own clock shows."""
-    return moment if project.USE_TZ else without_offset(moment)
 
 
 def _note_missing(place: RepositoryPlace, present: set[str], report: CatalogueReport) -> None:
