@@ -8,11 +8,20 @@ from .origin import open_origin
 from .plan import Choice, Plan
 from .planning import plan_restore, plan_to_database, plan_to_folder
 from .record import ledger_is_readable
-from .rollback import back_up_before_rollback, recover_restores, release, rollback
+from .rollback import (
+    Consequences,
+    back_up_before_rollback,
+    plan_release,
+    plan_rollback,
+    recover_restores,
+    release,
+    rollback,
+)
 from .scratch import restore_to_database
 
 __all__ = [
     "Choice",
+    "Consequences",
     "JournalUnwritable",
     "Plan",
     "Restore",
@@ -25,7 +34,9 @@ __all__ = [
     "journals",
     "ledger_is_readable",
     "open_origin",
+    "plan_release",
     "plan_restore",
+    "plan_rollback",
     "plan_to_database",
     "plan_to_folder",
     "recover_restores",

@@ -2,18 +2,54 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import dataclasses
+import os
+import uuid
 
 from ..references import of_job
 from ..selectors import job_by_uuid
 from . import record
 from .carry import carry_ledger, ledger_component
 from .errors import RestoreFailed, RestoreRefused
-from .journal import Journal, Kind, State, exclusive
+from .journal import Component, Journal, Kind, State, exclusive
+from .kinds import SERVERS
 from .move_postgresql import admit_again, require_none_prepared
-from .mysql_server import exists, server
 from .safety import back_up_live
 from .swapping import complete_release, complete_rollback, kept_journal, recover, require_rollback
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Consequences:
+    """What a rollback or a release would do. `live_again` names what it puts back, `deleted` what is gone for good."""
+
+    restore: uuid.UUID
+    backup: str
+    live_again: list[str] = dataclasses.field(default_factory=list)
+    deleted: list[str] = dataclasses.field(default_factory=list)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return dataclasses.asdict(self)
+
+
+def plan_rollback(restore: str) -> Consequences:
+    """Tell what `rollback` would do, and change nothing. Raises `RestoreRefused` where it would."""
+    journal = kept_journal(restore)
+    _require_possible(journal)
+    return Consequences(
+        journal.restore,
+        journal.backup,
+        live_again=[f"{one.live}, which is kept as {one.kept}" for one in journal.components],
+        deleted=[f"{one.live} with all that was written since the restore" for one in journal.components],
+    )
+
+
+def plan_release(restore: str) -> Consequences:
+    """Tell what `release` would delete, and change nothing. Raises `RestoreRefused` if nothing is kept."""
+    journal = kept_journal(restore)
+    kept = [f"{one.kept}, which was {one.live} before the restore" for one in journal.components if one.had_live]
+    aside = [path for one in journal.components for path in one.aside]
+    return Consequences(journal.restore, journal.backup, deleted=kept + aside)
 
 
 def recover_restores() -> list[str]:
@@ -59,22 +95,24 @@ def rollback(restore: str) -> tuple[Journal, list[str]]:
 def _require_possible(journal: Journal) -> None:
     require_rollback(journal)
     for component in journal.components:
+        if not _is_kept(component):
+            raise RestoreRefused(
+                f"{component.kept!r} is gone; the restore {journal.restore} cannot be rolled back. Restore a backup"
+                " instead."
+            )
         if component.kind is Kind.POSTGRESQL:
             require_none_prepared(component)
+
+
+def _is_kept(component: Component) -> bool:
+    server = next((one for one in SERVERS.values() if one.kind is component.kind), None)
+    return os.path.lexists(component.kept) if server is None else server.exists(component.name, component.kept)
 
 
 def _carry_back(journal: Journal) -> list[str]:
     component = ledger_component(journal)
     if component is None:
         return []
-    if component.kind is Kind.SQLITE and not Path(component.kept).is_file():
-        raise RestoreRefused(f"{component.kept} is gone; the restore {journal.restore} cannot be rolled back.")
-    if component.kind is Kind.MYSQL:
-        with server(component.name) as cursor:
-            if not exists(cursor, component.kept):
-                raise RestoreRefused(
-                    f"The database {component.kept!r} is gone; the restore {journal.restore} cannot be rolled back."
-                )
     if component.kind is Kind.POSTGRESQL:
         admit_again(component)
     obstacle = carry_ledger(component, component.kept)

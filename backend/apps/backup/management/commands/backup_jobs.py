@@ -147,9 +147,11 @@ class Command(BackupCommand):
 
     def _pin(self, options: Options, job: BackupJob) -> int:
         pinned = bool(options["pin"])
-        if not options["dry_run"]:
-            job_pin(job.uuid, pinned=pinned, reason=str(options["reason"]))
-        return self._answer(options, job, f"{job.job_name} is {'pinned' if pinned else 'no longer pinned'}.")
+        done = "pinned" if pinned else "no longer pinned"
+        if options["dry_run"]:
+            return self._answer(options, job, f"{job.job_name} would be {done}. Nothing was changed.")
+        job_pin(job.uuid, pinned=pinned, reason=str(options["reason"]))
+        return self._answer(options, job, f"{job.job_name} is {done}.")
 
     def _remove(self, options: Options, job: BackupJob) -> int:
         if job.is_pinned:

@@ -11,14 +11,18 @@ from ...progress import Tracker
 from ...references import BackupRef, package_ref, resolve_backup
 from ...restores import (
     Choice,
+    Consequences,
     Plan,
     Restore,
     RestoreRefused,
     back_up_before_rollback,
+    interrupted,
     journals,
     ledger_is_readable,
     open_origin,
+    plan_release,
     plan_restore,
+    plan_rollback,
     plan_to_database,
     plan_to_folder,
     recover_restores,
@@ -80,8 +84,7 @@ class Command(BackupCommand):
         parser.add_argument("--no-safety-backup", action="store_true", help="do not back up the live state first")
 
     def run(self, options: Options) -> int:
-        for line in recover_restores():
-            self.note(line)
+        self._recover(options)
         if options["list"]:
             return self._list(options)
         if options["rollback"] or options["release"]:
@@ -106,6 +109,17 @@ class Command(BackupCommand):
                 return self._elsewhere(options, plan, origin, choice)
             self.require_consent(options, "Replace the live system with this backup?")
             return self._restore(options, plan, Restore(ref, origin, plan, choice, Tracker(), lambda: None))
+
+    def _recover(self, options: Options) -> None:
+        if options["dry_run"]:
+            for journal in interrupted():
+                self.note(
+                    f"The restore {journal.restore} of {journal.backup} was interrupted ({journal.state.value})."
+                    " Without --dry-run, this command first completes or undoes it."
+                )
+            return
+        for line in recover_restores():
+            self.note(line)
 
     def _plan(self, options: Options, ref: BackupRef, origin: Origin, choice: Choice) -> Plan:
         if choice.leave_out and not origin.manifest.data:
@@ -191,6 +205,9 @@ class Command(BackupCommand):
         return exitcodes.OK
 
     def _change(self, options: Options) -> int:
+        if options["dry_run"]:
+            plan = plan_rollback if options["rollback"] else plan_release
+            return self._show_consequences(options, plan(str(options["rollback"] or options["release"])))
         if options["rollback"]:
             self.require_consent(options, "Put the state before this restore back, and delete what was written since?")
             saved = [] if options["no_safety_backup"] else back_up_before_rollback(str(options["rollback"]))
@@ -203,6 +220,22 @@ class Command(BackupCommand):
             self.print_json({"restore": journal.restore, "status": journal.state.value, "notes": notes})
         else:
             facts([("restore", str(journal.restore)), ("status", journal.state.value), ("notes", notes)])
+        return exitcodes.OK
+
+    def _show_consequences(self, options: Options, plan: Consequences) -> int:
+        if options["json"]:
+            self.print_json({"dry_run": True, **plan.to_json()})
+        else:
+            backed_up = bool(options["rollback"]) and not options["no_safety_backup"] and ledger_is_readable()
+            facts(
+                [
+                    ("restore", f"{plan.restore} of {plan.backup}"),
+                    ("backed up first", "the live state" if backed_up else ""),
+                    ("live again", plan.live_again),
+                    ("deleted", plan.deleted),
+                    ("dry run", "nothing was changed"),
+                ]
+            )
         return exitcodes.OK
 
     def _show_plan(self, options: Options, plan: Plan) -> None:
