@@ -10,6 +10,8 @@ from django.db.models.signals import post_migrate
 
 from strongroom.repository.locks import survive_hangup
 
+from .stale_connections import watch_connections
+
 
 class BackupConfig(AppConfig):
     name = __name__.rpartition(".")[0]
@@ -22,6 +24,7 @@ class BackupConfig(AppConfig):
             # Web servers read repositories in other threads, which cannot do this.
             survive_hangup()
         post_migrate.connect(_have_chain, sender=self)
+        watch_connections()
         from . import checks  # noqa: F401, PLC0415  the registry must be loaded before checks are registered
 
 
