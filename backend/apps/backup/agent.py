@@ -100,7 +100,7 @@ class Agent:
             self._pause(_TICK - time.time() % _TICK)
 
     def _recover(self) -> None:
-        """The ledger may be away because a restore was killed in the middle of exchanging its database."""
+        """Complete or undo what a killed restore has left; the ledger may be away because of it."""
         try:
             for line in recover_restores():
                 self._say(line)
@@ -116,6 +116,8 @@ class Agent:
         # Of our own children we know how they ended; of others, only that they are gone.
         self._settle_children()
         if time.monotonic() - self._chores >= _CHORES:
+            # One that was typed may have been killed in its swap as well as one of our own children.
+            self._recover()
             for job in job_enforce(now=now):
                 self._say(f"The job {job} did not stop when it was told to, and was killed.")
             for job in job_reap(now=now):

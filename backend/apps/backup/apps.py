@@ -24,8 +24,12 @@ class BackupConfig(AppConfig):
             # Web servers read repositories in other threads, which cannot do this.
             survive_hangup()
         post_migrate.connect(_have_chain, sender=self)
-        watch_connections()
         from . import checks  # noqa: F401, PLC0415  the registry must be loaded before checks are registered
+        from .readiness import complete_before_serving  # noqa: PLC0415  the same
+
+        complete_before_serving()
+        # After it: what it completes makes connections stale.
+        watch_connections()
 
 
 def _have_chain(*, using: str, apps: Apps = installed, **_: object) -> None:

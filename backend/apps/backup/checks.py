@@ -3,8 +3,9 @@
 The doctor's findings under Django's own command: `manage.py check --tag backup` shows what can be seen without a
 connection, `--deploy` also asks the databases, the broker and the workers. `docs/reference/checks.md` lists the ids.
 
-They are warnings: an error would keep the very commands from running that put things right. The doctor is loaded only
-when it is asked, because every command of the project loads this module.
+They are warnings: an error would keep the very commands from running that put things right. One is an error, since
+`migrate` and `runserver` must not go on with a database of one day and files of another. The doctor is loaded only when
+it is asked, because every command of the project loads this module.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
-from django.core.checks import CheckMessage, Warning, register
+from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils import timezone
 
-from .errors import LedgerUnavailable
+from .errors import BackupError, LedgerUnavailable
 
 if TYPE_CHECKING:
     from .doctor import Finding
@@ -30,6 +31,19 @@ def check_backup(app_configs: Sequence[AppConfig] | None = None, **_options: obj
     if app_configs is not None and "backup" not in {config.label for config in app_configs}:
         return []
     return [_message(one) for one in settings_findings() or equipment_findings(deploy=False)]
+
+
+@register("backup")
+def check_interrupted_swap(**_options: object) -> list[CheckMessage]:
+    """Complete a restore that was killed in the middle of its swap, or say why that cannot be done."""
+    from .restores import mixed, recover_restores  # noqa: PLC0415  see above
+
+    try:
+        done = recover_restores() if mixed() else []
+    except BackupError as error:
+        hint = "Mend what it names, and run `manage.py restore_backup --list`, which completes the restore."
+        return [Error(f"A restore was cut off in the middle. {error}", hint=hint, id="backup.W005")]
+    return [Warning(line, id="backup.W005") for line in done]
 
 
 @register("backup", deploy=True)

@@ -91,7 +91,7 @@ class Watch:
             connections.close_all()
 
     def _recover(self) -> None:
-        """The ledger may be away because a restore was killed in the middle of exchanging its database."""
+        """Complete or undo what a killed restore has left; the ledger may be away because of it."""
         try:
             for line in recover_restores():
                 _logger.warning("%s", line)
@@ -108,6 +108,8 @@ class Watch:
     def look(self) -> None:
         """One round. Raises what keeps the ledger or the broker from being used."""
         now = timezone.now()
+        # One that was typed may have been killed in its swap as well as one of an operation.
+        self._recover()
         executor_beat(ExecutorKind.WORKER, own_identity(), self._facts, now=now)
         for job in job_enforce(now=now):
             _logger.warning("The backup job %s did not stop when it was told to, and was killed.", job)

@@ -38,7 +38,7 @@ MARK = ".edms-restore-12345678"
 KILLS = 25
 """About so many during the time that the work takes."""
 STATEMENTS = (b"CREATE ", b"DROP ", b"RENAME ")
-CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "shutil.rmtree"}
+CHANGES = {"edms_backup.exchange", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.removexattr", "shutil.rmtree"}
 
 
 def database(path, content):
@@ -61,6 +61,10 @@ def prepare(alias):
     database(PLACE / f".db{MARK}.new", "new")
     folder(PLACE / "media", "old")
     folder(PLACE / f".media{MARK}.new", "new")
+    # A link is no folder that could be exchanged: it goes by two renames.
+    folder(PLACE / "linked-to", "old")
+    (PLACE / "link").symlink_to(PLACE / "linked-to")
+    folder(PLACE / f".link{MARK}.new", "new")
     folder(PLACE / "volume", "old")
     folder(PLACE / "volume" / f"{MARK}.new", "new")
     components = [
@@ -78,6 +82,14 @@ def prepare(alias):
             live=f"{PLACE}/media",
             staged=f"{PLACE}/.media{MARK}.new",
             kept=f"{PLACE}/.media{MARK}.old",
+            had_live=True,
+        ),
+        Component(
+            kind=Kind.FOLDER,
+            name="link",
+            live=f"{PLACE}/link",
+            staged=f"{PLACE}/.link{MARK}.new",
+            kept=f"{PLACE}/.link{MARK}.old",
             had_live=True,
         ),
         Component(
@@ -176,7 +188,7 @@ def content_of(path):
 def look(alias):
     found = {"db": "absent"}
     if not alias or connections[alias].vendor != "mysql":
-        found |= {"media": content_of(PLACE / "media"), "volume": content_of(PLACE / "volume")}
+        found |= {name: content_of(PLACE / name) for name in ("media", "link", "volume")}
     if (PLACE / "db").exists():
         with contextlib.closing(sqlite3.connect(PLACE / "db")) as connection:
             found["db"] = connection.execute("SELECT content FROM t").fetchone()[0]

@@ -30,7 +30,11 @@ def run(home, *arguments, **variables):
 
 @pytest.mark.parametrize("what", ["swap", "rollback"])
 def test_at_every_change_of_a_name(tmp_path, what):
-    require_old_or_new(what, run(tmp_path / "home", what))
+    kills = run(tmp_path / "home", what)
+    require_old_or_new(what, kills)
+    # The folder is never away: it is exchanged in one step. A link goes by two renames.
+    assert {kill["before"]["media"] for kill in kills} == {"old", "new"}
+    assert {kill["before"]["link"] for kill in kills} == {"old", "new", "absent"}
 
 
 @pytest.mark.mariadb

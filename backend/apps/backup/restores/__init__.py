@@ -3,7 +3,8 @@
 from .errors import JournalUnwritable, RestoreFailed, RestoreRefused, RestoreUnfinished
 from .execute import Restore, RestoreResult
 from .folder import restore_to_folder
-from .journal import interrupted, journals
+from .journal import folder as journal_folder
+from .journal import interrupted, journals, mixed
 from .origin import open_origin
 from .plan import Choice, Plan
 from .planning import plan_restore, plan_to_database, plan_to_folder
@@ -31,8 +32,10 @@ __all__ = [
     "RestoreUnfinished",
     "back_up_before_rollback",
     "interrupted",
+    "journal_folder",
     "journals",
     "ledger_is_readable",
+    "mixed",
     "open_origin",
     "plan_release",
     "plan_restore",

@@ -53,6 +53,8 @@ class State(enum.StrEnum):
 UNFINISHED: Final = frozenset(
     {State.STAGING, State.SWAPPING, State.UNDOING, State.SWAPPED, State.ROLLING_BACK, State.RELEASING}
 )
+MIXED: Final = frozenset({State.SWAPPING, State.UNDOING, State.ROLLING_BACK})
+"""In these, a part of what is live may be new and another part old."""
 KEPT: Final = frozenset({State.SWAPPED, State.FINISHED})
 
 
@@ -175,15 +177,24 @@ def journals() -> list[Journal]:
 
 
 def interrupted() -> list[Journal]:
-    """Restores that were begun and neither completed nor undone, while nobody works on them."""
-    if not any(journal.state in UNFINISHED for journal in journals()):
+    """Return restores that were begun and neither completed nor undone, while no process works on them."""
+    return _abandoned(UNFINISHED)
+
+
+def mixed() -> list[Journal]:
+    """Return those of them that may have left a part of the live system new and another part old."""
+    return _abandoned(MIXED)
+
+
+def _abandoned(states: frozenset[State]) -> list[Journal]:
+    if not any(journal.state in states for journal in journals()):
         return []
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(exclusive())
         except RestoreRefused:
             return []
-        return [journal for journal in journals() if journal.state in UNFINISHED]
+        return [journal for journal in journals() if journal.state in states]
 
 
 @contextlib.contextmanager

@@ -7,29 +7,45 @@ is moved, so that a swap that was cut off can always be completed.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 
 from django.db import connections
 
 from ..sources.sqlite import SIDE_FILES
-from . import move_mysql
+from . import exchange, move_mysql
 from .errors import JournalUnwritable, RestoreFailed, RestoreRefused, RestoreUnfinished
 from .journal import KEPT, UNFINISHED, Component, Journal, Kind, State, exclusive, journals
 from .move_files import backward_contents, backward_path, discard, forward_contents, forward_path
 from .move_postgresql import backward_database, drop, forward_database, open_again
 
 
-def _marker(journal: Journal, component: Component) -> Callable[[str], None]:
-    def mark(step: str) -> None:
-        component.step = step
-        journal.save()
+def _mark(journal: Journal, component: Component, step: str) -> None:
+    component.step = step
+    journal.save()
 
-    return mark
+
+def _move_all(
+    journal: Journal,
+    components: Sequence[Component],
+    *,
+    move: Callable[[Journal, Component], None],
+    exchange_all: Callable[[Sequence[Component], uuid.UUID, Callable[[Component, str], None]], None],
+) -> None:
+    """Move each of them, and then, in one go, those that are exchanged in one step.
+
+    What takes time is done before, so that there is hardly a moment with a database of one day and files of another.
+    """
+    quick = [one for one in components if one.step in exchange.STEPS]
+    for component in [one for one in components if one.step not in exchange.STEPS]:
+        move(journal, component)
+    exchange_all(quick, journal.restore, functools.partial(_mark, journal))
 
 
 def _forward(journal: Journal, component: Component) -> None:
-    mark = _marker(journal, component)
+    mark = functools.partial(_mark, journal, component)
     if component.kind is Kind.POSTGRESQL:
         forward_database(component)
     elif component.kind is Kind.MYSQL:
@@ -43,7 +59,7 @@ def _forward(journal: Journal, component: Component) -> None:
 
 
 def _backward(journal: Journal, component: Component) -> None:
-    mark = _marker(journal, component)
+    mark = functools.partial(_mark, journal, component)
     if component.kind is Kind.POSTGRESQL:
         backward_database(component)
     elif component.kind is Kind.MYSQL:
@@ -80,10 +96,11 @@ def swap(journal: Journal) -> None:
     """
     connections.close_all()
     os.sync()
+    for component in journal.components:
+        exchange.prepare_forward(component, journal.restore)
     journal.enter(State.SWAPPING)
     try:
-        for component in journal.components:
-            _forward(journal, component)
+        _move_all(journal, journal.components, move=_forward, exchange_all=exchange.forward)
     except BaseException as error:
         try:
             undo(journal)
@@ -107,8 +124,7 @@ def _kept_of(journal: Journal) -> list[str]:
 def undo(journal: Journal) -> None:
     """Put the old things back after a swap that could not be completed, and remove the new ones."""
     journal.enter(State.UNDOING)
-    for component in reversed(journal.components):
-        _backward(journal, component)
+    _move_all(journal, journal.components[::-1], move=_backward, exchange_all=exchange.backward)
     discard_staged(journal)
 
 
@@ -193,18 +209,25 @@ def complete_rollback(journal: Journal) -> None:
     """
     connections.close_all()
     before = journal.state
+    for component in journal.components:
+        exchange.prepare_back(component, journal.restore)
     journal.enter(State.ROLLING_BACK)
     order = journal.components[::-1]
     order.sort(key=lambda component: component.kind is not Kind.POSTGRESQL)
+
+    def move(journal: Journal, component: Component) -> None:
+        try:
+            _backward(journal, component)
+        except RestoreFailed:
+            if before in KEPT and component is order[0] and component.kind is Kind.POSTGRESQL:
+                open_again(component)
+                for one in journal.components:
+                    exchange.cancel_back(one)
+                journal.enter(before)
+            raise
+
     with _begun(f"The rollback of the restore {journal.restore}"):
-        for component in order:
-            try:
-                _backward(journal, component)
-            except RestoreFailed:
-                if before in KEPT and component is order[0] and component.kind is Kind.POSTGRESQL:
-                    open_again(component)
-                    journal.enter(before)
-                raise
+        _move_all(journal, order, move=move, exchange_all=exchange.backward)
         for component in journal.components:
             _discard(component, component.staged)
         journal.enter(State.ROLLED_BACK)
