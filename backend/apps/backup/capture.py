@@ -189,6 +189,7 @@ class Capture:
                     changed_files=0,
                     unchanged_files=0,
                     manifest=manifest_facts(cut.manifest()),
+                    warnings=cut.notes,
                     problems=_problems(cut),
                 )
                 self.published()

@@ -9,6 +9,7 @@ BACKUP_CATCH_UP_HOURS     how late a missed slot is still run; without it until 
 BACKUP_TIME_LIMIT_MINUTES how long a job may run whose configuration does not say; without it as long as it takes
 BACKUP_FILE_ROOTS         {name: folder}: file trees to capture besides MEDIA_ROOT and the storages of FileFields
 BACKUP_REFERENCE_FIELDS   ["app.Model.field"]: text fields that name files
+BACKUP_DERIVED_TABLES     virtual tables of SQLite that the application makes again from other tables
 BACKUP_SECRETS            names of settings whose fingerprints go into the manifest
 BACKUP_FACT_FILES         files such as .env, captured in encrypted repositories only
 BACKUP_POSTGRESQL_BIN     folder of the PostgreSQL client programs
@@ -49,6 +50,7 @@ class BackupSettings:
     time_limit: timedelta | None
     file_roots: Mapping[str, Path]
     reference_fields: tuple[str, ...]
+    derived_tables: tuple[str, ...]
     secrets: tuple[str, ...]
     fact_files: tuple[Path, ...]
     postgresql_bin: Path | None
@@ -87,6 +89,7 @@ def load() -> BackupSettings:
         time_limit=None if time_limit is None else timedelta(minutes=time_limit),
         file_roots=_named_paths("BACKUP_FILE_ROOTS"),
         reference_fields=_texts("BACKUP_REFERENCE_FIELDS"),
+        derived_tables=_texts("BACKUP_DERIVED_TABLES"),
         secrets=_texts("BACKUP_SECRETS"),
         fact_files=_paths("BACKUP_FACT_FILES"),
         postgresql_bin=None if client_folder is None else _path("BACKUP_POSTGRESQL_BIN", client_folder),

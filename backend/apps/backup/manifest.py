@@ -14,7 +14,9 @@ import msgspec
 
 from .errors import BackupError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""2: a table in portable form whose `key` is empty has none."""
+_READ: Final = (1, FORMAT)
 NAME: Final = "manifest.json"
 MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_EXAMPLES: Final = 100
@@ -106,7 +108,8 @@ class ColumnRecord(_Record, frozen=True):
 
 
 class TableRecord(_Record, frozen=True):
-    """One table in portable form: `path` is its file of lines in the package, one row a line, ordered by `key`.
+    """One table in portable form: `path` is its file of lines in the package, one row a line, ordered by `key`, its
+    primary key, or by all columns where it has none.
 
     `model` is its model as app.Model, "" for a table that no migration knows. `counters` are the last numbers that were
     given out for columns that number themselves.
@@ -140,6 +143,9 @@ class DataRecord(_Record, frozen=True):
     migrations: dict[str, list[str]]
     tables: list[TableRecord]
     warnings: list[str] = []
+    """What could not be carried: the backup is INCOMPLETE with any of them."""
+    notes: list[str] = []
+    """What comes back in another form than it had."""
 
     @property
     def size(self) -> int:
@@ -215,10 +221,26 @@ def decode(data: bytes) -> Manifest:
         raise ManifestInvalid(f"{NAME} has more than {MAX_BYTES} bytes; it was not written by this software.")
     try:
         header = msgspec.json.decode(data, type=_Header)
-        if header.format != FORMAT:
+        if header.format not in _READ:
             raise ManifestInvalid(
-                f"{NAME} has format {header.format}, this software reads {FORMAT}; use the version that wrote it."
+                f"{NAME} has format {header.format}, this software reads up to {FORMAT}; use the version that wrote it."
             )
-        return msgspec.json.decode(data, type=Manifest)
+        manifest = msgspec.json.decode(data, type=Manifest)
+        return manifest if header.format == FORMAT else _of_format_1(manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ManifestInvalid(f"{NAME} is damaged or was not written by this software: {error}.") from error
+
+
+def _of_format_1(manifest: Manifest) -> Manifest:
+    """Take a key of all columns away: it may have been written of a table that has none, and may have equal rows."""
+    data = [
+        msgspec.structs.replace(
+            record,
+            tables=[
+                msgspec.structs.replace(table, key=[]) if len(table.key) == len(table.columns) else table
+                for table in record.tables
+            ],
+        )
+        for record in manifest.data
+    ]
+    return msgspec.structs.replace(manifest, data=data)

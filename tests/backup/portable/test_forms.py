@@ -297,4 +297,4 @@ def test_what_a_package_calls_a_type_is_no_other_sql(text):
     column = ColumnRecord(name="a", kind="native", type=text, nullable=True)
     table = TableRecord(name="t", path="", model="", columns=[column], key=["a"], rows=0, size=0, sha256="")
     with pytest.raises(RestoreFailed, match=r"t\.a is no name of a type"):
-        definitions(table, {}, quoted, native=True)
+        definitions(table, lambda one: one.type, quoted)

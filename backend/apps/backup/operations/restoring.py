@@ -50,7 +50,7 @@ from .work import Done, Work
 def plan(work: Work) -> Done:
     """Plan a restore; nothing is touched."""
     with _opened(work) as (ref, origin, choices):
-        return Done(_plan(work, ref, origin, choices).to_json())
+        return Done(_plan(work, ref, origin, choices, tried=True).to_json())
 
 
 def restore(work: Work) -> Done:
@@ -119,7 +119,7 @@ def _ref(choices: RestoreChoices, subject: str) -> BackupRef:
     return of_job(job)
 
 
-def _plan(work: Work, ref: BackupRef, origin: Origin, choices: RestoreChoices) -> Plan:
+def _plan(work: Work, ref: BackupRef, origin: Origin, choices: RestoreChoices, *, tried: bool = False) -> Plan:
     if choices.leave_out and not origin.manifest.data:
         raise RestoreRefused("Tables are left out of a portable package only; this backup is none.")
     work.tracker.begin("planning", total_bytes=sum(record.size for record in origin.manifest.data) or None)
@@ -132,9 +132,9 @@ def _plan(work: Work, ref: BackupRef, origin: Origin, choices: RestoreChoices) -
         return plan_to_folder(ref, origin, _choice(choices), _inside(choices.name))
     if choices.target == "database":
         place = _database_place(origin, choices.name)
-        return plan_to_database(ref, origin, _choice(choices), place, progress=progress)
+        return plan_to_database(ref, origin, _choice(choices), place, progress=progress, tried=tried)
     safety = choices.safety_backup and ledger_is_readable()
-    return plan_restore(ref, origin, _choice(choices), safety_backup=safety, progress=progress)
+    return plan_restore(ref, origin, _choice(choices), safety_backup=safety, progress=progress, tried=tried)
 
 
 def _to_live(work: Work, row: RestoreJob, job: Restore) -> Done:

@@ -61,7 +61,7 @@ def _describe(alias: str, reading: Reading, table: RawTable, model: type[models.
         path=member_path(alias, table.name),
         model="" if model is None else model._meta.label,
         columns=[_column(reading, table.name, column, fields.get(column.name)) for column in stored],
-        key=[column.name for column in keys or stored],
+        key=[column.name for column in keys],
         rows=-1,
         size=-1,
         sha256="",

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django.db import connections
 from django.utils import timezone
 
 from ..errors import BackupError, LedgerUnavailable
@@ -21,16 +20,14 @@ from ..references import BackupRef
 from ..sources import sqlite
 from ..sources.files import RESTORE_MARK
 from ..stopping import JobCancelled
-from . import record, stage_mysql, stage_portable, stage_postgresql, stage_sqlite
+from . import beside, record, stage_postgresql, stage_sqlite
 from .carry import carry_ledger, ledger_component
 from .errors import RestoreFailed, RestoreRefused, RestoreUnfinished
-from .journal import Component, Journal, Kind, State, exclusive
-from .kinds import SERVERS
+from .journal import Journal, Kind, State, exclusive
 from .origin import Origin
 from .plan import Choice, Plan
 from .planning import chosen_data, chosen_databases, chosen_roots, live_roots
 from .safety import back_up_live
-from .stage_portable import Target
 from .swapping import discard_staged, swap
 
 
@@ -167,7 +164,7 @@ class Restore:
         self.tick()
 
     def _stage_database(self, journal: Journal, database: DatabaseRecord) -> None:
-        component = self._announce_database(journal, database.alias)
+        component = beside.announce_database(journal, database.alias)
         if database.engine == sqlite.ENGINE:
             with self.origin.open_member(database.path) as dump:
                 live, staged = Path(component.live), Path(component.staged)
@@ -178,45 +175,13 @@ class Restore:
             stage_postgresql.load(database, component.staged, dump, owners=owners, progress=self._progress)
 
     def _stage_data(self, journal: Journal, data: list[DataRecord]) -> list[str]:
-        targets = []
-        for database in data:
-            component = self._announce_database(journal, database.alias)
-            if component.kind is Kind.SQLITE:
-                stage_sqlite.create_empty(Path(component.live), Path(component.staged))
-            else:
-                SERVERS[connections[database.alias].vendor].create(database.alias, component.staged)
-            targets.append(Target(database, component.staged))
-
         def phase(name: str) -> None:
             self.tracker.begin(name, total_bytes=sum(database.size for database in data))
             self.tick()
 
-        notes = stage_portable.load(
-            self.origin, targets, leave_out=self.choice.leave_out, progress=self._progress, phase=phase
+        return beside.stage_rows(
+            journal, self.origin, data, leave_out=self.choice.leave_out, progress=self._progress, phase=phase
         )
-        for component in journal.components:
-            if component.kind is Kind.MYSQL:
-                notes += stage_mysql.left_behind(component.name, live=component.live, staged=component.staged)
-        return notes
-
-    def _announce_database(self, journal: Journal, alias: str) -> Component:
-        """Name the database that is put beside the live one."""
-        settings, mark = connections[alias].settings_dict, journal.restore.hex[:8]
-        if connections[alias].vendor == sqlite.ENGINE:
-            live = sqlite.database_path(alias, settings)
-            component = _paths(Kind.SQLITE, alias, live, live.with_name(f".{live.name}{RESTORE_MARK}{mark}"))
-        else:
-            name, server = str(settings["NAME"]), SERVERS[connections[alias].vendor]
-            component = Component(
-                kind=server.kind,
-                name=alias,
-                live=name,
-                staged=server.free_name(name, f"_new_{mark}"),
-                kept=server.free_name(name, f"_old_{mark}"),
-                had_live=server.exists(alias, name),
-            )
-        _announce(journal, component)
-        return component
 
     def _stage_files(self, journal: Journal, roots: list[FileRootRecord]) -> list[str]:
         ending = f"{RESTORE_MARK}{journal.restore.hex[:8]}"
@@ -225,12 +190,12 @@ class Restore:
         for root in roots:
             live = places[root.name].path
             if os.path.ismount(live):
-                component = _paths(Kind.CONTENTS, root.name, live, live / ending.lstrip("."))
+                component = beside.paths(Kind.CONTENTS, root.name, live, live / ending.lstrip("."))
                 component.staged, component.kept = f"{live}/{ending}.new", f"{live}/{ending}.old"
             else:
                 live.parent.mkdir(parents=True, exist_ok=True)
-                component = _paths(Kind.FOLDER, root.name, live, live.with_name(f".{live.name}{ending}"))
-            _announce(journal, component)
+                component = beside.paths(Kind.FOLDER, root.name, live, live.with_name(f".{live.name}{ending}"))
+            beside.announce(journal, component)
             routes[b"files/" + os.fsencode(root.name)] = Path(component.staged)
         return self.origin.unpack(routes, self._progress)
 
@@ -241,20 +206,3 @@ class Restore:
             obstacle = "" if component is None else carry_ledger(component, component.staged)
             journal.carried_ledger = not obstacle
             result.notes += [obstacle] if obstacle else []
-
-
-def _paths(kind: Kind, name: str, live: Path, beside: Path) -> Component:
-    return Component(
-        kind=kind,
-        name=name,
-        live=str(live),
-        staged=f"{beside}.new",
-        kept=f"{beside}.old",
-        had_live=os.path.lexists(live),
-    )
-
-
-def _announce(journal: Journal, component: Component) -> None:
-    """Into the journal before it is made, so that a killed restore leaves nothing that nobody knows of."""
-    journal.components.append(component)
-    journal.save()

@@ -116,6 +116,8 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     created_at: datetime.datetime
     components: list[Component] = []
     carried_ledger: bool = False
+    is_trial: bool = False
+    """A plan tries what a restore would do; whatever it has made is removed, and so is its journal."""
     plan: dict[str, object] = {}
 
     @property
@@ -141,6 +143,11 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
                 f"The journal {target} of the restore cannot be written: {error.strerror}. Make room there, or mend"
                 " what is wrong; `restore_backup --list` then completes or undoes what was begun."
             ) from error
+
+    def forget(self) -> None:
+        """Remove the file: nothing came of it, and nothing needs to be known of it."""
+        self.path.unlink(missing_ok=True)
+        sync_folder(self.path.parent)
 
     def enter(self, state: State) -> None:
         """Change the state, on the disk first."""

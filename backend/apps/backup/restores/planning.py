@@ -27,6 +27,7 @@ from .origin import Origin, Progress
 from .plan import Choice, Plan, Replacement, Space, existing, require_writable
 from .plan_databases import plan_data, plan_database
 from .tables import plan_tables
+from .trial import try_rows
 
 _MARGIN: Final = 4 * 1024 * 1024
 _MOST_NAMED: Final = 20
@@ -64,10 +65,20 @@ def live_roots() -> dict[str, FileRoot]:
     return {root.name: root for root in file_roots(reference_fields(load().reference_fields))}
 
 
-def plan_restore(ref: BackupRef, origin: Origin, choice: Choice, *, safety_backup: bool, progress: Progress) -> Plan:
+def plan_restore(
+    ref: BackupRef,
+    origin: Origin,
+    choice: Choice,
+    *,
+    safety_backup: bool,
+    progress: Progress,
+    tried: bool = False,
+) -> Plan:
     """Plan a restore to the live system; what forbids it is in `blocking`, nothing is raised for it.
 
-    Every value of a database in portable form is read for it: `progress` tells how far that is.
+    Every value of a database in portable form is read for it: `progress` tells how far that is. With `tried`, its rows
+    are also taken in beside the live database, and removed again: what the database refuses is found by asking it. A
+    restore that follows at once does that itself before it replaces anything.
     """
     manifest = origin.manifest
     databases, roots = chosen_databases(manifest, choice.only), chosen_roots(manifest, choice.only)
@@ -94,6 +105,8 @@ def plan_restore(ref: BackupRef, origin: Origin, choice: Choice, *, safety_backu
     plan.safety_backup = safety_backup
     if not safety_backup:
         plan.warnings.append("no backup of the live state is taken first; what is replaced is kept for rollback")
+    if tried and data and not plan.blocking:
+        try_rows(plan, origin, data, leave_out=choice.leave_out, progress=progress)
     return plan
 
 
@@ -167,10 +180,13 @@ def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> Non
     require_writable(plan, parent)
 
 
-def plan_to_database(ref: BackupRef, origin: Origin, choice: Choice, place: str, *, progress: Progress) -> Plan:
+def plan_to_database(
+    ref: BackupRef, origin: Origin, choice: Choice, place: str, *, progress: Progress, tried: bool = False
+) -> Plan:
     """Plan a restore of the only database of a backup into a new one, which stays; nothing live is involved.
 
-    `place` is the name of the new database on the same server, or the path of a new SQLite file.
+    `place` is the name of the new database on the same server, or the path of a new SQLite file. `tried` is as for
+    `plan_restore`.
     """
     manifest = origin.manifest
     aliases = [*(one.alias for one in manifest.databases), *(one.alias for one in manifest.data)]
@@ -190,6 +206,8 @@ def plan_to_database(ref: BackupRef, origin: Origin, choice: Choice, place: str,
     _compare_versions(plan, manifest.databases)
     _compare_secrets(plan, manifest)
     plan.ledger = "stays as it is"
+    if tried and manifest.data and not plan.blocking:
+        try_rows(plan, origin, manifest.data, leave_out=choice.leave_out, progress=progress)
     return plan
 
 

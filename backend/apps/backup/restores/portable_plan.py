@@ -50,11 +50,12 @@ def look_at(origin: Origin, record: DataRecord, leave_out: frozenset[str], progr
 
 def _look_at_schema(manifest: Manifest, record: DataRecord, known: History, leave_out: frozenset[str]) -> Obstacles:
     found = Obstacles()
+    tables, engine = modelled(known), connections[record.alias].vendor
     _compare_migrations(found, manifest, record, known)
     if found.blocking:
         # The models of a state that cannot be made say nothing.
         return found
-    tables, engine = modelled(known), connections[record.alias].vendor
+    found.warnings += record.notes
     for table in record.tables:
         if table.name not in leave_out:
             _compare_table(found, record, table, tables.get(table.name), engine=engine)
@@ -94,12 +95,21 @@ def _compare_migrations(found: Obstacles, manifest: Manifest, record: DataRecord
     theirs, ours = manifest.project.code_migrations, code_leaves()
     # Of an app that is not here at all there are no models either: its tables are named one by one.
     lacking = [node for node in known.unknown if node[0] in theirs and node[0] in ours]
-    if lacking:
-        shown = ", ".join(f"{app}.{name}" for app, name in lacking[:_MOST])
+    differing = _differing_schema(record, known, {app for app, _ in lacking})
+    newer = [node for node in lacking if node[0] in differing]
+    if newer:
+        shown = ", ".join(f"{app}.{name}" for app, name in newer[:_MOST])
+        tables = ", ".join(table for app, _ in newer for table in differing[app])
         found.blocking.append(
-            f"the package is of a newer state of the application: the code here does not have {shown}; install the"
-            " version of the application that has them, and restore with that"
+            f"the package is of a newer state of the application: the code here does not have {shown}, and makes other"
+            f" tables or columns ({tables}); install the version of the application that has them, and restore with it"
         )
+    for app, name in lacking:
+        if (app, name) not in newer:
+            found.warnings.append(
+                f"the package names the migration {app}.{name}, which the code does not have: its tables are the same"
+                " without it, and its row in django_migrations is taken in as it is"
+            )
     for app in sorted({app for app, _ in known.unknown} - set(theirs)):
         found.warnings.append(f"the package names migrations of {app!r}, an app that its own code had no more")
     for name in known.squashed:
@@ -109,6 +119,32 @@ def _compare_migrations(found: Obstacles, manifest: Manifest, record: DataRecord
         )
     for app in sorted(set(ours) - set(record.applied) - set(known.state.real_apps)):
         found.warnings.append(f"the package does not know the app {app!r}: its tables will be as after a new migrate")
+
+
+def _differing_schema(record: DataRecord, known: History, apps: set[str]) -> dict[str, list[str]]:
+    """Return the tables of these apps that the code makes in another form than the package has, by app.
+
+    A migration that is only a name, such as one that was squashed and deleted, makes no difference.
+    """
+    models_of = {model._meta.label: (name, model) for name, model in known.tables.items()}
+    packaged = {table.name: table for table in record.tables}
+    found: dict[str, list[str]] = {}
+    for table in record.tables:
+        app = table.model.partition(".")[0]
+        if app in apps and table.model not in models_of:
+            found.setdefault(app, []).append(table.name)
+    for label, (name, model) in models_of.items():
+        app = label.partition(".")[0]
+        if app not in apps:
+            continue
+        there = packaged.get(name)
+        columns = {} if there is None else {column.name: Kind(column.kind) for column in there.columns}
+        here = columns_of(model)
+        if set(columns) != set(here) or any(
+            kind_of_field(field) not in {columns[column], None} for column, field in here.items()
+        ):
+            found.setdefault(app, []).append(name)
+    return found
 
 
 def _compare_table(

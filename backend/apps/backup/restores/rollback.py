@@ -58,7 +58,9 @@ def recover_restores() -> list[str]:
 
 
 def _tell(journal: Journal) -> None:
-    if journal.state is State.UNDONE:
+    if journal.is_trial:
+        journal.forget()
+    elif journal.state is State.UNDONE:
         record.fail(journal, RestoreFailed("it was cut off; the live state is what it was before."))
     elif journal.state is State.ROLLED_BACK:
         record.rolled_back(journal)

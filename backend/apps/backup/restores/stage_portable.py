@@ -72,7 +72,7 @@ def load(
 def _filling(target: Target) -> contextlib.AbstractContextManager[Filling]:
     alias = target.record.alias
     moments = moments_in(alias, bare=target.record.bare_moments)
-    return OPEN[connections[alias].vendor](Scratch(alias, target.place, target.known, moments))
+    return OPEN[connections[alias].vendor](Scratch(alias, target.place, target.known, moments, target.record.engine))
 
 
 def _take_in(origin: Origin, loads: Sequence[_Load], progress: Progress) -> None:
@@ -87,15 +87,19 @@ def _take_in(origin: Origin, loads: Sequence[_Load], progress: Progress) -> None
 
 
 class _Table:
-    """One table while it is filled. `columns` are the places of those columns that the database here has."""
+    """One table while it is filled. `columns` are the places of those columns that the database here has.
 
-    def __init__(self, package: TableRecord, here: RawTable, filling: Filling, *, foreign: bool) -> None:
+    `ours` is True for a table that no migration has made.
+    """
+
+    def __init__(self, package: TableRecord, here: RawTable, filling: Filling, *, foreign: bool, ours: bool) -> None:
         self.package = package
         types = {column.name: column for column in here.columns if not column.generated}
         self.columns = [place for place, column in enumerate(package.columns) if column.name in types]
         chosen = [package.columns[place] for place in self.columns]
         for column in chosen:
-            if not filling.reading.admits(types[column.name], Kind(column.kind)):
+            # In a table that we have made, a type that is not here has become a text.
+            if not ours and not filling.reading.admits(types[column.name], Kind(column.kind)):
                 raise RestoreFailed(
                     f"The column {column.name} of the table {here.name} is {types[column.name].type} here, which takes"
                     f" no {column.kind} of the package. Nothing live was changed."
@@ -133,18 +137,20 @@ class _Load:
         self.tables: dict[str, _Table] = {}
         self._filling = filling
         wanted = [table for table in target.record.tables if table.name not in leave_out]
-        self._make_missing(wanted)
+        made_here = self._make_missing(wanted)
         here = {table.name: table for table in filling.reading.tables()}
         filling.begin(here.values())
         foreign = filling.reading.name != target.record.engine
         for table in wanted:
-            self.tables[table.path] = made = _Table(table, here[table.name], filling, foreign=foreign)
+            ours = table.name in made_here
+            self.tables[table.path] = made = _Table(table, here[table.name], filling, foreign=foreign, ours=ours)
             self.notes += [
                 f"the column {table.name}.{name} was left out: no migration makes it" for name in made.absent
             ]
         self.notes += [f"the table {name} was left out, as asked" for name in sorted(leave_out)]
 
-    def _make_missing(self, wanted: Sequence[TableRecord]) -> None:
+    def _make_missing(self, wanted: Sequence[TableRecord]) -> set[str]:
+        made = set()
         here = {table.name for table in self._filling.reading.tables()}
         for table in wanted:
             if table.name in here:
@@ -155,12 +161,14 @@ class _Load:
                     " live was changed."
                 )
             self._filling.create(table)
+            made.add(table.name)
             self.notes.append(f"the table {table.name}, which no model knows, was made from its rows alone")
+        return made
 
     def finish(self) -> None:
         """Have the database check the rows, then read every one of them back. Raises `RestoreFailed`."""
         counters = {one.here.name: one.package.counters for one in self.tables.values() if one.package.counters}
-        self._filling.finish(counters)
+        self.notes += self._filling.finish(counters)
         for one in self.tables.values():
             found = RowDigest(one.here, normal=one.foreign)
             read_all(self._filling.reading.batches(one.here), found.add)

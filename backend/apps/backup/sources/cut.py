@@ -177,6 +177,11 @@ class Cut:
         """For whoever reads the entries: something could not be read. The manifest outlives the job, and counts it."""
         self.problems.append(Problem(problem.path.decode("utf-8", "surrogateescape"), problem.reason))
 
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of a backup that is complete."""
+        return [f"database {one.record.alias}: {note}" for one in self.portable for note in one.record.notes]
+
     def manifest(self) -> Manifest:
         """The manifest as it was stored; raises `CaptureFailed` before everything has been read."""
         if self._manifest is None:

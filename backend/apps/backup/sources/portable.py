@@ -22,6 +22,7 @@ from django.db.utils import Error as DatabaseFailure
 from strongroom.entries import Entry, Folder, Stream
 from strongroom.streams import Reader
 
+from .. import conf
 from ..manifest import DataRecord, TableRecord
 from ..portable.engines.base import Moments, Reading
 from ..portable.engines.mysql import MysqlReading
@@ -164,7 +165,15 @@ class _Opened:
             migrations=leaves(self.applied),
             tables=tables,
             warnings=[*self.warnings, *left_out],
+            notes=[*self.reading.notes(), *_leftovers(self.known)],
         )
+
+
+def _leftovers(known: History) -> list[str]:
+    return [
+        f"django_migrations names {app}.{name}, which the code does not have: it is carried as it is"
+        for app, name in known.unknown
+    ]
 
 
 def _by_app(applied: Applied) -> dict[str, list[str]]:
@@ -226,7 +235,10 @@ def _open_sqlite(alias: str, staging: Path, stack: contextlib.ExitStack) -> _Ope
     applied = [(str(app), str(name)) for app, name in connection.execute(_MIGRATIONS)] if there else []
     known = history(_by_app(applied))
     reading = SqliteReading(
-        connection, moments=moments_in(alias, bare=not project.USE_TZ), places=decimal_places(known)
+        connection,
+        moments=moments_in(alias, bare=not project.USE_TZ),
+        places=decimal_places(known),
+        derived=conf.load().derived_tables,
     )
     return _Opened(reading, known, applied, sqlite3.sqlite_version, cut_at, copy.stat().st_size, [])
 

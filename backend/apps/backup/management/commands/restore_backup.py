@@ -125,6 +125,8 @@ class Command(BackupCommand):
         if choice.leave_out and not origin.manifest.data:
             raise RestoreRefused("--leave-out is for tables of a portable package; this backup is none.")
         safety = not options["no_safety_backup"] and ledger_is_readable()
+        # The restore itself tries the rows beside the live database before it replaces anything.
+        tried = bool(options["dry_run"])
         tracker = Tracker()
         with ProgressDisplay() as display:
             if origin.manifest.data:
@@ -135,8 +137,9 @@ class Command(BackupCommand):
                 display.show(tracker.now())
 
             if options["to_database"]:
-                return plan_to_database(ref, origin, choice, str(options["to_database"]), progress=progress)
-            return plan_restore(ref, origin, choice, safety_backup=safety, progress=progress)
+                place = str(options["to_database"])
+                return plan_to_database(ref, origin, choice, place, progress=progress, tried=tried)
+            return plan_restore(ref, origin, choice, safety_backup=safety, progress=progress, tried=tried)
 
     def _restore(self, options: Options, plan: Plan, work: Restore) -> int:
         with ProgressDisplay() as display:

@@ -52,7 +52,11 @@ class Reading(Protocol):
         ...
 
     def left_out(self) -> list[str]:
-        """Tables that cannot be carried, in words."""
+        """Return what cannot be carried, in words: the backup is INCOMPLETE with any of it."""
+        ...
+
+    def notes(self) -> list[str]:
+        """Return what comes back in another form, or has to be made again, in words."""
         ...
 
     def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:
@@ -143,6 +147,6 @@ def float_form(value: float) -> float | str:
 
 
 def order(table: TableRecord) -> list[ColumnRecord]:
-    """The columns that rows are ordered by."""
+    """Return the columns that rows are ordered by: the primary key, or all of them."""
     by_name = {column.name: column for column in table.columns}
-    return [by_name[name] for name in table.key]
+    return [by_name[name] for name in table.key] or table.columns

@@ -101,6 +101,9 @@ class MysqlReading:
     def left_out(self) -> list[str]:
         return []
 
+    def notes(self) -> list[str]:
+        return []
+
     def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:  # noqa: ARG002  the type says it all
         return _KINDS.get(column.base, Kind.NATIVE), ""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Partitioned tables are read as one; what belongs to an extension is made by it.
 _TABLES: Final = """
-    SELECT c.oid, n.nspname, c.relname, n.nspname = current_schema()
+    SELECT c.oid, n.nspname, c.relname, n.nspname = current_schema(), c.relkind = 'p'
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND NOT c.relispartition
       AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
@@ -37,6 +37,12 @@ _COLUMNS: Final = """
     LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
     WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid = ANY(%s)
     ORDER BY a.attrelid, a.attnum
+"""
+# Inheritance of old, whose parents show the rows of their children; partitions are something else.
+_CHILDREN: Final = """
+    SELECT c.relname, p.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND NOT c.relispartition AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1, 2
 """
 _COUNTER: Final = """
     SELECT s.last_value FROM pg_sequences s
@@ -75,6 +81,7 @@ class PostgresqlReading:
         self._read = 0
         self.identifiers: dict[str, str] = {}
         """Tables as SQL names them, by their names here: those of other schemas have the schema in front."""
+        self._sources: dict[str, str] = {}
 
     def prepare(self) -> None:
         """Have the session write values as this module reads them."""
@@ -88,9 +95,11 @@ class PostgresqlReading:
     def tables(self) -> list[RawTable]:
         self._cursor.execute(_TABLES)
         found: dict[int, str] = {}
-        for oid, schema, table, ours in self._cursor.fetchall():
+        for oid, schema, table, ours, partitioned in self._cursor.fetchall():
             found[int(oid)] = name = table if ours else f"{schema}.{table}"
             self.identifiers[name] = f"{quoted(schema)}.{quoted(table)}"
+            # A table that others inherit from shows their rows, too, which are read where they are.
+            self._sources[name] = self.identifiers[name] if partitioned else f"ONLY {self.identifiers[name]}"
         self._cursor.execute(_COLUMNS, [list(found)])
         columns: dict[int, list[RawColumn]] = {oid: [] for oid in found}
         for oid, name, shown, base, nullable, generated, key, item in self._cursor.fetchall():
@@ -101,6 +110,14 @@ class PostgresqlReading:
         self._cursor.execute("SELECT count(*) FROM pg_largeobject_metadata")
         (count,) = self._cursor.fetchone() or (0,)
         return [f"{count} large objects"] if count else []
+
+    def notes(self) -> list[str]:
+        self._cursor.execute(_CHILDREN, None)
+        return [
+            f"the table {child} inherits from {parent}: where no migration makes it so, it comes back as a table of its"
+            " own"
+            for child, parent in self._cursor.fetchall()
+        ]
 
     def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:  # noqa: ARG002  the type says it all
         return _kind_of(column)
@@ -124,7 +141,7 @@ class PostgresqlReading:
         keys = ", ".join(_ordered(column) for column in order(table))
         cursor = f"rows_{self._read}"
         self._cursor.execute(
-            f"DECLARE {cursor} NO SCROLL CURSOR FOR SELECT {names} FROM {self.identifiers[table.name]} ORDER BY {keys}"  # noqa: S608
+            f"DECLARE {cursor} NO SCROLL CURSOR FOR SELECT {names} FROM {self._sources[table.name]} ORDER BY {keys}"  # noqa: S608
         )
         return PostgresqlBatches(self._cursor, cursor, table, bare=self._moments.bare)
 

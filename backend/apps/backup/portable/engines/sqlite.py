@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import re
 import sqlite3
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from ...identifiers import quoted
@@ -37,39 +38,84 @@ _WIDE: Final = decimal.Context(prec=1000)
 _UNFIT: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, decimal.InvalidOperation)
 """What a converter raises for a value that is not of its kind."""
 _HIDDEN: Final = 1
+_SHADOWS: Final = frozenset(
+    {"config", "content", "data", "docsize", "idx", "node", "parent", "rowid", "segdir", "segments", "stat"}
+)
+"""What the tables are called, after the name of a virtual table, that it keeps its content in."""
+_INDEX_OF_ANOTHER: Final = re.compile(r"\busing\s+fts[345]\s*\(.*\bcontent\s*=", re.IGNORECASE | re.DOTALL)
+"""A full-text index that keeps no texts of its own: they are in another table, or nowhere."""
+_WITHOUT_CONTENT: Final = re.compile(r"""\bcontent\s*=\s*(?:''|"")""", re.IGNORECASE)
+_SHOWN: Final = 5
 _GENERATED: Final = frozenset({2, 3})
 
 
+def is_index_of_a_table(sql: str) -> bool:
+    """Return whether a statement makes a full-text index of another table, from which it can be filled again."""
+    return _INDEX_OF_ANOTHER.search(sql) is not None and _WITHOUT_CONTENT.search(sql) is None
+
+
 class SqliteReading:
-    """A database file that nobody writes to. `places` are the digits after the point of decimal columns."""
+    """A database file that nobody writes to. `places` are the digits after the point of decimal columns.
+
+    `derived` names virtual tables whose content the application makes again from other tables.
+    """
 
     name = "sqlite"
 
     def __init__(
-        self, connection: sqlite3.Connection, *, moments: Moments, places: Mapping[tuple[str, str], int]
+        self,
+        connection: sqlite3.Connection,
+        *,
+        moments: Moments,
+        places: Mapping[tuple[str, str], int],
+        derived: Collection[str] = (),
     ) -> None:
         self._connection = connection
         self._moments = moments
         self._places = places
+        self._derived = derived
 
     def tables(self) -> list[RawTable]:
         virtual = set(self._virtual())
-        shadows = tuple(f"{name}_" for name in virtual)
+        shadows = {f"{name}_{ending}" for name in virtual for ending in _SHADOWS}
         rows = self._connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1"
         )
         names = [str(name) for (name,) in rows.fetchall()]
-        kept = [name for name in names if name not in virtual and not (shadows and name.startswith(shadows))]
+        kept = [name for name in names if name not in virtual | shadows]
         return [RawTable(name, self._columns(name)) for name in kept]
 
-    def _virtual(self) -> list[str]:
+    def _virtual(self) -> dict[str, bool]:
+        """Return the virtual tables, and whether each can be made again from other tables."""
         rows = self._connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL%' ORDER BY 1"
+            "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL%' ORDER BY 1"
         )
-        return [str(name) for (name,) in rows]
+        return {str(name): str(name) in self._derived or bool(_INDEX_OF_ANOTHER.search(str(sql))) for name, sql in rows}
 
     def left_out(self) -> list[str]:
-        return [f"the virtual table {name}, with the tables that it keeps its content in" for name in self._virtual()]
+        return [
+            f"the virtual table {name}, with the tables that it keeps its content in; if the application makes it again"
+            " from other tables, name it in BACKUP_DERIVED_TABLES"
+            for name, derived in self._virtual().items()
+            if not derived
+        ]
+
+    def notes(self) -> list[str]:
+        derived = [name for name, is_derived in self._virtual().items() if is_derived]
+        found = [
+            f"the virtual table {name} is derived from other tables: after a restore, run the command of the"
+            " application that makes it again"
+            for name in derived
+        ]
+        orphans = self._connection.execute("PRAGMA foreign_key_check").fetchmany(_SHOWN + 1)
+        if orphans:
+            shown = ", ".join(f"{table} (rowid {row}) to {parent}" for table, row, parent, _ in orphans[:_SHOWN])
+            more = ", and more" if len(orphans) > _SHOWN else ""
+            found.append(
+                f"rows refer to rows that are not there: {shown}{more}. SQLite takes them in again; other databases"
+                " refuse them, until they are set right or their tables are left out (--leave-out)"
+            )
+        return found
 
     def _columns(self, table: str) -> list[RawColumn]:
         rows = self._connection.execute(f"PRAGMA table_xinfo({quoted(table)})").fetchall()
@@ -150,7 +196,7 @@ def _describe(table: TableRecord, rows: Sequence[Row], converters: Sequence[Conv
                     convert(value)
             except _UNFIT:
                 key = dict(zip((one.name for one in table.columns), row, strict=True))
-                where = ", ".join(f"{name} {key[name]!r}" for name in table.key[:3])
+                where = ", ".join(f"{one.name} {key[one.name]!r}" for one in order(table)[:3])
                 return (
                     f"The column {column.name} of the table {table.name} holds, where {where[:200]}, a value of the"
                     f" type {type(value).__name__} that is no {column.kind}; set it right, then back up again."

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ...manifest import TableRecord
+from ...manifest import ColumnRecord, TableRecord
 from ...portable.engines.base import Moments, RawTable, Reading, Writing
-from ...portable.forms import Kind, is_type_name
+from ...portable.forms import is_type_name
 from ...portable.history import History
 from ..errors import RestoreFailed
 
@@ -24,6 +24,8 @@ class Scratch:
     place: str
     known: History
     moments: Moments
+    source: str
+    """The kind of database that the rows come from."""
 
 
 class Filling(Protocol):
@@ -43,26 +45,28 @@ class Filling(Protocol):
         """Empty these tables, and put aside what would act on rows, or slow them down, while they come in."""
         ...
 
-    def finish(self, counters: Counters) -> None:
-        """Put everything back and have it check the rows; no number is given out twice. Raises `RestoreFailed`."""
+    def finish(self, counters: Counters) -> Sequence[str]:
+        """Put everything back and have it check the rows; no number is given out twice. Notes for the user.
+
+        Raises `RestoreFailed`. References to rows that are not there come back as they were in a database of the same
+        kind, which had them, and are a note.
+        """
         ...
 
 
-def definitions(
-    table: TableRecord, types: Mapping[Kind, str], identifier: Callable[[str], str], *, native: bool
-) -> str:
-    """The columns of a table as SQL, for `create`. `native` is True where the package is of the same kind of database,
-    whose own types can be used. Raises `RestoreFailed` for a type that is none: packages may come from anybody."""
-    odd = next((column for column in table.columns if native and not is_type_name(column.type)), None)
-    if odd is not None:
-        raise RestoreFailed(
-            f"The type of {table.name}.{odd.name} is no name of a type: {odd.type[:100]!r}. Nothing live was changed."
-        )
-    parts = [
-        f"{identifier(column.name)} {column.type if native else types[Kind(column.kind)]}"
-        f"{'' if column.nullable else ' NOT NULL'}"
-        for column in table.columns
-    ]
-    if len(table.key) < len(table.columns) or len(table.columns) == 1:
+def definitions(table: TableRecord, type_of: Callable[[ColumnRecord], str], identifier: Callable[[str], str]) -> str:
+    """Return the columns of a table as SQL, for `create`, with its primary key if it has one.
+
+    Raises `RestoreFailed` for a type that is none: packages may come from anywhere.
+    """
+    parts = []
+    for column in table.columns:
+        if not is_type_name(chosen := type_of(column)):
+            raise RestoreFailed(
+                f"The type of {table.name}.{column.name} is no name of a type: {chosen[:100]!r}. Nothing live was"
+                " changed."
+            )
+        parts.append(f"{identifier(column.name)} {chosen}{'' if column.nullable else ' NOT NULL'}")
+    if table.key:
         parts.append(f"PRIMARY KEY ({', '.join(map(identifier, table.key))})")
     return ", ".join(parts)

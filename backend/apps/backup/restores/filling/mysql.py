@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.db.utils import Error as DatabaseFailure
 
 from ...identifiers import backticked
-from ...manifest import TableRecord
+from ...manifest import ColumnRecord, TableRecord
 from ...portable.engines.base import Moments, RawTable
 from ...portable.engines.mysql import MysqlReading, MysqlWriting
 from ...portable.forms import Kind
@@ -52,7 +52,7 @@ def open_mysql(scratch: Scratch) -> Iterator[MysqlFilling]:
         with fresh_connection(scratch.alias, scratch.place) as wrapper, wrapper.cursor() as cursor:
             cursor.execute("SET SESSION foreign_key_checks = 0")
             cursor.execute("SET SESSION unique_checks = 0")
-            filling = MysqlFilling(wrapper, cursor, scratch.moments)
+            filling = MysqlFilling(wrapper, cursor, scratch.moments, scratch.source)
             cursor.execute("SET autocommit = 0")
             yield filling
             cursor.execute("COMMIT")
@@ -66,8 +66,9 @@ def open_mysql(scratch: Scratch) -> Iterator[MysqlFilling]:
 class MysqlFilling:
     """One database."""
 
-    def __init__(self, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, moments: Moments) -> None:
+    def __init__(self, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, moments: Moments, source: str) -> None:
         self._cursor = cursor
+        self._source = source
         self.reading = MysqlReading(wrapper, cursor, moments=moments)
         self.reading.prepare()
         self._known: dict[str, RawTable] = {}
@@ -75,10 +76,14 @@ class MysqlFilling:
         self._put_aside: list[str] = []
 
     def create(self, table: TableRecord) -> None:
-        native = any(Kind(column.kind) is Kind.NATIVE for column in table.columns)
-        self._cursor.execute(
-            f"CREATE TABLE {backticked(table.name)} ({definitions(table, _TYPES, backticked, native=native)})"
-        )
+        def type_of(column: ColumnRecord) -> str:
+            if self._source == self.reading.name:
+                return column.type
+            kind = Kind(column.kind)
+            # A text of any length cannot be a key here.
+            return "varchar(255)" if kind is Kind.TEXT and column.name in table.key else _TYPES[kind]
+
+        self._cursor.execute(f"CREATE TABLE {backticked(table.name)} ({definitions(table, type_of, backticked)})")
 
     def begin(self, tables: Iterable[RawTable]) -> None:
         self._known.update({table.name: table for table in tables})
@@ -92,16 +97,18 @@ class MysqlFilling:
         for name in self._known:
             self._cursor.execute(f"TRUNCATE TABLE {backticked(name)}")
 
-    def finish(self, counters: Counters) -> None:
+    def finish(self, counters: Counters) -> list[str]:
         self._cursor.execute("COMMIT")
         for statement in self._put_aside:
             self._cursor.execute(statement, None)
-        self._require_references()
+        notes = self._orphans()
         for table, values in counters.items():
             for value in values.values():
                 self._cursor.execute(f"ALTER TABLE {backticked(table)} AUTO_INCREMENT = {int(value) + 1}")
+        return notes
 
-    def _require_references(self) -> None:
+    def _orphans(self) -> list[str]:
+        notes = []
         self._cursor.execute(_FOREIGN_KEYS)
         keys: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
         for table, name, column, parent, there in self._cursor.fetchall():
@@ -114,8 +121,10 @@ class MysqlFilling:
                 f" WHERE {given} AND NOT EXISTS (SELECT 1 FROM {backticked(parent)} p WHERE {matched}) LIMIT 1"
             )
             row = self._cursor.fetchone()
-            if row is not None:
-                raise RestoreFailed(
-                    f"The package's rows do not fit together: {table} refers to {row} of {parent} ({name}), which is"
-                    " not there. Nothing live was changed."
-                )
+            if row is None:
+                continue
+            shown = f"{table} refers to {row} of {parent} ({name}), which is not there"
+            if self._source != self.reading.name:
+                raise RestoreFailed(f"The package's rows do not fit together: {shown}. Nothing live was changed.")
+            notes.append(f"as in the database that was backed up, {shown}")
+        return notes

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 from django.db.utils import Error as DatabaseFailure
 
 from ...identifiers import quoted
-from ...manifest import TableRecord
+from ...manifest import ColumnRecord, TableRecord
 from ...portable.engines.base import Moments, RawTable
 from ...portable.engines.postgresql import PostgresqlReading, PostgresqlWriting
-from ...portable.forms import Kind
+from ...portable.forms import Kind, is_type_name
 from ...sources.postgresql import fresh_connection
 from ..errors import RestoreFailed
 from .base import Counters, Scratch, definitions
@@ -59,7 +59,7 @@ def open_postgresql(scratch: Scratch) -> Iterator[PostgresqlFilling]:
     """The database `scratch.place` on the alias's server, in one transaction that ends with the block."""
     try:
         with fresh_connection(scratch.alias, scratch.place) as wrapper, wrapper.cursor() as cursor:
-            filling = PostgresqlFilling(cursor, scratch.moments)
+            filling = PostgresqlFilling(cursor, scratch.moments, scratch.source)
             cursor.execute("BEGIN")
             yield filling
             cursor.execute("COMMIT")
@@ -74,8 +74,9 @@ def open_postgresql(scratch: Scratch) -> Iterator[PostgresqlFilling]:
 class PostgresqlFilling:
     """One database."""
 
-    def __init__(self, cursor: CursorWrapper, moments: Moments) -> None:
+    def __init__(self, cursor: CursorWrapper, moments: Moments, source: str) -> None:
         self._cursor = cursor
+        self._source = source
         self.reading = PostgresqlReading(cursor, moments)
         self.reading.prepare()
         self.writing = PostgresqlWriting(cursor, self.reading.identifiers, moments=moments)
@@ -83,12 +84,23 @@ class PostgresqlFilling:
         self._put_aside: list[str] = []
 
     def create(self, table: TableRecord) -> None:
-        native = any(Kind(column.kind) in {Kind.NATIVE, Kind.ARRAY} for column in table.columns)
         schema, _, name = table.name.rpartition(".")
         place = f"{quoted(schema)}.{quoted(name)}" if schema else quoted(name)
         if schema:
             self._cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
-        self._cursor.execute(f"CREATE TABLE {place} ({definitions(table, _TYPES, quoted, native=native)})")
+        self._cursor.execute(f"CREATE TABLE {place} ({definitions(table, self._type_of, quoted)})")
+
+    def _type_of(self, column: ColumnRecord) -> str:
+        """Return the type of a column that no migration makes: its own one, if that is here, or the nearest to it."""
+        kind = Kind(column.kind)
+        if self._source == self.reading.name and is_type_name(column.type):
+            self._cursor.execute("SELECT to_regtype(%s) IS NOT NULL", [column.type])
+            if (self._cursor.fetchone() or (False,))[0]:
+                return column.type
+        if kind is Kind.NATIVE:
+            # An enumeration, say, which belongs to the table's own SQL. Its values are texts in the package.
+            return "text"
+        return f"{_TYPES[Kind(column.item)]}[]" if kind is Kind.ARRAY else _TYPES[kind]
 
     def begin(self, tables: Iterable[RawTable]) -> None:
         self._tables = [self.reading.identifiers[table.name] for table in tables]
@@ -105,7 +117,7 @@ class PostgresqlFilling:
         for table in self._tables:
             self._cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
 
-    def finish(self, counters: Counters) -> None:
+    def finish(self, counters: Counters) -> list[str]:
         for statement in self._put_aside:
             # Without parameters: a definition may hold a percent sign.
             self._cursor.execute(statement, None)
@@ -114,6 +126,7 @@ class PostgresqlFilling:
         for table, values in counters.items():
             for column, value in values.items():
                 self._count_from(self.reading.identifiers[table], column, value)
+        return []
 
     def _count_from(self, table: str, column: str, value: int) -> None:
         self._cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [table, column])

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from ...identifiers import quoted
 from ...manifest import TableRecord
 from ...portable.engines.base import Moments, RawTable
-from ...portable.engines.sqlite import SqliteReading, SqliteWriting
+from ...portable.engines.sqlite import SqliteReading, SqliteWriting, is_index_of_a_table
 from ...portable.forms import Kind
 from ...portable.tables import decimal_places
 from ..errors import RestoreFailed
@@ -45,7 +45,7 @@ def open_sqlite(scratch: Scratch) -> Iterator[SqliteFilling]:
             for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "foreign_keys = OFF", "cache_size = -65536"):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
             connection.execute("BEGIN EXCLUSIVE")
-            yield SqliteFilling(connection, scratch.moments, decimal_places(scratch.known))
+            yield SqliteFilling(connection, scratch.moments, decimal_places(scratch.known), scratch.source)
             connection.execute("COMMIT")
     except sqlite3.Error as error:
         raise RestoreFailed(
@@ -56,14 +56,19 @@ def open_sqlite(scratch: Scratch) -> Iterator[SqliteFilling]:
 class SqliteFilling:
     """One file."""
 
-    def __init__(self, connection: sqlite3.Connection, moments: Moments, places: Mapping[tuple[str, str], int]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, moments: Moments, places: Mapping[tuple[str, str], int], source: str
+    ) -> None:
         self._connection = connection
+        self._source = source
         self.reading = SqliteReading(connection, moments=moments, places=places)
         self.writing = SqliteWriting(connection, moments=moments)
         self._put_aside: list[str] = []
 
     def create(self, table: TableRecord) -> None:
-        columns = definitions(table, _TYPES, quoted, native=all(Kind(one.kind) is Kind.MIXED for one in table.columns))
+        # The type that was declared decides what becomes of a number in a text.
+        same = self._source == self.reading.name
+        columns = definitions(table, lambda one: one.type if same else _TYPES[Kind(one.kind)], quoted)
         self._connection.execute(f"CREATE TABLE {quoted(table.name)} ({columns})")
 
     def begin(self, tables: Iterable[RawTable]) -> None:
@@ -77,18 +82,34 @@ class SqliteFilling:
         for table in tables:
             self._connection.execute(f"DELETE FROM {quoted(table.name)}")  # noqa: S608  quoted
 
-    def finish(self, counters: Counters) -> None:
+    def finish(self, counters: Counters) -> list[str]:
         for sql in self._put_aside:
             self._connection.execute(sql)
-        found = self._connection.execute("PRAGMA foreign_key_check").fetchmany(5)
-        if found:
-            shown = "; ".join(
-                f"a row of {table} (rowid {row}) refers to no row of {parent}" for table, row, parent, _ in found
-            )
-            raise RestoreFailed(f"The package's rows do not fit together: {shown}. Nothing live was changed.")
+        self._rebuild_indexes()
+        notes = self._orphans()
         for table, values in counters.items():
             for value in values.values():
                 self._count_from(table, value)
+        return notes
+
+    def _orphans(self) -> list[str]:
+        found = self._connection.execute("PRAGMA foreign_key_check").fetchmany(5)
+        if not found:
+            return []
+        shown = "; ".join(
+            f"a row of {table} (rowid {row}) refers to no row of {parent}" for table, row, parent, _ in found
+        )
+        if self._source != self.reading.name:
+            raise RestoreFailed(f"The package's rows do not fit together: {shown}. Nothing live was changed.")
+        return [f"as in the database that was backed up, {shown}"]
+
+    def _rebuild_indexes(self) -> None:
+        """Fill full-text indexes of other tables, which the migrations have made, from their tables."""
+        rows = self._connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
+        for name, sql in rows:
+            if is_index_of_a_table(str(sql)):
+                table = quoted(str(name))
+                self._connection.execute(f"INSERT INTO {table}({table}) VALUES ('rebuild')")  # noqa: S608  quoted
 
     def _count_from(self, table: str, value: int) -> None:
         sql = self._connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", [table]).fetchone()

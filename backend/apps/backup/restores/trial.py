@@ -1,0 +1,58 @@
+"""The plan of a package tries what the restore would do: its rows go into a database beside the live one, and away.
+
+No list of rules says of every schema what a database takes: types, keys, references, constraints and migrations do. So
+they are asked. It takes the time and the room of the restore itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import uuid
+from collections.abc import Iterator, Sequence
+
+from ..manifest import DataRecord
+from . import beside
+from .errors import RestoreFailed
+from .journal import Journal, State, exclusive
+from .origin import Origin, Progress
+from .plan import Plan
+from .swapping import discard_staged
+
+
+def try_rows(
+    plan: Plan, origin: Origin, data: Sequence[DataRecord], *, leave_out: frozenset[str], progress: Progress
+) -> None:
+    """Take the rows in beside the live databases and remove them again; what they do not fit is in `plan.blocking`.
+
+    Raises `RestoreRefused` while another restore is at work.
+    """
+    with _trial(plan) as journal:
+        try:
+            notes = beside.stage_rows(
+                journal, origin, data, leave_out=leave_out, progress=progress, phase=lambda _name: None
+            )
+        except RestoreFailed as error:
+            plan.blocking.append(f"the rows were tried, and do not fit: {error}")
+        else:
+            plan.warnings += [note for note in notes if note not in plan.warnings]
+
+
+@contextlib.contextmanager
+def _trial(plan: Plan) -> Iterator[Journal]:
+    with exclusive():
+        journal = Journal(
+            restore=uuid.uuid4(),
+            backup=plan.backup,
+            backup_job=None,
+            restore_type=plan.restore_type,
+            state=State.STAGING,
+            created_at=datetime.datetime.now(datetime.UTC),
+            is_trial=True,
+        )
+        journal.save()
+        try:
+            yield journal
+        finally:
+            discard_staged(journal)
+            journal.forget()
