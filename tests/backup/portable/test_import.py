@@ -87,6 +87,31 @@ def test_rows_that_do_not_fit_together_change_nothing(source, zoo):
     assert again.show() == broken.show()
 
 
+@pytest.mark.mariadb
+def test_mariadb_keeps_tables_that_the_package_does_not_hold(source, zoo):
+    """A table with a history is in no package whole; to move it away with the others would lose that."""
+    target = zoo("mysql")
+    target.take_in(source.package)
+    target.sql("CREATE TABLE history (id int PRIMARY KEY, title varchar(20)) WITH SYSTEM VERSIONING")
+    target.sql("INSERT INTO history VALUES (1, 'first')")
+    target.sql("UPDATE history SET title = 'second'")
+    versions = "SELECT title FROM history FOR SYSTEM_TIME ALL ORDER BY title"
+    before = target.query(versions)
+    assert "tables that the package does not hold stay as they are: history" in target.plan(source.package)["warnings"]
+
+    restored = target.take_in(source.package)["restore"]
+    assert target.query(versions) == before
+    target.run("restore_backup", "--rollback", restored, "--yes", "--no-safety-backup")
+    assert target.query(versions) == before
+    restored = target.take_in(source.package)["restore"]
+    target.run("restore_backup", "--release", restored, "--yes")
+    assert target.query(versions) == before
+
+    target.sql("CREATE TABLE note (place_id bigint, FOREIGN KEY (place_id) REFERENCES zoo_place (id))")
+    (reason,) = target.plan(source.package, blocked=True)["blocking"]
+    assert reason.startswith("the table note refers to zoo_place, and the package holds only one of the two")
+
+
 def test_an_encrypted_package_with_stock_tools(source, tmp_path):
     package = tmp_path / "p.tar.gz.gpg"
     source.run("trigger_backup", "--type", "EXPORT", "--output", str(package))

@@ -15,6 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..manifest import ColumnRecord
 from .canonical import normal_json
+from .engines.mysql import is_out_of_calendar
 from .engines.sqlite import DIGITS
 from .errors import NotPortable
 from .forms import Kind
@@ -41,7 +42,7 @@ def check_for(
     if kind is Kind.INTEGER:
         return None if field is None else _integer_check(field, connection)
     if kind in _CALENDAR:
-        return _calendar_check(_CALENDAR[kind], engine)
+        return _calendar_check(kind, engine)
     makers: dict[Kind, Callable[[], Check | None]] = {
         Kind.TEXT: lambda: _text_check(field, engine),
         Kind.FLOAT: lambda: _float_check(engine),
@@ -130,15 +131,22 @@ _CALENDAR: Final[dict[Kind, Callable[[str], object]]] = {
 }
 
 
-def _calendar_check(parse: Callable[[str], object], engine: str) -> Check | None:
+_ZERO: Final = re.compile(r"0000-|\d{4}-00-|\d{4}-\d\d-00|-?\d{3}:\d\d|-\d\d:|2[5-9]:|[3-9]\d:")
+"""How such a date or time begins."""
+
+
+def _calendar_check(kind: Kind, engine: str) -> Check | None:
+    parse = _CALENDAR[kind]
     if engine == "postgresql":
-        # It takes more than Python's calendar has.
-        return None
+        # It takes more than Python's calendar has, but not what MariaDB and MySQL take besides.
+        return _each(lambda text: f"is {text[:40]!r}, which {engine} has not" if _ZERO.match(text) else "")
 
     def reason(text: str) -> str:
         try:
             parse(text)
         except ValueError:
+            if engine == "mysql" and is_out_of_calendar(kind, text):
+                return ""
             return f"is {text[:40]!r}, which {engine} has not"
         return ""
 

@@ -90,7 +90,8 @@ class TableTrigger(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class Component(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """One thing that is swapped: paths, or names of databases. `step` is the mover's own mark of how far it is.
 
-    `aside` are paths of what was not there before and came to be at the live place in the middle of the swap.
+    `aside` are paths of what was not there before and came to be at the live place in the middle of the swap. `stays`
+    are tables of a database of MariaDB or MySQL that are not swapped: nothing of what is restored takes their place.
     """
 
     kind: Kind
@@ -102,6 +103,7 @@ class Component(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     step: str = ""
     triggers: list[TableTrigger] = []
     aside: list[str] = []
+    stays: list[str] = []
 
 
 class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -2,8 +2,9 @@
 
 These servers cannot rename a database. But one RENAME TABLE takes all tables of the live database to the kept one and
 all of the staged one to the live one, and it is atomic: MariaDB from 10.6 and MySQL from 8.0 on have either done all of
-it or nothing, whatever is killed. Foreign keys follow their tables. The live database itself stays, with its grants,
-default collation, views, routines, events and sequences. Sessions need not be barred: they wait for the statement.
+it or nothing, whatever is killed. Tables whose place nothing takes stay where they are. Foreign keys follow their
+tables. The live database itself stays, with its grants, default collation, views, routines, events and sequences.
+Sessions need not be barred: they wait for the statement.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ def forward_database(component: Component, mark: Mark) -> None:
         if component.step != _FORWARD:
             if not tables(cursor, component.staged):
                 raise RestoreFailed(f"The staged database {component.staged!r} has no tables; nothing was swapped.")
+            if component.had_live:
+                component.stays = sorted({*tables(cursor, component.live)} - {*tables(cursor, component.staged)})
             _record_triggers(cursor, component, old_in=component.live, new_in=component.staged)
             mark(_FORWARD)
         _move(cursor, component, swapped=True)
@@ -107,7 +110,8 @@ def _renaming(component: Component) -> Iterator[None]:
 
 def _record_triggers(cursor: CursorWrapper, component: Component, *, old_in: str, new_in: str) -> None:
     triggers = read_triggers(cursor, old_in, old=True) if component.had_live else []
-    component.triggers = triggers + read_triggers(cursor, new_in, old=False)
+    triggers += read_triggers(cursor, new_in, old=False)
+    component.triggers = [one for one in triggers if one.table not in component.stays]
 
 
 def _place(component: Component, *, old: bool, swapped: bool) -> str:
@@ -171,6 +175,7 @@ def _renames(cursor: CursorWrapper, component: Component, *, swapped: bool) -> l
         found += [
             f"{backticked(source)}.{backticked(name)} TO {backticked(target)}.{backticked(name)}"
             for name in tables(cursor, source)
+            if name not in component.stays or source != component.live
         ]
     return found
 

@@ -13,6 +13,7 @@ from ..manifest import DatabaseRecord, DataRecord
 from ..sources import sqlite
 from ..sources.cut import database_aliases
 from . import stage_postgresql
+from .extra_tables import plan_extra_tables
 from .kinds import SERVERS
 from .origin import Origin, Progress
 from .plan import Plan, Replacement, require_writable
@@ -65,6 +66,8 @@ def plan_data(
         elif _is_named(plan, record.alias, place):
             check = SERVERS[vendor].check(record.alias)
             _plan_server(plan, record.alias, check, size=record.size, notes=[*notes, check.server], place=place)
+            if check.exists and place is None:
+                plan_extra_tables(plan, record)
         obstacles = look_at(origin, record, leave_out, progress)
         plan.warnings += obstacles.warnings
         plan.blocking += obstacles.blocking

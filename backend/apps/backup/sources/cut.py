@@ -180,7 +180,8 @@ class Cut:
     @property
     def notes(self) -> list[str]:
         """What the user should know of a backup that is complete."""
-        return [f"database {one.record.alias}: {note}" for one in self.portable for note in one.record.notes]
+        records = [one.finished() for one in self.portable]
+        return [f"database {record.alias}: {note}" for record in records for note in record.notes]
 
     def manifest(self) -> Manifest:
         """The manifest as it was stored; raises `CaptureFailed` before everything has been read."""

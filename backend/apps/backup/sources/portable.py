@@ -89,7 +89,7 @@ class PortableCut:
         if unread:
             raise CaptureFailed(f"The table {unread[0]} was not read to its end; there is no backup.")
         tables = [self._finished[table.name] for table in self.record.tables]
-        return msgspec.structs.replace(self.record, tables=tables)
+        return msgspec.structs.replace(self.record, tables=tables, notes=[*self.record.notes, *self.reading.met()])
 
 
 class _Translating:

@@ -59,6 +59,10 @@ class Reading(Protocol):
         """Return what comes back in another form, or has to be made again, in words."""
         ...
 
+    def met(self) -> list[str]:
+        """Return what was odd in the rows that were read so far, and is carried as it is, in words."""
+        ...
+
     def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:
         """The kind of a column that no model explains, and the kind of its items."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
 _TABLES: Final = """
-    SELECT table_name FROM information_schema.tables
-    WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY BINARY table_name
+    SELECT table_name, table_type, coalesce(engine, '') FROM information_schema.tables
+    WHERE table_schema = DATABASE() ORDER BY BINARY table_name
 """
+_CARRIED: Final = frozenset({"BASE TABLE", "SYSTEM VERSIONED"})
+_NOT_DATA: Final = frozenset({"VIEW", "SYSTEM VIEW"})
+_ELSEWHERE: Final = frozenset({"mrg_myisam", "federated", "connect", "spider", "s3", "oqgraph", "sphinx"})
+"""Engines whose tables show rows that lie in other tables or on other servers."""
 _COLUMNS: Final = """
     SELECT c.table_name, c.column_name, c.column_type, c.data_type, c.is_nullable = 'YES', c.extra,
            coalesce(k.ordinal_position, 0)
@@ -63,6 +68,21 @@ _AS_TEXT: Final = frozenset(
 )
 
 
+_DAY: Final = r"\d{4}-\d\d-\d\d"
+_OUT_OF_CALENDAR: Final = {
+    Kind.DATE: re.compile(_DAY),
+    Kind.DATETIME: re.compile(rf"{_DAY} \d\d:\d\d:\d\d(?:\.\d{{1,6}})?"),
+    Kind.TIME: re.compile(r"-?\d{2,3}:\d\d:\d\d(?:\.\d{1,6})?"),
+}
+"""Dates with a zero in them, and times below zero or of more than a day: these servers take them."""
+
+
+def is_out_of_calendar(kind: Kind, form: str) -> bool:
+    """Return whether a form is such a date or time."""
+    pattern = _OUT_OF_CALENDAR.get(kind)
+    return pattern is not None and pattern.fullmatch(form) is not None
+
+
 class DriverCursor(Protocol):
     """A cursor of the driver itself."""
 
@@ -82,6 +102,7 @@ class MysqlReading:
         self._wrapper = wrapper
         self._cursor = cursor
         self._moments = moments
+        self._met: dict[str, list[str]] = {}
 
     def prepare(self) -> None:
         """Have the session write values as this module reads them."""
@@ -89,8 +110,9 @@ class MysqlReading:
         self._cursor.execute("SET NAMES utf8mb4")
 
     def tables(self) -> list[RawTable]:
-        self._cursor.execute(_TABLES)
-        columns: dict[str, list[RawColumn]] = {str(name): [] for (name,) in self._cursor.fetchall()}
+        columns: dict[str, list[RawColumn]] = {
+            name: [] for name, kind, engine in self._all() if kind in _CARRIED and engine not in _ELSEWHERE
+        }
         self._cursor.execute(_COLUMNS)
         for table, name, shown, base, nullable, extra, key in self._cursor.fetchall():
             if table in columns:
@@ -98,8 +120,29 @@ class MysqlReading:
                 columns[table].append(RawColumn(name, _said(shown), base, bool(nullable), generated, int(key)))
         return [RawTable(name, found) for name, found in columns.items()]
 
+    def _all(self) -> list[tuple[str, str, str]]:
+        """Return everything that the server lists among the tables: name, type, engine in lower case."""
+        self._cursor.execute(_TABLES)
+        return [(str(name), str(kind).upper(), str(engine).lower()) for name, kind, engine in self._cursor.fetchall()]
+
     def left_out(self) -> list[str]:
-        return []
+        found = []
+        for name, kind, engine in self._all():
+            if kind == "SYSTEM VERSIONED":
+                found.append(f"the history of the system-versioned table {name}: its current rows alone are carried")
+            elif kind not in _CARRIED | _NOT_DATA:
+                found.append(f"the {kind.lower()} {name}")
+            elif engine in _ELSEWHERE:
+                found.append(f"the table {name} of the engine {engine}, whose rows lie elsewhere")
+        return found
+
+    def met(self) -> list[str]:
+        return [
+            f"the column {where} holds {values[0]}, which no calendar has"
+            f"{f', and {len(values) - 1:,} such values more' if len(values) > 1 else ''}: carried as text, for MariaDB"
+            " and MySQL alone"
+            for where, values in self._met.items()
+        ]
 
     def notes(self) -> list[str]:
         return []
@@ -122,7 +165,7 @@ class MysqlReading:
         keys = ", ".join(_ordered(column) for column in order(table))
         cursor = _unbuffered(self._wrapper)
         cursor.execute(f"SELECT {names} FROM {backticked(table.name)} ORDER BY {keys}")  # noqa: S608  quoted
-        return MysqlBatches(cursor, table, [self._to_form(column) for column in table.columns])
+        return MysqlBatches(cursor, table, [self._to_form(column) for column in table.columns], self._met)
 
     def _to_form(self, column: ColumnRecord) -> Convert | None:
         kind = Kind(column.kind)
@@ -135,10 +178,18 @@ class MysqlReading:
 class MysqlBatches:
     """The rows of one table, as the server sends them."""
 
-    def __init__(self, cursor: DriverCursor, table: TableRecord, converters: Sequence[Convert | None]) -> None:
+    def __init__(
+        self,
+        cursor: DriverCursor,
+        table: TableRecord,
+        converters: Sequence[Convert | None],
+        met: dict[str, list[str]],
+    ) -> None:
         self._cursor = cursor
         self._table = table
         self._converters = converters
+        self._met = met
+        self._calendar = [place for place, column in enumerate(table.columns) if Kind(column.kind) in _OUT_OF_CALENDAR]
 
     def fetch(self, count: int) -> Sequence[Row]:
         """The next rows, at most so many; raises `TableUnreadable` for a value that has no portable form."""
@@ -147,6 +198,36 @@ class MysqlBatches:
             self._cursor.close()
         try:
             return convert_columns(rows, self._converters)
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            if any(self._is_odd(row, place) for row in rows for place in self._calendar):
+                return [self._convert(row) for row in rows]
+            raise TableUnreadable(
+                f"The table {self._table.name} holds a value that has no portable form ({error}); set it right, then"
+                " back up again."
+            ) from error
+
+    def _is_odd(self, row: Row, place: int) -> bool:
+        """Return whether a value is a date or time that MariaDB and MySQL have, and no calendar."""
+        value, convert = row[place], self._converters[place]
+        if value is None or convert is None:
+            return False
+        try:
+            convert(value)
+        except ValueError:
+            return _OUT_OF_CALENDAR[Kind(self._table.columns[place].kind)].fullmatch(str(value)) is not None
+        return False
+
+    def _convert(self, row: Row) -> Row:
+        """Convert a row, and leave such values as they are; they are noted with the row that holds them."""
+        odd = {place for place in self._calendar if self._is_odd(row, place)}
+        for place in sorted(odd):
+            by_name = {column.name: value for column, value in zip(self._table.columns, row, strict=True)}
+            key = ", ".join(f"{one.name} {by_name[one.name]!r}" for one in order(self._table)[:3])
+            where = f"{self._table.name}.{self._table.columns[place].name}"
+            self._met.setdefault(where, []).append(f"{row[place]!r} (where {key[:200]})")
+        kept = [None if place in odd else convert for place, convert in enumerate(self._converters)]
+        try:
+            return tuple(convert_columns([row], kept)[0])
         except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise TableUnreadable(
                 f"The table {self._table.name} holds a value that has no portable form ({error}); set it right, then"
@@ -182,7 +263,12 @@ def _time(text: str) -> str:
     return datetime.time.fromisoformat(text).isoformat()
 
 
+def _date(text: str) -> str:
+    return datetime.date.fromisoformat(text).isoformat()
+
+
 _TO_FORM: Final[dict[Kind, Convert]] = {
+    Kind.DATE: _date,
     Kind.BOOLEAN: {0: False, 1: True}.__getitem__,
     Kind.FLOAT: lambda value: float_form(float(value)),
     Kind.TIME: _time,
@@ -206,7 +292,7 @@ class MysqlWriting:
     def _from_form(self, kind: Kind, base: str) -> Convert | None:
         if kind is Kind.DATETIME:
             from_form = self._moments.from_form
-            return lambda form: from_form(form).isoformat(" ")
+            return lambda form: form if is_out_of_calendar(kind, form) else from_form(form).isoformat(" ")
         if kind is Kind.UUID and base != "uuid":
             return lambda form: form.replace("-", "")
         return _FROM_FORM.get(kind)

@@ -119,6 +119,9 @@ class PostgresqlReading:
             for child, parent in self._cursor.fetchall()
         ]
 
+    def met(self) -> list[str]:
+        return []
+
     def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:  # noqa: ARG002  the type says it all
         return _kind_of(column)
 

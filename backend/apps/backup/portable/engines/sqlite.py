@@ -132,6 +132,9 @@ class SqliteReading:
             if hidden != _HIDDEN
         ]
 
+    def met(self) -> list[str]:
+        return []
+
     def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:
         # A type is only a wish here: what is stored decides.
         rows = self._connection.execute(f"SELECT DISTINCT typeof({quoted(column.name)}) FROM {quoted(table)}")  # noqa: S608
