@@ -72,8 +72,9 @@ class Command(BackupCommand):
             "--leave-out",
             action="append",
             default=[],
-            metavar="TABLE",
-            help="do not take in this table of a portable package; may be repeated",
+            metavar="NAME",
+            help="do not restore this: a table of a portable package, or an object of a PostgreSQL database as the plan"
+            " names it, such as extension:postgis; may be repeated",
         )
         parser.add_argument("--dry-run", action="store_true", help="show the plan and do nothing")
         parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -108,8 +109,6 @@ class Command(BackupCommand):
             return self._restore(options, plan, Restore(ref, origin, plan, choice, Tracker(), lambda: None))
 
     def _plan(self, options: Options, ref: BackupRef, origin: Origin, choice: Choice) -> Plan:
-        if choice.leave_out and not origin.manifest.data:
-            raise RestoreRefused("--leave-out is for tables of a portable package; this backup is none.")
         safety = not options["no_safety_backup"] and ledger_is_readable()
         tracker = Tracker()
         with ProgressDisplay() as display:
