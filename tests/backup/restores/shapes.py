@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shutil
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.backup.sources.hosting import Host
+import pytest
+from tests.backup.sources.hosting import Host, environment
 
 from demo.private_postgres import RunningServer
 
@@ -78,3 +82,36 @@ def read(path: Path) -> Shape:
 
 
 SHAPES = [read(path) for path in sorted(FOLDER.glob("*.sql"))]
+
+
+@pytest.fixture(scope="session")
+def plain(postgres: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose database `plain` belongs to the application."""
+    with postgres.connect() as connection:
+        connection.execute(f"CREATE ROLE {APP} LOGIN CREATEDB PASSWORD '{APP}'")
+        connection.execute(f"CREATE DATABASE plain TEMPLATE template0 ENCODING 'UTF8' OWNER {APP}")
+    url = application(postgres).url("plain")
+    host = Host(tmp_path_factory.mktemp("plain"), {**environment(), "DATABASE_URL": url})
+    host.run("migrate", "-v0", "--run-syncdb")
+    host.media.mkdir(exist_ok=True)
+    return host.home
+
+
+@pytest.fixture
+def app_host(plain: Path, postgres: RunningServer, tmp_path: Path) -> Iterator[Host]:
+    """A project whose role is no superuser, and owns its database."""
+    name = f"app-{uuid.uuid4().hex[:8]}"
+    with postgres.connect() as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE plain OWNER {APP}')
+    home = tmp_path / "home"
+    shutil.copytree(plain, home)
+    host = Host(home, {**environment(), "DATABASE_URL": application(postgres).url(name)})
+    host.have_repository()
+    host.server, host.name = postgres, name
+    yield host
+    for left in (host.name, *host.leftovers()):
+        postgres.drop_database(left)
+    with postgres.connect() as connection:
+        connection.execute(f"ALTER ROLE {APP} NOSUPERUSER CREATEDB")
+        for role in (reader(host), f"{reader(host)} two"):
+            connection.execute(f'DROP ROLE IF EXISTS "{role}"')
