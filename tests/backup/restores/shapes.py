@@ -2,7 +2,7 @@
 
 A file has sections: `-- expect:` says whether the database comes back, or what fails; `-- as:` runs SQL as a role;
 `-- leave out:` names what a restore can do without; `-- compare:` has queries whose answers are the same afterwards.
-`:database` is the name of the database, `:reader` that of a role of its own.
+`-- refused from:` is the version of servers that do not make such a thing any more. `:database` is the name of the database, `:reader` that of a role of its own.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Shape:
     steps: list[tuple[str, str]]
     leave_out: list[str]
     queries: list[str]
+    refused_from: int
 
     @property
     def fails(self) -> list[str]:
@@ -67,18 +68,20 @@ def reader(host: Host) -> str:
 
 
 def read(path: Path) -> Shape:
-    parts = re.split(r"^-- (expect|as|leave out|compare):(.*)$", path.read_text(), flags=re.MULTILINE)
-    expected, steps, leave_out, queries = "", [], [], []
+    parts = re.split(r"^-- (expect|refused from|as|leave out|compare):(.*)$", path.read_text(), flags=re.MULTILINE)
+    expected, steps, leave_out, queries, refused_from = "", [], [], [], 1000
     for kind, argument, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
         if kind == "expect":
             expected = argument.strip()
+        elif kind == "refused from":
+            refused_from = int(argument)
         elif kind == "as":
             steps.append((argument.strip(), text))
         elif kind == "leave out":
             leave_out = argument.split()
         else:
             queries = [query.strip() for query in text.split(";\n") if query.strip()]
-    return Shape(path.stem, expected, steps, leave_out, queries)
+    return Shape(path.stem, expected, steps, leave_out, queries, refused_from)
 
 
 SHAPES = [read(path) for path in sorted(FOLDER.glob("*.sql"))]

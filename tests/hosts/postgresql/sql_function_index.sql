@@ -1,5 +1,6 @@
 -- An index over a function in SQL, which the planner opens, with the function in a schema of the search path.
 -- expect: comes back
+-- refused from: 17
 -- as: app
 CREATE SCHEMA tools;
 ALTER DATABASE :database SET search_path TO public, tools;

@@ -1,5 +1,6 @@
 -- A materialized view over SQL in a text, which names a table without its schema.
 -- expect: comes back
+-- refused from: 17
 -- as: app
 CREATE TABLE note (id int PRIMARY KEY, words tsvector);
 INSERT INTO note VALUES (1, to_tsvector('simple', 'one two two')), (2, to_tsvector('simple', 'two'));

@@ -117,20 +117,24 @@ def load(
     rights = Rights()
     try:
         with open_session(record, scratch, script.prologue) as session:
-            _make(session, script.before, record)
+            notes = _make(session, script.before, record)
             checks = set_aside(session)
         with own_search_path(record, scratch):
             _load_rows(client, record, scratch, place, owners=owners, progress=progress)
             with open_session(record, scratch, script.prologue) as session:
-                _make(session, script.after, record)
-                failures, notes = put_back(session, checks)
+                notes += _make(session, script.after, record)
+                failures, not_valid = put_back(session, checks)
                 _require_none(failures)
+                notes += not_valid
             with fresh_connection(record.alias, scratch) as wrapper, wrapper.cursor() as cursor:
                 _require_same(record, read_facts(cursor))
-                _require_made(record, made_in(cursor), leave_out)
                 cursor.execute("ANALYZE")
         with open_session(record, scratch, script.prologue) as session:
-            replay_rights(session, script.entries, rights, roles)
+            replay_rights(session, [*script.before, *script.after], rights, roles)
+            notes += _make(session, script.last, record)
+            replay_rights(session, script.last, rights, roles)
+        with fresh_connection(record.alias, scratch) as wrapper, wrapper.cursor() as cursor:
+            _require_made(record, made_in(cursor), leave_out)
         with server(record.alias) as cursor:
             # A backup of before they were recorded: what the live database has.
             replay_facts(cursor, scratch, record.server or live, record.settings, rights)
@@ -148,12 +152,19 @@ def load(
     return notes + rights.all_notes()
 
 
-def _make(session: Session, entries: list[Entry], record: DatabaseRecord) -> None:
+def _make(session: Session, entries: list[Entry], record: DatabaseRecord) -> list[str]:
+    """Make them all, or raise `RestoreFailed`; notes about comments, which alone may be refused."""
     refused = session.make([entry for entry in entries if not entry.is_rights])
     path = source_path(record)
     _require_none(
         [failure(entry, refusal, path) for entry, refusal in refused if is_failure(entry, refusal, filled=True)]
     )
+    # An extension that the server has made brings its comment along.
+    return [
+        f"not restored ({refusal.text}): {entry.shown}"
+        for entry, refusal in refused
+        if not entry.name.startswith("EXTENSION ")
+    ]
 
 
 def _require_none(failures: list[Failure]) -> None:

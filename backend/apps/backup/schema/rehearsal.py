@@ -136,7 +136,9 @@ def rehearse(place: DumpPlace, record: DatabaseRecord, leave_out: frozenset[str]
     with _scratch(record) as scratch:
         with open_session(record, scratch, script.prologue) as session:
             failures = _make(session, script, source_path(record))
-            replay_rights(session, script.entries, rights, roles)
+            replay_rights(session, [*script.before, *script.after], rights, roles)
+            failures += _make_last(session, script, source_path(record))
+            replay_rights(session, script.last, rights, roles)
         with server(record.alias) as cursor:
             replay_facts(cursor, scratch, record.server, record.settings, rights)
     state = RehearsalState.FAILED if failures or rights.weaker else RehearsalState.PASSED
@@ -152,6 +154,11 @@ def _make(session: Session, script: Script, path: str) -> list[Failure]:
     refused += session.make(makeable(script.after))
     failures, _ = put_back(session, checks)
     return [failure(entry, refusal, path) for entry, refusal in refused if is_failure(entry, refusal)] + failures
+
+
+def _make_last(session: Session, script: Script, path: str) -> list[Failure]:
+    refused = session.make([entry for entry in script.last if not entry.is_rights])
+    return [failure(entry, refusal, path) for entry, refusal in refused if is_failure(entry, refusal)]
 
 
 def is_failure(entry: Entry, refusal: Refusal, *, filled: bool = False) -> bool:

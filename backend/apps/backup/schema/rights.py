@@ -13,7 +13,7 @@ from ..identifiers import quoted
 from ..manifest import ServerFacts
 from .literals import assignment, literal
 from .script import Entry
-from .session import NOT_THERE, Refusal, Session
+from .session import NO_OBJECT, NOT_THERE, Refusal, Session
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
@@ -74,6 +74,9 @@ def _note_owner(entry: Entry, refusal: Refusal, rights: Rights, roles: frozenset
 def _replay(session: Session, statement: bytes, rights: Rights, roles: frozenset[str]) -> None:
     refusal, warned = session.attempt(statement), session.warned
     if refusal is None and not warned:
+        return
+    if refusal is not None and refusal.state in NO_OBJECT:
+        # It was left out by name.
         return
     text = statement.decode("utf-8", "replace")
     said = refusal.text if refusal else warned

@@ -33,6 +33,7 @@ _OWNER: Final = re.compile(rb'\n(ALTER [^\n]+ OWNER TO ("(?:[^"]|"")+"|[^\s;"]+)
 _COMMANDS: Final = re.compile(rb"^\\(?:un)?restrict [^\n]*\n", re.MULTILINE)
 _NOTE: Final = re.compile(rb"^--[^\n]*\n", re.MULTILINE)
 _RIGHTS: Final = frozenset({"ACL", "DEFAULT ACL"})
+_EVENT: Final = "EVENT TRIGGER"
 _MOST_SHOWN: Final = 2000
 
 
@@ -59,6 +60,11 @@ class Entry:
         return f"{self.kind.lower().replace(' ', '-')}:{self.title}"
 
     @property
+    def is_last(self) -> bool:
+        """An event trigger, or what belongs to one: it would run at everything that is made after it."""
+        return self.kind == _EVENT or self.name.startswith(f"{_EVENT} ")
+
+    @property
     def is_rights(self) -> bool:
         """It grants and revokes, and makes nothing."""
         return self.kind in _RIGHTS
@@ -75,21 +81,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Script:
-    """All objects of a dump: those that are made before the rows are loaded, and those after."""
+    """All objects of a dump: those that are made before the rows are loaded, those after, and those at the very end."""
 
     prologue: bytes
     before: list[Entry]
     after: list[Entry]
-
-    @property
-    def rights(self) -> list[Entry]:
-        """Grants and revocations, which come when everything else is there."""
-        return [entry for entry in [*self.before, *self.after] if entry.is_rights]
+    last: list[Entry]
 
     @property
     def entries(self) -> list[Entry]:
         """All of them."""
-        return [*self.before, *self.after]
+        return [*self.before, *self.after, *self.last]
 
     def without(self, leave_out: frozenset[str]) -> Script:
         """The same without the objects that `leave_out` names, nor their comments and rights."""
@@ -98,7 +100,7 @@ class Script:
         def kept(entries: list[Entry]) -> list[Entry]:
             return [one for one in entries if one not in gone and not any(one.belongs_to(other) for other in gone)]
 
-        return self if not gone else Script(self.prologue, kept(self.before), kept(self.after))
+        return self if not gone else Script(self.prologue, kept(self.before), kept(self.after), kept(self.last))
 
 
 def read_script(client: Client, place: DumpPlace, record: DatabaseRecord) -> Script:
@@ -108,7 +110,8 @@ def read_script(client: Client, place: DumpPlace, record: DatabaseRecord) -> Scr
         with place.open_member(record.path) as dump:
             sections.append(parse(_section(client, dump, section, record.path)))
     (prologue, before), (_, after) = sections
-    return Script(prologue, before, after)
+    last = [entry for entry in after if entry.is_last]
+    return Script(prologue, before, [entry for entry in after if not entry.is_last], last)
 
 
 def parse(text: bytes) -> tuple[bytes, list[Entry]]:

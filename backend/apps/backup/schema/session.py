@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.utils import Error as DatabaseFailure
 
+from ..errors import RestoreFailed
 from ..manifest import DatabaseRecord
 from ..sources.postgresql import fresh_connection, sqlstate
 from .scratch import source_path
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 FORBIDDEN: Final = "42501"
 NOT_THERE: Final = "42704"
-_UNKNOWN_NAMES: Final = frozenset({"42883", "42P01", "42703", "42704", "3F000"})
+NO_OBJECT: Final = frozenset({"42883", "42P01", "3F000"})
+_UNKNOWN_NAMES: Final = NO_OBJECT | {"42703", NOT_THERE}
 # No fault of the object: the server has no room, is stopped, or cannot read its disk.
 _OF_THE_SERVER: Final = ("08", "53", "57", "58", "XX")
 
@@ -57,12 +59,19 @@ class Session:
         self._cursor = wrapper.connection.cursor()
         if hasattr(wrapper.connection, "add_notice_handler"):
             wrapper.connection.add_notice_handler(lambda notice: self._warnings.append(str(notice.message_primary)))
-        with wrapper.wrap_database_errors:
-            self._cursor.execute(prologue)
+        for line in prologue.splitlines():
+            refusal = self.attempt(line)
+            # A newer pg_restore sets what an older server does not know.
+            if refusal is not None and refusal.state != NOT_THERE:
+                raise RestoreFailed(f"The session for {wrapper.settings_dict['NAME']!r} is refused: {refusal.text}.")
 
     def attempt(self, sql: bytes | str) -> Refusal | None:
         """Run it, all or nothing; what the server refused. Raises where the server itself is in trouble."""
         self._warnings.clear()
+        getattr(self._wrapper.connection, "notices", []).clear()
+        if not _has_statement(sql):
+            # Psycopg2 refuses to run it. pg_dump writes a comment alone for what every new database has.
+            return None
         try:
             with self._wrapper.wrap_database_errors:
                 self._cursor.execute(sql)
@@ -124,6 +133,11 @@ class Session:
         quoted_path = path.replace("'", "''")
         with self._wrapper.wrap_database_errors:
             self._cursor.execute(f"SELECT pg_catalog.set_config('search_path', '{quoted_path}', false)")
+
+
+def _has_statement(sql: bytes | str) -> bool:
+    lines = (sql.encode() if isinstance(sql, str) else sql).splitlines()
+    return any(line.strip() and not line.startswith(b"--") for line in lines)
 
 
 @contextlib.contextmanager
