@@ -1,8 +1,9 @@
 """Databases as applications have them, each an SQL file in `tests/hosts/postgresql` with what is expected of it.
 
 A file has sections: `-- expect:` says whether the database comes back, or what fails; `-- as:` runs SQL as a role;
-`-- leave out:` names what a restore can do without; `-- compare:` has queries whose answers are the same afterwards.
-`-- refused from:` is the version of servers that do not make such a thing any more. `:database` is the name of the database, `:reader` that of a role of its own.
+`-- leave out:` names what a restore can do without; `-- compare:` has queries whose answers are the same afterwards;
+`-- refused from:` is the version of servers that do not make such a thing any more. `:database` is the name of the
+database, `:reader` that of a role of its own.
 """
 
 from __future__ import annotations
