@@ -98,7 +98,8 @@ def test_what_is_left_out_takes_its_rights_along():
     left = script.without(frozenset({"table:public.a; b"}))
 
     assert [entry.kind for entry in left.entries] == ["SCHEMA"]
-    assert script.without(frozenset()) is script
+    assert script.without(frozenset()) == script
+    assert script.without_kinds(frozenset({"TABLE"})) == left
 
 
 def test_a_record_of_before_still_has_a_search_path():

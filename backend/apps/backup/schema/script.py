@@ -10,6 +10,7 @@ import re
 import subprocess
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Final
 
@@ -33,6 +34,7 @@ _OWNER: Final = re.compile(rb'\n(ALTER [^\n]+ OWNER TO ("(?:[^"]|"")+"|[^\s;"]+)
 _COMMANDS: Final = re.compile(rb"^\\(?:un)?restrict [^\n]*\n", re.MULTILINE)
 _NOTE: Final = re.compile(rb"^--[^\n]*\n", re.MULTILINE)
 _RIGHTS: Final = frozenset({"ACL", "DEFAULT ACL"})
+_SECRET: Final = frozenset({"SERVER", "SUBSCRIPTION", "USER MAPPING"})
 _EVENT: Final = "EVENT TRIGGER"
 _MOST_SHOWN: Final = 2000
 
@@ -75,7 +77,9 @@ class Entry:
 
     @property
     def shown(self) -> str:
-        """Its SQL for people, cut where it is very long."""
+        """Its SQL for people, cut where it is very long; not where it may hold a password."""
+        if self.kind in _SECRET:
+            return f"-- see pg_restore --list for {self.kind} {self.name}"
         return self.sql.strip().decode("utf-8", "replace")[:_MOST_SHOWN]
 
 
@@ -96,11 +100,16 @@ class Script:
     def without(self, leave_out: frozenset[str]) -> Script:
         """The same without the objects that `leave_out` names, nor their comments and rights."""
         gone = [entry for entry in self.entries if entry.selector in leave_out]
+        return self._only(lambda one: one not in gone and not any(one.belongs_to(other) for other in gone))
 
-        def kept(entries: list[Entry]) -> list[Entry]:
-            return [one for one in entries if one not in gone and not any(one.belongs_to(other) for other in gone)]
+    def without_kinds(self, kinds: frozenset[str]) -> Script:
+        """The same without objects of these kinds, nor their comments and rights."""
+        prefixes = tuple(f"{kind} " for kind in kinds)
+        return self._only(lambda one: one.kind not in kinds and not one.name.startswith(prefixes))
 
-        return self if not gone else Script(self.prologue, kept(self.before), kept(self.after), kept(self.last))
+    def _only(self, wanted: Callable[[Entry], bool]) -> Script:
+        parts = ([entry for entry in part if wanted(entry)] for part in (self.before, self.after, self.last))
+        return Script(self.prologue, *parts)
 
 
 def read_script(client: Client, place: DumpPlace, record: DatabaseRecord) -> Script:
