@@ -11,6 +11,8 @@ LONGEST = (
     "backup/executors/test_deliveries.py",
     "backup/ledger/test_commands.py",
     "backup/restores/test_round_trip.py",
+    "backup/restores/test_rehearsals.py",
+    "backup/restores/test_shapes.py",
     "backup/ledger/test_kills.py",
     "demo/test_story.py",
     "frontend/test_components.py",

@@ -14,6 +14,7 @@ from strongroom.repository import Repository
 from strongroom.repository.locks import RepositoryLock
 from strongroom.snapshots import SnapshotView
 
+from .manifest import Manifest, decode
 from .models import BackupJob, Trigger
 from .names import file_name
 from .packages import write_package
@@ -21,10 +22,11 @@ from .parents import choose_parent
 from .progress import Tracker
 from .references import job_tag, snapshot_tags
 from .requests import JobRequest
+from .schema.rehearsal import Rehearsals, rehearse_all
 from .selectors import files_before
 from .services.results import JobResult, manifest_facts, summary_facts
 from .sources import Cut, CutSpec, open_cut, read_manifest
-from .sources.verify import SnapshotPlace
+from .sources.verify import DumpPlace, SnapshotPlace
 from .staging import staging_folder
 from .storage import (
     PACKAGES,
@@ -93,7 +95,21 @@ class Capture:
                 snapshot = self._store(
                     repository, place, request=request, staging=staging, before_publish=before_publish
                 )
-            return read_back(repository, snapshot, staging=staging, tracker=self.tracker, tick=self.check)
+            findings = read_back(repository, snapshot, staging=staging, tracker=self.tracker, tick=self.check)
+            if not findings:
+                stored = SnapshotPlace(SnapshotView(repository, snapshot))
+                self._note(self._rehearse(stored, read_manifest(stored)))
+            return findings
+
+    def _rehearse(self, place: DumpPlace, manifest: Manifest) -> Rehearsals:
+        self.tracker.begin("rehearsing the restore")
+        self.check()
+        return rehearse_all(place, manifest)
+
+    def _note(self, rehearsals: Rehearsals) -> None:
+        if self.stored is None:
+            raise AssertionError("What is rehearsed is stored.")
+        self.stored = dataclasses.replace(self.stored, rehearsals=rehearsals)
 
     def _lock(self, repository: Repository) -> RepositoryLock:
         """A shared lock. A scheduled job waits for it while somebody prunes; whoever asks by hand is told at once."""
@@ -171,6 +187,7 @@ class Capture:
             self.tracker.begin("opening the sources")
             with open_cut(self.job.backup_type, spec=self._spec(request, staging)) as cut:
                 self.tracker.begin("writing the package", total_bytes=cut.total_bytes_hint)
+                rehearsals: list[Rehearsals] = []
                 written = write_package(
                     path,
                     cut,
@@ -178,6 +195,7 @@ class Capture:
                     compression=request.compression,
                     progress=self._reached,
                     reading=self._read_back,
+                    rehearse=lambda package: rehearsals.append(self._rehearse(package, decode(package.manifest))),
                     before_publish=self.fence,
                 )
                 self.stored = JobResult(
@@ -191,6 +209,7 @@ class Capture:
                     manifest=manifest_facts(cut.manifest()),
                     warnings=cut.notes,
                     problems=_problems(cut),
+                    rehearsals=rehearsals[0] if rehearsals else Rehearsals(),
                 )
                 self.published()
         # It was read back before it got its name.

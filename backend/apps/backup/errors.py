@@ -25,6 +25,7 @@ BackupError                      what happened, to which thing, what to do next
 │   └── AmbiguousReference       several backups do
 ├── ApprovalRefused              it takes a second person, and this is none
 ├── RequestRefused               the job cannot be run as asked
+├── RestoreFailed                a restore did not succeed
 └── JobFailed                    the job ended without a usable backup
     └── JobKilled                the process of the job is gone
 """
@@ -162,3 +163,7 @@ class JobFailed(BackupError):
 
 class JobKilled(JobFailed):
     """The process of the job is gone."""
+
+
+class RestoreFailed(BackupError):
+    """The restore, or the rehearsal of one, did not succeed; the text says what is live now."""

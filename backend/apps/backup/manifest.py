@@ -62,12 +62,40 @@ class SecretFingerprint(_Record, frozen=True):
     digest: str
 
 
+class Grant(_Record, frozen=True):
+    """A right on a database; the grantee "" is PUBLIC."""
+
+    grantee: str
+    privilege: str
+    grantable: bool = False
+
+
+class ServerFacts(_Record, frozen=True):
+    """What a PostgreSQL server keeps about a database, which no dump of the database holds.
+
+    `access` is None where nothing was granted or revoked. `role_settings` are those of ALTER ROLE … IN DATABASE.
+    `search_path` is the one that the application's role had; "" where it is not known. `extensions` maps names to
+    versions.
+    """
+
+    owner: str
+    search_path: str = ""
+    connection_limit: int = -1
+    comment: str = ""
+    access: list[Grant] | None = None
+    role_settings: dict[str, list[str]] = {}
+    extensions: dict[str, str] = {}
+    publications: list[str] = []
+    event_triggers: list[str] = []
+
+
 class DatabaseRecord(_Record, frozen=True):
     """One database at the cut.
 
     `path` is the dump inside the snapshot, `size` and `sha256` are of its stream. `tables` maps every table, modelled
     or not, to its number of rows; `sequences` maps sequences to their last value, null if never used.
-    `migrations` holds the applied leaf migrations by app label. The fields after it are empty for SQLite.
+    `migrations` holds the applied leaf migrations by app label. The fields after it are empty for SQLite. `server` is
+    None in backups that were made before it was recorded.
     """
 
     alias: str
@@ -91,6 +119,7 @@ class DatabaseRecord(_Record, frozen=True):
     sequences: dict[str, int | None] = {}
     large_objects: int = 0
     warnings: list[str] = []
+    server: ServerFacts | None = None
 
 
 class ColumnRecord(_Record, frozen=True):

@@ -67,13 +67,26 @@ class Trigger(models.TextChoices):
 
 
 class Trust(models.TextChoices):
-    """How far a backup has been proved; DAMAGED is what a verification found to be wrong."""
+    """How far a backup has been proved.
+
+    STORED is written and no more, or its restore is not shown to work; VERIFIED is read back, with its schema restored
+    in a rehearsal; DAMAGED is what a verification found to be wrong.
+    """
 
     NONE = "", "Nothing stored"
     STORED = "STORED", "Stored"
     VERIFIED = "VERIFIED", "Verified"
     PROVEN = "PROVEN", "Proven"
     DAMAGED = "DAMAGED", "Damaged"
+
+
+class RehearsalState(models.TextChoices):
+    """What came of restoring the schema of a backup into an empty database, right after it was stored."""
+
+    NONE = "", "Nothing to rehearse, or never rehearsed"
+    PASSED = "PASSED", "Passed"
+    FAILED = "FAILED", "Failed"
+    IMPOSSIBLE = "IMPOSSIBLE", "Not possible"
 
 
 class WokenBy(models.TextChoices):
@@ -283,6 +296,11 @@ class BackupJob(models.Model):
     checksum = models.CharField(max_length=64, blank=True, default="")
     manifest = models.JSONField(default=dict, blank=True)
     warnings = models.JSONField(default=list, blank=True)
+    rehearsal_state = models.CharField(
+        max_length=16, choices=RehearsalState.choices, default=RehearsalState.NONE, blank=True
+    )
+    rehearsal = models.JSONField(default=dict, blank=True)
+    """By the alias of the database: what failed, why, and what helps."""
     problems = models.JSONField(default=list, blank=True)
     problem_count = models.PositiveIntegerField(default=0)
     error_message = models.TextField(blank=True, default="")
@@ -335,6 +353,7 @@ class BackupJob(models.Model):
             one_of("trigger", Trigger.values, "backup_job_trigger"),
             one_of("status", JobStatus.values, "backup_job_status"),
             one_of("trust", Trust.values, "backup_job_trust"),
+            one_of("rehearsal_state", RehearsalState.values, "backup_job_rehearsal_state"),
             # A null slot or a null configuration never collides, in any of the databases.
             models.UniqueConstraint(fields=["configuration", "slot"], name="backup_job_configuration_slot"),
             check_constraint(

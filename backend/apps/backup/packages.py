@@ -29,12 +29,21 @@ def write_package(
     compression: bool = True,
     progress: Progress | None = None,
     reading: Progress | None = None,
+    rehearse: Callable[[Package], None] | None = None,
     before_publish: Callable[[], None] | None = None,
 ) -> PackageResult:
     """Write everything of `cut` into one new file at `path`, read back and compared with its manifest before it counts.
 
-    See the engine's `write_package`, whose errors it raises, and `ManifestInvalid`.
+    `rehearse` is called with the package when it was found whole. See the engine's `write_package`, whose errors it
+    raises, and `ManifestInvalid`.
     """
+
+    def verify(package: Package) -> list[str]:
+        findings = _compare(package, cut.spec.staging)
+        if rehearse is not None and not findings:
+            rehearse(package)
+        return findings
+
     return engine.write_package(
         path,
         cut.entries(),
@@ -43,7 +52,7 @@ def write_package(
         compression=compression,
         progress=progress,
         reading=reading,
-        verify=lambda package: _compare(package, cut.spec.staging),
+        verify=verify,
         before_publish=before_publish,
         on_problem=cut.note_unread,
     )

@@ -25,7 +25,16 @@ from django.db.models.functions import Coalesce
 from strongroom.retention import Candidate, Decision, Rules, decide
 
 from .ledger import ledger_access, ledger_alias
-from .models import BackupConfiguration, BackupJob, BackupType, JobStatus, RestoreJob, RestoreStatus, Trust
+from .models import (
+    BackupConfiguration,
+    BackupJob,
+    BackupType,
+    JobStatus,
+    RehearsalState,
+    RestoreJob,
+    RestoreStatus,
+    Trust,
+)
 from .moments import with_offset
 from .selectors import HAS_BACKUP, jobs_around, schedule_shortest
 from .services.slots import schedule_zone
@@ -71,13 +80,15 @@ class _Stored(NamedTuple):
     taken_at: datetime
     status: str
     trust: str
+    rehearsal_state: str
     is_pinned: bool
     pin_reason: str
     backup_file_path: str
 
     @property
     def good(self) -> bool:
-        return self.status == JobStatus.COMPLETED and self.trust != Trust.DAMAGED
+        is_restorable = self.trust != Trust.DAMAGED and self.rehearsal_state != RehearsalState.FAILED
+        return self.status == JobStatus.COMPLETED and is_restorable
 
     def order(self) -> tuple[datetime, str]:
         """Whose is greater is the newer one."""

@@ -7,51 +7,72 @@ from pathlib import Path
 
 from strongroom.checker import CheckProgress, Severity, verify_snapshot
 from strongroom.format.snapshot import Snapshot
+from strongroom.packages import open_package
 from strongroom.repository import Repository
 from strongroom.snapshots import SnapshotView
 
-from .models import BackupJob, Trust
+from .manifest import Manifest, decode
+from .models import BackupJob, RehearsalState, Trust
 from .packages import verify_package
 from .progress import Tracker
 from .references import BackupRef
+from .schema.rehearsal import Rehearsals, rehearse_all
 from .selectors import job_by_uuid
 from .services.jobs import job_trust_set
-from .sources import verify_captured
+from .sources import read_manifest, verify_captured
+from .sources.verify import DumpPlace, SnapshotPlace
 from .staging import staging_folder
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Verification:
-    """What reading a backup back has shown. `recorded` is False when there was no ledger row to write it to."""
+    """What reading a backup back has shown, and the rehearsal of its restore.
+
+    `recorded` is False when there was no ledger row to write it to.
+    """
 
     ref: BackupRef
     trust: str
     findings: tuple[str, ...]
     recorded: bool
+    rehearsals: Rehearsals = dataclasses.field(default_factory=Rehearsals)
 
 
 def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None]) -> Verification:
-    """Read a backup back to its last byte, compare it with its manifest, and set its trust in the ledger.
+    """Read a backup back, compare it with its manifest, rehearse its restore, and set its trust in the ledger.
 
     `tick` is called now and then. Raises what keeps the storage from being opened; damage is a finding.
     """
+    rehearsals = Rehearsals()
     if ref.package is not None:
         tracker.begin("reading back")
         tick()
         with staging_folder(uuid.uuid4()) as staging:
             findings = verify_package(ref.package, staging=staging)
+            if not findings:
+                package = open_package(ref.package)
+                rehearsals = _rehearse(package, decode(package.manifest), tracker, tick)
     elif ref.place is not None:
         repository = ref.place.open()
         with repository.lock(), staging_folder(uuid.uuid4()) as staging:
             snapshot = repository.snapshot(ref.snapshot_id)
             findings = read_back(repository, snapshot, staging=staging, tracker=tracker, tick=tick)
+            if not findings:
+                place = SnapshotPlace(SnapshotView(repository, snapshot))
+                rehearsals = _rehearse(place, read_manifest(place), tracker, tick)
     else:
         raise AssertionError("A backup is a snapshot or a package.")
     row = job_by_uuid(ref.job) if ref.in_ledger and ref.job is not None else None
-    trust = _trust(findings, row)
+    trust = _trust(findings, rehearsals, row)
     if row is not None:
-        job_trust_set(row.uuid, trust)
-    return Verification(ref=ref, trust=trust, findings=tuple(findings), recorded=row is not None)
+        job_trust_set(row.uuid, trust, None if findings else rehearsals)
+    return Verification(ref=ref, trust=trust, findings=tuple(findings), recorded=row is not None, rehearsals=rehearsals)
+
+
+def _rehearse(place: DumpPlace, manifest: Manifest, tracker: Tracker, tick: Callable[[], None]) -> Rehearsals:
+    tracker.begin("rehearsing the restore")
+    tick()
+    return rehearse_all(place, manifest)
 
 
 def read_back(
@@ -73,8 +94,12 @@ def read_back(
     return findings
 
 
-def _trust(findings: list[str], row: BackupJob | None) -> str:
+def _trust(findings: list[str], rehearsals: Rehearsals, row: BackupJob | None) -> str:
     if findings:
         return Trust.DAMAGED
+    if rehearsals.state == RehearsalState.FAILED:
+        return Trust.STORED
     # A drill proves more than reading does, and reading does not take it back.
-    return Trust.PROVEN if row is not None and row.trust == Trust.PROVEN else Trust.VERIFIED
+    if row is not None and row.trust == Trust.PROVEN:
+        return Trust.PROVEN
+    return Trust.STORED if rehearsals.is_obstacle else Trust.VERIFIED

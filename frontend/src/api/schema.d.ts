@@ -844,7 +844,7 @@ export interface components {
              * @default
              */
             confirm: string;
-            /** @description Tables of a portable package that are not taken in. */
+            /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
             leave_out?: string[];
             /**
              * @description Of a new folder in BACKUP_RESTORE_ROOT, or of a new database.
@@ -976,7 +976,7 @@ export interface components {
             confirm: string;
             /** Format: binary */
             file?: string;
-            /** @description Tables of a portable package that are not taken in. */
+            /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
             leave_out?: string[];
             /**
              * @description Of a new folder in BACKUP_RESTORE_ROOT, or of a new database.
@@ -1110,6 +1110,7 @@ export interface components {
             readonly progress: components["schemas"]["Progress"] | null;
             /** Format: date-time */
             readonly queued_at: string;
+            readonly rehearsal_state: components["schemas"]["RehearsalStateEnum"] | components["schemas"]["BlankEnum"];
             readonly removal_reason: string;
             /** Format: date-time */
             readonly removal_started_at: string | null;
@@ -1177,6 +1178,11 @@ export interface components {
             readonly progress: components["schemas"]["Progress"] | null;
             /** Format: date-time */
             readonly queued_at: string;
+            /** @description By the alias of the database: whether its schema can be restored. */
+            rehearsal: {
+                [key: string]: components["schemas"]["Rehearsal"];
+            };
+            readonly rehearsal_state: components["schemas"]["RehearsalStateEnum"] | components["schemas"]["BlankEnum"];
             readonly removal_reason: string;
             /** Format: date-time */
             readonly removal_started_at: string | null;
@@ -1435,6 +1441,28 @@ export interface components {
             /** @default  */
             reason: string;
         };
+        /** @description What came of restoring the schema of a database into an empty one. */
+        Rehearsal: {
+            failures: components["schemas"]["RehearsalFailure"][];
+            /** @description What would come back otherwise. */
+            notes: string[];
+            /** @description Why it was not possible. */
+            reason: string;
+            state: components["schemas"]["RehearsalStateEnum"];
+            /** @description Restrictions that cannot be given back. */
+            weaker: string[];
+        };
+        /** @description An object that could not be made, why, and what helps. */
+        RehearsalFailure: {
+            hint: string;
+            object: string;
+            reason: string;
+            /** @description Its name for `leave_out` of a restore. */
+            selector: string;
+            sql: string;
+        };
+        /** @enum {string} */
+        RehearsalStateEnum: "PASSED" | "FAILED" | "IMPOSSIBLE";
         Repositories: {
             /** Format: double */
             age_seconds: number;
@@ -1533,7 +1561,7 @@ export interface components {
              * @default
              */
             confirm: string;
-            /** @description Tables of a portable package that are not taken in. */
+            /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
             leave_out?: string[];
             /**
              * @description Of a new folder in BACKUP_RESTORE_ROOT, or of a new database.
@@ -1609,7 +1637,7 @@ export interface components {
              * @description A job.
              */
             backup?: string;
-            /** @description Tables of a portable package that are not taken in. */
+            /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
             leave_out?: string[];
             /**
              * @description Of a new folder in BACKUP_RESTORE_ROOT, or of a new database.

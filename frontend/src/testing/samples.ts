@@ -28,6 +28,7 @@ export function job(values: Partial<Schemas["Job"]> = {}): Schemas["Job"] {
     slot: "2026-11-24T02:00:00Z",
     status: "COMPLETED",
     trust: "VERIFIED",
+    rehearsal_state: "PASSED",
     has_backup: true,
     attempt: 1,
     worker: "host:1",
@@ -71,6 +72,7 @@ export function jobDetail(values: Partial<Schemas["JobDetail"]> = {}): Schemas["
       output: "",
       minutes: null,
     },
+    rehearsal: {},
     manifest: {
       cut_at: "2026-11-24T02:00:03+00:00",
       databases: { default: { engine: "sqlite", tables: 33, rows: 1874 } },

@@ -64,7 +64,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer
         yield server
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """What every command of the project sees."""
     return {
         "BACKUP_PASSWORD": PASSPHRASE,
         "DJANGO_SETTINGS_MODULE": "hostproject.settings",
@@ -75,7 +76,7 @@ def _environment() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def filled_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A filled home on SQLite, to be copied."""
-    host = Host(tmp_path_factory.mktemp("filled"), _environment())
+    host = Host(tmp_path_factory.mktemp("filled"), environment())
     host.run("migrate", "-v0", "--run-syncdb")
     host.run("host_fill")
     return host.home
@@ -86,7 +87,7 @@ def filled_postgres(tmp_path_factory: pytest.TempPathFactory, postgres: RunningS
     """The same on PostgreSQL, in the database `filled`."""
     postgres.create_database("filled")
     url = postgres.url("filled")
-    host = Host(tmp_path_factory.mktemp("filled"), {**_environment(), "DATABASE_URL": url})
+    host = Host(tmp_path_factory.mktemp("filled"), {**environment(), "DATABASE_URL": url})
     host.run("migrate", "-v0", "--run-syncdb")
     host.run("host_fill")
     return host.home
@@ -94,7 +95,7 @@ def filled_postgres(tmp_path_factory: pytest.TempPathFactory, postgres: RunningS
 
 def _copied(filled: Path, home: Path) -> Host:
     shutil.copytree(filled, home)
-    host = Host(home, _environment())
+    host = Host(home, environment())
     host.have_repository()
     return host
 

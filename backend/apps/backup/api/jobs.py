@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import selectors
-from ..models import BackupJob, BackupType, JobStatus, Trigger, Trust
+from ..models import BackupJob, BackupType, JobStatus, RehearsalState, Trigger, Trust
 from ..requests import JobRequest
 from ..rights import Right
 from ..selectors import job_log
@@ -59,6 +59,7 @@ class JobSerializer(RowSerializer):
             "slot",
             "status",
             "trust",
+            "rehearsal_state",
             "has_backup",
             "attempt",
             "worker",
@@ -118,6 +119,26 @@ class ProblemFileSerializer(_Serializer):
     reason = serializers.CharField()
 
 
+class RehearsalFailureSerializer(_Serializer):
+    """An object that could not be made, why, and what helps."""
+
+    object = serializers.CharField()
+    reason = serializers.CharField()
+    hint = serializers.CharField(allow_blank=True)
+    sql = serializers.CharField(allow_blank=True)
+    selector = serializers.CharField(help_text="Its name for `leave_out` of a restore.")
+
+
+class RehearsalSerializer(_Serializer):
+    """What came of restoring the schema of a database into an empty one."""
+
+    state = serializers.ChoiceField([one for one in RehearsalState.values if one])
+    reason = serializers.CharField(allow_blank=True, help_text="Why it was not possible.")
+    failures = RehearsalFailureSerializer(many=True)
+    weaker = serializers.ListField(child=serializers.CharField(), help_text="Restrictions that cannot be given back.")
+    notes = serializers.ListField(child=serializers.CharField(), help_text="What would come back otherwise.")
+
+
 class JobRequestSerializer(_Serializer):
     """What the job was asked to do, as its configuration said then."""
 
@@ -135,11 +156,14 @@ class JobDetailSerializer(JobSerializer):
 
     settings = serializers.SerializerMethodField()
     manifest = serializers.DictField(help_text="What the backup holds: databases, files, missing references.")
+    rehearsal = serializers.DictField(
+        child=RehearsalSerializer(), help_text="By the alias of the database: whether its schema can be restored."
+    )
     problems = ProblemFileSerializer(many=True, help_text="The first thousand; problem_count is the full number.")
     log = serializers.SerializerMethodField()
 
     class Meta(JobSerializer.Meta):
-        fields = [*JobSerializer.Meta.fields, "settings", "manifest", "problems", "log"]
+        fields = [*JobSerializer.Meta.fields, "settings", "manifest", "rehearsal", "problems", "log"]
         read_only_fields = fields
 
     @extend_schema_field(JobRequestSerializer)

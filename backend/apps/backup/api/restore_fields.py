@@ -60,7 +60,8 @@ class ChoicesSerializer(StrictSerializer):
         child=serializers.CharField(max_length=200),
         max_length=1000,
         default=list,
-        help_text="Tables of a portable package that are not taken in.",
+        help_text="Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names"
+        " them, such as extension:postgis.",
     )
     paths = serializers.ListField(
         child=PathField(max_length=4096, trim_whitespace=False),

@@ -22,6 +22,7 @@ from . import brokers, disks, equipment, freshness
 from .disks import Space
 from .findings import Finding, Severity
 from .freshness import hours
+from .rehearsals import rehearsal_findings
 from .verdict import Verdict, judge
 
 _LATELY = timedelta(days=2)
@@ -78,6 +79,7 @@ def examine(*, now: datetime) -> Health:
         *_executors(alive, scheduled=bool(scheduled)),
         *_beat(scheduled, now),
         *freshness.freshness_findings(states, now=now),
+        *rehearsal_findings(),
         *freshness.stuck_findings(selectors.jobs_unfinished(), now=now),
         *freshness.retention_findings(
             plan_retention(now=now - _LATELY, going_only=True),

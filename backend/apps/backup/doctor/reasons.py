@@ -31,5 +31,8 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W023": "Without the ledger nobody knows what was backed up when.",
     "backup.W024": "Its rows name users, and a database cannot name what lies in another one: nothing can be saved.",
     "backup.W025": "On the day of the loss the restore is refused: it would take away the backups or the database.",
+    "backup.W033": "On the day of the loss the restore fails at this, or stays without it.",
+    "backup.W034": "Nobody knows whether the server takes the schema of the backup back.",
+    "backup.W035": "After a restore, users or programs may lack rights that they had.",
 }
 """By the id of the finding."""

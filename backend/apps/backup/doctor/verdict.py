@@ -3,8 +3,8 @@
 PROTECTED    every configuration that runs by schedule has a good backup as fresh as its schedule promises, or is not
              due yet, of each database and of each file root there is a good backup that was read back, and nothing
              critical is found
-UNPROTECTED  of a database or a file root there is no good backup that was read back, or none can be made, or none of
-             the schedules keeps its promise
+UNPROTECTED  of a database or a file root there is no good backup that was read back and, on PostgreSQL, whose schema
+             was restored in a rehearsal; or none can be made, or none of the schedules keeps its promise
 AT_RISK      everything in between
 """
 
@@ -24,6 +24,7 @@ from .findings import Finding, Severity
 from .freshness import late_since, period
 
 _LOOKS_BACK: Final = timedelta(days=90)
+_REHEARSED: Final = frozenset({"backup.W033", "backup.W034"})
 
 
 class Protection(enum.StrEnum):
@@ -63,9 +64,7 @@ def judge(states: Sequence[ConfigurationState], findings: Iterable[Finding], *, 
         step = "Correct the settings: until then every backup of it is refused."
         return Verdict(Protection.UNPROTECTED, None, str(refused), step)
     if missing:
-        reason = f"There is no good backup of {missing} that was read back."
-        step = "Run `trigger_backup --type FULL`: it is read back as soon as it is stored."
-        return Verdict(Protection.UNPROTECTED, None, reason, _cause(critical) or step)
+        return Verdict(Protection.UNPROTECTED, None, *_never(missing, critical))
     if late:
         state = Protection.UNPROTECTED if len(late) == len(scheduled) else Protection.AT_RISK
         never = {one.configuration.name for one in scheduled if one.last_good is None}
@@ -86,6 +85,15 @@ def judge(states: Sequence[ConfigurationState], findings: Iterable[Finding], *, 
         f"{_kept(scheduled)}, and databases and files were read back.",
         "",
     )
+
+
+def _never(missing: str, critical: Sequence[Finding]) -> tuple[str, str]:
+    """Reason and next step where something has no verified backup."""
+    obstacle = next((one for one in critical if one.id in _REHEARSED), None)
+    if obstacle is not None:
+        return f"{obstacle.subject}: {obstacle.what}", obstacle.hint
+    step = "Run `trigger_backup --type FULL`: it is read back as soon as it is stored."
+    return f"There is no good backup of {missing} that was read back.", _cause(critical) or step
 
 
 def _kept(scheduled: Sequence[ConfigurationState]) -> str:

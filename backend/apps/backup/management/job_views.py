@@ -57,6 +57,7 @@ def outcome(job: BackupJob) -> dict[str, object]:
         "status": job.status,
         "type": job.backup_type,
         "trust": job.trust,
+        "rehearsal_state": job.rehearsal_state,
         "snapshot_id": job.snapshot_id,
         "backup_file_path": job.backup_file_path,
         "backup_size": job.backup_size,

@@ -28,6 +28,8 @@ def _verify(work: Work) -> Done:
     return Done(
         {
             "trust": found.trust,
+            "rehearsal_state": found.rehearsals.state,
+            "obstacles": found.rehearsals.warnings(),
             "findings": list(found.findings[:_MOST_FINDINGS]),
             "findings_count": len(found.findings),
         }

@@ -120,8 +120,6 @@ def _ref(choices: RestoreChoices, subject: str) -> BackupRef:
 
 
 def _plan(work: Work, ref: BackupRef, origin: Origin, choices: RestoreChoices, *, tried: bool = False) -> Plan:
-    if choices.leave_out and not origin.manifest.data:
-        raise RestoreRefused("Tables are left out of a portable package only; this backup is none.")
     work.tracker.begin("planning", total_bytes=sum(record.size for record in origin.manifest.data) or None)
 
     def progress(files: int, size: int) -> None:

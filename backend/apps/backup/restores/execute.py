@@ -17,6 +17,7 @@ from ..errors import BackupError, LedgerUnavailable
 from ..manifest import DatabaseRecord, DataRecord, FileRootRecord
 from ..progress import Tracker
 from ..references import BackupRef
+from ..schema.scratch import create_scratch
 from ..sources import sqlite
 from ..sources.files import RESTORE_MARK
 from ..stopping import JobCancelled
@@ -109,7 +110,7 @@ class Restore:
                 result.notes += back_up_live(self.ref.place)
         for database in chosen_databases(self.origin.manifest, self.choice.only):
             with self._phase(result, f"restoring the database {database.alias}", database.size, told=told):
-                self._stage_database(journal, database)
+                result.notes += self._stage_database(journal, database)
         data = chosen_data(self.origin.manifest, self.choice.only)
         if data:
             with self._phase(result, "restoring the rows", sum(database.size for database in data), told=told):
@@ -163,16 +164,21 @@ class Restore:
         self.tracker.reached(files=files, bytes_done=size)
         self.tick()
 
-    def _stage_database(self, journal: Journal, database: DatabaseRecord) -> None:
+    def _stage_database(self, journal: Journal, database: DatabaseRecord) -> list[str]:
         component = beside.announce_database(journal, database.alias)
         if database.engine == sqlite.ENGINE:
             with self.origin.open_member(database.path) as dump:
                 live, staged = Path(component.live), Path(component.staged)
                 stage_sqlite.load(database, live, staged, dump=dump, progress=self._progress)
-            return
-        owners = stage_postgresql.create_scratch(database, component.staged)
-        with self.origin.open_member(database.path) as dump:
-            stage_postgresql.load(database, component.staged, dump, owners=owners, progress=self._progress)
+            return []
+        return stage_postgresql.load(
+            database,
+            component.staged,
+            self.origin,
+            owners=create_scratch(database, component.staged),
+            leave_out=self.choice.leave_out,
+            progress=self._progress,
+        )
 
     def _stage_data(self, journal: Journal, data: list[DataRecord]) -> list[str]:
         def phase(name: str) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from . import move_mysql, move_postgresql, mysql_server, stage_mysql, stage_postgresql
+from ..schema.live import create_like_live
+from ..schema.server import drop, exists, free_name, server
+from . import move_mysql, mysql_server, stage_mysql, stage_postgresql
 from .journal import Kind
 from .servers import ServerCheck
 
@@ -28,8 +30,8 @@ class DatabaseServer:
 
 
 def _exists_postgresql(alias: str, name: str) -> bool:
-    with move_postgresql.server(alias) as cursor:
-        return move_postgresql.exists(cursor, name)
+    with server(alias) as cursor:
+        return exists(cursor, name)
 
 
 def _exists_mysql(alias: str, name: str) -> bool:
@@ -42,9 +44,9 @@ SERVERS: Final[Mapping[str, DatabaseServer]] = {
         Kind.POSTGRESQL,
         check=stage_postgresql.check_rights,
         exists=_exists_postgresql,
-        create=stage_postgresql.create_like_live,
-        drop=move_postgresql.drop,
-        free_name=move_postgresql.free_name,
+        create=create_like_live,
+        drop=drop,
+        free_name=free_name,
     ),
     "mysql": DatabaseServer(
         Kind.MYSQL,

@@ -6,57 +6,19 @@ killed. Nobody may be connected to a database that is renamed, so the live one i
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from django.db import connections
 from django.db.utils import Error as DatabaseFailure
 from django.db.utils import OperationalError
 
 from ..identifiers import quoted
-from ..sources.postgresql import fresh_connection
+from ..schema.server import PATIENCE, PAUSE, bar, end_sessions, exists, server
 from .errors import RestoreFailed, RestoreRefused
 from .journal import Component
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
-
-MAINTENANCE: Final = "postgres"
-MAX_NAME: Final = 63
-_PATIENCE: Final = 30.0
-"""Seconds for sessions that are being ended. The server itself waits five of them for each statement."""
-_PAUSE: Final = 0.25
-_INVALID: Final = -2
-_LOCK: Final = 0x65646D73
-
-
-@contextlib.contextmanager
-def server(alias: str) -> Iterator[CursorWrapper]:
-    """A cursor in the server's maintenance database, in autocommit mode; raises `RestoreFailed`."""
-    with contextlib.ExitStack() as stack:
-        try:
-            # Nobody can rename the database that he is in.
-            elsewhere = "template1" if connections[alias].settings_dict["NAME"] == MAINTENANCE else MAINTENANCE
-            wrapper = stack.enter_context(fresh_connection(alias, elsewhere))
-            cursor = stack.enter_context(wrapper.cursor())
-            # The server goes on with the statement of a process that was killed. Its session holds this lock until
-            # that statement has ended, so that whoever recovers sees what came of it. Other databases of the server are
-            # of other projects, which do not wait for us.
-            name = str(connections[alias].settings_dict["NAME"])
-            cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK, name])
-        except DatabaseFailure as error:
-            raise RestoreFailed(
-                f"The server of the database {alias!r} cannot be reached: {str(error).strip()}. Start it and try again."
-            ) from error
-        yield cursor
-
-
-def exists(cursor: CursorWrapper, database: str) -> bool:
-    """Whether the server has a database of that name."""
-    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
-    return cursor.fetchone() is not None
 
 
 def prepared_in(cursor: CursorWrapper, database: str) -> str:
@@ -79,18 +41,6 @@ def require_none_prepared(component: Component) -> None:
             raise RestoreRefused(f"Nothing was changed: {obstacle}.")
 
 
-def _bar(cursor: CursorWrapper, database: str) -> None:
-    cursor.execute(f"ALTER DATABASE {quoted(database)} WITH ALLOW_CONNECTIONS false")
-    _end_sessions(cursor, database)
-
-
-def _end_sessions(cursor: CursorWrapper, database: str) -> None:
-    cursor.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
-        [database],
-    )
-
-
 def _admit(cursor: CursorWrapper, database: str) -> None:
     cursor.execute(f"ALTER DATABASE {quoted(database)} WITH ALLOW_CONNECTIONS true")
 
@@ -98,8 +48,8 @@ def _admit(cursor: CursorWrapper, database: str) -> None:
 def _rename_all(cursor: CursorWrapper, renames: list[tuple[str, str]], opened: str) -> None:
     """Rename in one transaction, at whose end `opened` takes connections again."""
     for source, _ in renames:
-        _bar(cursor, source)
-    deadline = time.monotonic() + _PATIENCE
+        bar(cursor, source)
+    deadline = time.monotonic() + PATIENCE
     while True:
         cursor.execute("BEGIN")
         try:
@@ -115,8 +65,8 @@ def _rename_all(cursor: CursorWrapper, renames: list[tuple[str, str]], opened: s
                 raise
             for source, _ in renames:
                 _require_movable(cursor, source)
-                _end_sessions(cursor, source)
-            time.sleep(_PAUSE)
+                end_sessions(cursor, source)
+            time.sleep(PAUSE)
         else:
             return
 
@@ -172,43 +122,6 @@ def open_again(component: Component) -> None:
     with server(component.name) as cursor:
         if exists(cursor, component.live):
             _admit(cursor, component.live)
-
-
-def drop(alias: str, database: str) -> None:
-    """Delete a database with everything in it, if it is there."""
-    with server(alias) as cursor:
-        try:
-            _drop(cursor, database)
-        except DatabaseFailure as error:
-            raise RestoreFailed(
-                f"The database {database!r} cannot be dropped: {str(error).strip()}. Drop it by hand."
-            ) from error
-
-
-def _drop(cursor: CursorWrapper, database: str) -> None:
-    cursor.execute("SELECT datconnlimit FROM pg_database WHERE datname = %s", [database])
-    row = cursor.fetchone()
-    if row is None:
-        return
-    # A DROP that was cut off leaves a database that can only be dropped; the server marks it so.
-    if row[0] != _INVALID:
-        _bar(cursor, database)
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            cursor.execute(f"DROP DATABASE IF EXISTS {quoted(database)}")
-        except OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(_PAUSE)
-        else:
-            return
-
-
-def free_name(base: str, ending: str) -> str:
-    """A database name made of two parts, within the server's length (in bytes)."""
-    room = MAX_NAME - len(ending.encode())
-    return base.encode()[:room].decode("utf-8", "ignore") + ending
 
 
 def admit_again(component: Component) -> None:

@@ -58,7 +58,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Choice:
-    """What is to be restored of a backup: everything, or `only` its database or files; `leave_out` are tables.
+    """What is to be restored of a backup: everything, or `only` its database or files.
+
+    `leave_out` are tables of a portable package, or objects of a PostgreSQL database such as `extension:postgis`.
 
     Beside the live system it may be less: the files and folders `paths`, as texts of `names`, or the `tables`.
     """

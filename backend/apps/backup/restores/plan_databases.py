@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from django.db import connections
+from django.db.utils import Error as DatabaseFailure
 
 from ..errors import BackupError
 from ..manifest import DatabaseRecord, DataRecord
+from ..schema.rehearsal import rehearse
 from ..sources import sqlite
 from ..sources.cut import database_aliases
 from . import stage_postgresql
+from .errors import RestoreFailed
 from .extra_tables import plan_extra_tables
 from .kinds import SERVERS
 from .origin import Origin, Progress
@@ -21,8 +24,19 @@ from .portable_plan import look_at
 from .servers import ServerCheck
 
 
-def plan_database(plan: Plan, record: DatabaseRecord, needed: dict[Path, int], *, place: str | None = None) -> None:
-    """Plan the restore of a dump to the live database, or to a new one at `place`. `needed` sums up bytes by folder."""
+def plan_database(
+    plan: Plan,
+    origin: Origin,
+    record: DatabaseRecord,
+    *,
+    needed: dict[Path, int],
+    leave_out: frozenset[str],
+    place: str | None = None,
+) -> None:
+    """Plan the restore of a dump to the live database, or to a new one at `place`. `needed` sums up bytes by folder.
+
+    For PostgreSQL the restore of the schema is rehearsed, in a database that is dropped again.
+    """
     if not _is_configured(plan, record.alias):
         return
     vendor = connections[record.alias].vendor
@@ -38,8 +52,19 @@ def plan_database(plan: Plan, record: DatabaseRecord, needed: dict[Path, int], *
         elif _is_named(plan, record.alias, place):
             check = stage_postgresql.check_server(record)
             _plan_server(plan, record.alias, check, size=None, notes=[check.server, check.client], place=place)
+            if not check.blocking:
+                _rehearse(plan, origin, record, leave_out)
     except BackupError as error:
         plan.blocking.append(str(error))
+
+
+def _rehearse(plan: Plan, origin: Origin, record: DatabaseRecord, leave_out: frozenset[str]) -> None:
+    try:
+        found = rehearse(origin, record, leave_out)
+    except DatabaseFailure as error:
+        raise RestoreFailed(f"The restore cannot be rehearsed: {str(error).strip()}.") from error
+    plan.blocking += [f"the database {record.alias!r} cannot be restored as it is: {one}" for one in found.obstacles]
+    plan.warnings += found.notes
 
 
 def plan_data(

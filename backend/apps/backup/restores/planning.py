@@ -17,6 +17,7 @@ from ..manifest import DatabaseRecord, DataRecord, FileRootRecord, Manifest
 from ..models import BackupJob, RestoreType
 from ..names import path_of, text_of
 from ..references import BackupRef
+from ..sources import postgresql
 from ..sources.files import FileRoot, file_roots, held_besides
 from ..sources.migrations import code_leaves
 from ..sources.named_files import reference_fields
@@ -85,10 +86,11 @@ def plan_restore(
     data = chosen_data(manifest, choice.only)
     if not databases and not data and not roots:
         raise RestoreRefused(f"{ref} holds nothing of what is to be restored ({choice.only or 'database and files'}).")
+    require_leave_out(manifest, choice)
     plan = _begin(ref, manifest, choice)
     needed: dict[Path, int] = {}
     for record in databases:
-        plan_database(plan, record, needed)
+        plan_database(plan, origin, record, needed=needed, leave_out=choice.leave_out)
     for rows in data:
         plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress)
     for root in roots:
@@ -108,6 +110,19 @@ def plan_restore(
     if tried and data and not plan.blocking:
         try_rows(plan, origin, data, leave_out=choice.leave_out, progress=progress)
     return plan
+
+
+def require_leave_out(manifest: Manifest, choice: Choice) -> None:
+    """Raises `RestoreRefused` where nothing can be left out; what is to be must be in the backup."""
+    dumped = any(record.engine == postgresql.ENGINE for record in manifest.databases)
+    if choice.leave_out and not manifest.data and not dumped:
+        raise RestoreRefused(
+            "Tables are left out of a portable package, and objects out of a database of PostgreSQL; this backup holds"
+            " neither. Leave --leave-out away."
+        )
+    tables = sorted(one for one in choice.leave_out if one.startswith(("table:", "schema:", "sequence:")))
+    if tables and dumped:
+        raise RestoreRefused(f"{tables[0]!r} cannot be left out: it holds what was backed up, or is where that lies.")
 
 
 def _begin(ref: BackupRef, manifest: Manifest, choice: Choice) -> Plan:
@@ -192,6 +207,7 @@ def plan_to_database(
     aliases = [*(one.alias for one in manifest.databases), *(one.alias for one in manifest.data)]
     if len(aliases) != 1:
         raise RestoreRefused(f"{ref} does not hold exactly one database; --to-database is for one.")
+    require_leave_out(manifest, choice)
     plan = _begin(ref, manifest, dataclasses.replace(choice, only="database"))
     if aliases[0] in connections.settings and connections[aliases[0]].vendor not in SERVERS:
         place = str(Path(place).absolute())
@@ -199,7 +215,7 @@ def plan_to_database(
     plan_tables(plan, manifest, choice.tables)
     needed: dict[Path, int] = {}
     for record in manifest.databases:
-        plan_database(plan, record, needed, place=place)
+        plan_database(plan, origin, record, needed=needed, leave_out=choice.leave_out, place=place)
     for rows in manifest.data:
         plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress, place=place)
     _plan_space(plan, needed)

@@ -13,10 +13,9 @@ from pathlib import Path
 
 from django.db import connections
 
-from strongroom.streams import Reader
-
 from ..manifest import DatabaseRecord, DataRecord
 from ..progress import Tracker
+from ..schema.scratch import create_scratch
 from ..sources import sqlite
 from . import stage_portable, stage_postgresql, stage_sqlite
 from .errors import RestoreRefused
@@ -58,8 +57,10 @@ def restore_to_database(
 
     if isinstance(record, DatabaseRecord):
         phase("restoring the database")
-        with origin.open_member(record.path) as dump, _loaded(record, plan.to_database, dump, progress) as place:
-            return finish(place)
+        notes: list[str] = []
+        loaded = _loaded(origin, record, plan.to_database, leave_out=choice.leave_out, progress=progress, notes=notes)
+        with loaded as place:
+            return notes + finish(place)
     with _new_database(record, plan.to_database) as place:
         target = Target(record, place)
         notes = stage_portable.load(origin, [target], leave_out=choice.leave_out, progress=progress, phase=phase)
@@ -67,16 +68,24 @@ def restore_to_database(
 
 
 @contextlib.contextmanager
-def _loaded(record: DatabaseRecord, place: str, dump: Reader, progress: Progress) -> Iterator[str]:
+def _loaded(
+    origin: Origin,
+    record: DatabaseRecord,
+    place: str,
+    *,
+    leave_out: frozenset[str],
+    progress: Progress,
+    notes: list[str],
+) -> Iterator[str]:
     """A dump, taken in and compared; the place where it lies for now. It goes if the block fails."""
     if record.engine == sqlite.ENGINE:
-        with _new_file(Path(place)) as staged:
+        with _new_file(Path(place)) as staged, origin.open_member(record.path) as dump:
             stage_sqlite.load(record, staged, staged, dump=dump, progress=progress)
             yield str(staged)
         return
-    owners = stage_postgresql.create_scratch(record, place)
+    owners = create_scratch(record, place)
     with _dropped_in_vain(record.alias, place):
-        stage_postgresql.load(record, place, dump, owners=owners, progress=progress)
+        notes += stage_postgresql.load(record, place, origin, owners=owners, leave_out=leave_out, progress=progress)
         yield place
 
 

@@ -7,8 +7,7 @@ import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from django.db import connections
@@ -16,30 +15,30 @@ from django.db.utils import Error as DatabaseFailure
 
 from strongroom.streams import Reader
 
-from ..identifiers import quoted
 from ..manifest import DatabaseRecord
+from ..schema.checks import put_back, set_aside
+from ..schema.rehearsal import is_failure
+from ..schema.rights import Rights, give_to_owner, replay_facts, replay_rights, role_names
+from ..schema.scratch import locale_of, major, missing_rights, own_search_path, source_path
+from ..schema.script import Entry, read_script
+from ..schema.server import exists, server
+from ..schema.session import Failure, Session, failure, open_session
 from ..sources.postgresql import PostgresFacts, fresh_connection, read_facts
-from ..sources.postgresql_client import find_client, hidden_in, restore_command
+from ..sources.postgresql_about import made_in, server_facts
+from ..sources.postgresql_client import Client, find_client, hidden_in, restore_command
 from ..sources.readers import CHUNK, describe_exit
-from ..sources.verify import compare_rows
+from ..sources.verify import DumpPlace, compare_rows
 from .errors import RestoreFailed
-from .move_postgresql import exists, prepared_in, server
+from .move_postgresql import prepared_in
 from .origin import Progress
 from .servers import ServerCheck
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
-# Their recorded values are lists of quoted names, which must not be quoted once more as a whole.
-_LISTS: Final = frozenset(
-    {
-        "search_path",
-        "local_preload_libraries",
-        "session_preload_libraries",
-        "temp_tablespaces",
-        "unix_socket_directories",
-    }
-)
+_MOST_NAMED: Final = 10
+_HEAD: Final = 1 << 16
+_EMPTY_PATH: Final = b"SELECT pg_catalog.set_config('search_path', '', false);"
 
 
 def check_rights(alias: str) -> ServerCheck:
@@ -47,54 +46,36 @@ def check_rights(alias: str) -> ServerCheck:
     database = str(connections[alias].settings_dict["NAME"])
     with server(alias) as cursor:
         there = exists(cursor, database)
-        blocking = _missing_rights(cursor)
+        blocking = missing_rights(cursor)
         unmovable = _unmovable(cursor, database) if there else []
-        locale = _locale_of(cursor, database)
-        major = _major(cursor)
+        locale = locale_of(cursor, database)
+        version = major(cursor)
     warnings = []
     if locale is not None and locale.encoding != "UTF8":
         warnings.append(f"the database {database!r} has the encoding {locale.encoding}, which has not every character")
-    return ServerCheck(database, there, f"PostgreSQL server {major}", "", blocking, warnings, unmovable)
-
-
-def _major(cursor: CursorWrapper) -> int:
-    cursor.execute("SHOW server_version_num")
-    return int(_value(cursor)) // 10000
+    return ServerCheck(database, there, f"PostgreSQL server {version}", "", blocking, warnings, unmovable)
 
 
 def check_server(record: DatabaseRecord) -> ServerCheck:
     """Look at the server of a database; raises `RestoreFailed` if it cannot be reached, `ClientMissing`."""
     database = str(connections[record.alias].settings_dict["NAME"])
     with server(record.alias) as cursor:
-        major = _major(cursor)
+        version = major(cursor)
         there = exists(cursor, database)
-        blocking = _missing_rights(cursor)
+        blocking = missing_rights(cursor)
         unmovable = _unmovable(cursor, database) if there else []
-        warnings = _missing_roles(cursor, record)
-    client = find_client(major)
+    warnings = []
+    client = find_client(version)
     recorded = int(record.server_version.split(".", 1)[0])
-    if major < recorded:
-        warnings.append(f"the server has version {major}, the backup is of a newer one, {recorded}; it may refuse it")
+    if version < recorded:
+        warnings.append(f"the server has version {version}, the backup is of a newer one, {recorded}; it may refuse it")
     dumped_by = int(record.tool.rpartition(" ")[2].split(".", 1)[0])
     if client.version[0] < dumped_by:
         blocking.append(
             f"the dump was written by {record.tool}, which {client.text} may not read; install"
             f" postgresql-client-{dumped_by} or set BACKUP_POSTGRESQL_BIN"
         )
-    return ServerCheck(database, there, f"PostgreSQL server {major}", client.text, blocking, warnings, unmovable)
-
-
-def _value(cursor: CursorWrapper) -> str:
-    row = cursor.fetchone()
-    return "" if row is None or row[0] is None else str(row[0])
-
-
-def _missing_rights(cursor: CursorWrapper) -> list[str]:
-    cursor.execute("SELECT rolcreatedb OR rolsuper, rolname FROM pg_roles WHERE rolname = current_user")
-    creates, role = cursor.fetchone() or (False, "")
-    if creates:
-        return []
-    return [f"the role {role!r} may not create databases; run ALTER ROLE {quoted(str(role))} CREATEDB"]
+    return ServerCheck(database, there, f"PostgreSQL server {version}", client.text, blocking, warnings, unmovable)
 
 
 def _unmovable(cursor: CursorWrapper, database: str) -> list[str]:
@@ -112,120 +93,111 @@ def _unmovable(cursor: CursorWrapper, database: str) -> list[str]:
     return obstacles
 
 
-def _missing_roles(cursor: CursorWrapper, record: DatabaseRecord) -> list[str]:
-    if _keeps_owners(cursor, record):
-        return []
-    return [f"not all of the roles {', '.join(record.roles)} can be used here: everything will belong to the own role"]
+def load(
+    record: DatabaseRecord,
+    scratch: str,
+    place: DumpPlace,
+    *,
+    owners: bool,
+    leave_out: frozenset[str],
+    progress: Progress,
+) -> list[str]:
+    """Restore the dump in sections and compare the result with the manifest; notes for the user.
 
-
-def _keeps_owners(cursor: CursorWrapper, record: DatabaseRecord) -> bool:
-    cursor.execute(
-        "SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s) AND pg_has_role(oid, 'MEMBER')", [list(record.roles)]
-    )
-    return int(_value(cursor)) == len(record.roles)
-
-
-@dataclass(frozen=True)
-class _Locale:
-    """How a database sorts and spells."""
-
-    encoding: str
-    collation: str
-    character_type: str
-    locale_provider: str
-    icu_locale: str
-
-
-def create_scratch(record: DatabaseRecord, scratch: str) -> bool:
-    """Create the empty database with the recorded encoding and collation; whether owners can be kept."""
-    locale = _Locale(
-        record.encoding, record.collation, record.character_type, record.locale_provider, record.icu_locale
-    )
-    with _creating(record.alias, scratch) as cursor:
-        cursor.execute(_create_statement(locale, scratch))
-        return _keeps_owners(cursor, record)
-
-
-def create_like_live(alias: str, scratch: str) -> None:
-    """Create an empty database with encoding, collation and settings of the live one, or the server's own."""
-    database = str(connections[alias].settings_dict["NAME"])
-    with _creating(alias, scratch) as cursor:
-        locale = _locale_of(cursor, database)
-        if locale is None:
-            cursor.execute(f"CREATE DATABASE {quoted(scratch)} TEMPLATE template0 ENCODING 'UTF8'")
-            return
-        cursor.execute(_create_statement(locale, scratch))
-        cursor.execute(
-            "SELECT unnest(s.setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase"
-            " WHERE d.datname = %s AND s.setrole = 0",
-            [database],
-        )
-        for (setting,) in cursor.fetchall():
-            cursor.execute(f"ALTER DATABASE {quoted(scratch)} SET {_assignment(str(setting))}")
-
-
-@contextlib.contextmanager
-def _creating(alias: str, scratch: str) -> Iterator[CursorWrapper]:
-    with server(alias) as cursor:
-        try:
-            yield cursor
-        except DatabaseFailure as error:
-            raise RestoreFailed(
-                f"The database {scratch!r} cannot be created beside the live one: {str(error).strip()}. Nothing was"
-                " changed."
-            ) from error
-
-
-def _locale_of(cursor: CursorWrapper, database: str) -> _Locale | None:
-    """Of a database on the server; None if there is none of that name."""
-    cursor.execute("SHOW server_version_num")
-    number = int(_value(cursor))
-    provider = "d.datlocprovider::text" if number >= 150000 else "''"
-    icu = "coalesce(d.datlocale, '')" if number >= 170000 else "coalesce(d.daticulocale, '')"
-    cursor.execute(
-        f"SELECT pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, {provider},"  # noqa: S608
-        f" {icu if number >= 150000 else chr(39) * 2} FROM pg_database d WHERE d.datname = %s",
-        [database],
-    )
-    row = cursor.fetchone()
-    return None if row is None else _Locale(*map(str, row))
-
-
-def _create_statement(locale: _Locale, scratch: str) -> str:
-    words = [f"CREATE DATABASE {quoted(scratch)} TEMPLATE template0 ENCODING {_literal(locale.encoding)}"]
-    words.append(f"LC_COLLATE {_literal(locale.collation)} LC_CTYPE {_literal(locale.character_type)}")
-    if locale.locale_provider == "i":
-        words.append(f"LOCALE_PROVIDER icu ICU_LOCALE {_literal(locale.icu_locale)}")
-    elif locale.locale_provider == "b":
-        words.append(f"LOCALE_PROVIDER builtin BUILTIN_LOCALE {_literal(locale.icu_locale)}")
-    return " ".join(words)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def load(record: DatabaseRecord, scratch: str, dump: Reader, *, owners: bool, progress: Progress) -> None:
-    """Feed the dump to pg_restore and compare the result with the manifest; raises `RestoreFailed`."""
+    The objects are made one by one, before and after the rows, without those that `leave_out` names; pg_restore loads
+    the rows. Rights come last: an owner may have taken some away from itself. Raises `RestoreFailed`, which names the
+    objects that cannot be made.
+    """
     settings = connections[record.alias].settings_dict
     with server(record.alias) as cursor:
-        client = find_client(_major(cursor))
-    command, environment = restore_command(client, settings, scratch, os.environ, owners=owners)
-    digest = _feed(command, environment, dump, hidden_in(settings), progress)
-    if digest != record.sha256:
-        raise RestoreFailed(f"{record.path} is not the dump that was captured; nothing live was changed.")
+        client = find_client(major(cursor))
+        roles = role_names(cursor)
+        live = server_facts(cursor, str(settings["NAME"]))
+    script = read_script(client, place, record).without(leave_out)
+    rights = Rights()
     try:
+        with open_session(record, scratch, script.prologue) as session:
+            notes = _make(session, script.before, record)
+            checks = set_aside(session)
+        with own_search_path(record, scratch):
+            _load_rows(client, record, scratch, place, owners=owners, progress=progress)
+            with open_session(record, scratch, script.prologue) as session:
+                notes += _make(session, script.after, record)
+                failures, not_valid = put_back(session, checks)
+                _require_none(failures)
+                notes += not_valid
+            with fresh_connection(record.alias, scratch) as wrapper, wrapper.cursor() as cursor:
+                _require_same(record, read_facts(cursor))
+                cursor.execute("ANALYZE")
+        with open_session(record, scratch, script.prologue) as session:
+            replay_rights(session, [*script.before, *script.after], rights, roles)
+            notes += _make(session, script.last, record)
+            replay_rights(session, script.last, rights, roles)
         with fresh_connection(record.alias, scratch) as wrapper, wrapper.cursor() as cursor:
-            _require_same(record, read_facts(cursor))
-            cursor.execute("ANALYZE")
+            _require_made(record, made_in(cursor), leave_out)
         with server(record.alias) as cursor:
-            for setting in record.settings:
-                cursor.execute(f"ALTER DATABASE {quoted(scratch)} SET {_assignment(setting)}")
+            # A backup of before they were recorded: what the live database has.
+            replay_facts(cursor, scratch, record.server or live, record.settings, rights)
+            give_to_owner(cursor, scratch, record.server or live, rights)
     except DatabaseFailure as error:
         raise RestoreFailed(
-            f"The restored database {scratch!r} cannot be compared with the manifest: {str(error).strip()}."
+            f"The database {scratch!r} cannot be restored or compared with the manifest: {str(error).strip()}."
             " Nothing live was changed."
         ) from error
+    if rights.weaker:
+        raise RestoreFailed(
+            "The restored database would allow more than the one that was backed up. Create the role that is named, or"
+            f" restore as a superuser: {'; '.join(rights.weaker[:_MOST_NAMED])}. Nothing live was changed."
+        )
+    return notes + rights.all_notes()
+
+
+def _make(session: Session, entries: list[Entry], record: DatabaseRecord) -> list[str]:
+    """Make them all, or raise `RestoreFailed`; notes about comments, which alone may be refused."""
+    refused = session.make([entry for entry in entries if not entry.is_rights])
+    path = source_path(record)
+    _require_none(
+        [failure(entry, refusal, path) for entry, refusal in refused if is_failure(entry, refusal, filled=True)]
+    )
+    # An extension that the server has made brings its comment along.
+    return [
+        f"not restored ({refusal.text}): {entry.shown}"
+        for entry, refusal in refused
+        if not entry.name.startswith("EXTENSION ")
+    ]
+
+
+def _require_none(failures: list[Failure]) -> None:
+    if failures:
+        named = " / ".join(str(one) for one in failures[:_MOST_NAMED])
+        raise RestoreFailed(f"{len(failures)} objects cannot be restored: {named}. Nothing live was changed.")
+
+
+def _require_made(
+    record: DatabaseRecord, made: tuple[dict[str, str], list[str], list[str]], leave_out: frozenset[str]
+) -> None:
+    if record.server is None:
+        return
+    extensions, publications, event_triggers = made
+    wanted = {f"extension:{name}" for name in record.server.extensions}
+    wanted |= {f"publication:{name}" for name in record.server.publications}
+    wanted |= {f"event-trigger:{name}" for name in record.server.event_triggers}
+    there = {f"extension:{name}" for name in extensions} | {f"publication:{name}" for name in publications}
+    there |= {f"event-trigger:{name}" for name in event_triggers}
+    if missing := sorted(wanted - there - leave_out):
+        raise RestoreFailed(f"The restored database lacks {', '.join(missing)}. Nothing live was changed.")
+
+
+def _load_rows(
+    client: Client, record: DatabaseRecord, scratch: str, place: DumpPlace, *, owners: bool, progress: Progress
+) -> None:
+    """Have pg_restore load the rows, with the search path of the application, which generated columns may need."""
+    settings = connections[record.alias].settings_dict
+    command, environment = restore_command(client, settings, scratch, os.environ, owners=owners)
+    with place.open_member(record.path) as dump:
+        digest = _feed(command, environment, dump, hidden_in(settings), progress)
+    if digest != record.sha256:
+        raise RestoreFailed(f"{record.path} is not the dump that was captured; nothing live was changed.")
 
 
 def _feed(
@@ -246,9 +218,11 @@ def _feed(
         assert process.stdin is not None  # noqa: S101  asked for above
         complete = False
         try:
-            while data := dump.read(CHUNK):
+            head = _head(dump)
+            while data := head or dump.read(CHUNK):
                 digest.update(data)
-                process.stdin.write(data)
+                process.stdin.write(_with_own_path(data) if head else data)
+                head = b""
                 size += len(data)
                 progress(0, size)
             process.stdin.close()
@@ -271,6 +245,19 @@ def _feed(
     return digest.hexdigest()
 
 
+def _head(dump: Reader) -> bytes:
+    """The beginning of a dump, in which its search path stands."""
+    head = b""
+    while len(head) < _HEAD and (data := dump.read(CHUNK)):
+        head += data
+    return head
+
+
+def _with_own_path(head: bytes) -> bytes:
+    """The same dump, but that the session which loads it takes its own search path, not an empty one."""
+    return head.replace(_EMPTY_PATH, b"RESET search_path;".ljust(len(_EMPTY_PATH)), 1)
+
+
 def _require_same(record: DatabaseRecord, found: PostgresFacts) -> None:
     differences = compare_rows(record, found.tables)
     differences += [f"table {name} is not in the manifest" for name in sorted(set(found.tables) - set(record.tables))]
@@ -286,11 +273,3 @@ def _require_same(record: DatabaseRecord, found: PostgresFacts) -> None:
             f"The restored database is not the one that was captured ({len(differences)} differences):"
             f" {'; '.join(differences[:5])}. Nothing live was changed."
         )
-
-
-def _assignment(setting: str) -> str:
-    name, _, value = setting.partition("=")
-    if name in _LISTS:
-        parts = [part.strip().strip('"').replace('""', '"') for part in value.split(",")]
-        return f"{quoted(name)} TO {', '.join(_literal(part) for part in parts)}"
-    return f"{quoted(name)} TO {_literal(value)}"

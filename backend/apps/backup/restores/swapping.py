@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from django.db import connections
 
+from ..schema.server import drop
 from ..sources.sqlite import SIDE_FILES
 from . import exchange, move_mysql
 from .errors import JournalUnwritable, RestoreFailed, RestoreRefused, RestoreUnfinished
 from .journal import KEPT, UNFINISHED, Component, Journal, Kind, State, exclusive, journals
 from .move_files import backward_contents, backward_path, discard, forward_contents, forward_path
-from .move_postgresql import backward_database, drop, forward_database, open_again
+from .move_postgresql import backward_database, forward_database, open_again
 
 
 def _mark(journal: Journal, component: Component, step: str) -> None:

@@ -33,6 +33,7 @@ from .jobs import (
     jobs_matching,
     jobs_newest,
     jobs_recent,
+    jobs_with_dump,
     jobs_with_snapshots,
     uuid_prefix,
 )
@@ -131,6 +132,7 @@ __all__ = [
     "jobs_runnable",
     "jobs_to_send",
     "jobs_unfinished",
+    "jobs_with_dump",
     "jobs_with_snapshots",
     "operation_by_uuid",
     "operations_matching",

@@ -10,9 +10,9 @@ from django.db.models.functions import Coalesce
 
 from ..errors import AmbiguousReference
 from ..ledger import ledger_access, ledger_alias
-from ..models import BackupConfiguration, BackupJob, JobEvent, Trigger, Trust
+from ..models import BackupConfiguration, BackupJob, BackupType, JobEvent, Trigger, Trust
 from ..moments import in_utc
-from .rows import FAILURES, HAS_BACKUP, SKEW, STORED_STATUSES, job_rows
+from .rows import FAILURES, HAS_BACKUP, SKEW, STORED_STATUSES, holds_database, job_rows
 
 SHORTEST_PREFIX = 4
 _BATCH = 500
@@ -150,6 +150,15 @@ def job_log(job: BackupJob) -> list[dict[str, str]]:
     with ledger_access("reading a job's log"):
         lines = JobEvent.objects.using(ledger_alias()).filter(job=job).order_by("id")
         return [{"at": in_utc(line.at).isoformat(timespec="seconds"), "text": line.text} for line in lines]
+
+
+def jobs_with_dump(aliases: Iterable[str]) -> dict[str, BackupJob]:
+    """Of each database the newest job whose backup holds it in its own form; nothing of those that have none."""
+    rows = job_rows().filter(HAS_BACKUP, status__in=STORED_STATUSES).exclude(backup_type=BackupType.EXPORT)
+    newest = rows.order_by("-started_at", "-id").only("uuid", "job_name", "rehearsal")
+    with ledger_access("looking for the newest backups"):
+        found = {alias: newest.filter(holds_database(alias)).first() for alias in aliases}
+    return {alias: job for alias, job in found.items() if job is not None}
 
 
 def job_latest(*, now: datetime) -> tuple[BackupJob | None, BackupJob | None]:

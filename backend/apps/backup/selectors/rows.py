@@ -5,7 +5,15 @@ from datetime import timedelta
 from django.db.models import Q, QuerySet
 
 from ..ledger import ledger_alias
-from ..models import BackupJob, BackupType, ConfigurationStatus, Frequency, JobStatus, Trust
+from ..models import (
+    BackupJob,
+    BackupType,
+    ConfigurationStatus,
+    Frequency,
+    JobStatus,
+    RehearsalState,
+    Trust,
+)
 
 STORED_STATUSES = (JobStatus.COMPLETED, JobStatus.INCOMPLETE)
 FAILURES = (JobStatus.FAILED, JobStatus.TIMEOUT)
@@ -17,8 +25,16 @@ SKEW = timedelta(minutes=5)
 HAS_BACKUP = (~Q(snapshot_id="") | ~Q(backup_file_path="")) & Q(removal_started_at=None)
 """Something is stored, and retention has not begun to remove it."""
 
-GOOD = HAS_BACKUP & Q(status=JobStatus.COMPLETED) & ~Q(trust=Trust.DAMAGED)
-"""Something is stored, and it is whole as far as is known."""
+RESTORABLE = ~Q(trust=Trust.DAMAGED) & ~Q(rehearsal_state=RehearsalState.FAILED)
+"""Nothing is known that a restore would fail for."""
+
+GOOD = HAS_BACKUP & Q(status=JobStatus.COMPLETED) & RESTORABLE
+"""Something is stored, it is whole as far as is known, and its restore has not failed in a rehearsal."""
+
+READ_BACK = Q(trust__in=[Trust.VERIFIED, Trust.PROVEN]) | Q(
+    trust=Trust.STORED, rehearsal_state__in=[RehearsalState.FAILED, RehearsalState.IMPOSSIBLE]
+)
+"""Every byte was read back, whatever the rehearsal of the restore has shown."""
 
 SCHEDULED = Q(is_enabled=True, status=ConfigurationStatus.ACTIVE) & ~Q(frequency=Frequency.ON_DEMAND)
 """What `BackupConfiguration.runs_by_schedule` says, for queries."""

@@ -17,7 +17,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, JobStatus, Trust
-from .rows import GOOD, SKEW, STORED_STATUSES, job_rows
+from .rows import GOOD, RESTORABLE, SKEW, STORED_STATUSES, job_rows
 
 if TYPE_CHECKING:
     from django.db.models.sql.compiler import _AsSqlType
@@ -47,7 +47,7 @@ def good_backups(
     wanted = set(configurations)
     with ledger_access("looking for good backups"):
         for key, started, completed in (
-            rows.exclude(trust=Trust.DAMAGED)
+            rows.filter(RESTORABLE)
             .order_by("started_at")
             .values_list("configuration_id", "started_at", "completed_at")
             .iterator()

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ..ledger import ledger_access
-from ..models import BackupJob, BackupType, JobStatus, Trigger, Trust
-from .rows import GOOD, UNFINISHED, job_rows
+from ..models import BackupJob, BackupType, JobStatus, Trigger
+from .rows import GOOD, READ_BACK, UNFINISHED, job_rows
 
 _MOST_PARENTS = 200
 _MOST_SENT = 100
@@ -93,11 +93,11 @@ def job_parent_candidates(job: BackupJob) -> list[BackupJob]:
         return list(
             job_rows()
             .filter(
+                READ_BACK,
                 configuration_id=job.configuration_id,
                 configuration_name=job.configuration_name,
                 backup_type__in=types,
                 status=JobStatus.COMPLETED,
-                trust__in=[Trust.VERIFIED, Trust.PROVEN],
                 removal_started_at=None,
             )
             .exclude(snapshot_id="")

@@ -19,6 +19,15 @@ def job_event(job: uuid.UUID, text: str, *, now: datetime) -> None:
             JobEvent.objects.using(ledger_alias()).create(job_id=key, at=now, text=storable_text(text))
 
 
+def storable(value: object) -> object:
+    """The same with every text in it storable."""
+    if isinstance(value, dict):
+        return {storable_text(str(name)): storable(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [storable(one) for one in value]
+    return storable_text(value) if isinstance(value, str) else value
+
+
 def storable_text(text: str) -> str:
     """The text with everything escaped that a database column cannot hold: lone surrogates and NUL."""
     whole = _NO_BYTES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -21,10 +21,11 @@ from ..models import BackupConfiguration, BackupJob, JobStatus, Trigger, Trust
 from ..moments import in_utc
 from ..processes import ProcessIdentity
 from ..requests import JobRequest
+from ..schema.rehearsal import Rehearsals
 from .audit import AuditObject, audit_record
 from .events import job_event, storable_text
 from .reaping import LEASE, RELEASED, after_failure, job_reap
-from .results import JobResult
+from .results import JobResult, rehearsal_columns
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -167,13 +168,13 @@ def job_publish_check(claim: Claim, *, now: datetime) -> None:
 
 
 def job_complete(claim: Claim, result: JobResult, *, now: datetime) -> None:
-    """The backup is stored whole and has been read back; raises `LeaseLost`."""
-    _finish(claim, JobStatus.COMPLETED, now=now, trust=Trust.VERIFIED, **result.columns())
+    """The backup is stored whole and has been read back, and its restore was rehearsed; raises `LeaseLost`."""
+    _finish(claim, JobStatus.COMPLETED, now=now, trust=result.trust, **result.columns())
 
 
 def job_incomplete(claim: Claim, result: JobResult, *, now: datetime) -> None:
     """The backup is stored and has been read back, but not all in scope could be read; raises `LeaseLost`."""
-    _finish(claim, JobStatus.INCOMPLETE, now=now, trust=Trust.VERIFIED, **result.columns())
+    _finish(claim, JobStatus.INCOMPLETE, now=now, trust=result.trust, **result.columns())
 
 
 def job_fail(
@@ -302,10 +303,14 @@ def job_withdraw(job: uuid.UUID, reason: str, *, now: datetime) -> None:
         )
 
 
-def job_trust_set(job: uuid.UUID, trust: str) -> None:
-    """Write what a verification found about a stored backup; raises `IllegalTransition` if nothing is stored."""
+def job_trust_set(job: uuid.UUID, trust: str, rehearsals: Rehearsals | None = None) -> None:
+    """Write what a verification found about a stored backup; raises `IllegalTransition` if nothing is stored.
+
+    `rehearsals` are given where the restore was rehearsed with it.
+    """
+    columns = {} if rehearsals is None else rehearsal_columns(rehearsals)
     with ledger_access("writing a verification's result"), transaction.atomic(using=ledger_alias()):
-        changed = _jobs().filter(uuid=job).exclude(trust=Trust.NONE).update(trust=trust)
+        changed = _jobs().filter(uuid=job).exclude(trust=Trust.NONE).update(trust=trust, **columns)
         if changed != 1:
             raise IllegalTransition(f"The job {job} has no stored backup whose trust could be set.")
         audit_record("backup.verify", audited(_job(job)), details={"trust": trust})

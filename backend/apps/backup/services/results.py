@@ -9,7 +9,9 @@ from typing import TypedDict
 from strongroom.format.snapshot import Summary
 
 from ..manifest import Manifest
-from .events import storable_text
+from ..models import Trust
+from ..schema.rehearsal import Rehearsals
+from .events import storable, storable_text
 
 MOST_PROBLEMS_KEPT = 1000
 """Problems listed in the row; the count is always the full one."""
@@ -30,6 +32,12 @@ class JobResult:
     manifest: Mapping[str, object] = dataclasses.field(default_factory=dict)
     warnings: Sequence[str] = ()
     problems: Sequence[tuple[str, str]] = ()
+    rehearsals: Rehearsals = dataclasses.field(default_factory=Rehearsals)
+
+    @property
+    def trust(self) -> str:
+        """What a backup has earned that was read back: VERIFIED only where its restore is shown to work."""
+        return Trust.STORED if self.rehearsals.is_obstacle else Trust.VERIFIED
 
     def columns(self) -> dict[str, object]:
         """The columns of the row that it fills."""
@@ -43,13 +51,19 @@ class JobResult:
             "changed_files": self.changed_files,
             "unchanged_files": self.unchanged_files,
             "manifest": dict(self.manifest),
-            "warnings": [storable_text(text) for text in self.warnings],
+            "warnings": [storable_text(text) for text in [*self.warnings, *self.rehearsals.warnings()]],
+            **rehearsal_columns(self.rehearsals),
             "problems": [
                 {"path": storable_text(path), "reason": storable_text(reason)}
                 for path, reason in self.problems[:MOST_PROBLEMS_KEPT]
             ],
             "problem_count": len(self.problems),
         }
+
+
+def rehearsal_columns(rehearsals: Rehearsals) -> dict[str, object]:
+    """The columns of the row that say what came of the rehearsals."""
+    return {"rehearsal_state": rehearsals.state, "rehearsal": storable(rehearsals.to_json())}
 
 
 class Measured(TypedDict, total=False):

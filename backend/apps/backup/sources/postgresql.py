@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.db import connections
+from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.utils import Error as DatabaseFailure
 
 from strongroom.streams import Reader
@@ -25,6 +26,7 @@ from .databases import DatabaseCut, Finished
 from .errors import CaptureFailed
 from .migrations import leaves
 from .named_files import NamedFiles, ReferenceField
+from .postgresql_about import read_server_facts
 from .postgresql_client import LOCK_SECONDS, Client, dump_command, find_client, hidden_in
 from .readers import MeasuredReader, ProcessReader
 
@@ -96,7 +98,9 @@ def fresh_connection(alias: str, database: str | None = None) -> Iterator[BaseDa
 
     `database` is another database on the same server.
     """
-    wrapper = connections[alias].copy()
+    # Under the name that Django has for connections to no database of the settings: what the project does at each new
+    # connection must not look into the live database, which may be gone. `django.contrib.postgres` does otherwise.
+    wrapper = connections[alias].copy(NO_DB_ALIAS)
     wrapper.settings_dict["OPTIONS"] = {
         name: value for name, value in wrapper.settings_dict["OPTIONS"].items() if name != "pool"
     }
@@ -185,7 +189,9 @@ def open_postgresql(alias: str, fields: Sequence[ReferenceField], named: NamedFi
         except DatabaseFailure as error:
             said = str(error).strip() + _advice(error)
             raise CaptureFailed(f"The database {alias!r} cannot be read: {said}") from error
-        yield DatabaseCut(record, lambda finished: _open_dump(wrapper, client, snapshot, finished=finished), size)
+        yield DatabaseCut(
+            record, lambda finished: _open_dump(wrapper, alias, client, snapshot=snapshot, finished=finished), size
+        )
 
 
 def sqlstate(error: DatabaseFailure) -> str:
@@ -204,10 +210,12 @@ def _advice(error: DatabaseFailure) -> str:
     )
 
 
-def _open_dump(wrapper: BaseDatabaseWrapper, client: Client, snapshot: str, *, finished: Finished) -> Reader:
+def _open_dump(
+    wrapper: BaseDatabaseWrapper, alias: str, client: Client, *, snapshot: str, finished: Finished
+) -> Reader:
     settings = wrapper.settings_dict
     command, environment = dump_command(client, settings, snapshot, os.environ)
-    what = f"pg_dump of the database {wrapper.alias!r}"
+    what = f"pg_dump of the database {alias!r}"
     reader = ProcessReader(command, environment, what=what, hidden=hidden_in(settings))
     return MeasuredReader(reader, finished)
 
@@ -253,6 +261,7 @@ def _record(cursor: CursorWrapper, alias: str, client: Client) -> DatabaseRecord
         roles=facts.roles,
         sequences=facts.sequences,
         large_objects=facts.large_objects,
+        server=read_server_facts(cursor, name),
     )
 
 

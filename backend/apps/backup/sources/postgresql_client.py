@@ -173,8 +173,8 @@ def dump_command(client: Client, settings: Mapping[str, object], snapshot: str, 
 def restore_command(
     client: Client, settings: Mapping[str, object], database: str, base: Mapping[str, str], *, owners: bool
 ) -> CommandLine:
-    """How to restore a dump from standard input into the empty `database`; without `owners` all becomes ours."""
-    arguments = [client.pg_restore, "--exit-on-error", "--no-password", f"--dbname={database}"]
+    """How to load the rows of a dump on standard input into `database`; without `owners` large objects become ours."""
+    arguments = [client.pg_restore, "--section=data", "--exit-on-error", "--no-password", f"--dbname={database}"]
     if not owners:
         arguments += ["--no-owner", "--no-privileges"]
     return arguments, client_environment(settings, base, database)
@@ -183,6 +183,12 @@ def restore_command(
 def rows_command(client: Client) -> CommandLine:
     """How to turn the data of a dump on standard input into COPY text on standard output, without any server."""
     return [client.pg_restore, "--data-only", "--file=-"], {**_inherited(), "LC_ALL": "C"}
+
+
+def schema_command(client: Client, section: str) -> CommandLine:
+    """How to write the schema of a dump on standard input as SQL: a section of it, without any server."""
+    arguments = [client.pg_restore, f"--section={section}", "--verbose", "--file=-"]
+    return arguments, {**_inherited(), "LC_ALL": "C"}
 
 
 def hidden_in(settings: Mapping[str, object]) -> Sequence[str]:

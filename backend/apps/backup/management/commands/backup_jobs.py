@@ -86,7 +86,8 @@ class Command(BackupCommand):
 
     def _show(self, options: Options, job: BackupJob) -> int:
         if options["json"]:
-            self.print_json({**as_json(job), "log": selectors.job_log(job), "manifest": job.manifest})
+            more = {"log": selectors.job_log(job), "manifest": job.manifest, "rehearsal": job.rehearsal}
+            self.print_json({**as_json(job), **more})
             return exitcodes.OK
         problems = [f"{problem['path']}: {problem['reason']}" for problem in job.problems[:_MOST_PROBLEMS_SHOWN]]
         progress = f"{job.progress.get('phase', '')} {describe(Progress(**job.progress))}" if job.progress else ""
@@ -98,6 +99,7 @@ class Command(BackupCommand):
                 ("type", job.backup_type),
                 ("status", job.status),
                 ("trust", job.trust),
+                ("rehearsal", str(job.get_rehearsal_state_display()) if job.rehearsal_state else ""),
                 ("progress", progress if job.status == JobStatus.RUNNING else ""),
                 ("asked for by", str(job.get_trigger_display())),
                 ("slot", moment(job.slot)),

@@ -76,8 +76,9 @@ class Command(BackupCommand):
             "--leave-out",
             action="append",
             default=[],
-            metavar="TABLE",
-            help="do not take in this table of a portable package; may be repeated",
+            metavar="NAME",
+            help="do not restore this: a table of a portable package, or an object of a PostgreSQL database as the plan"
+            " names it, such as extension:postgis; may be repeated",
         )
         parser.add_argument("--dry-run", action="store_true", help="show the plan and do nothing")
         parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -122,8 +123,6 @@ class Command(BackupCommand):
             self.note(line)
 
     def _plan(self, options: Options, ref: BackupRef, origin: Origin, choice: Choice) -> Plan:
-        if choice.leave_out and not origin.manifest.data:
-            raise RestoreRefused("--leave-out is for tables of a portable package; this backup is none.")
         safety = not options["no_safety_backup"] and ledger_is_readable()
         # The restore itself tries the rows beside the live database before it replaces anything.
         tried = bool(options["dry_run"])

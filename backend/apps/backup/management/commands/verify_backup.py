@@ -1,7 +1,8 @@
-"""Read a backup back to its last byte and compare it with its manifest."""
+"""Read a backup back to its last byte, compare it with its manifest, and rehearse its restore."""
 
 from django.core.management.base import CommandParser
 
+from ...models import RehearsalState
 from ...progress import Tracker
 from ...references import resolve_backup
 from ...stopping import stop_signals
@@ -12,7 +13,7 @@ from ..console import ProgressDisplay, facts
 
 
 class Command(BackupCommand):
-    help = "Read a backup back to its last byte, compare it with its manifest, and set its trust."
+    help = "Read a backup back, compare it with its manifest, rehearse its restore, and set its trust."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -35,6 +36,7 @@ class Command(BackupCommand):
                     "backup_file_path": str(ref.package or ""),
                     "trust": result.trust,
                     "findings": list(result.findings),
+                    "rehearsal": {"state": result.rehearsals.state, "databases": result.rehearsals.to_json()},
                     "recorded": result.recorded,
                     "notes": list(ref.notes),
                 }
@@ -46,7 +48,10 @@ class Command(BackupCommand):
                     ("job", str(ref.job or "")),
                     ("trust", result.trust),
                     ("findings", result.findings or "none"),
+                    ("rehearsal", result.rehearsals.state),
+                    ("restore", result.rehearsals.warnings()),
                     ("recorded", "" if result.recorded else "no: there is no row of the ledger for it"),
                 ]
             )
-        return exitcodes.FAILED if result.findings else exitcodes.OK
+        failed = result.findings or result.rehearsals.state == RehearsalState.FAILED
+        return exitcodes.FAILED if failed else exitcodes.OK

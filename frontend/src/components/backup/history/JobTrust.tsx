@@ -24,6 +24,12 @@ export function JobTrust({ job }: { job: Schemas["JobDetail"] }) {
       {!gone && job.trust === "" && (
         <Text c="dimmed">{t(unfinished ? "history.page.notEnded" : "history.page.trustNone")}</Text>
       )}
+      {!gone && job.rehearsal_state === "FAILED" && (
+        <Text c="var(--mantine-color-error)">{t("history.page.rehearsalFailed")}</Text>
+      )}
+      {!gone && job.rehearsal_state === "IMPOSSIBLE" && (
+        <Text c="var(--mantine-color-error)">{t("history.page.rehearsalImpossible")}</Text>
+      )}
       {reached >= 0 && (
         <Stack component="ol" gap="xs" p={0} m={0} style={{ listStyle: "none" }}>
           {STEPS.map((step, index) => (

@@ -1,12 +1,17 @@
 """The EDMS with an application of its own: every column type, and what no model knows of."""
 
 import os
+import sys
 from pathlib import Path
+
+if os.environ.get("HOST_HIDES_PSYCOPG"):
+    # As if it were not installed: Django takes psycopg2 then.
+    sys.modules["psycopg"] = None
 
 from config.settings import *  # noqa: F403
 from config.settings import INSTALLED_APPS
 
-INSTALLED_APPS = [*INSTALLED_APPS, "hostproject"]
+INSTALLED_APPS = [*INSTALLED_APPS, "hostproject", *os.environ.get("HOST_APPS", "").split()]
 
 if os.environ.get("HOST_POSTGRESQL_BIN"):
     BACKUP_POSTGRESQL_BIN = os.environ["HOST_POSTGRESQL_BIN"]

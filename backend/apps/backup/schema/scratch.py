@@ -1,0 +1,126 @@
+"""New databases beside the live one, like the one of a backup or like the live one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.db.utils import Error as DatabaseFailure
+
+from ..errors import RestoreFailed
+from ..identifiers import quoted
+from ..manifest import DatabaseRecord
+from .literals import assignment, literal
+from .server import server
+
+if TYPE_CHECKING:
+    from django.db.backends.utils import CursorWrapper
+
+_USUAL_PATH: Final = '"$user", public'
+
+
+def major(cursor: CursorWrapper) -> int:
+    """The server's major version."""
+    cursor.execute("SHOW server_version_num")
+    return int(_value(cursor)) // 10000
+
+
+def _value(cursor: CursorWrapper) -> str:
+    row = cursor.fetchone()
+    return "" if row is None or row[0] is None else str(row[0])
+
+
+def missing_rights(cursor: CursorWrapper) -> list[str]:
+    """What keeps the role from creating databases, with the SQL that helps; empty if nothing does."""
+    cursor.execute("SELECT rolcreatedb OR rolsuper, rolname FROM pg_roles WHERE rolname = current_user")
+    creates, role = cursor.fetchone() or (False, "")
+    if creates:
+        return []
+    return [f"the role {role!r} may not create databases; run ALTER ROLE {quoted(str(role))} CREATEDB"]
+
+
+def keeps_owners(cursor: CursorWrapper, record: DatabaseRecord) -> bool:
+    """Whether the role may give things to every role that the backup names."""
+    cursor.execute(
+        "SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s) AND pg_has_role(oid, 'MEMBER')", [list(record.roles)]
+    )
+    return int(_value(cursor)) == len(record.roles)
+
+
+@dataclass(frozen=True)
+class Locale:
+    """How a database sorts and spells."""
+
+    encoding: str
+    collation: str
+    character_type: str
+    locale_provider: str
+    icu_locale: str
+
+
+def create_scratch(record: DatabaseRecord, scratch: str) -> bool:
+    """Create the empty database with the recorded encoding and collation; whether owners can be kept."""
+    locale = Locale(record.encoding, record.collation, record.character_type, record.locale_provider, record.icu_locale)
+    with creating(record.alias, scratch) as cursor:
+        cursor.execute(create_statement(locale, scratch))
+        return keeps_owners(cursor, record)
+
+
+@contextlib.contextmanager
+def own_search_path(record: DatabaseRecord, scratch: str) -> Iterator[None]:
+    """Meanwhile our sessions in a new database begin with the search path that the application had."""
+    role = f"ALTER ROLE CURRENT_USER IN DATABASE {quoted(scratch)}"
+    with server(record.alias) as cursor:
+        cursor.execute(f"{role} SET {assignment('search_path=' + source_path(record))}")
+    yield
+    with server(record.alias) as cursor:
+        cursor.execute(f"{role} RESET search_path")
+
+
+@contextlib.contextmanager
+def creating(alias: str, scratch: str) -> Iterator[CursorWrapper]:
+    """A cursor to create a database with; what keeps it from that is raised as `RestoreFailed`."""
+    with server(alias) as cursor:
+        try:
+            yield cursor
+        except DatabaseFailure as error:
+            raise RestoreFailed(
+                f"The database {scratch!r} cannot be created beside the live one: {str(error).strip()}. Nothing was"
+                " changed."
+            ) from error
+
+
+def locale_of(cursor: CursorWrapper, database: str) -> Locale | None:
+    """Of a database on the server; None if there is none of that name."""
+    cursor.execute("SHOW server_version_num")
+    number = int(_value(cursor))
+    provider = "d.datlocprovider::text" if number >= 150000 else "''"
+    icu = "coalesce(d.datlocale, '')" if number >= 170000 else "coalesce(d.daticulocale, '')"
+    cursor.execute(
+        f"SELECT pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, {provider},"  # noqa: S608
+        f" {icu if number >= 150000 else chr(39) * 2} FROM pg_database d WHERE d.datname = %s",
+        [database],
+    )
+    row = cursor.fetchone()
+    return None if row is None else Locale(*map(str, row))
+
+
+def create_statement(locale: Locale, scratch: str) -> str:
+    """The SQL that creates an empty database."""
+    words = [f"CREATE DATABASE {quoted(scratch)} TEMPLATE template0 ENCODING {literal(locale.encoding)}"]
+    words.append(f"LC_COLLATE {literal(locale.collation)} LC_CTYPE {literal(locale.character_type)}")
+    if locale.locale_provider == "i":
+        words.append(f"LOCALE_PROVIDER icu ICU_LOCALE {literal(locale.icu_locale)}")
+    elif locale.locale_provider == "b":
+        words.append(f"LOCALE_PROVIDER builtin BUILTIN_LOCALE {literal(locale.icu_locale)}")
+    return " ".join(words)
+
+
+def source_path(record: DatabaseRecord) -> str:
+    """The search path that the application had, as far as the backup tells."""
+    if record.server is not None and record.server.search_path:
+        return record.server.search_path
+    paths = [value for name, _, value in (one.partition("=") for one in record.settings) if name == "search_path"]
+    return paths[0] if paths else _USUAL_PATH

@@ -1,0 +1,76 @@
+"""What a PostgreSQL server keeps about a database: who may use it, how, and what else its dump does not hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ..manifest import Grant, ServerFacts
+
+if TYPE_CHECKING:
+    from django.db.backends.utils import CursorWrapper
+
+_DATABASE: Final = """
+    SELECT pg_get_userbyid(datdba), greatest(datconnlimit, -1), coalesce(shobj_description(oid, 'pg_database'), ''),
+           datacl IS NULL
+    FROM pg_database WHERE datname = %s
+"""
+_ACCESS: Final = """
+    SELECT CASE e.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(e.grantee) END, e.privilege_type, e.is_grantable
+    FROM pg_database d, aclexplode(d.datacl) e WHERE d.datname = %s ORDER BY 1, 2
+"""
+_ROLE_SETTINGS: Final = """
+    SELECT r.rolname, unnest(s.setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+    JOIN pg_roles r ON r.oid = s.setrole WHERE d.datname = %s ORDER BY 1
+"""
+
+
+def server_facts(cursor: CursorWrapper, database: str) -> ServerFacts | None:
+    """What can be seen of it from any database of the server; None if there is none of that name."""
+    cursor.execute(_DATABASE, [database])
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    owner, limit, comment, untouched = row
+    access = None
+    if not untouched:
+        cursor.execute(_ACCESS, [database])
+        access = [Grant(str(to), str(what), bool(grantable)) for to, what, grantable in cursor.fetchall()]
+    cursor.execute(_ROLE_SETTINGS, [database])
+    settings: dict[str, list[str]] = {}
+    for role, setting in cursor.fetchall():
+        settings.setdefault(str(role), []).append(str(setting))
+    return ServerFacts(
+        owner=str(owner),
+        connection_limit=int(str(limit)),
+        comment=str(comment),
+        access=access,
+        role_settings=settings,
+    )
+
+
+def read_server_facts(cursor: CursorWrapper, database: str) -> ServerFacts | None:
+    """The same of the database that the cursor is in, with what can only be seen from within."""
+    facts = server_facts(cursor, database)
+    if facts is None:
+        return None
+    cursor.execute("SELECT current_setting('search_path')")
+    ((path,),) = cursor.fetchall()
+    extensions, publications, event_triggers = made_in(cursor)
+    return msgspec.structs.replace(
+        facts, search_path=str(path), extensions=extensions, publications=publications, event_triggers=event_triggers
+    )
+
+
+def made_in(cursor: CursorWrapper) -> tuple[dict[str, str], list[str], list[str]]:
+    """Extensions with their versions, publications and event triggers of the database that the cursor is in."""
+    cursor.execute("SELECT extname, extversion FROM pg_extension ORDER BY 1")
+    extensions = {str(name): str(version) for name, version in cursor.fetchall()}
+    cursor.execute("SELECT pubname FROM pg_publication ORDER BY 1")
+    publications = [str(row[0]) for row in cursor.fetchall()]
+    cursor.execute(
+        "SELECT evtname FROM pg_event_trigger e WHERE NOT EXISTS (SELECT 1 FROM pg_depend d"
+        " WHERE d.classid = 'pg_event_trigger'::regclass AND d.objid = e.oid AND d.deptype = 'e') ORDER BY 1"
+    )
+    return extensions, publications, [str(row[0]) for row in cursor.fetchall()]
