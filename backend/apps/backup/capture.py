@@ -23,6 +23,7 @@ from .references import job_tag, snapshot_tags
 from .requests import JobRequest
 from .selectors import files_before
 from .services.results import JobResult, manifest_facts, summary_facts
+from .services.storages import repository_for_job
 from .sources import Cut, CutSpec, open_cut, read_manifest
 from .sources.verify import SnapshotPlace
 from .staging import staging_folder
@@ -59,6 +60,8 @@ class Capture:
     check: Callable[[], None]
     """Raises if the job is known to be no longer ours; cheap, called all the time."""
     stored: JobResult | None = None
+    repository: int | None = None
+    """The primary key of the repository that the snapshot goes to."""
 
     def run(self) -> list[str]:
         """Make the backup and read it back; what the reading found wrong. The result is in `stored`."""
@@ -81,7 +84,8 @@ class Capture:
     def _snapshot(self, request: JobRequest) -> list[str]:
         place = choose_place(request.storage_path, encrypted=request.encryption)
         self.tracker.begin("opening the repository")
-        repository = place.open_or_init()
+        stored = repository_for_job(self.job, place, may_begin=request.new_repository, now=timezone.now())
+        self.repository, repository = stored.row.pk, stored.repository
         with self._lock(repository) as lock, staging_folder(self.job.uuid) as staging:
             snapshot = self._left_by_earlier_attempt(repository)
             if snapshot is None:
@@ -140,6 +144,7 @@ class Capture:
         manifest = read_manifest(SnapshotPlace(SnapshotView(repository, snapshot)))
         unread = [("", f"{manifest.problems} things could not be read; their names are lost with the first attempt")]
         self.stored = JobResult(
+            repository=self.repository,
             snapshot_id=snapshot.id,
             **summary_facts(snapshot.summary),
             manifest=manifest_facts(manifest),
@@ -152,6 +157,7 @@ class Capture:
         self.tracker.begin("storing", total_bytes=cut.total_bytes_hint)
         done = archive(repository, cut.entries(), options, progress=self._progress)
         return JobResult(
+            repository=self.repository,
             snapshot_id=done.snapshot.id,
             **summary_facts(done.summary),
             manifest=manifest_facts(cut.manifest()),

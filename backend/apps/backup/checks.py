@@ -29,7 +29,7 @@ def check_backup(app_configs: Sequence[AppConfig] | None = None, **_options: obj
 
     if app_configs is not None and "backup" not in {config.label for config in app_configs}:
         return []
-    return [_message(one) for one in settings_findings() or equipment_findings(deploy=False)]
+    return [_message(one) for one in settings_findings() or list(equipment_findings(deploy=False))]
 
 
 @register("backup", deploy=True)

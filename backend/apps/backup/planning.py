@@ -12,6 +12,7 @@ from .errors import RequestRefused
 from .models import BackupConfiguration, BackupJob, BackupType
 from .parents import choose_parent
 from .requests import JobRequest
+from .services.storages import open_for_plan
 from .sources import database_aliases
 from .storage import PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, choose_place
 
@@ -103,9 +104,9 @@ def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) 
     place = None if request.makes_package else choose_place(request.storage_path, encrypted=request.encryption)
     parent = ""
     warnings: list[str] = []
-    exists = place is not None and place.exists()
-    if place is not None and exists:
-        found, warnings = choose_parent(job, place, place.open())
+    repository = None if place is None else open_for_plan(job, place, may_begin=request.new_repository)
+    if place is not None and repository is not None:
+        found, warnings = choose_parent(job, place, repository)
         parent = found.id if found else ""
     return BackupPlan(
         backup_type=request.backup_type,
@@ -116,7 +117,7 @@ def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) 
         compressed=request.compression,
         place=place,
         package=package_path(job, request) if request.makes_package else None,
-        repository_exists=exists,
+        repository_exists=repository is not None,
         parent=parent,
         passphrase_source=(passphrase_source() or "") if request.encryption else "",
         warnings=tuple(warnings),

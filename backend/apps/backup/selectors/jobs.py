@@ -152,14 +152,17 @@ def job_log(job: BackupJob) -> list[dict[str, str]]:
         return [{"at": in_utc(line.at).isoformat(timespec="seconds"), "text": line.text} for line in lines]
 
 
-def job_latest(*, now: datetime) -> tuple[BackupJob | None, BackupJob | None]:
+def job_latest(*, now: datetime, without: Q | None = None) -> tuple[BackupJob | None, BackupJob | None]:
     """The newest job that stored a backup, and the newest one since that failed or whose backup is damaged, if any.
 
     Backups of the state before a restore are not meant by "latest": they hold what was just given up. Nor is one that
-    is known to be damaged, or that a clock which was wrong has dated ahead, unless there is no other.
+    is known to be damaged, or that a clock which was wrong has dated ahead, unless there is no other. Those that meet
+    the condition `without` are left out.
     """
     with ledger_access("looking for the latest backup"):
         jobs = job_rows().exclude(trigger=Trigger.PRE_RESTORE)
+        if without is not None:
+            jobs = jobs.exclude(without)
         ahead = Case(When(started_at__gt=now + SKEW, then=1), default=0)
         stored = jobs.filter(HAS_BACKUP, status__in=STORED_STATUSES)
         damaged = Case(When(trust=Trust.DAMAGED, then=1), default=0)
