@@ -7,7 +7,7 @@ from pathlib import Path
 
 from strongroom.backends.base import CONFIG
 from strongroom.checker import CheckProgress, Severity, verify_snapshot
-from strongroom.errors import BackendError
+from strongroom.errors import BackendError, StrongroomError
 from strongroom.format.snapshot import Snapshot
 from strongroom.repository import Repository
 from strongroom.snapshots import SnapshotView
@@ -88,7 +88,19 @@ def read_back(
 
     Raises `StorageAbsent` where the repository has gone meanwhile.
     """
+    try:
+        findings = _findings(repository, snapshot, staging=staging, tracker=tracker, tick=tick)
+    except StrongroomError:
+        _require_repository_there(repository)
+        raise
+    if findings:
+        _require_repository_there(repository)
+    return findings
 
+
+def _findings(
+    repository: Repository, snapshot: Snapshot, *, staging: Path, tracker: Tracker, tick: Callable[[], None]
+) -> list[str]:
     def progress(done: CheckProgress) -> None:
         tracker.reached(bytes_done=done.bytes_done, total_bytes=done.bytes_total)
         tick()
@@ -100,8 +112,6 @@ def read_back(
         tracker.begin("comparing with the manifest")
         tick()
         findings = verify_captured(SnapshotView(repository, snapshot), staging=staging)
-    if findings:
-        _require_repository_there(repository)
     return findings
 
 
