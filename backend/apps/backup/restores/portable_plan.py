@@ -21,7 +21,7 @@ from ..portable.forms import Kind, Row, is_type_name
 from ..portable.history import History, columns_of, history
 from ..portable.limits import Check, check_for
 from ..portable.tables import modelled
-from ..sources.migrations import code_leaves
+from ..sources.migrations import code_leaves, newer_code
 from .origin import Origin, Progress
 from .package_tables import each_table
 
@@ -95,11 +95,7 @@ def _compare_migrations(found: Obstacles, manifest: Manifest, record: DataRecord
     # Of an app that is not here at all there are no models either: its tables are named one by one.
     lacking = [node for node in known.unknown if node[0] in theirs and node[0] in ours]
     if lacking:
-        shown = ", ".join(f"{app}.{name}" for app, name in lacking[:_MOST])
-        found.blocking.append(
-            f"the package is of a newer state of the application: the code here does not have {shown}; install the"
-            " version of the application that has them, and restore with that"
-        )
+        found.blocking.append(newer_code("package", [f"{app}.{name}" for app, name in lacking[:_MOST]]))
     for app in sorted({app for app, _ in known.unknown} - set(theirs)):
         found.warnings.append(f"the package names migrations of {app!r}, an app that its own code had no more")
     for name in known.squashed:
