@@ -9,7 +9,7 @@ from django.utils import timezone
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
 from strongroom.format.snapshot import Snapshot
 from strongroom.packages import remove_leftovers
-from strongroom.passphrase import read_passphrase
+from strongroom.passphrase import Passphrase, read_passphrase
 from strongroom.repository import Repository
 from strongroom.repository.locks import RepositoryLock
 from strongroom.snapshots import SnapshotView
@@ -18,6 +18,7 @@ from .models import BackupJob, Trigger
 from .names import file_name
 from .packages import write_package
 from .parents import choose_parent
+from .passphrases import require_proven
 from .progress import Tracker
 from .references import job_tag, snapshot_tags
 from .requests import JobRequest
@@ -166,6 +167,7 @@ class Capture:
         )
 
     def _package(self, request: JobRequest) -> list[str]:
+        passphrase = self._passphrase(request)
         path = package_path(self.job, request)
         if self.job.attempt > 1 and not request.output:
             # Complete or not, it is the work of an attempt that was cut off before it was read back.
@@ -180,7 +182,7 @@ class Capture:
                 written = write_package(
                     path,
                     cut,
-                    passphrase=read_passphrase() if request.encryption else None,
+                    passphrase=passphrase,
                     compression=request.compression,
                     progress=self._reached,
                     reading=self._read_back,
@@ -200,6 +202,15 @@ class Capture:
                 self.published()
         # It was read back before it got its name.
         return []
+
+    def _passphrase(self, request: JobRequest) -> Passphrase | None:
+        """What the package is sealed with; proven before, because nothing would show afterwards that it is wrong."""
+        if not request.encryption:
+            return None
+        passphrase, place = read_passphrase(), choose_place(request.storage_path, encrypted=True)
+        by_hand = self.job.trigger in {Trigger.MANUAL, Trigger.PRE_RESTORE}
+        require_proven(passphrase, place.storage, by_hand=by_hand)
+        return passphrase
 
     def _read_back(self, files: int, size: int) -> None:
         if not files:

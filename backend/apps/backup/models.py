@@ -377,6 +377,23 @@ class BackupJob(models.Model):
         return f"{self.job_name} ({self.status})"
 
 
+class ConfirmedPassphrase(models.Model):
+    """A passphrase that a person has confirmed, as a salted slow hash: packages may be sealed with it where no
+    repository proves it. The newest row counts."""
+
+    salt = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64)
+    """scrypt of the passphrase, as `services.passphrases` computes it."""
+    confirmed_at = models.DateTimeField(default=timezone.now)
+    confirmed_by = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        ordering = ["-confirmed_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"passphrase confirmed by {self.confirmed_by}"
+
+
 class JobEvent(models.Model):
     """One line of a job's log."""
 

@@ -11,6 +11,7 @@ from .capture import package_path
 from .errors import RequestRefused
 from .models import BackupConfiguration, BackupJob, BackupType
 from .parents import choose_parent
+from .passphrases import require_proven
 from .requests import JobRequest
 from .services.storages import open_for_plan
 from .sources import database_aliases
@@ -46,7 +47,7 @@ class BackupPlan:
 
 
 def require_possible(request: JobRequest) -> None:
-    """Refuse what cannot succeed, before anything is written; reads nothing but settings, passphrase and names."""
+    """Refuse what cannot succeed, before anything is written; reads settings, passphrase, keys and names only."""
     place = choose_place(request.storage_path, encrypted=request.encryption)
     if request.backup_type not in BackupType.values:
         raise RequestRefused(f"There is no backup type {request.backup_type!r}; use {', '.join(BackupType.values)}.")
@@ -55,6 +56,7 @@ def require_possible(request: JobRequest) -> None:
     passphrase = place.passphrase()
     if request.makes_package and request.encryption:
         message_passphrase(passphrase)
+        require_proven(passphrase, place.storage, by_hand=True)
 
 
 def require_runnable(configuration: BackupConfiguration) -> None:

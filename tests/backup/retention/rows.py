@@ -57,8 +57,10 @@ def storage_holds_all() -> None:
     if not place.exists():
         place.path.mkdir(parents=True, exist_ok=True)
         Repository.init(LocalBackend(place.path), PASSPHRASE, cost=CHEAP)
+    held = {path.name for path in (place.path / "snapshots").iterdir()}
     for name in BackupJob.objects.exclude(snapshot_id="").values_list("snapshot_id", flat=True):
-        (place.path / "snapshots" / name).touch()
+        if name not in held:
+            (place.path / "snapshots" / name).touch()
 
 
 def restore_of(job: BackupJob, status: str = "RUNNING") -> RestoreJob:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from strongroom.passphrase import passphrase_source, read_passphrase
+
+from ..models import BackupConfiguration, BackupType, Executor
 from ..moments import in_utc
+from ..passphrases import is_proven, passphrase_problems
 from ..presence import Missing, Presence
 from ..selectors import job_names
 from .findings import Finding, critical, warning
 
 _MOST_NAMED = 3
+_CORRECT = "Set the right one in BACKUP_PASSWORD_COMMAND, BACKUP_PASSWORD_FILE or BACKUP_PASSWORD."
 
 
 def presence_findings(present: Presence) -> Iterator[Finding]:
@@ -18,6 +23,29 @@ def presence_findings(present: Presence) -> Iterator[Finding]:
         # A package that was written elsewhere is the user's to move.
         if one.ours:
             yield _whole(one) if one.whole else _single(one)
+
+
+def passphrase_findings(alive: Sequence[Executor], scheduled: Sequence[BackupConfiguration]) -> Iterator[Finding]:
+    """W028: the passphrase cannot be read, opens no key, or is proven by nothing; here, or where jobs run."""
+    problems = passphrase_problems()
+    for subject, reason in problems:
+        yield critical(28, subject, reason, _CORRECT)
+    for row in alive:
+        said = str(row.facts.get("passphrase", ""))
+        if said and said not in {reason for _, reason in problems}:
+            yield critical(28, str(row), said, f"{_CORRECT} Restart it with that.")
+    sealed = [one for one in scheduled if one.encryption_enabled]
+    packages = [one for one in sealed if one.backup_type == BackupType.EXPORT]
+    if not packages or len(packages) < len(sealed) or passphrase_source() is None or problems:
+        # Where snapshots are stored as well, the first of them makes a repository, which proves it.
+        return
+    if not is_proven(read_passphrase()):
+        yield critical(
+            28,
+            packages[0].name,
+            "No encrypted repository and no person has proven the passphrase: its packages are refused.",
+            "Run `manage.py backup_passphrase --confirm`.",
+        )
 
 
 def _whole(one: Missing) -> Finding:

@@ -1,4 +1,7 @@
-"""Which repository each snapshot lies in. For those that are there the id is not known yet: it takes the storage."""
+"""Which repository each snapshot lies in, and which passphrase a person has confirmed.
+
+The ids of the repositories are not known yet: it takes the storage to read them.
+"""
 
 from collections import defaultdict
 
@@ -45,6 +48,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='ConfirmedPassphrase',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('salt', models.CharField(max_length=64)),
+                ('digest', models.CharField(max_length=64)),
+                ('confirmed_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('confirmed_by', models.CharField(blank=True, default='', max_length=200)),
+            ],
+            options={
+                'ordering': ['-confirmed_at', '-id'],
             },
         ),
         migrations.AddField(
