@@ -7,8 +7,9 @@ repository whose file `config` is the one that was there before, and it writes n
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from django.db.models import Q
 from . import selectors
 from .errors import StorageRefused
 from .models import BackupJob, StoredRepository
+from .moments import with_offset
 from .remembering import Remembered
 from .repository_files import RepositoryFiles, is_another, repository_files
 from .selectors import StoredBackup
@@ -32,14 +34,16 @@ class Missing:
     """Stored backups that are not there: all that `place` held if it is `whole`, else single ones.
 
     `replaced` is True if newer backups lie in another repository at the same place. `ours` is False for packages
-    outside of the storage, which a user may have moved. Either `repository` or `jobs` says which, by primary key.
+    outside of the storage, which a user may have moved. Either `repository` or `jobs` says which, by primary key;
+    `condition` is what those jobs meet.
     """
 
     place: str
     reason: str
     backups: int
-    newest: datetime
     whole: bool
+    condition: Q
+    newest: datetime | None = None
     replaced: bool = False
     ours: bool = True
     jobs: frozenset[int] = frozenset()
@@ -54,7 +58,10 @@ class Presence:
 
     def absent(self) -> Q:
         """The condition that a job meets whose backup is missing."""
-        return Q(repository__in=self._repositories()) | Q(pk__in=self._jobs())
+        found = Q(pk__in=[])
+        for one in self.missing:
+            found |= one.condition
+        return found
 
     def of(self, job: BackupJob) -> Missing | None:
         """Why the backup of a job is missing; None if it is there, or never was."""
@@ -62,12 +69,6 @@ class Presence:
             if job.pk in one.jobs or (one.repository is not None and one.repository == job.repository_id):
                 return one
         return None
-
-    def _repositories(self) -> list[int]:
-        return [one.repository for one in self.missing if one.repository is not None]
-
-    def _jobs(self) -> list[int]:
-        return [key for one in self.missing for key in one.jobs]
 
 
 def presence() -> Presence:
@@ -96,29 +97,40 @@ def look() -> Presence:
         elif backup.repository is not None:
             there.add(backup.repository)
     found = [*seen.repositories_gone(), *(_missing(seen, backups, there) for backups in lost.values())]
-    return Presence(tuple(sorted(found, key=lambda one: one.newest, reverse=True)))
+    dated = [dataclasses.replace(one, newest=selectors.newest_of(one.condition)) for one in found]
+    return Presence(tuple(sorted(dated, key=_newest, reverse=True)))
+
+
+def _newest(one: Missing) -> datetime:
+    return datetime.min.replace(tzinfo=UTC) if one.newest is None else with_offset(one.newest)
 
 
 def _missing(seen: _Seen, backups: list[StoredBackup], there: set[int]) -> Missing:
     """Backups of one repository, or of one folder of packages, that are not there."""
-    first, newest = backups[0], max(backup.taken_at for backup in backups)
-    keys = frozenset(backup.pk for backup in backups)
+    first, keys = backups[0], frozenset(backup.pk for backup in backups)
+    found = functools.partial(Missing, backups=len(backups), jobs=keys)
+    single = Q(pk__in=keys) if len(keys) <= _MOST_SINGLE else None
     if first.package:
         folder = Path(first.package).parent
         reason = "is not there, or has another size" if folder.is_dir() else "is away with its folder"
-        text = f"The package {Path(first.package).name} {reason}."
-        ours = is_package_folder(folder)
-        return Missing(str(folder), text, len(backups), newest, whole=not folder.is_dir(), ours=ours, jobs=keys)
+        return found(
+            str(folder),
+            f"The package {Path(first.package).name} {reason}.",
+            whole=not folder.is_dir(),
+            condition=single or Q(backup_file_path__startswith=f"{folder}/"),
+            ours=is_package_folder(folder),
+        )
     place = seen.place_of(first)
     if first.repository is None:
-        return Missing(
-            place, "The storage does not hold their snapshots.", len(backups), newest, whole=False, jobs=keys
-        )
-    if first.repository in there and len(backups) <= _MOST_SINGLE:
+        text = "The storage does not hold their snapshots."
+        condition = single or Q(repository=None) & ~Q(snapshot_id="")
+        return found(place, text, whole=False, condition=condition)
+    if first.repository in there and single is not None:
         text = f"The snapshot {first.snapshot_id[:8]} is not in the repository {place!r} any more."
-        return Missing(place, text, len(backups), newest, whole=False, jobs=keys)
+        return found(place, text, whole=False, condition=single)
     text = f"The repository in {place!r} does not hold the snapshots that the ledger has in it."
-    return Missing(place, text, len(backups), newest, whole=True, repository=first.repository)
+    condition = Q(repository=first.repository)
+    return found(place, text, whole=True, condition=condition, repository=first.repository)
 
 
 class _Seen:
@@ -129,7 +141,10 @@ class _Seen:
         self._places = {key: _place(row.storage_path, encrypted=row.encrypted) for key, row in self._rows.items()}
         self._files: dict[RepositoryPlace, RepositoryFiles] = {}
         self._reasons = {key: self._reason(key) for key in self._rows}
+        # By primary key: a hundred thousand backups are looked up.
+        self._names = {key: self._files[place].snapshots for key, place in self._places.items() if place is not None}
         self._unnamed: dict[int, tuple[str, bool]] | None = None
+        self._unnamed_places: dict[tuple[str, bool], RepositoryPlace | None] = {}
 
     @property
     def gone(self) -> list[int]:
@@ -151,8 +166,8 @@ class _Seen:
                 str(self._path(key)),
                 self._reasons[key],
                 held.backups,
-                held.newest,
                 whole=True,
+                condition=Q(repository=key),
                 replaced=newest > held.newest,
                 repository=key,
             )
@@ -161,7 +176,12 @@ class _Seen:
         """Whether a backup is there. What was stored since the listing is."""
         if backup.package:
             return _package_is_there(backup)
-        place = self._places[backup.repository] if backup.repository is not None else self._unnamed_place(backup)
+        if backup.repository is not None:
+            if backup.snapshot_id in self._names.get(backup.repository, ()):
+                return True
+            place = self._places[backup.repository]
+        else:
+            place = self._unnamed_place(backup)
         if place is None:
             return False
         if backup.snapshot_id in self._listed(place).snapshots:
@@ -196,8 +216,10 @@ class _Seen:
     def _unnamed_place(self, backup: StoredBackup) -> RepositoryPlace | None:
         if self._unnamed is None:
             self._unnamed = selectors.snapshots_without_repository()
-        path, encrypted = self._unnamed.get(backup.pk, ("", True))
-        return _place(path, encrypted=encrypted)
+        named = self._unnamed.get(backup.pk, ("", True))
+        if named not in self._unnamed_places:
+            self._unnamed_places[named] = _place(named[0], encrypted=named[1])
+        return self._unnamed_places[named]
 
 
 def _place(storage_path: str, *, encrypted: bool) -> RepositoryPlace | None:

@@ -79,6 +79,7 @@ def test_a_storage_that_is_away_protects_nobody_and_is_not_begun_anew(protected,
 
 def test_a_new_repository_is_begun_with_a_yes_and_the_lost_ones_are_forgotten_with_another(protected):
     remove(protected.storage)
+    another_repository(protected.storage)
     made = protected.json("trigger_backup", "--config", "nightly", "--new-repository")
     assert made["status"] == "COMPLETED"
     answer = ask(protected)

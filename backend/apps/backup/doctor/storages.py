@@ -49,10 +49,8 @@ def passphrase_findings(alive: Sequence[Executor], scheduled: Sequence[BackupCon
 
 
 def _whole(one: Missing) -> Finding:
-    what = (
-        f"{one.reason} The ledger has {one.backups} backups there, the newest of"
-        f" {in_utc(one.newest):%Y-%m-%d %H:%M} UTC. None of them can be restored now."
-    )
+    newest = "" if one.newest is None else f", the newest of {in_utc(one.newest):%Y-%m-%d %H:%M} UTC"
+    what = f"{one.reason} The ledger has {one.backups} backups there{newest}. None of them can be restored now."
     subject = f"storage {one.place}"
     if one.replaced:
         # A new one was begun with a person's yes, and has newer backups.

@@ -23,7 +23,6 @@ class StoredBackup(NamedTuple):
     snapshot_id: str
     package: str
     stored_size: int | None
-    taken_at: datetime
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,9 +56,8 @@ def backups_stored(*, without: Collection[int] = ()) -> Iterator[StoredBackup]:
         if without:
             rows = rows.filter(Q(repository=None) | ~Q(repository__in=list(without)))
         columns = ("pk", "repository_id", "snapshot_id", "backup_file_path", "stored_size")
-        times = rows.annotate(taken_at=Coalesce("started_at", "queued_at"))
-        for values in times.values_list(*columns, "taken_at").iterator():
-            yield StoredBackup._make(values)
+        # Without their times: to read a date takes longer than all the rest of a row.
+        yield from map(StoredBackup._make, rows.values_list(*columns).iterator())
 
 
 def snapshots_without_repository() -> dict[int, tuple[str, bool]]:
@@ -70,6 +68,14 @@ def snapshots_without_repository() -> dict[int, tuple[str, bool]]:
             key: (str(settings.get("storage_path", "")), bool(settings.get("encryption", True)))
             for key, settings in rows.values_list("pk", "settings").iterator()
         }
+
+
+def newest_of(condition: Q) -> datetime | None:
+    """When the newest stored backup that meets a condition was taken."""
+    with ledger_access("looking for the newest backup"):
+        rows = job_rows().filter(HAS_BACKUP, condition).order_by()
+        found: datetime | None = rows.aggregate(newest=Max(Coalesce("started_at", "queued_at")))["newest"]
+        return found
 
 
 def job_names(keys: Collection[int], *, limit: int) -> list[tuple[str, str, datetime]]:
