@@ -70,6 +70,7 @@ export function jobDetail(values: Partial<Schemas["JobDetail"]> = {}): Schemas["
       exclude: [],
       output: "",
       minutes: null,
+      new_repository: false,
     },
     manifest: {
       cut_at: "2026-11-24T02:00:03+00:00",
