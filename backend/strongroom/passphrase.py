@@ -73,7 +73,7 @@ def read_passphrase(environment: Mapping[str, str] | None = None) -> Passphrase:
             " (or BACKUP_PASSWORD_COMMAND, or BACKUP_PASSWORD)."
         )
     if source == COMMAND:
-        text = _decoded(_output_of(variables[COMMAND]), source)
+        text = _one_line(_decoded(_output_of(variables[COMMAND]), source))
     elif source == FILE:
         text = _decoded(_content_of(variables[FILE]), source)
     else:
@@ -108,6 +108,17 @@ def _output_of(command: str) -> bytes:
             f"{COMMAND}: the program {words[0]!r} ended with code {done.returncode}; run it by hand to see why."
         )
     return done.stdout
+
+
+def _one_line(text: str) -> str:
+    """Refuse what a program says besides a passphrase, such as why it has none, and ends with code 0."""
+    lines = len(text.splitlines())
+    if lines > 1:
+        raise PassphraseError(
+            f"{COMMAND}: the program prints {lines} lines; it must print the passphrase and nothing else."
+            f" A passphrase of several lines can be read from {FILE}."
+        )
+    return text
 
 
 def _content_of(name: str) -> bytes:

@@ -25,6 +25,7 @@ from .ledger import follow_ledger
 from .models import ExecutorKind, WokenBy
 from .moments import in_utc
 from .operations import settle_operations
+from .passphrases import passphrase_trouble
 from .processes import own_identity
 from .restores import recover_restores
 from .selectors import jobs_runnable, operations_runnable
@@ -111,7 +112,7 @@ class Agent:
         """One look at everything. Raises `LedgerUnavailable`."""
         follow_ledger()
         if time.monotonic() - self._beaten >= PAUSE.total_seconds():
-            executor_beat(ExecutorKind.AGENT, self._me, {"jobs_at_once": self._at_once}, now=now)
+            executor_beat(ExecutorKind.AGENT, self._me, self._facts(), now=now)
             self._beaten = time.monotonic()
         # Of our own children we know how they ended; of others, only that they are gone.
         self._settle_children()
@@ -141,6 +142,9 @@ class Agent:
             own = [child.row for child in self._operations]
             for wanted in operations_runnable(now=now, limit=free, exclude=own):
                 self._start(ChildOperation, wanted.uuid, str(wanted), self._operations)
+
+    def _facts(self) -> dict[str, object]:
+        return {"jobs_at_once": self._at_once, "passphrase": passphrase_trouble()}
 
     def _start(self, kind: Callable[[uuid.UUID], Child], row: uuid.UUID, name: str, children: list[Child]) -> None:
         try:

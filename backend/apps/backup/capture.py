@@ -9,7 +9,7 @@ from django.utils import timezone
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
 from strongroom.format.snapshot import Snapshot
 from strongroom.packages import remove_leftovers
-from strongroom.passphrase import read_passphrase
+from strongroom.passphrase import Passphrase, read_passphrase
 from strongroom.repository import Repository
 from strongroom.repository.locks import RepositoryLock
 from strongroom.snapshots import SnapshotView
@@ -19,12 +19,14 @@ from .models import BackupJob, Trigger
 from .names import file_name
 from .packages import write_package
 from .parents import choose_parent
+from .passphrases import require_proven
 from .progress import Tracker
 from .references import job_tag, snapshot_tags
 from .requests import JobRequest
 from .schema.rehearsal import Rehearsals, rehearse_all
 from .selectors import files_before
 from .services.results import JobResult, manifest_facts, summary_facts
+from .services.storages import repository_for_job
 from .sources import Cut, CutSpec, open_cut, read_manifest
 from .sources.verify import DumpPlace, SnapshotPlace
 from .staging import staging_folder
@@ -61,6 +63,8 @@ class Capture:
     check: Callable[[], None]
     """Raises if the job is known to be no longer ours; cheap, called all the time."""
     stored: JobResult | None = None
+    repository: int | None = None
+    """The primary key of the repository that the snapshot goes to."""
 
     def run(self) -> list[str]:
         """Make the backup and read it back; what the reading found wrong. The result is in `stored`."""
@@ -83,7 +87,8 @@ class Capture:
     def _snapshot(self, request: JobRequest) -> list[str]:
         place = choose_place(request.storage_path, encrypted=request.encryption)
         self.tracker.begin("opening the repository")
-        repository = place.open_or_init()
+        stored = repository_for_job(self.job, place, may_begin=request.new_repository, now=timezone.now())
+        self.repository, repository = stored.row.pk, stored.repository
         with self._lock(repository) as lock, staging_folder(self.job.uuid) as staging:
             snapshot = self._left_by_earlier_attempt(repository)
             if snapshot is None:
@@ -97,8 +102,8 @@ class Capture:
                 )
             findings = read_back(repository, snapshot, staging=staging, tracker=self.tracker, tick=self.check)
             if not findings:
-                stored = SnapshotPlace(SnapshotView(repository, snapshot))
-                self._note(self._rehearse(stored, read_manifest(stored)))
+                read = SnapshotPlace(SnapshotView(repository, snapshot))
+                self._note(self._rehearse(read, read_manifest(read)))
             return findings
 
     def _rehearse(self, place: DumpPlace, manifest: Manifest) -> Rehearsals:
@@ -156,6 +161,7 @@ class Capture:
         manifest = read_manifest(SnapshotPlace(SnapshotView(repository, snapshot)))
         unread = [("", f"{manifest.problems} things could not be read; their names are lost with the first attempt")]
         self.stored = JobResult(
+            repository=self.repository,
             snapshot_id=snapshot.id,
             **summary_facts(snapshot.summary),
             manifest=manifest_facts(manifest),
@@ -168,6 +174,7 @@ class Capture:
         self.tracker.begin("storing", total_bytes=cut.total_bytes_hint)
         done = archive(repository, cut.entries(), options, progress=self._progress)
         return JobResult(
+            repository=self.repository,
             snapshot_id=done.snapshot.id,
             **summary_facts(done.summary),
             manifest=manifest_facts(cut.manifest()),
@@ -176,6 +183,7 @@ class Capture:
         )
 
     def _package(self, request: JobRequest) -> list[str]:
+        passphrase = self._passphrase(request)
         path = package_path(self.job, request)
         if self.job.attempt > 1 and not request.output:
             # Complete or not, it is the work of an attempt that was cut off before it was read back.
@@ -191,7 +199,7 @@ class Capture:
                 written = write_package(
                     path,
                     cut,
-                    passphrase=read_passphrase() if request.encryption else None,
+                    passphrase=passphrase,
                     compression=request.compression,
                     progress=self._reached,
                     reading=self._read_back,
@@ -214,6 +222,15 @@ class Capture:
                 self.published()
         # It was read back before it got its name.
         return []
+
+    def _passphrase(self, request: JobRequest) -> Passphrase | None:
+        """What the package is sealed with; proven before, because nothing would show afterwards that it is wrong."""
+        if not request.encryption:
+            return None
+        passphrase, place = read_passphrase(), choose_place(request.storage_path, encrypted=True)
+        by_hand = self.job.trigger in {Trigger.MANUAL, Trigger.PRE_RESTORE}
+        require_proven(passphrase, place.storage, by_hand=by_hand)
+        return passphrase
 
     def _read_back(self, files: int, size: int) -> None:
         if not files:

@@ -30,7 +30,7 @@ def check_backup(app_configs: Sequence[AppConfig] | None = None, **_options: obj
 
     if app_configs is not None and "backup" not in {config.label for config in app_configs}:
         return []
-    return [_message(one) for one in settings_findings() or equipment_findings(deploy=False)]
+    return [_message(one) for one in settings_findings() or list(equipment_findings(deploy=False))]
 
 
 @register("backup")
@@ -49,14 +49,14 @@ def check_interrupted_swap(**_options: object) -> list[CheckMessage]:
 @register("backup", deploy=True)
 def check_backup_deployed(app_configs: Sequence[AppConfig] | None = None, **_options: object) -> list[CheckMessage]:
     """What takes a connection to see: servers, broker, workers, and where the storage lies."""
-    from .doctor import equipment_findings, executor_findings_now, settings_findings  # noqa: PLC0415  see above
+    from .doctor import equipment_findings, executor_findings_now, isolated, settings_findings  # noqa: PLC0415
 
     if (app_configs is not None and "backup" not in {config.label for config in app_configs}) or settings_findings():
         return []
     seen = set(equipment_findings(deploy=False))
     found = [one for one in equipment_findings(deploy=True) if one not in seen]
     try:
-        found += executor_findings_now(now=timezone.now())
+        found += isolated("executors", lambda: executor_findings_now(now=timezone.now()))
     except LedgerUnavailable as error:
         return [*map(_message, found), Warning(str(error), hint="Run `manage.py migrate`.", id="backup.W023")]
     return [_message(one) for one in found]

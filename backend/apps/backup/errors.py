@@ -3,6 +3,8 @@
 BackupError                      what happened, to which thing, what to do next
 ├── SettingsInvalid              a setting is missing or wrong
 ├── StorageRefused               a storage path leaves its roots, or is not usable
+├── StorageAbsent                the repository that the ledger has backups in is not there
+│   └── StorageExchanged         … and another one is in its place
 ├── ConfigurationNotFound        there is no such configuration
 ├── LedgerError
 │   ├── LedgerUnavailable        the database of the ledger cannot be read or written
@@ -49,6 +51,18 @@ class SettingsInvalid(BackupError):
 
 class StorageRefused(BackupError):
     """A storage path leaves the allowed roots, or cannot be used."""
+
+
+class StorageAbsent(BackupError):
+    """The repository or package that the ledger has backups in is not there: it is not mounted, or lost."""
+
+    retryable = True
+
+
+class StorageExchanged(StorageAbsent):
+    """Another repository lies where the ledger has backups."""
+
+    retryable = False
 
 
 class ConfigurationNotFound(BackupError):

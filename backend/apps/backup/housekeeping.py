@@ -22,9 +22,10 @@ from strongroom.prune import PruneProgress, execute_prune, forget, plan_prune
 from strongroom.repository import Repository
 from strongroom.repository.locks import RepositoryLock
 
-from .errors import BackupError, LedgerUnavailable
+from .errors import BackupError, LedgerUnavailable, StorageAbsent
 from .forecasts import PlaceForecast, emptied, forecast
 from .models import BackupJob
+from .presence import look
 from .progress import Tracker
 from .references import BackupRef, of_job
 from .retention import Verdict, plan_retention, trusted_now
@@ -40,6 +41,7 @@ from .services.removals import (
     removals_unfinished,
     removed_since,
 )
+from .services.storages import require_repository
 from .stopping import JobCancelled, stop_signals
 from .storage import (
     RepositoryPlace,
@@ -124,8 +126,15 @@ def tidy(
     `only` limits it to these configurations. Raises what keeps a storage from being used.
     """
     chosen = None if only is None else list(only)
-    verdicts = [verdict for verdict in plan_retention(now=now, only=chosen, going_only=True) if not verdict.keep]
-    return remove(_reasons(verdicts), now=now, tracker=tracker, tick=tick, prune=prune, again=chosen, by_rule=True)
+    present = look()
+    plan = plan_retention(now=now, only=chosen, going_only=True, absent=present.absent())
+    verdicts = [verdict for verdict in plan if not verdict.keep]
+    done = remove(_reasons(verdicts), now=now, tracker=tracker, tick=tick, prune=prune, again=chosen, by_rule=True)
+    for one in present.missing:
+        if one.whole and one.ours and not one.replaced:
+            text = f"Old backups in {one.place} cannot be removed: {one.reason}"
+            done.postponed.append(Postponed(text, frozenset(), StorageAbsent(text)))
+    return done
 
 
 def remove(
@@ -156,15 +165,17 @@ def remove(
             done.freed_bytes += remove_leftovers(folder)
         for place in known_places():
             places.setdefault(place, [])
-    for place, here in sorted(places.items()):
+    for place, wanted in sorted(places.items()):
         with (
-            _postponing(here, done, f"Old backups in {place.path} cannot be removed"),
+            _postponing(wanted, done, f"Old backups in {place.path} cannot be removed"),
             _locked_place(place, tracker, tick) as (repository, lock),
         ):
             prunes_settle(str(place.path), now=timezone.now())
+            here = _of_repository(wanted, repository, done)
             still = reasons
             if by_rule:
-                still = _reasons(one for one in plan_retention(now=now, only=again, going_only=True) if not one.keep)
+                plan = plan_retention(now=now, only=again, going_only=True, absent=look().absent())
+                still = _reasons(one for one in plan if not one.keep)
             removal_begin({job.uuid: still[job.uuid] for job in here if job.uuid in still}, now=now)
             # Those and the ones whose removal was cut off before.
             going = removals_unfinished(among=here)
@@ -174,6 +185,16 @@ def remove(
             if prune or (prune is None and _prune_is_due(place, now)):
                 _prune(place, repository, lock, tracker=tracker, tick=tick, force=bool(prune), done=done)
     return done
+
+
+def _of_repository(jobs: Collection[BackupJob], repository: Repository, done: Tidied) -> list[BackupJob]:
+    """Those that lie in this repository. Where another has taken its place, its backups may only be away."""
+    found = []
+    for job in jobs:
+        with _postponing([job], done, f"The backup of {job.job_name} cannot be removed"):
+            require_repository(job, repository)
+            found.append(job)
+    return found
 
 
 def _reasons(verdicts: Iterable[Verdict]) -> dict[uuid.UUID, str]:
@@ -211,6 +232,9 @@ def _remove_package(job: BackupJob, ref: BackupRef, reasons: dict[uuid.UUID, str
             f"The package {path} of {job.job_name} lies outside of the backup storage, where nothing is deleted; remove"
             " it by hand.",
         )
+        return
+    if not path.parent.is_dir():
+        done.postpone([job], f"The package {path} of {job.job_name} is away with its folder; mount the storage.")
         return
     if job.removal_started_at is None and not removal_begin({job.uuid: reasons[job.uuid]}, now=now):
         return

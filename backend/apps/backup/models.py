@@ -245,6 +245,28 @@ class InstalledPolicy(models.Model):
         return self.name
 
 
+class StoredRepository(models.Model):
+    """A repository that backups were stored in: where it lies, and by what it is recognised.
+
+    `repository_id` is its own id, or empty where its backups are from before the ledger kept ids; the next job fills it
+    in. `config_digest` is the SHA-256 of its file `config`, which is sealed with a random nonce: as long as it is the
+    same, the repository is, and nothing has to be decrypted to know that.
+    """
+
+    storage_path = models.TextField(blank=True, default="")
+    encrypted = models.BooleanField(default=True)
+    repository_id = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    config_digest = models.CharField(max_length=64, blank=True, default="")
+    first_seen_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"repository {self.repository_id[:8] or 'of an unknown id'} in {self.storage_path or 'the main storage'}"
+
+
 class BackupJob(models.Model):
     """One run of a configuration, or an ad-hoc one. Sizes are bytes; status changes go through `services.jobs` only."""
 
@@ -286,6 +308,10 @@ class BackupJob(models.Model):
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
 
+    repository = models.ForeignKey(
+        StoredRepository, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
+    )
+    """Where the snapshot is; null for packages."""
     snapshot_id = models.CharField(max_length=64, blank=True, default="", db_index=True)
     backup_file_path = models.CharField(max_length=1000, blank=True, default="")
     backup_size = models.PositiveBigIntegerField(null=True, blank=True)
@@ -368,6 +394,23 @@ class BackupJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_name} ({self.status})"
+
+
+class ConfirmedPassphrase(models.Model):
+    """A passphrase that a person has confirmed, as a salted slow hash: packages may be sealed with it where no
+    repository proves it. The newest row counts."""
+
+    salt = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64)
+    """scrypt of the passphrase, as `services.passphrases` computes it."""
+    confirmed_at = models.DateTimeField(default=timezone.now)
+    confirmed_by = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        ordering = ["-confirmed_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"passphrase confirmed by {self.confirmed_by}"
 
 
 class JobEvent(models.Model):

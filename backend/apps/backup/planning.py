@@ -11,7 +11,9 @@ from .capture import package_path
 from .errors import RequestRefused
 from .models import BackupConfiguration, BackupJob, BackupType
 from .parents import choose_parent
+from .passphrases import require_proven
 from .requests import JobRequest
+from .services.storages import open_for_plan
 from .sources import database_aliases
 from .storage import PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, choose_place
 
@@ -45,7 +47,7 @@ class BackupPlan:
 
 
 def require_possible(request: JobRequest) -> None:
-    """Refuse what cannot succeed, before anything is written; reads nothing but settings, passphrase and names."""
+    """Refuse what cannot succeed, before anything is written; reads settings, passphrase, keys and names only."""
     place = choose_place(request.storage_path, encrypted=request.encryption)
     if request.backup_type not in BackupType.values:
         raise RequestRefused(f"There is no backup type {request.backup_type!r}; use {', '.join(BackupType.values)}.")
@@ -54,6 +56,7 @@ def require_possible(request: JobRequest) -> None:
     passphrase = place.passphrase()
     if request.makes_package and request.encryption:
         message_passphrase(passphrase)
+        require_proven(passphrase, place.storage, by_hand=True)
 
 
 def require_runnable(configuration: BackupConfiguration) -> None:
@@ -103,9 +106,9 @@ def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) 
     place = None if request.makes_package else choose_place(request.storage_path, encrypted=request.encryption)
     parent = ""
     warnings: list[str] = []
-    exists = place is not None and place.exists()
-    if place is not None and exists:
-        found, warnings = choose_parent(job, place, place.open())
+    repository = None if place is None else open_for_plan(job, place, may_begin=request.new_repository)
+    if place is not None and repository is not None:
+        found, warnings = choose_parent(job, place, repository)
         parent = found.id if found else ""
     return BackupPlan(
         backup_type=request.backup_type,
@@ -116,7 +119,7 @@ def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) 
         compressed=request.compression,
         place=place,
         package=package_path(job, request) if request.makes_package else None,
-        repository_exists=exists,
+        repository_exists=repository is not None,
         parent=parent,
         passphrase_source=(passphrase_source() or "") if request.encryption else "",
         warnings=tuple(warnings),

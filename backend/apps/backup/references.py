@@ -15,9 +15,10 @@ from django.utils import timezone
 from strongroom.errors import StrongroomError
 from strongroom.format.snapshot import Snapshot
 
-from . import selectors
-from .errors import AmbiguousReference, BackupError, BackupNotFound, LedgerUnavailable
+from . import presence, selectors
+from .errors import AmbiguousReference, BackupError, BackupNotFound, LedgerUnavailable, StorageAbsent
 from .models import BackupJob, BackupType, Trigger, Trust
+from .presence import Missing, Presence
 from .requests import JobRequest
 from .storage import PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, known_places, resolve_place
 
@@ -73,7 +74,8 @@ def tag_values(snapshot: Snapshot) -> dict[str, str] | None:
 def resolve_backup(text: str) -> BackupRef:
     """The backup that `text` names.
 
-    Raises `BackupNotFound`, `AmbiguousReference`, or what keeps the storage from being read.
+    Raises `BackupNotFound`, `AmbiguousReference`, `StorageAbsent` for one that is away, or what keeps the storage from
+    being read.
     """
     path = Path(text)
     if text.endswith(_PACKAGE_ENDINGS) or path.is_file():
@@ -120,15 +122,8 @@ def package_ref(path: Path) -> BackupRef:
 
 
 def _in_ledger(text: str) -> BackupRef | None:
-    notes: tuple[str, ...] = ()
-    if text == LATEST:
-        job, passed_over = selectors.job_latest(now=timezone.now())
-        if passed_over is not None:
-            is_damaged = passed_over.trust == Trust.DAMAGED
-            what = "DAMAGED" if is_damaged else f"{passed_over.status} and stored nothing"
-            notes = (f"The newest job, {passed_over.job_name}, is {what}: this is the newest backup before it.",)
-    else:
-        job = selectors.job_matching(text)
+    present = presence.look()
+    job, notes = _latest(present) if text == LATEST else (selectors.job_matching(text), ())
     if job is None:
         return None
     if not job.snapshot_id and not job.backup_file_path:
@@ -139,7 +134,40 @@ def _in_ledger(text: str) -> BackupRef | None:
             f"The backup of the job {job.uuid} ({job.job_name}) was removed on {job.removal_started_at:%Y-%m-%d}:"
             f" {job.removal_reason}."
         )
+    missing = present.of(job)
+    if missing is not None:
+        raise _absent(job, missing)
     return of_job(job, notes=notes)
+
+
+def _latest(present: Presence) -> tuple[BackupJob | None, tuple[str, ...]]:
+    """The newest backup that is there, and what was passed over for it.
+
+    Raises `StorageAbsent` where the storage of the newest is away: an older one elsewhere is not what is meant.
+    """
+    newest, passed_over = selectors.job_latest(now=timezone.now())
+    missing = None if newest is None else present.of(newest)
+    if newest is not None and missing is not None:
+        if missing.whole:
+            raise _absent(newest, missing)
+        job, _ = selectors.job_latest(now=timezone.now(), without=present.absent())
+        if job is None:
+            raise _absent(newest, missing)
+        return job, (
+            f"The newest backup, {newest.job_name}, is not there. {missing.reason} This is the one before it.",
+        )
+    if passed_over is None:
+        return newest, ()
+    is_damaged = passed_over.trust == Trust.DAMAGED
+    what = "DAMAGED" if is_damaged else f"{passed_over.status} and stored nothing"
+    return newest, (f"The newest job, {passed_over.job_name}, is {what}: this is the newest backup before it.",)
+
+
+def _absent(job: BackupJob, missing: Missing) -> StorageAbsent:
+    return StorageAbsent(
+        f"The backup of {job.job_name} ({job.uuid}) is not where the ledger says. {missing.reason} Mount the storage,"
+        " or put back what is missing; another backup can be named by its job."
+    )
 
 
 def of_job(job: BackupJob, *, notes: tuple[str, ...] = ()) -> BackupRef:

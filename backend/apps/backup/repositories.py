@@ -14,7 +14,7 @@ from strongroom.backends import LocalBackend
 from strongroom.errors import StrongroomError
 from strongroom.repository.keys import list_keys
 
-from . import conf, selectors
+from . import selectors
 from .errors import StorageRefused
 from .models import PruneRun
 from .remembering import Remembered
@@ -121,7 +121,7 @@ def _state(
 ) -> RepositoryState:
     known = list(sums)
     state = RepositoryState(
-        storage_path=_storage_path(place.storage),
+        storage_path=place.storage_path,
         encrypted=place.encrypted,
         snapshots=sum(one.snapshots for one in known),
         logical_bytes=sum(one.logical for one in known),
@@ -139,13 +139,6 @@ def _state(
         return dataclasses.replace(state, keys=_keys(place.path))
     except (OSError, StrongroomError) as error:
         return dataclasses.replace(state, error=f"The repository {str(place.path)!r} cannot be read: {error}")
-
-
-def _storage_path(storage: Path) -> str:
-    main = conf.load().storage_root.resolve()
-    if storage == main:
-        return ""
-    return str(storage.relative_to(main)) if storage.is_relative_to(main) else str(storage)
 
 
 def _free(storage: Path) -> int:

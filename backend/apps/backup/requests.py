@@ -13,7 +13,7 @@ class JobRequest:
     """The settings of one job; a later change of its configuration does not reach it.
 
     `output` is the package file to write instead of a snapshot, or empty. `minutes` is how long it may run, None where
-    the settings say.
+    the settings say. `new_repository` allows to begin a repository where the ledger has backups in another one.
     """
 
     backup_type: str
@@ -24,6 +24,7 @@ class JobRequest:
     exclude: tuple[str, ...] = ()
     output: str = ""
     minutes: int | None = None
+    new_repository: bool = False
 
     @classmethod
     def of_configuration(cls, configuration: BackupConfiguration) -> "JobRequest":
@@ -57,6 +58,7 @@ class JobRequest:
             exclude=tuple(map(str, exclude)) if isinstance(exclude, list | tuple) else (),
             output=str(values.get("output", "")),
             minutes=minutes if isinstance(minutes, int) else None,
+            new_repository=bool(values.get("new_repository", False)),
         )
 
     def time_limit(self) -> timedelta | None:

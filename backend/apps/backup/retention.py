@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from strongroom.retention import Candidate, Decision, Rules, decide
@@ -107,17 +107,22 @@ def rules_of(configuration: BackupConfiguration) -> Rules:
     )
 
 
-def plan_retention(*, now: datetime, only: Iterable[int] | None = None, going_only: bool = False) -> list[Verdict]:
+def plan_retention(
+    *, now: datetime, only: Iterable[int] | None = None, going_only: bool = False, absent: Q | None = None
+) -> list[Verdict]:
     """What becomes of every stored backup that has a configuration; of some configurations alone with `only`, their
     primary keys. The same number of queries however many there are.
 
     With `going_only` the configurations of which nothing can go are left out: that is most of them, most of the time.
+    A backup that meets the condition `absent` is not in the storage: it neither goes nor makes others go.
     """
     with ledger_access("planning the retention"):
         configurations = BackupConfiguration.objects.using(ledger_alias())
         jobs = BackupJob.objects.using(ledger_alias()).filter(
             HAS_BACKUP, status__in=_ENDED, configuration__isnull=False
         )
+        if absent is not None:
+            jobs = jobs.exclude(absent)
         if only is not None:
             configurations = configurations.filter(pk__in=list(only))
         rows = {row.pk: row for row in configurations}

@@ -54,6 +54,14 @@ class RepositoryPlace:
     def path(self) -> Path:
         return self.storage / (ENCRYPTED if self.encrypted else UNENCRYPTED)
 
+    @property
+    def storage_path(self) -> str:
+        """As configurations have it: relative to BACKUP_STORAGE_ROOT where it lies inside, else absolute."""
+        main = conf.load().storage_root.resolve()
+        if self.storage == main:
+            return ""
+        return str(self.storage.relative_to(main)) if self.storage.is_relative_to(main) else str(self.storage)
+
     def exists(self) -> bool:
         """True if something that looks like a repository is there."""
         return (self.path / "config").is_file()

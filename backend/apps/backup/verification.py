@@ -5,12 +5,15 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from strongroom.backends.base import CONFIG
 from strongroom.checker import CheckProgress, Severity, verify_snapshot
+from strongroom.errors import BackendError, StrongroomError
 from strongroom.format.snapshot import Snapshot
 from strongroom.packages import open_package
 from strongroom.repository import Repository
 from strongroom.snapshots import SnapshotView
 
+from .errors import StorageAbsent
 from .manifest import Manifest, decode
 from .models import BackupJob, RehearsalState, Trust
 from .packages import verify_package
@@ -19,9 +22,11 @@ from .references import BackupRef
 from .schema.rehearsal import Rehearsals, rehearse_all
 from .selectors import job_by_uuid
 from .services.jobs import job_trust_set
+from .services.storages import require_repository
 from .sources import read_manifest, verify_captured
 from .sources.verify import DumpPlace, SnapshotPlace
 from .staging import staging_folder
+from .storage import RepositoryPlace
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,19 +46,23 @@ class Verification:
 def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None]) -> Verification:
     """Read a backup back, compare it with its manifest, rehearse its restore, and set its trust in the ledger.
 
-    `tick` is called now and then. Raises what keeps the storage from being opened; damage is a finding.
+    `tick` is called now and then. Damage is a finding. Raises what keeps the storage from being opened, `StorageAbsent`
+    among it: a backup that is away is not damaged, and its trust stays as it is.
     """
     rehearsals = Rehearsals()
     if ref.package is not None:
+        _require_package(ref.package)
         tracker.begin("reading back")
         tick()
         with staging_folder(uuid.uuid4()) as staging:
             findings = verify_package(ref.package, staging=staging)
-            if not findings:
+            if findings:
+                _require_package(ref.package)
+            else:
                 package = open_package(ref.package)
                 rehearsals = _rehearse(package, decode(package.manifest), tracker, tick)
     elif ref.place is not None:
-        repository = ref.place.open()
+        repository = _open(ref, ref.place)
         with repository.lock(), staging_folder(uuid.uuid4()) as staging:
             snapshot = repository.snapshot(ref.snapshot_id)
             findings = read_back(repository, snapshot, staging=staging, tracker=tracker, tick=tick)
@@ -62,7 +71,7 @@ def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None])
                 rehearsals = _rehearse(place, read_manifest(place), tracker, tick)
     else:
         raise AssertionError("A backup is a snapshot or a package.")
-    row = job_by_uuid(ref.job) if ref.in_ledger and ref.job is not None else None
+    row = _row(ref)
     trust = _trust(findings, rehearsals, row)
     if row is not None:
         job_trust_set(row.uuid, trust, None if findings else rehearsals)
@@ -75,11 +84,44 @@ def _rehearse(place: DumpPlace, manifest: Manifest, tracker: Tracker, tick: Call
     return rehearse_all(place, manifest)
 
 
+def _row(ref: BackupRef) -> BackupJob | None:
+    return job_by_uuid(ref.job) if ref.in_ledger and ref.job is not None else None
+
+
+def _open(ref: BackupRef, place: RepositoryPlace) -> Repository:
+    repository, row = place.open(), _row(ref)
+    if row is not None:
+        require_repository(row, repository)
+    return repository
+
+
+def _require_package(path: Path) -> None:
+    if not path.is_file():
+        raise StorageAbsent(
+            f"The package {str(path)!r} is not there. Mount its storage or put it back; its trust stays as it was."
+        )
+
+
 def read_back(
     repository: Repository, snapshot: Snapshot, *, staging: Path, tracker: Tracker, tick: Callable[[], None]
 ) -> list[str]:
-    """What is wrong with a snapshot: every blob is read and hashed, then the dumps are compared with the manifest."""
+    """What is wrong with a snapshot: every blob is read and hashed, then the dumps are compared with the manifest.
 
+    Raises `StorageAbsent` where the repository has gone meanwhile.
+    """
+    try:
+        findings = _findings(repository, snapshot, staging=staging, tracker=tracker, tick=tick)
+    except StrongroomError:
+        _require_repository_there(repository)
+        raise
+    if findings:
+        _require_repository_there(repository)
+    return findings
+
+
+def _findings(
+    repository: Repository, snapshot: Snapshot, *, staging: Path, tracker: Tracker, tick: Callable[[], None]
+) -> list[str]:
     def progress(done: CheckProgress) -> None:
         tracker.reached(bytes_done=done.bytes_done, total_bytes=done.bytes_total)
         tick()
@@ -92,6 +134,17 @@ def read_back(
         tick()
         findings = verify_captured(SnapshotView(repository, snapshot), staging=staging)
     return findings
+
+
+def _require_repository_there(repository: Repository) -> None:
+    """What is missing because all of it is away is not damaged."""
+    try:
+        repository.backend.load(CONFIG)
+    except BackendError as error:
+        raise StorageAbsent(
+            f"The repository in {repository.location} went away while it was read ({error}). Mount the storage, and"
+            " verify the backup again; its trust stays as it was."
+        ) from error
 
 
 def _trust(findings: list[str], rehearsals: Rehearsals, row: BackupJob | None) -> str:

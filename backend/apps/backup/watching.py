@@ -20,6 +20,7 @@ from .errors import BackupError
 from .messages import send_job, send_operation
 from .models import ExecutorKind, WokenBy
 from .operations import settle_operations
+from .passphrases import passphrase_trouble
 from .processes import own_identity
 from .restores import recover_restores
 from .selectors import jobs_to_send, operations_to_send
@@ -110,7 +111,7 @@ class Watch:
         now = timezone.now()
         # One that was typed may have been killed in its swap as well as one of an operation.
         self._recover()
-        executor_beat(ExecutorKind.WORKER, own_identity(), self._facts, now=now)
+        executor_beat(ExecutorKind.WORKER, own_identity(), {**self._facts, "passphrase": passphrase_trouble()}, now=now)
         for job in job_enforce(now=now):
             _logger.warning("The backup job %s did not stop when it was told to, and was killed.", job)
         for job in job_reap(now=now):

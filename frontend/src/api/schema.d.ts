@@ -1212,6 +1212,8 @@ export interface components {
             exclude: string[];
             include: string[];
             minutes: number | null;
+            /** @description It may begin a repository where the ledger has backups in another one. */
+            new_repository: boolean;
             output: string;
             storage_path: string;
         };

@@ -71,6 +71,7 @@ export function jobDetail(values: Partial<Schemas["JobDetail"]> = {}): Schemas["
       exclude: [],
       output: "",
       minutes: null,
+      new_repository: false,
     },
     rehearsal: {},
     manifest: {

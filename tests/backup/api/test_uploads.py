@@ -333,8 +333,9 @@ def test_what_has_come_is_kept_by_servers_that_speak_asgi(system, kind):
     assert (system.edms.storage / f"uploads/{upload}.part").read_bytes() == content
 
 
-def test_a_package_of_another_passphrase_is_not_opened(system):
-    content = exported(system, BACKUP_PASSWORD="another one")
+def test_a_package_of_another_passphrase_is_not_opened(system, tmp_path):
+    # From where no repository shows that the passphrase is another one.
+    content = exported(system, BACKUP_PASSWORD="another one", BACKUP_STORAGE_ROOT=str(tmp_path / "elsewhere"))
     upload = begun(system.server, content)
     assert added(system.server, upload, content, 0) == (204, str(len(content)))
     planned = system.operation(system.post("restores/plan/", {"upload": upload}, expect=202))

@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import PeriodicTask
-from tests.backup.retention.rows import backup
+from tests.backup.retention.rows import backup, storage_holds_all
 
-from apps.backup.doctor import Finding, Severity, examine
+from apps.backup.doctor import Finding, Health, Severity, examine
 from apps.backup.models import BackupConfiguration, BackupJob, PruneRun
 from apps.backup.processes import ProcessIdentity, own_identity
 from apps.backup.services import slots
@@ -38,10 +38,16 @@ def passphrase(monkeypatch):
     monkeypatch.setenv("BACKUP_PASSWORD", "correct horse battery staple")
 
 
+def examined(*, now: datetime) -> Health:
+    """The health, where everything that the ledger says is stored."""
+    storage_holds_all()
+    return examine(now=now)
+
+
 def seen(now: datetime) -> list[Finding]:
     """The findings with an agent that is there, without those about this machine's disks."""
     executor_beat("AGENT", AGENT, {}, now=now)
-    return [one for one in examine(now=now).findings if one.id not in OF_THE_MACHINE]
+    return [one for one in examined(now=now).findings if one.id not in OF_THE_MACHINE]
 
 
 def ids(now: datetime) -> list[str]:
@@ -135,7 +141,7 @@ def test_a_backup_dated_ahead_by_a_wrong_clock_hides_nothing():
     row = daily()
     run_due(TWO)
     backup(row, -3000 * DAY)
-    health = examine(now=TWO + HOUR)
+    health = examined(now=TWO + HOUR)
     assert [(one.good, one.verified) for one in health.configurations] == [(1.0, 1.0)]
     assert "W014 nightly CRITICAL" in ids(TWO + 60 * HOUR)
 
@@ -172,19 +178,19 @@ def test_missed_slots_and_failed_jobs_of_the_last_two_days():
 
 def test_nobody_is_there():
     row = daily()
-    assert [one.id for one in examine(now=NOON).findings if one.severity is Severity.CRITICAL] == ["backup.W012"]
+    assert [one.id for one in examined(now=NOON).findings if one.severity is Severity.CRITICAL] == ["backup.W012"]
     executor_beat("AGENT", ProcessIdentity("host", 2, "x"), {}, now=NOON + 900 * DAY)
     executor_beat("AGENT", AGENT, {}, now=NOON)
-    assert "backup.W012" not in {one.id for one in examine(now=NOON + 89 * timedelta(seconds=1)).findings}
+    assert "backup.W012" not in {one.id for one in examined(now=NOON + 89 * timedelta(seconds=1)).findings}
     # The other one gave its sign of life under a clock that was wrong.
-    assert "backup.W012" in {one.id for one in examine(now=NOON + 91 * timedelta(seconds=1)).findings}
+    assert "backup.W012" in {one.id for one in examined(now=NOON + 91 * timedelta(seconds=1)).findings}
     executor_leave(AGENT)
     cron_beat(own_identity(), now=NOON)
-    assert "backup.W012" not in {one.id for one in examine(now=NOON + HOUR).findings}
-    assert "backup.W012" in {one.id for one in examine(now=NOON + 66 * MINUTE).findings}
+    assert "backup.W012" not in {one.id for one in examined(now=NOON + HOUR).findings}
+    assert "backup.W012" in {one.id for one in examined(now=NOON + 66 * MINUTE).findings}
     # Without a schedule nothing is lost by it.
     configuration_disable(row.uuid, now=NOON)
-    assert {one.severity for one in examine(now=NOON + 2 * HOUR).findings if one.id == "backup.W012"} == {
+    assert {one.severity for one in examined(now=NOON + 2 * HOUR).findings if one.id == "backup.W012"} == {
         Severity.WARNING
     }
 
@@ -193,7 +199,7 @@ def test_nobody_is_there():
 def test_whatever_the_executor_somebody_must_watch_the_slots(settings, executor):
     settings.BACKUP_EXECUTOR = executor
     daily()
-    assert "backup.W012" in {one.id for one in examine(now=NOON).findings}
+    assert "backup.W012" in {one.id for one in examined(now=NOON).findings}
     assert ids(NOON) == []
 
 
@@ -296,10 +302,10 @@ def test_the_forecast_is_of_what_comes_every_day():
     row = daily()
     huge = 10**13
     backup(row, 3 * DAY, stored_size=huge)
-    assert examine(now=NOON).space.daily is None
+    assert examined(now=NOON).space.daily is None
     for age in (2, 1):
         backup(row, age * DAY, stored_size=4 * 10**6)
-    space = examine(now=NOON).space
+    space = examined(now=NOON).space
     assert space.daily == 4 * 10**6
     assert space.days_left == pytest.approx(space.free / space.daily, rel=0.01)
     # Packages that make way for new ones, and what prunes bring, are no growth.
@@ -315,9 +321,9 @@ def test_the_forecast_is_of_what_comes_every_day():
             stored_size=huge,
             **removed,
         )
-    assert examine(now=NOON).space.daily == 4 * 10**6
+    assert examined(now=NOON).space.daily == 4 * 10**6
     PruneRun.objects.create(repository="/b", status="COMPLETED", started_at=NOON - DAY, freed_bytes=10**8)
-    assert (examine(now=NOON).space.daily, examine(now=NOON).space.days_left) == (0, None)
+    assert (examined(now=NOON).space.daily, examined(now=NOON).space.days_left) == (0, None)
 
 
 def queries(configurations: int) -> int:
@@ -326,7 +332,7 @@ def queries(configurations: int) -> int:
         for age in range(1, 4):
             backup(row, age * DAY, job_name=f"{number} {age}")
     with CaptureQueriesContext(connection) as caught:
-        assert len(examine(now=NOON).configurations) == configurations
+        assert len(examined(now=NOON).configurations) == configurations
     return len(caught)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from tests.backup.retention.rows import DAY, HOUR, NOW, backup, policy
+from tests.backup.retention.rows import DAY, HOUR, NOW, backup, policy, storage_holds_all
 
 from apps.backup.doctor import Protection, Verdict, examine
 from apps.backup.models import BackupConfiguration, BackupJob
@@ -26,6 +26,7 @@ def passphrase(monkeypatch):
 def verdict(*, agent: bool = True) -> Verdict:
     if agent:
         executor_beat("AGENT", ProcessIdentity("host", 1, "agent"), {}, now=NOW)
+    storage_holds_all()
     return examine(now=NOW).verdict
 
 

@@ -363,7 +363,7 @@ def test_the_catalogue_is_made_again_from_the_storage(edms, migrated_home):
 def test_the_catalogue_names_what_is_gone_and_what_cannot_be_opened(edms):
     job = edms.json("trigger_backup", "--type", "FILES")
     (edms.storage / "repository" / "snapshots" / job["snapshot_id"]).unlink()
-    assert edms.json("backup_catalogue", "--rebuild")["missing"] == [job["job"]]
+    assert edms.json("backup_catalogue", "--rebuild", expect=1)["missing"] == [job["job"]]
     refused = edms.json("backup_catalogue", "--rebuild", expect=1, **{"BACKUP_PASSWORD": "wrong"})
     assert "passphrase" in refused["unreadable"][0]
     assert edms.rows("SELECT count(*) FROM backup_backupjob") == [(1,)]

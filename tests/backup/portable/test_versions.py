@@ -54,3 +54,38 @@ def test_an_app_that_only_the_code_has_is_there_afterwards(zoo):
     larger.take_in(package)
     assert larger.rows("SELECT count(*) FROM django_session") == [(0,)]
     assert larger.rows("SELECT count(*) FROM django_content_type WHERE app_label = 'sessions'") == [(1,)]
+
+
+def test_a_native_backup_of_newer_code_is_refused_alike(zoo):
+    project = zoo("sqlite", **LATER)
+    project.fill()
+    project.run("trigger_backup", "--type", "FULL")
+    before = project.show()
+    older = dict.fromkeys(LATER)
+    planned = project.json("restore_backup", "latest", "--dry-run", expect=1, **older)
+    assert [text for text in planned["blocking"] if "newer state" in text] == [
+        "the backup is of a newer state of the application: the code here does not have zoo.0002_later; install the"
+        " version of the application that has them, and restore with that"
+    ]
+    refused = project.run("restore_backup", "latest", "--yes", "--no-safety-backup", expect=1, **older)
+    assert "zoo.0002_later" in refused.stderr
+    assert project.show() == before
+    # Beside the live system it is of use, and the way on is said.
+    beside = ("restore_backup", "latest", "--to-database", str(project.home / "beside"))
+    planned = project.json(*beside, "--dry-run", **older)
+    assert planned["blocking"] == []
+    assert any("newer state" in text for text in planned["warnings"])
+    project.run(*beside, "--yes", **older)
+    assert (project.home / "beside").stat().st_size > 0
+    # The code that made it takes it back.
+    assert project.json("restore_backup", "latest", "--dry-run")["blocking"] == []
+
+
+def test_what_is_left_over_of_migrations_that_were_taken_out_blocks_nothing(zoo):
+    project = zoo("sqlite")
+    project.fill()
+    project.write("UPDATE django_migrations SET name = '0001_taken_out' WHERE app = 'zoo'")
+    project.run("trigger_backup", "--type", "FULL")
+    planned = project.json("restore_backup", "latest", "--dry-run")
+    assert planned["blocking"] == []
+    assert any("zoo.0001_taken_out" in text for text in planned["warnings"])

@@ -6,10 +6,15 @@ import itertools
 import uuid
 from datetime import UTC, datetime, timedelta
 
+from tests.backup.conftest import CHEAP, PASSPHRASE
+
 from apps.backup.models import BackupConfiguration, BackupJob, RestoreJob
 from apps.backup.requests import JobRequest
 from apps.backup.retention import Verdict, plan_retention
 from apps.backup.services.configurations import ConfigurationValues, configuration_create
+from apps.backup.storage import resolve_place
+from strongroom.backends import LocalBackend
+from strongroom.repository import Repository
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -44,6 +49,18 @@ def backup(configuration: BackupConfiguration | None, age: timedelta, **values) 
         },
     }
     return BackupJob.objects.create(**{**defaults, **values})
+
+
+def storage_holds_all() -> None:
+    """Let the storage hold what the ledger says: a repository, and a file with the name of each snapshot."""
+    place = resolve_place("", encrypted=True)
+    if not place.exists():
+        place.path.mkdir(parents=True, exist_ok=True)
+        Repository.init(LocalBackend(place.path), PASSPHRASE, cost=CHEAP)
+    held = {path.name for path in (place.path / "snapshots").iterdir()}
+    for name in BackupJob.objects.exclude(snapshot_id="").values_list("snapshot_id", flat=True):
+        if name not in held:
+            (place.path / "snapshots" / name).touch()
 
 
 def restore_of(job: BackupJob, status: str = "RUNNING") -> RestoreJob:

@@ -13,6 +13,7 @@ from rest_framework import serializers
 
 from ..models import BackupConfiguration, BackupJob, BackupType, Frequency
 from ..policies import FIELDS
+from ..presence import presence
 from ..schedules import Schedule
 from ..selectors import LATEST_COLUMNS, Latest, configurations_latest
 from ..services.slots import schedule_zone, upcoming
@@ -46,7 +47,7 @@ class _Configurations(serializers.ListSerializer[Any]):
     def to_representation(self, data: Any) -> list[Any]:
         rows = list(data)
         if isinstance(self.child, ConfigurationSerializer):
-            self.child.latest = configurations_latest(rows)
+            self.child.latest = configurations_latest(rows, absent=presence().absent())
         return super().to_representation(rows)
 
 
@@ -107,7 +108,7 @@ class ConfigurationSerializer(StrictModelSerializer):
 
     def _latest(self, row: BackupConfiguration) -> Latest:
         if self.latest is None:
-            self.latest = configurations_latest([row])
+            self.latest = configurations_latest([row], absent=presence().absent())
         return self.latest.get(row.pk, Latest())
 
     def _in_short(self, job: BackupJob | None) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from ..errors import AlreadyRunning
 from ..models import BackupConfiguration
 from ..planning import require_runnable
 from ..policies import ConfigurationValues
+from ..presence import presence
 from ..retention import plan_retention
 from ..rights import Right
 from ..schedules import Schedule
@@ -224,7 +225,7 @@ class RetentionView(BackupView):
     @extend_schema(operation_id="configurations_retention", parameters=[RetentionFilter])
     def get(self, request: Request, **_names: str) -> Response:
         asked, now = self.filters(), timezone.now()
-        verdicts = plan_retention(now=now, only=[configuration_of(self).pk])
+        verdicts = plan_retention(now=now, only=[configuration_of(self).pk], absent=presence().absent())
         going = [one for one in verdicts if not one.keep]
         shown = verdicts if asked["all"] else going
         return Response(

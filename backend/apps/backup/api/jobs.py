@@ -149,6 +149,9 @@ class JobRequestSerializer(_Serializer):
     exclude = serializers.ListField(child=serializers.CharField())
     output = serializers.CharField()
     minutes = serializers.IntegerField(allow_null=True)
+    new_repository = serializers.BooleanField(
+        help_text="It may begin a repository where the ledger has backups in another one."
+    )
 
 
 class JobDetailSerializer(JobSerializer):

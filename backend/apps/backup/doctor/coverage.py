@@ -17,8 +17,10 @@ from ..sources.files import file_roots
 from ..sources.named_files import reference_fields
 
 
-def never_verified() -> str:
+def never_verified(absent: Q) -> str:
     """What of this project no good backup holds that was read back, in words; empty if nothing is missing.
+
+    A backup that meets the condition `absent` is not there.
 
     Raises `SourceRefused` and `SettingsInvalid` where the project has what keeps every backup from being made.
     """
@@ -28,13 +30,16 @@ def never_verified() -> str:
     if fields and not roots:
         # Rows could name files, and no folder is known: a backup that looked for them has seen that there are none.
         roots = {"": LOOKED_FOR_FILES}
-    missing = [_missing(databases, "the database", "the database"), _missing(roots, "the files", "the file root")]
+    missing = [
+        _missing(databases, "the database", "the database", absent=absent),
+        _missing(roots, "the files", "the file root", absent=absent),
+    ]
     return " and of ".join(filter(None, missing))
 
 
-def _missing(wanted: Mapping[str, Q], every: str, one: str) -> str:
+def _missing(wanted: Mapping[str, Q], every: str, one: str, *, absent: Q) -> str:
     """What of a kind no backup holds: `every` where that is all of it, else `one` and the names; empty for nothing."""
-    verified = backups_verified(wanted)
+    verified = backups_verified(wanted, absent=absent)
     names = [name for name in wanted if name not in verified]
     if not names:
         return ""

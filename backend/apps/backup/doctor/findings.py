@@ -52,6 +52,11 @@ def warning(number: int, subject: str, what: str, hint: str) -> Finding:
     return Finding(f"backup.W{number:03}", Severity.WARNING, subject, what, hint)
 
 
+def unknown(number: int, subject: str, what: str, hint: str) -> Finding:
+    """A finding that something could not be looked at."""
+    return Finding(f"backup.W{number:03}", Severity.UNKNOWN, subject, what, hint)
+
+
 def critical(number: int, subject: str, what: str, hint: str) -> Finding:
     """A finding for which backups fail, or are missing."""
     return Finding(f"backup.W{number:03}", Severity.CRITICAL, subject, what, hint)

@@ -11,17 +11,20 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from .. import conf, periodic, selectors
+from ..errors import LedgerUnavailable, SettingsInvalid
 from ..messages import HAS_CELERY
 from ..models import BackupConfiguration, Executor
+from ..presence import Presence, look
 from ..remembering import Remembered
 from ..retention import plan_retention
 from ..selectors import ConfigurationState
 from ..services.executors import executors_alive
 from ..services.removals import prunes_latest, removals_unfinished
-from . import brokers, disks, equipment, freshness
+from . import brokers, disks, equipment, freshness, storages
 from .disks import Space
 from .findings import Finding, Severity
 from .freshness import hours
+from .isolation import failed, isolated
 from .rehearsals import rehearsal_findings
 from .verdict import Verdict, judge
 
@@ -53,13 +56,13 @@ class ConfigurationHealth:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Health:
-    """Everything at one moment. `severity` is that of the worst finding."""
+    """Everything at one moment. `severity` is that of the worst finding; `space` is None where it is not known."""
 
     at: datetime
     findings: tuple[Finding, ...]
     configurations: tuple[ConfigurationHealth, ...]
     executors: tuple[str, ...]
-    space: Space
+    space: Space | None
     verdict: Verdict
 
     @property
@@ -68,37 +71,68 @@ class Health:
 
 
 def examine(*, now: datetime) -> Health:
-    """Look at everything. Raises `SettingsInvalid`, `LedgerUnavailable`."""
+    """Look at everything. Raises `SettingsInvalid`, `LedgerUnavailable`.
+
+    What an examiner did not foresee is a finding of its own, of unknown severity.
+    """
     conf.load()
-    states = selectors.configuration_states(since=now - _LATELY, now=now)
+    present, unseen = _present()
+    states = selectors.configuration_states(since=now - _LATELY, now=now, absent=present.absent())
     alive = executors_alive(now=now)
-    seen = disks.space(daily=selectors.daily_growth(since=now - _GROWTH, now=now))
     scheduled = [one.configuration for one in states if one.configuration.runs_by_schedule]
+    space, little = _space(now)
     findings = [
+        *unseen,
+        *little,
         *equipment_findings(deploy=True),
+        *isolated("stored backups", lambda: storages.presence_findings(present)),
+        *isolated("passphrase", lambda: storages.passphrase_findings(alive, scheduled)),
         *_executors(alive, scheduled=bool(scheduled)),
-        *_beat(scheduled, now),
-        *freshness.freshness_findings(states, now=now),
-        *rehearsal_findings(),
-        *freshness.stuck_findings(selectors.jobs_unfinished(), now=now),
-        *freshness.retention_findings(
-            plan_retention(now=now - _LATELY, going_only=True),
-            len(removals_unfinished()),
-            states,
-            since=now - _LATELY,
-        ),
-        *freshness.prune_findings(prunes_latest(), now=now),
-        *disks.space_findings(seen),
+        *isolated("Celery Beat", lambda: _beat(scheduled, now)),
+        *isolated("schedules", lambda: freshness.freshness_findings(states, now=now)),
+        *isolated("rehearsals", rehearsal_findings),
+        *isolated("jobs", lambda: freshness.stuck_findings(selectors.jobs_unfinished(), now=now)),
+        *isolated("retention", lambda: _retention(states, present, now)),
+        *isolated("prunes", lambda: freshness.prune_findings(prunes_latest(), now=now)),
     ]
-    found = tuple(sorted(findings, key=lambda finding: (-finding.severity, finding.id, finding.subject)))
+    verdict = judge(states, findings, present=present, now=now)
+    found = tuple(sorted(findings, key=_order))
     return Health(
         at=now,
         findings=found,
         configurations=tuple(_of(one, now) for one in states),
         executors=tuple(f"{one} (sign of life {(now - one.beat_at).total_seconds():.0f} s ago)" for one in alive),
-        space=seen,
-        verdict=judge(states, found, now=now),
+        space=space,
+        verdict=verdict,
     )
+
+
+def _order(finding: Finding) -> tuple[int, str, str]:
+    return -finding.severity, finding.id, finding.subject
+
+
+def _present() -> tuple[Presence, list[Finding]]:
+    """Where the backups are; without an answer nothing is said to be missing, and the finding says so."""
+    try:
+        return look(), []
+    except (SettingsInvalid, LedgerUnavailable):
+        raise
+    except Exception as error:  # noqa: BLE001  see isolation
+        return Presence(), [failed("stored backups", error)]
+
+
+def _space(now: datetime) -> tuple[Space | None, list[Finding]]:
+    try:
+        seen = disks.space(daily=selectors.daily_growth(since=now - _GROWTH, now=now))
+    except OSError as error:
+        return None, [failed("free space", error)]
+    return seen, list(disks.space_findings(seen))
+
+
+def _retention(states: Sequence[ConfigurationState], present: Presence, now: datetime) -> Iterator[Finding]:
+    since = now - _LATELY
+    verdicts = plan_retention(now=since, going_only=True, absent=present.absent())
+    return freshness.retention_findings(verdicts, len(removals_unfinished()), states, since=since)
 
 
 def health() -> Health:
@@ -117,28 +151,29 @@ _remembered: Remembered[str, Health] = Remembered(lambda _key, now: examine(now=
 def equipment_findings(*, deploy: bool) -> Iterator[Finding]:
     """What can be seen without the ledger; with `deploy` also what takes a connection, or does not matter to a
     developer."""
-    yield from equipment.ledger_findings()
-    yield from equipment.passphrase_findings()
-    yield from disks.storage_findings()
-    yield from disks.root_findings()
-    yield from equipment.client_findings(ask_servers=deploy)
-    yield from equipment.kind_findings()
-    yield from equipment.restore_findings()
+    yield from isolated("ledger", equipment.ledger_findings)
+    yield from isolated("passphrase", equipment.passphrase_findings)
+    yield from isolated("storage", disks.storage_findings)
+    yield from isolated("file roots", disks.root_findings)
+    yield from isolated("database clients", lambda: equipment.client_findings(ask_servers=deploy))
+    yield from isolated("databases", equipment.kind_findings)
+    yield from isolated("restores", equipment.restore_findings)
     if brokers.uses_celery():
-        yield from brokers.scheduler_findings()
+        yield from isolated("Celery Beat", brokers.scheduler_findings)
     if deploy:
-        yield from disks.placement_findings()
+        yield from isolated("placement of the storage", disks.placement_findings)
 
 
-def executor_findings_now(*, now: datetime) -> Iterator[Finding]:
+def executor_findings_now(*, now: datetime) -> list[Finding]:
     """What is wrong with whoever should run the jobs."""
     return _executors(executors_alive(now=now), scheduled=selectors.schedule_shortest() is not None)
 
 
-def _executors(alive: Sequence[Executor], *, scheduled: bool) -> Iterator[Finding]:
-    yield from freshness.executor_findings(conf.load().executor, alive, scheduled=scheduled)
+def _executors(alive: Sequence[Executor], *, scheduled: bool) -> list[Finding]:
+    found = isolated("executor", lambda: freshness.executor_findings(conf.load().executor, alive, scheduled=scheduled))
     if brokers.uses_celery() and HAS_CELERY:
-        yield from brokers.worker_findings(alive)
+        found += isolated("message broker", lambda: brokers.worker_findings(alive))
+    return found
 
 
 def _beat(scheduled: list[BackupConfiguration], now: datetime) -> Iterator[Finding]:

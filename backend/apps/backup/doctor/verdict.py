@@ -16,7 +16,10 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db.models import Q
+
 from ..errors import SettingsInvalid
+from ..presence import Presence
 from ..selectors import ConfigurationState, good_backups
 from ..sources import SourceRefused
 from .coverage import never_verified
@@ -53,18 +56,21 @@ class Verdict:
         return {"state": self.state, "since": since, "reason": self.reason, "next_step": self.next_step}
 
 
-def judge(states: Sequence[ConfigurationState], findings: Iterable[Finding], *, now: datetime) -> Verdict:
+def judge(
+    states: Sequence[ConfigurationState], findings: Iterable[Finding], *, present: Presence, now: datetime
+) -> Verdict:
     """The verdict on everything that was seen; the same number of queries however many jobs there are."""
     scheduled = [one for one in states if one.configuration.runs_by_schedule]
     late = {one.configuration.name: since for one in scheduled if (since := late_since(one, now=now))}
-    critical = [one for one in findings if one.severity is Severity.CRITICAL]
+    critical = [one for one in findings if one.severity >= Severity.CRITICAL]
+    absent = present.absent()
     try:
-        missing = never_verified()
+        missing = never_verified(absent)
     except (SourceRefused, SettingsInvalid) as refused:
         step = "Correct the settings: until then every backup of it is refused."
         return Verdict(Protection.UNPROTECTED, None, str(refused), step)
     if missing:
-        return Verdict(Protection.UNPROTECTED, None, *_never(missing, critical))
+        return Verdict(Protection.UNPROTECTED, None, *_never(missing, critical, present))
     if late:
         state = Protection.UNPROTECTED if len(late) == len(scheduled) else Protection.AT_RISK
         never = {one.configuration.name for one in scheduled if one.last_good is None}
@@ -81,19 +87,25 @@ def judge(states: Sequence[ConfigurationState], findings: Iterable[Finding], *, 
         )
     return Verdict(
         Protection.PROTECTED,
-        _kept_since(scheduled, now=now),
+        _kept_since(scheduled, absent=absent, now=now),
         f"{_kept(scheduled)}, and databases and files were read back.",
         "",
     )
 
 
-def _never(missing: str, critical: Sequence[Finding]) -> tuple[str, str]:
+def _never(missing: str, critical: Sequence[Finding], present: Presence) -> tuple[str, str]:
     """Reason and next step where something has no verified backup."""
     obstacle = next((one for one in critical if one.id in _REHEARSED), None)
     if obstacle is not None:
         return f"{obstacle.subject}: {obstacle.what}", obstacle.hint
     step = "Run `trigger_backup --type FULL`: it is read back as soon as it is stored."
-    return f"There is no good backup of {missing} that was read back.", _cause(critical) or step
+    return f"There is no good backup of {missing} that was read back.{_away(present)}", _cause(critical) or step
+
+
+def _away(present: Presence) -> str:
+    """What is missing where all would be well if it were there, as an addition to the reason; empty if nothing is."""
+    first = next((one for one in present.missing if one.ours), None)
+    return "" if first is None else f" {first.reason} {first.backups} backups are missing there."
 
 
 def _kept(scheduled: Sequence[ConfigurationState]) -> str:
@@ -122,7 +134,7 @@ def _cause(critical: Sequence[Finding]) -> str:
     return next((one.hint for one in critical if one.id != "backup.W014"), "")
 
 
-def _kept_since(scheduled: Sequence[ConfigurationState], *, now: datetime) -> datetime | None:
+def _kept_since(scheduled: Sequence[ConfigurationState], *, absent: Q, now: datetime) -> datetime | None:
     """From when on every schedule has kept its promise without a gap; looked for in the last 90 days.
 
     For each one that is when the first backup of its unbroken row was completed.
@@ -130,7 +142,7 @@ def _kept_since(scheduled: Sequence[ConfigurationState], *, now: datetime) -> da
     allowed = {one.configuration.pk: period(one.configuration) for one in scheduled}
     begun: dict[int, datetime] = {}
     before: dict[int, datetime] = {}
-    for key, started, completed in good_backups(list(allowed), since=now - _LOOKS_BACK, now=now):
+    for key, started, completed in good_backups(list(allowed), since=now - _LOOKS_BACK, now=now, absent=absent):
         limit, last = allowed[key], before.get(key)
         if last is None or (limit is not None and started - last > limit):
             begun[key] = completed

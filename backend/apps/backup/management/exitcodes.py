@@ -1,9 +1,9 @@
 """Exit codes of all commands: the engine's own, which are restic's, and what the states of a job mean."""
 
-from strongroom.exitcodes import FAILED, INCOMPLETE, INTERRUPTED, OK, USAGE
+from strongroom.exitcodes import FAILED, INCOMPLETE, INTERRUPTED, NO_REPOSITORY, OK, USAGE
 from strongroom.exitcodes import of_error as of_engine_error
 
-from ..errors import ConfigurationNotFound, RequestRefused
+from ..errors import ConfigurationNotFound, RequestRefused, StorageAbsent
 from ..models import JobStatus
 
 __all__ = ["FAILED", "INTERRUPTED", "OK", "of_error", "of_status"]
@@ -11,6 +11,8 @@ __all__ = ["FAILED", "INTERRUPTED", "OK", "of_error", "of_status"]
 
 def of_error(error: BaseException) -> int:
     """The code for an error that ended a command."""
+    if isinstance(error, StorageAbsent):
+        return NO_REPOSITORY
     return USAGE if isinstance(error, RequestRefused | ConfigurationNotFound) else of_engine_error(error)
 
 

@@ -19,7 +19,7 @@ from ..names import path_of, text_of
 from ..references import BackupRef
 from ..sources import postgresql
 from ..sources.files import FileRoot, file_roots, held_besides
-from ..sources.migrations import code_leaves
+from ..sources.migrations import code_knows, code_leaves, newer_code
 from ..sources.named_files import reference_fields
 from ..sources.project import same_secret, secret_names
 from .errors import RestoreRefused
@@ -96,7 +96,7 @@ def plan_restore(
     for root in roots:
         _plan_root(plan, root, needed)
     _plan_space(plan, needed)
-    _compare_versions(plan, databases)
+    _compare_versions(plan.blocking, plan, manifest, databases)
     _compare_secrets(plan, manifest)
     _plan_ledger(plan, [*databases, *data])
     if roots and manifest.references.excluded:
@@ -219,7 +219,8 @@ def plan_to_database(
     for rows in manifest.data:
         plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress, place=place)
     _plan_space(plan, needed)
-    _compare_versions(plan, manifest.databases)
+    # Nothing live is exchanged: whoever has the right code elsewhere may want just this.
+    _compare_versions(plan.warnings, plan, manifest, manifest.databases)
     _compare_secrets(plan, manifest)
     plan.ledger = "stays as it is"
     if tried and manifest.data and not plan.blocking:
@@ -246,17 +247,37 @@ def _plan_space(plan: Plan, needed: dict[Path, int]) -> None:
             )
 
 
-def _compare_versions(plan: Plan, databases: Sequence[DatabaseRecord]) -> None:
-    code = code_leaves()
+def _compare_versions(
+    obstacles: list[str], plan: Plan, manifest: Manifest, databases: Sequence[DatabaseRecord]
+) -> None:
+    """Compare the migrations of the backup with the code; a backup of newer code is one of the `obstacles`.
+
+    A migration that the code lacks is no sign of newer code if all of the code of the backup's time is here: it is left
+    over from one that was squashed or taken out.
+    """
+    code, known = code_leaves(), code_knows()
+    theirs = manifest.project.code_migrations
+    newer = {app for app, names in theirs.items() if any((app, name) not in known for name in names)}
+    lacking: list[str] = []
     for record in databases:
         for app, applied in sorted(record.migrations.items()):
+            unknown = [f"{app}.{name}" for name in applied if (app, name) not in known]
             if app not in code:
                 plan.warnings.append(f"the backup has tables of the app {app!r}, which the code does not have")
+            elif unknown and app in newer:
+                lacking += unknown
+            elif unknown:
+                plan.warnings.append(
+                    f"the backup names {', '.join(unknown)}, which its own code did not have any more; the code here is"
+                    " not older than that"
+                )
             elif sorted(code[app]) != applied:
                 plan.warnings.append(
                     f"the app {app!r} is at {', '.join(applied)} in the backup and at {', '.join(sorted(code[app]))} in"
                     " the code; run migrate afterwards, or use the code of the backup's time"
                 )
+    if lacking:
+        obstacles.append(newer_code("backup", lacking[:_MOST_NAMED]))
 
 
 def _compare_secrets(plan: Plan, manifest: Manifest) -> None:

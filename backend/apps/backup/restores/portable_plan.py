@@ -21,7 +21,7 @@ from ..portable.forms import Kind, Row, is_type_name
 from ..portable.history import History, columns_of, history
 from ..portable.limits import Check, check_for
 from ..portable.tables import modelled
-from ..sources.migrations import code_leaves
+from ..sources.migrations import code_leaves, newer_code
 from .origin import Origin, Progress
 from .package_tables import each_table
 
@@ -98,12 +98,9 @@ def _compare_migrations(found: Obstacles, manifest: Manifest, record: DataRecord
     differing = _differing_schema(record, known, {app for app, _ in lacking})
     newer = [node for node in lacking if node[0] in differing]
     if newer:
-        shown = ", ".join(f"{app}.{name}" for app, name in newer[:_MOST])
-        tables = ", ".join(table for app, _ in newer for table in differing[app])
-        found.blocking.append(
-            f"the package is of a newer state of the application: the code here does not have {shown}, and makes other"
-            f" tables or columns ({tables}); install the version of the application that has them, and restore with it"
-        )
+        names = [f"{app}.{name}" for app, name in newer[:_MOST]]
+        tables = ", ".join(dict.fromkeys(table for app, _ in newer for table in differing[app]))
+        found.blocking.append(f"{newer_code('package', names)}. These tables are other than here: {tables}")
     for app, name in lacking:
         if (app, name) not in newer:
             found.warnings.append(

@@ -64,14 +64,18 @@ class Latest:
     good: BackupJob | None = None
 
 
-def configurations_latest(rows: Collection[BackupConfiguration]) -> dict[int, Latest]:
-    """Of each what came last, by primary key; two queries however many there are."""
+def configurations_latest(rows: Collection[BackupConfiguration], *, absent: Q) -> dict[int, Latest]:
+    """Of each what came last, by primary key; two queries however many there are.
+
+    A backup that meets the condition `absent` is not there.
+    """
     own = job_rows().filter(configuration=OuterRef("pk")).order_by("-queued_at", "-id").values("pk")
+    good = own.filter(GOOD).exclude(absent)
     with ledger_access("looking for what came last"):
         found = (
             configurations()
             .filter(pk__in=[row.pk for row in rows])
-            .annotate(run=Subquery(own.exclude(status__in=UNFINISHED)[:1]), good=Subquery(own.filter(GOOD)[:1]))
+            .annotate(run=Subquery(own.exclude(status__in=UNFINISHED)[:1]), good=Subquery(good[:1]))
             .order_by()
             .values_list("pk", "run", "good")
         )
@@ -98,12 +102,14 @@ class ConfigurationState:
     waiting: int = 0
 
 
-def configuration_states(*, since: datetime, now: datetime) -> list[ConfigurationState]:
+def configuration_states(*, since: datetime, now: datetime, absent: Q) -> list[ConfigurationState]:
     """Every configuration with what its jobs say, by name; two queries however many there are.
 
-    What a clock that was wrong has dated ahead does not count as fresh.
+    What a clock that was wrong has dated ahead does not count as fresh, and what meets the condition `absent` not as a
+    backup.
     """
-    good = GOOD & Q(started_at__lte=now + SKEW)
+    there = ~absent
+    good = GOOD & there & Q(started_at__lte=now + SKEW)
     with ledger_access("summing up the jobs"):
         sums = (
             job_rows()
@@ -112,7 +118,7 @@ def configuration_states(*, since: datetime, now: datetime) -> list[Configuratio
             .values("configuration_id")
             .annotate(
                 jobs=Count("pk"),
-                backups=Count("pk", filter=HAS_BACKUP),
+                backups=Count("pk", filter=HAS_BACKUP & there),
                 last_good=Max("started_at", filter=good),
                 last_verified=Max("started_at", filter=good & Q(trust__in=[Trust.VERIFIED, Trust.PROVEN])),
                 last_proven=Max("started_at", filter=good & Q(trust=Trust.PROVEN)),

@@ -161,14 +161,17 @@ def jobs_with_dump(aliases: Iterable[str]) -> dict[str, BackupJob]:
     return {alias: job for alias, job in found.items() if job is not None}
 
 
-def job_latest(*, now: datetime) -> tuple[BackupJob | None, BackupJob | None]:
+def job_latest(*, now: datetime, without: Q | None = None) -> tuple[BackupJob | None, BackupJob | None]:
     """The newest job that stored a backup, and the newest one since that failed or whose backup is damaged, if any.
 
     Backups of the state before a restore are not meant by "latest": they hold what was just given up. Nor is one that
-    is known to be damaged, or that a clock which was wrong has dated ahead, unless there is no other.
+    is known to be damaged, or that a clock which was wrong has dated ahead, unless there is no other. Those that meet
+    the condition `without` are left out.
     """
     with ledger_access("looking for the latest backup"):
         jobs = job_rows().exclude(trigger=Trigger.PRE_RESTORE)
+        if without is not None:
+            jobs = jobs.exclude(without)
         ahead = Case(When(started_at__gt=now + SKEW, then=1), default=0)
         stored = jobs.filter(HAS_BACKUP, status__in=STORED_STATUSES)
         damaged = Case(When(trust=Trust.DAMAGED, then=1), default=0)

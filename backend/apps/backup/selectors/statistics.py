@@ -26,9 +26,12 @@ _MOST_NAMED = 500
 """Configurations that one query names; of more all are read."""
 
 
-def backups_verified(wanted: Mapping[str, Q]) -> set[str]:
-    """The names of the conditions that a good backup meets which was read back; one query if a single one meets all."""
-    rows = job_rows().filter(GOOD, trust__in=[Trust.VERIFIED, Trust.PROVEN])
+def backups_verified(wanted: Mapping[str, Q], *, absent: Q) -> set[str]:
+    """The names of the conditions that a good backup meets which was read back; one query if a single one meets all.
+
+    A backup that meets the condition `absent` is not there.
+    """
+    rows = job_rows().filter(GOOD, trust__in=[Trust.VERIFIED, Trust.PROVEN]).exclude(absent)
     with ledger_access("looking for backups that were read back"):
         if rows.filter(*wanted.values()).exists():
             return set(wanted)
@@ -36,9 +39,12 @@ def backups_verified(wanted: Mapping[str, Q]) -> set[str]:
 
 
 def good_backups(
-    configurations: Collection[int], *, since: datetime, now: datetime
+    configurations: Collection[int], *, since: datetime, now: datetime, absent: Q
 ) -> Iterator[tuple[int, datetime, datetime]]:
-    """When each good backup of these was begun and completed, in order, also of those that were removed since."""
+    """When each good backup of these was begun and completed, in order, also of those that were removed since.
+
+    A backup that meets the condition `absent` was lost.
+    """
     rows = job_rows().filter(
         status=JobStatus.COMPLETED, started_at__gte=since, started_at__lte=now + SKEW, completed_at__isnull=False
     )
@@ -48,6 +54,7 @@ def good_backups(
     with ledger_access("looking for good backups"):
         for key, started, completed in (
             rows.filter(RESTORABLE)
+            .exclude(absent)
             .order_by("started_at")
             .values_list("configuration_id", "started_at", "completed_at")
             .iterator()

@@ -14,26 +14,27 @@ from django.db import transaction
 from django.utils import timezone
 
 from strongroom.errors import StrongroomError
-from strongroom.format.snapshot import Snapshot
 from strongroom.packages import open_package
 from strongroom.repository import Repository
 from strongroom.snapshots import SnapshotView
 
-from .. import conf
 from ..errors import BackupError
 from ..ledger import ledger_access, ledger_alias
 from ..manifest import Manifest, decode
 from ..models import BackupConfiguration, BackupJob, JobStatus, Trigger, Trust
 from ..moments import as_stored
+from ..presence import Presence, look
 from ..references import TAG, of_snapshot
 from ..requests import JobRequest
-from ..selectors import storage_paths
+from ..selectors import HAS_BACKUP, storage_paths
 from ..sources import read_manifest
 from ..sources.verify import SnapshotPlace
 from ..storage import SEALED_PACKAGE, RepositoryPlace, known_packages, known_places
 from .audit import AuditObject, audit_record
 from .reaping import job_reap
+from .removals import removal_begin, removal_done
 from .results import manifest_facts, summary_facts
+from .storages import repository_enter
 
 _NOTE = "This row was made again from the storage; the backup has not been read back since (manage.py verify_backup)."
 
@@ -46,7 +47,9 @@ class CatalogueReport:
     updated: list[str] = dataclasses.field(default_factory=list)
     unchanged: int = 0
     missing: list[str] = dataclasses.field(default_factory=list)
-    """Jobs whose snapshot or package is no longer where the ledger says; their rows are left as they are."""
+    """Jobs whose snapshot or package is not where the ledger says; their rows are left as they are."""
+    lost: list[str] = dataclasses.field(default_factory=list)
+    """The same in words: what is missing from which place, and why."""
     unreadable: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -75,14 +78,12 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
     for place in known_places(paths):
         try:
             repository = place.open()
+            row = repository_enter(repository, place, now=now)
             with repository.lock():
-                present = repository.snapshots()
-                for stored in _in_repository(repository, place, present, report):
+                for stored in _in_repository(repository, place, row.pk, report):
                     _enter(stored, report)
         except (BackupError, StrongroomError) as error:
             report.unreadable.append(f"{place.path}: {error}")
-        else:
-            _note_missing(place, {str(snapshot.id) for snapshot in present}, report)
     for path, manifest in (known or {}).items():
         _enter(_of_package(path, manifest), report, ended=True)
     for path in known_packages(paths):
@@ -94,6 +95,7 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
             report.unreadable.append(f"{path}: {error}")
         else:
             _enter(stored, report)
+    _note_missing(look(), report)
     audit_record(
         "catalogue.rebuild",
         AuditObject("catalogue"),
@@ -103,9 +105,9 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
 
 
 def _in_repository(
-    repository: Repository, place: RepositoryPlace, snapshots: Iterable[Snapshot], report: CatalogueReport
+    repository: Repository, place: RepositoryPlace, row: int, report: CatalogueReport
 ) -> Iterable[_Stored]:
-    ours = [snapshot for snapshot in snapshots if TAG in snapshot.tags]
+    ours = [snapshot for snapshot in repository.snapshots() if TAG in snapshot.tags]
     index = repository.load_index() if ours else None
     for snapshot in ours:
         ref = of_snapshot(place, snapshot)
@@ -124,7 +126,7 @@ def _in_repository(
             request=_request(manifest, place.storage, encryption=place.encrypted),
             trigger=Trigger.PRE_RESTORE if f"trigger={Trigger.PRE_RESTORE}" in snapshot.tags else Trigger.MANUAL,
             completed_at=datetime.fromisoformat(summary.backup_end) if summary else ref.time,
-            columns={"snapshot_id": snapshot.id, **summary_facts(summary)},
+            columns={"repository_id": row, "snapshot_id": snapshot.id, **summary_facts(summary)},
         )
 
 
@@ -146,11 +148,9 @@ def _of_package(path: Path, manifest: Manifest) -> _Stored:
 
 
 def _request(manifest: Manifest, storage: Path, *, encryption: bool) -> JobRequest:
-    root = conf.load().storage_root.resolve()
-    relative = storage.relative_to(root) if storage.is_relative_to(root) else storage
     return JobRequest(
         backup_type=manifest.job.type,
-        storage_path="" if relative == Path() else str(relative),
+        storage_path=RepositoryPlace(storage, encryption).storage_path,
         encryption=encryption,
     )
 
@@ -208,10 +208,25 @@ def _state(stored: _Stored) -> dict[str, object]:
     }
 
 
-def _note_missing(place: RepositoryPlace, present: set[str], report: CatalogueReport) -> None:
+def _note_missing(present: Presence, report: CatalogueReport) -> None:
     with ledger_access("comparing the ledger with the storage"):
-        rows = BackupJob.objects.using(ledger_alias()).exclude(snapshot_id="")
-        for job in rows.only("uuid", "snapshot_id", "settings", "backup_type").iterator():
-            request = JobRequest.from_json(job.backup_type, job.settings)
-            if place.holds(request.storage_path, encrypted=request.encryption) and job.snapshot_id not in present:
+        rows = BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, present.absent()).order_by("-started_at")
+        for job in rows.defer("manifest", "problems"):
+            missing = present.of(job)
+            if missing is not None:
                 report.missing.append(str(job.uuid))
+                report.lost.append(f"{job.job_name} ({job.uuid}): {missing.reason}")
+
+
+def missing_forget(*, now: datetime) -> list[str]:
+    """Take the backups that no storage holds out of the ledger's offers; the uuids of their jobs. The rows stay.
+
+    Pinned ones, and those that a restore needs, are left. Raises `LedgerUnavailable`.
+    """
+    present = look()
+    with ledger_access("looking for what is lost"):
+        rows = list(BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, present.absent()))
+    reasons = {job.uuid: f"lost: {missing.reason}" for job in rows if (missing := present.of(job)) is not None}
+    gone = removal_begin(reasons, now=now)
+    removal_done(gone, now=now)
+    return [str(job.uuid) for job in gone]

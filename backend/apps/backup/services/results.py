@@ -19,8 +19,12 @@ MOST_PROBLEMS_KEPT = 1000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class JobResult:
-    """What a finished job stored. Sizes are bytes; `backup_size` is what was read, `stored_size` what it takes."""
+    """What a finished job stored. Sizes are bytes; `backup_size` is what was read, `stored_size` what it takes.
 
+    `repository` is the primary key of the one that holds the snapshot.
+    """
+
+    repository: int | None = None
     snapshot_id: str = ""
     backup_file_path: str = ""
     checksum: str = ""
@@ -42,6 +46,7 @@ class JobResult:
     def columns(self) -> dict[str, object]:
         """The columns of the row that it fills."""
         return {
+            "repository_id": self.repository,
             "snapshot_id": self.snapshot_id,
             "backup_file_path": self.backup_file_path,
             "checksum": self.checksum,

@@ -15,6 +15,21 @@ def code_leaves() -> dict[str, list[str]]:
     return found
 
 
+def code_knows() -> set[tuple[str, str]]:
+    """Every migration of the code, and those that its squashed migrations stand for."""
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    known = {(app, name) for app, name in loader.disk_migrations}
+    return known | {(app, name) for squashed in loader.replacements.values() for app, name in squashed.replaces}
+
+
+def newer_code(what: str, lacking: Iterable[str]) -> str:
+    """Why `what` (the package, the backup) cannot be restored with the code here, which lacks these migrations."""
+    return (
+        f"the {what} is of a newer state of the application: the code here does not have {', '.join(lacking)}; install"
+        " the version of the application that has them, and restore with that"
+    )
+
+
 def leaves(applied: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """The newest of the applied migrations by app label.
 

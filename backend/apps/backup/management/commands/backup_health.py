@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from ...doctor import Health, Severity, examine
+from ...doctor import Health, Severity, Space, described, examine
 from ...errors import BackupError
 from ...names import one_line
 from ..base import BackupCommand, Options
@@ -25,16 +25,21 @@ class Command(BackupCommand):
         try:
             health = examine(now=timezone.now())
         except BackupError as error:
-            if options["json"]:
-                self.print_json({"status": Severity.UNKNOWN.name, "error": str(error)})
-            else:
-                self.stdout.write(f"BACKUP {Severity.UNKNOWN.name}: {error}")
-            return Severity.UNKNOWN
+            return self._cannot_tell(options, str(error))
+        except Exception as error:  # noqa: BLE001  to a monitor, exit code 1 of a traceback would be a mere warning
+            return self._cannot_tell(options, described(error))
         if options["json"]:
             self.print_json(_as_json(health))
         else:
             self._show(health, quiet=bool(options["quiet"]))
         return health.severity
+
+    def _cannot_tell(self, options: Options, why: str) -> int:
+        if options["json"]:
+            self.print_json({"status": Severity.UNKNOWN.name, "error": why})
+        else:
+            self.stdout.write(f"BACKUP {Severity.UNKNOWN.name}: {one_line(why)}")
+        return Severity.UNKNOWN
 
     def _show(self, health: Health, *, quiet: bool) -> None:
         self.stdout.write(_line(health))
@@ -57,19 +62,17 @@ class Command(BackupCommand):
             ],
             optional=("Proven", "Verified"),
         )
-        days = health.space.days_left
-        lasts = "" if days is None else f", lasts for {'over ten years' if days > _TEN_YEARS else f'{days:.0f} days'}"
-        facts(
-            [
-                ("executors", health.executors or "none"),
-                (
-                    "storage",
-                    f"{health.space.root}: {size(health.space.free)} of {size(health.space.total)} free{lasts}",
-                ),
-            ]
-        )
+        facts([("executors", health.executors or "none"), ("storage", _storage(health.space))])
         for finding in health.findings:
             self.stdout.write(one_line(str(finding)))
+
+
+def _storage(space: Space | None) -> str:
+    if space is None:
+        return "not known"
+    days = space.days_left
+    lasts = "" if days is None else f", lasts for {'over ten years' if days > _TEN_YEARS else f'{days:.0f} days'}"
+    return f"{space.root}: {size(space.free)} of {size(space.total)} free{lasts}"
 
 
 def _line(health: Health) -> str:
@@ -108,7 +111,8 @@ def _as_json(health: Health) -> dict[str, object]:
             for one in health.configurations
         ],
         "executors": list(health.executors),
-        "storage": {
+        "storage": health.space
+        and {
             "root": health.space.root,
             "free_bytes": health.space.free,
             "total_bytes": health.space.total,

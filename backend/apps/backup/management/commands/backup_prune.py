@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from ... import housekeeping, selectors
+from ...presence import look
 from ...progress import Tracker
 from ...retention import Verdict, plan_retention
 from ...stopping import stop_signals
@@ -35,7 +36,8 @@ class Command(BackupCommand):
         now = timezone.now()
         only = [configuration_named(str(options["config"])).pk] if options["config"] else None
         if options["dry_run"]:
-            return self._show_plan(options, plan_retention(now=now, only=only, going_only=not options["all"]))
+            plan = plan_retention(now=now, only=only, going_only=not options["all"], absent=look().absent())
+            return self._show_plan(options, plan)
         prune = False if options["no_prune"] else True if options["force"] else None
         tracker = Tracker()
         with stop_signals(), ProgressDisplay() as display:

@@ -18,6 +18,7 @@ from ...errors import RequestRefused
 from ...models import BackupConfiguration, JobStatus
 from ...periodic import installed, owned_names
 from ...policies import ConfigurationValues
+from ...presence import look
 from ...services import configurations as service
 from ...services.executors import executors_alive
 from ...services.installation import (
@@ -87,7 +88,9 @@ class Command(BackupCommand):
 
     def _list(self, options: Options) -> int:
         now = timezone.now()
-        states = selectors.configuration_states(since=now - timedelta(days=_STATS_DAYS), now=now)
+        states = selectors.configuration_states(
+            since=now - timedelta(days=_STATS_DAYS), now=now, absent=look().absent()
+        )
         if options["json"]:
             self.print_json({"configurations": [views.state_json(one, now=now) for one in states]})
             return exitcodes.OK
@@ -105,7 +108,9 @@ class Command(BackupCommand):
 
     def _stats(self, options: Options) -> int:
         now = timezone.now()
-        states = selectors.configuration_states(since=now - timedelta(days=_STATS_DAYS), now=now)
+        states = selectors.configuration_states(
+            since=now - timedelta(days=_STATS_DAYS), now=now, absent=look().absent()
+        )
         rows = [one.configuration for one in states]
         counts = selectors.job_counts()
         stored, logical = selectors.stored_bytes()

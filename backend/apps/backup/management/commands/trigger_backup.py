@@ -42,6 +42,11 @@ class Command(BackupCommand):
         )
         parser.add_argument("--no-encryption", action="store_true", help="store in the clear")
         parser.add_argument("--no-compression", action="store_true", help="store without compressing")
+        parser.add_argument(
+            "--new-repository",
+            action="store_true",
+            help="begin a new repository where the ledger has backups in one that is lost",
+        )
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--detach", action="store_true", help="return at once; the job runs in a process of its own")
         how.add_argument("--dry-run", action="store_true", help="show what would be done and do nothing")
@@ -108,6 +113,7 @@ class Command(BackupCommand):
             request,
             encryption=encryption and not options["no_encryption"],
             compression=request.compression and not options["no_compression"],
+            new_repository=bool(options["new_repository"]),
         )
         if request.makes_package and not request.encryption:
             self.note("The package is not encrypted: keep it where only you can read it.")

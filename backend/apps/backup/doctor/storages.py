@@ -1,0 +1,75 @@
+"""Whether what the ledger calls stored is stored: repositories, snapshots, packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from strongroom.passphrase import passphrase_source, read_passphrase
+
+from ..models import BackupConfiguration, BackupType, Executor
+from ..moments import in_utc
+from ..passphrases import is_proven, passphrase_problems
+from ..presence import Missing, Presence
+from ..selectors import job_names
+from .findings import Finding, critical, warning
+
+_MOST_NAMED = 3
+_CORRECT = "Set the right one in BACKUP_PASSWORD_COMMAND, BACKUP_PASSWORD_FILE or BACKUP_PASSWORD."
+
+
+def presence_findings(present: Presence) -> Iterator[Finding]:
+    """W026: a whole repository, or a folder of packages, is away. W027: single backups are."""
+    for one in present.missing:
+        # A package that was written elsewhere is the user's to move.
+        if one.ours:
+            yield _whole(one) if one.whole else _single(one)
+
+
+def passphrase_findings(alive: Sequence[Executor], scheduled: Sequence[BackupConfiguration]) -> Iterator[Finding]:
+    """W028: the passphrase cannot be read, opens no key, or is proven by nothing; here, or where jobs run."""
+    problems = passphrase_problems()
+    for subject, reason in problems:
+        yield critical(28, subject, reason, _CORRECT)
+    for row in alive:
+        said = str(row.facts.get("passphrase", ""))
+        if said and said not in {reason for _, reason in problems}:
+            yield critical(28, str(row), said, f"{_CORRECT} Restart it with that.")
+    sealed = [one for one in scheduled if one.encryption_enabled]
+    packages = [one for one in sealed if one.backup_type == BackupType.EXPORT]
+    if not packages or len(packages) < len(sealed) or passphrase_source() is None or problems:
+        # Where snapshots are stored as well, the first of them makes a repository, which proves it.
+        return
+    if not is_proven(read_passphrase()):
+        yield critical(
+            28,
+            packages[0].name,
+            "No encrypted repository and no person has proven the passphrase: its packages are refused.",
+            "Run `manage.py backup_passphrase --confirm`.",
+        )
+
+
+def _whole(one: Missing) -> Finding:
+    newest = "" if one.newest is None else f", the newest of {in_utc(one.newest):%Y-%m-%d %H:%M} UTC"
+    what = f"{one.reason} The ledger has {one.backups} backups there{newest}. None of them can be restored now."
+    subject = f"storage {one.place}"
+    if one.replaced:
+        # A new one was begun with a person's yes, and has newer backups.
+        hint = "If they are lost, take them out of the ledger: `backup_catalogue --rebuild --forget-missing`."
+        return warning(26, subject, what, hint)
+    return critical(
+        26,
+        subject,
+        what,
+        "Mount the storage, or put the repository back. If it is lost: `trigger_backup … --new-repository`.",
+    )
+
+
+def _single(one: Missing) -> Finding:
+    named = ", ".join(name for _, name, _ in job_names(one.jobs, limit=_MOST_NAMED))
+    more = f" and {one.backups - _MOST_NAMED} more" if one.backups > _MOST_NAMED else ""
+    return critical(
+        27,
+        f"storage {one.place}",
+        f"{one.reason} {one.backups} backups of the ledger are missing: {named}{more}.",
+        "Put back what was taken away. If it is lost: `backup_catalogue --rebuild --forget-missing`.",
+    )

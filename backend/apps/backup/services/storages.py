@@ -1,0 +1,140 @@
+"""Which repository a job may write to: the one that the ledger has its backups in, and no other without a yes.
+
+A storage that is not mounted is an empty folder. To begin a repository there would hide that all earlier backups are
+away, and fill the disk below the mount point.
+"""
+
+from __future__ import annotations
+
+import shlex
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import transaction
+
+from strongroom.repository import Repository
+
+from ..errors import StorageAbsent, StorageExchanged
+from ..ledger import ledger_access, ledger_alias
+from ..models import BackupJob, StoredRepository
+from ..repository_files import config_digest, repository_files
+from ..selectors import HAS_BACKUP, Holding, repositories_known, repository_holdings
+from ..storage import RepositoryPlace
+
+
+class Stored(NamedTuple):
+    """An opened repository and its row."""
+
+    repository: Repository
+    row: StoredRepository
+
+
+def repository_for_job(job: BackupJob, place: RepositoryPlace, *, may_begin: bool, now: datetime) -> Stored:
+    """Open the repository at a place for a job that stores there, or make it; enter it into the ledger.
+
+    Raises `StorageAbsent` where the ledger has backups and there is no repository, `StorageExchanged` where there is
+    another one, unless `may_begin`; and what keeps it from being opened.
+    """
+    rows = _rows_at(place)
+    held = [] if may_begin else _held_in(rows)
+    if held and not place.exists():
+        raise StorageAbsent(_absent(job, place, held))
+    repository = place.open_or_init()
+    row = _known(repository, place, rows)
+    if row is None and held:
+        raise StorageExchanged(_exchanged(job, place, repository, held))
+    return Stored(repository, _entered(repository, place, row, now=now))
+
+
+def open_for_plan(job: BackupJob, place: RepositoryPlace, *, may_begin: bool) -> Repository | None:
+    """The repository that a job would store in, or None if it would make one. Refuses what the job would refuse."""
+    rows = _rows_at(place)
+    held = [] if may_begin else _held_in(rows)
+    if not place.exists():
+        if held:
+            raise StorageAbsent(_absent(job, place, held))
+        return None
+    repository = place.open()
+    if held and _known(repository, place, rows) is None:
+        raise StorageExchanged(_exchanged(job, place, repository, held))
+    return repository
+
+
+def repository_enter(repository: Repository, place: RepositoryPlace, *, now: datetime) -> StoredRepository:
+    """The row of a repository that was opened at a place; made if there is none."""
+    return _entered(repository, place, _known(repository, place, _rows_at(place)), now=now)
+
+
+def require_repository(job: BackupJob, repository: Repository) -> None:
+    """Refuse to work on the backup of a job in another repository than its own. Raises `StorageExchanged`."""
+    with ledger_access("looking at the repository of a job"):
+        row = job.repository
+    if row is not None and row.repository_id not in {"", repository.id}:
+        raise StorageExchanged(
+            f"The backup of {job.job_name} lies in the repository {row.repository_id[:8]}, and another one"
+            f" ({repository.id[:8]}) is in its place; put the repository back."
+        )
+
+
+def _rows_at(place: RepositoryPlace) -> list[StoredRepository]:
+    return [row for row in repositories_known() if place.holds(row.storage_path, encrypted=row.encrypted)]
+
+
+def _held_in(rows: list[StoredRepository]) -> list[Holding]:
+    keys = {row.pk for row in rows}
+    return [held for key, held in repository_holdings().items() if key in keys] if keys else []
+
+
+def _known(repository: Repository, place: RepositoryPlace, rows: list[StoredRepository]) -> StoredRepository | None:
+    """The row of this repository: by its id, or, where no id is known yet, by the snapshots that it holds."""
+    for row in rows:
+        if row.repository_id == repository.id:
+            return row
+    names = repository_files(place).snapshots
+    for row in rows:
+        if not row.repository_id and _holds_one_of(row, names):
+            return row
+    return None
+
+
+def _holds_one_of(row: StoredRepository, names: frozenset[str]) -> bool:
+    with ledger_access("looking for the snapshots of a repository"):
+        jobs = BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, repository=row)
+        return any(one in names for one in jobs.values_list("snapshot_id", flat=True).iterator())
+
+
+def _entered(
+    repository: Repository, place: RepositoryPlace, row: StoredRepository | None, *, now: datetime
+) -> StoredRepository:
+    digest = config_digest(place)
+    with ledger_access("entering a repository"), transaction.atomic(using=ledger_alias()):
+        if row is None:
+            row = StoredRepository(storage_path=place.storage_path, encrypted=place.encrypted, first_seen_at=now)
+        row.repository_id, row.config_digest, row.last_seen_at = repository.id, digest, now
+        row.save(using=ledger_alias())
+    return row
+
+
+def _absent(job: BackupJob, place: RepositoryPlace, held: list[Holding]) -> str:
+    return (
+        f"There is no repository in {str(place.path)!r}, and {_held(held)} there. Mount the storage or put the"
+        f" repository back, and run the job again. {_way_out(job)}"
+    )
+
+
+def _exchanged(job: BackupJob, place: RepositoryPlace, repository: Repository, held: list[Holding]) -> str:
+    return (
+        f"The repository in {str(place.path)!r} is another one ({repository.id[:8]}) than the ledger knows, and"
+        f" {_held(held)} there that it does not hold. Put the right repository back, and run the job again."
+        f" {_way_out(job)}"
+    )
+
+
+def _held(held: list[Holding]) -> str:
+    backups, newest = sum(one.backups for one in held), max(one.newest for one in held)
+    return f"the ledger has {backups} backups (the newest of {newest:%Y-%m-%d %H:%M})"
+
+
+def _way_out(job: BackupJob) -> str:
+    what = f"--config {shlex.quote(job.configuration_name)}" if job.configuration_name else f"--type {job.backup_type}"
+    return f"If the old backups are lost for good, begin a new one: `manage.py trigger_backup {what} --new-repository`."
