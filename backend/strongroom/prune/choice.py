@@ -12,8 +12,8 @@ from strongroom.crypto import OVERHEAD
 from strongroom.errors import Damaged
 from strongroom.format.pack import PackedBlob, entry_size
 from strongroom.ids import BlobKind, StorageId
-from strongroom.prune.used import BlobSet
 from strongroom.repository import Index
+from strongroom.repository.blobset import BlobSet
 from strongroom.repository.writer import PACK_SIZE
 
 SMALL = PACK_SIZE // 4

@@ -15,6 +15,11 @@ MAX_BLOB_SIZE = {BlobKind.DATA: 256 << 20, BlobKind.TREE: 2 << 30}
 """Bytes of plaintext that one blob may make us hold. Data blobs of any writer seen are at most 70 MiB; a tree of ten
 million entries is 3 GiB."""
 
+_WAY_OUT = (
+    "(`strongroom check --read-data` names all damage; a new backup stores the content again where its source still has"
+    " it, `strongroom repair packs --damaged` saves what is whole.)"
+)
+
 
 def open_blob(repository: Repository, blob: PackedBlob, sealed: Buffer) -> bytes:
     """The plaintext of a blob as it lay in its pack. Raises Damaged."""
@@ -45,7 +50,18 @@ class BlobReader:
             except (Damaged, BackendError) as error:
                 failures.append(f"pack {pack[:8]}: {error}")
         where = "; ".join(failures) or "no index knows it"
-        raise Damaged(f"The {kind.name.lower()} blob {identity.hex()} cannot be read: {where}")
+        raise Damaged(f"The {kind.name.lower()} blob {identity.hex()} cannot be read: {where} {_WAY_OUT}")
+
+    def has_spare(self, pack: StorageId, blob: PackedBlob) -> bool:
+        """Whether another pack holds a copy of this blob that can be read."""
+        for other, copy in self.index.find(blob.kind, blob.id):
+            if other != pack:
+                try:
+                    self._read_copy(other, copy)
+                except (Damaged, BackendError):
+                    continue
+                return True
+        return False
 
     def _read_copy(self, pack: StorageId, blob: PackedBlob) -> bytes:
         sealed = self.repository.backend.load_range(FileHandle(FileKind.PACK, pack), blob.offset, blob.length)
