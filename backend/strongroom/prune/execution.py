@@ -28,8 +28,8 @@ from strongroom.prune.plan import PrunePlan
 from strongroom.prune.progress import PruneProgress, Teller
 from strongroom.repository import Index, Repository
 from strongroom.repository.blobs import open_blob
-from strongroom.repository.locks import RepositoryLock
 from strongroom.repository.headers import read_header
+from strongroom.repository.locks import RepositoryLock
 from strongroom.repository.writer import BlobWriter
 from strongroom.work import Pool, default_workers
 

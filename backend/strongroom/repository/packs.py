@@ -56,7 +56,9 @@ def verify_pack(repository: Repository, index: Index, pack: StorageId) -> Iterat
             if whole is not None:
                 sealed = memoryview(whole)[blob.offset : blob.offset + blob.length]
             else:
-                sealed = repository.backend.load_range(handle, blob.offset, min(blob.length, size - blob.offset))
+                sealed = repository.backend.load_range(
+                    handle, blob.offset, max(min(blob.length, size - blob.offset), 0)
+                )
             open_blob(repository, blob, sealed)
         except Damaged as error:
             yield PackFault(f"the {blob.kind.name.lower()} blob {blob.id.hex()}: {error}", blob)
