@@ -122,9 +122,9 @@ def verify_snapshot(
     job.index()
     job.packs()
     job.snapshot(snapshot)
-    for pack in sorted(job.needed):
-        job.compare_size(pack, job.stored.get(pack))
     chosen = job.needed if packs is None else set(packs)
+    for pack in sorted(job.needed):
+        job.compare_size(pack, job.stored.get(pack), is_read=pack in chosen)
     job.read_packs({pack: job.stored[pack] for pack in chosen if pack in job.stored}, progress)
     return job.finish()
 
@@ -208,13 +208,14 @@ class _Check:
         for pack in sorted(set(self.stored) - known):
             self.note(Severity.NOTE, "pack-unused", f"data/{pack}", "no index names it; prune removes it")
 
-    def compare_size(self, pack: StorageId, size: int | None) -> None:
-        """One indexed pack against what is stored."""
+    def compare_size(self, pack: StorageId, size: int | None, *, is_read: bool = False) -> None:
+        """One indexed pack against what is stored. Where it is read anyway, reading shows whether anything is lost."""
         expected = self._index.pack_size(pack)
         if size is None:
             self.note(Severity.ERROR, "pack-missing", f"data/{pack}", "the index names it but it is not there")
         elif size != expected:
-            self.note(Severity.ERROR, "pack-truncated", f"data/{pack}", f"it has {size} bytes instead of {expected}")
+            severity = Severity.NOTE if is_read else Severity.ERROR
+            self.note(severity, "pack-truncated", f"data/{pack}", f"it has {size} bytes instead of {expected}")
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """Every tree and every blob that a snapshot needs must be known, and every tree in order."""
@@ -315,6 +316,8 @@ class _Check:
         """A note, where one snapshot needs nothing of what is damaged, or finds it elsewhere."""
         if not self._one:
             return Severity.ERROR
+        if all(fault.outer for fault in faults):
+            return Severity.NOTE
         bad = [fault.blob for fault in faults if fault.blob] or self._index.blobs_in([pack])[pack]
         reader = BlobReader(self.repository, self._index)
         lost = (
@@ -332,4 +335,5 @@ def _damage(pack: StorageId, faults: list[PackFault]) -> list[Damage]:
         if fault.blob
     ]
     reason = "; ".join(fault.text for fault in faults)
-    return blobs or ([Damage(pack, DamageKind.HEADER, reason=reason)] if faults else [])
+    kind = DamageKind.HEADER if all(fault.outer for fault in faults) else DamageKind.LISTING
+    return blobs or ([Damage(pack, kind, reason=reason)] if faults else [])

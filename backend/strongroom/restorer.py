@@ -23,6 +23,7 @@ from strongroom.format.tree import Node, NodeKind
 from strongroom.ids import BlobId, BlobKind
 from strongroom.metadata import apply_metadata
 from strongroom.repository import Index, Repository
+from strongroom.repository.damage import Damage
 from strongroom.selection import Selection
 from strongroom.snapshots import SnapshotView
 from strongroom.work import Countdown, Pool, default_workers
@@ -57,7 +58,7 @@ class RestoreProblem:
 @dataclasses.dataclass(slots=True)
 class RestoreResult:
     """What was restored. Complete when `damaged` is empty; `unapplied` lists owners, modes or attributes that this
-    user or file system does not allow."""
+    user or file system does not allow; `damage` the stored copies that could not be used."""
 
     files: int = 0
     folders: int = 0
@@ -65,6 +66,7 @@ class RestoreResult:
     bytes: int = 0
     damaged: list[RestoreProblem] = dataclasses.field(default_factory=list)
     unapplied: list[RestoreProblem] = dataclasses.field(default_factory=list)
+    damage: list[Damage] = dataclasses.field(default_factory=list)
 
 
 _Found: TypeAlias = tuple[bytes, Node]
@@ -99,6 +101,7 @@ def restore(
         job.run(root)
     except OSError as error:
         raise _translate(error, place) from error
+    job.result.damage.extend(view.reader.damage.values())
     return job.result
 
 

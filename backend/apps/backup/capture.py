@@ -1,5 +1,6 @@
 """The work of one job: the cut to a snapshot or a package, read back before it counts."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from django.utils import timezone
 
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
+from strongroom.errors import AppendOnly
 from strongroom.format.snapshot import Snapshot
 from strongroom.packages import remove_leftovers
 from strongroom.passphrase import read_passphrase
@@ -14,7 +16,8 @@ from strongroom.repository import Repository
 from strongroom.repository.locks import RepositoryLock
 from strongroom.snapshots import SnapshotView
 
-from .models import BackupJob, Trigger
+from .damages import as_damage, damage_known, damage_note, damaged_files_note
+from .models import BackupJob, DamageFinder, DamageKind, Trigger
 from .names import file_name
 from .packages import write_package
 from .parents import choose_parent
@@ -22,6 +25,7 @@ from .progress import Tracker
 from .references import job_tag, snapshot_tags
 from .requests import JobRequest
 from .selectors import files_before
+from .services.damages import damage_settle
 from .services.results import JobResult, manifest_facts, summary_facts
 from .sources import Cut, CutSpec, open_cut, read_manifest
 from .sources.verify import SnapshotPlace
@@ -36,13 +40,24 @@ from .storage import (
     lock_patiently,
     make_private_folder,
 )
-from .verification import read_back
+from .verification import ReadBack, read_back
 
 ROOT = "/edms"
 """The path under which snapshots are filed; restic groups by it."""
 
 _LOCK_PATIENCE = 3600.0
 """Seconds: as long as a prune of a large repository may take."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Storing:
+    """Where a snapshot goes, and what it takes to store it."""
+
+    repository: Repository
+    place: RepositoryPlace
+    request: JobRequest
+    staging: Path
+    lock: RepositoryLock
 
 
 @dataclasses.dataclass(slots=True)
@@ -59,6 +74,8 @@ class Capture:
     check: Callable[[], None]
     """Raises if the job is known to be no longer ours; cheap, called all the time."""
     stored: JobResult | None = None
+    is_damaged: bool = False
+    """What is stored was found not to be what was read."""
 
     def run(self) -> list[str]:
         """Make the backup and read it back; what the reading found wrong. The result is in `stored`."""
@@ -83,17 +100,27 @@ class Capture:
         self.tracker.begin("opening the repository")
         repository = place.open_or_init()
         with self._lock(repository) as lock, staging_folder(self.job.uuid) as staging:
-            snapshot = self._left_by_earlier_attempt(repository)
-            if snapshot is None:
+            storing = _Storing(repository, place, request, staging, lock)
+            snapshot = self._left_by_earlier_attempt(repository) or self._store(storing)
+            read = read_back(repository, snapshot, staging=staging, tracker=self.tracker, tick=self.check)
+            if read.damage:
+                damage_note(repository, read.damage, found_by=DamageFinder.BACKUP, now=timezone.now())
+            if read.findings and read.damage:
+                read = self._store_again(storing, snapshot, read)
+            self.is_damaged = bool(read.findings)
+            damage_settle(repository, found_by=DamageFinder.BACKUP, now=timezone.now(), tick=self.check)
+            return read.findings
 
-                def before_publish() -> None:
-                    lock.check()
-                    self.fence()
+    def _store_again(self, storing: _Storing, bad: Snapshot, read: ReadBack) -> ReadBack:
+        """Read the sources once more and store anew what was found damaged; what the second reading back found.
 
-                snapshot = self._store(
-                    repository, place, request=request, staging=staging, before_publish=before_publish
-                )
-            return read_back(repository, snapshot, staging=staging, tracker=self.tracker, tick=self.check)
+        The damaged snapshot goes when the other one is stored: a job has one backup.
+        """
+        self.is_damaged = True
+        snapshot = self._store(storing, note=_stored_again(read))
+        with contextlib.suppress(AppendOnly):
+            storing.repository.retract_snapshot(bad.id)
+        return read_back(storing.repository, snapshot, staging=storing.staging, tracker=self.tracker, tick=self.check)
 
     def _lock(self, repository: Repository) -> RepositoryLock:
         """A shared lock. A scheduled job waits for it while somebody prunes; whoever asks by hand is told at once."""
@@ -105,18 +132,17 @@ class Capture:
         patience = _LOCK_PATIENCE if self.job.trigger == Trigger.SCHEDULED else 0.0
         return lock_patiently(repository, seconds=patience, waiting=waiting)
 
-    def _store(
-        self,
-        repository: Repository,
-        place: RepositoryPlace,
-        *,
-        request: JobRequest,
-        staging: Path,
-        before_publish: Callable[[], None],
-    ) -> Snapshot:
-        parent, warnings = choose_parent(self.job, place, repository)
+    def _store(self, storing: _Storing, *, note: str = "") -> Snapshot:
+        repository, request = storing.repository, storing.request
+        parent, warnings = choose_parent(self.job, storing.place, repository)
+        known = damage_known(repository)
+
+        def before_publish() -> None:
+            storing.lock.check()
+            self.fence()
+
         self.tracker.begin("opening the sources")
-        with open_cut(self.job.backup_type, spec=self._spec(request, staging)) as cut:
+        with open_cut(self.job.backup_type, spec=self._spec(request, storing.staging)) as cut:
             options = ArchiveOptions(
                 paths=(ROOT,),
                 tags=snapshot_tags(self.job),
@@ -124,8 +150,9 @@ class Capture:
                 compression=request.compression,
                 before_publish=before_publish,
                 on_problem=cut.note_unread,
+                distrusted=[as_damage(row) for row in known if row.kind != DamageKind.HEADER],
             )
-            self.stored = self._archive(repository, cut, options, warnings)
+            self.stored = self._archive(repository, cut, options, [*warnings, *([note] if note else [])])
             self.published()
         return repository.snapshot(self.stored.snapshot_id)
 
@@ -134,7 +161,9 @@ class Capture:
         if self.job.attempt <= 1:
             return None
         tag = job_tag(self.job)
-        snapshot = next((one for one in repository.snapshots() if tag in one.tags), None)
+        # The newest: the one before it was damaged, and is replaced.
+        found = [one for one in repository.readable_snapshots()[0] if tag in one.tags]
+        snapshot = found[-1] if found else None
         if snapshot is None:
             return None
         manifest = read_manifest(SnapshotPlace(SnapshotView(repository, snapshot)))
@@ -151,6 +180,9 @@ class Capture:
     def _archive(self, repository: Repository, cut: Cut, options: ArchiveOptions, warnings: list[str]) -> JobResult:
         self.tracker.begin("storing", total_bytes=cut.total_bytes_hint)
         done = archive(repository, cut.entries(), options, progress=self._progress)
+        now, finder = timezone.now(), DamageFinder.BACKUP
+        damage_note(repository, done.unsound, found_by=finder, now=now)
+        damaged_files_note(repository, DamageKind.INDEX, done.damaged_indexes, found_by=finder, now=now)
         return JobResult(
             snapshot_id=done.snapshot.id,
             **summary_facts(done.summary),
@@ -218,6 +250,13 @@ def package_path(job: BackupJob, request: JobRequest) -> Path:
     place = choose_place(request.storage_path, encrypted=False)
     ending = SEALED_PACKAGE if request.encryption else PLAIN_PACKAGE
     return place.storage / PACKAGES / file_name(f"{job.job_name}-{job.uuid.hex[:8]}{ending}")
+
+
+def _stored_again(read: ReadBack) -> str:
+    return (
+        f"Reading back found damage ({len(read.damage)} packs or blobs, the first: {read.damage[0].reason}), so that"
+        " everything was read again and the damaged content stored anew."
+    )
 
 
 def _problems(cut: Cut) -> list[tuple[str, str]]:

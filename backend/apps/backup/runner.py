@@ -19,6 +19,7 @@ from .errors import AlreadyRunning, BackupError, JobNotFound, LeaseLost
 from .heartbeat import Heartbeat, JobPulse
 from .housekeeping import after_job
 from .ledger import LEDGER_PATIENCE, patiently, reason_of, write_end
+from .mending import mend_after
 from .models import BackupJob, Trigger, Trust
 from .processes import own_identity
 from .progress import Observer, Tracker
@@ -64,6 +65,7 @@ def run_job(job: uuid.UUID, *, observer: Observer | None = None) -> BackupJob:
             raise
         ended = _run(claim, stop, observer)
     after_job(ended)
+    mend_after(ended)
     return _row(job)
 
 
@@ -141,7 +143,9 @@ def _finish(claim: Claim, capture: Capture, findings: list[str]) -> None:
 
 
 def _trust(capture: Capture) -> str:
-    return Trust.NONE if capture.stored is None else Trust.STORED
+    if capture.stored is None:
+        return Trust.NONE
+    return Trust.DAMAGED if capture.is_damaged else Trust.STORED
 
 
 def _row(job: uuid.UUID) -> BackupJob:

@@ -6,13 +6,16 @@ import contextlib
 import uuid
 from collections.abc import Iterator
 
+from django.utils import timezone
+
 from strongroom.errors import SnapshotNotFound
 from strongroom.repository.locks import RepositoryLock
 from strongroom.snapshots import SnapshotView
 
 from . import selectors
+from .damages import damage_note
 from .errors import BackupNotFound, BackupRemoved, JobNotFound
-from .models import BackupJob
+from .models import BackupJob, DamageFinder
 from .opened import open_repository
 from .references import BackupRef
 
@@ -47,4 +50,10 @@ def open_snapshot(row: BackupJob, ref: BackupRef) -> Iterator[tuple[SnapshotView
             # Between our look at the ledger and the lock; if not, it is the storage that has lost it.
             stored_job(row.uuid)
             raise
-        yield SnapshotView(opened.repository, snapshot, opened.index), opened.lock
+        view = SnapshotView(opened.repository, snapshot, opened.index)
+        try:
+            yield view, opened.lock
+        finally:
+            if view.reader.damage:
+                found = list(view.reader.damage.values())
+                damage_note(opened.repository, found, found_by=DamageFinder.DOWNLOAD, now=timezone.now())

@@ -5,16 +5,20 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from django.utils import timezone
+
 from strongroom.checker import CheckProgress, Severity, verify_snapshot
 from strongroom.format.snapshot import Snapshot
 from strongroom.repository import Repository
+from strongroom.repository.damage import Damage
 from strongroom.snapshots import SnapshotView
 
-from .models import BackupJob, Trust
+from .models import BackupJob, DamageFinder, Trust
 from .packages import verify_package
 from .progress import Tracker
 from .references import BackupRef
 from .selectors import job_by_uuid
+from .services.damages import damage_found
 from .services.jobs import job_trust_set
 from .sources import verify_captured
 from .staging import staging_folder
@@ -44,7 +48,11 @@ def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None])
         repository = ref.place.open()
         with repository.lock(), staging_folder(uuid.uuid4()) as staging:
             snapshot = repository.snapshot(ref.snapshot_id)
-            findings = read_back(repository, snapshot, staging=staging, tracker=tracker, tick=tick)
+            read = read_back(repository, snapshot, staging=staging, tracker=tracker, tick=tick)
+            findings = read.findings
+            if ref.in_ledger:
+                # Before the trust of this one is written: what it was tells what it may become again.
+                damage_found(repository, read.damage, found_by=DamageFinder.VERIFY, now=timezone.now(), tick=tick)
     else:
         raise AssertionError("A backup is a snapshot or a package.")
     row = job_by_uuid(ref.job) if ref.in_ledger and ref.job is not None else None
@@ -54,9 +62,17 @@ def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None])
     return Verification(ref=ref, trust=trust, findings=tuple(findings), recorded=row is not None)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What is wrong with a snapshot, in words, and all damage that was seen, also where it needs none of it."""
+
+    findings: list[str]
+    damage: tuple[Damage, ...]
+
+
 def read_back(
     repository: Repository, snapshot: Snapshot, *, staging: Path, tracker: Tracker, tick: Callable[[], None]
-) -> list[str]:
+) -> ReadBack:
     """What is wrong with a snapshot: every blob is read and hashed, then the dumps are compared with the manifest."""
 
     def progress(done: CheckProgress) -> None:
@@ -70,7 +86,7 @@ def read_back(
         tracker.begin("comparing with the manifest")
         tick()
         findings = verify_captured(SnapshotView(repository, snapshot), staging=staging)
-    return findings
+    return ReadBack(findings, tuple(report.damage))
 
 
 def _trust(findings: list[str], row: BackupJob | None) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from strongroom import __version__
 from strongroom.archiver.tally import ArchiveProgress, Tally
@@ -69,6 +69,8 @@ class ArchiveResult:
     packs: tuple[StorageId, ...]
     stored_bytes: int
     unsound: tuple[Damage, ...]
+    damaged_indexes: Mapping[StorageId, str]
+    """The index files that could not be read, and why; the packs' headers have taken their place."""
 
 
 def archive(
@@ -121,6 +123,7 @@ def archive(
         tuple(writer.packs),
         writer.written.stored_bytes,
         unsound,
+        index.damaged_files,
     )
 
 

@@ -53,7 +53,9 @@ def plan_index(repository: Repository) -> IndexPlan:
     listed, damaged, names = _listed(repository)
     sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
     packs: list[tuple[StorageId, list[PackedBlob]]] = []
-    added, corrected, unreadable = [], [], []
+    added: list[StorageId] = []
+    corrected: list[StorageId] = []
+    unreadable: list[str] = []
     for pack, size in sorted(sizes.items()):
         fitting = next((blobs for blobs in listed.get(pack, ()) if pack_size(blobs) == size), None)
         if fitting is not None:

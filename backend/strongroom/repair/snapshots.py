@@ -81,7 +81,7 @@ class _Open:
 def plan_snapshots(repository: Repository) -> SnapshotsPlan:
     """Find the snapshots that cannot be read, or that need what is in no pack. Hold a lock; nothing is written."""
     repository.require_removable()
-    snapshots, unreadable = _load(repository)
+    snapshots, unreadable = repository.sorted_out_snapshots()
     index = repository.load_index()
     sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
     distrust(index, [damage for damage in compare_sizes(index, sizes) if damage.kind is DamageKind.MISSING])
@@ -101,18 +101,6 @@ def plan_snapshots(repository: Repository) -> SnapshotsPlan:
         reasons=tuple(unreadable[name] for name in sorted(unreadable)),
         trees=mending.trees,
     )
-
-
-def _load(repository: Repository) -> tuple[list[Snapshot], dict[StorageId, str]]:
-    snapshots, unreadable = [], {}
-    for stored in repository.backend.list_files(FileKind.SNAPSHOT):
-        try:
-            snapshots.append(repository.load_snapshot(stored.name))
-        except FileMissing:
-            continue
-        except Damaged as error:
-            unreadable[stored.name] = str(error)
-    return sorted(snapshots, key=lambda snapshot: (snapshot.time_ns, snapshot.id)), unreadable
 
 
 class _Mending:

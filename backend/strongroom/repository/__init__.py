@@ -183,15 +183,21 @@ class Repository:
 
     def readable_snapshots(self) -> tuple[list[Snapshot], list[str]]:
         """The snapshots that can be read, oldest first, and what is wrong with the others."""
-        found, faults = [], []
+        found, faults = self.sorted_out_snapshots()
+        return found, sorted(faults.values())
+
+    def sorted_out_snapshots(self) -> tuple[list[Snapshot], dict[StorageId, str]]:
+        """The snapshots that can be read, oldest first, and the names of the others with what is wrong with them."""
+        found: list[Snapshot] = []
+        faults: dict[StorageId, str] = {}
         for stored in self.backend.list_files(FileKind.SNAPSHOT):
             try:
                 found.append(self.load_snapshot(stored.name))
             except FileMissing:
                 continue  # forgotten since the listing began
             except Damaged as error:
-                faults.append(str(error))
-        return sorted(found, key=lambda snapshot: (snapshot.time_ns, snapshot.id)), sorted(faults)
+                faults[stored.name] = str(error)
+        return sorted(found, key=lambda snapshot: (snapshot.time_ns, snapshot.id)), faults
 
     def load_snapshot(self, name: StorageId) -> Snapshot:
         """The snapshot of that full name."""
@@ -217,6 +223,14 @@ class Repository:
             count = len(names) or "No"
             raise SnapshotNotFound(f"{count} snapshots in {self.location} have an id that begins with {prefix!r}.")
         return names[0]
+
+    def retract_snapshot(self, name: StorageId) -> None:
+        """Take back a snapshot that we have just stored and that nobody has been told of.
+
+        Raises UnsupportedRepository or AppendOnly where nothing may be removed.
+        """
+        self.require_removable()
+        self.backend.remove(FileHandle(FileKind.SNAPSHOT, name))
 
     def save_snapshot(self, snapshot: Snapshot) -> Snapshot:
         """Store a snapshot whose trees and blobs are stored and indexed; the same with its id."""
@@ -247,6 +261,7 @@ class Repository:
                 continue  # replaced by another since the listing began; its packs are listed there
             except Damaged as error:
                 index.faults.append(str(error))
+                index.damaged_files[stored.name] = str(error)
         if index.faults:
             self.index_from_headers(index)
         return index

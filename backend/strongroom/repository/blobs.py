@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from strongroom import compression
 from strongroom.backends.base import FileHandle
-from strongroom.errors import BackendError, Damaged
+from strongroom.errors import BackendError, Damaged, FileMissing
 from strongroom.format.pack import PackedBlob
 from strongroom.ids import BlobId, BlobKind, FileKind, StorageId, blob_id
 from strongroom.repository import Repository
+from strongroom.repository.damage import Damage, DamageKind
 from strongroom.repository.index import Index
 from strongroom.streams import Buffer
 
@@ -40,6 +41,8 @@ class BlobReader:
     def __init__(self, repository: Repository, index: Index) -> None:
         self.repository = repository
         self.index = index
+        self.damage: dict[tuple[StorageId, BlobId | None], Damage] = {}
+        """The copies that were found damaged, even where another one was whole."""
 
     def read(self, kind: BlobKind, identity: BlobId) -> bytes:
         """The plaintext. Raises Damaged, naming every copy that was tried."""
@@ -47,7 +50,14 @@ class BlobReader:
         for pack, blob in self.index.find(kind, identity):
             try:
                 return self._read_copy(pack, blob)
-            except (Damaged, BackendError) as error:
+            except Damaged as error:
+                self.damage[pack, identity] = Damage(
+                    pack, DamageKind.BLOB, identity.hex(), kind.name.lower(), str(error)
+                )
+                failures.append(f"pack {pack[:8]}: {error}")
+            except BackendError as error:
+                if isinstance(error, FileMissing):
+                    self.damage[pack, None] = Damage(pack, DamageKind.MISSING, reason=str(error))
                 failures.append(f"pack {pack[:8]}: {error}")
         where = "; ".join(failures) or "no index knows it"
         raise Damaged(f"The {kind.name.lower()} blob {identity.hex()} cannot be read: {where} {_WAY_OUT}")
@@ -60,6 +70,17 @@ class BlobReader:
                     self._read_copy(other, copy)
                 except (Damaged, BackendError):
                     continue
+                return True
+        return False
+
+    def is_whole(self, pack: StorageId, kind: BlobKind, identity: BlobId) -> bool:
+        """Whether the copy in this pack can be read. Raises BackendError."""
+        for other, copy in self.index.find(kind, identity):
+            if other == pack:
+                try:
+                    self._read_copy(other, copy)
+                except Damaged:
+                    return False
                 return True
         return False
 

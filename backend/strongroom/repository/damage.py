@@ -11,12 +11,17 @@ from strongroom.repository.index import Index
 
 
 class DamageKind(enum.StrEnum):
-    """MISSING: no such pack is stored. SIZE: the pack is shorter or longer than its blobs. HEADER: its own list cannot
-    be read or differs from the index. BLOB: one blob in it is not what was stored. UNREADABLE: the storage fails."""
+    """What is wrong.
+
+    MISSING: no such pack is stored. SIZE: the pack is shorter or longer than its blobs. HEADER: its own list cannot be
+    read, but all of its blobs can. LISTING: its own list and the index differ. BLOB: one blob in it is not what was
+    stored. UNREADABLE: the storage does not give it.
+    """
 
     MISSING = "missing"
     SIZE = "size"
     HEADER = "header"
+    LISTING = "listing"
     BLOB = "blob"
     UNREADABLE = "unreadable"
 
@@ -54,3 +59,13 @@ def compare_sizes(index: Index, sizes: Mapping[StorageId, int]) -> list[Damage]:
             reason = f"The pack has {size} bytes instead of {expected}."
             found.append(Damage(pack, DamageKind.SIZE, reason=reason))
     return found
+
+
+def lost_blobs(index: Index, damages: Iterable[Damage]) -> frozenset[tuple[BlobKind, BlobId]]:
+    """The blobs of which no copy is left that counts as stored. The index has been told what to distrust."""
+    damages = list(damages)
+    keys = {damage.key for damage in damages if damage.key is not None}
+    whole = [damage.pack for damage in damages if not damage.blob]
+    for blobs in index.blobs_in(whole).values():
+        keys.update((blob.kind, blob.id) for blob in blobs)
+    return frozenset(key for key in keys if key not in index)

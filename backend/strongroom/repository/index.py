@@ -34,6 +34,8 @@ class Index:
         self._doubted_rows: set[int] = set()
         self.faults: list[str] = []
         """What could not be read when the index was loaded, in words."""
+        self.damaged_files: dict[StorageId, str] = {}
+        """The index files that could not be read, and why."""
 
     def __len__(self) -> int:
         """How many different blobs there are."""

@@ -22,10 +22,14 @@ _PIECE = 8 << 20
 
 
 class PackFault(NamedTuple):
-    """What is wrong with a pack, in words; `blob` is the one that is damaged, None where it is the pack as a whole."""
+    """What is wrong with a pack, in words; `blob` is the one that is damaged, None where it is the pack as a whole.
+
+    `outer` means that the blobs can be read all the same, where the index says.
+    """
 
     text: str
     blob: PackedBlob | None = None
+    outer: bool = False
 
 
 def verify_pack(repository: Repository, index: Index, pack: StorageId) -> Iterator[PackFault]:
@@ -35,16 +39,16 @@ def verify_pack(repository: Repository, index: Index, pack: StorageId) -> Iterat
     be read.
     """
     handle = FileHandle(FileKind.PACK, pack)
+    known = index.blob_count(pack)
     size = repository.backend.size(handle)
     whole = repository.backend.load(handle) if size <= _WHOLE else None
     digest = hashlib.sha256(whole) if whole is not None else _hash_pieces(repository, handle, size)
     if digest.hexdigest() != pack:
-        yield PackFault("its bytes do not have the hash that is its name")
-    known = index.blob_count(pack)
+        yield PackFault("its bytes do not have the hash that is its name", outer=known > 0)
     try:
         blobs = read_header(repository.backend, repository.master, pack)
     except Damaged as error:
-        yield PackFault(f"its header cannot be read: {error}")
+        yield PackFault(f"its header cannot be read: {error}", outer=known > 0)
         blobs = index.blobs_in([pack])[pack]
     if known and known != len(blobs):
         yield PackFault(f"it holds {len(blobs)} blobs where the index says {known}")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from .. import conf, periodic, selectors
+from ..damages import damages_open, doubts_count
 from ..messages import HAS_CELERY
 from ..models import BackupConfiguration, Executor
 from ..remembering import Remembered
@@ -18,7 +19,7 @@ from ..retention import plan_retention
 from ..selectors import ConfigurationState
 from ..services.executors import executors_alive
 from ..services.removals import prunes_latest, removals_unfinished
-from . import brokers, disks, equipment, freshness
+from . import brokers, damage, disks, equipment, freshness
 from .disks import Space
 from .findings import Finding, Severity
 from .freshness import hours
@@ -86,6 +87,7 @@ def examine(*, now: datetime) -> Health:
             since=now - _LATELY,
         ),
         *freshness.prune_findings(prunes_latest(), now=now),
+        *damage.damage_findings(damages_open(), doubts_count()),
         *disks.space_findings(seen),
     ]
     found = tuple(sorted(findings, key=lambda finding: (-finding.severity, finding.id, finding.subject)))

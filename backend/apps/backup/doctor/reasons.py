@@ -31,5 +31,8 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W023": "Without the ledger nobody knows what was backed up when.",
     "backup.W024": "Its rows name users, and a database cannot name what lies in another one: nothing can be saved.",
     "backup.W025": "On the day of the loss the restore is refused: it would take away the backups or the database.",
+    "backup.W030": "A restore of a backup that needs it fails, or lacks files.",
+    "backup.W031": "Other clients, such as the stock restic, may read the damaged copy.",
+    "backup.W032": "As long as a snapshot cannot be read, no space comes back; without an index each job takes longer.",
 }
 """By the id of the finding."""
