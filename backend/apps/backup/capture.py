@@ -221,6 +221,7 @@ class Capture:
                     changed_files=0,
                     unchanged_files=0,
                     manifest=manifest_facts(cut.manifest()),
+                    warnings=written.notes,
                     problems=_problems(cut),
                 )
                 self.published()

@@ -149,8 +149,8 @@ def _wait_for_lock(descriptor: int, path: Path, patience: float) -> None:
             if time.monotonic() >= until:
                 holder = os.pread(descriptor, _LONGEST_HOLDER, 0).decode("utf-8", "replace") or "another process"
                 raise StorageBusy(
-                    f"The file {str(path)!r} is locked for more than {patience:.0f} seconds by {holder}. If that process"
-                    " is stopped, continue it (`kill -CONT`) or end it; then run this again."
+                    f"The file {str(path)!r} is locked for more than {patience:.0f} seconds by {holder}. If that"
+                    " process is stopped, continue it (`kill -CONT`) or end it; then run this again."
                 ) from error
             time.sleep(_FILE_PAUSE)
         else:

@@ -14,6 +14,7 @@ from typing import Protocol
 from django.utils import timezone
 
 from strongroom.format.tree import NodeKind
+from strongroom.longpaths import count_entries, reachable
 from strongroom.metadata import apply_metadata
 from strongroom.packages import Package, Tally, extract, open_package
 from strongroom.restorer import RestoreProgress, restore
@@ -165,7 +166,8 @@ class SnapshotOrigin:
             if node.kind.value == "socket":
                 continue
             try:
-                status = os.lstat(place)
+                with reachable(place) as reached:
+                    status = os.lstat(reached)
             except FileNotFoundError as error:
                 raise RestoreFailed(
                     f"{os.fsdecode(place)} is missing after the restore; nothing live changed."
@@ -175,7 +177,7 @@ class SnapshotOrigin:
                     f"{os.fsdecode(place)} has {status.st_size} bytes, in the backup {node.size}. Nothing live changed."
                 )
             expected += 1
-        found = sum(len(folders) + len(names) for _, folders, names in os.walk(os.fsencode(target)))
+        found = count_entries(os.fsencode(target))
         if found != expected:
             raise RestoreFailed(f"{target} has {found} entries, the backup {expected}; nothing live was changed.")
 
