@@ -18,7 +18,17 @@ from strongroom.repository.damage import Damage
 from strongroom.repository.damage import DamageKind as StoredKind
 
 from .ledger import ledger_access, ledger_alias
-from .models import DamageFinder, DamageKind, DoubtedBackup, RepositoryDamage, Trust
+from .models import (
+    BackupJob,
+    DamageFinder,
+    DamageKind,
+    DoubtedBackup,
+    Operation,
+    OperationKind,
+    OperationStatus,
+    RepositoryDamage,
+    Trust,
+)
 
 FILES = (DamageKind.INDEX, DamageKind.SNAPSHOT)
 """Kinds of damage that are read past, and lose nothing as long as the packs are whole."""
@@ -81,6 +91,23 @@ def damage_is_open(repository: Repository | None = None) -> bool:
     with ledger_access("looking for known damage"):
         rows = damage_rows().filter(dropped_at=None)
         return (rows if repository is None else rows.filter(repository_id=repository.id)).exists()
+
+
+def verification_queue(job: BackupJob, *, now: datetime) -> None:
+    """Have an executor verify a backup soon, in the name of the system, unless that is asked for already."""
+    with ledger_access("asking for a verification"), transaction.atomic(using=ledger_alias()):
+        rows = Operation.objects.using(ledger_alias())
+        unfinished = [OperationStatus.AWAITING_APPROVAL, OperationStatus.PENDING, OperationStatus.RUNNING]
+        if not rows.filter(kind=OperationKind.VERIFY, job=job, status__in=unfinished).exists():
+            rows.create(
+                kind=OperationKind.VERIFY,
+                status=OperationStatus.PENDING,
+                job=job,
+                subject=job.job_name[:300],
+                arguments={"backup": str(job.uuid)},
+                requested_by_name="the system",
+                queued_at=now,
+            )
 
 
 def damages_open() -> list[RepositoryDamage]:

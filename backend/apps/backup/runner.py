@@ -134,7 +134,10 @@ def _finish(claim: Claim, capture: Capture, findings: list[str]) -> None:
         raise AssertionError("The capture ended without a result and without an error.")
     if findings:
         shown = "; ".join(findings[:_MOST_FINDINGS_SHOWN])
-        reason = f"What was stored is not what was read ({len(findings)} findings): {shown}"
+        reason = (
+            f"What was stored is not what was read ({len(findings)} findings): {shown}. Check the disk of the storage;"
+            " `strongroom check --read-data` names all damage."
+        )
         job_fail(claim, reason, now=now, result=result, trust=Trust.DAMAGED)
     elif result.problems:
         job_incomplete(claim, result, now=now)

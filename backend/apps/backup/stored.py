@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import uuid
 from collections.abc import Iterator
 
@@ -13,11 +14,13 @@ from strongroom.repository.locks import RepositoryLock
 from strongroom.snapshots import SnapshotView
 
 from . import selectors
-from .damages import damage_note
-from .errors import BackupNotFound, BackupRemoved, JobNotFound
+from .damages import damage_note, verification_queue
+from .errors import BackupNotFound, BackupRemoved, JobNotFound, LedgerUnavailable
 from .models import BackupJob, DamageFinder
 from .opened import open_repository
 from .references import BackupRef
+
+_logger = logging.getLogger("apps.backup.stored")
 
 
 def stored_job(job: uuid.UUID) -> BackupJob:
@@ -54,6 +57,18 @@ def open_snapshot(row: BackupJob, ref: BackupRef) -> Iterator[tuple[SnapshotView
         try:
             yield view, opened.lock
         finally:
-            if view.reader.damage:
-                found = list(view.reader.damage.values())
-                damage_note(opened.repository, found, found_by=DamageFinder.DOWNLOAD, now=timezone.now())
+            _note_damage(row, view)
+
+
+def _note_damage(row: BackupJob, view: SnapshotView) -> None:
+    """Write down what could not be read: a finding at once. A verification finds out which other backups need it, so
+    that nobody who looks or downloads waits for that."""
+    found = list(view.reader.damage.values())
+    if not found:
+        return
+    now = timezone.now()
+    try:
+        if damage_note(view.repository, found, found_by=DamageFinder.DOWNLOAD, now=now):
+            verification_queue(row, now=now)
+    except LedgerUnavailable as error:
+        _logger.warning("Damage in %s could not be written down: %s", view.repository.location, error)

@@ -194,6 +194,7 @@ def _naming(pack: StorageId) -> Iterator[None]:
     except Damaged as error:
         raise Damaged(
             f"The pack {pack} is damaged, and something in it is needed; nothing that is used was removed: {error}"
+            f" Run `strongroom repair packs {pack[:8]}`."
         ) from None
 
 

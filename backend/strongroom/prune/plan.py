@@ -192,6 +192,9 @@ def _load_index(repository: Repository) -> tuple[frozenset[StorageId], Index, bo
                 repeated = True
                 same = all((pack, blob) in index.find(blob.kind, blob.id) for blob in blobs)
                 if not same or known != len(blobs):
-                    raise Damaged(f"Two index files of {repository.location} list different blobs in the pack {pack}.")
+                    raise Damaged(
+                        f"Two index files of {repository.location} list different blobs in the pack {pack}. Run"
+                        " `strongroom repair index`."
+                    )
             index.add(pack, blobs)
     return frozenset(names), index, repeated

@@ -37,7 +37,10 @@ def find_used(repository: Repository, index: Index, snapshots: Iterable[Snapshot
 def _mark(used: BlobSet, kind: BlobKind, blob: BlobId, where: str) -> bool:
     new = used.add(kind, blob)
     if new is None:
-        raise Damaged(f"{where} needs the {kind.name.lower()} blob {blob.hex()}, which is in no index.")
+        raise Damaged(
+            f"{where} needs the {kind.name.lower()} blob {blob.hex()}, which is in no index. `strongroom repair index`"
+            " looks for it in the packs; `strongroom repair snapshots` stores the snapshot again without what is lost."
+        )
     return new
 
 

@@ -76,7 +76,8 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
         try:
             repository = place.open()
             with repository.lock():
-                present = repository.snapshots()
+                present, unreadable = repository.readable_snapshots()
+                report.unreadable += [f"{place.path}: {fault}" for fault in unreadable]
                 for stored in _in_repository(repository, place, present, report):
                     _enter(stored, report)
         except (BackupError, StrongroomError) as error:

@@ -85,7 +85,7 @@ def damage_settle(
     damage_note(repository, nowhere, found_by=found_by, now=now)
     _write_rows(repository, index, lost, need, now)
     doubted = _cast_doubt(repository, need.snapshots, now)
-    return Settled(doubted, _recover(repository, index, need.snapshots, now))
+    return Settled(doubted, _recover(repository, index, need.snapshots, now, tick or _nothing))
 
 
 def _lost(repository: Repository, index: Index, damages: Sequence[Damage]) -> frozenset[BlobKey]:
@@ -172,7 +172,11 @@ def _cast_doubt(repository: Repository, snapshots: Collection[StorageId], now: d
             found = list(jobs.only("pk", "uuid", "job_name", "trust"))
             DoubtedBackup.objects.using(ledger_alias()).filter(job__in=[job.pk for job in found]).delete()
             DoubtedBackup.objects.using(ledger_alias()).bulk_create(
-                DoubtedBackup(job=job, repository_id=repository.id, trust_before=job.trust, since=now) for job in found
+                (
+                    DoubtedBackup(job=job, repository_id=repository.id, trust_before=job.trust, since=now)
+                    for job in found
+                ),
+                ignore_conflicts=True,
             )
             jobs.filter(pk__in=[job.pk for job in found]).update(trust=Trust.DAMAGED)
             for job in found:
@@ -183,7 +187,9 @@ def _cast_doubt(repository: Repository, snapshots: Collection[StorageId], now: d
     return tuple(names)
 
 
-def _recover(repository: Repository, index: Index, needing: Collection[StorageId], now: datetime) -> tuple[str, ...]:
+def _recover(
+    repository: Repository, index: Index, needing: Collection[StorageId], now: datetime, tick: Callable[[], None]
+) -> tuple[str, ...]:
     """Verify the backups that need nothing lost any more: their structure, and the packs with the healed content."""
     names = []
     packs = _healed_packs(repository, index)
@@ -191,7 +197,7 @@ def _recover(repository: Repository, index: Index, needing: Collection[StorageId
         job = doubt.job
         if job.trust != Trust.DAMAGED or job.removal_started_at is not None:
             _forget_doubt(doubt)
-        elif job.snapshot_id not in needing and _is_whole(repository, StorageId(job.snapshot_id), packs):
+        elif job.snapshot_id not in needing and _is_whole(repository, StorageId(job.snapshot_id), packs, tick):
             trust = Trust.STORED if doubt.trust_before == Trust.STORED else Trust.VERIFIED
             with ledger_access("giving a backup its trust back"), transaction.atomic(using=ledger_alias()):
                 rows = BackupJob.objects.using(ledger_alias()).filter(pk=job.pk, trust=Trust.DAMAGED)
@@ -221,8 +227,15 @@ def _healed_packs(repository: Repository, index: Index) -> set[StorageId] | None
     return {pack for key in keys if key in index and (pack := index.first_pack(*key))}
 
 
-def _is_whole(repository: Repository, snapshot: StorageId, packs: set[StorageId] | None) -> bool:
+def _is_whole(
+    repository: Repository, snapshot: StorageId, packs: set[StorageId] | None, tick: Callable[[], None]
+) -> bool:
     try:
-        return verify_snapshot(repository, repository.load_snapshot(snapshot), packs=packs).good
+        stored = repository.load_snapshot(snapshot)
     except (FileMissing, Damaged):
         return False
+    return verify_snapshot(repository, stored, packs=packs, progress=lambda _: tick()).good
+
+
+def _nothing() -> None:
+    return
