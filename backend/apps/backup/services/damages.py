@@ -144,14 +144,13 @@ def _write_rows(repository: Repository, index: Index, lost: Collection[BlobKey],
             damage = as_damage(row)
             own = {damage.key} if damage.key else {(blob.kind, blob.id) for blob in contents.get(damage.pack, ())}
             still = {key for key in own if key is not None and (key in lost or index.number(*key) is None)}
-            columns: dict[str, object] = {"is_needed": bool(still & need.blobs)}
-            if not still & need.blobs:
-                columns["healed_at"] = row.healed_at or now
-            else:
-                columns["healed_at"] = None
-            if row.file_id not in known and not still & need.blobs:
-                columns["dropped_at"] = now
-            damage_rows().filter(pk=row.pk).update(**columns)
+            is_needed = not still.isdisjoint(need.blobs)
+            is_gone = not is_needed and row.file_id not in known
+            damage_rows().filter(pk=row.pk).update(
+                is_needed=is_needed,
+                healed_at=None if is_needed else row.healed_at or now,
+                dropped_at=now if is_gone else None,
+            )
 
 
 def _doubts(repository: Repository) -> list[DoubtedBackup]:
@@ -219,7 +218,8 @@ def _healed_packs(repository: Repository, index: Index) -> set[StorageId] | None
     """The packs where the content of all damage lies now; None where that is not known any more: then all are read."""
     with ledger_access("looking for healed damage"):
         rows = list(damage_rows().filter(repository_id=repository.id).exclude(kind__in=FILES))
-    if any(not row.blob_id and row.file_id not in index.packs for row in rows):
+    known = set(index.packs)
+    if any(not row.blob_id and row.file_id not in known for row in rows):
         return None
     whole = index.blobs_in({StorageId(row.file_id) for row in rows if not row.blob_id})
     keys = {key for row in rows if (key := as_damage(row).key)}
