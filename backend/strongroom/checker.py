@@ -115,8 +115,8 @@ def verify_snapshot(
 ) -> CheckReport:
     """Prove that one snapshot can be read back: its structure, and every pack that it needs, or `packs` alone.
 
-    With `packs`, those written by a job, all others must still be there in their full size. What is damaged but not
-    needed, because the snapshot does not hold it or another copy of it is whole, is a note.
+    With `packs`, those written by a job, all others must still be there in their full size. Damage that the
+    snapshot does not need, or of which another copy is whole, is a note.
     """
     job = _Check(repository, one=True)
     job.index()

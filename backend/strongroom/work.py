@@ -24,7 +24,7 @@ def default_workers() -> int:
 class Countdown:
     """Runs `finish` once, in the thread that settles the last of what was expected. Expects one from the start.
 
-    What a `finish` settles in turn is finished after it has returned: a chain of any length takes no stack.
+    A `finish` that settles another countdown returns before that one finishes: a chain of any length takes no stack.
     """
 
     def __init__(self, finish: Task) -> None:

@@ -1,6 +1,6 @@
-"""Damage as the ledger knows it: written down by whoever meets it, and never trusted again by a backup.
+"""Known damage, as rows of the ledger. A backup does not count damaged copies as stored.
 
-What it means for the backups is found out by `services.damages`.
+`services.damages` finds out what the damage means for the backups.
 """
 
 from __future__ import annotations

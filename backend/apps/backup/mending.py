@@ -1,6 +1,6 @@
-"""Damaged packs dropped from the index once all that is needed of them is stored again: for other clients' sake.
+"""Drop damaged packs from the index once everything that is needed of them is stored again.
 
-Our own reading finds the whole copy of a blob; the stock restic takes any that the index names.
+Our own reader finds the whole copy of a blob. The stock restic takes any copy that the index names.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .storage import RepositoryPlace
 
 
 def mend_after(job: BackupJob) -> None:
-    """Drop damaged packs that nothing needs any more. What goes wrong is a warning of the job; the next one retries."""
+    """Drop damaged packs that nothing needs any more. A failure is a warning of the job; the next job tries again."""
     if job.status not in STORED_STATUSES or not job.snapshot_id:
         return
     try:

@@ -1,4 +1,4 @@
-"""A damaged repository put in order: plan, show, execute. What is lost stays lost; what is whole is kept.
+"""Put a damaged repository in order: plan, show, execute. Whole content is kept; lost content stays lost.
 
     with repository.lock(exclusive=True) as lock:
         repair_index(repository, plan_index(repository), lock)                    # first, so that all packs are known

@@ -1,4 +1,4 @@
-"""What damage means for the backups: all that need it are DAMAGED at once, and come back when it is healed."""
+"""Find the backups that need damaged content, make them DAMAGED, and give their trust back when it is healed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def damage_settle(
     distrust(index, [*compare_sizes(index, sizes), *damages])
     lost = _lost(repository, index, damages)
     need = find_need(repository, index, snapshots, lost, tick=tick)
-    # What was dropped from the index, and is needed nevertheless, is lost without a place.
+    # A blob that is needed and in no index is lost as well, and has no pack.
     nowhere = [
         Damage(StorageId(""), StoredKind.MISSING, blob.hex(), kind.name.lower(), "No index names the blob.")
         for kind, blob in need.blobs
