@@ -16,14 +16,15 @@ from collections.abc import Callable, Iterable
 
 from strongroom.backends.base import FileHandle
 from strongroom.errors import BackendError, Damaged, FileMissing
-from strongroom.format.index import decode_index
 from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import Node, NodeKind, decode_tree, tree_faults
 from strongroom.ids import BlobId, BlobKind, FileKind, StorageId
 from strongroom.repository import Index, Repository
 from strongroom.repository.blobs import BlobReader
+from strongroom.repository.blobset import BlobSet
+from strongroom.repository.damage import Damage, DamageKind, compare_sizes, distrust
 from strongroom.repository.keys import load_key
-from strongroom.repository.packs import salvage_index, verify_pack
+from strongroom.repository.packs import PackFault, salvage_index, verify_pack
 from strongroom.work import Pool, default_workers
 
 _INTERVAL = 0.2
@@ -63,9 +64,13 @@ class CheckProgress:
 
 @dataclasses.dataclass(slots=True)
 class CheckReport:
-    """What was looked at and what was found. Good when there is no finding but notes."""
+    """What was looked at and what was found. Good when there is no finding but notes.
+
+    `damage` lists every damaged pack and blob that was seen, also where nothing that was looked at needs it.
+    """
 
     findings: list[Finding] = dataclasses.field(default_factory=list)
+    damage: list[Damage] = dataclasses.field(default_factory=list)
     snapshots: int = 0
     trees: int = 0
     files: int = 0
@@ -86,7 +91,7 @@ def check(
 
     Never raises for damage; BackendError when the storage cannot be listed.
     """
-    job = _Check(repository)
+    job = _Check(repository, one=False)
     job.keys()
     # Snapshots before the index: what a backup adds meanwhile is then in the index, or not looked for.
     snapshots, faults = repository.readable_snapshots()
@@ -98,8 +103,7 @@ def check(
         job.snapshot(snapshot)
     if read_data:
         job.read_packs(job.stored, progress)
-    job.report.findings.sort()
-    return job.report
+    return job.finish()
 
 
 def verify_snapshot(
@@ -111,29 +115,32 @@ def verify_snapshot(
 ) -> CheckReport:
     """Prove that one snapshot can be read back: its structure, and every pack that it needs, or `packs` alone.
 
-    With `packs`, those written by a job, all others must still be there in their full size.
+    With `packs`, those written by a job, all others must still be there in their full size. Damage that the
+    snapshot does not need, or of which another copy is whole, is a note.
     """
-    job = _Check(repository)
+    job = _Check(repository, one=True)
     job.index()
+    job.packs()
     job.snapshot(snapshot)
-    sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
-    for pack in sorted(job.needed):
-        job.compare_size(pack, sizes.get(pack))
     chosen = job.needed if packs is None else set(packs)
-    job.read_packs({pack: sizes[pack] for pack in chosen if pack in sizes}, progress)
-    job.report.findings.sort()
-    return job.report
+    for pack in sorted(job.needed):
+        job.compare_size(pack, job.stored.get(pack), is_read=pack in chosen)
+    job.read_packs({pack: job.stored[pack] for pack in chosen if pack in job.stored}, progress)
+    return job.finish()
 
 
 class _Check:
-    """One check on its way. Findings may come from several threads."""
+    """One check on its way: of `one` snapshot, or of everything. Findings may come from several threads."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, *, one: bool) -> None:
         self.repository = repository
+        self._one = one
         self.report = CheckReport()
         self.stored: dict[StorageId, int] = {}
         self.needed: set[StorageId] = set()
         self._index = Index()
+        self._needed_blobs = BlobSet(self._index)
+        self._unreadable: list[Damage] = []
         self._trees: set[BlobId] = set()
         self._guard = threading.Lock()
         self._told = 0.0
@@ -151,14 +158,21 @@ class _Check:
             except Damaged as error:
                 self.note(Severity.ERROR, "key-damaged", f"keys/{stored.name}", str(error))
 
+    def finish(self) -> CheckReport:
+        """The report, in order. A storage from which no pack at all can be read has failed; that is no damage."""
+        if len(self._unreadable) < self.report.packs_read:
+            self.report.damage.extend(self._unreadable)
+        self.report.findings.sort()
+        self.report.damage.sort()
+        return self.report
+
     def index(self) -> None:
         """Load the index, and where it is damaged what the packs' own headers tell."""
         seen: dict[StorageId, list[object]] = {}
         damaged = False
         for stored in list(self.repository.backend.list_files(FileKind.INDEX)):
             try:
-                text = self.repository.load_file(FileKind.INDEX, stored.name)
-                for pack, blobs in decode_index(text):
+                for pack, blobs in self.repository.load_index_file(stored.name):
                     if pack in seen:
                         self._compare_lists(pack, seen[pack] == list(blobs))
                     seen[pack] = list(blobs)
@@ -167,9 +181,11 @@ class _Check:
                 continue
             except Damaged as error:
                 damaged = True
-                self.note(Severity.ERROR, "index-damaged", f"index/{stored.name}", str(error))
+                severity = Severity.NOTE if self._one else Severity.ERROR
+                self.note(severity, "index-damaged", f"index/{stored.name}", str(error))
         if damaged:
-            self._index, _ = salvage_index(self.repository)
+            self._index = salvage_index(self.repository)
+        self._needed_blobs = BlobSet(self._index)
 
     def _compare_lists(self, pack: StorageId, same: bool) -> None:
         if same:
@@ -178,22 +194,28 @@ class _Check:
             self.note(Severity.ERROR, "index-disagrees", f"data/{pack}", "two index files list different blobs in it")
 
     def packs(self) -> None:
-        """Every indexed pack must be there in its full size."""
+        """Compare the packs that are stored with the index; those of one snapshot that matter are told later."""
         self.stored = {stored.name: stored.size for stored in self.repository.backend.list_files(FileKind.PACK)}
         self.report.packs = len(self.stored)
-        for pack in self._index.packs:
-            self.compare_size(pack, self.stored.get(pack))
+        unsound = compare_sizes(self._index, self.stored)
+        self.report.damage.extend(unsound)
+        distrust(self._index, unsound)
+        if self._one:
+            return
+        for damage in unsound:
+            self.compare_size(damage.pack, self.stored.get(damage.pack))
         known = set(self._index.packs)
         for pack in sorted(set(self.stored) - known):
             self.note(Severity.NOTE, "pack-unused", f"data/{pack}", "no index names it; prune removes it")
 
-    def compare_size(self, pack: StorageId, size: int | None) -> None:
-        """One indexed pack against what is stored."""
+    def compare_size(self, pack: StorageId, size: int | None, *, is_read: bool = False) -> None:
+        """One indexed pack against what is stored. Where it is read anyway, reading shows whether anything is lost."""
         expected = self._index.pack_size(pack)
         if size is None:
             self.note(Severity.ERROR, "pack-missing", f"data/{pack}", "the index names it but it is not there")
         elif size != expected:
-            self.note(Severity.ERROR, "pack-truncated", f"data/{pack}", f"it has {size} bytes instead of {expected}")
+            severity = Severity.NOTE if is_read else Severity.ERROR
+            self.note(severity, "pack-truncated", f"data/{pack}", f"it has {size} bytes instead of {expected}")
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """Every tree and every blob that a snapshot needs must be known, and every tree in order."""
@@ -247,12 +269,13 @@ class _Check:
                 )
 
     def _need(self, kind: BlobKind, blob: BlobId, where: str) -> None:
-        pack = self._index.first_pack(kind, blob)
-        if pack is None:
-            self.note(
-                Severity.ERROR, "blob-missing", where, f"the {kind.name.lower()} blob {blob.hex()} is in no index"
-            )
-        else:
+        new = self._needed_blobs.add(kind, blob)
+        if new is None:
+            name = kind.name.lower()
+            text = f"the {name} blob {blob.hex()} is in no index; `strongroom repair index` looks for it in the packs"
+            self.note(Severity.ERROR, "blob-missing", where, text)
+            self.report.damage.append(Damage(StorageId(""), DamageKind.MISSING, blob.hex(), name, text))
+        elif new and (pack := self._index.first_pack(kind, blob)):
             self.needed.add(pack)
 
     def read_packs(self, packs: dict[StorageId, int], progress: Callable[[CheckProgress], None] | None) -> None:
@@ -272,11 +295,45 @@ class _Check:
         tell(at_once=True)
 
     def _read_pack(self, pack: StorageId, size: int) -> None:
+        subject = str(FileHandle(FileKind.PACK, pack))
         try:
-            for fault in verify_pack(self.repository, self._index, pack):
-                self.note(Severity.ERROR, "pack-damaged", str(FileHandle(FileKind.PACK, pack)), fault)
+            faults = list(verify_pack(self.repository, self._index, pack))
+            severity = self._weight(pack, faults) if faults else Severity.NOTE
+            for fault in faults:
+                self.note(severity, "pack-damaged", subject, fault.text)
+            damage = _damage(pack, faults)
         except BackendError as error:
-            self.note(Severity.ERROR, "pack-unreadable", str(FileHandle(FileKind.PACK, pack)), str(error))
+            self.note(Severity.ERROR, "pack-unreadable", subject, str(error))
+            damage = []
+            with self._guard:
+                self._unreadable.append(Damage(pack, DamageKind.UNREADABLE, reason=str(error)))
         with self._guard:
+            self.report.damage.extend(damage)
             self.report.packs_read += 1
             self.report.bytes_read += size
+
+    def _weight(self, pack: StorageId, faults: list[PackFault]) -> Severity:
+        """A note, where one snapshot needs nothing of what is damaged, or finds it elsewhere."""
+        if not self._one:
+            return Severity.ERROR
+        if all(fault.outer for fault in faults):
+            return Severity.NOTE
+        bad = [fault.blob for fault in faults if fault.blob] or self._index.blobs_in([pack])[pack]
+        reader = BlobReader(self.repository, self._index)
+        lost = (
+            self._index.number(blob.kind, blob.id) in self._needed_blobs and not reader.has_spare(pack, blob)
+            for blob in bad
+        )
+        return Severity.ERROR if any(lost) else Severity.NOTE
+
+
+def _damage(pack: StorageId, faults: list[PackFault]) -> list[Damage]:
+    """The damaged blobs; the pack as a whole where none is, and yet the pack is not what it should be."""
+    blobs = [
+        Damage(pack, DamageKind.BLOB, fault.blob.id.hex(), fault.blob.kind.name.lower(), fault.text)
+        for fault in faults
+        if fault.blob
+    ]
+    reason = "; ".join(fault.text for fault in faults)
+    kind = DamageKind.HEADER if all(fault.outer for fault in faults) else DamageKind.LISTING
+    return blobs or ([Damage(pack, kind, reason=reason)] if faults else [])

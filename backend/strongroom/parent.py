@@ -31,7 +31,8 @@ class ParentFolder:
         """The stored content of a file that has not changed since, None for one that must be read.
 
         Unchanged is what restic takes for it: same size, time of change of content and of inode, and inode. The
-        content must be there in full: a blob that has since been lost is stored again by reading.
+        content must be there in full: a blob that has since been lost or is known to be damaged is stored again by
+        reading.
         """
         node = self._nodes.get(name)
         if (
@@ -43,7 +44,8 @@ class ParentFolder:
             or node.inode != status.st_ino
         ):
             return None
-        sizes = [self._reader.index.size(BlobKind.DATA, blob) for blob in node.content]
+        index = self._reader.index
+        sizes = [index.size(BlobKind.DATA, blob) if (BlobKind.DATA, blob) in index else None for blob in node.content]
         if None in sizes or sum(size for size in sizes if size is not None) != node.size:
             return None
         return node.content

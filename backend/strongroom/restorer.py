@@ -21,8 +21,10 @@ from strongroom.errors import OUT_OF_ROOM, Damaged, NoSpace, RestoreError, Targe
 from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import Node, NodeKind
 from strongroom.ids import BlobId, BlobKind
+from strongroom.longpaths import reachable
 from strongroom.metadata import apply_metadata
 from strongroom.repository import Index, Repository
+from strongroom.repository.damage import Damage
 from strongroom.selection import Selection
 from strongroom.snapshots import SnapshotView
 from strongroom.work import Countdown, Pool, default_workers
@@ -57,7 +59,7 @@ class RestoreProblem:
 @dataclasses.dataclass(slots=True)
 class RestoreResult:
     """What was restored. Complete when `damaged` is empty; `unapplied` lists owners, modes or attributes that this
-    user or file system does not allow."""
+    user or file system does not allow; `damage` the stored copies that could not be used."""
 
     files: int = 0
     folders: int = 0
@@ -65,6 +67,7 @@ class RestoreResult:
     bytes: int = 0
     damaged: list[RestoreProblem] = dataclasses.field(default_factory=list)
     unapplied: list[RestoreProblem] = dataclasses.field(default_factory=list)
+    damage: list[Damage] = dataclasses.field(default_factory=list)
 
 
 _Found: TypeAlias = tuple[bytes, Node]
@@ -99,6 +102,7 @@ def restore(
         job.run(root)
     except OSError as error:
         raise _translate(error, place) from error
+    job.result.damage.extend(view.reader.damage.values())
     return job.result
 
 
@@ -172,7 +176,8 @@ class _Restore:
             size = 0
             for path, node in self._walk(root, note_damage=True):
                 if node.kind is NodeKind.DIR:
-                    os.mkdir(self._full(path), 0o700)
+                    with self._reach(path) as place:
+                        os.mkdir(place, 0o700)
                     self._folders.append((path, node))
                     self.result.folders += 1
                 elif node.kind is not NodeKind.FILE or self._is_further_link(path, node):
@@ -226,6 +231,9 @@ class _Restore:
     def _full(self, path: bytes) -> bytes:
         return os.path.join(self._place, path)
 
+    def _reach(self, path: bytes) -> contextlib.AbstractContextManager[bytes]:
+        return reachable(self._full(path))
+
     def _is_further_link(self, path: bytes, node: Node) -> bool:
         """Whether the same file has come under another name; the same inode with other content is no link."""
         if node.links <= 1 or not node.inode:
@@ -272,7 +280,8 @@ class _Restore:
         def finish() -> None:
             os.close(descriptor)
             if failures:
-                os.unlink(self._full(path))
+                with self._reach(path) as place:
+                    os.unlink(place)
                 self._note_damage(path, failures[0])
             else:
                 self._finish_file(path, node)
@@ -313,7 +322,8 @@ class _Restore:
 
     def _create(self, path: bytes) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-        return os.open(self._full(path), flags, 0o600)
+        with self._reach(path) as place:
+            return os.open(place, flags, 0o600)
 
     def _require_size(self, node: Node, size: int) -> None:
         if size != node.size:
@@ -329,19 +339,27 @@ class _Restore:
     # Links and special files
 
     def _restore_late(self, path: bytes, node: Node) -> None:
-        full = self._full(path)
+        with self._reach(path) as full:
+            made = self._make_late(path, full, node)
+        if made:
+            self.result.others += 1
+            self._finish(path, node)
+
+    def _make_late(self, path: bytes, full: bytes, node: Node) -> bool:
+        """Whether a link or a special file was made, which is finished like everything else."""
         if node.kind is NodeKind.FILE:
             first = self._links[node.inode, node.device_id][0]
             if any(problem.path == first for problem in self.result.damaged):
                 self._note_damage(path, f"it is a link to {os.fsdecode(first)}, which is damaged")
             else:
-                os.link(self._full(first), full, follow_symlinks=False)
+                with self._reach(first) as other:
+                    os.link(other, full, follow_symlinks=False)
                 self.result.files += 1
-            return
+            return False
         if node.kind is NodeKind.SYMLINK:
             if not node.target:
                 self._note_damage(path, "the link has no target")
-                return
+                return False
             os.symlink(node.target, full)
         elif node.kind is NodeKind.FIFO:
             os.mkfifo(full, 0o600)
@@ -351,15 +369,14 @@ class _Restore:
                 os.mknod(full, kind | 0o600, node.device)
             except PermissionError as error:
                 self.result.unapplied.append(RestoreProblem(path, f"the device cannot be made: {error.strerror}"))
-                return
+                return False
         else:
-            return  # a socket means nothing without the process that listens
-        self.result.others += 1
-        self._finish(path, node)
+            return False  # a socket means nothing without the process that listens
+        return True
 
     def _finish(self, path: bytes, node: Node) -> None:
-        for reason in apply_metadata(self._full(path), node):
-            self.result.unapplied.append(RestoreProblem(path, reason))
+        with self._reach(path) as place:
+            self.result.unapplied.extend(RestoreProblem(path, reason) for reason in apply_metadata(place, node))
 
     def _note_damage(self, path: bytes, reason: str) -> None:
         self.result.damaged.append(RestoreProblem(path, reason))

@@ -13,8 +13,8 @@ from strongroom.repository import Index, Repository
 from strongroom.repository.blobs import BlobReader
 from strongroom.selection import Selection
 
-MAX_DEPTH = 4096
-"""Folders inside folders; deeper than any path that a file system can name."""
+MAX_DEPTH = 1 << 16
+"""Folders inside folders; deeper than anybody nests them."""
 
 
 class ContentReader:

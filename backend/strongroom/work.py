@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import TypeAlias
@@ -21,7 +22,10 @@ def default_workers() -> int:
 
 
 class Countdown:
-    """Runs `finish` once, in the thread that settles the last of what was expected. Expects one from the start."""
+    """Runs `finish` once, in the thread that settles the last of what was expected. Expects one from the start.
+
+    A `finish` that settles another countdown returns before that one finishes: a chain of any length takes no stack.
+    """
 
     def __init__(self, finish: Task) -> None:
         self._finish = finish
@@ -39,7 +43,28 @@ class Countdown:
             self._left -= 1
             last = self._left == 0
         if last:
-            self._finish()
+            _finish_in_turn(self._finish)
+
+
+class _Finishing(threading.local):
+    """What waits in this thread until the `finish` that is running has returned."""
+
+    waiting: deque[Task] | None = None
+
+
+_finishing = _Finishing()
+
+
+def _finish_in_turn(finish: Task) -> None:
+    if _finishing.waiting is not None:
+        _finishing.waiting.append(finish)
+        return
+    _finishing.waiting = deque([finish])
+    try:
+        while _finishing.waiting:
+            _finishing.waiting.popleft()()
+    finally:
+        _finishing.waiting = None
 
 
 class Pool:

@@ -47,7 +47,7 @@ def test_damage_is_named_and_the_rest_restored(broken: Broken, tmp_path: Path) -
         again = Repository.open(backend, PASSPHRASE)
     except WrongPassphrase:
         again = Repository.open(backend, "another")
-    index, _ = salvage_index(again)
+    index = salvage_index(again)
     if broken.restorable:
         result = restore(again, again.load_snapshot(snapshot.id), tmp_path / "back", subtree=b"source", index=index)
         assert result.damaged == []

@@ -1,5 +1,6 @@
 """The work of one job: the cut to a snapshot or a package, read back before it counts."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from django.utils import timezone
 
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
+from strongroom.errors import AppendOnly
 from strongroom.format.snapshot import Snapshot
 from strongroom.packages import remove_leftovers
 from strongroom.passphrase import Passphrase, read_passphrase
@@ -14,8 +16,9 @@ from strongroom.repository import Repository
 from strongroom.repository.locks import RepositoryLock
 from strongroom.snapshots import SnapshotView
 
+from .damages import as_damage, damage_known, damage_note, damaged_files_note
 from .manifest import Manifest, decode
-from .models import BackupJob, Trigger
+from .models import BackupJob, DamageFinder, DamageKind, Trigger
 from .names import file_name
 from .packages import write_package
 from .parents import choose_parent
@@ -25,6 +28,7 @@ from .references import job_tag, snapshot_tags
 from .requests import JobRequest
 from .schema.rehearsal import Rehearsals, rehearse_all
 from .selectors import files_before
+from .services.damages import damage_settle
 from .services.results import JobResult, manifest_facts, summary_facts
 from .services.storages import repository_for_job
 from .sources import Cut, CutSpec, open_cut, read_manifest
@@ -40,13 +44,24 @@ from .storage import (
     lock_patiently,
     make_private_folder,
 )
-from .verification import read_back
+from .verification import ReadBack, read_back
 
 ROOT = "/edms"
 """The path under which snapshots are filed; restic groups by it."""
 
 _LOCK_PATIENCE = 3600.0
 """Seconds: as long as a prune of a large repository may take."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Storing:
+    """Where a snapshot goes, and what it takes to store it."""
+
+    repository: Repository
+    place: RepositoryPlace
+    request: JobRequest
+    staging: Path
+    lock: RepositoryLock
 
 
 @dataclasses.dataclass(slots=True)
@@ -65,6 +80,8 @@ class Capture:
     stored: JobResult | None = None
     repository: int | None = None
     """The primary key of the repository that the snapshot goes to."""
+    is_damaged: bool = False
+    """What is stored was found not to be what was read."""
 
     def run(self) -> list[str]:
         """Make the backup and read it back; what the reading found wrong. The result is in `stored`."""
@@ -90,31 +107,42 @@ class Capture:
         stored = repository_for_job(self.job, place, may_begin=request.new_repository, now=timezone.now())
         self.repository, repository = stored.row.pk, stored.repository
         with self._lock(repository) as lock, staging_folder(self.job.uuid) as staging:
-            snapshot = self._left_by_earlier_attempt(repository)
-            if snapshot is None:
+            storing = _Storing(repository, place, request, staging, lock)
+            snapshot = self._left_by_earlier_attempt(repository) or self._store(storing)
+            read = read_back(repository, snapshot, staging=staging, tracker=self.tracker, tick=self.check)
+            if read.damage:
+                damage_note(repository, read.damage, found_by=DamageFinder.BACKUP, now=timezone.now())
+            if read.findings and read.damage:
+                read = self._store_again(storing, snapshot, read)
+            self.is_damaged = bool(read.findings)
+            if not read.findings:
+                self._rehearse_snapshot(repository)
+            damage_settle(repository, found_by=DamageFinder.BACKUP, now=timezone.now(), tick=self.check)
+            return read.findings
 
-                def before_publish() -> None:
-                    lock.check()
-                    self.fence()
+    def _store_again(self, storing: _Storing, bad: Snapshot, read: ReadBack) -> ReadBack:
+        """Read the sources once more and store anew what was found damaged; what the second reading back found.
 
-                snapshot = self._store(
-                    repository, place, request=request, staging=staging, before_publish=before_publish
-                )
-            findings = read_back(repository, snapshot, staging=staging, tracker=self.tracker, tick=self.check)
-            if not findings:
-                read = SnapshotPlace(SnapshotView(repository, snapshot))
-                self._note(self._rehearse(read, read_manifest(read)))
-            return findings
+        The damaged snapshot goes when the other one is stored: a job has one backup.
+        """
+        self.is_damaged = True
+        snapshot = self._store(storing, note=_stored_again(read))
+        with contextlib.suppress(AppendOnly):
+            storing.repository.retract_snapshot(bad.id)
+        return read_back(storing.repository, snapshot, staging=storing.staging, tracker=self.tracker, tick=self.check)
+
+    def _rehearse_snapshot(self, repository: Repository) -> None:
+        """Rehearse what is stored now, which is another snapshot where damage was met."""
+        if self.stored is None:
+            raise AssertionError("What is rehearsed is stored.")
+        place = SnapshotPlace(SnapshotView(repository, repository.snapshot(self.stored.snapshot_id)))
+        rehearsals = self._rehearse(place, read_manifest(place))
+        self.stored = dataclasses.replace(self.stored, rehearsals=rehearsals)
 
     def _rehearse(self, place: DumpPlace, manifest: Manifest) -> Rehearsals:
         self.tracker.begin("rehearsing the restore")
         self.check()
         return rehearse_all(place, manifest)
-
-    def _note(self, rehearsals: Rehearsals) -> None:
-        if self.stored is None:
-            raise AssertionError("What is rehearsed is stored.")
-        self.stored = dataclasses.replace(self.stored, rehearsals=rehearsals)
 
     def _lock(self, repository: Repository) -> RepositoryLock:
         """A shared lock. A scheduled job waits for it while somebody prunes; whoever asks by hand is told at once."""
@@ -126,18 +154,17 @@ class Capture:
         patience = _LOCK_PATIENCE if self.job.trigger == Trigger.SCHEDULED else 0.0
         return lock_patiently(repository, seconds=patience, waiting=waiting)
 
-    def _store(
-        self,
-        repository: Repository,
-        place: RepositoryPlace,
-        *,
-        request: JobRequest,
-        staging: Path,
-        before_publish: Callable[[], None],
-    ) -> Snapshot:
-        parent, warnings = choose_parent(self.job, place, repository)
+    def _store(self, storing: _Storing, *, note: str = "") -> Snapshot:
+        repository, request = storing.repository, storing.request
+        parent, warnings = choose_parent(self.job, storing.place, repository)
+        known = damage_known(repository)
+
+        def before_publish() -> None:
+            storing.lock.check()
+            self.fence()
+
         self.tracker.begin("opening the sources")
-        with open_cut(self.job.backup_type, spec=self._spec(request, staging)) as cut:
+        with open_cut(self.job.backup_type, spec=self._spec(request, storing.staging)) as cut:
             options = ArchiveOptions(
                 paths=(ROOT,),
                 tags=snapshot_tags(self.job),
@@ -145,8 +172,9 @@ class Capture:
                 compression=request.compression,
                 before_publish=before_publish,
                 on_problem=cut.note_unread,
+                distrusted=[as_damage(row) for row in known if row.kind != DamageKind.HEADER],
             )
-            self.stored = self._archive(repository, cut, options, warnings)
+            self.stored = self._archive(repository, cut, options, [*warnings, *([note] if note else [])])
             self.published()
         return repository.snapshot(self.stored.snapshot_id)
 
@@ -155,7 +183,9 @@ class Capture:
         if self.job.attempt <= 1:
             return None
         tag = job_tag(self.job)
-        snapshot = next((one for one in repository.snapshots() if tag in one.tags), None)
+        # The newest: the one before it was damaged, and is replaced.
+        found = [one for one in repository.readable_snapshots()[0] if tag in one.tags]
+        snapshot = found[-1] if found else None
         if snapshot is None:
             return None
         manifest = read_manifest(SnapshotPlace(SnapshotView(repository, snapshot)))
@@ -173,6 +203,9 @@ class Capture:
     def _archive(self, repository: Repository, cut: Cut, options: ArchiveOptions, warnings: list[str]) -> JobResult:
         self.tracker.begin("storing", total_bytes=cut.total_bytes_hint)
         done = archive(repository, cut.entries(), options, progress=self._progress)
+        now, finder = timezone.now(), DamageFinder.BACKUP
+        damage_note(repository, done.unsound, found_by=finder, now=now)
+        damaged_files_note(repository, DamageKind.INDEX, done.damaged_indexes, found_by=finder, now=now)
         return JobResult(
             repository=self.repository,
             snapshot_id=done.snapshot.id,
@@ -215,7 +248,7 @@ class Capture:
                     changed_files=0,
                     unchanged_files=0,
                     manifest=manifest_facts(cut.manifest()),
-                    warnings=cut.notes,
+                    warnings=[*cut.notes, *written.notes],
                     problems=_problems(cut),
                     rehearsals=rehearsals[0] if rehearsals else Rehearsals(),
                 )
@@ -255,6 +288,13 @@ def package_path(job: BackupJob, request: JobRequest) -> Path:
     place = choose_place(request.storage_path, encrypted=False)
     ending = SEALED_PACKAGE if request.encryption else PLAIN_PACKAGE
     return place.storage / PACKAGES / file_name(f"{job.job_name}-{job.uuid.hex[:8]}{ending}")
+
+
+def _stored_again(read: ReadBack) -> str:
+    return (
+        f"Reading back found damage ({len(read.damage)} packs or blobs, the first: {read.damage[0].reason}), so that"
+        " everything was read again and the damaged content stored anew."
+    )
 
 
 def _problems(cut: Cut) -> list[tuple[str, str]]:

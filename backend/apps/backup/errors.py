@@ -17,6 +17,7 @@ BackupError                      what happened, to which thing, what to do next
 │   ├── SlotTaken                the configuration has a job for that slot already
 │   ├── AlreadyRunning           the configuration has a running job already
 │   └── LeaseLost                somebody else decided about this job; nothing more may be published
+├── StorageBusy                  another process holds a file lock of the storage for too long
 ├── StorageFull                  there is no room for what is to be stored
 ├── UploadConflict               an upload is not as far as the request has it
 │   └── UploadBusy               another request adds to it
@@ -121,6 +122,12 @@ class AlreadyRunning(LedgerError):
 
 class LeaseLost(LedgerError):
     """The job is no longer ours; nothing more may be published."""
+
+
+class StorageBusy(BackupError):
+    """Another process holds a file lock of the storage for too long; it may be stopped."""
+
+    retryable = True
 
 
 class StorageFull(BackupError):

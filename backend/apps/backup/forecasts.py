@@ -37,7 +37,7 @@ def forecast(going: Iterable[BackupJob]) -> list[PlaceForecast]:
     for place, snapshots in sorted(places.items()):
         repository = place.open()
         with repository.lock():
-            there = {snapshot.id for snapshot in repository.snapshots()}
+            there = {snapshot.id for snapshot in repository.readable_snapshots()[0]}
             plan = plan_prune(repository, without=snapshots & there or emptied(place, there))
         found.append(_forecast(place, len(snapshots & there), plan))
     return found

@@ -272,7 +272,7 @@ def _prune(
 
     run = prune_begin(str(place.path), now=timezone.now())
     try:
-        present = {snapshot.id for snapshot in repository.snapshots()}
+        present = {snapshot.id for snapshot in repository.readable_snapshots()[0]}
         plan = plan_prune(repository, without=emptied(place, present), progress=progress)
         worth = not plan.empty and (force or plan.worth_it)
         freed = execute_prune(repository, plan, lock, progress=progress).freed_bytes if worth else 0

@@ -22,7 +22,7 @@ def choose_parent(job: BackupJob, place: RepositoryPlace, repository: Repository
     wanted = _WANTED.get(BackupType(job.backup_type))
     if wanted is None:
         return None, []
-    present = {str(snapshot.id): snapshot for snapshot in repository.snapshots()}
+    present = {str(snapshot.id): snapshot for snapshot in repository.readable_snapshots()[0]}
     for candidate in job_parent_candidates(job):
         snapshot = present.get(candidate.snapshot_id)
         if snapshot is not None and of_job(candidate).place == place:

@@ -236,7 +236,7 @@ def _candidates(
 ) -> Iterator[BackupRef]:
     for place in places:
         try:
-            snapshots = place.open().snapshots()
+            snapshots, _ = place.open().readable_snapshots()
         except (BackupError, StrongroomError) as error:
             unreadable.append(error)
             continue

@@ -19,6 +19,7 @@ from .errors import AlreadyRunning, BackupError, JobNotFound, LeaseLost
 from .heartbeat import Heartbeat, JobPulse
 from .housekeeping import after_job
 from .ledger import LEDGER_PATIENCE, patiently, reason_of, write_end
+from .mending import mend_after
 from .models import BackupJob, Trigger, Trust
 from .processes import own_identity
 from .progress import Observer, Tracker
@@ -64,6 +65,7 @@ def run_job(job: uuid.UUID, *, observer: Observer | None = None) -> BackupJob:
             raise
         ended = _run(claim, stop, observer)
     after_job(ended)
+    mend_after(ended)
     return _row(job)
 
 
@@ -132,7 +134,10 @@ def _finish(claim: Claim, capture: Capture, findings: list[str]) -> None:
         raise AssertionError("The capture ended without a result and without an error.")
     if findings:
         shown = "; ".join(findings[:_MOST_FINDINGS_SHOWN])
-        reason = f"What was stored is not what was read ({len(findings)} findings): {shown}"
+        reason = (
+            f"What was stored is not what was read ({len(findings)} findings): {shown}. Check the disk of the storage;"
+            " `strongroom check --read-data` names all damage."
+        )
         job_fail(claim, reason, now=now, result=result, trust=Trust.DAMAGED)
     elif result.problems:
         job_incomplete(claim, result, now=now)
@@ -141,7 +146,9 @@ def _finish(claim: Claim, capture: Capture, findings: list[str]) -> None:
 
 
 def _trust(capture: Capture) -> str:
-    return Trust.NONE if capture.stored is None else Trust.STORED
+    if capture.stored is None:
+        return Trust.NONE
+    return Trust.DAMAGED if capture.is_damaged else Trust.STORED
 
 
 def _row(job: uuid.UUID) -> BackupJob:

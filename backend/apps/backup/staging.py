@@ -41,7 +41,8 @@ def _held_folder(base: Path, folder: Path) -> Iterator[Path]:
         _sweep(base)
         folder.mkdir(mode=0o700)
         held = os.open(folder / _HELD, os.O_CREAT | os.O_RDWR, 0o600)
-        fcntl.flock(held, fcntl.LOCK_EX)
+        # Of a file that we have just made, under the lock: nobody else can hold it.
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     try:
         inside = folder / "data"
         inside.mkdir(mode=0o700)

@@ -11,8 +11,10 @@ import fcntl
 import os
 import re
 import shutil
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from strongroom.backends import LocalBackend
@@ -22,7 +24,7 @@ from strongroom.repository import Repository
 from strongroom.repository.locks import RepositoryLock
 
 from . import conf
-from .errors import StorageRefused
+from .errors import StorageBusy, StorageRefused
 
 ENCRYPTED = "repository"
 UNENCRYPTED = "repository-unencrypted"
@@ -39,6 +41,10 @@ _LONGEST_NAME = 255
 """Bytes; no file system takes more."""
 _SCAN_DEPTH = 6
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)?//")
+_FILE_PATIENCE = 60.0
+"""Seconds that a file lock is waited for; what it protects takes much less."""
+_FILE_PAUSE = 0.05
+_LONGEST_HOLDER = 300
 _LOCK_PAUSE = 2.0
 """Seconds between two looks at a lock that others hold."""
 
@@ -122,10 +128,11 @@ def _init(path: Path, passphrase: Passphrase) -> Repository | None:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, *, patience: float = _FILE_PATIENCE) -> Iterator[None]:
     """Hold an exclusive lock on a file, made if it is missing, while the block runs; it dies with its process.
 
-    Raises `StorageRefused` if there is no file to be had.
+    Raises `StorageRefused` if there is no file to be had, and `StorageBusy`, which names the holder, when another
+    process holds the lock for longer than `patience` seconds.
     """
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
@@ -134,10 +141,36 @@ def locked(path: Path) -> Iterator[None]:
             f"The file {str(path)!r} cannot be opened ({error.strerror}); check the rights and the space there."
         ) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _wait_for_lock(descriptor, path, patience)
+        _write_holder(descriptor)
         yield
     finally:
         os.close(descriptor)
+
+
+def _wait_for_lock(descriptor: int, path: Path, patience: float) -> None:
+    until = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() >= until:
+                holder = os.pread(descriptor, _LONGEST_HOLDER, 0).decode("utf-8", "replace") or "another process"
+                raise StorageBusy(
+                    f"The file {str(path)!r} is locked for more than {patience:.0f} seconds by {holder}. If that"
+                    " process is stopped, continue it (`kill -CONT`) or end it; then run this again."
+                ) from error
+            time.sleep(_FILE_PAUSE)
+        else:
+            return
+
+
+def _write_holder(descriptor: int) -> None:
+    """Say in the file who holds its lock, for those who wait in vain. On a full disk the lock holds without that."""
+    text = f"process {os.getpid()} on {socket.gethostname()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, text.encode(), 0)
 
 
 def lock_patiently(

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import uuid
 from collections.abc import Iterator
+
+from django.utils import timezone
 
 from strongroom.errors import SnapshotNotFound
 from strongroom.repository.locks import RepositoryLock
 from strongroom.snapshots import SnapshotView
 
 from . import selectors
-from .errors import BackupNotFound, BackupRemoved, JobNotFound
-from .models import BackupJob
+from .damages import damage_note, verification_queue
+from .errors import BackupNotFound, BackupRemoved, JobNotFound, LedgerUnavailable
+from .models import BackupJob, DamageFinder
 from .opened import open_repository
 from .references import BackupRef
+
+_logger = logging.getLogger("apps.backup.stored")
 
 
 def stored_job(job: uuid.UUID) -> BackupJob:
@@ -47,4 +53,22 @@ def open_snapshot(row: BackupJob, ref: BackupRef) -> Iterator[tuple[SnapshotView
             # Between our look at the ledger and the lock; if not, it is the storage that has lost it.
             stored_job(row.uuid)
             raise
-        yield SnapshotView(opened.repository, snapshot, opened.index), opened.lock
+        view = SnapshotView(opened.repository, snapshot, opened.index)
+        try:
+            yield view, opened.lock
+        finally:
+            _note_damage(row, view)
+
+
+def _note_damage(row: BackupJob, view: SnapshotView) -> None:
+    """Write down what could not be read: a finding at once. A verification finds out which other backups need it, so
+    that nobody who looks or downloads waits for that."""
+    found = list(view.reader.damage.values())
+    if not found:
+        return
+    now = timezone.now()
+    try:
+        if damage_note(view.repository, found, found_by=DamageFinder.DOWNLOAD, now=now):
+            verification_queue(row, now=now)
+    except LedgerUnavailable as error:
+        _logger.warning("Damage in %s could not be written down: %s", view.repository.location, error)

@@ -5,22 +5,26 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from django.utils import timezone
+
 from strongroom.backends.base import CONFIG
 from strongroom.checker import CheckProgress, Severity, verify_snapshot
 from strongroom.errors import BackendError, StrongroomError
 from strongroom.format.snapshot import Snapshot
 from strongroom.packages import open_package
 from strongroom.repository import Repository
+from strongroom.repository.damage import Damage
 from strongroom.snapshots import SnapshotView
 
 from .errors import StorageAbsent
 from .manifest import Manifest, decode
-from .models import BackupJob, RehearsalState, Trust
+from .models import BackupJob, DamageFinder, RehearsalState, Trust
 from .packages import verify_package
 from .progress import Tracker
 from .references import BackupRef
 from .schema.rehearsal import Rehearsals, rehearse_all
 from .selectors import job_by_uuid
+from .services.damages import damage_found
 from .services.jobs import job_trust_set
 from .services.storages import require_repository
 from .sources import read_manifest, verify_captured
@@ -65,7 +69,11 @@ def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None])
         repository = _open(ref, ref.place)
         with repository.lock(), staging_folder(uuid.uuid4()) as staging:
             snapshot = repository.snapshot(ref.snapshot_id)
-            findings = read_back(repository, snapshot, staging=staging, tracker=tracker, tick=tick)
+            read = read_back(repository, snapshot, staging=staging, tracker=tracker, tick=tick)
+            findings = read.findings
+            if ref.in_ledger:
+                # Before the trust of this one is written: what it was tells what it may become again.
+                damage_found(repository, read.damage, found_by=DamageFinder.VERIFY, now=timezone.now(), tick=tick)
             if not findings:
                 place = SnapshotPlace(SnapshotView(repository, snapshot))
                 rehearsals = _rehearse(place, read_manifest(place), tracker, tick)
@@ -102,26 +110,34 @@ def _require_package(path: Path) -> None:
         )
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What is wrong with a snapshot, in words, and all damage that was seen, also where it needs none of it."""
+
+    findings: list[str]
+    damage: tuple[Damage, ...]
+
+
 def read_back(
     repository: Repository, snapshot: Snapshot, *, staging: Path, tracker: Tracker, tick: Callable[[], None]
-) -> list[str]:
+) -> ReadBack:
     """What is wrong with a snapshot: every blob is read and hashed, then the dumps are compared with the manifest.
 
     Raises `StorageAbsent` where the repository has gone meanwhile.
     """
     try:
-        findings = _findings(repository, snapshot, staging=staging, tracker=tracker, tick=tick)
+        read = _read_back(repository, snapshot, staging=staging, tracker=tracker, tick=tick)
     except StrongroomError:
         _require_repository_there(repository)
         raise
-    if findings:
+    if read.findings:
         _require_repository_there(repository)
-    return findings
+    return read
 
 
-def _findings(
+def _read_back(
     repository: Repository, snapshot: Snapshot, *, staging: Path, tracker: Tracker, tick: Callable[[], None]
-) -> list[str]:
+) -> ReadBack:
     def progress(done: CheckProgress) -> None:
         tracker.reached(bytes_done=done.bytes_done, total_bytes=done.bytes_total)
         tick()
@@ -133,7 +149,7 @@ def _findings(
         tracker.begin("comparing with the manifest")
         tick()
         findings = verify_captured(SnapshotView(repository, snapshot), staging=staging)
-    return findings
+    return ReadBack(findings, tuple(report.damage))
 
 
 def _require_repository_there(repository: Repository) -> None:

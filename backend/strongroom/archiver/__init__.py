@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from strongroom import __version__
 from strongroom.archiver.tally import ArchiveProgress, Tally
@@ -18,10 +18,11 @@ from strongroom.entries import Entry, Problem
 from strongroom.errors import Damaged
 from strongroom.format.snapshot import Snapshot, Summary
 from strongroom.format.text import format_time
-from strongroom.ids import StorageId
+from strongroom.ids import FileKind, StorageId
 from strongroom.parent import ParentFolder
 from strongroom.repository import Index, Repository, identity
 from strongroom.repository.blobs import BlobReader
+from strongroom.repository.damage import Damage, compare_sizes, distrust
 from strongroom.repository.locks import Timing
 from strongroom.repository.writer import BlobWriter
 from strongroom.work import Pool, default_workers
@@ -36,6 +37,7 @@ class ArchiveOptions:
     `parent`: files that it holds unchanged are not read again. `before_publish` is called when everything is durable,
     immediately before the snapshot itself is stored; what it raises leaves nothing published. `on_problem` is called,
     from any thread, as soon as something could not be stored as it should be: before the next root entry is touched.
+    `distrusted`: copies that are known to be damaged; their content is read and stored again.
     """
 
     paths: Sequence[str]
@@ -49,13 +51,15 @@ class ArchiveOptions:
     before_publish: Callable[[], None] | None = None
     on_problem: Callable[[Problem], None] | None = None
     lock_timing: Timing | None = None
+    distrusted: Sequence[Damage] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ArchiveResult:
     """A stored snapshot. It is complete when `problems` is empty; `notes` tell what else one may want to know.
 
-    `packs` are the files that were added to the repository; `stored_bytes` their sealed blobs.
+    `packs` are the files that were added to the repository; `stored_bytes` their sealed blobs. `unsound` are the packs
+    that the index names and that are missing or have a wrong size: nothing in them counted as stored.
     """
 
     snapshot: Snapshot
@@ -64,6 +68,9 @@ class ArchiveResult:
     notes: tuple[str, ...]
     packs: tuple[StorageId, ...]
     stored_bytes: int
+    unsound: tuple[Damage, ...]
+    damaged_indexes: Mapping[StorageId, str]
+    """The index files that could not be read, and why; the packs' headers have taken their place."""
 
 
 def archive(
@@ -81,7 +88,7 @@ def archive(
     started_ns = time.time_ns()
     tally = Tally(progress, options.on_problem)
     with repository.lock(timing=options.lock_timing) as lock:
-        index = repository.load_index()
+        index, unsound = _trusted_index(repository, options.distrusted, tally)
         previous = _parent_folder(repository, index, options.parent, tally)
         with BlobWriter(repository, index, compress=options.compression) as writer:
             with Pool(options.workers or default_workers(), tally.tell) as pool:
@@ -115,7 +122,27 @@ def archive(
         tuple(tally.notes),
         tuple(writer.packs),
         writer.written.stored_bytes,
+        unsound,
+        index.damaged_files,
     )
+
+
+def _trusted_index(
+    repository: Repository, distrusted: Sequence[Damage], tally: Tally
+) -> tuple[Index, tuple[Damage, ...]]:
+    """The index, with what is not there or known to be damaged not counting as stored; and the packs that are not."""
+    index = repository.load_index()
+    # Packs after the index: what the index names has been stored before.
+    sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
+    unsound = compare_sizes(index, sizes)
+    distrust(index, [*unsound, *distrusted])
+    tally.notes.extend(index.faults)
+    if unsound:
+        tally.notes.append(
+            f"{len(unsound)} packs that the index names are missing or have a wrong size ({unsound[0].pack[:8]}, …):"
+            " what this backup needs of them is stored again. `strongroom repair packs --damaged` repairs the index."
+        )
+    return index, tuple(unsound)
 
 
 def _parent_folder(repository: Repository, index: Index, parent: Snapshot | None, tally: Tally) -> ParentFolder | None:

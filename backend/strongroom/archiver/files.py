@@ -10,6 +10,7 @@ from strongroom.chunker import MIN_SIZE, cut
 from strongroom.filesystem import node_of, read_xattrs
 from strongroom.format.tree import Node, NodeKind
 from strongroom.ids import BlobId, BlobKind
+from strongroom.longpaths import reachable
 from strongroom.repository.writer import BlobWriter
 from strongroom.streams import Reader
 from strongroom.work import Countdown, Pool
@@ -58,7 +59,8 @@ class ContentStore:
         """
         for attempt in range(_ATTEMPTS):
             try:
-                descriptor = _Descriptor(os.open(path, _FLAGS))
+                with reachable(path) as place:
+                    descriptor = _Descriptor(os.open(place, _FLAGS))
             except OSError as error:
                 self._report(path, f"cannot be opened: {error.strerror}")
                 done(None)

@@ -17,6 +17,7 @@ from strongroom.errors import Damaged, SourceError, StrongroomError
 from strongroom.filesystem import kind_of, node_of, read_xattrs
 from strongroom.format.tree import Node, NodeKind, go_mode
 from strongroom.ids import BlobId
+from strongroom.longpaths import reachable
 from strongroom.parent import ParentFolder
 from strongroom.repository import identity
 from strongroom.repository.writer import BlobWriter
@@ -34,13 +35,21 @@ class _FileTask(NamedTuple):
     new: bool
 
 
+class _Item(NamedTuple):
+    """Something in a folder, with the way to look at it."""
+
+    name: bytes
+    path: bytes
+    look: Callable[[], os.stat_result]
+
+
 @dataclasses.dataclass(slots=True)
 class _Level:
     """A folder on the disk that is being listed."""
 
     folder: OpenFolder
     previous: ParentFolder | None
-    entries: Iterator[os.DirEntry[bytes]]
+    entries: Iterator[_Item]
     exclude: Callable[[bytes], bool] | None
     ready: list[Node] = dataclasses.field(default_factory=list)
     batch: list[_FileTask] = dataclasses.field(default_factory=list)
@@ -143,7 +152,7 @@ class Walk:
         top = _Level(folder, previous, iter(()), entry.exclude)
         folder.expect()
         stack = [top]
-        self._place_path(stack, entry.name, entry.path, functools.partial(os.lstat, entry.path))
+        self._place_path(stack, entry.name, entry.path, functools.partial(_look, entry.path))
         while stack:
             level = stack[-1]
             item = next(level.entries, None)
@@ -152,7 +161,7 @@ class Walk:
                 level.folder.settle(level.ready)
                 stack.pop()
             elif level.exclude is None or not level.exclude(item.path):
-                self._place_path(stack, item.name, item.path, functools.partial(item.stat, follow_symlinks=False))
+                self._place_path(stack, item.name, item.path, item.look)
 
     def _place_path(self, stack: list[_Level], name: bytes, path: bytes, look: Callable[[], os.stat_result]) -> None:
         level = stack[-1]
@@ -170,11 +179,10 @@ class Walk:
 
     def _descend(self, stack: list[_Level], node: Node, path: bytes) -> None:
         above = stack[-1]
-        with os.scandir(path) as listing:
-            entries = sorted(listing, key=lambda item: item.name)
+        entries = _list(path)
         self._read_xattrs(node, path)
         folder = self._open_folder(above.folder, node, above.previous)
-        stack.append(_Level(folder, self._enter(above.previous, node.name), iter(entries), above.exclude))
+        stack.append(_Level(folder, self._enter(above.previous, node.name), entries, above.exclude))
 
     def _place_file(self, level: _Level, name: bytes, path: bytes, status: os.stat_result) -> None:
         before = level.previous.node(name) if level.previous else None
@@ -221,12 +229,30 @@ class Walk:
     def _special(self, name: bytes, kind: NodeKind, path: bytes, status: os.stat_result) -> Node:
         node = node_of(name, kind, status)
         if kind is NodeKind.SYMLINK:
-            node.target = os.readlink(path)
+            with reachable(path) as place:
+                node.target = os.readlink(place)
         self._read_xattrs(node, path)
         return node
 
     def _read_xattrs(self, node: Node, path: bytes) -> None:
         try:
-            node.xattrs = read_xattrs(path)
+            with reachable(path) as place:
+                node.xattrs = read_xattrs(place)
         except OSError as error:
             self._tally.report(path, f"its extended attributes cannot be read: {error.strerror}")
+
+
+def _look(path: bytes) -> os.stat_result:
+    with reachable(path) as place:
+        return os.lstat(place)
+
+
+def _list(path: bytes) -> Iterator[_Item]:
+    """What is in a folder, by name; it has been read when this returns. Raises OSError."""
+    with reachable(path) as place, os.scandir(place) as listing:
+        entries = sorted(listing, key=lambda item: item.name)
+    if place == path:
+        return (_Item(one.name, one.path, functools.partial(one.stat, follow_symlinks=False)) for one in entries)
+    # The way by which they were listed is closed.
+    paths = ((one.name, os.path.join(path, one.name)) for one in entries)
+    return (_Item(name, inner, functools.partial(_look, inner)) for name, inner in paths)

@@ -68,16 +68,11 @@ def open_repository(options: argparse.Namespace) -> Repository:
 def reading(options: argparse.Namespace) -> Iterator[tuple[Repository, Index]]:
     """A repository under a shared lock, with its index; with --salvage without a lock and with what index there is."""
     repository = open_repository(options)
-    if options.salvage:
-        index, faults = salvage_index(repository)
-        for fault in faults:
+    with contextlib.nullcontext() if options.salvage or options.no_lock else repository.lock():
+        index = salvage_index(repository) if options.salvage else repository.load_index()
+        for fault in index.faults:
             complain(f"warning: {fault}")
         yield repository, index
-    elif options.no_lock:
-        yield repository, repository.load_index()
-    else:
-        with repository.lock():
-            yield repository, repository.load_index()
 
 
 def read_new_passphrase(options: argparse.Namespace) -> str:

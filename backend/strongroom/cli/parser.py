@@ -8,7 +8,7 @@ import math
 from typing import TypeAlias
 
 from strongroom import __version__
-from strongroom.cli import commands, packages, removal
+from strongroom.cli import commands, packages, removal, repairing
 from strongroom.cli.access import REPOSITORY
 from strongroom.cli.completion import SHELLS, completes_files, completes_folders, completion
 
@@ -40,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_writing(verbs, common)
     _add_reading(verbs, common, reads)
     _add_removing(verbs, common)
+    _add_repairing(verbs, common)
     _add_keys(verbs, common)
     _add_packages(verbs)
     verb = verbs.add_parser("completion", help="print the script that lets a shell complete this command")
@@ -141,6 +142,24 @@ def _add_removing(verbs: _Verbs, common: _Parser) -> None:
 
     verb = verbs.add_parser("prune", parents=[common, thorough], help="remove what no snapshot needs")
     verb.set_defaults(run=removal.prune)
+
+
+def _add_repairing(verbs: _Verbs, common: _Parser) -> None:
+    planned = argparse.ArgumentParser(add_help=False)
+    planned.add_argument("--dry-run", action="store_true", help="show what is wrong and what would be done")
+    repair = verbs.add_parser("repair", help="put a damaged repository in order")
+    kinds = repair.add_subparsers(required=True, metavar="COMMAND")
+    verb = kinds.add_parser("index", parents=[common, planned], help="write the index anew from what the packs list")
+    verb.set_defaults(run=repairing.index)
+    verb = kinds.add_parser("packs", parents=[common, planned], help="save what is whole in damaged packs")
+    verb.add_argument("packs", nargs="*", metavar="PACK", help="the name of a pack, or the beginning of one")
+    verb.add_argument("--damaged", action="store_true", help="read all packs, and take those that are damaged")
+    verb.set_defaults(run=repairing.packs)
+    verb = kinds.add_parser(
+        "snapshots", parents=[common, planned], help="write snapshots anew without the files that are lost"
+    )
+    verb.add_argument("--forget", action="store_true", help="remove the damaged and the unreadable ones afterwards")
+    verb.set_defaults(run=repairing.snapshots)
 
 
 def _add_keys(verbs: _Verbs, common: _Parser) -> None:

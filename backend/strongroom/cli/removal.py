@@ -143,9 +143,12 @@ def _named(repository: Repository, prefixes: Sequence[str]) -> list[StorageId]:
 
 
 def _judge(repository: Repository, rules: Rules, tags: Sequence[str]) -> Iterator[_Group]:
-    """What the rules mean for each group. Raises Damaged when there is a snapshot that cannot be judged."""
+    """What the rules mean for each group. A snapshot that cannot be read is named and stays."""
     groups: dict[tuple[str, tuple[str, ...]], list[Candidate]] = {}
-    for snapshot in repository.snapshots():
+    readable, faults = repository.readable_snapshots()
+    for fault in faults:
+        complain(f"warning: {fault} It stays.")
+    for snapshot in readable:
         if not tags or set(tags) & set(snapshot.tags):
             groups.setdefault((snapshot.hostname, tuple(sorted(snapshot.paths))), []).append(_candidate(snapshot))
     now, zone = datetime.now(UTC), SystemZone()

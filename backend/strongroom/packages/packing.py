@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import stat
@@ -12,6 +13,7 @@ from typing import Final
 
 from strongroom.entries import Entry, Folder, OnDisk, Problem, Stream
 from strongroom.errors import PackageRefused
+from strongroom.longpaths import reachable
 from strongroom.packages import readme
 from strongroom.packages.gzipping import GzipWriter
 from strongroom.packages.openpgp import Sink
@@ -19,9 +21,16 @@ from strongroom.packages.order import README, SUMS, TOP, place_of
 from strongroom.packages.reading import Progress
 from strongroom.packages.spool import Spool
 from strongroom.packages.sums import Sums
-from strongroom.packages.tarformat import END, Member, encode_header, padding, shown
+from strongroom.packages.tarformat import END, MAX_DEPTH, MAX_NAME, Member, encode_header, padding, shown
 
 _PIECE: Final = 1 << 20
+_BLOCK: Final = 512
+"""Bytes in the unit of `st_blocks`, whatever the file system's own."""
+_MOST_HOLES: Final = 1 << 29
+"""Half of what a package may swell to without being taken for a bomb; holes compress to nothing."""
+_EVERYWHERE: Final = frozenset({"security.selinux"})
+"""Attributes that the system itself gives to every file."""
+_NAMES_KEPT: Final = 10
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 """Of what was a file a moment ago; whatever has replaced it is neither followed nor waited for."""
 
@@ -47,6 +56,10 @@ class Packing:
         self._on_problem = on_problem
         self._sums = Sums(folder)
         self.problems: list[Problem] = []
+        self.with_attributes: list[bytes] = []
+        """The first paths whose extended attributes or access lists are left behind, and of all how many."""
+        self.attributes_count = 0
+        self._holes = 0
         self.files = 0
         self.content_bytes = 0
 
@@ -131,9 +144,14 @@ class Packing:
 
     def _look(self, inside: bytes, path: bytes) -> list[bytes]:
         """Write what lies at `path`, but not what is below it: those names are returned, the first of them last."""
+        if len(inside) > MAX_NAME or inside.count(b"/") >= MAX_DEPTH:
+            self._report(path, f"lies deeper, or has a longer path, than a package holds ({MAX_DEPTH} folders)")
+            return []
         try:
-            status = os.lstat(path)
-            names = sorted(os.listdir(path), reverse=True) if stat.S_ISDIR(status.st_mode) else []
+            with reachable(path) as place:
+                status = os.lstat(place)
+                names = sorted(os.listdir(place), reverse=True) if stat.S_ISDIR(status.st_mode) else []
+                self._notice_attributes(path, place, status)
         except OSError as error:
             self._report(path, f"cannot be read: {error.strerror}")
             return []
@@ -147,7 +165,8 @@ class Packing:
 
     def _file(self, inside: bytes, path: bytes) -> None:
         try:
-            descriptor = os.open(path, _FLAGS)
+            with reachable(path) as place:
+                descriptor = os.open(place, _FLAGS)
         except OSError as error:
             self._report(path, f"cannot be read: {error.strerror}")
             return
@@ -161,6 +180,15 @@ class Packing:
         if not stat.S_ISREG(before.st_mode):
             self._report(path, "was replaced by something that is no file while the folder was read")
             return
+        holes = _holes(descriptor, before)
+        if self._holes + holes > _MOST_HOLES:
+            self._report(
+                path,
+                f"has {before.st_size:,} bytes and is mostly holes; a package holds {_MOST_HOLES:,} bytes of holes at"
+                " the most, a backup in a repository any number",
+            )
+            return
+        self._holes += holes
         failure = ""
 
         def read(size: int) -> bytes:
@@ -199,11 +227,49 @@ class Packing:
         self._finish_file(name, size, digest.digest())
         return missing
 
+    def _notice_attributes(self, path: bytes, place: bytes, status: os.stat_result) -> None:
+        if not hasattr(os, "listxattr") or not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
+            return
+        if set(os.listxattr(place, follow_symlinks=False)) - _EVERYWHERE:
+            self.attributes_count += 1
+            if len(self.with_attributes) < _NAMES_KEPT:
+                self.with_attributes.append(path)
+
+    @property
+    def notes(self) -> list[str]:
+        """What one may want to know, in words."""
+        if not self.attributes_count:
+            return []
+        names = ", ".join(shown(path) for path in self.with_attributes)
+        more = ", …" if self.attributes_count > len(self.with_attributes) else ""
+        return [
+            f"{self.attributes_count} files or folders have extended attributes or access control lists, which a"
+            f" package does not hold: {names}{more}"
+        ]
+
     def _report(self, path: bytes, reason: str) -> None:
         problem = Problem(path, reason)
         self.problems.append(problem)
         if self._on_problem is not None:
             self._on_problem(problem)
+
+
+def _holes(descriptor: int, status: os.stat_result) -> int:
+    """Bytes of a file that were never written. That it has few blocks may also mean that the file system compresses."""
+    if status.st_blocks * _BLOCK >= status.st_size:
+        return 0
+    holes = position = 0
+    while position < status.st_size:
+        try:
+            data = os.lseek(descriptor, position, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            data = status.st_size  # the rest is a hole
+        holes += data - position
+        position = os.lseek(descriptor, data, os.SEEK_HOLE) if data < status.st_size else data
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return holes
 
 
 def _member_of(name: bytes, status: os.stat_result, *, is_folder: bool) -> Member:

@@ -35,13 +35,15 @@ _DAY: Final = 86400.0
 
 @dataclass(frozen=True)
 class PackageResult:
-    """A package that has been written and read back. Sizes are bytes; `problems` were met in what lies on a disk."""
+    """A package that has been written and read back. Sizes are bytes; `problems` were met in what lies on a disk,
+    `notes` tell what else one may want to know."""
 
     size: int
     sha256: str
     files: int
     content_bytes: int
     problems: list[Problem]
+    notes: list[str]
 
 
 def write_package(
@@ -97,7 +99,7 @@ def write_package(
             _publish(temporary, path)
     except OSError as error:
         raise unwritable(path, error, "nothing was left there") from error
-    return PackageResult(size, sha256, packing.files, packing.content_bytes, packing.problems)
+    return PackageResult(size, sha256, packing.files, packing.content_bytes, packing.problems, packing.notes)
 
 
 def _read_back(

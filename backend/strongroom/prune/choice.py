@@ -12,8 +12,8 @@ from strongroom.crypto import OVERHEAD
 from strongroom.errors import Damaged
 from strongroom.format.pack import PackedBlob, entry_size
 from strongroom.ids import BlobKind, StorageId
-from strongroom.prune.used import BlobSet
 from strongroom.repository import Index
+from strongroom.repository.blobset import BlobSet
 from strongroom.repository.writer import PACK_SIZE
 
 SMALL = PACK_SIZE // 4
@@ -166,7 +166,10 @@ def _require_whole(index: Index, uses: Uses) -> None:
             faults.append(f"the pack {pack.name} has {pack.size} bytes instead of {index.pack_size(pack.name)}")
     if faults:
         more = f", and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
-        raise Damaged(f"Something that snapshots need is not there: {'; '.join(faults[:_FAULTS_SHOWN])}{more}.")
+        raise Damaged(
+            f"Something that snapshots need is not there: {'; '.join(faults[:_FAULTS_SHOWN])}{more}. A backup stores it"
+            " again where its source still has it; then run `strongroom repair packs --damaged`."
+        )
 
 
 def choose(uses: Uses, options: PruneOptions) -> Choice:

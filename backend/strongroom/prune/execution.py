@@ -28,8 +28,8 @@ from strongroom.prune.plan import PrunePlan
 from strongroom.prune.progress import PruneProgress, Teller
 from strongroom.repository import Index, Repository
 from strongroom.repository.blobs import open_blob
+from strongroom.repository.headers import read_header
 from strongroom.repository.locks import RepositoryLock
-from strongroom.repository.packs import read_header
 from strongroom.repository.writer import BlobWriter
 from strongroom.work import Pool, default_workers
 
@@ -161,7 +161,7 @@ class _Execution:
     def _repack_one(self, writer: BlobWriter, pack: StorageId) -> None:
         self._lock.check()
         with _naming(pack):
-            listed = read_header(self._repository, pack)
+            listed = read_header(self._repository.backend, self._repository.master, pack)
             if len(listed) != self._plan.index.blob_count(pack):
                 raise Damaged("its header and the index list different blobs")
             for blobs in _ranges(blob for blob in listed if self._plan.keeps(pack, blob)):
@@ -194,6 +194,7 @@ def _naming(pack: StorageId) -> Iterator[None]:
     except Damaged as error:
         raise Damaged(
             f"The pack {pack} is damaged, and something in it is needed; nothing that is used was removed: {error}"
+            f" Run `strongroom repair packs {pack[:8]}`."
         ) from None
 
 

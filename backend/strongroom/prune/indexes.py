@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from strongroom.errors import Damaged
-from strongroom.format.index import decode_index, encode_index
+from strongroom.format.index import encode_index
 from strongroom.format.pack import PackedBlob, pack_size
 from strongroom.ids import FileKind, StorageId
-from strongroom.prune.used import BlobSet
 from strongroom.repository import Index, Repository
+from strongroom.repository.blobset import BlobSet
 from strongroom.repository.writer import INDEX_BLOBS
 
 _SMALL_BLOBS = INDEX_BLOBS // 4
@@ -29,7 +29,7 @@ def rewrite_indexes(
     old: list[StorageId] = []
     count = 0
     for name in sorted(names):
-        packs = list(decode_index(repository.load_file(FileKind.INDEX, name)))
+        packs = repository.load_index_file(name)
         unchanged = not any(pack in going or pack in seen for pack, _ in packs)
         if not unchanged or sum(len(blobs) for _, blobs in packs) < _SMALL_BLOBS:
             old.append(name)
@@ -63,7 +63,7 @@ def require_covered(
     for stored in list(repository.backend.list_files(FileKind.INDEX)):
         if stored.name in without:
             continue
-        for pack, blobs in decode_index(repository.load_file(FileKind.INDEX, stored.name)):
+        for pack, blobs in repository.load_index_file(stored.name):
             if pack not in going and sizes.get(pack) == pack_size(blobs):
                 for blob in blobs:
                     covered.add(blob.kind, blob.id)

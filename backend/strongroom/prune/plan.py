@@ -8,14 +8,14 @@ from collections.abc import Callable, Collection, Mapping
 
 from strongroom.backends.base import Leftover
 from strongroom.errors import Damaged, FileMissing
-from strongroom.format.index import decode_index
 from strongroom.format.pack import PackedBlob
 from strongroom.format.snapshot import Snapshot
 from strongroom.ids import FileKind, StorageId
 from strongroom.prune.choice import Packs, Place, PruneOptions, choose, is_young, measure
 from strongroom.prune.progress import PruneProgress, Teller
-from strongroom.prune.used import BlobSet, find_used
+from strongroom.prune.used import find_used
 from strongroom.repository import Index, Repository
+from strongroom.repository.blobset import BlobSet
 
 _WORTH_FRACTION = 0.05
 _WORTH_BYTES = 1 << 30
@@ -183,15 +183,18 @@ def _load_index(repository: Repository) -> tuple[frozenset[StorageId], Index, bo
     repeated = False
     for stored in list(repository.backend.list_files(FileKind.INDEX)):
         try:
-            text = repository.load_file(FileKind.INDEX, stored.name)
+            packs = repository.load_index_file(stored.name)
         except FileMissing:
             continue  # replaced by another since the listing began; its packs are listed there
         names.add(stored.name)
-        for pack, blobs in decode_index(text):
+        for pack, blobs in packs:
             if known := index.blob_count(pack):
                 repeated = True
                 same = all((pack, blob) in index.find(blob.kind, blob.id) for blob in blobs)
                 if not same or known != len(blobs):
-                    raise Damaged(f"Two index files of {repository.location} list different blobs in the pack {pack}.")
+                    raise Damaged(
+                        f"Two index files of {repository.location} list different blobs in the pack {pack}. Run"
+                        " `strongroom repair index`."
+                    )
             index.add(pack, blobs)
     return frozenset(names), index, repeated

@@ -11,31 +11,7 @@ from strongroom.ids import BlobId, BlobKind
 from strongroom.prune.progress import Teller
 from strongroom.repository import Index, Repository
 from strongroom.repository.blobs import BlobReader
-
-
-class BlobSet:
-    """A set of the blobs of one index: a byte each, whatever their number."""
-
-    def __init__(self, index: Index) -> None:
-        self._index = index
-        self._flags = bytearray(index.numbers)
-
-    def add(self, kind: BlobKind, identity: BlobId) -> bool | None:
-        """Whether it was not in it yet; None when the index does not know it."""
-        number = self._index.number(kind, identity)
-        if number is None:
-            return None
-        new = not self._flags[number]
-        self._flags[number] = 1
-        return new
-
-    def __contains__(self, number: int) -> bool:
-        return bool(self._flags[number])
-
-    def missing_from(self, other: BlobSet) -> int:
-        """How many of these are not in another set of the same index."""
-        left = int.from_bytes(self._flags, "big") & ~int.from_bytes(other._flags, "big")
-        return left.bit_count()
+from strongroom.repository.blobset import BlobSet
 
 
 def find_used(repository: Repository, index: Index, snapshots: Iterable[Snapshot], teller: Teller) -> BlobSet:
@@ -61,7 +37,10 @@ def find_used(repository: Repository, index: Index, snapshots: Iterable[Snapshot
 def _mark(used: BlobSet, kind: BlobKind, blob: BlobId, where: str) -> bool:
     new = used.add(kind, blob)
     if new is None:
-        raise Damaged(f"{where} needs the {kind.name.lower()} blob {blob.hex()}, which is in no index.")
+        raise Damaged(
+            f"{where} needs the {kind.name.lower()} blob {blob.hex()}, which is in no index. `strongroom repair index`"
+            " looks for it in the packs; `strongroom repair snapshots` stores the snapshot again without what is lost."
+        )
     return new
 
 

@@ -10,6 +10,7 @@ from strongroom.backends.base import CONFIG, Backend, FileHandle
 from strongroom.crypto import NotAuthentic, SealingKey
 from strongroom.errors import (
     AppendOnly,
+    BackendError,
     Damaged,
     FileExists,
     FileMissing,
@@ -22,13 +23,21 @@ from strongroom.format.config import VERSION, Config, decode_config, encode_conf
 from strongroom.format.envelope import MAX_SIZE, decode_body, encode_body
 from strongroom.format.index import decode_index
 from strongroom.format.key import DEFAULT_COST, Cost
+from strongroom.format.pack import PackedBlob
 from strongroom.format.snapshot import Snapshot, decode_snapshot, encode_snapshot
 from strongroom.ids import FileKind, StorageId, storage_id
 from strongroom.repository import keys
+from strongroom.repository.headers import read_header
 from strongroom.repository.index import Index
 from strongroom.repository.locks import RepositoryLock, Timing
 
 __all__ = ["Index", "Repository"]
+
+_WAYS_OUT = {
+    FileKind.INDEX: "`strongroom repair index` writes it anew from what the packs list.",
+    FileKind.SNAPSHOT: "Put the file back from a copy of the storage, or remove it with"
+    " `strongroom repair snapshots --forget`.",
+}
 
 
 class Repository:
@@ -143,13 +152,18 @@ class Repository:
         return name
 
     def load_file(self, kind: FileKind, name: StorageId) -> bytes:
-        """The JSON of a stored file. Raises Damaged, or FileMissing."""
-        handle = FileHandle(kind, name)
+        """The JSON of a stored file. Raises Damaged, which says what to do, or FileMissing."""
+        try:
+            return self._load_file(FileHandle(kind, name))
+        except Damaged as error:
+            raise Damaged(f"{error} {_WAYS_OUT.get(kind, '')}".rstrip()) from None
+
+    def _load_file(self, handle: FileHandle) -> bytes:
         size = self.backend.size(handle)
         if size > MAX_SIZE:
             raise Damaged(f"{handle} in {self.location} has {size} bytes, far too many for its kind.")
         sealed = self.backend.load(handle)
-        if storage_id(sealed) != name:
+        if storage_id(sealed) != handle.name:
             raise Damaged(f"{handle} in {self.location} is damaged: its bytes do not have the hash that is its name.")
         try:
             return decode_body(self.master.open(sealed), self.config.version)
@@ -169,19 +183,29 @@ class Repository:
 
     def readable_snapshots(self) -> tuple[list[Snapshot], list[str]]:
         """The snapshots that can be read, oldest first, and what is wrong with the others."""
-        found, faults = [], []
+        found, faults = self.sorted_out_snapshots()
+        return found, sorted(faults.values())
+
+    def sorted_out_snapshots(self) -> tuple[list[Snapshot], dict[StorageId, str]]:
+        """The snapshots that can be read, oldest first, and the names of the others with what is wrong with them."""
+        found: list[Snapshot] = []
+        faults: dict[StorageId, str] = {}
         for stored in self.backend.list_files(FileKind.SNAPSHOT):
             try:
                 found.append(self.load_snapshot(stored.name))
             except FileMissing:
                 continue  # forgotten since the listing began
             except Damaged as error:
-                faults.append(str(error))
-        return sorted(found, key=lambda snapshot: (snapshot.time_ns, snapshot.id)), sorted(faults)
+                faults[stored.name] = str(error)
+        return sorted(found, key=lambda snapshot: (snapshot.time_ns, snapshot.id)), faults
 
     def load_snapshot(self, name: StorageId) -> Snapshot:
         """The snapshot of that full name."""
-        return decode_snapshot(self.load_file(FileKind.SNAPSHOT, name), name)
+        text = self.load_file(FileKind.SNAPSHOT, name)
+        try:
+            return decode_snapshot(text, name)
+        except Damaged as error:
+            raise Damaged(f"{error} {_WAYS_OUT[FileKind.SNAPSHOT]}") from None
 
     def snapshot(self, prefix: str) -> Snapshot:
         """The one snapshot whose id begins with `prefix`, or the newest for `latest`. Raises SnapshotNotFound."""
@@ -200,6 +224,14 @@ class Repository:
             raise SnapshotNotFound(f"{count} snapshots in {self.location} have an id that begins with {prefix!r}.")
         return names[0]
 
+    def retract_snapshot(self, name: StorageId) -> None:
+        """Take back a snapshot that we have just stored and that nobody has been told of.
+
+        Raises UnsupportedRepository or AppendOnly where nothing may be removed.
+        """
+        self.require_removable()
+        self.backend.remove(FileHandle(FileKind.SNAPSHOT, name))
+
     def save_snapshot(self, snapshot: Snapshot) -> Snapshot:
         """Store a snapshot whose trees and blobs are stored and indexed; the same with its id."""
         text = encode_snapshot(snapshot)
@@ -207,20 +239,43 @@ class Repository:
 
     # Index
 
-    def load_index(self, faults: list[str] | None = None) -> Index:
-        """Read every index file. Raises Damaged, or, where a list for faults is given, notes there what is damaged."""
+    def load_index_file(self, name: StorageId) -> list[tuple[StorageId, list[PackedBlob]]]:
+        """What one index file says. Raises Damaged, or FileMissing."""
+        text = self.load_file(FileKind.INDEX, name)
+        try:
+            return list(decode_index(text))
+        except Damaged as error:
+            raise Damaged(f"index/{name} in {self.location} is damaged: {error} {_WAYS_OUT[FileKind.INDEX]}") from None
+
+    def load_index(self) -> Index:
+        """Read every index file; where one cannot be read, the headers of the packs that no other one names.
+
+        What could not be read is in the `faults` of the index.
+        """
         index = Index()
         for stored in list(self.backend.list_files(FileKind.INDEX)):
             try:
-                for pack, blobs in decode_index(self.load_file(FileKind.INDEX, stored.name)):
+                for pack, blobs in self.load_index_file(stored.name):
                     index.add(pack, blobs)
             except FileMissing:
                 continue  # replaced by another since the listing began; its packs are listed there
             except Damaged as error:
-                if faults is None:
-                    raise
-                faults.append(str(error))
+                index.faults.append(str(error))
+                index.damaged_files[stored.name] = str(error)
+        if index.faults:
+            self.index_from_headers(index)
         return index
+
+    def index_from_headers(self, index: Index) -> None:
+        """Add the packs that the index does not name, as their headers list them; what cannot be read is a fault."""
+        for stored in self.backend.list_files(FileKind.PACK):
+            if not index.blob_count(stored.name):
+                try:
+                    index.add(stored.name, read_header(self.backend, self.master, stored.name))
+                except (Damaged, BackendError) as error:
+                    index.faults.append(
+                        f"The pack {stored.name} is in no index, and its header cannot be read: {error}"
+                    )
 
 
 def _has_config(backend: Backend) -> bool:

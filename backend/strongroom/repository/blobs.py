@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from strongroom import compression
 from strongroom.backends.base import FileHandle
-from strongroom.errors import BackendError, Damaged
+from strongroom.errors import BackendError, Damaged, FileMissing
 from strongroom.format.pack import PackedBlob
 from strongroom.ids import BlobId, BlobKind, FileKind, StorageId, blob_id
 from strongroom.repository import Repository
+from strongroom.repository.damage import Damage, DamageKind
 from strongroom.repository.index import Index
 from strongroom.streams import Buffer
 
 MAX_BLOB_SIZE = {BlobKind.DATA: 256 << 20, BlobKind.TREE: 2 << 30}
 """Bytes of plaintext that one blob may make us hold. Data blobs of any writer seen are at most 70 MiB; a tree of ten
 million entries is 3 GiB."""
+
+_WAY_OUT = (
+    "(`strongroom check --read-data` names all damage; a new backup stores the content again where its source still has"
+    " it, `strongroom repair packs --damaged` saves what is whole.)"
+)
 
 
 def open_blob(repository: Repository, blob: PackedBlob, sealed: Buffer) -> bytes:
@@ -35,6 +41,8 @@ class BlobReader:
     def __init__(self, repository: Repository, index: Index) -> None:
         self.repository = repository
         self.index = index
+        self.damage: dict[tuple[StorageId, BlobId | None], Damage] = {}
+        """The copies that were found damaged, even where another one was whole."""
 
     def read(self, kind: BlobKind, identity: BlobId) -> bytes:
         """The plaintext. Raises Damaged, naming every copy that was tried."""
@@ -42,10 +50,39 @@ class BlobReader:
         for pack, blob in self.index.find(kind, identity):
             try:
                 return self._read_copy(pack, blob)
-            except (Damaged, BackendError) as error:
+            except Damaged as error:
+                self.damage[pack, identity] = Damage(
+                    pack, DamageKind.BLOB, identity.hex(), kind.name.lower(), str(error)
+                )
+                failures.append(f"pack {pack[:8]}: {error}")
+            except BackendError as error:
+                if isinstance(error, FileMissing):
+                    self.damage[pack, None] = Damage(pack, DamageKind.MISSING, reason=str(error))
                 failures.append(f"pack {pack[:8]}: {error}")
         where = "; ".join(failures) or "no index knows it"
-        raise Damaged(f"The {kind.name.lower()} blob {identity.hex()} cannot be read: {where}")
+        raise Damaged(f"The {kind.name.lower()} blob {identity.hex()} cannot be read: {where} {_WAY_OUT}")
+
+    def has_spare(self, pack: StorageId, blob: PackedBlob) -> bool:
+        """Whether another pack holds a copy of this blob that can be read."""
+        for other, copy in self.index.find(blob.kind, blob.id):
+            if other != pack:
+                try:
+                    self._read_copy(other, copy)
+                except (Damaged, BackendError):
+                    continue
+                return True
+        return False
+
+    def is_whole(self, pack: StorageId, kind: BlobKind, identity: BlobId) -> bool:
+        """Whether the copy in this pack can be read. Raises BackendError."""
+        for other, copy in self.index.find(kind, identity):
+            if other == pack:
+                try:
+                    self._read_copy(other, copy)
+                except Damaged:
+                    return False
+                return True
+        return False
 
     def _read_copy(self, pack: StorageId, blob: PackedBlob) -> bytes:
         sealed = self.repository.backend.load_range(FileHandle(FileKind.PACK, pack), blob.offset, blob.length)

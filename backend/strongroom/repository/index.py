@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from strongroom.format.pack import PackedBlob, pack_size
 from strongroom.ids import BlobId, BlobKind, StorageId
@@ -14,7 +14,8 @@ class Index:
     """Maps blobs to their places; about 170 bytes a blob.
 
     Safe for one writer beside many readers, and for several writers. A blob stored several times keeps all its
-    places, so that a reader can fall back on another copy.
+    places, so that a reader can fall back on another copy. A copy that is distrusted is still found, after all others,
+    but does not count as stored.
     """
 
     def __init__(self) -> None:
@@ -29,14 +30,23 @@ class Index:
         self._offset = array("I")
         self._length = array("I")
         self._plain_length = array("I")
+        self._doubted_packs: set[int] = set()
+        self._doubted_rows: set[int] = set()
+        self.faults: list[str] = []
+        """What could not be read when the index was loaded, in words."""
+        self.damaged_files: dict[StorageId, str] = {}
+        """The index files that could not be read, and why."""
 
     def __len__(self) -> int:
         """How many different blobs there are."""
         return len(self._rows[0]) + len(self._rows[1])
 
     def __contains__(self, blob: tuple[BlobKind, BlobId]) -> bool:
-        kind, identity = blob
-        return identity in self._rows[kind]
+        """Whether a copy is stored that is not distrusted."""
+        first = self._rows[blob[0]].get(blob[1])
+        if first is None or not (self._doubted_packs or self._doubted_rows):
+            return first is not None
+        return any(self._trusted(row) for row in self._copies.get(blob) or [first])
 
     @property
     def numbers(self) -> int:
@@ -78,11 +88,13 @@ class Index:
                     self._copies.setdefault((blob.kind, blob.id), [first]).append(row)
 
     def find(self, kind: BlobKind, identity: BlobId) -> list[tuple[StorageId, PackedBlob]]:
-        """Every place of a blob; empty when it is not stored."""
+        """Every place of a blob, those that are distrusted last; empty when it is not stored."""
         first = self._rows[kind].get(identity)
         if first is None:
             return []
         rows = self._copies.get((kind, identity)) or [first]
+        if len(rows) > 1 and (self._doubted_packs or self._doubted_rows):
+            rows = sorted(rows, key=lambda row: not self._trusted(row))
         return [(self._packs[self._pack[row]], self._blob(kind, identity, row)) for row in rows]
 
     def size(self, kind: BlobKind, identity: BlobId) -> int | None:
@@ -92,8 +104,8 @@ class Index:
 
     def first_pack(self, kind: BlobKind, identity: BlobId) -> StorageId | None:
         """The pack that readers take a blob from; None when it is not stored."""
-        row = self._rows[kind].get(identity)
-        return None if row is None else self._packs[self._pack[row]]
+        places = self.find(kind, identity)
+        return places[0][0] if places else None
 
     def blob_count(self, pack: StorageId) -> int:
         """How many blobs a pack holds; 0 for one that is not known."""
@@ -102,6 +114,34 @@ class Index:
     def pack_size(self, pack: StorageId) -> int:
         """The bytes that a pack must have; 0 for one that is not known."""
         return self._pack_sizes.get(pack, 0)
+
+    def blobs_in(self, packs: Collection[StorageId]) -> dict[StorageId, list[PackedBlob]]:
+        """What these packs hold, in order of offset: found by going through all blobs. Nobody may add meanwhile."""
+        found: dict[StorageId, list[PackedBlob]] = {pack: [] for pack in packs}
+        numbers = {self._pack_numbers[pack] for pack in packs if pack in self._pack_numbers}
+        if numbers:
+            for kind in BlobKind:
+                for identity, first in self._rows[kind].items():
+                    for row in self._copies.get((kind, identity)) or (first,):
+                        if self._pack[row] in numbers:
+                            found[self._packs[self._pack[row]]].append(self._blob(kind, identity, row))
+        for blobs in found.values():
+            blobs.sort(key=lambda blob: blob.offset)
+        return found
+
+    def distrust(self, pack: StorageId, blob: tuple[BlobKind, BlobId] | None = None) -> None:
+        """No longer count a whole pack as stored, or one blob's copy in it; one that is not known is ignored."""
+        number = self._pack_numbers.get(pack)
+        if number is None:
+            return
+        if blob is None:
+            self._doubted_packs.add(number)
+        elif (first := self._rows[blob[0]].get(blob[1])) is not None:
+            rows = self._copies.get(blob) or [first]
+            self._doubted_rows.update(row for row in rows if self._pack[row] == number)
+
+    def _trusted(self, row: int) -> bool:
+        return row not in self._doubted_rows and self._pack[row] not in self._doubted_packs
 
     def _blob(self, kind: BlobKind, identity: BlobId, row: int) -> PackedBlob:
         return PackedBlob(kind, identity, self._offset[row], self._length[row], self._plain_length[row])

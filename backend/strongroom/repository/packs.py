@@ -1,16 +1,18 @@
-"""Whole packs: their headers read, and everything in them verified."""
+"""Whole packs: everything in them verified."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from strongroom.backends.base import FileHandle
 from strongroom.errors import Damaged
-from strongroom.format.pack import LENGTH_SIZE, PackedBlob, decode_header, decode_length
+from strongroom.format.pack import PackedBlob
 from strongroom.ids import FileKind, StorageId
 from strongroom.repository import Repository
 from strongroom.repository.blobs import open_blob
+from strongroom.repository.headers import read_header
 from strongroom.repository.index import Index
 from strongroom.streams import Buffer
 
@@ -19,49 +21,51 @@ _WHOLE = 64 << 20
 _PIECE = 8 << 20
 
 
-def read_header(repository: Repository, pack: StorageId) -> list[PackedBlob]:
-    """The blobs that a pack says it holds. Raises Damaged or BackendError."""
-    handle = FileHandle(FileKind.PACK, pack)
-    size = repository.backend.size(handle)
-    if size < LENGTH_SIZE:
-        raise Damaged(f"The pack {pack} has only {size} bytes.")
-    header_length = decode_length(repository.backend.load_range(handle, size - LENGTH_SIZE, LENGTH_SIZE), size)
-    start = size - LENGTH_SIZE - header_length
-    sealed = repository.backend.load_range(handle, start, header_length)
-    return decode_header(repository.master.open(sealed), start)
+class PackFault(NamedTuple):
+    """What is wrong with a pack, in words; `blob` is the one that is damaged, None where it is the pack as a whole.
+
+    `outer` means that the blobs can be read all the same, where the index says.
+    """
+
+    text: str
+    blob: PackedBlob | None = None
+    outer: bool = False
 
 
-def verify_pack(repository: Repository, index: Index, pack: StorageId) -> Iterator[str]:
-    """Read a pack back; yields what is wrong with it, in words: its hash, its header, the index, any blob.
+def verify_pack(repository: Repository, index: Index, pack: StorageId) -> Iterator[PackFault]:
+    """Read a pack back; yields what is wrong with it: its hash, its header, the index, any blob.
 
-    Raises BackendError when it cannot be read.
+    Where the header cannot be read, the blobs are those that the index lists. Raises BackendError when the pack cannot
+    be read.
     """
     handle = FileHandle(FileKind.PACK, pack)
+    known = index.blob_count(pack)
     size = repository.backend.size(handle)
     whole = repository.backend.load(handle) if size <= _WHOLE else None
     digest = hashlib.sha256(whole) if whole is not None else _hash_pieces(repository, handle, size)
     if digest.hexdigest() != pack:
-        yield "its bytes do not have the hash that is its name"
+        yield PackFault("its bytes do not have the hash that is its name", outer=known > 0)
     try:
-        blobs = read_header(repository, pack)
+        blobs = read_header(repository.backend, repository.master, pack)
     except Damaged as error:
-        yield f"its header cannot be read: {error}"
-        return
-    known = index.blob_count(pack)
+        yield PackFault(f"its header cannot be read: {error}", outer=known > 0)
+        blobs = index.blobs_in([pack])[pack]
     if known and known != len(blobs):
-        yield f"it holds {len(blobs)} blobs where the index says {known}"
+        yield PackFault(f"it holds {len(blobs)} blobs where the index says {known}")
     for blob in blobs:
         if known and (pack, blob) not in index.find(blob.kind, blob.id):
-            yield f"the index places the blob {blob.id.hex()} elsewhere or not at all"
+            yield PackFault(f"the index places the blob {blob.id.hex()} elsewhere or not at all")
         sealed: Buffer
-        if whole is not None:
-            sealed = memoryview(whole)[blob.offset : blob.offset + blob.length]
-        else:
-            sealed = repository.backend.load_range(handle, blob.offset, blob.length)
         try:
+            if whole is not None:
+                sealed = memoryview(whole)[blob.offset : blob.offset + blob.length]
+            else:
+                sealed = repository.backend.load_range(
+                    handle, blob.offset, max(min(blob.length, size - blob.offset), 0)
+                )
             open_blob(repository, blob, sealed)
         except Damaged as error:
-            yield f"the {blob.kind.name.lower()} blob {blob.id.hex()}: {error}"
+            yield PackFault(f"the {blob.kind.name.lower()} blob {blob.id.hex()}: {error}", blob)
 
 
 def _hash_pieces(repository: Repository, handle: FileHandle, size: int) -> hashlib._Hash:
@@ -71,17 +75,8 @@ def _hash_pieces(repository: Repository, handle: FileHandle, size: int) -> hashl
     return digest
 
 
-def salvage_index(repository: Repository) -> tuple[Index, list[str]]:
-    """An index from whatever can be read: the index files that are whole, and the headers of all other packs.
-
-    Also gives what was wrong, in words.
-    """
-    faults: list[str] = []
-    index = repository.load_index(faults)
-    for stored in repository.backend.list_files(FileKind.PACK):
-        if not index.blob_count(stored.name):
-            try:
-                index.add(stored.name, read_header(repository, stored.name))
-            except Damaged as error:
-                faults.append(f"The pack {stored.name} is in no index, and its header cannot be read: {error}")
-    return index, faults
+def salvage_index(repository: Repository) -> Index:
+    """An index from whatever can be read: the index files that are whole, and the headers of all other packs."""
+    index = repository.load_index()
+    repository.index_from_headers(index)
+    return index

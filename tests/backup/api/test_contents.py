@@ -29,7 +29,8 @@ from apps.backup.manifest import (
     TableRecord,
     encode,
 )
-from apps.backup.models import AuditEvent, BackupJob
+from apps.backup.models import AuditEvent, BackupJob, Operation, RepositoryDamage
+from apps.backup.operations import run_operation
 from apps.backup.rights import Right
 from apps.backup.storage import resolve_place
 from strongroom.archiver import ArchiveOptions, archive
@@ -397,6 +398,15 @@ def test_a_download_that_meets_damage_breaks(reader, job, repository):
     with pytest.raises(Exception, match="cannot be read"):
         answer.getvalue()
     assert held_locks() == 0
+    # It is written down, and a verification finds out which backups need it.
+    assert list(RepositoryDamage.objects.values_list("found_by", "kind", "is_needed")) == [("DOWNLOAD", "blob", None)]
+    wanted = Operation.objects.get()
+    assert (wanted.kind, wanted.job, wanted.status) == ("VERIFY", job, "PENDING")
+    assert wanted.requested_by_name == "the system"
+    run_operation(wanted.uuid)
+    job.refresh_from_db()
+    assert job.trust == "DAMAGED"
+    assert RepositoryDamage.objects.get().is_needed is True
 
 
 def test_a_snapshot_that_is_lost_is_not_taken_for_nothing(reader, job):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from apps.backup import conf, staging, storage
-from apps.backup.errors import SettingsInvalid, StorageFull, StorageRefused
+from apps.backup.errors import SettingsInvalid, StorageBusy, StorageFull, StorageRefused
 from strongroom.errors import NoRepository, PassphraseError, WrongPassphrase
 
 
@@ -259,3 +259,41 @@ def test_what_is_in_the_way_of_a_lock_or_of_a_new_repository_is_named(root, pass
 def test_what_else_goes_wrong_there_stays_what_it_is(root):
     with pytest.raises(FileNotFoundError), staging.staging_folder(uuid.uuid4()) as folder:
         (folder / "absent").read_bytes()
+
+
+def test_a_stopped_process_that_holds_a_file_lock_is_named_and_not_waited_for_without_end(tmp_path):
+    path = tmp_path / ".repository.lock"
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with storage.locked(path):
+            os.write(writing, b".")
+            signal.pause()
+        os._exit(0)
+    try:
+        assert os.read(reading, 1) == b"."
+        os.kill(child, signal.SIGSTOP)
+        with (
+            pytest.raises(StorageBusy, match=rf"by process {child} on .* since .*kill -CONT") as caught,
+            storage.locked(path, patience=0.2),
+        ):
+            pass
+        assert caught.value.retryable
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reading)
+        os.close(writing)
+    with storage.locked(path, patience=5):
+        assert path.read_text().startswith(f"process {os.getpid()} on ")
+
+
+def test_no_file_lock_is_waited_for_without_end():
+    """A process that is stopped keeps its locks."""
+    waiting = [
+        path.name
+        for path in Path(storage.__file__).parent.parent.parent.rglob("*.py")
+        for line in path.read_text().splitlines()
+        if "flock(" in line and "LOCK_EX" in line and "LOCK_NB" not in line
+    ]
+    assert waiting == []

@@ -361,6 +361,46 @@ def test_what_turns_into_something_else_is_a_problem_and_the_rest_is_stored(tmp_
     assert open_package(tmp_path / "p.tar.gz").roots["media"].files == 1
 
 
+def test_what_a_package_cannot_hold_is_a_problem_and_the_rest_is_stored(tmp_path):
+    """A file of terabytes of holes would not be taken back, nor would a folder below too many others."""
+    media = media_of(tmp_path)
+    (media / "small").write_bytes(b"here")
+    with (media / "sparse").open("wb") as file:
+        file.truncate(3 << 40)
+    with (media / "some holes").open("wb") as file:
+        file.truncate(1 << 20)
+    deep = media
+    for _ in range(packing.MAX_DEPTH):
+        deep = deep / "d"
+        deep.mkdir()
+    (deep / "lost").write_bytes(b"too deep")
+    path = tmp_path / "p.tar.gz"
+    result = write_package(path, [MANIFEST, Folder(b"files", [OnDisk(b"media", os.fsencode(media))])], mtime_ns=NOW)
+    told = {os.fsdecode(one.path): one.reason for one in result.problems}
+    first_too_deep = media / "/".join("d" * (packing.MAX_DEPTH - 1))
+    assert set(told) == {str(media / "sparse"), str(first_too_deep)}
+    assert "mostly holes" in told[str(media / "sparse")]
+    assert "lies deeper" in told[str(first_too_deep)]
+    assert {"files/media/small", "files/media/some holes"} <= set(names_in(path))
+    assert open_package(path).roots["media"].files == 2
+
+
+def test_attributes_that_a_package_leaves_behind_are_told(tmp_path):
+    media = media_of(tmp_path)
+    for number in range(12):
+        (media / f"f{number:02}").write_bytes(b"x")
+        os.setxattr(media / f"f{number:02}", "user.origin", b"scanner")
+    (media / "plain").write_bytes(b"x")
+    path = tmp_path / "p.tar.gz"
+    result = write_package(path, [MANIFEST, Folder(b"files", [OnDisk(b"media", os.fsencode(media))])], mtime_ns=NOW)
+    [note] = result.notes
+    assert note.startswith("12 files or folders have extended attributes or access control lists")
+    assert str(media / "f00") in note
+    assert note.endswith(", …")
+    assert "plain" not in note
+    assert result.problems == []
+
+
 def test_nothing_is_overwritten_or_left(tmp_path):
     target = tmp_path / "p.tar.gz"
     target.write_text("mine")

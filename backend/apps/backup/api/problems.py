@@ -113,6 +113,7 @@ _OURS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (errors.ApprovalRefused, 403, "forbidden"),
     (errors.StorageFull, 507, "no-room"),
     (errors.UploadBusy, 423, "busy"),
+    (errors.StorageBusy, 503, "locked"),
     (errors.UploadConflict, 409, "conflict"),
     (RestoreRefused, 409, "refused"),
     (ManifestInvalid, 409, "refused"),

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from .. import conf, periodic, selectors
+from ..damages import damages_open, doubts_count
 from ..errors import LedgerUnavailable, SettingsInvalid
 from ..messages import HAS_CELERY
 from ..models import BackupConfiguration, Executor
@@ -20,7 +21,7 @@ from ..retention import plan_retention
 from ..selectors import ConfigurationState
 from ..services.executors import executors_alive
 from ..services.removals import prunes_latest, removals_unfinished
-from . import brokers, disks, equipment, freshness, storages
+from . import brokers, damage, disks, equipment, freshness, storages
 from .disks import Space
 from .findings import Finding, Severity
 from .freshness import hours
@@ -94,6 +95,7 @@ def examine(*, now: datetime) -> Health:
         *isolated("jobs", lambda: freshness.stuck_findings(selectors.jobs_unfinished(), now=now)),
         *isolated("retention", lambda: _retention(states, present, now)),
         *isolated("prunes", lambda: freshness.prune_findings(prunes_latest(), now=now)),
+        *isolated("damage", lambda: damage.damage_findings(damages_open(), doubts_count())),
     ]
     verdict = judge(states, findings, present=present, now=now)
     found = tuple(sorted(findings, key=_order))

@@ -8,7 +8,7 @@ from ..constraints import check_constraint
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('backup', '0004_lists'),
+        ('backup', '0006_damage'),
     ]
 
     operations = [

@@ -8,10 +8,11 @@ that the journal has.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+
+from strongroom.longpaths import remove_tree
 
 from ..sources.files import RESTORE_MARK
 from ..sources.sqlite import fold_log_in, has_no_tables
@@ -124,7 +125,7 @@ def discard(path: str, *, sides: tuple[str, ...] = ()) -> None:
     """Delete a file or folder, with what belongs to it, if it is there."""
     target = Path(path)
     if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
+        remove_tree(os.fsencode(target))
     else:
         for suffix in (*sides, ""):
             Path(path + suffix).unlink(missing_ok=True)

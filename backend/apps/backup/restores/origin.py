@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from django.utils import timezone
+
 from strongroom.format.tree import NodeKind
+from strongroom.longpaths import count_entries, reachable
 from strongroom.metadata import apply_metadata
 from strongroom.packages import Package, Tally, extract, open_package
 from strongroom.restorer import RestoreProgress, restore
@@ -18,11 +22,15 @@ from strongroom.selection import Selection
 from strongroom.snapshots import SnapshotView
 from strongroom.streams import Reader
 
-from ..errors import BackupNotFound
+from ..errors import BackupNotFound, LedgerUnavailable
 from ..manifest import Manifest, decode
+from ..models import DamageFinder
 from ..references import BackupRef
+from ..services.damages import damage_found
 from ..sources.verify import SnapshotPlace, read_manifest
 from .errors import RestoreFailed, RestoreRefused
+
+_logger = logging.getLogger("apps.backup.restores")
 
 Progress = Callable[[int, int], None]
 """Called with files and bytes done."""
@@ -73,7 +81,22 @@ def open_origin(ref: BackupRef) -> Iterator[Origin]:
         raise BackupNotFound(f"{ref} names neither a repository nor a package.")
     repository = ref.place.open()
     with repository.lock():
-        yield SnapshotOrigin(SnapshotView(repository, repository.snapshot(ref.snapshot_id)))
+        view = SnapshotView(repository, repository.snapshot(ref.snapshot_id))
+        try:
+            yield SnapshotOrigin(view)
+        finally:
+            _tell_damage(view)
+
+
+def _tell_damage(view: SnapshotView) -> None:
+    """What could not be read casts doubt on every backup that needs it. The ledger may be what is restored."""
+    if not view.reader.damage:
+        return
+    found = list(view.reader.damage.values())
+    try:
+        damage_found(view.repository, found, found_by=DamageFinder.RESTORE, now=timezone.now())
+    except LedgerUnavailable as error:
+        _logger.warning("Damage in %s could not be written down: %s", view.repository.location, error)
 
 
 class SnapshotOrigin:
@@ -111,6 +134,7 @@ class SnapshotOrigin:
 
             view = self._view
             result = restore(view.repository, view.snapshot, target, subtree=source, only=only, progress=report)
+            view.reader.damage.update({(one.pack, one.key and one.key[1]): one for one in result.damage})
             if result.damaged:
                 first = result.damaged[0]
                 raise RestoreFailed(
@@ -142,7 +166,8 @@ class SnapshotOrigin:
             if node.kind.value == "socket":
                 continue
             try:
-                status = os.lstat(place)
+                with reachable(place) as reached:
+                    status = os.lstat(reached)
             except FileNotFoundError as error:
                 raise RestoreFailed(
                     f"{os.fsdecode(place)} is missing after the restore; nothing live changed."
@@ -152,7 +177,7 @@ class SnapshotOrigin:
                     f"{os.fsdecode(place)} has {status.st_size} bytes, in the backup {node.size}. Nothing live changed."
                 )
             expected += 1
-        found = sum(len(folders) + len(names) for _, folders, names in os.walk(os.fsencode(target)))
+        found = count_entries(os.fsencode(target))
         if found != expected:
             raise RestoreFailed(f"{target} has {found} entries, the backup {expected}; nothing live was changed.")
 

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from strongroom.errors import StrongroomError
+from strongroom.format.snapshot import Snapshot
 from strongroom.packages import open_package
 from strongroom.repository import Repository
 from strongroom.snapshots import SnapshotView
@@ -80,7 +81,9 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
             repository = place.open()
             row = repository_enter(repository, place, now=now)
             with repository.lock():
-                for stored in _in_repository(repository, place, row.pk, report):
+                present, unreadable = repository.readable_snapshots()
+                report.unreadable += [f"{place.path}: {fault}" for fault in unreadable]
+                for stored in _in_repository(repository, place, row.pk, present=present, report=report):
                     _enter(stored, report)
         except (BackupError, StrongroomError) as error:
             report.unreadable.append(f"{place.path}: {error}")
@@ -105,9 +108,9 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
 
 
 def _in_repository(
-    repository: Repository, place: RepositoryPlace, row: int, report: CatalogueReport
+    repository: Repository, place: RepositoryPlace, row: int, *, present: Iterable[Snapshot], report: CatalogueReport
 ) -> Iterable[_Stored]:
-    ours = [snapshot for snapshot in repository.snapshots() if TAG in snapshot.tags]
+    ours = [snapshot for snapshot in present if TAG in snapshot.tags]
     index = repository.load_index() if ours else None
     for snapshot in ours:
         ref = of_snapshot(place, snapshot)

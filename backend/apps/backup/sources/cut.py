@@ -20,6 +20,7 @@ from django.db import connections
 
 from strongroom.entries import Entry, Folder, Stream
 from strongroom.entries import Problem as Unread
+from strongroom.longpaths import reachable
 from strongroom.streams import Reader
 
 from .. import conf
@@ -195,12 +196,14 @@ def _tree_size(capture: RootCapture) -> int:
     folders = [os.fsencode(capture.root.path)]
     while folders:
         # What cannot be listed here is met again, and reported, by the archiver.
-        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+        folder = folders.pop()
+        with contextlib.suppress(OSError), reachable(folder) as place, os.scandir(place) as entries:
             for entry in entries:
-                if capture.excludes(entry.path):
+                path = os.path.join(folder, entry.name)  # noqa: PTH118  bytes
+                if capture.excludes(path):
                     continue
                 if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
+                    folders.append(path)
                 elif entry.is_file(follow_symlinks=False):
                     total += entry.stat(follow_symlinks=False).st_size
     return total

@@ -1,0 +1,49 @@
+"""Damage that is known, measured on the ledger: what it means for the backups, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..damages import FILES
+from ..models import RepositoryDamage
+from .findings import Finding, critical, warning
+
+
+def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[Finding]:
+    """W030: backups need what is damaged. W031: an index names damaged packs. W032: files are read past.
+
+    `rows` is the damage that is still there, `doubted` the number of backups that need any of it.
+    """
+    for location in sorted({row.location for row in rows}):
+        here = [row for row in rows if row.location == location]
+        needed = [row for row in here if row.kind not in FILES and row.healed_at is None and row.is_needed is not False]
+        healed = [row for row in here if row.kind not in FILES and row not in needed]
+        files = [row for row in here if row.kind in FILES]
+        if needed:
+            first = needed[0]
+            yield critical(
+                30,
+                location,
+                f"{len(needed)} damaged packs or blobs were found, the first on {first.found_at:%Y-%m-%d}"
+                f" ({first.get_found_by_display().lower()}): {first.reason} {doubted} backups need them.",
+                "Run a FULL backup: it stores again what its source still has. `backup_jobs` shows the ones that stay"
+                f" DAMAGED; `strongroom repair packs --damaged --repo {location}` saves what is whole.",
+            )
+        if healed:
+            yield warning(
+                31,
+                location,
+                f"The index still names {len({row.file_id for row in healed})} damaged packs, whose content is stored"
+                " again elsewhere.",
+                "The next backup drops them when nobody else is at work; or run"
+                f" `strongroom repair packs --damaged --repo {location}`.",
+            )
+        if files:
+            first = files[0]
+            command = "snapshots --forget" if all(row.kind == "snapshot" for row in files) else "index"
+            yield warning(
+                32,
+                location,
+                f"{len(files)} index or snapshot files cannot be read, the first is {first.kind}/{first.file_id[:8]}.",
+                f"Put them back from a copy of the storage, or run `strongroom repair {command} --repo {location}`.",
+            )

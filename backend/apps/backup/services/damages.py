@@ -1,0 +1,241 @@
+"""Find the backups that need damaged content, make them DAMAGED, and give their trust back when it is healed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from strongroom.checker import verify_snapshot
+from strongroom.errors import BackendError, Damaged, FileMissing
+from strongroom.ids import FileKind, StorageId
+from strongroom.needing import BlobKey, Need, find_need
+from strongroom.repository import Index, Repository
+from strongroom.repository.blobs import BlobReader
+from strongroom.repository.damage import Damage, compare_sizes, distrust, lost_blobs
+from strongroom.repository.damage import DamageKind as StoredKind
+from strongroom.repository.packs import verify_pack
+
+from ..damages import FILES, as_damage, damage_is_open, damage_known, damage_note, damage_rows, damaged_files_note
+from ..ledger import ledger_access, ledger_alias
+from ..models import BackupJob, DamageFinder, DamageKind, DoubtedBackup, Trust
+from .audit import audit_record
+from .events import job_event
+from .jobs import audited
+
+_BATCH = 500
+_PARTLY = (StoredKind.SIZE, StoredKind.LISTING)
+"""Damage of a pack in which some blobs may be whole."""
+_SOUND = (Trust.STORED, Trust.VERIFIED, Trust.PROVEN)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settled:
+    """What an assessment has changed: backups that are DAMAGED now, and backups that are whole again."""
+
+    doubted: tuple[str, ...] = ()
+    recovered: tuple[str, ...] = ()
+
+
+def damage_found(
+    repository: Repository,
+    damages: Iterable[Damage],
+    *,
+    found_by: DamageFinder,
+    now: datetime,
+    tick: Callable[[], None] | None = None,
+) -> Settled:
+    """Write damage down, and find out at once which backups need it. Hold a lock of the repository meanwhile."""
+    damage_note(repository, damages, found_by=found_by, now=now)
+    return damage_settle(repository, found_by=found_by, now=now, tick=tick)
+
+
+def damage_settle(
+    repository: Repository, *, found_by: DamageFinder, now: datetime, tick: Callable[[], None] | None = None
+) -> Settled:
+    """Compare all known damage with what is stored now. Folders are read, and no data but of what was healed.
+
+    Backups that need what is lost become DAMAGED in one UPDATE; those that became so before and need nothing of it any
+    more are verified, and get their trust back. Hold a lock of the repository meanwhile.
+    """
+    snapshots, unreadable = repository.sorted_out_snapshots()
+    damaged_files_note(repository, DamageKind.SNAPSHOT, unreadable, found_by=found_by, now=now)
+    if not damage_is_open(repository) and not _doubts(repository):
+        return Settled()
+    index = repository.load_index()
+    damaged_files_note(repository, DamageKind.INDEX, index.damaged_files, found_by=found_by, now=now)
+    _drop_files(repository, {*index.damaged_files, *unreadable}, now)
+    sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
+    _drop_what_is_good_again(repository, index, sizes, now)
+    rows = damage_known(repository)
+    if not rows and not _doubts(repository):
+        return Settled()
+    damages = [as_damage(row) for row in rows if row.kind != DamageKind.HEADER]
+    distrust(index, [*compare_sizes(index, sizes), *damages])
+    lost = _lost(repository, index, damages)
+    need = find_need(repository, index, snapshots, lost, tick=tick)
+    # A blob that is needed and in no index is lost as well, and has no pack.
+    nowhere = [
+        Damage(StorageId(""), StoredKind.MISSING, blob.hex(), kind.name.lower(), "No index names the blob.")
+        for kind, blob in need.blobs
+        if index.number(kind, blob) is None
+    ]
+    damage_note(repository, nowhere, found_by=found_by, now=now)
+    _write_rows(repository, index, lost, need, now)
+    doubted = _cast_doubt(repository, need.snapshots, now)
+    return Settled(doubted, _recover(repository, index, need.snapshots, now, tick or _nothing))
+
+
+def _lost(repository: Repository, index: Index, damages: Sequence[Damage]) -> frozenset[BlobKey]:
+    """The blobs of which no copy is left: of a pack that is there, those that cannot be read in it."""
+    lost = lost_blobs(index, damages)
+    reader = BlobReader(repository, index)
+    partly = {damage.pack for damage in damages if damage.kind in _PARTLY}
+    inside = {(pack, (blob.kind, blob.id)) for pack, blobs in index.blobs_in(partly).items() for blob in blobs}
+    return lost - {key for pack, key in inside if key in lost and _can_be_read(reader, pack, key)}
+
+
+def _can_be_read(reader: BlobReader, pack: StorageId, key: BlobKey) -> bool:
+    try:
+        return reader.is_whole(pack, *key)
+    except BackendError:
+        return False
+
+
+def _drop_files(repository: Repository, damaged: Collection[str], now: datetime) -> None:
+    with ledger_access("looking whether damaged files are gone"):
+        rows = damage_rows().filter(repository_id=repository.id, dropped_at=None)
+        rows = rows.filter(kind__in=FILES)
+        gone = [row.pk for row in rows if row.file_id not in damaged]
+        damage_rows().filter(pk__in=gone).update(dropped_at=now, healed_at=now)
+
+
+def _drop_what_is_good_again(
+    repository: Repository, index: Index, sizes: Mapping[StorageId, int], now: datetime
+) -> None:
+    """Forget damage where the file was put back, from a copy of the storage for example."""
+    reader = BlobReader(repository, index)
+    good = [row.pk for row in damage_known(repository) if row.file_id and _is_good(reader, as_damage(row), sizes)]
+    if good:
+        with ledger_access("writing down what is good again"):
+            damage_rows().filter(pk__in=good).update(dropped_at=now, healed_at=now)
+
+
+def _is_good(reader: BlobReader, damage: Damage, sizes: Mapping[StorageId, int]) -> bool:
+    expected = reader.index.pack_size(damage.pack)
+    if not expected or sizes.get(damage.pack) != expected:
+        return False
+    try:
+        if damage.key is not None:
+            return reader.is_whole(damage.pack, *damage.key)
+        return not list(verify_pack(reader.repository, reader.index, damage.pack))
+    except BackendError:
+        return False
+
+
+def _write_rows(repository: Repository, index: Index, lost: Collection[BlobKey], need: Need, now: datetime) -> None:
+    known = set(index.packs)
+    rows = damage_known(repository)
+    contents = index.blobs_in({StorageId(row.file_id) for row in rows if not row.blob_id})
+    with ledger_access("writing down what damage means"):
+        for row in rows:
+            damage = as_damage(row)
+            own = {damage.key} if damage.key else {(blob.kind, blob.id) for blob in contents.get(damage.pack, ())}
+            still = {key for key in own if key is not None and (key in lost or index.number(*key) is None)}
+            is_needed = not still.isdisjoint(need.blobs)
+            is_gone = not is_needed and row.file_id not in known
+            damage_rows().filter(pk=row.pk).update(
+                is_needed=is_needed,
+                healed_at=None if is_needed else row.healed_at or now,
+                dropped_at=now if is_gone else None,
+            )
+
+
+def _doubts(repository: Repository) -> list[DoubtedBackup]:
+    with ledger_access("looking for doubted backups"):
+        doubts = DoubtedBackup.objects.using(ledger_alias()).filter(repository_id=repository.id)
+        return list(doubts.select_related("job"))
+
+
+def _cast_doubt(repository: Repository, snapshots: Collection[StorageId], now: datetime) -> tuple[str, ...]:
+    """All backups that are these snapshots are DAMAGED now; the names of those that were not before."""
+    names: list[str] = []
+    wanted = sorted(snapshots)
+    for start in range(0, len(wanted), _BATCH):
+        with ledger_access("casting doubt on backups"), transaction.atomic(using=ledger_alias()):
+            jobs = BackupJob.objects.using(ledger_alias()).filter(
+                snapshot_id__in=wanted[start : start + _BATCH], trust__in=_SOUND
+            )
+            found = list(jobs.only("pk", "uuid", "job_name", "trust"))
+            DoubtedBackup.objects.using(ledger_alias()).filter(job__in=[job.pk for job in found]).delete()
+            DoubtedBackup.objects.using(ledger_alias()).bulk_create(
+                (
+                    DoubtedBackup(job=job, repository_id=repository.id, trust_before=job.trust, since=now)
+                    for job in found
+                ),
+                ignore_conflicts=True,
+            )
+            jobs.filter(pk__in=[job.pk for job in found]).update(trust=Trust.DAMAGED)
+            for job in found:
+                text = f"DAMAGED: it needs content that was found damaged in {repository.location}. It was {job.trust}."
+                job_event(job.uuid, text, now=now)
+                audit_record("backup.doubt", audited(job), details={"trust": Trust.DAMAGED, "before": job.trust})
+                names.append(job.job_name)
+    return tuple(names)
+
+
+def _recover(
+    repository: Repository, index: Index, needing: Collection[StorageId], now: datetime, tick: Callable[[], None]
+) -> tuple[str, ...]:
+    """Verify the backups that need nothing lost any more: their structure, and the packs with the healed content."""
+    names = []
+    packs = _healed_packs(repository, index)
+    for doubt in _doubts(repository):
+        job = doubt.job
+        if job.trust != Trust.DAMAGED or job.removal_started_at is not None:
+            _forget_doubt(doubt)
+        elif job.snapshot_id not in needing and _is_whole(repository, StorageId(job.snapshot_id), packs, tick):
+            trust = Trust.STORED if doubt.trust_before == Trust.STORED else Trust.VERIFIED
+            with ledger_access("giving a backup its trust back"), transaction.atomic(using=ledger_alias()):
+                rows = BackupJob.objects.using(ledger_alias()).filter(pk=job.pk, trust=Trust.DAMAGED)
+                if rows.update(trust=trust):
+                    text = f"{trust} again: what was damaged is stored again, and was read back."
+                    job_event(job.uuid, text, now=now)
+                    audit_record("backup.verify", audited(job), details={"trust": trust})
+                    names.append(job.job_name)
+                _forget_doubt(doubt)
+    return tuple(names)
+
+
+def _forget_doubt(doubt: DoubtedBackup) -> None:
+    with ledger_access("forgetting a doubt"):
+        DoubtedBackup.objects.using(ledger_alias()).filter(pk=doubt.pk).delete()
+
+
+def _healed_packs(repository: Repository, index: Index) -> set[StorageId] | None:
+    """The packs where the content of all damage lies now; None where that is not known any more: then all are read."""
+    with ledger_access("looking for healed damage"):
+        rows = list(damage_rows().filter(repository_id=repository.id).exclude(kind__in=FILES))
+    known = set(index.packs)
+    if any(not row.blob_id and row.file_id not in known for row in rows):
+        return None
+    whole = index.blobs_in({StorageId(row.file_id) for row in rows if not row.blob_id})
+    keys = {key for row in rows if (key := as_damage(row).key)}
+    keys.update((blob.kind, blob.id) for blobs in whole.values() for blob in blobs)
+    return {pack for key in keys if key in index and (pack := index.first_pack(*key))}
+
+
+def _is_whole(
+    repository: Repository, snapshot: StorageId, packs: set[StorageId] | None, tick: Callable[[], None]
+) -> bool:
+    try:
+        stored = repository.load_snapshot(snapshot)
+    except (FileMissing, Damaged):
+        return False
+    return verify_snapshot(repository, stored, packs=packs, progress=lambda _: tick()).good
+
+
+def _nothing() -> None:
+    return

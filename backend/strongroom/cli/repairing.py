@@ -1,0 +1,132 @@
+"""The subcommands that put a damaged repository in order: each shows its plan, and with --dry-run does no more."""
+
+from __future__ import annotations
+
+import argparse
+
+from strongroom import exitcodes
+from strongroom.cli.access import open_repository
+from strongroom.cli.output import Display, complain, name, say, say_json, size
+from strongroom.errors import StrongroomError
+from strongroom.ids import FileKind, StorageId
+from strongroom.repair import (
+    DamagedSnapshot,
+    plan_index,
+    plan_packs,
+    plan_snapshots,
+    repair_index,
+    repair_packs,
+    repair_snapshots,
+)
+from strongroom.repository import Repository
+
+_PATHS_SHOWN = 20
+
+
+def index(options: argparse.Namespace) -> int:
+    """Write the index anew from what the packs list."""
+    repository = open_repository(options)
+    with repository.lock(exclusive=not options.dry_run) as lock:
+        plan = plan_index(repository)
+        if not options.json:
+            for text in (*plan.damaged, *plan.unreadable):
+                complain(f"warning: {text}")
+            for count, what in (
+                (len(plan.damaged), "index files cannot be read"),
+                (len(plan.added), "packs are in no index that can be read, and are added"),
+                (len(plan.corrected), "packs differ from the index, and are listed as they are"),
+                (len(plan.dropped), "packs are not there, and the index forgets them"),
+            ):
+                say(f"{count:>6,} {what}")
+        result = None if options.dry_run else repair_index(repository, plan, lock)
+    if options.json:
+        record = {"damaged": plan.damaged, "added": plan.added, "corrected": plan.corrected, "dropped": plan.dropped}
+        say_json({"dry_run": options.dry_run, **record, "unreadable": plan.unreadable, "result": result})
+    elif result:
+        say(f"{result.written} index files written, {result.removed} removed")
+    return exitcodes.FAILED if plan.unreadable else exitcodes.OK
+
+
+def packs(options: argparse.Namespace) -> int:
+    """Save what is whole in damaged packs."""
+    if bool(options.packs) == options.damaged:
+        complain("error: Which packs? Name them, or give --damaged to look for all that are damaged.")
+        return exitcodes.USAGE
+    repository = open_repository(options)
+    with repository.lock(exclusive=not options.dry_run) as lock:
+        chosen = None if options.damaged else [_pack(repository, prefix) for prefix in options.packs]
+        with Display("looking", quiet=options.json, counted="packs") as display:
+            plan = plan_packs(repository, chosen, progress=lambda done, total: display.show(done, done, total))
+        if not options.json:
+            for text in (*plan.reasons, *plan.unreadable):
+                complain(f"warning: {text}")
+            say(f"{len(plan.packs):>6,} packs are damaged or missing, and go")
+            say(f"{plan.saved_blobs:>6,} blobs of them ({size(plan.saved_bytes)}) are whole, and are saved")
+            say(f"{len(plan.lost):>6,} blobs are lost")
+        result = None if options.dry_run else repair_packs(repository, plan, lock)
+    if options.json:
+        lost = [{"kind": kind.name.lower(), "id": blob.hex()} for kind, blob in plan.lost]
+        record = {"packs": plan.packs, "reasons": plan.reasons, "whole": plan.whole, "unreadable": plan.unreadable}
+        saved = {"saved_blobs": plan.saved_blobs, "saved_bytes": plan.saved_bytes, "lost": lost}
+        say_json({"dry_run": options.dry_run, **record, **saved, "result": result})
+    else:
+        if result:
+            say(f"{result.packs_removed} packs removed, {result.packs_written} written")
+        if plan.lost:
+            say("Make a backup: it stores again what its source still has. Then run `strongroom repair snapshots`.")
+    return exitcodes.FAILED if plan.unreadable else exitcodes.OK
+
+
+def _pack(repository: Repository, prefix: str) -> StorageId:
+    """The one pack, stored or only in the index, whose name begins so."""
+    known = {stored.name for stored in repository.backend.list_files(FileKind.PACK)} | set(
+        repository.load_index().packs
+    )
+    names = [pack for pack in known if pack.startswith(prefix)]
+    if not prefix or len(names) != 1:
+        raise StrongroomError(
+            f"{len(names) or 'No'} packs in {repository.location} have a name that begins so: {prefix}"
+        )
+    return names[0]
+
+
+def snapshots(options: argparse.Namespace) -> int:
+    """Write snapshots anew without what is lost."""
+    repository = open_repository(options)
+    with repository.lock(exclusive=not options.dry_run) as lock:
+        plan = plan_snapshots(repository)
+        if not options.json:
+            for text in plan.reasons:
+                complain(f"warning: {text}")
+            for one in plan.damaged:
+                _show(one)
+            say(f"{len(plan.damaged):>6,} snapshots lack content")
+            say(f"{len(plan.unreadable):>6,} snapshots cannot be read")
+        result = None if options.dry_run else repair_snapshots(repository, plan, lock, forget=options.forget)
+    if options.json:
+        damaged = [
+            {
+                "id": one.snapshot.id,
+                "lost": [name(path) for path in one.lost],
+                "lost_count": one.lost_count,
+                "wholly_lost": one.tree is None,
+                "is_repaired": one.is_repaired,
+            }
+            for one in plan.damaged
+        ]
+        record = {"dry_run": options.dry_run, "damaged": damaged, "unreadable": plan.unreadable}
+        say_json({**record, "reasons": plan.reasons, "result": result})
+    elif result:
+        for old, new in result.repaired.items():
+            say(f"snapshot {old[:8]} without what is lost: {new[:8]}")
+        say(f"{len(result.repaired)} snapshots written, {len(result.forgotten)} removed")
+        if not options.forget and not plan.empty:
+            say("The damaged ones are kept; --forget removes them.")
+    return exitcodes.OK
+
+
+def _show(one: DamagedSnapshot) -> None:
+    state = "nothing of it is left" if one.tree is None else "repaired already" if one.is_repaired else "to be repaired"
+    say(f"snapshot {one.snapshot.id[:8]} lacks {one.lost_count:,} files or folders ({state})")
+    for path in one.lost[:_PATHS_SHOWN]:
+        say(f"    {name(path) or '/'}")
