@@ -39,7 +39,12 @@ def check_interrupted_swap(**_options: object) -> list[CheckMessage]:
     from .restores import mixed, recover_restores  # noqa: PLC0415  see above
 
     try:
-        done = recover_restores() if mixed() else []
+        between = mixed()
+    except BackupError:
+        # Settings or a journal cannot be read: the doctor says so.
+        return []
+    try:
+        done = recover_restores() if between else []
     except BackupError as error:
         hint = "Mend what it names, and run `manage.py restore_backup --list`, which completes the restore."
         return [Error(f"A restore was cut off in the middle. {error}", hint=hint, id="backup.W005")]
