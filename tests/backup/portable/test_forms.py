@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from apps.backup.identifiers import quoted
 from apps.backup.manifest import ColumnRecord, TableRecord
 from apps.backup.portable.canonical import RowDigest, normal_json
+from apps.backup.portable.durations import duration_form, interval_text, microseconds
 from apps.backup.portable.engines.base import Moments, convert_columns
 from apps.backup.portable.engines.postgresql import _copy_lines
 from apps.backup.portable.engines.sqlite import SqliteReading, SqliteWriting
@@ -298,3 +299,27 @@ def test_what_a_package_calls_a_type_is_no_other_sql(text):
     table = TableRecord(name="t", path="", model="", columns=[column], key=["a"], rows=0, size=0, sha256="")
     with pytest.raises(RestoreFailed, match=r"t\.a is no name of a type"):
         definitions(table, lambda one: one.type, quoted)
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "length"),
+    [
+        ("00:00:00", 0, 0),
+        ("1 day", 86_400_000_000, 86_400_000_000),
+        ("-1 days +23:59:58.5", -1_500_000, -1_500_000),
+        ("2 days 00:00:00.000001", 172_800_000_001, 172_800_000_001),
+        # Equal to others in length, and other intervals to PostgreSQL.
+        ("-00:00:01.5", "-00:00:01.5", -1_500_000),
+        ("24:00:00", "24:00:00", 86_400_000_000),
+        ("1 mon 2 days", "1 mon 2 days", None),
+    ],
+)
+def test_an_interval_comes_back_as_it_was_written(text, form, length):
+    assert duration_form(text) == form
+    assert microseconds(form) == length
+    assert text in {form, None if length is None else interval_text(length)}
+
+
+@given(st.integers(-(2**62), 2**62))
+def test_what_django_writes_is_a_number(length):
+    assert duration_form(interval_text(length)) == length

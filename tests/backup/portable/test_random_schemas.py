@@ -63,6 +63,8 @@ TYPES = {
         "year": st.sampled_from(["2026", "1901"]),
     },
 }
+SHOWN = {"sqlite": "quote({})", "postgresql": "{}::text", "mysql": "HEX(CAST({} AS BINARY))"}
+"""A value as the database itself writes it, whatever a driver makes of it."""
 INDEXED = ("integer", "bigint", "varchar(20)", "date", "decimal(12,3)")
 
 
@@ -73,6 +75,7 @@ class Table:
     name: str
     create: str
     inserts: list[str]
+    select: str
     key: tuple[str, list[str]] | None
 
 
@@ -87,23 +90,19 @@ def tables(draw: st.DrawFn, engine: str, number: int, earlier: list[Table]) -> T
     unique = draw(st.sampled_from([(), *((place,) for place in indexed)]))
     parents = [one for one in earlier if one.key and one.key[1]]
     parent = draw(st.sampled_from([None, *parents]))
-    rows = [
-        tuple(
-            draw(kinds[kind] if place in key else st.one_of(st.just("NULL"), kinds[kind]))
-            for place, kind in enumerate(columns)
-        )
-        for _ in range(draw(st.integers(0, 4)))
-    ]
+    nulls = st.just("NULL")
+    values = [kinds[kind] if place in key else nulls | kinds[kind] for place, kind in enumerate(columns)]
+    rows = [tuple(map(draw, values)) for _ in range(draw(st.integers(0, 4)))]
     for chosen in filter(None, (key, unique)):
-        rows = list({tuple(str(row[place]).casefold().strip(" '") for place in chosen): row for row in rows}.values())
-    parts = [
-        f"{quote}{name}{quote} {kind}{' NOT NULL' if place in key else ''}"
-        for place, (name, kind) in enumerate(zip(names, columns, strict=True))
-    ]
+        # Also equal are those that a collation takes for equal.
+        rows = list({tuple(row[place].casefold().strip(" '") for place in chosen): row for row in rows}.values())
+    required = [" NOT NULL" if place in key else "" for place in range(len(columns))]
+    parts = [f"{quote}{name}{quote} {kind}{word}" for name, kind, word in zip(names, columns, required, strict=True)]
     if parent is not None:
-        kind, values = parent.key
+        kind, referred_to = parent.key
         parts.append(f"{quote}ref{quote} {kind}")
-        rows = [(*row, draw(st.sampled_from([*values, "NULL"]))) for row in rows]
+        rows = [(*row, draw(st.sampled_from([*referred_to, "NULL"]))) for row in rows]
+        names.append("ref")
         parts.append(f"FOREIGN KEY ({quote}ref{quote}) REFERENCES {parent.name} ({quote}c0{quote})")
     for word, chosen in (("PRIMARY KEY", key), ("UNIQUE", unique)):
         if chosen:
@@ -111,7 +110,8 @@ def tables(draw: st.DrawFn, engine: str, number: int, earlier: list[Table]) -> T
     name = f"random_{number}"
     referred = (columns[0], [row[0] for row in rows]) if key == (0,) else None
     inserts = [f"INSERT INTO {name} VALUES ({', '.join(row)})" for row in rows]
-    return Table(name, f"CREATE TABLE {name} ({', '.join(parts)})", inserts, referred)
+    shown = ", ".join(SHOWN[engine].format(f"{quote}{one}{quote}") for one in names)
+    return Table(name, f"CREATE TABLE {name} ({', '.join(parts)})", inserts, f"SELECT {shown} FROM {name}", referred)
 
 
 @st.composite
@@ -124,14 +124,12 @@ def schemas(draw: st.DrawFn, engine: str) -> list[Table]:
 
 def content(project: Zoo, found: list[Table]) -> list[list[str]]:
     """Every row of every table, in no order that a restore would have to keep."""
-    shown = []
-    for line in run_all(project, [f"SELECT * FROM {one.name}" for one in found]):
-        shown.append(sorted(line.removeprefix("= ").strip("[]()").split("), (")))
-    return shown
+    lines = run_all(project, [one.select for one in found])
+    return [sorted(line.removeprefix("= ").strip("[]()").split("), (")) for line in lines]
 
 
 def strict(engine: str) -> list[str]:
-    return ["SET SESSION sql_mode = ''"] if engine == "mysql" else []
+    return ["SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'"] if engine == "mysql" else []
 
 
 def make(project: Zoo, engine: str, schema: list[Table]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ..manifest import TableRecord
+from .durations import microseconds
 from .errors import NotPortable
 from .forms import Kind, Row, encode_rows
 
@@ -18,7 +19,7 @@ _EXACT: Final = decimal.Context(prec=200_000)
 
 class RowDigest:
     """SHA-256 over the rows of a table: of their lines, and where the rows go to another kind of database (`normal`),
-    with every JSON text and every zero in one normal form.
+    with every JSON text, every zero and every duration in one normal form.
 
     PostgreSQL orders the keys of an object and writes numbers out; others keep the text that they were given, and
     forget the sign of a zero.
@@ -69,6 +70,10 @@ def _unsigned_zero(value: float | str) -> float | str:
     return 0.0 if value == 0 else value
 
 
-_NORMAL: Final[dict[Kind, Callable[[Any], Any]]] = {Kind.JSON: normal_json, Kind.FLOAT: _unsigned_zero}
+_NORMAL: Final[dict[Kind, Callable[[Any], Any]]] = {
+    Kind.JSON: normal_json,
+    Kind.FLOAT: _unsigned_zero,
+    Kind.DURATION: microseconds,
+}
 _DECODER: Final = json.JSONDecoder(parse_float=_number, parse_int=_number)
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False)

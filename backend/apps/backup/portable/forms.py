@@ -37,7 +37,7 @@ class Kind(enum.StrEnum):
     DATETIME = "datetime"
     """ISO 8601; in UTC with a Z, or without any zone where the project keeps none."""
     DURATION = "duration"
-    """Microseconds, or what PostgreSQL writes where there are months or years in it."""
+    """Microseconds, or what PostgreSQL writes where they do not tell it: see `durations`."""
     UUID = "uuid"
     JSON = "json"
     """The JSON text as a text, so that its null is another than the row's, and every digit stays."""

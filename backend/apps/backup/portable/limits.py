@@ -15,6 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..manifest import ColumnRecord
 from .canonical import normal_json
+from .durations import microseconds
 from .engines.mysql import is_out_of_calendar
 from .engines.sqlite import DIGITS
 from .errors import NotPortable
@@ -157,10 +158,11 @@ def _duration_check(engine: str) -> Check | None:
     if engine == "postgresql":
         return None
 
-    def reason(microseconds: int | str) -> str:
-        if isinstance(microseconds, str):
-            return f"is {microseconds!r}, which {engine} has not"
-        return "" if abs(microseconds) <= _LONGEST else f"is longer than {engine} can count in microseconds"
+    def reason(form: int | str) -> str:
+        length = microseconds(form)
+        if length is None:
+            return f"is {form!r}, which {engine} has not"
+        return "" if abs(length) <= _LONGEST else f"is longer than {engine} can count in microseconds"
 
     return _each(reason)
 

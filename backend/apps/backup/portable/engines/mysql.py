@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ...identifiers import backticked
 from ...manifest import ColumnRecord, TableRecord
+from ..durations import microseconds
 from ..errors import TableUnreadable
 from ..forms import Kind, Row
 from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order
@@ -306,6 +307,7 @@ class MysqlWriting:
 
 _FROM_FORM: Final[dict[Kind, Convert]] = {
     Kind.BOOLEAN: int,
+    Kind.DURATION: microseconds,
     # As text: a number in a statement may lose its sign of zero, or digits, on its way through a driver.
     Kind.FLOAT: str,
 }

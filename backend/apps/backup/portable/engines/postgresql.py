@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...identifiers import quoted
 from ...manifest import ColumnRecord, TableRecord
+from ..durations import DAY, duration_form
 from ..forms import Kind, Row
 from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order
 
@@ -65,9 +66,7 @@ _KINDS: Final = {
     "inet": Kind.ADDRESS,
 }
 _AS_THEY_ARE: Final = frozenset({Kind.BOOLEAN, Kind.INTEGER, Kind.BINARY})
-_INTERVAL: Final = re.compile(r"(?:(-?\d+) days?)? ?(?:([+-]?)(\d+):(\d\d):(\d\d)(?:\.(\d{1,6}))?)?")
 _OFFSET: Final = re.compile(r"[+-]\d\d(?::\d\d){0,2}$")
-_DAY: Final = 86_400_000_000
 
 
 class PostgresqlReading:
@@ -243,23 +242,11 @@ def _moment_without_zone(text: str) -> str:
     return _padded(text.replace(" ", "T")) if text[:1].isdigit() else text
 
 
-def _microseconds(text: str) -> int | str:
-    found = _INTERVAL.fullmatch(text)
-    if found is None:
-        # Months and years, of which no other database knows how long they are.
-        return text
-    days, sign, hours, minutes, seconds, fraction = found.groups()
-    time = 0
-    if hours is not None:
-        time = (int(hours) * 3600 + int(minutes) * 60 + int(seconds)) * 1_000_000 + int(f"{fraction or '':0<6}")
-    return int(days or 0) * _DAY + (-time if sign == "-" else time)
-
-
 _TO_FORM: Final[dict[Kind, Convert]] = {
     Kind.FLOAT: float_form,
     Kind.TIME: _padded,
     Kind.DATETIME: _moment,
-    Kind.DURATION: _microseconds,
+    Kind.DURATION: duration_form,
 }
 
 
@@ -330,7 +317,7 @@ def _array(value: list[Any], convert: Convert | None) -> str:
 def _interval(form: int | str) -> str:
     if isinstance(form, str):
         return form
-    days, rest = divmod(form, _DAY)
+    days, rest = divmod(form, DAY)
     return f"{days} days {rest} microseconds"
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from ...identifiers import quoted
 from ...manifest import ColumnRecord, TableRecord
+from ..durations import microseconds
 from ..errors import TableUnreadable
 from ..forms import Kind, Row
 from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order
@@ -297,6 +298,7 @@ def _mixed_value(form: object) -> object:
 _FROM_FORM: Final[dict[Kind, Convert]] = {
     Kind.BOOLEAN: int,
     Kind.FLOAT: float,
+    Kind.DURATION: microseconds,
     Kind.UUID: lambda form: form.replace("-", ""),
     Kind.MIXED: _mixed_value,
 }
