@@ -1101,6 +1101,8 @@ export interface components {
             readonly has_backup: boolean;
             readonly is_pinned: boolean;
             readonly job_name: string;
+            /** @description Why the storage does not hold the backup now: it is away, or has lost it. Empty if it does. */
+            readonly missing: string;
             readonly new_files: number | null;
             /** Format: date-time */
             readonly not_before: string | null;
@@ -1167,6 +1169,8 @@ export interface components {
             manifest: {
                 [key: string]: unknown;
             };
+            /** @description Why the storage does not hold the backup now: it is away, or has lost it. Empty if it does. */
+            readonly missing: string;
             readonly new_files: number | null;
             /** Format: date-time */
             readonly not_before: string | null;

@@ -15,7 +15,8 @@ export const history = {
   trigger: "Started",
   anyTrigger: "However started",
   trust: "Trust",
-  anyTrust: "However trusted",
+  anyTrust: "Any trust level",
+  missing: "Missing",
   kept: "Backup",
   anyKept: "With a backup or without",
   withBackup: "With a backup",
@@ -105,6 +106,8 @@ export const history = {
     rehearsalFailed: "The database cannot be restored as it is: its rehearsal failed. The warnings say what helps.",
     rehearsalImpossible: "The restore of the database could not be rehearsed. The warnings say why.",
     trustGone: "The backup has been removed.",
+    trustMissing:
+      "The storage does not hold this backup now. {reason} It can be restored again as soon as the storage is back.",
     trustNone: "Nothing is stored, so there is nothing to trust.",
     notEnded: "It is known when the run has ended.",
     reached: "reached",

@@ -30,6 +30,7 @@ export function job(values: Partial<Schemas["Job"]> = {}): Schemas["Job"] {
     trust: "VERIFIED",
     rehearsal_state: "PASSED",
     has_backup: true,
+    missing: "",
     attempt: 1,
     worker: "host:1",
     progress: null,

@@ -17,6 +17,7 @@ user, _ = User.objects.get_or_create(username="asking", is_superuser=True, is_st
 client = APIClient(HTTP_HOST="localhost")
 client.force_authenticate(user)
 paths = {"status": "system/status/", "findings": "system/findings/", "configurations": "configurations/"}
+paths["jobs"] = "jobs/"
 answers = {name: client.get("/api/v1/backup/" + path) for name, path in paths.items()}
 print(json.dumps({name: [answer.status_code, json.loads(answer.content)] for name, answer in answers.items()}))
 """
@@ -32,6 +33,8 @@ class Answer:
     findings: dict[str, str]
     hints: dict[str, str]
     last_good: dict[str, object]
+    missing: set[str]
+    """What lists of jobs say of backups that the storage does not hold."""
 
 
 def ask(edms: Edms, **changes: str | None) -> Answer:
@@ -56,4 +59,5 @@ def ask(edms: Edms, **changes: str | None) -> Answer:
         seen,
         {one["id"]: one["hint"] for one in told["findings"]},
         listed,
+        {job["missing"] for job in answers["jobs"][1]["results"] if job["has_backup"]},
     )

@@ -39,6 +39,7 @@ def test_what_is_there_protects(protected):
     assert answer.state == "PROTECTED"
     assert set(answer.findings) <= OF_THE_MACHINE
     assert answer.last_good["nightly"] is not None
+    assert answer.missing == {""}
 
 
 @pytest.mark.parametrize("away", list(AWAY))
@@ -50,6 +51,8 @@ def test_a_storage_that_is_away_protects_nobody_and_is_not_begun_anew(protected,
     assert (answer.state, answer.exit_code, answer.findings["backup.W026"]) == ("UNPROTECTED", 2, "CRITICAL")
     assert answer.last_good["nightly"] is None
     assert str(protected.storage) in answer.reason
+    assert len(answer.missing) == 1
+    assert answer.missing != {""}
     assert "--new-repository" in answer.hints["backup.W026"]
     before = sorted(protected.storage.rglob("*")) if protected.storage.exists() else []
     refused = protected.json("trigger_backup", "--config", "nightly", expect=10)

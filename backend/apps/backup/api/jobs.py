@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from .. import selectors
 from ..models import BackupJob, BackupType, JobStatus, RehearsalState, Trigger, Trust
+from ..presence import presence
 from ..requests import JobRequest
 from ..rights import Right
 from ..selectors import job_log
@@ -45,6 +46,9 @@ class JobSerializer(RowSerializer):
     warnings = serializers.ListField(child=serializers.CharField(), read_only=True)
     duration_seconds = serializers.SerializerMethodField(help_text="Null before it has ended.")
     has_backup = serializers.SerializerMethodField(help_text="Whether a backup of it is stored and offered.")
+    missing = serializers.SerializerMethodField(
+        help_text="Why the storage does not hold the backup now: it is away, or has lost it. Empty if it does."
+    )
 
     class Meta:
         model = BackupJob
@@ -61,6 +65,7 @@ class JobSerializer(RowSerializer):
             "trust",
             "rehearsal_state",
             "has_backup",
+            "missing",
             "attempt",
             "worker",
             "progress",
@@ -105,6 +110,10 @@ class JobSerializer(RowSerializer):
 
     def get_has_backup(self, row: BackupJob) -> bool:
         return bool(row.snapshot_id or row.backup_file_path) and row.removal_started_at is None
+
+    def get_missing(self, row: BackupJob) -> str:
+        found = presence().of(row) if self.get_has_backup(row) else None
+        return "" if found is None else found.reason
 
 
 class LogLineSerializer(_Serializer):

@@ -1,6 +1,7 @@
 /** States as words with a colour; the word alone says it all. */
 
-import { label } from "../../../i18n";
+import type { Schemas } from "../../../api/client";
+import { label, t } from "../../../i18n";
 import classes from "./badges.module.css";
 
 const COLOURS: Record<string, string> = {
@@ -29,6 +30,18 @@ export function ValueBadge({ group, value }: { group: Parameters<typeof label>[0
   return (
     <span className={classes["badge"]} data-colour={COLOURS[value] ?? "gray"}>
       {label(group, value)}
+    </span>
+  );
+}
+
+/** How far the backup of a job is proved; or that the storage does not hold it now, whatever was proved before. */
+export function TrustBadge({ job }: { job: Pick<Schemas["Job"], "trust" | "missing"> }) {
+  if (!job.missing) {
+    return <ValueBadge group="trust" value={job.trust} />;
+  }
+  return (
+    <span className={classes["badge"]} data-colour="red" title={job.missing}>
+      {t("history.missing")}
     </span>
   );
 }

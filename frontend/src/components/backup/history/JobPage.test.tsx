@@ -37,6 +37,13 @@ describe("the page of a job", () => {
     expect(found.violations.map((one) => one.id)).toEqual([]);
   });
 
+  it("says that the storage has lost a backup, whatever was proved before", async () => {
+    show(jobDetail({ missing: "The repository in '/srv' is not there." }));
+    expect((await screen.findByText("Missing")).title).toBe("The repository in '/srv' is not there.");
+    expect(screen.getByText(/The storage does not hold this backup now. The repository in/)).toBeTruthy();
+    expect(screen.queryByText("Verified")).toBeNull();
+  });
+
   it("says first why a job failed, and offers nothing to restore", async () => {
     show(jobDetail({ status: "FAILED", trust: "", has_backup: false, error_message: "The disk was full.", manifest: {} }));
     expect((await screen.findByRole("alert")).textContent).toContain("The disk was full.");

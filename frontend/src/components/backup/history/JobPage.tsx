@@ -9,7 +9,7 @@ import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/context";
 import { jobQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
-import { ValueBadge } from "../common/badges";
+import { TrustBadge, ValueBadge } from "../common/badges";
 import { Loaded, Loading } from "../common/states";
 import { JobActions } from "./JobActions";
 import { JobFacts } from "./JobFacts";
@@ -87,7 +87,7 @@ function Heading({ job }: { job: Schemas["JobDetail"] }) {
       </Title>
       <Group gap="xs" mt={4}>
         <ValueBadge group="jobStatus" value={job.status} />
-        {job.trust && job.has_backup && <ValueBadge group="trust" value={job.trust} />}
+        {job.trust && job.has_backup && <TrustBadge job={job} />}
         <Text size="sm" c="dimmed">
           {label("backupType", job.backup_type)}
           {job.configuration_name && " · "}

@@ -4,7 +4,7 @@ import { Link, useLocation } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { label, t } from "../../../i18n";
-import { ValueBadge } from "../common/badges";
+import { TrustBadge, ValueBadge } from "../common/badges";
 import { moment } from "../common/format";
 import { useAgo } from "../common/now";
 import { ProgressView } from "../common/progress";
@@ -30,7 +30,7 @@ export function JobBadges({ job }: { job: Job }) {
   return (
     <div className={classes["badges"]}>
       <ValueBadge group="jobStatus" value={job.status} />
-      {job.trust && job.has_backup && <ValueBadge group="trust" value={job.trust} />}
+      {job.trust && job.has_backup && <TrustBadge job={job} />}
       {job.is_pinned && <strong className={classes["faint"]}>{t("history.pinned")}</strong>}
       {job.removal_started_at && <span className={classes["faint"]}>{t("history.removed")}</span>}
     </div>

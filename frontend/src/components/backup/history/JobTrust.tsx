@@ -16,10 +16,13 @@ const TEXTS = {
 export function JobTrust({ job }: { job: Schemas["JobDetail"] }) {
   const gone = job.removal_started_at !== null;
   const unfinished = job.status === "PENDING" || job.status === "RUNNING";
-  const reached = gone ? -1 : STEPS.findIndex((step) => step === job.trust);
+  const reached = gone || job.missing ? -1 : STEPS.findIndex((step) => step === job.trust);
   return (
     <Section title={t("history.page.trust")}>
       {gone && <Text c="dimmed">{t("history.page.trustGone")}</Text>}
+      {job.missing && (
+        <Text c="var(--mantine-color-error)">{t("history.page.trustMissing", { reason: job.missing })}</Text>
+      )}
       {!gone && job.trust === "DAMAGED" && <Text c="var(--mantine-color-error)">{t("history.page.trustDamaged")}</Text>}
       {!gone && job.trust === "" && (
         <Text c="dimmed">{t(unfinished ? "history.page.notEnded" : "history.page.trustNone")}</Text>

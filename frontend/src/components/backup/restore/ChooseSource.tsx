@@ -11,7 +11,7 @@ import { useApi } from "../../../api/context";
 import { jobPages } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
-import { ValueBadge } from "../common/badges";
+import { TrustBadge, ValueBadge } from "../common/badges";
 import { bytes, day, moment } from "../common/format";
 import { useAgo } from "../common/now";
 import { Empty, Loaded } from "../common/states";
@@ -140,7 +140,7 @@ function Suggestion({ job, complete }: { job: Job | undefined; complete: boolean
         <div>
           <Group gap="xs">
             <Text fw={700}>{t("restore.source.suggested")}</Text>
-            <ValueBadge group="trust" value={job.trust} />
+            <TrustBadge job={job} />
           </Group>
           <Text>
             {t(isWhole(job) ? "restore.source.suggestedText" : "restore.source.suggestedPart", {
@@ -219,7 +219,7 @@ function Moment({ job }: { job: Job }) {
         <Group gap="xs">
           <Text size="sm">{facts.join(", ")}</Text>
           {job.status !== "COMPLETED" && <ValueBadge group="jobStatus" value={job.status} />}
-          <ValueBadge group="trust" value={job.trust} />
+          <TrustBadge job={job} />
         </Group>
       </Group>
       {doubt && (

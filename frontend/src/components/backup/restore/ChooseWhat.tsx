@@ -11,7 +11,7 @@ import { useApi } from "../../../api/context";
 import { jobQuery, uploadsQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
-import { ValueBadge } from "../common/badges";
+import { TrustBadge, ValueBadge } from "../common/badges";
 import { bytes, moment } from "../common/format";
 import { Refusal } from "../common/dialog";
 import { Loaded } from "../common/states";
@@ -46,7 +46,7 @@ function OfBackup({ uuid }: { uuid: string }) {
                   </Text>
                   <Text size="sm">{label("backupType", job.backup_type)}</Text>
                   {job.status !== "COMPLETED" && <ValueBadge group="jobStatus" value={job.status} />}
-                  <ValueBadge group="trust" value={job.trust} />
+                  <TrustBadge job={job} />
                 </Group>
               ),
               backup: job.uuid,
