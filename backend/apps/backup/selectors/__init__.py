@@ -87,6 +87,7 @@ from .work import (
     jobs_runnable,
     jobs_to_send,
     jobs_unfinished,
+    root_was_filled,
 )
 
 __all__ = [
@@ -158,6 +159,7 @@ __all__ = [
     "restore_by_uuid",
     "restores_matching",
     "results_by_time",
+    "root_was_filled",
     "schedule_shortest",
     "snapshots_without_repository",
     "storage_paths",

@@ -111,7 +111,11 @@ def manifest_facts(manifest: Manifest) -> dict[str, object]:
     return {
         "cut_at": manifest.cut_at.isoformat(),
         "databases": databases,
-        "files": {record.name: {"files": record.files, "bytes": record.bytes} for record in manifest.files},
+        "files": {
+            record.name: {"files": record.files, "folders": record.folders, "bytes": record.bytes}
+            for record in manifest.files
+        },
         "references_missing": manifest.references.missing,
+        "references_excluded": manifest.references.excluded,
         "orphans": manifest.references.orphans,
     }
