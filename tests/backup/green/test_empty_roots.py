@@ -30,7 +30,8 @@ def test_a_folder_that_held_files_once_is_missing_whatever_came_between(edms: Ed
 
 @pytest.mark.parametrize("kind", ["FULL", "FILES"])
 def test_a_folder_that_rows_name_files_in_is_missing(edms: Edms, kind: str):
-    edms.run("import_documents", str(edms.media / "papers"))
+    papers = (edms.media / "papers").rename(edms.home / "papers")
+    edms.run("import_documents", str(papers))
     shutil.rmtree(edms.media)
     told = edms.json("trigger_backup", "--type", kind, expect=None)
     assert told["status"] == "INCOMPLETE"
