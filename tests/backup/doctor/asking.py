@@ -32,6 +32,8 @@ class Answer:
     findings: dict[str, str]
     hints: dict[str, str]
     last_good: dict[str, object]
+    open: list[str]
+    summary: str
 
 
 def ask(edms: Edms, **changes: str | None) -> Answer:
@@ -45,7 +47,10 @@ def ask(edms: Edms, **changes: str | None) -> Answer:
     seen = {one["id"]: one["severity"] for one in findings["findings"]}
     assert seen == {one["id"]: one["severity"] for one in told["findings"]}
     assert (status["protection"]["state"], findings["severity"]) == (told["verdict"]["state"], told["status"])
-    assert status["protection"]["reason"] == told["verdict"]["reason"]
+    for part in ("reason", "warnings", "open"):
+        assert status["protection"][part] == told["verdict"][part]
+    assert len(told["verdict"]["open"]) == told["verdict"]["warnings"] == len(told["findings"])
+    assert command.returncode == {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}[findings["severity"]]
     fresh = {one["name"]: one["last_good_at"] for one in status["freshness"]}
     listed = {one["name"]: one["last_good"] for one in answers["configurations"][1]["results"]}
     assert {name for name, at in fresh.items() if at} == {name for name, job in listed.items() if job and name in fresh}
@@ -56,4 +61,6 @@ def ask(edms: Edms, **changes: str | None) -> Answer:
         seen,
         {one["id"]: one["hint"] for one in told["findings"]},
         listed,
+        told["verdict"]["open"],
+        told["summary"],
     )

@@ -1,7 +1,8 @@
-"""An EDMS whose repository opens at once, with a schedule."""
+"""An EDMS whose repository opens at once; `protected` one that is protected."""
 
 import pytest
 from tests.backup.conftest import Edms
+from tests.backup.doctor.conftest import protected, protected_home  # noqa: F401  fixtures
 
 
 @pytest.fixture

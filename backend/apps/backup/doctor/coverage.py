@@ -6,18 +6,23 @@ roots, and a project gets new ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from django.db.models import Q
 
 from .. import conf
-from ..selectors import LOOKED_FOR_FILES, backups_verified, holds_database, holds_root
-from ..sources import database_aliases
-from ..sources.files import file_roots
+from ..errors import SettingsInvalid
+from ..models import BackupConfiguration, BackupJob
+from ..selectors import LOOKED_FOR_FILES, Latest, backups_verified, holds_database, holds_root
+from ..sources import SourceRefused, database_aliases
+from ..sources.cut import WITH_DATABASES, WITH_FILES
+from ..sources.files import Selection, file_roots
 from ..sources.named_files import reference_fields
+from .findings import Finding, critical
 
 
-def never_verified(absent: Q) -> str:
+def never_verified(absent: Q, *, now: datetime) -> str:
     """What of this project no good backup holds that was read back, in words; empty if nothing is missing.
 
     A backup that meets the condition `absent` is not there.
@@ -31,15 +36,63 @@ def never_verified(absent: Q) -> str:
         # Rows could name files, and no folder is known: a backup that looked for them has seen that there are none.
         roots = {"": LOOKED_FOR_FILES}
     missing = [
-        _missing(databases, "the database", "the database", absent=absent),
-        _missing(roots, "the files", "the file root", absent=absent),
+        _missing(databases, "the database", "the database", absent=absent, now=now),
+        _missing(roots, "the files", "the file root", absent=absent, now=now),
     ]
     return " and of ".join(filter(None, missing))
 
 
-def _missing(wanted: Mapping[str, Q], every: str, one: str, *, absent: Q) -> str:
+def held_findings(scheduled: Sequence[BackupConfiguration], latest: Mapping[int, Latest]) -> Iterator[Finding]:
+    """W038: a database or file root is in the newest good backup of no schedule. W039: files that rows name are not.
+
+    Before a schedule has made a backup, its settings count.
+    """
+    try:
+        parts = _parts()
+    except (SourceRefused, SettingsInvalid):
+        return  # the verdict says so
+    held: set[str] = set()
+    left_out: list[tuple[int, BackupConfiguration]] = []
+    for row in scheduled:
+        good = latest[row.pk].good
+        wanted = {part for part in parts if _wants(row, part)}
+        # A backup without its facts has shown nothing to the contrary.
+        holds = wanted & _held(good) if good is not None and good.manifest else wanted
+        held |= holds
+        if good is not None and any(part.startswith("files/") for part in holds):
+            left_out.append((int(good.manifest.get("references_excluded", 0)), row))
+    for part in parts:
+        if scheduled and part not in held:
+            kind, _, name = part.partition("/")
+            subject = f"{'database' if kind == 'databases' else 'file root'} {name}"
+            what = "It is not in the newest good backup of any schedule, or no schedule wants it any more."
+            hint = "Look at the type, `include` and `exclude` of the configurations, and run one that holds it."
+            yield critical(38, subject, what, hint)
+    if left_out and min(count for count, _ in left_out):
+        count, row = min(left_out, key=lambda one: one[0])
+        what = f"Its patterns leave out {count} files that rows name, and no other schedule holds them."
+        yield critical(39, row.name, what, "Take the pattern out of `exclude`, or back them up with another schedule.")
+
+
+def _parts() -> list[str]:
+    """What the project has, as paths of a backup."""
+    fields = reference_fields(conf.load().reference_fields)
+    databases = [f"databases/{alias}" for alias in database_aliases(portable=True)]
+    return databases + [f"files/{root.name}" for root in file_roots(fields)]
+
+
+def _held(job: BackupJob) -> set[str]:
+    return {f"{kind}/{name}" for kind in ("databases", "files") for name in job.manifest.get(kind, {})}
+
+
+def _wants(row: BackupConfiguration, part: str) -> bool:
+    types = WITH_DATABASES if part.startswith("databases/") else WITH_FILES
+    return row.backup_type in types and Selection(row.include, row.exclude).wants(part)
+
+
+def _missing(wanted: Mapping[str, Q], every: str, one: str, *, absent: Q, now: datetime) -> str:
     """What of a kind no backup holds: `every` where that is all of it, else `one` and the names; empty for nothing."""
-    verified = backups_verified(wanted, absent=absent)
+    verified = backups_verified(wanted, absent=absent, now=now)
     names = [name for name in wanted if name not in verified]
     if not names:
         return ""

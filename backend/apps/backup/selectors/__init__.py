@@ -1,5 +1,6 @@
 """Reads of the ledger, by subject."""
 
+from .acknowledgements import acknowledgements_open, jobs_incomplete
 from .audit import audit_matching
 from .changes import CONFIGURATION_DELETED, Change, ChangeType, changes_since
 from .configurations import (
@@ -17,6 +18,7 @@ from .configurations import (
     configurations_recent,
     daily_growth,
     job_counts,
+    run_latest,
     schedule_shortest,
     storage_paths,
     stored_bytes,
@@ -110,6 +112,7 @@ __all__ = [
     "StoredBackup",
     "StoredSums",
     "Sums",
+    "acknowledgements_open",
     "audit_matching",
     "backups_stored",
     "backups_verified",
@@ -141,6 +144,7 @@ __all__ = [
     "job_with_all",
     "jobs_around",
     "jobs_by_uuids",
+    "jobs_incomplete",
     "jobs_matching",
     "jobs_newest",
     "jobs_recent",
@@ -160,6 +164,7 @@ __all__ = [
     "restores_matching",
     "results_by_time",
     "root_was_filled",
+    "run_latest",
     "schedule_shortest",
     "snapshots_without_repository",
     "storage_paths",
