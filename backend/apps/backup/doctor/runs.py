@@ -10,12 +10,15 @@ from typing import Final
 
 from ..errors import StorageRefused
 from ..models import BackupConfiguration, BackupJob, JobStatus
+from ..moments import in_utc
 from ..selectors import FAILURES, STORED_STATUSES, Latest
 from ..storage import choose_place
 from .disks import existing
 from .findings import Finding, critical, warning
 
 _MOST_NAMED: Final = 3
+_MIB: Final = 1 << 20
+_GIB: Final = 1 << 30
 _SOON: Final = timedelta(days=1)
 
 
@@ -79,11 +82,17 @@ def _unfit(due: list[tuple[datetime, BackupConfiguration, int, Path]], now: date
         before = sum(one[2] for one in due[:number] if slot - one[0] <= _SOON)
         if before + size <= free:
             continue
-        with_others = f", and others on that day {before:,}" if before else ""
+        with_others = f", and others on that day {_about(before)}" if before else ""
         what = (
-            f"Its latest backup stored {size:,} bytes{with_others}; {place} has {free:,} bytes free, and the next one"
-            f" is due on {slot:%Y-%m-%d %H:%M} UTC."
+            f"Its latest backup stored {_about(size)}{with_others}; {place} has {_about(free)} free, and the next one"
+            f" is due on {in_utc(slot):%Y-%m-%d %H:%M} UTC."
         )
         make = critical if slot - now <= _SOON else warning
         yield make(37, row.name, what, "Make room, run `backup_prune`, keep fewer backups, or set another storage.")
         return
+
+
+def _about(size: int) -> str:
+    """A size that does not change with each byte, so that the finding stays the same one."""
+    unit, name = (_GIB, "GiB") if size >= _GIB else (_MIB, "MiB")
+    return f"{size / unit:.0f} {name}"
