@@ -79,6 +79,11 @@ class Facts:
             found += self._against_restoring(wanted)
         return max(found)
 
+    def lacks(self, wanted: frozenset[str]) -> list[str]:
+        """What is wanted and is not in it."""
+        parts = ((DATABASE, bool(self.engines)), (FILES, self.has_files))
+        return [part for part, there in parts if part in wanted and not there]
+
     def _against_restoring(self, wanted: frozenset[str]) -> Iterable[tuple[int, str]]:
         for alias, engine in self.engines.items():
             ours = connections[alias].vendor if alias in connections.settings else ""
@@ -87,8 +92,7 @@ class Facts:
                 yield 5, f"is a dump of {engine}, and the database {alias!r} {here}"
         if self.is_unrestorable:
             yield 4, "cannot be restored as it is: its rehearsal failed"
-        lacking = [part for part, there in ((DATABASE, bool(self.engines)), (FILES, self.has_files)) if not there]
-        if missing := [part for part in lacking if part in wanted]:
+        if missing := self.lacks(wanted):
             yield 3, f"holds no {missing[0]}"
         if self.problems:
             yield 2, f"is INCOMPLETE ({self.problems} problems)"

@@ -91,19 +91,23 @@ def _in_ledger(text: str) -> BackupRef | None:
 
 
 def _latest_in_ledger(wanted: frozenset[str]) -> BackupRef | None:
-    """The newest backup that is meant.
+    job, notes = job_latest(wanted, presence.look(), now=timezone.now())
+    return None if job is None else of_job(job, notes=notes)
+
+
+def job_latest(wanted: frozenset[str], present: Presence, *, now: datetime) -> tuple[BackupJob | None, tuple[str, ...]]:
+    """The newest backup that is meant, and what was passed over for it; None where the ledger knows none.
 
     Raises `StorageAbsent` where its storage is away: an older one elsewhere is not what is meant.
     """
-    now, present = timezone.now(), presence.look()
     chosen = choose(_of_ledger(wanted, present, now), wanted, now=now)
-    if chosen is None:
-        for job in selectors.jobs_stored_newest(now=now):
-            missing = present.of(job)
-            if missing is not None:
-                raise _absent(job, missing)
-        return None
-    return of_job(chosen.candidate, notes=chosen.notes)
+    if chosen is not None:
+        return chosen.candidate, chosen.notes
+    for job in selectors.jobs_stored_newest(now=now):
+        missing = present.of(job)
+        if missing is not None:
+            raise _absent(job, missing)
+    return None, ()
 
 
 def _of_ledger(

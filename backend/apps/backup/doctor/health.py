@@ -32,11 +32,6 @@ from .verdict import Protection, Verdict, judge
 _LATELY = timedelta(days=2)
 _GROWTH = timedelta(days=30)
 _KEPT_SECONDS = 10.0
-_AT_LEAST = {
-    Protection.PROTECTED: Severity.OK,
-    Protection.AT_RISK: Severity.WARNING,
-    Protection.UNPROTECTED: Severity.CRITICAL,
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,8 +59,8 @@ class ConfigurationHealth:
 class Health:
     """Everything at one moment. `findings` are open, `acknowledged` are known to a person and change no verdict.
 
-    `severity` is that of the worst open finding, and never better than the verdict. `space` is None where it is not
-    known.
+    `severity` is that of the worst open finding, and a warning at the least where not all is protected. `space` is
+    None where it is not known.
     """
 
     at: datetime
@@ -79,7 +74,7 @@ class Health:
     @property
     def severity(self) -> Severity:
         worst = max((finding.severity for finding in self.findings), default=Severity.OK)
-        return max(worst, _AT_LEAST[self.verdict.state])
+        return worst if self.verdict.state is Protection.PROTECTED else max(worst, Severity.WARNING)
 
 
 def examine(*, now: datetime) -> Health:
@@ -94,7 +89,7 @@ def examine(*, now: datetime) -> Health:
     scheduled = [one.configuration for one in states if one.configuration.runs_by_schedule]
     space, little = _space(now)
     latest = selectors.configurations_latest(scheduled, absent=present.absent(), now=now, of_runs=True)
-    newest = selectors.run_latest()
+    newest = selectors.runs_latest(absent=present.absent(), now=now)
     seen = [
         *unseen,
         *little,

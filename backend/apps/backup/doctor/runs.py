@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -23,24 +23,27 @@ _SOON: Final = timedelta(days=1)
 
 
 def run_findings(
-    scheduled: Sequence[BackupConfiguration], latest: Mapping[int, Latest], newest: BackupJob | None, *, now: datetime
+    scheduled: Sequence[BackupConfiguration], latest: Mapping[int, Latest], newest: Latest, *, now: datetime
 ) -> Iterator[Finding]:
-    """W036: the latest run of a schedule, or the newest job of all, failed or is INCOMPLETE."""
+    """W036: the latest run of a schedule, or the newest job of all, failed or is INCOMPLETE.
+
+    Critical where there is no good backup besides.
+    """
     seen = set()
     for row in scheduled:
-        run = latest[row.pk].run
-        if run is not None:
-            seen.add(run.pk)
-            yield from _bad(row.name, run, now)
-    if newest is not None and newest.pk not in seen:
-        yield from _bad(newest.job_name, newest, now)
+        last = latest[row.pk]
+        if last.run is not None:
+            seen.add(last.run.pk)
+            yield from _bad(row.name, last.run, warning if last.good else critical, now)
+    if newest.run is not None and newest.run.pk not in seen:
+        yield from _bad(newest.run.job_name, newest.run, warning if newest.good else critical, now)
 
 
-def _bad(subject: str, run: BackupJob, now: datetime) -> Iterator[Finding]:
+def _bad(subject: str, run: BackupJob, make: Callable[..., Finding], now: datetime) -> Iterator[Finding]:
     short = str(run.uuid)[:8]
     if run.status in FAILURES:
         said = f": {run.error_message}" if run.error_message else "."
-        yield warning(36, subject, f"Its latest run, {run.job_name}, is {run.status}{said}", _look(short))
+        yield make(36, subject, f"Its latest run, {run.job_name}, is {run.status}{said}", _look(short))
     elif run.status == JobStatus.INCOMPLETE and (run.accepted_until is None or run.accepted_until <= now):
         named = [f"{one['path']}: {one['reason']}".removeprefix(": ") for one in run.problems[:_MOST_NAMED]]
         first = f", the first: {'; '.join(named)}" if named else ""
@@ -49,7 +52,7 @@ def _bad(subject: str, run: BackupJob, now: datetime) -> Iterator[Finding]:
             f"Correct them; `backup_jobs --show {short}` lists them. What cannot be corrected, a person acknowledges:"
             f" `backup_health --acknowledge {short} --reason … --until …`."
         )
-        yield warning(36, subject, what, hint)
+        yield make(36, subject, what, hint)
 
 
 def _look(short: str) -> str:

@@ -28,6 +28,7 @@ from .freshness import late_since, period
 
 _LOOKS_BACK: Final = timedelta(days=90)
 _BAD_RUN: Final = "backup.W036"
+_COMES_OF_IT: Final = frozenset({"backup.W014", _BAD_RUN, "backup.W038"})
 _REHEARSED: Final = frozenset({"backup.W033", "backup.W034"})
 
 
@@ -167,8 +168,8 @@ def _late(late: Mapping[str, datetime], never: Container[str], findings: Sequenc
 
 def _cause(critical: Sequence[Finding]) -> str:
     """What to do about what keeps backups from being made, such as that nobody runs them; empty if nothing is known."""
-    # That backups are late is what comes of it.
-    return next((one.hint for one in critical if one.id != "backup.W014"), "")
+    # That backups are late or bad is what comes of it.
+    return next((one.hint for one in critical if one.id not in _COMES_OF_IT), "")
 
 
 def _kept_since(scheduled: Sequence[ConfigurationState], *, absent: Q, now: datetime) -> datetime | None:

@@ -98,11 +98,11 @@ def configurations_latest(
     return {pk: Latest(known.get(run), known.get(last)) for pk, (run, last) in keys.items()}
 
 
-def run_latest() -> BackupJob | None:
-    """The newest job that ran to an end, whatever asked for it; safety backups of restores left out."""
+def runs_latest(*, absent: Q, now: datetime) -> Latest:
+    """What came last of all jobs that ran to an end, whatever asked for them; safety backups of restores left out."""
     with ledger_access("looking for the latest job"):
-        rows = job_rows().filter(status__in=_RAN).exclude(trigger=Trigger.PRE_RESTORE)
-        return rows.order_by("-queued_at", "-id").only(*RUN_COLUMNS).first()
+        rows = job_rows().exclude(trigger=Trigger.PRE_RESTORE).order_by("-queued_at", "-id").only(*RUN_COLUMNS)
+        return Latest(rows.filter(status__in=_RAN).first(), rows.filter(good(now)).exclude(absent).first())
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
