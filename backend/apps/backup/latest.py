@@ -63,7 +63,8 @@ class Facts:
             name=manifest.job.name,
             backup_type=manifest.job.type,
             at=manifest.job.started_at,
-            engines={one.alias: one.engine for one in [*manifest.databases, *manifest.data]},
+            engines={one.alias: one.engine for one in manifest.databases}
+            | {one.alias: one.engine for one in manifest.data},
             has_files=bool(manifest.files),
             problems=manifest.problems,
         )

@@ -136,7 +136,8 @@ def plan_retention(
         taken = jobs.annotate(taken_at=Coalesce("started_at", "queued_at"))
         for *values, manifest, request in taken.values_list(*_COLUMNS, "manifest", "settings").iterator():
             backup_type = values[_COLUMNS.index("backup_type")]
-            one = _Stored(*values, Scope.of_backup(backup_type, manifest, request.get("exclude", ())))
+            scope = Scope.of_backup(backup_type, manifest, request.get("exclude", ()))
+            one = _Stored._make((*values, scope))
             if one.configuration_id in stored:
                 stored[one.configuration_id].append(one)
         protections = _Protections()

@@ -103,3 +103,12 @@ def test_rows_that_name_files_which_no_backup_holds_are_a_risk(protected: Edms):
     protected.run("trigger_backup", "--config", "nightly")
     found = ask(protected)
     assert (found.state, found.findings["backup.W039"]) == ("AT_RISK", "CRITICAL")
+    # A schedule of files alone compares no rows: its patterns are no proof of the contrary.
+    more = ("--type", "FILES", "--frequency", "DAILY", "--time", "03:00")
+    protected.run("manage_backup_configs", "--create", "--name", "files", *more)
+    protected.write("UPDATE backup_backupconfiguration SET exclude = ? WHERE name = 'files'", json.dumps(["*.bin"]))
+    protected.run("trigger_backup", "--config", "files")
+    assert ask(protected).findings["backup.W039"] == "CRITICAL"
+    protected.write("UPDATE backup_backupconfiguration SET exclude = '[]' WHERE name = 'files'")
+    protected.run("trigger_backup", "--config", "files")
+    assert "backup.W039" not in ask(protected).findings

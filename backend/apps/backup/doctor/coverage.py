@@ -19,7 +19,7 @@ from ..sources import SourceRefused, database_aliases
 from ..sources.cut import WITH_DATABASES, WITH_FILES
 from ..sources.files import Selection, file_roots
 from ..sources.named_files import reference_fields
-from .findings import Finding, critical
+from .findings import Finding, critical, warning
 
 
 def never_verified(absent: Q, *, now: datetime) -> str:
@@ -52,7 +52,7 @@ def held_findings(scheduled: Sequence[BackupConfiguration], latest: Mapping[int,
     except (SourceRefused, SettingsInvalid):
         return  # the verdict says so
     held: set[str] = set()
-    left_out: list[tuple[int, BackupConfiguration]] = []
+    left_out: list[tuple[int | None, BackupConfiguration]] = []
     for row in scheduled:
         good = latest[row.pk].good
         wanted = {part for part in parts if _wants(row, part)}
@@ -60,7 +60,7 @@ def held_findings(scheduled: Sequence[BackupConfiguration], latest: Mapping[int,
         holds = wanted & _held(good) if good is not None and good.manifest else wanted
         held |= holds
         if good is not None and any(part.startswith("files/") for part in holds):
-            left_out.append((int(good.manifest.get("references_excluded", 0)), row))
+            left_out.append((_left_out(good), row))
     for part in parts:
         if scheduled and part not in held:
             kind, _, name = part.partition("/")
@@ -68,10 +68,28 @@ def held_findings(scheduled: Sequence[BackupConfiguration], latest: Mapping[int,
             what = "It is not in the newest good backup of any schedule, or no schedule wants it any more."
             hint = "Look at the type, `include` and `exclude` of the configurations, and run one that holds it."
             yield critical(38, subject, what, hint)
-    if left_out and min(count for count, _ in left_out):
-        count, row = min(left_out, key=lambda one: one[0])
-        what = f"Its patterns leave out {count} files that rows name, and no other schedule holds them."
-        yield critical(39, row.name, what, "Take the pattern out of `exclude`, or back them up with another schedule.")
+    yield from _excluded(left_out)
+
+
+def _excluded(left_out: Sequence[tuple[int | None, BackupConfiguration]]) -> Iterator[Finding]:
+    """W039, of how many files that rows name each schedule leaves out; None where that was not compared."""
+    hint = "Take the pattern out of `exclude`, or back these files up with another schedule."
+    counted = [(count, row) for count, row in left_out if count is not None]
+    if counted:
+        count, row = min(counted, key=lambda one: (one[0], one[1].pk))
+        if count:
+            what = f"Its patterns leave out {count} files that rows name, and no other schedule holds them."
+            yield critical(39, row.name, what, hint)
+    elif left_out:
+        what = "Its patterns leave out files, and nothing compares them with the rows: it takes no database."
+        yield warning(39, left_out[0][1].name, what, f"Use the type FULL, whose jobs compare them. {hint}")
+
+
+def _left_out(job: BackupJob) -> int | None:
+    """How many files that rows name a backup leaves out; None for a backup of files alone, which reads no rows."""
+    if job.manifest.get("databases") or not job.settings.get("exclude"):
+        return int(job.manifest.get("references_excluded", 0))
+    return None
 
 
 def _parts() -> list[str]:

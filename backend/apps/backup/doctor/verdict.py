@@ -95,7 +95,8 @@ def _judged(
     if late:
         state = Protection.UNPROTECTED if len(late) == len(scheduled) else Protection.AT_RISK
         never = {one.configuration.name for one in scheduled if one.last_good is None}
-        return Verdict(state, min(late.values()), *_late(late, never, findings))
+        reason, step = _late(late, never, findings)
+        return Verdict(state, min(late.values()), reason, step)
     if critical:
         first = critical[0]
         return Verdict(Protection.AT_RISK, None, f"{first.subject}: {first.what}", first.hint)
