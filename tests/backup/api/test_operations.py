@@ -246,6 +246,7 @@ class TestASecondPerson:
             # Thirty backups an hour apart span a day and a quarter.
             ({"frequency": "HOURLY"}, {"frequency": "HOURLY", "max_backups": 900}),
             ({"is_enabled": False}, {}),
+            ({"is_ad_hoc": True}, {}),
             ({"status": "SUSPENDED"}, {}),
             ({"storage_path": "elsewhere"}, {}),
             ({"encryption_enabled": False}, {}),
@@ -271,6 +272,15 @@ class TestASecondPerson:
         before = BackupConfiguration.objects.values().get()
         assert {name: before[name] for name in change} != change
         assert client.patch(where, {**more, "description": "more"}, "json").status_code == 200
+
+    def test_is_not_gone_round_by_fewer_days(self, client_of):
+        row = BackupConfiguration.objects.create(
+            name="mine", frequency="WEEKLY", schedule_time="02:00", schedule_days=[0, 3]
+        )
+        where, client = f"{ROOT}configurations/{row.uuid}/", client_of(Right.CONFIGURE)
+        refused = client.patch(where, {"schedule_days": [0]}, "json")
+        assert (refused.status_code, "schedule_days" in refused.json()["detail"]) == (403, True)
+        assert client.patch(where, {"schedule_days": [1, 4]}, "json").status_code == 200
 
     def test_is_not_gone_round_by_switching_off(self, client_of):
         row = BackupConfiguration.objects.create(name="mine", frequency="DAILY", schedule_time="02:00")

@@ -38,7 +38,9 @@ class Keeping:
     exclude: frozenset[str]
     runs: float
     span: timedelta
+    schedule: str
     is_on: bool
+    is_ad_hoc: bool
     place: tuple[str, bool]
     minutes: int | None
 
@@ -54,6 +56,8 @@ class Keeping:
             exclude=frozenset(row.exclude),
             runs=runs,
             span=min(kept, row.max_backups * _MONTH / runs) if runs else kept,
+            schedule=row.frequency,
+            is_ad_hoc=row.is_ad_hoc,
             is_on=row.is_enabled and row.status == ConfigurationStatus.ACTIVE,
             place=(row.storage_path, row.encryption_enabled),
             minutes=row.time_limit_minutes,
@@ -80,11 +84,14 @@ class Keeping:
     def _seldom(self, after: Keeping) -> Iterator[tuple[str, str]]:
         if self.is_on and not after.is_on:
             yield "is_enabled", "no new backups would be made by schedule"
+        if after.is_ad_hoc and not self.is_ad_hoc:
+            yield "is_ad_hoc", "the clean-up could remove it, and no new backups would be made"
+        name = "frequency" if after.schedule != self.schedule else "schedule_days"
         if after.runs < self.runs:
-            yield "frequency", "backups would be made less often"
+            yield name, "backups would be made less often"
         elif after.span < self.span and after.runs != self.runs:
             days = after.span / timedelta(days=1)
-            yield "frequency", f"max_backups would push out what is older than {days:.1f} days"
+            yield name, f"max_backups would push out what is older than {days:.1f} days"
 
 
 def _runs(row: BackupConfiguration) -> float:
