@@ -9,6 +9,8 @@ import dataclasses
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta, tzinfo
 
+MOST_RECENT = "the most recent one"
+"""The reason for which the last one stays, whatever the rules say."""
 _DAY = timedelta(days=1)
 
 
@@ -91,7 +93,7 @@ def decide(
     for place, candidate in enumerate(past):
         staying = _staying(candidate, kept_for.get(candidate.key, []))
         if place == 0 and keep_latest:
-            staying = ("the most recent one", *staying)
+            staying = (MOST_RECENT, *staying)
         going = _going(moment - _instant(candidate.time), place, rules)
         keep = bool(staying) or not going
         decisions.append(Decision(candidate, keep, staying or going or within))

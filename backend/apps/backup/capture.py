@@ -27,7 +27,7 @@ from .progress import Tracker
 from .references import job_tag, snapshot_tags
 from .requests import JobRequest
 from .schema.rehearsal import Rehearsals, rehearse_all
-from .selectors import files_before
+from .selectors import files_before, root_was_filled
 from .services.damages import damage_settle
 from .services.results import JobResult, manifest_facts, summary_facts
 from .services.storages import repository_for_job
@@ -99,6 +99,7 @@ class Capture:
             encrypted=request.encryption,
             staging=staging,
             held_before=files_before(self.job),
+            was_filled=root_was_filled,
         )
 
     def _snapshot(self, request: JobRequest) -> list[str]:

@@ -12,6 +12,7 @@ BackupError                      what happened, to which thing, what to do next
 │   ├── JobNotFound              no such job
 │   ├── OperationNotFound        no such operation
 │   ├── RestoreNotFound          no such restore
+│   ├── AcknowledgementNotFound  no such acknowledgement
 │   ├── UploadNotFound           no such upload, or somebody else's
 │   ├── IllegalTransition        the job is not in a state that allows this
 │   ├── SlotTaken                the configuration has a job for that slot already
@@ -96,6 +97,10 @@ class OperationNotFound(LedgerError):
 
 class RestoreNotFound(LedgerError):
     """The ledger has no such restore."""
+
+
+class AcknowledgementNotFound(LedgerError):
+    """There is no such acknowledgement."""
 
 
 class UploadNotFound(LedgerError):

@@ -351,6 +351,8 @@ class BackupJob(models.Model):
     """By the alias of the database: what failed, why, and what helps."""
     problems = models.JSONField(default=list, blank=True)
     problem_count = models.PositiveIntegerField(default=0)
+    accepted_until = models.DateTimeField(null=True, blank=True)
+    """Until when a person has acknowledged each problem of an INCOMPLETE job; null where one is open."""
     error_message = models.TextField(blank=True, default="")
     is_pinned = models.BooleanField(default=False)
     pin_reason = models.CharField(max_length=200, blank=True, default="")
@@ -433,6 +435,30 @@ class ConfirmedPassphrase(models.Model):
 
     def __str__(self) -> str:
         return f"passphrase confirmed by {self.confirmed_by}"
+
+
+class Acknowledgement(models.Model):
+    """A person's word that one named thing is known: a finding, or a problem of a backup. It ends by itself.
+
+    `kind` is the id of the finding, or `PROBLEM`. `subject` is what the finding is about, or the path of the problem;
+    `text` is what it says. Something that says anything else is another thing, and is open.
+    """
+
+    PROBLEM = "problem"
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=32)
+    subject = models.TextField()
+    text = models.TextField(blank=True, default="")
+    who = models.CharField(max_length=200)
+    why = models.CharField(max_length=500)
+    at = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["kind", "subject", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}: {self.who}, until {self.until:%Y-%m-%d}"
 
 
 class JobEvent(models.Model):

@@ -2,11 +2,12 @@
 
 By age and by number, whichever hits first, for each configuration by itself; the periods that are kept besides are
 exceptions to both. Only good backups count: what failed, is incomplete or damaged pushes nothing out, and goes by the
-same rules among its own kind. The last good backup of a configuration always stays, and the last one of its database
-and of its files where its type has changed since; so do the last of the others if it is newer still, pinned ones, those
-that a running restore needs, and a package that somebody had written outside of the backup storage. Backups without a
-configuration (ad-hoc ones, those made before a restore, those of a deleted configuration) have no policy, and stay
-until somebody removes them.
+same rules among its own kind. A backup is counted with those that hold at least as much: fewer databases or file roots,
+or more patterns that leave something out, push nothing out that holds more. The last good backup of each such scope
+always stays, unless a newer one holds at least as much; so do the last of the others if it is newer still, pinned ones,
+those that a running restore needs, and a package that a user had written outside of the backup storage. Backups without
+a configuration (ad-hoc ones, those made before a restore, those of a deleted configuration) have no policy, and stay
+until a user removes them.
 """
 
 from __future__ import annotations
@@ -17,18 +18,17 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from django.db.models import Count, Min, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from strongroom.retention import Candidate, Decision, Rules, decide
+from strongroom.retention import MOST_RECENT, Candidate, Decision, Rules, decide
 
 from .ledger import ledger_access, ledger_alias
 from .models import (
     BackupConfiguration,
     BackupJob,
-    BackupType,
     JobStatus,
     RehearsalState,
     RestoreJob,
@@ -36,16 +36,13 @@ from .models import (
     Trust,
 )
 from .moments import with_offset
+from .scope import Scope
 from .selectors import HAS_BACKUP, jobs_around, schedule_shortest
 from .services.slots import schedule_zone
 from .storage import is_package_folder
 
 _ENDED = (JobStatus.COMPLETED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.TIMEOUT)
 _DOUBTFUL = "not a good backup"
-_PARTS = {
-    "the most recent one of the database": frozenset(BackupType) - {BackupType.FILES},
-    "the most recent one of the files": frozenset(BackupType) - {BackupType.DATABASE},
-}
 _MOST_NAMED = 500
 """Configurations that one query names; of more all are read."""
 
@@ -84,6 +81,7 @@ class _Stored(NamedTuple):
     is_pinned: bool
     pin_reason: str
     backup_file_path: str
+    scope: Scope
 
     @property
     def good(self) -> bool:
@@ -93,6 +91,9 @@ class _Stored(NamedTuple):
     def order(self) -> tuple[datetime, str]:
         """Whose is greater is the newer one."""
         return self.taken_at, str(self.uuid)
+
+
+_COLUMNS: Final = _Stored._fields[:-1]
 
 
 def rules_of(configuration: BackupConfiguration) -> Rules:
@@ -133,8 +134,10 @@ def plan_retention(
                 jobs = jobs.filter(configuration__in=chosen)
         stored: dict[int, list[_Stored]] = {key: [] for key in rows}
         taken = jobs.annotate(taken_at=Coalesce("started_at", "queued_at"))
-        for values in taken.values_list(*_Stored._fields).iterator():
-            one = _Stored._make(values)
+        for *values, manifest, request in taken.values_list(*_COLUMNS, "manifest", "settings").iterator():
+            backup_type = values[_COLUMNS.index("backup_type")]
+            scope = Scope.of_backup(backup_type, manifest, request.get("exclude", ()))
+            one = _Stored._make((*values, scope))
             if one.configuration_id in stored:
                 stored[one.configuration_id].append(one)
         protections = _Protections()
@@ -179,8 +182,7 @@ def _of_configuration(
     # What bears a time in the future is not the last good one: a clock was wrong.
     last_good = max((one.taken_at for one in good if one.taken_at <= now), default=None)
     newer = last_good is None or any(last_good < one.taken_at <= now for one in doubtful)
-    protections.parts = _last_of_parts([one for one in good if one.taken_at <= now])
-    decisions = _decide(good, rules, protections, now, keep_latest=True)
+    decisions = _decide_by_scope(good, rules, protections, now)
     decisions += [
         dataclasses.replace(decision, reasons=(*decision.reasons, _DOUBTFUL))
         for decision in _decide(doubtful, rules, protections, now, keep_latest=newer)
@@ -188,15 +190,32 @@ def _of_configuration(
     return [_verdict(configuration, by_key[decision.candidate.key], decision) for decision in decisions]
 
 
-def _last_of_parts(good: list[_Stored]) -> dict[uuid.UUID, str]:
-    """Good backups that are the last of the database or of the files, and not the last of all: the type has changed."""
-    last = max(good, key=_Stored.order, default=None)
-    found: dict[uuid.UUID, str] = {}
-    for text, types in _PARTS.items():
-        newest = max((one for one in good if one.backup_type in types), key=_Stored.order, default=None)
-        if newest is not None and newest is not last:
-            found[newest.uuid] = text
-    return found
+def _decide_by_scope(good: list[_Stored], rules: Rules, protections: _Protections, now: datetime) -> list[Decision]:
+    """Decide on each backup among those that hold at least as much as it does."""
+    scopes = {one.scope for one in good}
+    if len(scopes) <= 1:
+        return _decide(good, rules, protections, now, keep_latest=True)
+    by_key = {str(one.uuid): one for one in good}
+    past = [one for one in good if one.taken_at <= now]
+    last = max(past, key=_Stored.order, default=None)
+    decisions: list[Decision] = []
+    for scope in scopes:
+        alike = [one for one in good if one.scope.covers(scope)]
+        for decision in _decide(alike, rules, protections, now, keep_latest=True):
+            one = by_key[decision.candidate.key]
+            if one.scope == scope:
+                decisions.append(decision if one is last else _explained(decision, one, past))
+    return sorted(decisions, key=lambda one: by_key[one.candidate.key].order(), reverse=True)
+
+
+def _explained(decision: Decision, one: _Stored, past: list[_Stored]) -> Decision:
+    """Of the last one of a scope, say what newer backups lack."""
+    if MOST_RECENT not in decision.reasons:
+        return decision
+    newer = {other.scope for other in past if other.order() > one.order()}
+    said = f"{MOST_RECENT} of {one.scope.besides(newer)}"
+    reasons = tuple(said if reason == MOST_RECENT else reason for reason in decision.reasons)
+    return dataclasses.replace(decision, reasons=reasons)
 
 
 def _decide(
@@ -215,8 +234,6 @@ class _Protections:
         )
         self._needed = dict(running.values_list("backup_job__uuid", "uuid"))
         self._folders: dict[str, bool] = {}
-        self.parts: dict[uuid.UUID, str] = {}
-        """Of the configuration that is looked at: why some backups are the last of their kind."""
 
     def of(self, one: _Stored) -> str:
         """Why it must stay, in words; empty if it need not."""
@@ -225,7 +242,7 @@ class _Protections:
         if one.backup_file_path and not self._is_ours(one.backup_file_path):
             return "a file outside of the backup storage"
         restore = self._needed.get(one.uuid)
-        return f"needed by the running restore {restore}" if restore else self.parts.get(one.uuid, "")
+        return f"needed by the running restore {restore}" if restore else ""
 
     def _is_ours(self, package: str) -> bool:
         folder = os.path.dirname(package)  # noqa: PTH120  for a hundred thousand of them

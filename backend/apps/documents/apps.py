@@ -1,8 +1,12 @@
 """The application's registration with Django."""
 
+import contextlib
+from pathlib import Path
+
 from django.apps import AppConfig
 from django.apps import apps as installed
 from django.apps.registry import Apps
+from django.conf import settings
 from django.db import router
 from django.db.models.signals import post_migrate
 
@@ -15,6 +19,7 @@ class DocumentsConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(_have_register, sender=self)
+        post_migrate.connect(_have_media_folder, sender=self)
 
 
 def _have_register(*, using: str, apps: Apps = installed, **_: object) -> None:
@@ -27,3 +32,12 @@ def _have_register(*, using: str, apps: Apps = installed, **_: object) -> None:
         return
     if router.allow_migrate_model(using, register):
         register.objects.using(using).get_or_create(id=1)
+
+
+def _have_media_folder(**_: object) -> None:
+    """An empty folder for documents, so that a missing one always means a disk that is not mounted.
+
+    Only beside something that is there: a mount point that is away is not made up for.
+    """
+    with contextlib.suppress(OSError):  # whoever may migrate need not be the one who may write documents
+        Path(settings.MEDIA_ROOT).mkdir(exist_ok=True)

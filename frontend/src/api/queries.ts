@@ -43,6 +43,10 @@ export function cursorOf(address: string | null | undefined): string | null {
   return address ? new URL(address, window.location.href).searchParams.get("cursor") : null;
 }
 
+/** The newest backup that is complete and can be restored here; an event about jobs makes it out of date. */
+export const suggestionQuery = (api: Api) =>
+  queryOptions({ queryKey: ["jobs", "suggestion"], queryFn: () => unwrap(api.GET("/restores/suggestion/")) });
+
 export const findingsQuery = (api: Api) =>
   queryOptions({
     queryKey: ["status", "findings"],

@@ -68,7 +68,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Stop its schedule. It can still be run now, and its backups are kept as before. */
+        /** @description Stop its schedule. It can still be run now, and its backups are kept as before. 403 where deleting takes two. */
         post: operations["configurations_disable"];
         delete?: never;
         options?: never;
@@ -458,6 +458,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/restores/suggestion/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The newest backup that is complete and can be restored here. */
+        get: operations["restores_suggestion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/restores/{uuid}/": {
         parameters: {
             query?: never;
@@ -521,6 +538,41 @@ export interface paths {
         /** @description Make the state before a restore live again. */
         post: operations["restores_rollback"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/acknowledgements/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What is acknowledged now. It stays listed until it ends or is withdrawn. */
+        get: operations["acknowledgements_list"];
+        put?: never;
+        /** @description What is acknowledged now. It stays listed until it ends or is withdrawn. */
+        post: operations["acknowledgements_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/acknowledgements/{uuid}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description One of them. */
+        delete: operations["acknowledgements_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -703,6 +755,58 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description An open warning by its id, subject and text, or all problems of one INCOMPLETE job. */
+        AcknowledgeRequest: {
+            /** @description Its id, such as backup.W011. */
+            finding?: string;
+            /** Format: uuid */
+            job?: string;
+            subject?: string;
+            /**
+             * Format: date-time
+             * @description Within a year.
+             */
+            until: string;
+            what?: string;
+            why: string;
+        };
+        /** @description A warning that a person has acknowledged. */
+        AcknowledgedFinding: {
+            acknowledged_by: string;
+            /** Format: date-time */
+            acknowledged_until: string;
+            acknowledged_why: string;
+            /** Format: uuid */
+            acknowledgement: string;
+            hint: string;
+            /** @description Stable, such as backup.W014. */
+            id: string;
+            severity: components["schemas"]["Severity"];
+            subject: string;
+            what: string;
+            why: string;
+        };
+        /** @description A person's word that one named thing is known, until a date. */
+        Acknowledgement: {
+            /** Format: date-time */
+            readonly at: string;
+            /** @description The id of the finding, or `problem` for a problem of an INCOMPLETE backup. */
+            readonly kind: string;
+            /** @description What the finding is about, or the path of the problem. */
+            readonly subject: string;
+            /** @description What it says. Something that says anything else is open. */
+            readonly text: string;
+            /** Format: date-time */
+            readonly until: string;
+            /** Format: uuid */
+            readonly uuid: string;
+            readonly who: string;
+            readonly why: string;
+        };
+        /** @description What is acknowledged now, or was just added. */
+        Acknowledgements: {
+            acknowledgements: components["schemas"]["Acknowledgement"][];
+        };
         /** @description Who did what to which object, from where, when. */
         AuditEvent: {
             readonly action: string;
@@ -1024,8 +1128,9 @@ export interface components {
             what: string;
             why: string;
         };
-        /** @description Everything that the doctor sees, the worst first. */
+        /** @description Everything that the doctor sees, the worst first. `severity` is never better than the protection status. */
         Findings: {
+            acknowledged: components["schemas"]["AcknowledgedFinding"][];
             /** Format: double */
             age_seconds: number;
             /** Format: date-time */
@@ -1721,6 +1826,13 @@ export interface components {
             total_backups: number;
             waiting_jobs: components["schemas"]["Job"][];
         };
+        /** @description The backup that `latest` means, and what was passed over for it; `job` is null where there is none. */
+        Suggestion: {
+            /** @description It holds what the project has: database and files. */
+            is_whole: boolean;
+            job: components["schemas"]["Job"] | null;
+            notes: string[];
+        };
         /** @description A table of a backup's database. */
         Table: {
             /** @description The alias of its database in the settings. */
@@ -1755,10 +1867,14 @@ export interface components {
             examined_at: string;
             /** @description Null if there is nothing to do. */
             next_step: string | null;
+            /** @description What they are, the worst first. */
+            open: string[];
             reason: string;
             /** Format: date-time */
             since: string | null;
             state: components["schemas"]["Protection"];
+            /** @description How many findings are open. PROTECTED with some is no plain yes. */
+            warnings: number;
         };
     };
     responses: never;
@@ -5002,6 +5118,70 @@ export interface operations {
             };
         };
     };
+    restores_suggestion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suggestion"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     restores_retrieve: {
         parameters: {
             query?: never;
@@ -5364,6 +5544,248 @@ export interface operations {
             };
             /** @description A media type that is not taken. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledgements_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Acknowledgements"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledgements_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Acknowledgements"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledgements_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

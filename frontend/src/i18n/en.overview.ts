@@ -3,6 +3,7 @@ export const overview = {
   protection: {
     heading: "Are we protected?",
     PROTECTED: "Yes. The documents are safe.",
+    warned: { one: "Yes, with {count} warning", other: "Yes, with {count} warnings" },
     AT_RISK: "Not fully. The documents are at risk.",
     UNPROTECTED: "No. The documents are not protected.",
     since: "Since {time}",
@@ -87,6 +88,12 @@ export const overview = {
     noForecast: "When it is full cannot be foreseen yet.",
   },
   findings: {
+    acknowledge: "Acknowledge",
+    acknowledged: "Acknowledged",
+    acknowledgedBy: "{who}: {why}, until {time}",
+    why: "Why it is accepted",
+    untilWhen: "Until when",
+    withdraw: "Withdraw",
     title: "Findings",
     none: "Nothing is wrong.",
     more: { one: "Show {count} more", other: "Show {count} more" },

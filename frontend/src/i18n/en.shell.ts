@@ -43,6 +43,7 @@ export const shell = {
     accountsText: "Users, groups and their rights, and every table as it is.",
     openAccounts: "Open Django's administration",
     protection: "Are the documents safe?",
+    warnings: { one: "{count} warning is open", other: "{count} warnings are open" },
     since: "since {time}",
   },
   list: {

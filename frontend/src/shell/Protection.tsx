@@ -28,6 +28,9 @@ function Verdict() {
         <>
           <Group gap="xs" mb={4}>
             <ValueBadge group="protection" value={protection.state} />
+            {protection.warnings > 0 && (
+              <Text size="sm">{t("shell.adminPage.warnings", { count: protection.warnings })}</Text>
+            )}
             {protection.since && (
               <Text size="sm" c="dimmed">
                 {t("shell.adminPage.since", { time: moment(protection.since) })}

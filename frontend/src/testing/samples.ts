@@ -123,6 +123,8 @@ export function status(values: Partial<Schemas["Status"]> = {}): Schemas["Status
       since: "2026-11-20T02:05:00Z",
       reason: "Every schedule has a good backup as fresh as it promises.",
       next_step: null,
+      warnings: 0,
+      open: [],
       examined_at: "2026-11-24T12:00:00Z",
     },
     total_backups: 10,

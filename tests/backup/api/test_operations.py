@@ -234,6 +234,62 @@ class TestASecondPerson:
         row.refresh_from_db()
         assert getattr(row, field) == 21
 
+    @pytest.mark.parametrize(
+        ("change", "more"),
+        [
+            ({"exclude": ["*.tmp", "*.pdf"]}, {"exclude": []}),
+            ({"include": ["databases/*"]}, {"include": []}),
+            ({"backup_type": "DATABASE"}, {"backup_type": "INCREMENTAL"}),
+            ({"backup_type": "EXPORT"}, {}),
+            ({"frequency": "ON_DEMAND"}, {}),
+            ({"frequency": "MONTHLY", "schedule_day_of_month": 1}, {}),
+            # Thirty backups an hour apart span a day and a quarter.
+            ({"frequency": "HOURLY"}, {"frequency": "HOURLY", "max_backups": 900}),
+            ({"is_enabled": False}, {}),
+            ({"is_ad_hoc": True}, {}),
+            ({"status": "SUSPENDED"}, {}),
+            ({"storage_path": "elsewhere"}, {}),
+            ({"encryption_enabled": False}, {}),
+            ({"time_limit_minutes": 1}, {"time_limit_minutes": None}),
+        ],
+    )
+    def test_is_not_gone_round_by_holding_less(self, client_of, change, more):
+        """What new backups lack goes with the last of the old ones."""
+        row = BackupConfiguration.objects.create(
+            name="mine",
+            frequency="DAILY",
+            schedule_time="02:00",
+            schedule_days=[0],
+            exclude=["*.tmp"],
+            time_limit_minutes=90,
+        )
+        where, client = f"{ROOT}configurations/{row.uuid}/", client_of(Right.CONFIGURE)
+        refused = client.patch(where, change, "json")
+        assert (refused.status_code, next(iter(change)) in refused.json()["detail"]) == (
+            403,
+            "status" not in change,
+        ), refused.json()
+        before = BackupConfiguration.objects.values().get()
+        assert {name: before[name] for name in change} != change
+        assert client.patch(where, {**more, "description": "more"}, "json").status_code == 200
+
+    def test_is_not_gone_round_by_fewer_days(self, client_of):
+        row = BackupConfiguration.objects.create(
+            name="mine", frequency="WEEKLY", schedule_time="02:00", schedule_days=[0, 3]
+        )
+        where, client = f"{ROOT}configurations/{row.uuid}/", client_of(Right.CONFIGURE)
+        refused = client.patch(where, {"schedule_days": [0]}, "json")
+        assert (refused.status_code, "schedule_days" in refused.json()["detail"]) == (403, True)
+        assert client.patch(where, {"schedule_days": [1, 4]}, "json").status_code == 200
+
+    def test_is_not_gone_round_by_switching_off(self, client_of):
+        row = BackupConfiguration.objects.create(name="mine", frequency="DAILY", schedule_time="02:00")
+        where, client = f"{ROOT}configurations/{row.uuid}/", client_of(Right.CONFIGURE)
+        assert client.post(f"{where}disable/", {}, "json").status_code == 403
+        row.refresh_from_db()
+        assert row.is_enabled
+        assert client.post(f"{where}enable/", {}, "json").status_code == 200
+
 
 @pytest.mark.django_db
 class TestDoneInThisProcess:

@@ -205,7 +205,7 @@ print(json.dumps([
     [[one.name, one.stored_bytes, one.total_seconds] for one in found.configurations],
     [[row.name, {str(day): dict(results) for day, results in sorted(row.days.items())}] for row in found.calendar],
     [[one.storage_path, one.encrypted, one.snapshots, one.logical] for one in stored_sums()],
-    sorted(set(wanted) - backups_verified(wanted, absent=Q(pk__in=[]))),
+    sorted(set(wanted) - backups_verified(wanted, absent=Q(pk__in=[]), now=datetime.now(UTC))),
 ]))
 """
 

@@ -35,6 +35,8 @@ class Answer:
     last_good: dict[str, object]
     missing: set[str]
     """What lists of jobs say of backups that the storage does not hold."""
+    open: list[str]
+    summary: str
 
 
 def ask(edms: Edms, **changes: str | None) -> Answer:
@@ -48,7 +50,10 @@ def ask(edms: Edms, **changes: str | None) -> Answer:
     seen = {one["id"]: one["severity"] for one in findings["findings"]}
     assert seen == {one["id"]: one["severity"] for one in told["findings"]}
     assert (status["protection"]["state"], findings["severity"]) == (told["verdict"]["state"], told["status"])
-    assert status["protection"]["reason"] == told["verdict"]["reason"]
+    for part in ("reason", "warnings", "open"):
+        assert status["protection"][part] == told["verdict"][part]
+    assert len(told["verdict"]["open"]) == told["verdict"]["warnings"] == len(told["findings"])
+    assert command.returncode == {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}[findings["severity"]]
     fresh = {one["name"]: one["last_good_at"] for one in status["freshness"]}
     listed = {one["name"]: one["last_good"] for one in answers["configurations"][1]["results"]}
     assert {name for name, at in fresh.items() if at} == {name for name, job in listed.items() if job and name in fresh}
@@ -60,4 +65,6 @@ def ask(edms: Edms, **changes: str | None) -> Answer:
         {one["id"]: one["hint"] for one in told["findings"]},
         listed,
         {job["missing"] for job in answers["jobs"][1]["results"] if job["has_backup"]},
+        told["verdict"]["open"],
+        told["summary"],
     )

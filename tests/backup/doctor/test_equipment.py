@@ -164,14 +164,16 @@ def test_when_the_sqlite_file_is_gone_it_cannot_be_told(scheduled):
 
 def test_the_exit_codes_and_the_one_line_of_nagios(scheduled):
     assert scheduled.run("backup_health", "--quiet", expect=1).stdout.startswith(
-        "BACKUP WARNING: no configuration has a good backup"
+        "BACKUP WARNING: UNPROTECTED, no configuration has a good backup"
     )
     scheduled.run("trigger_backup", "--config", "nightly")
     line = scheduled.run("backup_health", "--quiet", expect=1).stdout
-    assert re.match(r"BACKUP WARNING: last good backup 0\.0 h ago, \d findings; storage", line)
+    assert re.match(
+        r"BACKUP WARNING: PROTECTED with \d warnings?, last good backup 0\.0 h ago, \d findings; storage", line
+    )
     assert line.count("\n") == 1
     scheduled.write("DELETE FROM backup_executor")
-    assert scheduled.run("backup_health", "--quiet", expect=2).stdout.startswith("BACKUP CRITICAL: last good backup")
+    assert scheduled.run("backup_health", "--quiet", expect=2).stdout.startswith("BACKUP CRITICAL: AT_RISK, last good")
     told = scheduled.json("backup_health", expect=2)
     (one,) = told["configurations"]
     assert (one["name"], one["state"], one["hours_since_good"], one["hours_since_verified"]) == (

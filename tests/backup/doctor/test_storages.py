@@ -179,7 +179,7 @@ import json, os
 from pathlib import Path
 from apps.backup.models import BackupJob
 from apps.backup.progress import Tracker
-from apps.backup.references import resolve_backup
+from apps.backup.resolving import resolve_backup
 from apps.backup.verification import verify_backup
 repository, ref = Path(os.environ["STORAGE"]) / "repository", resolve_backup("latest")
 def tick():

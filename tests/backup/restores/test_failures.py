@@ -74,7 +74,7 @@ def test_no_room_is_seen_in_the_plan(sqlite_host, tmp_path):
     (host.media / "sparse.bin").unlink()
     backup = host.json("trigger_backup", "--type", "FULL")
     code = (
-        "import msgspec; from apps.backup.references import resolve_backup; from apps.backup.restores import *;"
+        "import msgspec; from apps.backup.resolving import resolve_backup; from apps.backup.restores import *;"
         "ref = resolve_backup('latest')\n"
         "with open_origin(ref) as origin:\n"
         "    root = msgspec.structs.replace(origin.manifest.files[0], bytes=1 << 42)\n"

@@ -29,6 +29,7 @@ def policy(name: str = "nightly", **values) -> BackupConfiguration:
 def backup(configuration: BackupConfiguration | None, age: timedelta, **values) -> BackupJob:
     """A backup of that age, good unless `values` say otherwise; its name tells the age in days."""
     request = JobRequest.of_configuration(configuration) if configuration else JobRequest(backup_type="FULL")
+    kind = values.get("backup_type", request.backup_type)
     defaults = {
         "configuration": configuration,
         "configuration_name": configuration.name if configuration else "",
@@ -42,10 +43,8 @@ def backup(configuration: BackupConfiguration | None, age: timedelta, **values) 
         "completed_at": NOW - age + timedelta(minutes=5),
         "snapshot_id": f"{next(_numbers):064x}",
         "manifest": {
-            "databases": {}
-            if request.backup_type == "FILES"
-            else {"default": {"engine": "sqlite", "tables": 1, "rows": 1}},
-            "files": {} if request.backup_type == "DATABASE" else {"media": {"files": 1, "bytes": 1}},
+            "databases": {} if kind == "FILES" else {"default": {"engine": "sqlite", "tables": 1, "rows": 1}},
+            "files": {} if kind == "DATABASE" else {"media": {"files": 1, "bytes": 1}},
         },
     }
     return BackupJob.objects.create(**{**defaults, **values})

@@ -335,3 +335,35 @@ def test_the_day_when_the_clocks_change_is_a_day_like_any_other(settings):
     for age in (HOUR, 24 * HOUR, 24 * HOUR + INSTANT):
         backup(nightly, NOW - noon + age, job_name=str(age))
     assert gone(noon) == [str(24 * HOUR + INSTANT)]
+
+
+@pytest.mark.parametrize(
+    ("less", "reason"),
+    [
+        ({"backup_type": "DATABASE"}, "the most recent one of the files"),
+        ({"manifest": {"databases": {"default": {}}, "files": {}}}, "the most recent one of the files"),
+        (
+            {"manifest": {"databases": {"default": {}}, "files": {"scans": {}}}},
+            "the most recent one of the file root 'media'",
+        ),
+        ({"settings": {"exclude": ["*.pdf"]}}, "the most recent one of what the pattern '*.pdf' leaves out"),
+        (
+            {"manifest": {"databases": {"default": {}}, "files": {"media": {}}, "references_excluded": 3}},
+            "the most recent one of what the pattern '*' leaves out",
+        ),
+    ],
+)
+def test_what_holds_less_pushes_nothing_out_that_holds_more(less, reason):
+    nightly = policy(retention_days=20, max_backups=3)
+    for age in range(10, 16):
+        backup(nightly, age * DAY)
+    for age in range(1, 6):
+        backup(nightly, age * DAY, **less)
+    assert kept() == ["1", "2", "3", "10", "11", "12"]
+    assert verdicts()["10"].reason == reason
+    # Too old, the last one stays all the same, until a newer one holds as much.
+    later = NOW + 30 * DAY
+    assert kept(later) == ["1", "10"]
+    backup(nightly, -29 * DAY, job_name="whole again")
+    besides = ["1"] if "'media'" in reason else []  # which holds a root that no other has
+    assert kept(later) == ["whole again", *besides]

@@ -7,6 +7,7 @@ from typing import Final
 from django.urls import URLPattern
 
 from . import (
+    acknowledgements,
     audit,
     backups,
     configurations,
@@ -30,6 +31,7 @@ ADDRESSES: Final[list[URLPattern]] = [
     *restores.urlpatterns,
     *uploads.urlpatterns,
     *restore_from_file.urlpatterns,
+    *acknowledgements.urlpatterns,
     *audit.urlpatterns,
     *events.urlpatterns,
     *system.urlpatterns,

@@ -47,7 +47,7 @@ class _Configurations(serializers.ListSerializer[Any]):
     def to_representation(self, data: Any) -> list[Any]:
         rows = list(data)
         if isinstance(self.child, ConfigurationSerializer):
-            self.child.latest = configurations_latest(rows, absent=presence().absent())
+            self.child.latest = configurations_latest(rows, absent=presence().absent(), now=timezone.now())
         return super().to_representation(rows)
 
 
@@ -108,7 +108,7 @@ class ConfigurationSerializer(StrictModelSerializer):
 
     def _latest(self, row: BackupConfiguration) -> Latest:
         if self.latest is None:
-            self.latest = configurations_latest([row], absent=presence().absent())
+            self.latest = configurations_latest([row], absent=presence().absent(), now=timezone.now())
         return self.latest.get(row.pk, Latest())
 
     def _in_short(self, job: BackupJob | None) -> dict[str, Any] | None:

@@ -177,7 +177,7 @@ class Enable(BackupView):
 
 
 class Disable(BackupView):
-    """Stop its schedule. It can still be run now, and its backups are kept as before."""
+    """Stop its schedule. It can still be run now, and its backups are kept as before. 403 where deleting takes two."""
 
     rights = {"POST": Right.CONFIGURE}
     serializer_class = EmptySerializer
@@ -185,7 +185,8 @@ class Disable(BackupView):
     @extend_schema(operation_id="configurations_disable", responses=ConfigurationSerializer)
     def post(self, request: Request, **_names: str) -> Response:
         self.asked()
-        return Response(ConfigurationSerializer(configuration_disable(self.uuid(), now=timezone.now())).data)
+        row = configuration_disable(self.uuid(), now=timezone.now(), keeping=_deleting_takes_two())
+        return Response(ConfigurationSerializer(row).data)
 
 
 class Duplicate(BackupView):

@@ -67,6 +67,7 @@ _SETTINGS: Final[Mapping[str, object]] = {
 }
 
 _LINKS: Final = (
+    ("acknowledgements_list", "200", "/acknowledgements/0/uuid", "/system/acknowledgements/{uuid}/"),
     ("configurations_create", "201", "/uuid", "/configurations/{uuid}/"),
     ("configurations_duplicate", "201", "/uuid", "/configurations/{uuid}/"),
     ("configurations_list", "200", "/results/0/uuid", "/configurations/{uuid}/"),

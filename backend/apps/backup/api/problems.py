@@ -100,6 +100,7 @@ _DJANGOS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
 )
 _OURS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (errors.ConfigurationNotFound, 404, "not-found"),
+    (errors.AcknowledgementNotFound, 404, "not-found"),
     (errors.JobNotFound, 404, "not-found"),
     (errors.OperationNotFound, 404, "not-found"),
     (errors.RestoreNotFound, 404, "not-found"),

@@ -13,13 +13,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import selectors
-from ..errors import IllegalTransition
+from ..errors import IllegalTransition, StorageAbsent
+from ..latest import Facts
 from ..models import RestoreJob, RestoreStatus, RestoreType, RollbackState
+from ..presence import presence
+from ..resolving import job_latest, wanted_parts
 from ..rights import Right
 from ..services.operations import OPEN, operation_cancel_request
 from ..services.restore_wishes import plan_request, release_request, restore_request, rollback_request
-from .fields import EmptySerializer, StrictSerializer
-from .jobs import ReasonSerializer
+from .fields import EmptySerializer, StrictSerializer, _Serializer
+from .jobs import JobSerializer, ReasonSerializer
 from .operations import OperationSerializer, accepted, begun
 from .paging import CursorPages
 from .restore_fields import (
@@ -43,6 +46,31 @@ class RestoreFilter(StrictSerializer):
     restore_type = serializers.ChoiceField(RestoreType.choices, required=False)
     rollback_state = serializers.ChoiceField(RollbackState.choices, required=False)
     job = serializers.UUIDField(required=False)
+
+
+class SuggestionSerializer(_Serializer):
+    """The backup that `latest` means, and what was passed over for it; `job` is null where there is none."""
+
+    job = JobSerializer(allow_null=True)
+    is_whole = serializers.BooleanField(help_text="It holds what the project has: database and files.")
+    notes = serializers.ListField(child=serializers.CharField())
+
+
+class RestoreSuggestion(BackupView):
+    """The newest backup that is complete and can be restored here."""
+
+    rights = {"GET": Right.VIEW}
+
+    @extend_schema(operation_id="restores_suggestion", responses=SuggestionSerializer)
+    def get(self, request: Request) -> Response:
+        self.filters()
+        now, wanted = timezone.now(), wanted_parts(None)
+        try:
+            job, notes = job_latest(wanted, presence(), now=now)
+        except StorageAbsent as absent:
+            job, notes = None, (str(absent),)
+        is_whole = job is not None and not Facts.of_job(job, now=now).lacks(wanted)
+        return Response(SuggestionSerializer({"job": job, "is_whole": is_whole, "notes": notes}).data)
 
 
 class RestorePlan(BackupView):
@@ -165,6 +193,7 @@ def _restore(view: BackupView) -> RestoreJob:
 
 urlpatterns = [
     path("restores/", RestoreList.as_view(), name="restores"),
+    path("restores/suggestion/", RestoreSuggestion.as_view(), name="restore-suggestion"),
     path("restores/plan/", RestorePlan.as_view(), name="restore-plan"),
     path("restores/<str:uuid>/", RestoreDetail.as_view(), name="restore"),
     path("restores/<str:uuid>/cancel/", RestoreCancel.as_view(), name="restore-cancel"),

@@ -34,6 +34,8 @@ class VerdictSerializer(_Serializer):
     since = MomentField(allow_null=True)
     reason = serializers.CharField()
     next_step = serializers.CharField(allow_null=True, help_text="Null if there is nothing to do.")
+    warnings = serializers.IntegerField(help_text="How many findings are open. PROTECTED with some is no plain yes.")
+    open = serializers.ListField(child=serializers.CharField(), help_text="What they are, the worst first.")
     examined_at = MomentField()
 
 
@@ -79,13 +81,23 @@ class FindingSerializer(_Serializer):
     hint = serializers.CharField()
 
 
+class AcknowledgedFindingSerializer(FindingSerializer):
+    """A warning that a person has acknowledged."""
+
+    acknowledgement = serializers.UUIDField(source="acknowledged.uuid")
+    acknowledged_by = serializers.CharField(source="acknowledged.who")
+    acknowledged_why = serializers.CharField(source="acknowledged.why")
+    acknowledged_until = MomentField(source="acknowledged.until")
+
+
 class FindingsSerializer(_Serializer):
-    """Everything that the doctor sees, the worst first."""
+    """Everything that the doctor sees, the worst first. `severity` is never better than the protection status."""
 
     severity = serializers.ChoiceField([one.name for one in Severity])
     examined_at = MomentField()
     age_seconds = serializers.FloatField()
     findings = FindingSerializer(many=True)
+    acknowledged = AcknowledgedFindingSerializer(many=True)
 
 
 class PruneSerializer(_Serializer):
@@ -195,6 +207,7 @@ class SystemFindings(BackupView):
             "examined_at": seen.at,
             "age_seconds": _age(seen.at),
             "findings": [one.to_json() for one in seen.findings],
+            "acknowledged": [{**one.to_json(), "acknowledged": one.acknowledged} for one in seen.acknowledged],
         }
         return Response(FindingsSerializer(found).data)
 
@@ -218,6 +231,8 @@ def _verdict(verdict: Verdict, at: datetime) -> dict[str, object]:
         "since": verdict.since,
         "reason": verdict.reason,
         "next_step": verdict.next_step or None,
+        "warnings": verdict.warnings,
+        "open": list(verdict.open),
         "examined_at": at,
     }
 

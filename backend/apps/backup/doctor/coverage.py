@@ -6,18 +6,23 @@ roots, and a project gets new ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from django.db.models import Q
 
 from .. import conf
-from ..selectors import LOOKED_FOR_FILES, backups_verified, holds_database, holds_root
-from ..sources import database_aliases
-from ..sources.files import file_roots
+from ..errors import SettingsInvalid
+from ..models import BackupConfiguration, BackupJob
+from ..selectors import LOOKED_FOR_FILES, Latest, backups_verified, holds_database, holds_root
+from ..sources import SourceRefused, database_aliases
+from ..sources.cut import WITH_DATABASES, WITH_FILES
+from ..sources.files import Selection, file_roots
 from ..sources.named_files import reference_fields
+from .findings import Finding, critical, warning
 
 
-def never_verified(absent: Q) -> str:
+def never_verified(absent: Q, *, now: datetime) -> str:
     """What of this project no good backup holds that was read back, in words; empty if nothing is missing.
 
     A backup that meets the condition `absent` is not there.
@@ -31,15 +36,81 @@ def never_verified(absent: Q) -> str:
         # Rows could name files, and no folder is known: a backup that looked for them has seen that there are none.
         roots = {"": LOOKED_FOR_FILES}
     missing = [
-        _missing(databases, "the database", "the database", absent=absent),
-        _missing(roots, "the files", "the file root", absent=absent),
+        _missing(databases, "the database", "the database", absent=absent, now=now),
+        _missing(roots, "the files", "the file root", absent=absent, now=now),
     ]
     return " and of ".join(filter(None, missing))
 
 
-def _missing(wanted: Mapping[str, Q], every: str, one: str, *, absent: Q) -> str:
+def held_findings(scheduled: Sequence[BackupConfiguration], latest: Mapping[int, Latest]) -> Iterator[Finding]:
+    """W038: a database or file root is in the newest good backup of no schedule. W039: files that rows name are not.
+
+    Before a schedule has made a backup, its settings count.
+    """
+    try:
+        parts = _parts()
+    except (SourceRefused, SettingsInvalid):
+        return  # the verdict says so
+    held: set[str] = set()
+    left_out: list[tuple[int | None, BackupConfiguration]] = []
+    for row in scheduled:
+        good = latest[row.pk].good
+        wanted = {part for part in parts if _wants(row, part)}
+        # A backup without its facts has shown nothing to the contrary.
+        holds = wanted & _held(good) if good is not None and good.manifest else wanted
+        held |= holds
+        if good is not None and any(part.startswith("files/") for part in holds):
+            left_out.append((_left_out(good), row))
+    for part in parts:
+        if scheduled and part not in held:
+            kind, _, name = part.partition("/")
+            subject = f"{'database' if kind == 'databases' else 'file root'} {name}"
+            what = "It is not in the newest good backup of any schedule, or no schedule wants it any more."
+            hint = "Look at the type, `include` and `exclude` of the configurations, and run one that holds it."
+            yield critical(38, subject, what, hint)
+    yield from _excluded(left_out)
+
+
+def _excluded(left_out: Sequence[tuple[int | None, BackupConfiguration]]) -> Iterator[Finding]:
+    """W039, of how many files that rows name each schedule leaves out; None where that was not compared."""
+    hint = "Take the pattern out of `exclude`, or back these files up with another schedule."
+    counted = [(count, row) for count, row in left_out if count is not None]
+    if counted:
+        count, row = min(counted, key=lambda one: (one[0], one[1].pk))
+        if count:
+            what = f"Its patterns leave out {count} files that rows name, and no other schedule holds them."
+            yield critical(39, row.name, what, hint)
+    elif left_out:
+        what = "Its patterns leave out files, and nothing compares them with the rows: it takes no database."
+        yield warning(39, left_out[0][1].name, what, f"Use the type FULL, whose jobs compare them. {hint}")
+
+
+def _left_out(job: BackupJob) -> int | None:
+    """How many files that rows name a backup leaves out; None for a backup of files alone, which reads no rows."""
+    if job.manifest.get("databases") or not job.settings.get("exclude"):
+        return int(job.manifest.get("references_excluded", 0))
+    return None
+
+
+def _parts() -> list[str]:
+    """What the project has, as paths of a backup."""
+    fields = reference_fields(conf.load().reference_fields)
+    databases = [f"databases/{alias}" for alias in database_aliases(portable=True)]
+    return databases + [f"files/{root.name}" for root in file_roots(fields)]
+
+
+def _held(job: BackupJob) -> set[str]:
+    return {f"{kind}/{name}" for kind in ("databases", "files") for name in job.manifest.get(kind, {})}
+
+
+def _wants(row: BackupConfiguration, part: str) -> bool:
+    types = WITH_DATABASES if part.startswith("databases/") else WITH_FILES
+    return row.backup_type in types and Selection(row.include, row.exclude).wants(part)
+
+
+def _missing(wanted: Mapping[str, Q], every: str, one: str, *, absent: Q, now: datetime) -> str:
     """What of a kind no backup holds: `every` where that is all of it, else `one` and the names; empty for nothing."""
-    verified = backups_verified(wanted, absent=absent)
+    verified = backups_verified(wanted, absent=absent, now=now)
     names = [name for name in wanted if name not in verified]
     if not names:
         return ""

@@ -39,12 +39,12 @@ class Space:
 def storage_findings() -> Iterator[Finding]:
     """W003: the storage cannot be written."""
     for root in conf.load().roots:
-        existing = _existing(root)
-        if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        folder = existing(root)
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
             yield critical(
                 3,
                 f"storage {root}",
-                f"The backup storage {str(root)!r} cannot be written: {str(existing)!r} is no folder, or not ours.",
+                f"The backup storage {str(root)!r} cannot be written: {str(folder)!r} is no folder, or not ours.",
                 "Correct the owner or the mode of the folder, or name another one in BACKUP_STORAGE_ROOT.",
             )
 
@@ -68,7 +68,7 @@ def root_findings() -> Iterator[Finding]:
 
 def placement_findings() -> Iterator[Finding]:
     """W010: the storage is on no mount of its own. W011: it is on the disk of the data."""
-    root = _existing(conf.load().storage_root)
+    root = existing(conf.load().storage_root)
     device = root.stat().st_dev
     if not _has_mount(root):
         yield warning(
@@ -91,7 +91,7 @@ def placement_findings() -> Iterator[Finding]:
 
 def space(*, daily: int | None) -> Space:
     """The space of the main storage, with the forecast for backups that take `daily` bytes a day."""
-    root = _existing(conf.load().storage_root)
+    root = existing(conf.load().storage_root)
     usage = shutil.disk_usage(root)
     days = usage.free / daily if daily else None
     return Space(root=str(root), total=usage.total, free=usage.free, daily=daily, days_left=days)
@@ -111,7 +111,8 @@ def space_findings(seen: Space) -> Iterator[Finding]:
         yield warning(17, subject, f"Only {part:.1%} of its space is free.", hint)
 
 
-def _existing(path: Path) -> Path:
+def existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there."""
     return next(folder for folder in (path, *path.parents) if folder.exists())
 
 

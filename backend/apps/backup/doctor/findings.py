@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import uuid
+from datetime import datetime
 
 from .reasons import WHY
 
@@ -18,6 +20,16 @@ class Severity(enum.IntEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A person's word that a finding is known: who, why, until when."""
+
+    uuid: uuid.UUID
+    who: str
+    why: str
+    until: datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
     """`what` is wrong with `subject`; `hint` says what to do. `id` is stable."""
 
@@ -26,11 +38,17 @@ class Finding:
     subject: str
     what: str
     hint: str
+    acknowledged: Acknowledged | None = None
 
     @property
     def why(self) -> str:
         """Why it matters."""
         return WHY[self.id]
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether a person may acknowledge it: for what is worse, backups fail or are missing."""
+        return self.severity == Severity.WARNING
 
     def __str__(self) -> str:
         return f"{self.severity.name} {self.id} {self.subject}: {self.what} {self.hint}".rstrip()
@@ -45,6 +63,10 @@ class Finding:
             "why": self.why,
             "hint": self.hint,
         }
+
+    def key(self) -> tuple[str, str, str]:
+        """By what it is recognised: one that says anything else is another one."""
+        return self.id, self.subject, self.what
 
 
 def warning(number: int, subject: str, what: str, hint: str) -> Finding:

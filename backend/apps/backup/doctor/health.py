@@ -14,20 +14,20 @@ from .. import conf, periodic, selectors
 from ..damages import damages_open, doubts_count
 from ..errors import LedgerUnavailable, SettingsInvalid
 from ..messages import HAS_CELERY
-from ..models import BackupConfiguration, Executor
+from ..models import Acknowledgement, BackupConfiguration, Executor
 from ..presence import Presence, look
 from ..remembering import Remembered
 from ..retention import plan_retention
 from ..selectors import ConfigurationState
 from ..services.executors import executors_alive
 from ..services.removals import prunes_latest, removals_unfinished
-from . import brokers, damage, disks, equipment, freshness, storages
+from . import brokers, coverage, damage, disks, equipment, freshness, runs, storages
 from .disks import Space
-from .findings import Finding, Severity
+from .findings import Acknowledged, Finding, Severity
 from .freshness import hours
 from .isolation import failed, isolated
 from .rehearsals import rehearsal_findings
-from .verdict import Verdict, judge
+from .verdict import Protection, Verdict, judge
 
 _LATELY = timedelta(days=2)
 _GROWTH = timedelta(days=30)
@@ -57,10 +57,15 @@ class ConfigurationHealth:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Health:
-    """Everything at one moment. `severity` is that of the worst finding; `space` is None where it is not known."""
+    """Everything at one moment. `findings` are open, `acknowledged` are known to a person and change no verdict.
+
+    `severity` is that of the worst open finding, and a warning at the least where not all is protected. `space` is
+    None where it is not known.
+    """
 
     at: datetime
     findings: tuple[Finding, ...]
+    acknowledged: tuple[Finding, ...]
     configurations: tuple[ConfigurationHealth, ...]
     executors: tuple[str, ...]
     space: Space | None
@@ -68,7 +73,8 @@ class Health:
 
     @property
     def severity(self) -> Severity:
-        return max((finding.severity for finding in self.findings), default=Severity.OK)
+        worst = max((finding.severity for finding in self.findings), default=Severity.OK)
+        return worst if self.verdict.state is Protection.PROTECTED else max(worst, Severity.WARNING)
 
 
 def examine(*, now: datetime) -> Health:
@@ -82,7 +88,9 @@ def examine(*, now: datetime) -> Health:
     alive = executors_alive(now=now)
     scheduled = [one.configuration for one in states if one.configuration.runs_by_schedule]
     space, little = _space(now)
-    findings = [
+    latest = selectors.configurations_latest(scheduled, absent=present.absent(), now=now, of_runs=True)
+    newest = selectors.runs_latest(absent=present.absent(), now=now)
+    seen = [
         *unseen,
         *little,
         *equipment_findings(deploy=True),
@@ -91,21 +99,40 @@ def examine(*, now: datetime) -> Health:
         *_executors(alive, scheduled=bool(scheduled)),
         *isolated("Celery Beat", lambda: _beat(scheduled, now)),
         *isolated("schedules", lambda: freshness.freshness_findings(states, now=now)),
+        *isolated("latest runs", lambda: runs.run_findings(scheduled, latest, newest, now=now)),
+        *isolated("room for the next runs", lambda: runs.fit_findings(scheduled, latest, now=now)),
+        *isolated("what schedules hold", lambda: coverage.held_findings(scheduled, latest)),
         *isolated("rehearsals", rehearsal_findings),
         *isolated("jobs", lambda: freshness.stuck_findings(selectors.jobs_unfinished(), now=now)),
         *isolated("retention", lambda: _retention(states, present, now)),
         *isolated("prunes", lambda: freshness.prune_findings(prunes_latest(), now=now)),
         *isolated("damage", lambda: damage.damage_findings(damages_open(), doubts_count())),
     ]
+    findings, known = _divided(seen, selectors.acknowledgements_open(now=now))
     verdict = judge(states, findings, present=present, now=now)
-    found = tuple(sorted(findings, key=_order))
     return Health(
         at=now,
-        findings=found,
+        findings=findings,
+        acknowledged=known,
         configurations=tuple(_of(one, now) for one in states),
         executors=tuple(f"{one} (sign of life {(now - one.beat_at).total_seconds():.0f} s ago)" for one in alive),
         space=space,
         verdict=verdict,
+    )
+
+
+def _divided(
+    seen: Sequence[Finding], rows: Sequence[Acknowledgement]
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """The open findings, and those that a person has acknowledged; the worst first. Only warnings can be."""
+    words = {(row.kind, row.subject, row.text): Acknowledged(row.uuid, row.who, row.why, row.until) for row in rows}
+    found = [
+        dataclasses.replace(one, acknowledged=words.get(one.key())) if one.is_warning else one
+        for one in sorted(seen, key=_order)
+    ]
+    return (
+        tuple(one for one in found if one.acknowledged is None),
+        tuple(one for one in found if one.acknowledged is not None),
     )
 
 

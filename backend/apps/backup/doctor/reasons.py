@@ -41,5 +41,9 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W033": "On the day of the loss the restore fails at this, or stays without it.",
     "backup.W034": "Nobody knows whether the server takes the schema of the backup back.",
     "backup.W035": "After a restore, users or programs may lack rights that they had.",
+    "backup.W036": "What it could not read or store is in no newer backup.",
+    "backup.W037": "A backup that does not fit fails, usually at night.",
+    "backup.W038": "A restore of the newest backups brings back a system without it.",
+    "backup.W039": "After a restore these documents are missing.",
 }
 """By the id of the finding."""

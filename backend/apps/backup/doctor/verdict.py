@@ -2,7 +2,7 @@
 
 PROTECTED    every configuration that runs by schedule has a good backup as fresh as its schedule promises, or is not
              due yet, of each database and of each file root there is a good backup that was read back, and nothing
-             critical is found
+             critical is found; other findings are counted, and are no plain yes
 UNPROTECTED  of a database or a file root there is no good backup that was read back and, on PostgreSQL, whose schema
              was restored in a rehearsal; or none can be made, or none of the schedules keeps its promise
 AT_RISK      everything in between
@@ -27,6 +27,8 @@ from .findings import Finding, Severity
 from .freshness import late_since, period
 
 _LOOKS_BACK: Final = timedelta(days=90)
+_BAD_RUN: Final = "backup.W036"
+_COMES_OF_IT: Final = frozenset({"backup.W014", _BAD_RUN, "backup.W038"})
 _REHEARSED: Final = frozenset({"backup.W033", "backup.W034"})
 
 
@@ -42,39 +44,59 @@ class Protection(enum.StrEnum):
 class Verdict:
     """The word, since when it holds as far as the ledger tells, the reason, and what to do.
 
-    `since` is None where the ledger does not tell: what is wrong with a machine leaves no trace in it.
+    `warnings` says how many findings are open, of any severity, and `open` what they are: PROTECTED with warnings is
+    no plain yes. `since` is None where the ledger does not tell: what is wrong with a machine leaves no trace in it.
     """
 
     state: Protection
     since: datetime | None
     reason: str
     next_step: str
+    open: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, str | None]:
+    @property
+    def warnings(self) -> int:
+        return len(self.open)
+
+    def to_json(self) -> dict[str, object]:
         """For programs."""
-        since = None if self.since is None else self.since.isoformat()
-        return {"state": self.state, "since": since, "reason": self.reason, "next_step": self.next_step}
+        return {
+            "state": self.state,
+            "since": None if self.since is None else self.since.isoformat(),
+            "reason": self.reason,
+            "next_step": self.next_step,
+            "warnings": self.warnings,
+            "open": list(self.open),
+        }
 
 
 def judge(
-    states: Sequence[ConfigurationState], findings: Iterable[Finding], *, present: Presence, now: datetime
+    states: Sequence[ConfigurationState], findings: Sequence[Finding], *, present: Presence, now: datetime
 ) -> Verdict:
     """The verdict on everything that was seen; the same number of queries however many jobs there are."""
+    verdict = _judged(states, findings, present=present, now=now)
+    return dataclasses.replace(verdict, open=tuple(f"{one.subject}: {one.what}" for one in findings))
+
+
+def _judged(
+    states: Sequence[ConfigurationState], findings: Sequence[Finding], *, present: Presence, now: datetime
+) -> Verdict:
     scheduled = [one for one in states if one.configuration.runs_by_schedule]
     late = {one.configuration.name: since for one in scheduled if (since := late_since(one, now=now))}
     critical = [one for one in findings if one.severity >= Severity.CRITICAL]
     absent = present.absent()
     try:
-        missing = never_verified(absent)
+        missing = never_verified(absent, now=now)
     except (SourceRefused, SettingsInvalid) as refused:
         step = "Correct the settings: until then every backup of it is refused."
         return Verdict(Protection.UNPROTECTED, None, str(refused), step)
     if missing:
-        return Verdict(Protection.UNPROTECTED, None, *_never(missing, critical, present))
+        return Verdict(Protection.UNPROTECTED, None, *_never(missing, findings, present))
     if late:
         state = Protection.UNPROTECTED if len(late) == len(scheduled) else Protection.AT_RISK
         never = {one.configuration.name for one in scheduled if one.last_good is None}
-        return Verdict(state, min(late.values()), *_late(late, never, critical))
+        reason, step = _late(late, never, findings)
+        return Verdict(state, min(late.values()), reason, step)
     if critical:
         first = critical[0]
         return Verdict(Protection.AT_RISK, None, f"{first.subject}: {first.what}", first.hint)
@@ -88,18 +110,32 @@ def judge(
     return Verdict(
         Protection.PROTECTED,
         _kept_since(scheduled, absent=absent, now=now),
-        f"{_kept(scheduled)}, and databases and files were read back.",
+        f"{_kept(scheduled)}, and databases and files were read back{_with(len(findings))}.",
         "",
     )
 
 
-def _never(missing: str, critical: Sequence[Finding], present: Presence) -> tuple[str, str]:
+def _with(count: int) -> str:
+    """How many findings are open, as an addition to the reason; empty if none is."""
+    return "" if not count else f"; {count} warning{'s are' if count > 1 else ' is'} open"
+
+
+def _never(missing: str, findings: Sequence[Finding], present: Presence) -> tuple[str, str]:
     """Reason and next step where something has no verified backup."""
+    critical = [one for one in findings if one.severity >= Severity.CRITICAL]
     obstacle = next((one for one in critical if one.id in _REHEARSED), None)
     if obstacle is not None:
         return f"{obstacle.subject}: {obstacle.what}", obstacle.hint
     step = "Run `trigger_backup --type FULL`: it is read back as soon as it is stored."
-    return f"There is no good backup of {missing} that was read back.{_away(present)}", _cause(critical) or step
+    run = _bad_run(findings)
+    said = f" {run.subject}: {run.what}" if run is not None else ""
+    reason = f"There is no good backup of {missing} that was read back.{said}{_away(present)}"
+    return reason, _cause(critical) or (run.hint if run is not None else step)
+
+
+def _bad_run(findings: Iterable[Finding], subject: str = "") -> Finding | None:
+    """The run that made no good backup, of one configuration or of any."""
+    return next((one for one in findings if one.id == _BAD_RUN and subject in {"", one.subject}), None)
 
 
 def _away(present: Presence) -> str:
@@ -117,21 +153,24 @@ def _kept(scheduled: Sequence[ConfigurationState]) -> str:
     return f"Every schedule that was due has a good backup as fresh as it promises ({others})"
 
 
-def _late(late: Mapping[str, datetime], never: Container[str], critical: Sequence[Finding]) -> Iterator[str]:
+def _late(late: Mapping[str, datetime], never: Container[str], findings: Sequence[Finding]) -> Iterator[str]:
     """Reason and next step."""
+    critical = [one for one in findings if one.severity >= Severity.CRITICAL]
     first = min(late, key=lambda name: late[name])
     more = f", and {len(late) - 1} more are late" if len(late) > 1 else ""
+    run = _bad_run(findings, first)
+    said = f" {run.what}" if run is not None else ""
     if first in never:
-        yield f"{first} has no good backup, which its schedule has promised{more}."
+        yield f"{first} has no good backup, which its schedule has promised{more}.{said}"
     else:
-        yield f"The last good backup of {first} is older than its schedule promises{more}."
-    yield _cause(critical) or f"Look at `backup_jobs --config {first}`."
+        yield f"The last good backup of {first} is older than its schedule promises{more}.{said}"
+    yield _cause(critical) or (run.hint if run is not None else f"Look at `backup_jobs --config {first}`.")
 
 
 def _cause(critical: Sequence[Finding]) -> str:
     """What to do about what keeps backups from being made, such as that nobody runs them; empty if nothing is known."""
-    # That backups are late is what comes of it.
-    return next((one.hint for one in critical if one.id != "backup.W014"), "")
+    # That backups are late or bad is what comes of it.
+    return next((one.hint for one in critical if one.id not in _COMES_OF_IT), "")
 
 
 def _kept_since(scheduled: Sequence[ConfigurationState], *, absent: Q, now: datetime) -> datetime | None:

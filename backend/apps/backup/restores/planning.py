@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -88,6 +88,7 @@ def plan_restore(
         raise RestoreRefused(f"{ref} holds nothing of what is to be restored ({choice.only or 'database and files'}).")
     require_leave_out(manifest, choice)
     plan = _begin(ref, manifest, choice)
+    plan.warnings = [*_not_in_it(manifest, choice), *plan.warnings]
     needed: dict[Path, int] = {}
     for record in databases:
         plan_database(plan, origin, record, needed=needed, leave_out=choice.leave_out)
@@ -139,6 +140,15 @@ def _begin(ref: BackupRef, manifest: Manifest, choice: Choice) -> Plan:
     if manifest.problems:
         plan.warnings.append(f"the backup is INCOMPLETE: {manifest.problems} things were missing when it was taken")
     return plan
+
+
+def _not_in_it(manifest: Manifest, choice: Choice) -> Iterator[str]:
+    """What is asked for and is not in the backup, so that nobody takes a part for the whole."""
+    if choice.only is None:
+        if not manifest.files and live_roots():
+            yield "THE FILES ARE NOT IN THIS BACKUP: the restore brings back the database alone"
+        if not manifest.databases and not manifest.data:
+            yield "THE DATABASE IS NOT IN THIS BACKUP: the restore brings back the files alone"
 
 
 def _restore_type(manifest: Manifest, choice: Choice) -> RestoreType:

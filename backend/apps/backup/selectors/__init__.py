@@ -1,5 +1,6 @@
 """Reads of the ledger, by subject."""
 
+from .acknowledgements import acknowledgements_open, jobs_incomplete
 from .audit import audit_matching
 from .changes import CONFIGURATION_DELETED, Change, ChangeType, changes_since
 from .configurations import (
@@ -17,6 +18,7 @@ from .configurations import (
     configurations_recent,
     daily_growth,
     job_counts,
+    runs_latest,
     schedule_shortest,
     storage_paths,
     stored_bytes,
@@ -24,7 +26,6 @@ from .configurations import (
 from .jobs import (
     SHORTEST_PREFIX,
     job_by_uuid,
-    job_latest,
     job_log,
     job_matching,
     job_of_package,
@@ -33,6 +34,7 @@ from .jobs import (
     jobs_matching,
     jobs_newest,
     jobs_recent,
+    jobs_stored_newest,
     jobs_with_dump,
     jobs_with_snapshots,
     uuid_prefix,
@@ -87,6 +89,7 @@ from .work import (
     jobs_runnable,
     jobs_to_send,
     jobs_unfinished,
+    root_was_filled,
 )
 
 __all__ = [
@@ -109,6 +112,7 @@ __all__ = [
     "StoredBackup",
     "StoredSums",
     "Sums",
+    "acknowledgements_open",
     "audit_matching",
     "backups_stored",
     "backups_verified",
@@ -131,7 +135,6 @@ __all__ = [
     "holds_root",
     "job_by_uuid",
     "job_counts",
-    "job_latest",
     "job_log",
     "job_matching",
     "job_names",
@@ -140,10 +143,12 @@ __all__ = [
     "job_with_all",
     "jobs_around",
     "jobs_by_uuids",
+    "jobs_incomplete",
     "jobs_matching",
     "jobs_newest",
     "jobs_recent",
     "jobs_runnable",
+    "jobs_stored_newest",
     "jobs_to_send",
     "jobs_unfinished",
     "jobs_with_dump",
@@ -158,6 +163,8 @@ __all__ = [
     "restore_by_uuid",
     "restores_matching",
     "results_by_time",
+    "root_was_filled",
+    "runs_latest",
     "schedule_shortest",
     "snapshots_without_repository",
     "storage_paths",

@@ -9,9 +9,9 @@ from typing import Any
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
 from ..ledger import ledger_access, ledger_alias
-from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, JobStatus, PruneRun, Trust
+from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, JobStatus, PruneRun, Trigger, Trust
 from ..schedules import PERIODS
-from .rows import FAILURES, GOOD, HAS_BACKUP, SCHEDULED, SKEW, STORED_STATUSES, UNFINISHED, job_rows
+from .rows import FAILURES, HAS_BACKUP, SCHEDULED, SKEW, STORED_STATUSES, UNFINISHED, good, job_rows
 
 
 def configuration_by_name(name: str) -> BackupConfiguration | None:
@@ -56,6 +56,15 @@ LATEST_COLUMNS = ("uuid", "job_name", "status", "trust", "queued_at", "started_a
 """What is read of the jobs that came last."""
 
 
+RUN_COLUMNS = (
+    *LATEST_COLUMNS,
+    *("configuration", "backup_type", "problems", "problem_count", "accepted_until", "error_message"),
+    *("manifest", "settings", "backup_file_path", "stored_size", "trigger"),
+)
+"""What the doctor reads of them."""
+_RAN = (*STORED_STATUSES, *FAILURES)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Latest:
     """What came last of a configuration: the newest job that has ended, the newest whose backup is there and whole."""
@@ -64,25 +73,36 @@ class Latest:
     good: BackupJob | None = None
 
 
-def configurations_latest(rows: Collection[BackupConfiguration], *, absent: Q) -> dict[int, Latest]:
+def configurations_latest(
+    rows: Collection[BackupConfiguration], *, absent: Q, now: datetime, of_runs: bool = False
+) -> dict[int, Latest]:
     """Of each what came last, by primary key; two queries however many there are.
 
-    A backup that meets the condition `absent` is not there.
+    A backup that meets the condition `absent` is not there. With `of_runs` only jobs count that ran to an end, and
+    `RUN_COLUMNS` of them are read.
     """
     own = job_rows().filter(configuration=OuterRef("pk")).order_by("-queued_at", "-id").values("pk")
-    good = own.filter(GOOD).exclude(absent)
+    whole = own.filter(good(now)).exclude(absent)
+    ended = own.filter(status__in=_RAN) if of_runs else own.exclude(status__in=UNFINISHED)
     with ledger_access("looking for what came last"):
         found = (
             configurations()
             .filter(pk__in=[row.pk for row in rows])
-            .annotate(run=Subquery(own.exclude(status__in=UNFINISHED)[:1]), good=Subquery(good[:1]))
+            .annotate(run=Subquery(ended[:1]), good=Subquery(whole[:1]))
             .order_by()
             .values_list("pk", "run", "good")
         )
-        keys = {pk: (run, whole) for pk, run, whole in found}
+        keys = {pk: (run, last) for pk, run, last in found}
         jobs = job_rows().filter(pk__in={key for pair in keys.values() for key in pair if key is not None})
-        known = {job.pk: job for job in jobs.only(*LATEST_COLUMNS)}
-    return {pk: Latest(known.get(run), known.get(whole)) for pk, (run, whole) in keys.items()}
+        known = {job.pk: job for job in jobs.only(*(RUN_COLUMNS if of_runs else LATEST_COLUMNS))}
+    return {pk: Latest(known.get(run), known.get(last)) for pk, (run, last) in keys.items()}
+
+
+def runs_latest(*, absent: Q, now: datetime) -> Latest:
+    """What came last of all jobs that ran to an end, whatever asked for them; safety backups of restores left out."""
+    with ledger_access("looking for the latest job"):
+        rows = job_rows().exclude(trigger=Trigger.PRE_RESTORE).order_by("-queued_at", "-id").only(*RUN_COLUMNS)
+        return Latest(rows.filter(status__in=_RAN).first(), rows.filter(good(now)).exclude(absent).first())
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,7 +129,7 @@ def configuration_states(*, since: datetime, now: datetime, absent: Q) -> list[C
     backup.
     """
     there = ~absent
-    good = GOOD & there & Q(started_at__lte=now + SKEW)
+    whole = good(now) & there & Q(started_at__lte=now + SKEW)
     with ledger_access("summing up the jobs"):
         sums = (
             job_rows()
@@ -119,9 +139,9 @@ def configuration_states(*, since: datetime, now: datetime, absent: Q) -> list[C
             .annotate(
                 jobs=Count("pk"),
                 backups=Count("pk", filter=HAS_BACKUP & there),
-                last_good=Max("started_at", filter=good),
-                last_verified=Max("started_at", filter=good & Q(trust__in=[Trust.VERIFIED, Trust.PROVEN])),
-                last_proven=Max("started_at", filter=good & Q(trust=Trust.PROVEN)),
+                last_good=Max("started_at", filter=whole),
+                last_verified=Max("started_at", filter=whole & Q(trust__in=[Trust.VERIFIED, Trust.PROVEN])),
+                last_proven=Max("started_at", filter=whole & Q(trust=Trust.PROVEN)),
                 missed=Count("pk", filter=Q(status=JobStatus.MISSED, slot__gte=since, slot__lte=now)),
                 failed=Count("pk", filter=Q(status__in=FAILURES, queued_at__gte=since, queued_at__lte=now)),
                 running=Count("pk", filter=Q(status=JobStatus.RUNNING)),

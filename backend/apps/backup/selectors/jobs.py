@@ -1,7 +1,7 @@
 """One job or several, by what people and programs call them."""
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from django.db import connections
@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from ..errors import AmbiguousReference
 from ..ledger import ledger_access, ledger_alias
-from ..models import BackupConfiguration, BackupJob, BackupType, JobEvent, Trigger, Trust
+from ..models import BackupConfiguration, BackupJob, BackupType, JobEvent, Trigger
 from ..moments import in_utc
 from .rows import FAILURES, HAS_BACKUP, SKEW, STORED_STATUSES, holds_database, job_rows
 
@@ -161,26 +161,19 @@ def jobs_with_dump(aliases: Iterable[str]) -> dict[str, BackupJob]:
     return {alias: job for alias, job in found.items() if job is not None}
 
 
-def job_latest(*, now: datetime, without: Q | None = None) -> tuple[BackupJob | None, BackupJob | None]:
-    """The newest job that stored a backup, and the newest one since that failed or whose backup is damaged, if any.
+def jobs_stored_newest(*, now: datetime, with_failures: bool = False) -> Iterator[BackupJob]:
+    """The jobs with a stored backup, the newest first; those that a wrong clock has dated ahead come last.
 
-    Backups of the state before a restore are not meant by "latest": they hold what was just given up. Nor is one that
-    is known to be damaged, or that a clock which was wrong has dated ahead, unless there is no other. Those that meet
-    the condition `without` are left out.
+    Backups of the state before a restore are left out: they hold what was given up. With failures, also jobs that
+    failed.
     """
     with ledger_access("looking for the latest backup"):
-        jobs = job_rows().exclude(trigger=Trigger.PRE_RESTORE)
-        if without is not None:
-            jobs = jobs.exclude(without)
-        ahead = Case(When(started_at__gt=now + SKEW, then=1), default=0)
-        stored = jobs.filter(HAS_BACKUP, status__in=STORED_STATUSES)
-        damaged = Case(When(trust=Trust.DAMAGED, then=1), default=0)
-        latest = stored.order_by(damaged, ahead, "-started_at", "-id").first()
-        useless = Q(status__in=FAILURES) | Q(HAS_BACKUP, trust=Trust.DAMAGED)
-        passed_over = jobs.filter(useless, queued_at__lte=now + SKEW).order_by("-queued_at", "-id").first()
-        if latest is not None and passed_over is not None and passed_over.queued_at <= latest.queued_at:
-            passed_over = None
-        return latest, passed_over
+        stored = Q(HAS_BACKUP, status__in=STORED_STATUSES)
+        wanted = stored | Q(status__in=FAILURES, removal_started_at=None) if with_failures else stored
+        ahead = Case(When(began__gt=now + SKEW, then=1), default=0)
+        rows = job_rows().exclude(trigger=Trigger.PRE_RESTORE).annotate(began=Coalesce("started_at", "queued_at"))
+        newest = rows.filter(wanted).order_by(ahead, "-began", "-id").defer("problems", "rehearsal")
+        yield from newest.iterator(chunk_size=100)
 
 
 def job_of_package(path: str) -> BackupJob | None:

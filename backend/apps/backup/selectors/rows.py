@@ -1,6 +1,6 @@
 """What the reads share: rows of the ledger's database, and which of them hold a backup."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
@@ -30,6 +30,13 @@ RESTORABLE = ~Q(trust=Trust.DAMAGED) & ~Q(rehearsal_state=RehearsalState.FAILED)
 
 GOOD = HAS_BACKUP & Q(status=JobStatus.COMPLETED) & RESTORABLE
 """Something is stored, it is whole as far as is known, and its restore has not failed in a rehearsal."""
+
+
+def good(now: datetime) -> Q:
+    """What protects: a good backup, or an INCOMPLETE one whose problems are all acknowledged by a person."""
+    accepted = Q(status=JobStatus.INCOMPLETE, accepted_until__gt=now)
+    return HAS_BACKUP & RESTORABLE & (Q(status=JobStatus.COMPLETED) | accepted)
+
 
 READ_BACK = Q(trust__in=[Trust.VERIFIED, Trust.PROVEN]) | Q(
     trust=Trust.STORED, rehearsal_state__in=[RehearsalState.FAILED, RehearsalState.IMPOSSIBLE]

@@ -17,7 +17,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, JobStatus, Trust
-from .rows import GOOD, RESTORABLE, SKEW, STORED_STATUSES, job_rows
+from .rows import RESTORABLE, SKEW, STORED_STATUSES, good, job_rows
 
 if TYPE_CHECKING:
     from django.db.models.sql.compiler import _AsSqlType
@@ -26,12 +26,12 @@ _MOST_NAMED = 500
 """Configurations that one query names; of more all are read."""
 
 
-def backups_verified(wanted: Mapping[str, Q], *, absent: Q) -> set[str]:
+def backups_verified(wanted: Mapping[str, Q], *, absent: Q, now: datetime) -> set[str]:
     """The names of the conditions that a good backup meets which was read back; one query if a single one meets all.
 
     A backup that meets the condition `absent` is not there.
     """
-    rows = job_rows().filter(GOOD, trust__in=[Trust.VERIFIED, Trust.PROVEN]).exclude(absent)
+    rows = job_rows().filter(good(now), trust__in=[Trust.VERIFIED, Trust.PROVEN]).exclude(absent)
     with ledger_access("looking for backups that were read back"):
         if rows.filter(*wanted.values()).exists():
             return set(wanted)
@@ -46,7 +46,10 @@ def good_backups(
     A backup that meets the condition `absent` was lost.
     """
     rows = job_rows().filter(
-        status=JobStatus.COMPLETED, started_at__gte=since, started_at__lte=now + SKEW, completed_at__isnull=False
+        Q(status=JobStatus.COMPLETED) | Q(status=JobStatus.INCOMPLETE, accepted_until__gt=now),
+        started_at__gte=since,
+        started_at__lte=now + SKEW,
+        completed_at__isnull=False,
     )
     if len(configurations) < _MOST_NAMED:
         rows = rows.filter(configuration__in=configurations)

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ..ledger import ledger_access
 from ..models import BackupJob, BackupType, JobStatus, Trigger
-from .rows import GOOD, READ_BACK, UNFINISHED, job_rows
+from .rows import GOOD, READ_BACK, STORED_STATUSES, UNFINISHED, holds_root, job_rows
 
 _MOST_PARENTS = 200
 _MOST_SENT = 100
@@ -79,6 +79,17 @@ def files_before(job: BackupJob) -> dict[str, int]:
         )
         manifest = rows.values_list("manifest", flat=True).first() or {}
     return {name: int(root["bytes"]) for name, root in manifest.get("files", {}).items()}
+
+
+def root_was_filled(name: str) -> bool:
+    """Whether an earlier backup of any configuration held anything in this file root, removed backups counted."""
+    if '"' in name:
+        # SQLite finds no such name, and what may have held files is not called empty.
+        return True
+    with ledger_access("looking for an earlier backup"):
+        rows = job_rows().filter(holds_root(name), status__in=STORED_STATUSES).order_by("-started_at", "-id")
+        manifests = rows.values_list("manifest", flat=True).iterator()
+        return any(one["files"][name]["files"] or one["files"][name].get("folders") for one in manifests)
 
 
 def job_parent_candidates(job: BackupJob) -> list[BackupJob]:

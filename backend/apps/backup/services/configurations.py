@@ -21,6 +21,7 @@ from ..schedules import LAST_DAY_OF_MONTH, Schedule
 from ..selectors import CONFIGURATION_DELETED
 from ..storage import choose_place
 from .audit import AuditObject, audit_record
+from .keeping import Keeping
 from .slots import account, schedule_zone
 
 _NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -29,7 +30,6 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     Frequency.MONTHLY: ("schedule_time", "schedule_day_of_month"),
 }
 _SCHEDULE = ("frequency", "schedule_time", "schedule_days", "schedule_day_of_month", "is_enabled", "status")
-_KEEPING = ("retention_days", "max_backups", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly")
 _MOST_RETENTION = 36_500
 
 
@@ -97,7 +97,7 @@ def configuration_update(
 ) -> BackupConfiguration:
     """Change fields named in `FIELDS`. A run that was due under the old schedule is not lost.
 
-    With `keeping`, nothing that would have backups removed sooner. Raises `ConfigurationNotFound`, `RequestRefused`,
+    With `keeping`, nothing that has it keep or hold less. Raises `ConfigurationNotFound`, `RequestRefused`,
     `StorageRefused`, `ApprovalRefused`.
     """
     unknown = sorted(set(changes) - set(FIELDS))
@@ -106,17 +106,10 @@ def configuration_update(
         raise RequestRefused(text, [(unknown[0], text)])
 
     def change(row: BackupConfiguration) -> None:
-        before = {name: getattr(row, name) for name in _KEEPING}
         for name, value in _columns(changes).items():
             setattr(row, name, value)
-        less = [name for name in _KEEPING if getattr(row, name) < before[name]]
-        if keeping and less:
-            raise ApprovalRefused(
-                f"With a smaller {less[0]} backups would be removed that are kept now, and to delete one takes two"
-                " people here. Whoever runs the server changes it: manage_backup_configs --edit."
-            )
 
-    return _change(configuration, change, now=now, action="configuration.update")
+    return _change(configuration, change, now=now, action="configuration.update", keeping=keeping)
 
 
 def configuration_enable(configuration: uuid.UUID, *, now: datetime) -> BackupConfiguration:
@@ -128,13 +121,16 @@ def configuration_enable(configuration: uuid.UUID, *, now: datetime) -> BackupCo
     return _change(configuration, change, now=now, action="configuration.enable")
 
 
-def configuration_disable(configuration: uuid.UUID, *, now: datetime) -> BackupConfiguration:
-    """Stop its schedule; it can still be run by hand, and its backups are kept as before."""
+def configuration_disable(configuration: uuid.UUID, *, now: datetime, keeping: bool = False) -> BackupConfiguration:
+    """Stop its schedule; it can still be run by hand, and its backups are kept as before.
+
+    Raises `ConfigurationNotFound`, with `keeping` `ApprovalRefused` where its schedule runs.
+    """
 
     def change(row: BackupConfiguration) -> None:
         row.is_enabled = False
 
-    return _change(configuration, change, now=now, action="configuration.disable")
+    return _change(configuration, change, now=now, action="configuration.disable", keeping=keeping)
 
 
 def configuration_delete(configuration: uuid.UUID, *, now: datetime) -> Deleted:
@@ -167,7 +163,12 @@ def stored_backups(configuration: BackupConfiguration) -> int:
 
 
 def _change(
-    configuration: uuid.UUID, change: Callable[[BackupConfiguration], None], *, now: datetime, action: str
+    configuration: uuid.UUID,
+    change: Callable[[BackupConfiguration], None],
+    *,
+    now: datetime,
+    action: str,
+    keeping: bool = False,
 ) -> BackupConfiguration:
     with ledger_access("changing a configuration"), transaction.atomic(using=ledger_alias()):
         row = _locked(configuration)
@@ -177,11 +178,14 @@ def _change(
         row.refresh_from_db(using=ledger_alias())
         name = row.name
         old = {field: getattr(row, field) for field in FIELDS}
+        kept = Keeping.of(row)
         change(row)
         others = [field for field in FIELDS if field != "is_enabled"]
         if row.is_enabled or any(getattr(row, field) != old[field] for field in others):
             # Only switched off it need not be: a path may have been forbidden since it was written.
             _require_valid(row)
+        if keeping:
+            _require_no_less(kept, row)
         if row.name != name:
             _require_free_name(row)
         if [getattr(row, name) for name in _SCHEDULE] != before:
@@ -192,6 +196,16 @@ def _change(
         changed = {field: {"from": old[field], "to": new[field]} for field in FIELDS if old[field] != new[field]}
         audit_record(action, audited(row), details=changed)
     return row
+
+
+def _require_no_less(kept: Keeping, row: BackupConfiguration) -> None:
+    less = list(kept.less_in(Keeping.of(row)))
+    if less:
+        named = "; ".join(f"{name}: {why}" for name, why in less)
+        raise ApprovalRefused(
+            f"The configuration {row.name!r} would keep or hold less ({named}), and to delete a backup takes two people"
+            " here. The administrator of the server can change it: manage_backup_configs --edit."
+        )
 
 
 def _given(values: ConfigurationValues) -> dict[str, object]:

@@ -22,6 +22,7 @@ from ..moments import in_utc
 from ..processes import ProcessIdentity
 from ..requests import JobRequest
 from ..schema.rehearsal import Rehearsals
+from .acknowledging import accepted_until
 from .audit import AuditObject, audit_record
 from .events import job_event, storable_text
 from .reaping import LEASE, RELEASED, after_failure, job_reap
@@ -174,7 +175,8 @@ def job_complete(claim: Claim, result: JobResult, *, now: datetime) -> None:
 
 def job_incomplete(claim: Claim, result: JobResult, *, now: datetime) -> None:
     """The backup is stored and has been read back, but not all in scope could be read; raises `LeaseLost`."""
-    _finish(claim, JobStatus.INCOMPLETE, now=now, trust=result.trust, **result.columns())
+    until = accepted_until(result.problems_listed, len(result.problems), now=now)
+    _finish(claim, JobStatus.INCOMPLETE, now=now, trust=result.trust, accepted_until=until, **result.columns())
 
 
 def job_fail(

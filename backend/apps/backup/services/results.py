@@ -43,6 +43,14 @@ class JobResult:
         """What a backup has earned that was read back: VERIFIED only where its restore is shown to work."""
         return Trust.STORED if self.rehearsals.is_obstacle else Trust.VERIFIED
 
+    @property
+    def problems_listed(self) -> list[dict[str, str]]:
+        """The problems as the row lists them."""
+        return [
+            {"path": storable_text(path), "reason": storable_text(reason)}
+            for path, reason in self.problems[:MOST_PROBLEMS_KEPT]
+        ]
+
     def columns(self) -> dict[str, object]:
         """The columns of the row that it fills."""
         return {
@@ -58,10 +66,7 @@ class JobResult:
             "manifest": dict(self.manifest),
             "warnings": [storable_text(text) for text in [*self.warnings, *self.rehearsals.warnings()]],
             **rehearsal_columns(self.rehearsals),
-            "problems": [
-                {"path": storable_text(path), "reason": storable_text(reason)}
-                for path, reason in self.problems[:MOST_PROBLEMS_KEPT]
-            ],
+            "problems": self.problems_listed,
             "problem_count": len(self.problems),
         }
 
@@ -111,7 +116,11 @@ def manifest_facts(manifest: Manifest) -> dict[str, object]:
     return {
         "cut_at": manifest.cut_at.isoformat(),
         "databases": databases,
-        "files": {record.name: {"files": record.files, "bytes": record.bytes} for record in manifest.files},
+        "files": {
+            record.name: {"files": record.files, "folders": record.folders, "bytes": record.bytes}
+            for record in manifest.files
+        },
         "references_missing": manifest.references.missing,
+        "references_excluded": manifest.references.excluded,
         "orphans": manifest.references.orphans,
     }

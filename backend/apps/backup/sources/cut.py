@@ -10,7 +10,7 @@ import contextlib
 import datetime
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -28,8 +28,8 @@ from ..manifest import FORMAT, NAME, DatabaseRecord, JobFacts, Manifest, Referen
 from . import postgresql, sqlite
 from .databases import DatabaseCut
 from .errors import CaptureFailed, SourceRefused
-from .files import RootCapture, Selection, excluded_by, file_roots, never_captured
-from .named_files import NamedFiles, ReferenceField, reference_fields
+from .files import FileRoot, RootCapture, Selection, excluded_by, file_roots, never_captured
+from .named_files import NamedFiles, ReferenceField, reference_fields, rows_name_files
 from .portable import PortableCut, data_folder, open_portable
 from .project import fact_entries, fingerprints, project_facts
 from .readers import BytesReader
@@ -59,7 +59,8 @@ class Problem:
 @dataclass(frozen=True, kw_only=True)
 class CutSpec:
     """What a job asks of its sources. `staging` is a private folder that exists and is removed after the job;
-    `held_before` says how many bytes each file root had in the last good backup."""
+    `held_before` says how many bytes each file root had in the last good backup, `was_filled` whether an earlier backup
+    held anything in a file root of this name."""
 
     job_uuid: uuid.UUID
     job_name: str
@@ -70,6 +71,7 @@ class CutSpec:
     encrypted: bool
     staging: Path
     held_before: Mapping[str, int] = field(default_factory=dict)
+    was_filled: Callable[[str], bool] = lambda _: False
 
 
 @dataclass
@@ -133,6 +135,7 @@ class Cut:
         if self.compares_references:
             references, missing = self.named.compare(excluded_by(self.roots))
             self.problems += [Problem(path, reason) for path, reason in missing]
+        self.problems += self._never_made()
         self.problems += self._emptied()
         databases = [self._finished[database.record.alias] for database in self.databases]
         data = [database.finished() for database in self.portable]
@@ -159,6 +162,19 @@ class Cut:
             problems=len(self.problems),
             data=data,
         )
+
+    def _never_made(self) -> Iterator[Problem]:
+        """Roots that were never on the disk, although rows name files in them. Without such rows they are empty."""
+        for capture in self.roots:
+            if capture.absent and self._names_files_in(capture):
+                reason = f"the file root {capture.root.name!r} is not there, and rows name files in it"
+                yield Problem(str(capture.root.path), reason)
+
+    def _names_files_in(self, capture: RootCapture) -> bool:
+        if self.databases or self.portable:
+            return self.named.names_within(os.fsencode(capture.root.path))
+        # A backup of files alone reads no rows.
+        return rows_name_files(self.named.fields, capture.root.path)
 
     def _emptied(self) -> Iterator[Problem]:
         """Roots with nothing in them that had something before: more likely a disk is not mounted than all was deleted.
@@ -310,9 +326,19 @@ def _open_roots(
     for root in file_roots(fields):
         if not selection.wants(f"files/{root.name}"):
             continue
-        if not root.path.is_dir():
+        absent = not root.path.is_dir()
+        if absent and not _may_be_made_later(root, spec):
             problems.append(Problem(str(root.path), f"the file root {root.name!r} is not there"))
             continue
         is_storage = any(Path(location) == root.path for location in owned)
-        captures.append(RootCapture(root, selection, never=never, named=named, owned=is_storage))
+        captures.append(RootCapture(root, selection, never=never, named=named, owned=is_storage, absent=absent))
     return captures
+
+
+def _may_be_made_later(root: FileRoot, spec: CutSpec) -> bool:
+    """Whether a root that is not there is made when the first file is stored in it.
+
+    Django makes MEDIA_ROOT and the folders of storages. A folder that BACKUP_FILE_ROOTS names is there from the start.
+    """
+    named = root.name in conf.load().file_roots
+    return not named and not os.path.lexists(root.path) and not spec.was_filled(root.name)

@@ -16,7 +16,7 @@ from typing import Final
 from django.conf import settings as project
 from django.db import connections
 
-from strongroom.entries import OnDisk
+from strongroom.entries import Entry, Folder, OnDisk
 
 from .. import conf
 from ..manifest import FileRootRecord
@@ -168,9 +168,18 @@ class RootCapture:
     """One file root while it is read: what is left out, and what was seen."""
 
     def __init__(
-        self, root: FileRoot, selection: Selection, *, never: Collection[bytes], named: NamedFiles, owned: bool
+        self,
+        root: FileRoot,
+        selection: Selection,
+        *,
+        never: Collection[bytes],
+        named: NamedFiles,
+        owned: bool,
+        absent: bool = False,
     ) -> None:
         self.root = root
+        self.absent = absent
+        """Whether there is no folder yet, because no file was ever stored in it. It is captured as an empty one."""
         self._selection = selection
         self._never = frozenset(never)
         self._named = named
@@ -181,8 +190,10 @@ class RootCapture:
         self._lock = threading.Lock()
         self._files = self._folders = self._others = self._bytes = 0
 
-    def entry(self) -> OnDisk:
+    def entry(self) -> Entry:
         """What the archiver is handed."""
+        if self.absent:
+            return Folder(os.fsencode(self.root.name), [])
         return OnDisk(os.fsencode(self.root.name), self._base, self._look)
 
     def _look(self, path: bytes) -> bool:

@@ -80,12 +80,24 @@ def _text_field(name: str) -> ReferenceField:
     return ReferenceField(name, model._meta.db_table, column, os.path.realpath(project.MEDIA_ROOT or "/"), "text")
 
 
+def rows_name_files(fields: Sequence[ReferenceField], folder: Path) -> bool:
+    """Whether a row names a file whose storage is this folder, or lies in it; asked of the live databases."""
+    for field in fields:
+        if field.location is None or not Path(field.location).is_relative_to(folder):
+            continue
+        label, _, name = field.label.rpartition(".")
+        rows = apps.get_model(label)._base_manager.exclude(**{name: ""}).exclude(**{f"{name}__isnull": True})
+        if rows.exists():
+            return True
+    return False
+
+
 class NamedFiles:
     """The two lists and their comparison. `path` is where the scratch database is made; `close` removes it."""
 
     def __init__(self, path: Path, fields: Sequence[ReferenceField]) -> None:
         self._path = path
-        self._fields = fields
+        self.fields = fields
         self._lock = threading.Lock()
         self._seen: list[tuple[bytes, bool]] = []
         self._not_local: dict[str, int] = {}
@@ -145,7 +157,7 @@ class NamedFiles:
             missing += count
             listed.append((place, f"its {count} files are not on a local disk and were not read"))
         facts = ReferenceFacts(
-            fields=sorted(field.label for field in self._fields),
+            fields=sorted(field.label for field in self.fields),
             checked=self._checked,
             missing=missing,
             excluded=excluded,
@@ -153,6 +165,14 @@ class NamedFiles:
             examples=[path.encode("utf-8", "replace").decode() for path, _ in listed[:MAX_EXAMPLES]],
         )
         return facts, listed
+
+    def names_within(self, folder: bytes) -> bool:
+        """Whether a row names a file in this folder."""
+        # "0" is the character after "/".
+        found = self._database.execute(
+            "SELECT 1 FROM named WHERE path > ? AND path < ? LIMIT 1", (folder + b"/", folder + b"0")
+        )
+        return found.fetchone() is not None
 
     def _unseen(self) -> Iterator[tuple[bytes, str]]:
         rows: Iterable[tuple[bytes, str]] = self._database.execute(

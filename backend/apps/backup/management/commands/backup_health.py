@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+from datetime import datetime, time
+
+from django.conf import settings
 from django.core.management.base import CommandParser
 from django.utils import timezone
+from django.utils.dateparse import parse_date
 
-from ...doctor import Health, Severity, Space, described, examine
-from ...errors import BackupError
+from ...doctor import Finding, Health, Protection, Severity, Space, described, examine
+from ...errors import BackupError, RequestRefused
+from ...models import Acknowledgement
 from ...names import one_line
+from ...selectors import acknowledgements_open
+from ...services.acknowledging import acknowledgement_withdraw, findings_acknowledge, problems_acknowledge
+from .. import exitcodes
 from ..base import BackupCommand, Options
+from ..choosing import job_named
 from ..console import facts, moment, size, table
 
 _TEN_YEARS = 3650
@@ -20,8 +30,26 @@ class Command(BackupCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--quiet", action="store_true", help="the one line alone")
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument(
+            "--acknowledge",
+            metavar="WHAT",
+            help="say that these are known: the open warnings of an id, such as backup.W011, or all problems of an"
+            " INCOMPLETE job; with --reason and --until",
+        )
+        what.add_argument("--acknowledged", action="store_true", help="list what is acknowledged")
+        what.add_argument("--withdraw", metavar="UUID", help="take an acknowledgement back")
+        parser.add_argument("--reason", default="", metavar="TEXT", help="why it is acknowledged")
+        parser.add_argument("--until", metavar="DATE", help="until when, such as 2027-03-31, within a year")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be done and do nothing")
 
     def run(self, options: Options) -> int:
+        if options["acknowledge"]:
+            return self._acknowledge(options)
+        if options["withdraw"]:
+            return self._withdraw(options)
+        if options["acknowledged"]:
+            return self._list(options, acknowledgements_open(now=timezone.now()))
         try:
             health = examine(now=timezone.now())
         except BackupError as error:
@@ -33,6 +61,55 @@ class Command(BackupCommand):
         else:
             self._show(health, quiet=bool(options["quiet"]))
         return health.severity
+
+    def _acknowledge(self, options: Options) -> int:
+        what, now, why = str(options["acknowledge"]), timezone.now(), str(options["reason"])
+        until = _until(options["until"])
+        if what.startswith("backup."):
+            named = [one.key() for one in examine(now=now).findings if one.id == what and one.is_warning]
+            if not named:
+                raise RequestRefused(f"No warning {what} is open. A finding that is CRITICAL cannot be acknowledged.")
+            if options["dry_run"]:
+                return self._would(options, [f"{subject}: {text}" for _, subject, text in named])
+            return self._list(options, findings_acknowledge(named, why=why, until=until, now=now))
+        job = job_named(what)
+        if options["dry_run"]:
+            return self._would(options, [f"{one['path']}: {one['reason']}" for one in job.problems])
+        return self._list(options, problems_acknowledge(job, why=why, until=until, now=now))
+
+    def _withdraw(self, options: Options) -> int:
+        text = str(options["withdraw"])
+        found = [one for one in acknowledgements_open(now=timezone.now()) if str(one.uuid).startswith(text)]
+        if len(found) != 1:
+            raise RequestRefused(f"{len(found)} acknowledgements begin with {text!r}; `--acknowledged` lists them.")
+        if options["dry_run"]:
+            return self._would(options, [str(found[0])])
+        acknowledgement_withdraw(found[0].uuid, now=timezone.now())
+        return self._list(options, acknowledgements_open(now=timezone.now()))
+
+    def _would(self, options: Options, named: list[str]) -> int:
+        if options["json"]:
+            self.print_json({"dry_run": True, "named": named})
+        else:
+            facts([("named", named), ("dry run", "nothing was changed")])
+        return exitcodes.OK
+
+    def _list(self, options: Options, rows: list[Acknowledgement]) -> int:
+        columns = ("uuid", "kind", "subject", "text", "who", "why", "at", "until")
+        if options["json"]:
+            self.print_json({"acknowledgements": [{name: getattr(row, name) for name in columns} for row in rows]})
+        else:
+            facts(
+                [
+                    (
+                        str(row.uuid)[:8],
+                        f"{row.kind} {row.subject}: {row.text} ({row.who}: {row.why}, until {row.until})",
+                    )
+                    for row in rows
+                ]
+                or [("acknowledged", "nothing")]
+            )
+        return exitcodes.OK
 
     def _cannot_tell(self, options: Options, why: str) -> int:
         if options["json"]:
@@ -65,6 +142,8 @@ class Command(BackupCommand):
         facts([("executors", health.executors or "none"), ("storage", _storage(health.space))])
         for finding in health.findings:
             self.stdout.write(one_line(str(finding)))
+        for finding in health.acknowledged:
+            self.stdout.write(one_line(f"ACKNOWLEDGED {finding.id} {finding.subject}: {_words(finding)}"))
 
 
 def _storage(space: Space | None) -> str:
@@ -75,13 +154,36 @@ def _storage(space: Space | None) -> str:
     return f"{space.root}: {size(space.free)} of {size(space.total)} free{lasts}"
 
 
+def _until(given: object) -> datetime:
+    """The end of that day. Raises `RequestRefused`."""
+    day = parse_date(str(given or ""))
+    if day is None:
+        raise RequestRefused("--until: say until when, as a date such as 2027-03-31.")
+    return timezone.make_aware(datetime.combine(day, time.max)) if settings.USE_TZ else datetime.combine(day, time.max)
+
+
+def _words(finding: Finding) -> str:
+    said = finding.acknowledged
+    return "" if said is None else f"{finding.what} ({_word(said.who, said.why, said.until)})"
+
+
+def _word(who: str, why: str, until: datetime) -> str:
+    return f"{who}: {why}, until {until:%Y-%m-%d}"
+
+
 def _line(health: Health) -> str:
     """The one line that Nagios shows."""
     fresh = [one.good for one in health.configurations if one.good is not None]
     last = f"last good backup {_hours(min(fresh))}" if fresh else "no configuration has a good backup"
     count = len(health.findings)
+    verdict = health.verdict
+    warned = (
+        f" with {count} warning{'s' if count > 1 else ''}" if count and verdict.state == Protection.PROTECTED else ""
+    )
     worst = f"; {health.findings[0].subject}: {health.findings[0].what}" if health.findings else ""
-    return f"BACKUP {health.severity.name}: {last}, {count} findings{worst}"
+    if verdict.state != Protection.PROTECTED:
+        worst = f"; {verdict.reason}"
+    return f"BACKUP {health.severity.name}: {verdict.state}{warned}, {last}, {count} findings{worst}"
 
 
 def _hours(value: float | None) -> str:
@@ -97,6 +199,10 @@ def _as_json(health: Health) -> dict[str, object]:
         "summary": _line(health),
         "verdict": health.verdict.to_json(),
         "findings": [one.to_json() for one in health.findings],
+        "acknowledged": [
+            {**one.to_json(), "acknowledged": one.acknowledged and dataclasses.asdict(one.acknowledged)}
+            for one in health.acknowledged
+        ],
         "configurations": [
             {
                 "name": one.name,

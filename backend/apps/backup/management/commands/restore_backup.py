@@ -6,9 +6,11 @@ from pathlib import Path
 
 from django.core.management.base import CommandParser
 
+from ...latest import EVERYTHING
 from ...names import path_of, text_of
 from ...progress import Tracker
-from ...references import BackupRef, package_ref, resolve_backup
+from ...references import BackupRef, package_ref
+from ...resolving import resolve_backup, wanted_parts
 from ...restores import (
     Choice,
     Consequences,
@@ -91,9 +93,7 @@ class Command(BackupCommand):
         if options["rollback"] or options["release"]:
             return self._change(options)
         choice = _choice(options)
-        ref = (
-            package_ref(Path(str(options["package"]))) if options["package"] else resolve_backup(str(options["backup"]))
-        )
+        ref = _meant(options, choice)
         with open_origin(ref) as origin:
             if options["to_folder"]:
                 plan = plan_to_folder(ref, origin, choice, Path(str(options["to_folder"])).absolute())
@@ -266,6 +266,14 @@ class Command(BackupCommand):
                 ("blocking", plan.blocking),
             ]
         )
+
+
+def _meant(options: Options, choice: Choice) -> BackupRef:
+    if options["package"]:
+        return package_ref(Path(str(options["package"])))
+    only = "database" if options["to_database"] else choice.only
+    wanted = EVERYTHING if options["to_folder"] else wanted_parts(only)
+    return resolve_backup(str(options["backup"]), wanted=wanted)
 
 
 def _choice(options: Options) -> Choice:

@@ -4,7 +4,7 @@ from django.core.management.base import CommandParser
 
 from ...models import RehearsalState
 from ...progress import Tracker
-from ...references import resolve_backup
+from ...resolving import resolve_backup
 from ...stopping import stop_signals
 from ...verification import verify_backup
 from .. import exitcodes

@@ -12,6 +12,7 @@ import { ValueBadge } from "../common/badges";
 import { useAgo } from "../common/now";
 import { Section } from "../common/section";
 import { Loaded } from "../common/states";
+import { Acknowledge, Acknowledged } from "./Acknowledgement";
 import { Commands } from "./Commands";
 
 /** The worst come first. */
@@ -24,7 +25,7 @@ export function Findings() {
   return (
     <Section title={t("overview.findings.title")}>
       <Loaded query={query}>
-        {({ findings, examined_at: at }) => (
+        {({ findings, acknowledged, examined_at: at }) => (
           <Stack gap="md">
             {findings.length === 0 && <Text>{t("overview.findings.none")}</Text>}
             {(all ? findings : findings.slice(0, FIRST)).map((one) => (
@@ -35,6 +36,9 @@ export function Findings() {
                 {t("overview.findings.more", { count: findings.length - FIRST })}
               </Button>
             )}
+            {acknowledged.map((one) => (
+              <Acknowledged key={one.acknowledgement} finding={one} />
+            ))}
             <Text size="xs" c="dimmed">
               {t("overview.findings.examined", { time: ago(at) })}
             </Text>
@@ -56,6 +60,7 @@ function One({ finding }: { finding: Schemas["Finding"] }) {
         <Text size="xs" c="dimmed">
           {finding.id}
         </Text>
+        {finding.severity === "WARNING" && <Acknowledge finding={finding} />}
       </Group>
       <Text size="sm" style={{ overflowWrap: "anywhere" }}>
         <Commands text={finding.what} />

@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import axe from "axe-core";
 import { http, HttpResponse } from "msw";
 import { describe, expect, it } from "vitest";
@@ -12,6 +12,7 @@ interface Answers {
   status?: Partial<Schemas["Status"]>;
   statistics?: Partial<Schemas["Statistics"]>;
   findings?: Schemas["Finding"][];
+  acknowledged?: Schemas["AcknowledgedFinding"][];
 }
 
 function show(answers: Answers = {}) {
@@ -20,6 +21,7 @@ function show(answers: Answers = {}) {
     examined_at: "2026-11-24T12:00:00Z",
     age_seconds: 1,
     findings: answers.findings ?? [],
+    acknowledged: answers.acknowledged ?? [],
   };
   server.use(
     http.get(`${API}/system/status/`, () => HttpResponse.json(status(answers.status))),
@@ -42,6 +44,8 @@ describe("the overview", () => {
           since: null,
           reason: "There is no good backup of the database.",
           next_step: "Run `trigger_backup --type FULL`.",
+          warnings: 0,
+          open: [],
           examined_at: "2026-11-24T12:00:00Z",
         },
       },
@@ -54,6 +58,55 @@ describe("the overview", () => {
     expect(way.getAttribute("href")).toBe("/configurations");
     const found = await axe.run(container, { rules: { "color-contrast": { enabled: false } } });
     expect(found.violations.map((one) => one.id)).toEqual([]);
+  });
+
+  it("is no plain yes while a warning is open", async () => {
+    const protection = { ...status().protection, warnings: 2, open: ["nightly: is FAILED", "storage: is full soon"] };
+    show({ status: { protection } });
+    const answer = await screen.findByRole("region", { name: /Yes, with 2 warnings/ });
+    expect(within(answer).getByText("nightly: is FAILED")).toBeTruthy();
+    expect(within(answer).getByText("storage: is full soon")).toBeTruthy();
+  });
+
+  it("lets a person acknowledge a warning, and lists what is acknowledged", async () => {
+    const finding = {
+      id: "backup.W011",
+      severity: "WARNING" as const,
+      subject: "storage /b",
+      what: "It is on the same disk.",
+      why: "Both go at once.",
+      hint: "Use another disk.",
+    };
+    const known = {
+      ...finding,
+      subject: "storage /c",
+      acknowledgement: "99999999-9999-4999-8999-999999999999",
+      acknowledged_by: "ada",
+      acknowledged_why: "until the move",
+      acknowledged_until: "2027-03-31T00:00:00Z",
+    };
+    const asked: unknown[] = [];
+    server.use(
+      http.post(`${API}/system/acknowledgements/`, async ({ request }) => {
+        asked.push(await request.json());
+        return HttpResponse.json({ acknowledgements: [] }, { status: 201 });
+      }),
+      http.delete(`${API}/system/acknowledgements/${known.acknowledgement}/`, () => {
+        asked.push("withdrawn");
+        return new HttpResponse(null, { status: 204 });
+      }),
+    );
+    const { user } = show({ findings: [finding], acknowledged: [known] });
+    await screen.findByText(/ada: until the move/);
+    await user.click(await screen.findByRole("button", { name: "Withdraw" }));
+    await user.click(screen.getByRole("button", { name: "Acknowledge" }));
+    const dialog = await screen.findByRole("dialog");
+    await user.type(within(dialog).getByRole("textbox", { name: /Why it is accepted/ }), "one disk");
+    await user.type(within(dialog).getByLabelText(/Until when/), "2027-03-31");
+    await user.click(within(dialog).getByRole("button", { name: "Acknowledge" }));
+    await waitFor(() => expect(asked).toHaveLength(2));
+    expect(asked[0]).toBe("withdrawn");
+    expect(asked[1]).toMatchObject({ finding: "backup.W011", subject: "storage /b", why: "one disk" });
   });
 
   it("shows what runs with its progress, and who is late", async () => {

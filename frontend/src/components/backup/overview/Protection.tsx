@@ -1,6 +1,6 @@
 /** The answer: one sentence and one colour, as the server found them. */
 
-import { Button, Group, Paper, Stack, Text, Title } from "@mantine/core";
+import { Button, Group, List, Paper, Stack, Text, Title } from "@mantine/core";
 import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
@@ -19,7 +19,9 @@ const LOOKS = {
 export function Protection({ status }: { status: Schemas["Status"] }) {
   const ago = useAgo();
   const verdict = status.protection;
-  const { colour, mark } = LOOKS[verdict.state];
+  /** Protected, and something is open: no plain yes. */
+  const isWarned = verdict.state === "PROTECTED" && verdict.warnings > 0;
+  const { colour, mark } = isWarned ? { ...LOOKS.PROTECTED, colour: "yellow" } : LOOKS[verdict.state];
   return (
     <Paper
       component="section"
@@ -33,9 +35,18 @@ export function Protection({ status }: { status: Schemas["Status"] }) {
           <Text size="sm">{t("overview.protection.heading")}</Text>
           <Title order={3} size="h2" id="protection-answer" aria-live="polite">
             <span aria-hidden>{mark} </span>
-            {t(`overview.protection.${verdict.state}`)}
+            {isWarned ? t("overview.protection.warned", { count: verdict.warnings }) : t(`overview.protection.${verdict.state}`)}
           </Title>
           <Text>{verdict.reason}</Text>
+          {isWarned && (
+            <List size="sm">
+              {verdict.open.map((one) => (
+                <List.Item key={one} style={{ overflowWrap: "anywhere" }}>
+                  {one}
+                </List.Item>
+              ))}
+            </List>
+          )}
           {verdict.next_step && (
             <Text>
               <strong>{t("overview.protection.next")}: </strong>

@@ -2,13 +2,13 @@
 
 import { Alert, Button, Card, Center, Group, SegmentedControl, Stack, Text, TextInput, Title, VisuallyHidden } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/context";
-import { jobPages } from "../../../api/queries";
+import { jobPages, suggestionQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../common/address";
 import { TrustBadge, ValueBadge } from "../common/badges";
@@ -20,18 +20,8 @@ import { Upload } from "./Upload";
 type Job = Schemas["Job"];
 
 const PATIENCE_MS = 250;
-/** What was stored just before a restore is the state that somebody wanted to leave. */
-const isGood = (job: Job) => job.status === "COMPLETED" && job.trust !== "DAMAGED" && job.trigger !== "PRE_RESTORE";
-/** Database and files, and not one of them alone. */
-const isWhole = (job: Job) => job.backup_type !== "DATABASE" && job.backup_type !== "FILES";
 /** When what it holds was so: its beginning. */
 const momentOf = (job: Job) => job.started_at ?? job.queued_at;
-
-/** The newest good one that brings back everything; where there is none, the newest good one. */
-function suggested(jobs: Job[]): Job | undefined {
-  const good = jobs.filter(isGood);
-  return good.find(isWhole) ?? good[0];
-}
 
 export function ChooseSource() {
   const [params, setParams] = useSearchParams();
@@ -93,7 +83,7 @@ function Stored() {
           }
           return (
             <>
-              {!asked && <Suggestion job={suggested(jobs)} complete={!query.hasNextPage} />}
+              {!asked && <Suggestion />}
               <TimeLine jobs={jobs} />
             </>
           );
@@ -127,12 +117,22 @@ function NothingStored() {
   );
 }
 
-/** One of what is shown; that there is none is said only when all is shown. */
-function Suggestion({ job, complete }: { job: Job | undefined; complete: boolean }) {
+/** What the server would take for `latest`, with what it passed over. */
+function Suggestion() {
+  const suggestion = useQuery(suggestionQuery(useApi()));
+  return <Loaded query={suggestion}>{(found) => <Suggested suggestion={found} />}</Loaded>;
+}
+
+function Suggested({ suggestion }: { suggestion: Schemas["Suggestion"] }) {
   const base = useConsolePath();
   const ago = useAgo();
+  const { job, is_whole: isWhole, notes } = suggestion;
   if (!job) {
-    return complete ? <Alert color="red">{t("restore.source.noGood")}</Alert> : null;
+    return (
+      <Alert color="red">
+        {t("restore.source.noGood")} {notes.join(" ")}
+      </Alert>
+    );
   }
   return (
     <Card withBorder>
@@ -143,7 +143,7 @@ function Suggestion({ job, complete }: { job: Job | undefined; complete: boolean
             <TrustBadge job={job} />
           </Group>
           <Text>
-            {t(isWhole(job) ? "restore.source.suggestedText" : "restore.source.suggestedPart", {
+            {t(isWhole ? "restore.source.suggestedText" : "restore.source.suggestedPart", {
               kind: label("backupType", job.backup_type),
               ago: ago(momentOf(job)),
             })}
@@ -151,6 +151,11 @@ function Suggestion({ job, complete }: { job: Job | undefined; complete: boolean
           <Text size="sm" style={{ overflowWrap: "anywhere" }}>
             {job.job_name}, {moment(momentOf(job))}
           </Text>
+          {notes.map((note) => (
+            <Text key={note} size="sm" style={{ overflowWrap: "anywhere" }}>
+              {note}
+            </Text>
+          ))}
         </div>
         <Button component={Link} to={`${base}/restore?backup=${job.uuid}`}>
           {t("restore.source.useIt")}

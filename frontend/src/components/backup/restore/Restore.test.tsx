@@ -20,11 +20,13 @@ const OPERATION = operation({
   completed_at: "2026-11-24T12:00:02Z",
 });
 const RESTORE = restore();
+const SUGGESTION = { job: JOB, is_whole: true, notes: ["newer is DAMAGED: this is the newest backup before it."] };
 
 function serve(...handlers: HttpHandler[]) {
   server.use(
     ...handlers,
     http.get(`${API}/jobs/`, () => HttpResponse.json(page(BAD, LEFT, PART, JOB))),
+    http.get(`${API}/restores/suggestion/`, () => HttpResponse.json(SUGGESTION)),
     http.get(`${API}/jobs/${JOB.uuid}/`, () => HttpResponse.json(JOB)),
     http.get(`${API}/operations/`, () => HttpResponse.json(page())),
     http.get(`${API}/operations/${OPERATION.uuid}/`, () => HttpResponse.json({ ...OPERATION, result: plan() })),
@@ -34,16 +36,30 @@ function serve(...handlers: HttpHandler[]) {
   );
 }
 
-it("suggests the newest good backup of everything, and shows the others with their trust", async () => {
+it("suggests the backup that the server means by latest, says what was passed over, and shows the others with their trust", async () => {
   serve();
   const { container } = renderConsole("/restore");
   expect((await screen.findByRole("link", { name: "Use this backup" })).getAttribute("href")).toBe(
     `/restore?backup=${JOB.uuid}`,
   );
+  expect(screen.getByText(/newer is DAMAGED/)).toBeTruthy();
   const doubtful = screen.getByRole("link", { name: /^Restore .*newer/ });
   expect(within(doubtful).getByText(/found damaged/)).toBeTruthy();
   const found = await axe.run(container, { rules: { "color-contrast": { enabled: false } } });
   expect(found.violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
+});
+
+it("says that the suggestion is not the whole, and why there is none", async () => {
+  const part = { job: PART, is_whole: false, notes: ["No backup is better than rows, which holds no files."] };
+  serve(http.get(`${API}/restores/suggestion/`, () => HttpResponse.json(part)));
+  const { unmount } = renderConsole("/restore");
+  expect(await screen.findByText(/NOT ALL IS IN THIS BACKUP/)).toBeTruthy();
+  expect(screen.getByText(/holds no files/)).toBeTruthy();
+  unmount();
+  const none = { job: null, is_whole: false, notes: ["The storage is away."] };
+  serve(http.get(`${API}/restores/suggestion/`, () => HttpResponse.json(none)));
+  renderConsole("/restore");
+  expect(await screen.findByText(/The storage is away/)).toBeTruthy();
 });
 
 it("searches for what the address has", async () => {

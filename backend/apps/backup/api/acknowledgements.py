@@ -1,0 +1,106 @@
+"""What persons have acknowledged: listed, added, withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import path
+from django.utils import timezone
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import selectors
+from ..doctor import forget_health, health
+from ..errors import JobNotFound, RequestRefused
+from ..models import Acknowledgement
+from ..rights import Right
+from ..services.acknowledging import acknowledgement_withdraw, findings_acknowledge, problems_acknowledge
+from .fields import MomentField, RowSerializer, StrictSerializer, _Serializer
+from .schema import extend_schema
+from .views import BackupView
+
+
+class AcknowledgementSerializer(RowSerializer):
+    """A person's word that one named thing is known, until a date."""
+
+    class Meta:
+        model = Acknowledgement
+        fields = ["uuid", "kind", "subject", "text", "who", "why", "at", "until"]
+        read_only_fields = fields
+        extra_kwargs = {
+            "kind": {"help_text": "The id of the finding, or `problem` for a problem of an INCOMPLETE backup."},
+            "subject": {"help_text": "What the finding is about, or the path of the problem."},
+            "text": {"help_text": "What it says. Something that says anything else is open."},
+        }
+
+
+class AcknowledgeSerializer(StrictSerializer):
+    """An open warning by its id, subject and text, or all problems of one INCOMPLETE job."""
+
+    finding = serializers.CharField(max_length=32, required=False, help_text="Its id, such as backup.W011.")
+    subject = serializers.CharField(max_length=2000, required=False)
+    what = serializers.CharField(max_length=10_000, required=False)
+    job = serializers.UUIDField(required=False)
+    why = serializers.CharField(max_length=500)
+    until = MomentField(help_text="Within a year.")
+
+
+class AcknowledgementsSerializer(_Serializer):
+    """What is acknowledged now, or was just added."""
+
+    acknowledgements = AcknowledgementSerializer(many=True)
+
+
+class Acknowledgements(BackupView):
+    """What is acknowledged now. It stays listed until it ends or is withdrawn."""
+
+    rights = {"GET": Right.VIEW, "POST": Right.CONFIGURE}
+    serializer_class = AcknowledgeSerializer
+
+    @extend_schema(operation_id="acknowledgements_list", responses=AcknowledgementsSerializer)
+    def get(self, request: Request) -> Response:
+        self.filters()
+        found = {"acknowledgements": selectors.acknowledgements_open(now=timezone.now())}
+        return Response(AcknowledgementsSerializer(found).data)
+
+    @extend_schema(operation_id="acknowledgements_create", responses={201: AcknowledgementsSerializer})
+    def post(self, request: Request) -> Response:
+        made = {"acknowledgements": _acknowledge(self.asked())}
+        forget_health()
+        return Response(AcknowledgementsSerializer(made).data, status=status.HTTP_201_CREATED)
+
+
+def _acknowledge(asked: Mapping[str, Any]) -> list[Acknowledgement]:
+    """Raises `RequestRefused` for what is not open, or is no warning; `JobNotFound`."""
+    now, why, until = timezone.now(), asked["why"], asked["until"]
+    named = tuple(asked[name] for name in ("finding", "subject", "what") if name in asked)
+    if "job" in asked and not named:
+        job = selectors.job_by_uuid(asked["job"])
+        if job is None:
+            raise JobNotFound(f"There is no job {asked['job']}.")
+        return problems_acknowledge(job, why=why, until=until, now=now)
+    if len(named) != len(("finding", "subject", "what")) or "job" in asked:
+        raise RequestRefused("Name a finding by `finding`, `subject` and `what`, or a job by `job`.")
+    if not any(one.key() == named and one.is_warning for one in health().findings):
+        raise RequestRefused("No open warning is like that. A finding that is CRITICAL cannot be acknowledged.")
+    return findings_acknowledge([named], why=why, until=until, now=now)
+
+
+class AcknowledgementDetail(BackupView):
+    """One of them."""
+
+    rights = {"DELETE": Right.CONFIGURE}
+
+    @extend_schema(operation_id="acknowledgements_delete", responses={204: None})
+    def delete(self, request: Request, **_names: str) -> Response:
+        acknowledgement_withdraw(self.uuid(), now=timezone.now())
+        forget_health()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+urlpatterns = [
+    path("system/acknowledgements/", Acknowledgements.as_view(), name="acknowledgements"),
+    path("system/acknowledgements/<str:uuid>/", AcknowledgementDetail.as_view(), name="acknowledgement"),
+]
