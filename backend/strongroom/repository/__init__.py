@@ -124,9 +124,12 @@ class Repository:
                 "Its owner can take the mark away with the client that has set it."
             )
 
-    def lock(self, *, exclusive: bool = False, timing: Timing | None = None) -> RepositoryLock:
-        """Hold a lock as a context manager; shared ones exclude exclusive ones only. Raises RepositoryLocked."""
-        return RepositoryLock(self, exclusive=exclusive, timing=timing or Timing())
+    def lock(self, *, exclusive: bool = False, timing: Timing | None = None, optional: bool = False) -> RepositoryLock:
+        """Hold a lock as a context manager; shared ones exclude exclusive ones only. Raises RepositoryLocked.
+
+        `optional` is for what must work on a storage that is read-only or full: see `RepositoryLock`.
+        """
+        return RepositoryLock(self, exclusive=exclusive, timing=timing or Timing(), optional=optional)
 
     # Keys
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.utils import timezone
 
+from .. import conf
 from ..errors import BackupError
+from ..fallback import has_room
 from ..models import JobStatus, Trigger
 from ..requests import JobRequest
 from ..runner import run_job
@@ -12,6 +16,20 @@ from ..services.jobs import job_create
 from ..sources.cut import PORTABLE, all_have_dumps
 from ..storage import RepositoryPlace
 from .errors import RestoreRefused
+
+_LEAST: Final = 1 << 20
+"""Bytes that the smallest backup takes."""
+
+
+def safety_obstacle(place: RepositoryPlace | None) -> list[str]:
+    """Why no backup of the live state can be written where it would go, for a plan; nothing if it seems possible."""
+    storage = place.storage if place is not None else conf.load().storage_root.resolve()
+    if has_room(storage, _LEAST):
+        return []
+    return [
+        f"the live state cannot be backed up first: {storage} is read-only or full. Make room there, or restore without"
+        " that backup (--no-safety-backup); what is replaced is kept for rollback"
+    ]
 
 
 def back_up_live(place: RepositoryPlace | None) -> list[str]:
