@@ -6,6 +6,7 @@ Encrypted with a passphrase it is a `.tar.gz.gpg`, an OpenPGP message.
 from strongroom.packages.contents import Comparison, Contents, compare, read_contents
 from strongroom.packages.extracting import extract, require_empty, unpack
 from strongroom.packages.reading import Package, Tally, open_package
+from strongroom.packages.resealing import opens_with, reseal
 from strongroom.packages.sealed import message_passphrase
 from strongroom.packages.tarformat import Member
 from strongroom.packages.writing import PackageResult, remove_leftovers, write_package
@@ -21,9 +22,11 @@ __all__ = [
     "extract",
     "message_passphrase",
     "open_package",
+    "opens_with",
     "read_contents",
     "remove_leftovers",
     "require_empty",
+    "reseal",
     "unpack",
     "write_package",
 ]

@@ -38,7 +38,7 @@ def back_up_live(place: RepositoryPlace | None) -> list[str]:
     Raises `RestoreRefused` when there is no such backup: then nothing is replaced either.
     """
     encrypted = place.encrypted if place is not None else True
-    storage = str(place.storage) if place is not None else ""
+    storage = place.storage_path if place is not None else ""
     # Every kind of database can be carried as rows, not each as a dump of its own.
     backup_type = "FULL" if all_have_dumps() else PORTABLE
     request = JobRequest(backup_type=backup_type, storage_path=storage, encryption=encrypted)
