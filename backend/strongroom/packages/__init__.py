@@ -9,7 +9,7 @@ from strongroom.packages.reading import Package, Tally, open_package
 from strongroom.packages.resealing import opens_with, reseal
 from strongroom.packages.sealed import message_passphrase
 from strongroom.packages.tarformat import Member
-from strongroom.packages.writing import PackageResult, remove_leftovers, write_package
+from strongroom.packages.writing import PackageResult, measure_file, remove_leftovers, write_package
 
 __all__ = [
     "Comparison",
@@ -20,6 +20,7 @@ __all__ = [
     "Tally",
     "compare",
     "extract",
+    "measure_file",
     "message_passphrase",
     "open_package",
     "opens_with",

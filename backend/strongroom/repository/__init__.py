@@ -92,6 +92,14 @@ class Repository:
         """The same repository after its files have been moved there."""
         return Repository(backend, self._key, self.config)
 
+    def is_at_its_place(self) -> bool:
+        """Whether the config that lies there is sealed with this repository's master key. Raises BackendError."""
+        try:
+            self.master.open(self.backend.load(CONFIG))
+        except NotAuthentic:
+            return False
+        return True
+
     @property
     def location(self) -> str:
         """Where it is, for messages."""

@@ -150,11 +150,18 @@ class RepositoryLock:
         try:
             time.sleep(self._timing.settle)
             self._refuse_conflicts(own=name)
+            self._require_same_repository()
         except BaseException:
             self._remove(name)
             raise
         self._name, self.obstacle = name, ""
         self._thread.start()
+
+    def _require_same_repository(self) -> None:
+        """Nothing sealed with another master key may be written into a repository that was exchanged since ours was
+        opened."""
+        if not self._repository.is_at_its_place():
+            raise LockLost(f"Another repository lies in {self._repository.location} than was opened. Run it again.")
 
     @property
     def since(self) -> float:

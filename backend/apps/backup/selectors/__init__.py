@@ -35,6 +35,7 @@ from .jobs import (
     jobs_recent,
     jobs_with_dump,
     jobs_with_snapshots,
+    packages_sealed,
     uuid_prefix,
 )
 from .operations import (
@@ -153,6 +154,7 @@ __all__ = [
     "operations_matching",
     "operations_runnable",
     "operations_to_send",
+    "packages_sealed",
     "repositories_known",
     "repository_holdings",
     "restore_by_uuid",
