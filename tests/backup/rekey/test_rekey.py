@@ -14,7 +14,6 @@ from tests.backup.conftest import CHEAP, PASSPHRASE, Edms, kill
 from tests.backup.retention.homes import create, trigger
 
 from strongroom.backends import LocalBackend
-from strongroom.copying import copied_snapshots, copy_repository
 from strongroom.repository import Repository
 
 NEW = "a horse of another colour"

@@ -40,8 +40,8 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W032": "As long as a snapshot cannot be read, no space comes back; without an index each job takes longer.",
     "backup.W033": "On the day of the loss the restore fails at this, or stays without it.",
     "backup.W034": "Nobody knows whether the server takes the schema of the backup back.",
-    "backup.W044": "Who has the old passphrase reads the backups as before.",
-    "backup.W045": "It takes space, and who has the old passphrase can read it.",
     "backup.W035": "After a restore, users or programs may lack rights that they had.",
+    "backup.W044": "A thief with the old passphrase reads the backups as before.",
+    "backup.W045": "It takes space, and a thief with the old passphrase can read it.",
 }
 """By the id of the finding."""

@@ -176,8 +176,9 @@ class Exchange:
         if self._unfinished.exists() and not self._mark.exists():
             self._unfinished.rename(kept)
         _remove_locks(kept)
-        row = repository_enter(repository, self.place, now=timezone.now())
-        snapshots_follow(copied_snapshots(repository), row, replaced=change.replaced)
+        now = timezone.now()
+        row = repository_enter(repository, self.place, now=now)
+        snapshots_follow(copied_snapshots(repository), row, replaced=change.replaced, now=now)
         forget_presence()
         return True
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 
 from ..ledger import ledger_access, ledger_alias
-from ..models import BackupJob, KeyChange, StoredRepository
+from ..models import BackupJob, KeyChange, RepositoryDamage, StoredRepository
 from .audit import AuditObject, audit_record
 
 
@@ -54,8 +54,11 @@ def key_change_forget_replaced(change: KeyChange) -> None:
         change.save(using=ledger_alias())
 
 
-def snapshots_follow(copies: Mapping[str, str], repository: StoredRepository, *, replaced: str) -> int:
-    """Have jobs name the copies of their snapshots, by the old ids; how many there were. It may be done twice."""
+def snapshots_follow(copies: Mapping[str, str], repository: StoredRepository, *, replaced: str, now: datetime) -> int:
+    """Have jobs name the copies of their snapshots, by the old ids; how many there were. It may be done twice.
+
+    Damage of the repository that was replaced is none of the new one.
+    """
     count = 0
     with ledger_access("following snapshots into a new repository"), transaction.atomic(using=ledger_alias()):
         jobs = BackupJob.objects.using(ledger_alias()).exclude(snapshot_id="")
@@ -67,6 +70,9 @@ def snapshots_follow(copies: Mapping[str, str], repository: StoredRepository, *,
             count += jobs.filter(pk__in=list(rows.values_list("pk", flat=True))).update(
                 snapshot_id=new, repository=repository
             )
+        others = set(of_old.exclude(pk=repository.pk).values_list("repository_id", flat=True))
+        damages = RepositoryDamage.objects.using(ledger_alias()).filter(repository_id__in=others, dropped_at=None)
+        damages.update(dropped_at=now)
         audit_record(
             "repository.exchange",
             AuditObject("repository", key=repository.repository_id, name=repository.storage_path),
