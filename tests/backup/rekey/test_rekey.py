@@ -109,7 +109,15 @@ def test_without_a_file_the_old_passphrase_stays_until_its_release(edms: Edms, t
     assert trigger(edms)["status"] == "COMPLETED"
     refused = edms.run("backup_rekey", "--release", "--yes", expect=1)
     assert "still gives the old passphrase" in refused.stderr
+    late = edms.json("trigger_backup", "--type", "EXPORT")["backup_file_path"]
     edms.environment["BACKUP_PASSWORD"] = NEW
+    refused = edms.run("backup_rekey", "--release", "--yes", expect=1)
+    assert f"The package {late} was made after the change" in refused.stderr
+    again = edms.json(
+        "backup_rekey", "--new-password-file", str(tmp_path / "next"), "--yes", BACKUP_PASSWORD=PASSPHRASE
+    )
+    assert again["packages"] == [late]
+    assert edms.json("verify_backup", late)["trust"] == "VERIFIED"
     assert len(edms.json("backup_rekey", "--release", "--dry-run")["keys"]) == 1
     assert len(edms.json("backup_rekey", "--release", "--yes")["keys"]) == 1
     assert "backup.W044" not in findings(edms)
@@ -158,51 +166,40 @@ def test_a_new_repository_holds_everything_under_another_key(keyed: Edms, tmp_pa
 
 KILL = """
 import os, sys
-count = STOP
-seen = 0
 def watch(event, arguments):
-    global seen
-    if event in {"os.rename", "os.mkdir", "os.remove", "edms_backup.exchange", "sqlite3.connect", "shutil.rmtree"}:
-        seen += 1
-        if seen == count:
-            os._exit(137)
+    if event == "EVENT" and arguments and "WHERE" in str(arguments[0]):
+        os._exit(137)
 sys.addaudithook(watch)
 from django.core.management import call_command
 call_command("backup_rekey", "--new-password-file", "NEXT", "--new-repository", "--yes", "--json")
-print("SEEN", seen)
 """
+KILLS = {
+    "before the exchange": ("edms_backup.exchange", ".repository.rekey"),
+    "after the exchange": ("os.rename", ".repository.rekey"),
+    "before the ledger follows": ("os.scandir", "repository-replaced-"),
+    "before the passphrase is handed over": ("tempfile.mkstemp", "passphrase"),
+}
 
 
 def test_a_kill_around_the_exchange_is_completed_by_the_next_run(keyed: Edms, tmp_path: Path) -> None:
-    """At steps of the file system, counted back from the exchange of an undisturbed run and on from it."""
     create(keyed)
     trigger(keyed)
-    clean = tmp_path / "clean"
-    shutil.copytree(keyed.home, clean)
-    script = KILL.replace("NEXT", str(tmp_path / "next"))
-    whole = Edms(clean, {**keyed.environment, "BACKUP_PASSWORD_FILE": str(copied_secret(keyed, tmp_path, "clean"))})
-    said = whole.run("shell", "-v0", "-c", script.replace("STOP", "-1")).stdout
-    steps = int(said.split("SEEN")[1])
-    for back in (1, 4, 7):
-        home = tmp_path / f"killed-{back}"
+    for number, (event, where) in enumerate(KILLS.values()):
+        home, secret = tmp_path / f"killed-{number}", tmp_path / f"secret-{number}" / "passphrase"
         shutil.copytree(keyed.home, home)
-        secret = copied_secret(keyed, tmp_path, str(back))
+        secret.parent.mkdir()
+        shutil.copy(keyed.environment["BACKUP_PASSWORD_FILE"], secret)
         killed = Edms(home, {**keyed.environment, "BACKUP_PASSWORD_FILE": str(secret)})
-        killed.run("shell", "-v0", "-c", script.replace("STOP", str(steps - back)), expect=137)
-        if secret.read_text().strip() == PASSPHRASE:
-            rekey(killed, tmp_path, "--new-repository")
+        script = KILL.replace("NEXT", str(tmp_path / "next")).replace("EVENT", event).replace("WHERE", where)
+        killed.run("shell", "-v0", "-c", script, expect=137)
+        assert secret.read_text().strip() == PASSPHRASE
+        rekey(killed, tmp_path, "--new-repository")
         assert secret.read_text().strip() == NEW
-        job = killed.rows("SELECT snapshot_id FROM backup_backupjob")[0][0]
+        [(kept,)] = killed.rows("SELECT snapshot_id FROM backup_backupjob")
         opened = Repository.open(LocalBackend(killed.storage / "repository"), NEW)
-        assert [one.id for one in opened.snapshots()] == [job]
+        assert [one.id for one in opened.snapshots()] == [kept]
         assert not (killed.storage / ".repository.rekey").exists()
         assert len(list(killed.storage.glob("repository-replaced-*"))) == 1
-
-
-def copied_secret(edms: Edms, tmp_path: Path, name: str) -> Path:
-    target = tmp_path / f"secret-{name}"
-    shutil.copy(edms.environment["BACKUP_PASSWORD_FILE"], target)
-    return target
 
 
 def test_a_copy_that_broke_off_goes_on(tmp_path: Path, keyed: Edms) -> None:

@@ -11,13 +11,15 @@ from django.utils import timezone
 
 from strongroom.backends import LocalBackend
 from strongroom.errors import KeyNotFound
+from strongroom.packages import opens_with
 from strongroom.passphrase import Passphrase
 from strongroom.repository import Repository
 
+from .. import selectors
 from ..errors import RekeyFailed
 from ..models import KeyChange
 from ..services.key_changes import key_change_forget_replaced, key_change_settle, key_changes_open
-from ..storage import resolve_place
+from ..storage import is_stored_package, resolve_place
 from .copying import REPLACED
 
 
@@ -47,6 +49,8 @@ def release_keys(passphrase: Passphrase) -> Released:
     for change in changes:
         # All of them before anything is deleted.
         _require_new(change, passphrase)
+        if change.old_key:
+            _require_packages(change, passphrase)
     for change in changes:
         _note(change, done)
         if change.replaced:
@@ -79,6 +83,16 @@ def _require_new(change: KeyChange, passphrase: Passphrase) -> None:
         raise RekeyFailed(
             f"{passphrase.source} still gives the old passphrase; nothing was deleted. Set the new one first."
         )
+
+
+def _require_packages(change: KeyChange, passphrase: Passphrase) -> None:
+    """A process that had the old passphrase until now may have sealed packages with it."""
+    for path in map(Path, selectors.packages_sealed(since=change.changed_at)):
+        if is_stored_package(path) and path.exists() and not opens_with(path, passphrase):
+            raise RekeyFailed(
+                f"The package {path} was made after the change with the old passphrase; nothing was deleted. Give the"
+                " old one to one more `backup_rekey --new-password-file`, which encrypts it anew; then release."
+            )
 
 
 def _open(change: KeyChange, passphrase: Passphrase) -> Repository:

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from django.db import transaction
 
+from strongroom.ids import StorageId
+
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, KeyChange, RepositoryDamage, StoredRepository
 from .audit import AuditObject, audit_record
@@ -54,7 +56,9 @@ def key_change_forget_replaced(change: KeyChange) -> None:
         change.save(using=ledger_alias())
 
 
-def snapshots_follow(copies: Mapping[str, str], repository: StoredRepository, *, replaced: str, now: datetime) -> int:
+def snapshots_follow(
+    copies: Mapping[StorageId, StorageId], repository: StoredRepository, *, replaced: str, now: datetime
+) -> int:
     """Have jobs name the copies of their snapshots, by the old ids; how many there were. It may be done twice.
 
     Damage of the repository that was replaced is none of the new one.
