@@ -98,6 +98,7 @@ MEDIA_ROOT = EDMS_HOME / "media"
 BACKUP_STORAGE_ROOT = folder("BACKUP_STORAGE_ROOT", EDMS_HOME / "backups")
 BACKUP_EXECUTOR = os.environ.get("BACKUP_EXECUTOR", "")
 BACKUP_SECRETS = ["SECRET_KEY"]
+BACKUP_FALLBACK_ROOT = os.environ.get("BACKUP_FALLBACK_ROOT", "")
 BACKUP_CELERY_QUEUE = os.environ.get("BACKUP_CELERY_QUEUE", "")
 
 # Read by Celery alone; without a broker nothing of it is used.

@@ -80,7 +80,8 @@ class Edms:
         return done
 
     def _environment(self, changes: Mapping[str, str | None]) -> dict[str, str]:
-        environment = {"PATH": os.environ["PATH"], "EDMS_HOME": str(self.home), **self.environment, **changes}
+        own = {"EDMS_HOME": str(self.home), "BACKUP_FALLBACK_ROOT": str(self.home / "fallback")}
+        environment = {"PATH": os.environ["PATH"], **own, **self.environment, **changes}
         return {name: value for name, value in environment.items() if value is not None}
 
     def json(self, *arguments: str, expect: int | None = 0, **changes: str | None) -> dict:

@@ -14,6 +14,7 @@ BACKUP_SECRETS            names of settings whose fingerprints go into the manif
 BACKUP_FACT_FILES         files such as .env, captured in encrypted repositories only
 BACKUP_POSTGRESQL_BIN     folder of the PostgreSQL client programs
 BACKUP_RESTORE_ROOT       folder in which the API restores to folders; "restored" in BACKUP_STORAGE_ROOT
+BACKUP_FALLBACK_ROOT      folder for journals and copies while BACKUP_STORAGE_ROOT cannot be written; one in /var/tmp
 BACKUP_UPLOAD_MAX_BYTES   the largest package that the API takes in; 1 TB
 BACKUP_SECOND_PERSON      what takes two people in the API: "restore", "delete"; none
 BACKUP_API_RATES          {"read", "change", "download": "600/min"}: how often a user may ask; None for no limit
@@ -55,6 +56,7 @@ class BackupSettings:
     fact_files: tuple[Path, ...]
     postgresql_bin: Path | None
     restore_root: Path
+    fallback_root: Path
     upload_max_bytes: int
     second_person: frozenset[str]
     rates: Mapping[str, str | None]
@@ -77,6 +79,7 @@ def load() -> BackupSettings:
     catch_up = _number("BACKUP_CATCH_UP_HOURS")
     time_limit = _number("BACKUP_TIME_LIMIT_MINUTES")
     attempts = _number("BACKUP_ATTEMPTS")
+    fallback_root = _value("BACKUP_FALLBACK_ROOT") or f"/var/tmp/edms-backup-{os.getuid()}"  # noqa: S108  kept private
     restore_root = _value("BACKUP_RESTORE_ROOT") or _path("BACKUP_STORAGE_ROOT", root) / "restored"
     upload_max = _number("BACKUP_UPLOAD_MAX_BYTES", most=10**18)
     return BackupSettings(
@@ -94,6 +97,7 @@ def load() -> BackupSettings:
         fact_files=_paths("BACKUP_FACT_FILES"),
         postgresql_bin=None if client_folder is None else _path("BACKUP_POSTGRESQL_BIN", client_folder),
         restore_root=_path("BACKUP_RESTORE_ROOT", restore_root),
+        fallback_root=_path("BACKUP_FALLBACK_ROOT", fallback_root),
         upload_max_bytes=_UPLOAD_MAX if upload_max is None else int(upload_max),
         second_person=_second_person(),
         rates=_rates(),

@@ -30,6 +30,7 @@ BackupError                      what happened, to which thing, what to do next
 ├── ApprovalRefused              it takes a second person, and this is none
 ├── RequestRefused               the job cannot be run as asked
 ├── RestoreFailed                a restore did not succeed
+├── RekeyFailed                  a change of keys is not done, or not done yet
 └── JobFailed                    the job ended without a usable backup
     └── JobKilled                the process of the job is gone
 """
@@ -193,3 +194,7 @@ class JobKilled(JobFailed):
 
 class RestoreFailed(BackupError):
     """The restore, or the rehearsal of one, did not succeed; the text says what is live now."""
+
+
+class RekeyFailed(BackupError):
+    """A change of keys cannot be done, or was not done to its end; the text says what is in use."""

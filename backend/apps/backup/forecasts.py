@@ -36,7 +36,7 @@ def forecast(going: Iterable[BackupJob]) -> list[PlaceForecast]:
     found = []
     for place, snapshots in sorted(places.items()):
         repository = place.open()
-        with repository.lock():
+        with repository.lock(optional=True):
             there = {snapshot.id for snapshot in repository.readable_snapshots()[0]}
             plan = plan_prune(repository, without=snapshots & there or emptied(place, there))
         found.append(_forecast(place, len(snapshots & there), plan))

@@ -9,25 +9,29 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import shutil
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from django.utils import timezone
 
 from strongroom.errors import RepositoryLocked, StrongroomError
 from strongroom.ids import StorageId
 from strongroom.packages import remove_leftovers
-from strongroom.prune import PruneProgress, execute_prune, forget, plan_prune
+from strongroom.prune import PruneOptions, PrunePlan, PruneProgress, execute_prune, forget, plan_prune
 from strongroom.repository import Repository
 from strongroom.repository.locks import RepositoryLock
 
+from . import conf
 from .errors import BackupError, LedgerUnavailable, StorageAbsent
 from .forecasts import PlaceForecast, emptied, forecast
 from .models import BackupJob
 from .presence import look
 from .progress import Tracker
 from .references import BackupRef, of_job
+from .reserve import keep_reserve, room_made
 from .retention import Verdict, plan_retention, trusted_now
 from .selectors import STORED_STATUSES, jobs_by_uuids
 from .services.removals import (
@@ -95,6 +99,7 @@ def after_job(job: BackupJob) -> None:
         return
     now = timezone.now()
     try:
+        _keep_reserve(job)
         with stop_signals():
             done = tidy(now=trusted_now(now=now), tracker=Tracker(), tick=_nothing)
     except JobCancelled:
@@ -107,6 +112,15 @@ def after_job(job: BackupJob) -> None:
         # What another storage is lacking does not belong here; `backup_health` tells.
         if job.configuration_id in one.configurations:
             job_warn(job.uuid, one.text, now=timezone.now())
+
+
+def _keep_reserve(job: BackupJob) -> None:
+    ref = of_job(job)
+    storage = ref.place.storage if ref.place is not None else conf.load().storage_root.resolve()
+    try:
+        keep_reserve(storage)
+    except OSError as error:
+        job_warn(job.uuid, f"The reserve of space in {storage} cannot be made: {error}", now=timezone.now())
 
 
 def _nothing() -> None:
@@ -149,42 +163,57 @@ def remove(
 ) -> Tidied:
     """Remove these backups, given with the reasons, and those whose removal was cut off before.
 
-    With `by_rule` the rules are asked once more when the lock is held.
+    With `by_rule` the rules are asked once more when the lock is held. On a disk that is nearly full, the reserve is
+    given up for it, and packs are rewritten only if there is room for that.
     """
     done = Tidied()
-    places: dict[RepositoryPlace, list[BackupJob]] = {}
-    for job in {job.pk: job for job in (*jobs_by_uuids(reasons), *removals_unfinished())}.values():
-        with _postponing([job], done, f"The backup of {job.job_name} cannot be removed"):
-            ref = of_job(job)
-            if ref.place is None:
-                _remove_package(job, ref, reasons, now, done)
-            else:
-                places.setdefault(ref.place, []).append(job)
-    if prune:
-        for folder in filter(is_package_folder, package_folders()):
-            done.freed_bytes += remove_leftovers(folder)
-        for place in known_places():
-            places.setdefault(place, [])
-    for place, wanted in sorted(places.items()):
-        with (
-            _postponing(wanted, done, f"Old backups in {place.path} cannot be removed"),
-            _locked_place(place, tracker, tick) as (repository, lock),
-        ):
-            prunes_settle(str(place.path), now=timezone.now())
-            here = _of_repository(wanted, repository, done)
-            still = reasons
-            if by_rule:
-                plan = plan_retention(now=now, only=again, going_only=True, absent=look().absent())
-                still = _reasons(one for one in plan if not one.keep)
-            removal_begin({job.uuid: still[job.uuid] for job in here if job.uuid in still}, now=now)
-            # Those and the ones whose removal was cut off before.
-            going = removals_unfinished(among=here)
-            forget(repository, [StorageId(job.snapshot_id) for job in going], lock)
-            removal_done(going, now=timezone.now())
-            done.removed += going
-            if prune or (prune is None and _prune_is_due(place, now)):
-                _prune(place, repository, lock, tracker=tracker, tick=tick, force=bool(prune), done=done)
+    with room_made({place.storage for place in known_places()} | {conf.load().storage_root.resolve()}) as tight:
+        places: dict[RepositoryPlace, list[BackupJob]] = {}
+        for job in {job.pk: job for job in (*jobs_by_uuids(reasons), *removals_unfinished())}.values():
+            with _postponing([job], done, f"The backup of {job.job_name} cannot be removed"):
+                ref = of_job(job)
+                if ref.place is None:
+                    _remove_package(job, ref, reasons, now, done)
+                else:
+                    places.setdefault(ref.place, []).append(job)
+        if prune:
+            for folder in filter(is_package_folder, package_folders()):
+                done.freed_bytes += remove_leftovers(folder)
+            for place in known_places():
+                places.setdefault(place, [])
+        for place, wanted in sorted(places.items()):
+            with (
+                _postponing(wanted, done, f"Old backups in {place.path} cannot be removed"),
+                _locked_place(place, tracker, tick) as (repository, lock),
+            ):
+                prunes_settle(str(place.path), now=timezone.now())
+                here = _of_repository(wanted, repository, done)
+                still = reasons
+                if by_rule:
+                    plan = plan_retention(now=now, only=again, going_only=True, absent=look().absent())
+                    still = _reasons(one for one in plan if not one.keep)
+                done.removed += _forget(here, still, repository, lock, now=now)
+                is_tight = place.storage in tight
+                if prune or (prune is None and (is_tight or _prune_is_due(place, now))):
+                    how = _Pruning(tracker, tick, force=bool(prune), is_tight=is_tight)
+                    _prune(place, repository, lock, how=how, done=done)
     return done
+
+
+def _forget(
+    here: list[BackupJob],
+    reasons: dict[uuid.UUID, str],
+    repository: Repository,
+    lock: RepositoryLock,
+    *,
+    now: datetime,
+) -> list[BackupJob]:
+    """Remove the snapshots of those with a reason, and those whose removal was cut off before; which they were."""
+    removal_begin({job.uuid: reasons[job.uuid] for job in here if job.uuid in reasons}, now=now)
+    going = removals_unfinished(among=here)
+    forget(repository, [StorageId(job.snapshot_id) for job in going], lock)
+    removal_done(going, now=timezone.now())
+    return going
 
 
 def _of_repository(jobs: Collection[BackupJob], repository: Repository, done: Tidied) -> list[BackupJob]:
@@ -220,7 +249,7 @@ def _locked_place(
     """The repository under its exclusive lock. Raises `RepositoryLocked` if others are at work for too long."""
     repository = place.open()
     tracker.begin("waiting for the repository's lock")
-    with lock_patiently(repository, exclusive=True, seconds=_LOCK_PATIENCE, waiting=tick) as lock:
+    with lock_patiently(repository, exclusive=True, optional=True, seconds=_LOCK_PATIENCE, waiting=tick) as lock:
         yield repository, lock
 
 
@@ -254,28 +283,34 @@ def _prune_is_due(place: RepositoryPlace, now: datetime) -> bool:
     return removed_since(latest.started_at if latest else None)
 
 
-def _prune(
-    place: RepositoryPlace,
-    repository: Repository,
-    lock: RepositoryLock,
-    *,
-    tracker: Tracker,
-    tick: Callable[[], None],
-    force: bool,
-    done: Tidied,
-) -> None:
-    def progress(at: PruneProgress) -> None:
-        if tracker.now().phase != at.doing:
-            tracker.begin(at.doing, total_bytes=at.bytes_total)
-        tracker.reached(bytes_done=at.bytes_done, files=at.done, total_bytes=at.bytes_total)
-        tick()
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Pruning:
+    """How a prune is done: with `force` even if little comes back; on a tight disk it rewrites only what fits."""
 
+    tracker: Tracker
+    tick: Callable[[], None]
+    force: bool
+    is_tight: bool
+
+    def progress(self, at: PruneProgress) -> None:
+        if self.tracker.now().phase != at.doing:
+            self.tracker.begin(at.doing, total_bytes=at.bytes_total)
+        self.tracker.reached(bytes_done=at.bytes_done, files=at.done, total_bytes=at.bytes_total)
+        self.tick()
+
+
+def _prune(
+    place: RepositoryPlace, repository: Repository, lock: RepositoryLock, *, how: _Pruning, done: Tidied
+) -> None:
     run = prune_begin(str(place.path), now=timezone.now())
     try:
         present = {snapshot.id for snapshot in repository.readable_snapshots()[0]}
-        plan = plan_prune(repository, without=emptied(place, present), progress=progress)
-        worth = not plan.empty and (force or plan.worth_it)
-        freed = execute_prune(repository, plan, lock, progress=progress).freed_bytes if worth else 0
+        gone = emptied(place, present)
+        plan = plan_prune(repository, without=gone, progress=how.progress)
+        if how.is_tight and not _fits(plan, place.storage):
+            plan = plan_prune(repository, without=gone, options=PruneOptions(repack=False), progress=how.progress)
+        worth = not plan.empty and (how.force or how.is_tight or plan.worth_it)
+        freed = execute_prune(repository, plan, lock, progress=how.progress).freed_bytes if worth else 0
     except BaseException as error:
         prune_end(run, now=timezone.now(), error=f"{type(error).__name__}: {error}")
         raise
@@ -283,3 +318,8 @@ def _prune(
     if worth:
         done.pruned.append(str(place.path))
     done.freed_bytes += freed
+
+
+def _fits(plan: PrunePlan, storage: Path) -> bool:
+    """Whether what is used of the packs to be rewritten fits beside them, with half of the free space to spare."""
+    return 2 * (plan.repack.size - plan.repack_unused) <= shutil.disk_usage(storage).free

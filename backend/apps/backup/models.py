@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from .constraints import check_constraint, one_of
 from .rights import Right
+from .stored_paths import StoredPathField
 
 _Row = TypeVar("_Row", bound=models.Model)
 
@@ -289,6 +290,28 @@ class StoredRepository(models.Model):
         return f"repository {self.repository_id[:8] or 'of an unknown id'} in {self.storage_path or 'the main storage'}"
 
 
+class KeyChange(models.Model):
+    """A change of the passphrase of an encrypted repository, or its exchange for a new one, until it is released.
+
+    `old_key` is the name of the key file of the old passphrase in the repository that is in use now; empty where there
+    is none. `replaced` is the folder of the old repository beside it; empty where the repository stayed.
+    """
+
+    storage_path = models.TextField(blank=True, default="")
+    repository_id = models.CharField(max_length=64)
+    old_key = models.CharField(max_length=64, blank=True, default="")
+    new_key = models.CharField(max_length=64)
+    replaced = models.CharField(max_length=100, blank=True, default="")
+    changed_at = models.DateTimeField(default=timezone.now)
+    released_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"change of the key of repository {self.repository_id[:8]}"
+
+
 class BackupJob(models.Model):
     """One run of a configuration, or an ad-hoc one. Sizes are bytes; status changes go through `services.jobs` only."""
 
@@ -335,7 +358,7 @@ class BackupJob(models.Model):
     )
     """Where the snapshot is; null for packages."""
     snapshot_id = models.CharField(max_length=64, blank=True, default="", db_index=True)
-    backup_file_path = models.CharField(max_length=1000, blank=True, default="")
+    backup_file_path = StoredPathField(max_length=1000, blank=True, default="")
     backup_size = models.PositiveBigIntegerField(null=True, blank=True)
     stored_size = models.PositiveBigIntegerField(null=True, blank=True)
     new_files = models.PositiveBigIntegerField(null=True, blank=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hmac
+import logging
 import os
 import threading
 import time
@@ -22,7 +23,7 @@ from strongroom.passphrase import Passphrase
 from strongroom.repository import Index, Repository
 from strongroom.repository.locks import RepositoryLock, Timing
 
-from .storage import RepositoryPlace
+from .storage import RepositoryPlace, without_lock
 
 _MOST = 4
 _KEPT_SECONDS = 600.0
@@ -31,6 +32,7 @@ _TIMING = Timing(settle=0.0, idle=15 * 60)
 """Whoever locks exclusively waits and looks again, and so sees a shared lock on a local disk without our waiting too. A
 client that reads nothing for so long does not keep a prune waiting."""
 
+_logger = logging.getLogger("apps.backup.opened")
 _salt = os.urandom(32)
 
 
@@ -149,5 +151,7 @@ def open_repository(place: RepositoryPlace) -> Iterator[OpenRepository]:
     """
     slot = _slot(place)
     repository = slot.repository()
-    with repository.lock(timing=_TIMING) as lock:
+    with repository.lock(timing=_TIMING, optional=True) as lock:
+        for note in without_lock(lock):
+            _logger.warning("%s", note)
         yield OpenRepository(repository, slot.index(repository), lock)

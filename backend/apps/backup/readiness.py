@@ -19,22 +19,24 @@ _logger: Final = logging.getLogger(__name__)
 
 
 class _Watch:
-    """The folder of journals as it was when nothing in it was left half done."""
+    """The folders of journals as they were when nothing in them was left half done."""
 
     def __init__(self) -> None:
-        self._settled: tuple[object, int] | None = None
+        self._settled: tuple[object, ...] | None = None
 
     def complete(self, **_signal: object) -> None:
         """Complete what was cut off in the middle. Raises the backup system's errors where that cannot be done.
 
-        One look at the time of a folder, as long as nothing has changed in it.
+        One look at the times of the folders, as long as nothing has changed in them.
         """
         # Every command of the project loads this module, and few of them serve requests.
-        from .restores import RestoreRefused, journal_folder, mixed, recover_restores  # noqa: PLC0415
+        from .restores import RestoreRefused, journal_folders, mixed, recover_restores  # noqa: PLC0415
 
         try:
-            folder = journal_folder()
-            seen = (settings.BACKUP_STORAGE_ROOT, folder.stat().st_mtime_ns)
+            folders = journal_folders()
+            if not folders:
+                return
+            seen = (settings.BACKUP_STORAGE_ROOT, *(folder.stat().st_mtime_ns for folder in folders))
             if seen == self._settled:
                 return
             between = mixed()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -18,6 +17,7 @@ from . import selectors
 from .errors import StorageRefused
 from .models import PruneRun
 from .remembering import Remembered
+from .repository_files import size_on_disk
 from .services.removals import prunes_latest
 from .storage import RepositoryPlace, known_places, resolve_place
 
@@ -135,7 +135,7 @@ def _state(
         if not exists:
             error = "The ledger has snapshots in it, and it is not there." if state.snapshots else ""
             return dataclasses.replace(state, error=error)
-        state = dataclasses.replace(state, stored_bytes=_size(place.path))
+        state = dataclasses.replace(state, stored_bytes=size_on_disk(place.path))
         return dataclasses.replace(state, keys=_keys(place.path))
     except (OSError, StrongroomError) as error:
         return dataclasses.replace(state, error=f"The repository {str(place.path)!r} cannot be read: {error}")
@@ -144,21 +144,6 @@ def _state(
 def _free(storage: Path) -> int:
     existing = next(folder for folder in (storage, *storage.parents) if folder.exists())
     return shutil.disk_usage(existing).free
-
-
-def _size(folder: str | Path) -> int:
-    """What the files in a folder and those below hold; what goes meanwhile holds nothing."""
-    size = 0
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            try:
-                if entry.is_dir(follow_symlinks=False):
-                    size += _size(entry.path)
-                else:
-                    size += entry.stat(follow_symlinks=False).st_size
-            except FileNotFoundError:
-                continue
-    return size
 
 
 def _keys(path: Path) -> tuple[Key, ...]:

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import os
 import threading
+from pathlib import Path
 from typing import Final
 
 from strongroom.errors import StrongroomError
@@ -39,6 +40,21 @@ def repository_files(place: RepositoryPlace) -> RepositoryFiles:
     except OSError as error:
         return RepositoryFiles(reason=f"The repository {str(place.path)!r} cannot be read ({error.strerror}).")
     return RepositoryFiles(names, digest)
+
+
+def size_on_disk(folder: str | Path) -> int:
+    """What the files in a folder and those below hold; what goes meanwhile holds nothing."""
+    size = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    size += size_on_disk(entry.path)
+                else:
+                    size += entry.stat(follow_symlinks=False).st_size
+            except FileNotFoundError:
+                continue
+    return size
 
 
 def config_digest(place: RepositoryPlace) -> str:

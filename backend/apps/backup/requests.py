@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from . import conf
 from .models import BackupConfiguration, BackupType
+from .stored_paths import storage_relative
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class JobRequest:
         """The form in which it is kept in the job's row; the type has a column of its own."""
         values = dataclasses.asdict(self)
         del values["backup_type"]
+        values["storage_path"] = storage_relative(self.storage_path)
         return values
 
     @classmethod

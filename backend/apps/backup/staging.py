@@ -17,18 +17,25 @@ from strongroom.errors import OUT_OF_ROOM
 
 from . import conf
 from .errors import StorageFull
+from .fallback import has_room, make_fallback
 from .storage import locked, make_private_folder
 
+_FOLDER = "staging"
 _HELD = ".held"
+_MARGIN = 1 << 20
+"""Bytes that a copy takes besides its content."""
 
 
 @contextlib.contextmanager
-def staging_folder(job: uuid.UUID) -> Iterator[Path]:
+def staging_folder(job: uuid.UUID, *, room: int | None = None) -> Iterator[Path]:
     """A private folder that is there until the block is left; the leavings of dead processes are removed first.
 
+    With `room`, the bytes that are needed, it is one outside of a storage that has not so many, or is read-only.
     Raises `StorageFull` where the block does not find the room there that it needs.
     """
-    base = conf.load().storage_root.resolve() / "staging"
+    base = conf.load().storage_root.resolve() / _FOLDER
+    if room is not None and not has_room(base, room + _MARGIN):
+        base = make_fallback(_FOLDER).resolve()
     make_private_folder(base)
     with _full_disk_named(base), _held_folder(base, base / str(job)) as inside:
         yield inside

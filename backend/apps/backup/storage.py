@@ -174,7 +174,12 @@ def _write_holder(descriptor: int) -> None:
 
 
 def lock_patiently(
-    repository: Repository, *, seconds: float, waiting: Callable[[], None], exclusive: bool = False
+    repository: Repository,
+    *,
+    seconds: float,
+    waiting: Callable[[], None],
+    exclusive: bool = False,
+    optional: bool = False,
 ) -> RepositoryLock:
     """The repository's lock, waited for while others hold one that excludes it; `waiting` is called before each pause.
 
@@ -183,12 +188,22 @@ def lock_patiently(
     patience = time.monotonic() + seconds
     while True:
         try:
-            return repository.lock(exclusive=exclusive)
+            return repository.lock(exclusive=exclusive, optional=optional)
         except RepositoryLocked:
             if time.monotonic() >= patience:
                 raise
         waiting()
         time.sleep(_LOCK_PAUSE)
+
+
+def without_lock(lock: RepositoryLock) -> list[str]:
+    """A note for the user where a repository is read without a lock, since none can be written there."""
+    if not lock.obstacle:
+        return []
+    return [
+        "the repository is read without a lock, since none can be written; nothing may prune it meanwhile:"
+        f" {lock.obstacle}"
+    ]
 
 
 def resolve_place(storage_path: str, *, encrypted: bool) -> RepositoryPlace:

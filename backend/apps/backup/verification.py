@@ -1,5 +1,6 @@
 """Reading a stored backup back, wherever it lies, and writing down what was found."""
 
+import contextlib
 import dataclasses
 import uuid
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from strongroom.repository import Repository
 from strongroom.repository.damage import Damage
 from strongroom.snapshots import SnapshotView
 
-from .errors import StorageAbsent
+from .errors import BackupError, StorageAbsent
 from .manifest import Manifest, decode
 from .models import BackupJob, DamageFinder, RehearsalState, Trust
 from .packages import verify_package
@@ -30,7 +31,10 @@ from .services.storages import require_repository
 from .sources import read_manifest, verify_captured
 from .sources.verify import DumpPlace, SnapshotPlace
 from .staging import staging_folder
-from .storage import RepositoryPlace
+from .storage import RepositoryPlace, without_lock
+
+_EXPANSION = 4
+"""How much larger than a package the databases in it may be, about."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Verification:
     findings: tuple[str, ...]
     recorded: bool
     rehearsals: Rehearsals = dataclasses.field(default_factory=Rehearsals)
+    notes: tuple[str, ...] = ()
 
 
 def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None]) -> Verification:
@@ -54,11 +59,12 @@ def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None])
     among it: a backup that is away is not damaged, and its trust stays as it is.
     """
     rehearsals = Rehearsals()
+    notes: list[str] = []
     if ref.package is not None:
         _require_package(ref.package)
         tracker.begin("reading back")
         tick()
-        with staging_folder(uuid.uuid4()) as staging:
+        with staging_folder(uuid.uuid4(), room=ref.package.stat().st_size * _EXPANSION) as staging:
             findings = verify_package(ref.package, staging=staging)
             if findings:
                 _require_package(ref.package)
@@ -67,8 +73,10 @@ def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None])
                 rehearsals = _rehearse(package, decode(package.manifest), tracker, tick)
     elif ref.place is not None:
         repository = _open(ref, ref.place)
-        with repository.lock(), staging_folder(uuid.uuid4()) as staging:
+        with contextlib.ExitStack() as held:
+            notes = without_lock(held.enter_context(repository.lock(optional=True)))
             snapshot = repository.snapshot(ref.snapshot_id)
+            staging = held.enter_context(staging_folder(uuid.uuid4(), room=_room(repository, snapshot)))
             read = read_back(repository, snapshot, staging=staging, tracker=tracker, tick=tick)
             findings = read.findings
             if ref.in_ledger:
@@ -83,7 +91,24 @@ def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None])
     trust = _trust(findings, rehearsals, row)
     if row is not None:
         job_trust_set(row.uuid, trust, None if findings else rehearsals)
-    return Verification(ref=ref, trust=trust, findings=tuple(findings), recorded=row is not None, rehearsals=rehearsals)
+    return Verification(
+        ref=ref,
+        trust=trust,
+        findings=tuple(findings),
+        recorded=row is not None,
+        rehearsals=rehearsals,
+        notes=tuple(notes),
+    )
+
+
+def _room(repository: Repository, snapshot: Snapshot) -> int:
+    """The bytes that the copies of databases take while they are read back."""
+    try:
+        databases = read_manifest(SnapshotPlace(SnapshotView(repository, snapshot))).databases
+    except (BackupError, StrongroomError):
+        # Reading it back tells what is wrong with it.
+        return 0
+    return sum(record.size for record in databases)
 
 
 def _rehearse(place: DumpPlace, manifest: Manifest, tracker: Tracker, tick: Callable[[], None]) -> Rehearsals:

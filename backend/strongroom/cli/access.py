@@ -68,11 +68,20 @@ def open_repository(options: argparse.Namespace) -> Repository:
 def reading(options: argparse.Namespace) -> Iterator[tuple[Repository, Index]]:
     """A repository under a shared lock, with its index; with --salvage without a lock and with what index there is."""
     repository = open_repository(options)
-    with contextlib.nullcontext() if options.salvage or options.no_lock else repository.lock():
+    with contextlib.nullcontext() if options.salvage or options.no_lock else read_lock(repository):
         index = salvage_index(repository) if options.salvage else repository.load_index()
         for fault in index.faults:
             complain(f"warning: {fault}")
         yield repository, index
+
+
+@contextlib.contextmanager
+def read_lock(repository: Repository) -> Iterator[None]:
+    """A shared lock; on a storage that cannot be written, a warning instead."""
+    with repository.lock(optional=True) as lock:
+        if lock.obstacle:
+            complain(f"warning: {lock.obstacle} Reading on without a lock; do not prune meanwhile.")
+        yield
 
 
 def read_new_passphrase(options: argparse.Namespace) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from strongroom import exitcodes
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
 from strongroom.checker import CheckProgress, check
-from strongroom.cli.access import backend, open_repository, passphrase, read_new_passphrase, reading
+from strongroom.cli.access import backend, open_repository, passphrase, read_lock, read_new_passphrase, reading
 from strongroom.cli.output import Display, complain, moment, name, say, say_json, size, table
 from strongroom.entries import Entry, Folder, OnDisk
 from strongroom.errors import StrongroomError
@@ -221,7 +221,7 @@ def check_repository(options: argparse.Namespace) -> int:
         if options.no_lock:
             report = check(repository, read_data=options.read_data, progress=progress)
         else:
-            with repository.lock():
+            with read_lock(repository):
                 report = check(repository, read_data=options.read_data, progress=progress)
     if options.json:
         say_json({"good": report.good, **dataclasses.asdict(report)})

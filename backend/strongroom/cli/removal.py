@@ -69,7 +69,7 @@ def forget_snapshots(options: argparse.Namespace) -> int:
     repository.require_removable()
     plan: PrunePlan | None = None
     result: PruneResult | None = None
-    with repository.lock(exclusive=not options.dry_run) as lock, _Showing(options) as showing:
+    with repository.lock(exclusive=not options.dry_run, optional=True) as lock, _Showing(options) as showing:
         groups = [] if options.snapshots else list(_judge(repository, rules, options.tag))
         going = _named(repository, options.snapshots) or [
             StorageId(decision.candidate.key) for group in groups for decision in group.decisions if not decision.keep
@@ -97,7 +97,7 @@ def prune(options: argparse.Namespace) -> int:
     """Remove what no snapshot needs."""
     repository = open_repository(options)
     result: PruneResult | None = None
-    with repository.lock(exclusive=not options.dry_run) as lock, _Showing(options) as showing:
+    with repository.lock(exclusive=not options.dry_run, optional=True) as lock, _Showing(options) as showing:
         plan = plan_prune(repository, options=_thoroughness(options), progress=showing.show)
         if not options.dry_run:
             result = execute_prune(repository, plan, lock, progress=showing.show)

@@ -6,9 +6,10 @@ Encrypted with a passphrase it is a `.tar.gz.gpg`, an OpenPGP message.
 from strongroom.packages.contents import Comparison, Contents, compare, read_contents
 from strongroom.packages.extracting import extract, require_empty, unpack
 from strongroom.packages.reading import Package, Tally, open_package
+from strongroom.packages.resealing import opens_with, reseal
 from strongroom.packages.sealed import message_passphrase
 from strongroom.packages.tarformat import Member
-from strongroom.packages.writing import PackageResult, remove_leftovers, write_package
+from strongroom.packages.writing import PackageResult, measure_file, remove_leftovers, write_package
 
 __all__ = [
     "Comparison",
@@ -19,11 +20,14 @@ __all__ = [
     "Tally",
     "compare",
     "extract",
+    "measure_file",
     "message_passphrase",
     "open_package",
+    "opens_with",
     "read_contents",
     "remove_leftovers",
     "require_empty",
+    "reseal",
     "unpack",
     "write_package",
 ]

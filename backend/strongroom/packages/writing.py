@@ -76,7 +76,7 @@ def write_package(
     if path.exists() or path.is_symlink():
         raise PackageRefused(f"{path} exists; nothing is ever overwritten. Choose another name or move it away.")
     try:
-        with _temporary(path) as (temporary, file):
+        with temporary_file(path) as (temporary, file):
             encryptor = None if passphrase is None else Encryptor(file, message_passphrase(passphrase))
             packing = Packing(
                 file if encryptor is None else encryptor,
@@ -93,7 +93,7 @@ def write_package(
             file.flush()
             os.fsync(file.fileno())
             _read_back(temporary, path, passphrase=passphrase, reading=reading, verify=verify)
-            size, sha256 = _measure(temporary)
+            size, sha256 = measure_file(temporary)
             if before_publish is not None:
                 before_publish()
             _publish(temporary, path)
@@ -125,7 +125,8 @@ def _read_back(
 
 
 @contextlib.contextmanager
-def _temporary(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
+def temporary_file(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
+    """A file beside `path` that is gone when the block ends, unless it got another name."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=_PARTIAL, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -149,7 +150,8 @@ def remove_leftovers(folder: Path) -> int:
     return freed
 
 
-def _measure(path: Path) -> tuple[int, str]:
+def measure_file(path: Path) -> tuple[int, str]:
+    """The size and the SHA-256 of a file."""
     with path.open("rb") as file:
         return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -160,7 +162,12 @@ def _publish(temporary: Path, path: Path) -> None:
         os.link(temporary, path)
     except FileExistsError as error:
         raise PackageRefused(f"{path} has come to exist meanwhile; it was not overwritten.") from error
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    sync_names(path.parent)
+
+
+def sync_names(place: Path) -> None:
+    """Force the names in a folder to the disk."""
+    folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
     finally:

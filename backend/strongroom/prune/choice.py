@@ -32,10 +32,12 @@ class PruneOptions:
     `max_unused`: so many unused bytes may stay in packs that also hold used ones, as a fraction of the used bytes.
     `grace`: packs whose files are younger are left alone, in an index or not, and so are those whose age the place does
     not know. Locks keep out whoever honours them; this is for those who do not, and may be writing just now.
+    `repack`: without it no pack is rewritten, so that a storage without room is enough.
     """
 
     max_unused: float = 0.05
     grace: timedelta = timedelta(hours=24)
+    repack: bool = True
 
     def __post_init__(self) -> None:
         if not self.max_unused >= 0 or self.grace < timedelta(0):
@@ -200,6 +202,8 @@ def choose(uses: Uses, options: PruneOptions) -> Choice:
         small = [pack for pack in rest if pack.kinds == {kind} and (pack.size < SMALL or pack.name in chosen)]
         if len(small) >= _SMALL_COUNT:
             repack.extend(pack for pack in small if pack.name not in chosen)
+    if not options.repack:
+        repack = []
     return Choice(
         remove=_packs(remove),
         repack=_packs(repack),

@@ -8,6 +8,8 @@
 5. The old index files are deleted, now that everything used is named without them.
 6. The old packs are deleted, now that no index names them.
 
+Where there is no room for 4, index files that name nothing but packs to be deleted go first, those packs after them.
+
 Index files deleted before 4, or packs before 5, would leave packs without names, or names without packs, after a crash.
 """
 
@@ -20,7 +22,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 
 from strongroom.backends.base import FileHandle
-from strongroom.errors import Damaged, FileMissing, PlanOutdated
+from strongroom.errors import Damaged, FileMissing, PlanOutdated, StorageFull
 from strongroom.format.pack import PackedBlob
 from strongroom.ids import BlobKind, FileKind, StorageId
 from strongroom.prune.indexes import require_covered, rewrite_indexes
@@ -103,7 +105,7 @@ class _Execution:
         new_indexes: list[StorageId] = []
         old_indexes: list[StorageId] = []
         if going or plan.repeated:
-            new_indexes, old_indexes = rewrite_indexes(self._repository, plan.indexes, going)
+            new_indexes, old_indexes = self._rewrite_indexes(going)
             require_covered(self._repository, plan.index, plan.used, going=going, without=old_indexes)
             self._remove(FileKind.INDEX, old_indexes)
             self._remove(FileKind.PACK, [*plan.remove.names, *plan.repack.names])
@@ -116,6 +118,28 @@ class _Execution:
             indexes_written=len(new_indexes),
             freed_bytes=removed - sum(written.pack_size(pack) for pack in written.packs),
         )
+
+    def _rewrite_indexes(self, going: set[StorageId]) -> tuple[list[StorageId], list[StorageId]]:
+        try:
+            return rewrite_indexes(self._repository, self._plan.indexes, going)
+        except StorageFull:
+            gone = self._remove_whole(going)
+            if not gone:
+                raise
+        new, old = rewrite_indexes(self._repository, self._plan.indexes - gone, going)
+        return new, [*gone, *old]
+
+    def _remove_whole(self, going: set[StorageId]) -> frozenset[StorageId]:
+        """Remove index files that name nothing but packs that nothing needs, and those packs; which index files."""
+        unneeded = going - set(self._plan.repack.names)
+        named = {name: {pack for pack, _ in self._repository.load_index_file(name)} for name in self._plan.indexes}
+        whole = frozenset(name for name, packs in named.items() if packs <= unneeded)
+        elsewhere = set().union(*(packs for name, packs in named.items() if name not in whole))
+        free = set().union(*(named[name] for name in whole)) - elsewhere
+        require_covered(self._repository, self._plan.index, self._plan.used, going=free, without=whole)
+        self._remove(FileKind.INDEX, sorted(whole))
+        self._remove(FileKind.PACK, sorted(free))
+        return whole
 
     def _remove(self, kind: FileKind, names: Iterable[StorageId]) -> None:
         for number, name in enumerate(names):

@@ -92,6 +92,14 @@ class Repository:
         """The same repository after its files have been moved there."""
         return Repository(backend, self._key, self.config)
 
+    def is_at_its_place(self) -> bool:
+        """Whether the config that lies there is sealed with this repository's master key. Raises BackendError."""
+        try:
+            self.master.open(self.backend.load(CONFIG))
+        except NotAuthentic:
+            return False
+        return True
+
     @property
     def location(self) -> str:
         """Where it is, for messages."""
@@ -124,9 +132,12 @@ class Repository:
                 "Its owner can take the mark away with the client that has set it."
             )
 
-    def lock(self, *, exclusive: bool = False, timing: Timing | None = None) -> RepositoryLock:
-        """Hold a lock as a context manager; shared ones exclude exclusive ones only. Raises RepositoryLocked."""
-        return RepositoryLock(self, exclusive=exclusive, timing=timing or Timing())
+    def lock(self, *, exclusive: bool = False, timing: Timing | None = None, optional: bool = False) -> RepositoryLock:
+        """Hold a lock as a context manager; shared ones exclude exclusive ones only. Raises RepositoryLocked.
+
+        `optional` is for what must work on a storage that is read-only or full: see `RepositoryLock`.
+        """
+        return RepositoryLock(self, exclusive=exclusive, timing=timing or Timing(), optional=optional)
 
     # Keys
 

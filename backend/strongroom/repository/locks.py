@@ -18,7 +18,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from strongroom.backends.base import FileHandle
-from strongroom.errors import BackendError, Damaged, FileMissing, LockLost, RepositoryLocked, StrongroomError
+from strongroom.errors import (
+    BackendError,
+    Damaged,
+    FileMissing,
+    LockLost,
+    RepositoryLocked,
+    StorageDenied,
+    StorageFull,
+    StrongroomError,
+)
 from strongroom.format.lock import LockRecord, decode_lock, encode_lock
 from strongroom.format.text import format_time, parse_time
 from strongroom.ids import FileKind, StorageId
@@ -92,33 +101,67 @@ def _on_hangup(number: int, _frame: object) -> None:
 
 
 class RepositoryLock:
-    """A held lock; a context manager that lets go of it. Made by `Repository.lock`."""
+    """A held lock; a context manager that lets go of it. Made by `Repository.lock`.
 
-    def __init__(self, repository: Repository, *, exclusive: bool, timing: Timing) -> None:
+    With `optional`, a storage on which no lock can be written is no obstacle: then `obstacle` says why. A shared lock
+    is done without, and another client may remove what is read. An exclusive one, on a storage that is full, is
+    written at the first `check` after something was removed; until then it keeps out the holders of other locks only.
+    """
+
+    def __init__(self, repository: Repository, *, exclusive: bool, timing: Timing, optional: bool = False) -> None:
         self._repository = repository
         self._exclusive = exclusive
         self._timing = timing
         self._stop = threading.Event()
+        self._guard = threading.Lock()
         self._lost: str | None = None
         self._thread = threading.Thread(target=self._keep, name="repository-lock", daemon=True)
+        self._name: StorageId | None = None
+        self.obstacle = ""
         survive_hangup()
-        remove_stale_locks(repository)
+        self._remove_stale(optional=optional)
         self._refuse_conflicts(own=None)
-        self._renewed = time.time()
         _holders.add(self)
         try:
-            self._name = self._write()
-            try:
-                time.sleep(timing.settle)
-                self._refuse_conflicts(own=self._name)
-            except BaseException:
-                self._remove(self._name)
-                raise
+            self._publish(optional=optional)
         except BaseException:
             _holders.discard(self)
             raise
         self._since = self._checked = time.monotonic()
+
+    def _remove_stale(self, *, optional: bool) -> None:
+        try:
+            remove_stale_locks(self._repository)
+        except StorageDenied as error:
+            if not optional or self._exclusive:
+                raise
+            self.obstacle = str(error)
+
+    def _publish(self, *, optional: bool) -> None:
+        """Write the lock, and look once more for others."""
+        self._renewed = time.time()
+        try:
+            name = self._write()
+        except (StorageFull, StorageDenied) as error:
+            if not optional or (self._exclusive and not isinstance(error, StorageFull)):
+                raise
+            self.obstacle = str(error)
+            return
+        try:
+            time.sleep(self._timing.settle)
+            self._refuse_conflicts(own=name)
+            self._require_same_repository()
+        except BaseException:
+            self._remove(name)
+            raise
+        self._name, self.obstacle = name, ""
         self._thread.start()
+
+    def _require_same_repository(self) -> None:
+        """Nothing sealed with another master key may be written into a repository that was exchanged since ours was
+        opened."""
+        if not self._repository.is_at_its_place():
+            raise LockLost(f"Another repository lies in {self._repository.location} than was opened. Run it again.")
 
     @property
     def since(self) -> float:
@@ -136,12 +179,28 @@ class RepositoryLock:
     def check(self) -> None:
         """Raises LockLost when the repository may no longer be touched."""
         self._checked = time.monotonic()
+        if self._name is None and self._lost is None and not self._stop.is_set():
+            self._check_unwritten()
+            return
         if self._lost is None and time.time() - self._renewed > self._timing.expire:
             self._lost = "it could not be renewed in time"
         if self._stop.is_set():
             self._lost = self._lost or "it was released"
         if self._lost is not None:
             raise LockLost(f"The lock of the repository in {self._repository.location} is lost: {self._lost}.")
+
+    def _check_unwritten(self) -> None:
+        if not self._exclusive:
+            return
+        try:
+            with self._guard:
+                if self._name is None:
+                    self._publish(optional=True)
+        except RepositoryLocked as error:
+            self._lost = str(error)
+            raise LockLost(
+                f"The lock of the repository in {self._repository.location} cannot be held: {error}"
+            ) from None
 
     def require_exclusive(self, repository: Repository) -> None:
         """Raises ValueError for a shared lock or that of another repository, and LockLost for a lost one."""
@@ -153,6 +212,9 @@ class RepositoryLock:
     def release(self, *, quietly: bool = False) -> None:
         """Let go. With `quietly` a failure to remove the lock does not hide the error that we are leaving with."""
         self._stop.set()
+        if self._name is None:
+            _holders.discard(self)
+            return
         if threading.current_thread() is not self._thread:  # whose collector of garbage may have come upon us
             self._thread.join()
         try:
@@ -167,6 +229,8 @@ class RepositoryLock:
         for name, record in list_locks(self._repository):
             if name == own:
                 continue
+            if self.obstacle and record is not None and is_stale(record, time.time_ns()):
+                continue  # it cannot be removed here
             if self._exclusive or record is None or record.exclusive:
                 raise RepositoryLocked(f"The repository in {self._repository.location} {describe(name, record)}.")
 
@@ -203,7 +267,7 @@ class RepositoryLock:
         if idle is not None and time.monotonic() - self._checked > idle:
             # Before the file goes: from then on others may be at work.
             self._lost = f"nobody used it for {idle:.0f} seconds"
-            self._remove(self._name)
+            self._remove(self._held())
             raise LockLost(self._lost)
 
     def _refresh(self) -> None:
@@ -211,7 +275,7 @@ class RepositoryLock:
 
         An old lock that has vanished means that somebody has removed it as stale and may be at work exclusively.
         """
-        old = FileHandle(FileKind.LOCK, self._name)
+        old = FileHandle(FileKind.LOCK, self._held())
         self._require_present(old)
         started = time.time()
         new = self._write()
@@ -224,6 +288,11 @@ class RepositoryLock:
                 raise
         self._name, self._renewed = new, started
         self._remove(StorageId(old.name))
+
+    def _held(self) -> StorageId:
+        if self._name is None:
+            raise LockLost("it was never written")
+        return self._name
 
     def _require_present(self, handle: FileHandle) -> None:
         try:

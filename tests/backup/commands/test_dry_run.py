@@ -56,6 +56,7 @@ def _cut_off(edms: Edms) -> None:
 def test_nothing_changes(used, tmp_path):
     edms, restored = used
     job = edms.json("backup_jobs")["jobs"][-1]["job"]
+    (tmp_path / "next").write_text("another passphrase")
     values = {
         "backup": "latest",
         "package": str(tmp_path / "none.tar.gz"),
@@ -69,6 +70,7 @@ def test_nothing_changes(used, tmp_path):
         "config": "production_daily_full",
         "output": str(edms.home / "package.tar.gz"),
         **dict.fromkeys(("show", "log", "cancel", "pin", "unpin", "remove"), job),
+        "new_password_file": str(tmp_path / "next"),
         "limit": "5",
         "reason": "a test",
         "acknowledge": "backup.W011",
@@ -107,6 +109,7 @@ def test_nothing_changes(used, tmp_path):
     walked = {
         "backup_jobs",
         "backup_prune",
+        "backup_rekey",
         "backup_run_due",
         "manage_backup_configs",
         "restore_backup",

@@ -142,6 +142,8 @@ def test_what_could_not_be_put_back_is_not_said_to_be_back(settings, tmp_path):
     """The journal goes with the folder that is swapped, so nothing that follows can be done."""
     live, staged, kept = (tmp_path / name for name in ("live", "staged", "kept"))
     settings.BACKUP_STORAGE_ROOT = live / "backups"
+    settings.BACKUP_FALLBACK_ROOT = tmp_path / "file" / "fallback"
+    (tmp_path / "file").touch()
     (live / "backups" / "restores").mkdir(parents=True)
     staged.mkdir()
     component = Component(
@@ -155,6 +157,7 @@ def test_what_could_not_be_put_back_is_not_said_to_be_back(settings, tmp_path):
 
 def test_a_journal_that_does_not_fit_on_the_disk_leaves_the_one_before(settings, tmp_path):
     settings.BACKUP_STORAGE_ROOT = tmp_path
+    settings.BACKUP_FALLBACK_ROOT = tmp_path / "fallback"
     folder = tmp_path / "restores"
     folder.mkdir()
     journal = begun()

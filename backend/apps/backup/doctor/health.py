@@ -96,6 +96,7 @@ def examine(*, now: datetime) -> Health:
         *equipment_findings(deploy=True),
         *isolated("stored backups", lambda: storages.presence_findings(present)),
         *isolated("passphrase", lambda: storages.passphrase_findings(alive, scheduled)),
+        *isolated("changes of keys", storages.key_findings),
         *_executors(alive, scheduled=bool(scheduled)),
         *isolated("Celery Beat", lambda: _beat(scheduled, now)),
         *isolated("schedules", lambda: freshness.freshness_findings(states, now=now)),

@@ -11,6 +11,7 @@ from ..moments import in_utc
 from ..passphrases import is_proven, passphrase_problems
 from ..presence import Missing, Presence
 from ..selectors import job_names
+from ..services.key_changes import key_changes_open
 from .findings import Finding, critical, warning
 
 _MOST_NAMED = 3
@@ -46,6 +47,27 @@ def passphrase_findings(alive: Sequence[Executor], scheduled: Sequence[BackupCon
             "No encrypted repository and no person has proven the passphrase: its packages are refused.",
             "Run `manage.py backup_passphrase --confirm`.",
         )
+
+
+def key_findings() -> Iterator[Finding]:
+    """W044: a change of the passphrase was not released. W045: an old repository is kept."""
+    for change in key_changes_open():
+        subject = str(change)
+        if change.old_key:
+            yield warning(
+                44,
+                subject,
+                f"The old passphrase still opens it, since {in_utc(change.changed_at):%Y-%m-%d %H:%M} UTC.",
+                "Give the new one to all processes, then run `manage.py backup_rekey --release`.",
+            )
+        if change.replaced:
+            yield warning(
+                45,
+                subject,
+                f"The repository that it replaced is kept in {change.replaced!r}, beside it.",
+                "If its backups are not found, run `backup_rekey` again as before, which completes it. When it has"
+                " proved itself, run `manage.py backup_rekey --release`.",
+            )
 
 
 def _whole(one: Missing) -> Finding:

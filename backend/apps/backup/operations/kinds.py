@@ -29,7 +29,7 @@ def _verify(work: Work) -> Done:
         {
             "trust": found.trust,
             "rehearsal_state": found.rehearsals.state,
-            "obstacles": found.rehearsals.warnings(),
+            "obstacles": [*found.rehearsals.warnings(), *found.notes],
             "findings": list(found.findings[:_MOST_FINDINGS]),
             "findings_count": len(found.findings),
         }

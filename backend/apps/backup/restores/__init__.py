@@ -3,7 +3,7 @@
 from .errors import JournalUnwritable, RestoreFailed, RestoreRefused, RestoreUnfinished
 from .execute import Restore, RestoreResult
 from .folder import restore_to_folder
-from .journal import folder as journal_folder
+from .journal import folders as journal_folders
 from .journal import interrupted, journals, mixed
 from .origin import open_origin
 from .plan import Choice, Plan
@@ -32,7 +32,7 @@ __all__ = [
     "RestoreUnfinished",
     "back_up_before_rollback",
     "interrupted",
-    "journal_folder",
+    "journal_folders",
     "journals",
     "ledger_is_readable",
     "mixed",

@@ -8,15 +8,14 @@ attributes: Linux, on local disks), a folder is swapped by two renames with a st
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
-import sys
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from ..renaming import exchange_names
 from ..sources.files import RESTORE_MARK
 from .journal import Component, Kind, sync_folder
 
@@ -26,10 +25,6 @@ STEPS: Final = frozenset({FORWARD, BACK})
 DONE: Final = "done"
 
 _ATTRIBUTE: Final = "user.edms_backup.restored"
-_HERE: Final = -100
-"""AT_FDCWD: paths are absolute."""
-_EXCHANGE: Final = 2
-"""RENAME_EXCHANGE."""
 
 
 def prepare_forward(component: Component, restore: uuid.UUID) -> None:
@@ -67,7 +62,7 @@ def forward(components: Sequence[Component], restore: uuid.UUID, mark: Callable[
     """
     for one in components:
         if os.path.lexists(one.staged) and not _is_new(Path(one.live), restore):
-            _exchange(Path(one.staged), Path(one.live))
+            exchange_names(Path(one.staged), Path(one.live))
     for one in components:
         if os.path.lexists(one.staged):
             Path(one.staged).rename(one.kept)
@@ -80,7 +75,7 @@ def backward(components: Sequence[Component], restore: uuid.UUID, mark: Callable
     """Make the old folders live again; the new ones go back to their staged places. Safe to repeat after a kill."""
     for one in components:
         if _is_new(Path(one.live), restore):
-            _exchange(_other(one), Path(one.live))
+            exchange_names(_other(one), Path(one.live))
     for one in components:
         if os.path.lexists(other := _other(one)):
             other.rename(one.staged)
@@ -118,7 +113,7 @@ def _can_exchange(folder: Path) -> bool:
     try:
         one.mkdir(mode=0o700, exist_ok=True)
         other.mkdir(mode=0o700, exist_ok=True)
-        _exchange(one, other)
+        exchange_names(one, other)
     except OSError:
         return False
     finally:
@@ -126,14 +121,3 @@ def _can_exchange(folder: Path) -> bool:
             with contextlib.suppress(FileNotFoundError):
                 path.rmdir()
     return True
-
-
-def _exchange(one: Path, other: Path) -> None:
-    """Exchange two names. Raises OSError, also where the system has no such call."""
-    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if sys.platform == "linux" else None
-    if call is None:
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), str(one))
-    sys.audit("edms_backup.exchange", str(one), str(other))
-    if call(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), str(one), None, str(other))

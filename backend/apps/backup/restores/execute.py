@@ -76,6 +76,9 @@ class Restore:
                 plan=self.plan.to_json(),
             )
             journal.save()
+            result.notes += self.origin.notes
+            if not journal.path.exists():
+                result.notes.append(f"the storage cannot be written; the journal of the restore is {journal.spare}")
             with contextlib.ExitStack() as swapping:
                 in_ledger = False
                 try:

@@ -28,4 +28,4 @@ def restore_to_folder(origin: Origin, plan: Plan, tracker: Tracker, tick: Callab
         tick()
 
     only = Selection(map(path_of, plan.paths)) if plan.paths else None
-    return origin.unpack({b"": Path(plan.to_folder)}, progress, only=only)
+    return [*origin.notes, *origin.unpack({b"": Path(plan.to_folder)}, progress, only=only)]

@@ -1,7 +1,8 @@
 """What a restore is about to do, on the disk before it is done.
 
 One file per restore in `<BACKUP_STORAGE_ROOT>/restores`. It is replaced as a whole and forced to the disk before every
-step, so that after a kill at any moment it tells what has been begun. The states:
+step, so that after a kill at any moment it tells what has been begun. Where the storage cannot be written, it goes to
+the fallback folder (`fallback`); of two files of one restore the one with the higher revision counts. The states:
 
     staging      things are being put beside the live ones; undone by removing them
     swapping     everything is staged and verified; completed by going on
@@ -21,13 +22,15 @@ import enum
 import fcntl
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from .. import conf
+from ..errors import StorageRefused
+from ..fallback import fallback_folder, is_private, make_fallback
 from ..storage import make_private_folder
 from .errors import JournalUnwritable, RestoreRefused
 
@@ -110,6 +113,8 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """One restore."""
 
     format: int = 1
+    revision: int = 0
+    """How often it was written."""
     restore: uuid.UUID
     backup: str
     backup_job: uuid.UUID | None
@@ -126,9 +131,37 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     def path(self) -> Path:
         return folder() / f"{self.restore}.json"
 
+    @property
+    def spare(self) -> Path:
+        """The file while the storage cannot be written."""
+        return fallback_folder(FOLDER) / f"{self.restore}.json"
+
     def save(self) -> None:
         """Replace the file and force it to the disk before returning. Raises `JournalUnwritable`."""
-        target = self.path
+        self.revision += 1
+        try:
+            self._write(self.path)
+        except OSError as error:
+            self._save_elsewhere(error)
+        else:
+            self._forget_spare()
+
+    def _save_elsewhere(self, refused: OSError) -> None:
+        try:
+            make_fallback(FOLDER)
+            self._write(self.spare)
+        except (OSError, StorageRefused) as error:
+            raise JournalUnwritable(
+                f"The journal {self.path} of the restore cannot be written: {refused.strerror}. The fallback"
+                f" {self.spare} cannot be written either: {error}. Make room there, or mend what is wrong;"
+                " `restore_backup --list` then completes or undoes what was begun."
+            ) from refused
+
+    def _forget_spare(self) -> None:
+        if is_private(self.spare.parent):
+            self.spare.unlink(missing_ok=True)
+
+    def _write(self, target: Path) -> None:
         temporary = target.with_suffix(".new")
         try:
             with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -138,18 +171,17 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
                 os.fsync(file.fileno())
             temporary.replace(target)
             sync_folder(target.parent)
-        except OSError as error:
+        except OSError:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-            raise JournalUnwritable(
-                f"The journal {target} of the restore cannot be written: {error.strerror}. Make room there, or mend"
-                " what is wrong; `restore_backup --list` then completes or undoes what was begun."
-            ) from error
+            raise
 
     def forget(self) -> None:
         """Remove the file: nothing came of it, and nothing needs to be known of it."""
-        self.path.unlink(missing_ok=True)
-        sync_folder(self.path.parent)
+        self._forget_spare()
+        if self.path.exists():
+            self.path.unlink(missing_ok=True)
+            sync_folder(self.path.parent)
 
     def enter(self, state: State) -> None:
         """Change the state, on the disk first."""
@@ -160,6 +192,12 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 def folder() -> Path:
     """Where journals lie; it may not exist yet."""
     return conf.load().storage_root.resolve() / FOLDER
+
+
+def folders() -> list[Path]:
+    """Where journals may lie, of the folders that exist: the storage's, and the fallback if it is this user's alone."""
+    spare = fallback_folder(FOLDER)
+    return [*([folder()] if folder().is_dir() else []), *([spare] if is_private(spare) else [])]
 
 
 def sync_folder(path: Path) -> None:
@@ -173,16 +211,18 @@ def sync_folder(path: Path) -> None:
 
 def journals() -> list[Journal]:
     """Every restore there is a journal of, oldest first; raises `RestoreRefused` for one that cannot be read."""
-    found = []
-    for path in folder().glob("*.json"):
+    found: dict[uuid.UUID, Journal] = {}
+    for path in (path for place in folders() for path in place.glob("*.json")):
         try:
-            found.append(msgspec.json.decode(path.read_bytes(), type=Journal))
+            journal = msgspec.json.decode(path.read_bytes(), type=Journal)
+            if journal.restore not in found or found[journal.restore].revision < journal.revision:
+                found[journal.restore] = journal
         except (OSError, msgspec.DecodeError) as error:
             raise RestoreRefused(
                 f"The journal {path} cannot be read ({error}); it belongs to a restore. Repair it, or move it away"
                 " after checking that database and files are what they should be."
             ) from error
-    return sorted(found, key=lambda journal: journal.created_at)
+    return sorted(found.values(), key=lambda journal: journal.created_at)
 
 
 def interrupted() -> list[Journal]:
@@ -209,14 +249,35 @@ def _abandoned(states: frozenset[State]) -> list[Journal]:
 @contextlib.contextmanager
 def exclusive() -> Iterator[None]:
     """Be the only restore on this storage; the lock ends with the process. Raises `RestoreRefused` if there is one."""
-    base = folder()
-    make_private_folder(base)
-    descriptor = os.open(base / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RestoreRefused("Another restore is at work; wait until it has ended.") from error
+    with contextlib.ExitStack() as held:
+        spare = fallback_folder(FOLDER)
+        locked = _lock(held, folder(), make_private_folder)
+        if locked and not is_private(spare):
+            yield
+            return
+        # Another restore may have begun while the storage could not be written.
+        if not _lock(held, spare, lambda _folder: make_fallback(FOLDER)):
+            raise RestoreRefused(
+                f"Neither {folder()} nor {spare} can be written, where a restore notes what it does. Make room there,"
+                " or set BACKUP_FALLBACK_ROOT to a folder that can be written."
+            )
         yield
-    finally:
-        os.close(descriptor)
+
+
+def _lock(held: contextlib.ExitStack, base: Path, make: Callable[[Path], object]) -> bool:
+    """Lock a folder of journals until `held` ends; False where no file is to be had. Raises `RestoreRefused`."""
+    try:
+        make(base)
+        descriptor = os.open(base / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except (OSError, StorageRefused):
+        try:
+            # On a storage that has become read-only, the holder of a lock may be at work yet.
+            descriptor = os.open(base / _LOCK, os.O_RDONLY)
+        except OSError:
+            return False
+    held.callback(os.close, descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise RestoreRefused("Another restore is at work; wait until it has ended.") from error
+    return True

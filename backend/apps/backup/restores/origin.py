@@ -28,6 +28,7 @@ from ..models import DamageFinder
 from ..references import BackupRef
 from ..services.damages import damage_found
 from ..sources.verify import SnapshotPlace, read_manifest
+from ..storage import without_lock
 from .errors import RestoreFailed, RestoreRefused
 
 _logger = logging.getLogger("apps.backup.restores")
@@ -49,6 +50,8 @@ class Origin(Protocol):
     """A backup that can be restored from."""
 
     manifest: Manifest
+    notes: list[str]
+    """What the user should know of how it is read."""
 
     def open_member(self, path: str) -> contextlib.AbstractContextManager[Reader]:
         """The content of a file in it; `KeyError` if there is none."""
@@ -80,10 +83,10 @@ def open_origin(ref: BackupRef) -> Iterator[Origin]:
     if ref.place is None:
         raise BackupNotFound(f"{ref} names neither a repository nor a package.")
     repository = ref.place.open()
-    with repository.lock():
+    with repository.lock(optional=True) as lock:
         view = SnapshotView(repository, repository.snapshot(ref.snapshot_id))
         try:
-            yield SnapshotOrigin(view)
+            yield SnapshotOrigin(view, without_lock(lock))
         finally:
             _tell_damage(view)
 
@@ -102,8 +105,9 @@ def _tell_damage(view: SnapshotView) -> None:
 class SnapshotOrigin:
     """A snapshot."""
 
-    def __init__(self, view: SnapshotView) -> None:
+    def __init__(self, view: SnapshotView, notes: list[str]) -> None:
         self._view = view
+        self.notes = notes
         self.open_member = SnapshotPlace(view).open_member
         self.manifest = read_manifest(SnapshotPlace(view))
 
@@ -187,6 +191,7 @@ class PackageOrigin:
 
     def __init__(self, package: Package) -> None:
         self._package = package
+        self.notes: list[str] = []
         self.manifest = decode(package.manifest)
         self.open_member = package.open_member
 

@@ -27,6 +27,7 @@ from .kinds import SERVERS
 from .origin import Origin, Progress
 from .plan import Choice, Plan, Replacement, Space, existing, require_writable
 from .plan_databases import plan_data, plan_database
+from .safety import safety_obstacle
 from .tables import plan_tables
 from .trial import try_rows
 
@@ -87,7 +88,7 @@ def plan_restore(
     if not databases and not data and not roots:
         raise RestoreRefused(f"{ref} holds nothing of what is to be restored ({choice.only or 'database and files'}).")
     require_leave_out(manifest, choice)
-    plan = _begin(ref, manifest, choice)
+    plan = _begin(ref, origin, choice)
     plan.warnings = [*_not_in_it(manifest, choice), *plan.warnings]
     needed: dict[Path, int] = {}
     for record in databases:
@@ -106,7 +107,9 @@ def plan_restore(
             " the restore takes them out of the live folders, to what is kept until the release"
         )
     plan.safety_backup = safety_backup
-    if not safety_backup:
+    if safety_backup:
+        plan.blocking += safety_obstacle(ref.place)
+    else:
         plan.warnings.append("no backup of the live state is taken first; what is replaced is kept for rollback")
     if tried and data and not plan.blocking:
         try_rows(plan, origin, data, leave_out=choice.leave_out, progress=progress)
@@ -126,7 +129,8 @@ def require_leave_out(manifest: Manifest, choice: Choice) -> None:
         raise RestoreRefused(f"{tables[0]!r} cannot be left out: it holds what was backed up, or is where that lies.")
 
 
-def _begin(ref: BackupRef, manifest: Manifest, choice: Choice) -> Plan:
+def _begin(ref: BackupRef, origin: Origin, choice: Choice) -> Plan:
+    manifest = origin.manifest
     plan = Plan(
         backup=str(ref),
         backup_job=manifest.job.uuid,
@@ -136,7 +140,7 @@ def _begin(ref: BackupRef, manifest: Manifest, choice: Choice) -> Plan:
         tables=sorted(choice.tables),
         counts=content_counts(manifest, choice.only),
     )
-    plan.warnings += ref.notes
+    plan.warnings += [*ref.notes, *origin.notes]
     if manifest.problems:
         plan.warnings.append(f"the backup is INCOMPLETE: {manifest.problems} things were missing when it was taken")
     return plan
@@ -162,7 +166,7 @@ def _restore_type(manifest: Manifest, choice: Choice) -> RestoreType:
 
 def plan_to_folder(ref: BackupRef, origin: Origin, choice: Choice, folder: Path) -> Plan:
     """Plan a restore of the backup's tree, or of some paths of it, into an empty folder; nothing live is involved."""
-    plan = _begin(ref, origin.manifest, choice)
+    plan = _begin(ref, origin, choice)
     plan.to_folder = str(folder)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         plan.blocking.append(f"{folder} is not a folder; give an empty one or one that does not exist")
@@ -218,7 +222,7 @@ def plan_to_database(
     if len(aliases) != 1:
         raise RestoreRefused(f"{ref} does not hold exactly one database; --to-database is for one.")
     require_leave_out(manifest, choice)
-    plan = _begin(ref, manifest, dataclasses.replace(choice, only="database"))
+    plan = _begin(ref, origin, dataclasses.replace(choice, only="database"))
     if aliases[0] in connections.settings and connections[aliases[0]].vendor not in SERVERS:
         place = str(Path(place).absolute())
     plan.to_database = place

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.utils import timezone
 
+from .. import conf
 from ..errors import BackupError
+from ..fallback import has_room
 from ..models import JobStatus, Trigger
 from ..requests import JobRequest
 from ..runner import run_job
@@ -13,6 +17,20 @@ from ..sources.cut import PORTABLE, all_have_dumps
 from ..storage import RepositoryPlace
 from .errors import RestoreRefused
 
+_LEAST: Final = 1 << 20
+"""Bytes that the smallest backup takes."""
+
+
+def safety_obstacle(place: RepositoryPlace | None) -> list[str]:
+    """Why no backup of the live state can be written where it would go, for a plan; nothing if it seems possible."""
+    storage = place.storage if place is not None else conf.load().storage_root.resolve()
+    if has_room(storage, _LEAST):
+        return []
+    return [
+        f"the live state cannot be backed up first: {storage} is read-only or full. Make room there, or restore without"
+        " that backup (--no-safety-backup); what is replaced is kept for rollback"
+    ]
+
 
 def back_up_live(place: RepositoryPlace | None) -> list[str]:
     """Back up everything that is live now, to `place` or else to where backups go; a note for the user.
@@ -20,7 +38,7 @@ def back_up_live(place: RepositoryPlace | None) -> list[str]:
     Raises `RestoreRefused` when there is no such backup: then nothing is replaced either.
     """
     encrypted = place.encrypted if place is not None else True
-    storage = str(place.storage) if place is not None else ""
+    storage = place.storage_path if place is not None else ""
     # Every kind of database can be carried as rows, not each as a dump of its own.
     backup_type = "FULL" if all_have_dumps() else PORTABLE
     request = JobRequest(backup_type=backup_type, storage_path=storage, encryption=encrypted)

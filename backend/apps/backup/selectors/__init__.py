@@ -37,6 +37,7 @@ from .jobs import (
     jobs_stored_newest,
     jobs_with_dump,
     jobs_with_snapshots,
+    packages_sealed,
     uuid_prefix,
 )
 from .operations import (
@@ -158,6 +159,7 @@ __all__ = [
     "operations_matching",
     "operations_runnable",
     "operations_to_send",
+    "packages_sealed",
     "repositories_known",
     "repository_holdings",
     "restore_by_uuid",

@@ -182,6 +182,14 @@ def job_of_package(path: str) -> BackupJob | None:
         return job_rows().filter(backup_file_path=path).order_by("-started_at", "-id").first()
 
 
+def packages_sealed(*, since: datetime | None = None) -> list[str]:
+    """The paths of the encrypted packages that the ledger has, wherever they lie; those made `since` then."""
+    with ledger_access("listing the packages"):
+        rows = job_rows().filter(HAS_BACKUP, backup_file_path__endswith=".gpg").order_by("backup_file_path")
+        rows = rows if since is None else rows.filter(completed_at__gte=since)
+        return list(rows.values_list("backup_file_path", flat=True))
+
+
 def job_matching(text: str) -> BackupJob | None:
     """The one job that a uuid, an unambiguous prefix of its uuid or snapshot id, or its name stands for, or None.
 

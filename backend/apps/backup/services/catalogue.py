@@ -80,7 +80,7 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
         try:
             repository = place.open()
             row = repository_enter(repository, place, now=now)
-            with repository.lock():
+            with repository.lock(optional=True):
                 present, unreadable = repository.readable_snapshots()
                 report.unreadable += [f"{place.path}: {fault}" for fault in unreadable]
                 for stored in _in_repository(repository, place, row.pk, present=present, report=report):

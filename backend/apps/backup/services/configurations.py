@@ -20,6 +20,7 @@ from ..policies import FIELDS, ConfigurationValues
 from ..schedules import LAST_DAY_OF_MONTH, Schedule
 from ..selectors import CONFIGURATION_DELETED
 from ..storage import choose_place
+from ..stored_paths import storage_relative
 from .audit import AuditObject, audit_record
 from .keeping import Keeping
 from .slots import account, schedule_zone
@@ -237,6 +238,7 @@ def _columns(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def _require_valid(configuration: BackupConfiguration) -> None:
+    configuration.storage_path = storage_relative(configuration.storage_path)
     choose_place(configuration.storage_path, encrypted=configuration.encryption_enabled)
     try:
         configuration.clean_fields()

@@ -60,7 +60,7 @@ class Command(BackupCommand):
             facts(
                 [
                     ("backups removed", str(len(done.removed))),
-                    ("pruned", done.pruned or "nothing: not enough would come back, or it was done today"),
+                    ("pruned", done.pruned or _why_not(done)),
                     ("space back", size(done.freed_bytes)),
                     ("another time", list(map(str, done.postponed))),
                 ]
@@ -109,3 +109,9 @@ class Command(BackupCommand):
             ]
         )
         return exitcodes.OK
+
+
+def _why_not(done: housekeeping.Tidied) -> str:
+    if done.postponed:
+        return "nothing: see what is left for another time"
+    return "nothing: not enough would come back, or it was done today"

@@ -38,7 +38,7 @@ class Command(BackupCommand):
                     "findings": list(result.findings),
                     "rehearsal": {"state": result.rehearsals.state, "databases": result.rehearsals.to_json()},
                     "recorded": result.recorded,
-                    "notes": list(ref.notes),
+                    "notes": [*ref.notes, *result.notes],
                 }
             )
         else:
@@ -50,6 +50,7 @@ class Command(BackupCommand):
                     ("findings", result.findings or "none"),
                     ("rehearsal", result.rehearsals.state),
                     ("restore", result.rehearsals.warnings()),
+                    ("notes", list(result.notes)),
                     ("recorded", "" if result.recorded else "no: there is no row of the ledger for it"),
                 ]
             )

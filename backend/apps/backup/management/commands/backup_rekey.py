@@ -1,0 +1,114 @@
+"""Change the passphrase of everything, or copy everything into new repositories under new master keys."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from django.core.management.base import CommandParser
+
+from strongroom.passphrase import FILE, Passphrase, read_passphrase
+
+from ...errors import RekeyFailed, RequestRefused
+from ...progress import Tracker
+from ...rekeying import RekeyPlan, plan_rekey, plan_release_keys, rekey, release_keys
+from ...stopping import stop_signals
+from .. import exitcodes
+from ..base import BackupCommand, Options
+from ..console import ProgressDisplay, facts, size
+
+
+class Command(BackupCommand):
+    help = "Change the passphrase of repositories and packages, or copy everything into new repositories."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--new-password-file", metavar="FILE", help="the file that holds the new passphrase")
+        parser.add_argument(
+            "--new-repository",
+            action="store_true",
+            help="copy each encrypted repository into a new one, so that the old key opens nothing of it",
+        )
+        parser.add_argument(
+            "--release", action="store_true", help="take the old passphrase away, and delete old repositories"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="show what would be done and do nothing")
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+
+    def run(self, options: Options) -> int:
+        old = read_passphrase()
+        if options["release"]:
+            if options["new_password_file"] or options["new_repository"]:
+                raise RequestRefused("--release ends a change; leave the other options away.")
+            return self._release(options, old)
+        new = self._new(options, old)
+        plan = plan_rekey(old, new, new_repository=bool(options["new_repository"]))
+        if options["dry_run"]:
+            self._show(options, plan)
+            return exitcodes.FAILED if plan.blocking else exitcodes.OK
+        if not options["json"]:
+            self._show(options, plan)
+        if plan.blocking:
+            raise RekeyFailed("Nothing was changed: " + "; ".join(plan.blocking))
+        self.require_consent(options, "Keep the new passphrase in a safe place first. Change it?")
+        tracker = Tracker()
+        with stop_signals(), ProgressDisplay() as display:
+            done = rekey(plan, old, new, tracker=tracker, tick=lambda: display.show(tracker.now()))
+        if options["json"]:
+            self.print_json({**dataclasses.asdict(done), "still_readable": plan.still_readable})
+        else:
+            facts(
+                [
+                    ("changed", done.repositories),
+                    ("encrypted anew", done.packages),
+                    ("not changed", done.failed),
+                    ("to do next", done.next_steps or "nothing"),
+                ]
+            )
+        return exitcodes.FAILED if done.failed else exitcodes.OK
+
+    def _new(self, options: Options, old: Passphrase) -> Passphrase:
+        if options["new_password_file"]:
+            given = read_passphrase({FILE: str(options["new_password_file"])})
+            return Passphrase(given.reveal(), "--new-password-file")
+        if not options["new_repository"]:
+            raise RequestRefused("Give the new passphrase with --new-password-file, or --new-repository, or both.")
+        return old
+
+    def _show(self, options: Options, plan: RekeyPlan) -> None:
+        if options["json"]:
+            self.print_json({"dry_run": True, **plan.to_json()})
+            return
+        what = "copied into a new one" if plan.new_repository else "gets another key"
+        facts(
+            [
+                *(
+                    (str(one.place.path), f"{what}: {one.snapshots} snapshots, {size(one.size)}")
+                    for one in plan.repositories
+                ),
+                ("packages", [f"{path}: encrypted anew" for path in plan.packages]),
+                ("packages elsewhere", [f"{path}: stays as it is" for path in plan.elsewhere]),
+                ("passphrase from", plan.source),
+                ("replaced file", plan.password_file),
+                ("to be restarted", plan.restart),
+                ("a thief still reads", plan.still_readable),
+                ("blocking", plan.blocking),
+            ]
+        )
+
+    def _release(self, options: Options, passphrase: Passphrase) -> int:
+        if options["dry_run"]:
+            done = plan_release_keys()
+        else:
+            self.require_consent(options, "Take the old passphrase away, and delete old repositories?")
+            done = release_keys(passphrase)
+        if options["json"]:
+            self.print_json({"dry_run": bool(options["dry_run"]), **dataclasses.asdict(done)})
+        else:
+            facts(
+                [
+                    ("old keys", done.keys or "none"),
+                    ("old repositories", done.repositories or "none"),
+                    ("dry run", "nothing was changed" if options["dry_run"] else ""),
+                ]
+            )
+        return exitcodes.OK

@@ -1,0 +1,73 @@
+"""A reserve of space in each storage, given up when a removal or a prune needs room on a full disk.
+
+To remove backups takes a few blocks: a lock, new index files, rows of a ledger that may lie on the same disk. So a file
+of a fixed size lies in each storage. It is deleted before a removal where the disk is nearly full, and made again
+afterwards if it fits, or else by a later job when there is ample room.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+NAME: Final = ".reserve"
+SIZE: Final = 16 << 20
+"""Bytes: enough for the index files of a repository of about a terabyte."""
+_AMPLE: Final = 4 * SIZE
+_MARGIN: Final = 1 << 20
+
+_logger: Final = logging.getLogger(__name__)
+
+
+def keep_reserve(storage: Path, *, least: int = _AMPLE) -> bool:
+    """Make the reserve of a storage where it is missing and `least` bytes are free; whether it is there now.
+
+    Raises `OSError`.
+    """
+    path = storage / NAME
+    if path.exists():
+        return True
+    if not storage.is_dir() or shutil.disk_usage(storage).free < least:
+        return False
+    new = storage / f"{NAME}.new"
+    try:
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, SIZE)
+        finally:
+            os.close(descriptor)
+        new.rename(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise
+    return True
+
+
+@contextlib.contextmanager
+def room_made(storages: Iterable[Path]) -> Iterator[frozenset[Path]]:
+    """Give up the reserves of the storages whose disk is nearly full while the block runs; which those storages are."""
+    tight = frozenset(storage for storage in storages if is_tight(storage))
+    for storage in tight:
+        with contextlib.suppress(FileNotFoundError):
+            (storage / NAME).unlink()
+    try:
+        yield tight
+    finally:
+        for storage in tight:
+            try:
+                keep_reserve(storage, least=SIZE + _MARGIN)
+            except OSError as error:
+                _logger.warning("The reserve in %s cannot be made again: %s", storage, error)
+
+
+def is_tight(storage: Path) -> bool:
+    """Whether less than a reserve is free there, and something can be removed."""
+    if not storage.is_dir() or not os.access(storage, os.W_OK | os.X_OK):
+        return False
+    return shutil.disk_usage(storage).free < SIZE

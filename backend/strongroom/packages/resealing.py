@@ -1,0 +1,61 @@
+"""An encrypted package under another passphrase: the same `.tar.gz`, encrypted anew."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from strongroom.errors import PackageDamaged, PackageLocked
+from strongroom.packages.disk import unwritable
+from strongroom.packages.openpgp import Encryptor
+from strongroom.packages.sealed import message_passphrase, open_file
+from strongroom.packages.writing import measure_file, sync_names, temporary_file
+from strongroom.passphrase import Passphrase
+
+_PIECE = 1 << 20
+
+
+def opens_with(path: Path, passphrase: Passphrase) -> bool:
+    """Whether the package is encrypted with this passphrase; then all of it was proved. Raises `PackageRefused`."""
+    try:
+        open_file(path, lambda: passphrase)
+    except PackageLocked:
+        return False
+    return True
+
+
+def reseal(path: Path, *, old: Passphrase, new: Passphrase, tick: Callable[[], None]) -> tuple[int, str]:
+    """Encrypt a package with `new` instead of `old`, and exchange the file in one step; its size and SHA-256.
+
+    What is written is read back before. A kill leaves the old file or the new one. Raises `PackageLocked` if `old` does
+    not open it, `PackageDamaged`, `PackageRefused`.
+    """
+    source = open_file(path, lambda: old)
+    try:
+        with temporary_file(path) as (temporary, file):
+            encryptor = Encryptor(file, message_passphrase(new))
+            with source.open() as content:
+                given = hashlib.sha256()
+                while piece := content.read(_PIECE):
+                    given.update(piece)
+                    encryptor.write(piece)
+                    tick()
+            encryptor.finish()
+            file.flush()
+            os.fsync(file.fileno())
+            with open_file(temporary, lambda: new).open() as content:
+                found = hashlib.sha256()
+                while piece := content.read(_PIECE):
+                    found.update(piece)
+                    tick()
+            if found.digest() != given.digest():
+                raise PackageDamaged(f"{path}: what was encrypted anew is not what was read; the old file stays.")
+            temporary.chmod(path.stat().st_mode & 0o777)
+            size, sha256 = measure_file(temporary)
+            temporary.replace(path)
+            sync_names(path.parent)
+    except OSError as error:
+        raise unwritable(path, error, "the old file stays") from error
+    return size, sha256
