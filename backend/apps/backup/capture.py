@@ -80,6 +80,8 @@ class Capture:
     stored: JobResult | None = None
     repository: int | None = None
     """The primary key of the repository that the snapshot goes to."""
+    manifest: Manifest | None = None
+    """That of what this attempt has stored."""
     is_damaged: bool = False
     """What is stored was found not to be what was read."""
 
@@ -203,6 +205,7 @@ class Capture:
     def _archive(self, repository: Repository, cut: Cut, options: ArchiveOptions, warnings: list[str]) -> JobResult:
         self.tracker.begin("storing", total_bytes=cut.total_bytes_hint)
         done = archive(repository, cut.entries(), options, progress=self._progress)
+        self.manifest = cut.manifest()
         now, finder = timezone.now(), DamageFinder.BACKUP
         damage_note(repository, done.unsound, found_by=finder, now=now)
         damaged_files_note(repository, DamageKind.INDEX, done.damaged_indexes, found_by=finder, now=now)
@@ -210,7 +213,7 @@ class Capture:
             repository=self.repository,
             snapshot_id=done.snapshot.id,
             **summary_facts(done.summary),
-            manifest=manifest_facts(cut.manifest()),
+            manifest=manifest_facts(self.manifest),
             warnings=[*warnings, *done.notes],
             problems=_problems(cut),
         )
@@ -239,6 +242,7 @@ class Capture:
                     rehearse=lambda package: rehearsals.append(self._rehearse(package, decode(package.manifest))),
                     before_publish=self.fence,
                 )
+                self.manifest = cut.manifest()
                 self.stored = JobResult(
                     backup_file_path=str(path),
                     checksum=written.sha256,
@@ -247,7 +251,7 @@ class Capture:
                     new_files=written.files,
                     changed_files=0,
                     unchanged_files=0,
-                    manifest=manifest_facts(cut.manifest()),
+                    manifest=manifest_facts(self.manifest),
                     warnings=[*cut.notes, *written.notes],
                     problems=_problems(cut),
                     rehearsals=rehearsals[0] if rehearsals else Rehearsals(),

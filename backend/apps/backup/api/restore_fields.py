@@ -191,9 +191,14 @@ class RestoreDetailSerializer(RestoreSerializer):
     phases = PhaseSerializer(many=True)
     counts = serializers.DictField(child=serializers.IntegerField(), help_text="Databases, files and bytes.")
     log = serializers.ListField(child=serializers.CharField())
+    changes = serializers.DictField(
+        help_text="What was written between the backup of the live state and the swap, and is only in what was"
+        " replaced: `tables` and `files` that differ, `unknown` that could not be compared. Empty where nothing was"
+        " compared."
+    )
 
     class Meta(RestoreSerializer.Meta):
-        fields = [*RestoreSerializer.Meta.fields, "plan", "phases", "counts", "log"]
+        fields = [*RestoreSerializer.Meta.fields, "plan", "phases", "counts", "log", "changes"]
         read_only_fields = fields
 
 

@@ -41,5 +41,6 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W033": "On the day of the loss the restore fails at this, or stays without it.",
     "backup.W034": "Nobody knows whether the server takes the schema of the backup back.",
     "backup.W035": "After a restore, users or programs may lack rights that they had.",
+    "backup.W042": "During a restore, users are told that their changes are saved, and the restore replaces them.",
 }
 """By the id of the finding."""
