@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from django.db.utils import Error as DatabaseFailure
 
+from ..deferred_deletes import FOLDER
 from ..errors import BackupError
 from ..identifiers import backticked
 from ..schema.server import bar, server
@@ -124,7 +125,7 @@ def _walk(place: bytes, live: bytes) -> Iterator[tuple[bytes, float]]:
         with os.scandir(os.path.join(place, folder)) as entries:  # noqa: PTH118  bytes
             for entry in entries:
                 inside = os.path.join(folder, entry.name)  # noqa: PTH118
-                if mark in entry.name or os.path.join(live, inside) in never:  # noqa: PTH118
+                if mark in entry.name or entry.name == os.fsencode(FOLDER) or os.path.join(live, inside) in never:  # noqa: PTH118
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(inside)
