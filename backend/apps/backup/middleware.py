@@ -8,6 +8,7 @@ in the replaced state.
 from __future__ import annotations
 
 import contextlib
+import uuid
 from asyncio import iscoroutinefunction
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import ClassVar, Final
 
 from asgiref.sync import markcoroutinefunction
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
@@ -23,7 +24,7 @@ from .holding import Scope, scope_of, writing
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _RETRY_SECONDS: Final = {Scope.WRITES: 30, Scope.EVERYTHING: 5}
-_TEXT: Final = "The system is being restored from a backup. Your request was not carried out. Try again later.\n"
+_TEXT: Final = "The system is being restored from a backup. Your request was not carried out. Try again later."
 _OURS: Final = __name__.rpartition(".")[0]
 
 
@@ -57,6 +58,7 @@ class HoldWrites:
     @contextlib.contextmanager
     def _let_in(self, request: HttpRequest) -> Iterator[HttpResponse | None]:
         root = Path(settings.BACKUP_STORAGE_ROOT)
+        # Every request that may write is asked for; the others only while something is held.
         may_write = request.method not in _SAFE and not _is_ours(request)
         with writing(root) if may_write else contextlib.nullcontext():
             scope = scope_of(root)
@@ -64,7 +66,7 @@ class HoldWrites:
                 yield None
                 return
         # The restore waits for the lock of `writing`, which is let go before the refusal is sent.
-        yield _refusal(scope)
+        yield _refusal(request, scope)
 
 
 def _is_ours(request: HttpRequest) -> bool:
@@ -76,8 +78,24 @@ def _is_ours(request: HttpRequest) -> bool:
     return str(getattr(handler, "__module__", "")).startswith(f"{_OURS}.")
 
 
-def _refusal(scope: Scope) -> HttpResponse:
-    answer = HttpResponse(_TEXT, status=503, content_type="text/plain; charset=utf-8")
+def _refusal(request: HttpRequest, scope: Scope) -> HttpResponse:
+    if _is_ours(request):
+        answer: HttpResponse = JsonResponse(_problem(request), status=503, content_type="application/problem+json")
+    else:
+        answer = HttpResponse(f"{_TEXT}\n", status=503, content_type="text/plain; charset=utf-8")
     answer["Retry-After"] = str(_RETRY_SECONDS[scope])
     answer["Cache-Control"] = "no-store"
     return answer
+
+
+def _problem(request: HttpRequest) -> dict[str, object]:
+    """As the API tells of errors, which may not be installed here."""
+    return {
+        "type": "urn:edms-backup:problem:unavailable",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": _TEXT,
+        "instance": request.path,
+        "id": str(uuid.uuid4()),
+        "errors": [],
+    }

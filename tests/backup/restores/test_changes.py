@@ -161,8 +161,11 @@ def test_the_middleware_without_an_event_loop(tmp_path, settings, rf):
         refused, read = middleware(rf.post("/admin/")), middleware(rf.get("/admin/"))
         hold.enter(Scope.EVERYTHING)
         swapping = middleware(rf.get("/admin/"))
+        ours = middleware(rf.get(f"{ROOT}jobs/"))
     let_in = middleware(rf.post("/admin/"))
     assert [one.status_code for one in (refused, read, swapping, let_in)] == [503, 200, 503, 200]
+    assert (ours.status_code, ours["Content-Type"]) == (503, "application/problem+json")
+    assert json.loads(ours.content)["type"] == "urn:edms-backup:problem:unavailable"
     assert (refused["Retry-After"], swapping["Retry-After"]) == ("30", "5")
     assert seen == ["GET", "POST"]
 
