@@ -31,6 +31,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First: a request that waits for a restore is not to write a session either.
+    "apps.backup.middleware.HoldWrites",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -91,7 +93,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = folder("EDMS_STATIC_ROOT", EDMS_HOME / "static")
 if os.environ.get("EDMS_STATIC_ROOT"):
     # The image has collected them there; the web server hands them out itself, right behind the security headers.
-    MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
+    MIDDLEWARE.insert(2, "whitenoise.middleware.WhiteNoiseMiddleware")
 # Documents are never served from an address of their own: the admin hands them out to whom may see them.
 MEDIA_ROOT = EDMS_HOME / "media"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from strongroom.format.tree import Node, NodeKind, decode_tree
 from strongroom.ids import BlobId, BlobKind
@@ -37,12 +38,25 @@ class ParentFolder:
         node = self._nodes.get(name)
         if (
             node is None
-            or node.content is None
             or node.size != status.st_size
             or node.mtime_ns != status.st_mtime_ns
             or node.ctime_ns != status.st_ctime_ns
             or node.inode != status.st_ino
         ):
+            return None
+        return self._content_of(node)
+
+    def files(self) -> Iterator[bytes]:
+        """The names of its files."""
+        return (name for name, node in self._nodes.items() if node.kind is NodeKind.FILE)
+
+    def stored_file(self, name: bytes) -> Node | None:
+        """Return the file of that name as the parent has it; None if there is none, or if not all of it is there."""
+        node = self._nodes.get(name)
+        return None if node is None or node.kind is not NodeKind.FILE or self._content_of(node) is None else node
+
+    def _content_of(self, node: Node) -> tuple[BlobId, ...] | None:
+        if node.content is None:
             return None
         index = self._reader.index
         sizes = [index.size(BlobKind.DATA, blob) if (BlobKind.DATA, blob) in index else None for blob in node.content]

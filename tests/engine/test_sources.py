@@ -22,6 +22,7 @@ from strongroom.restorer import restore
 from strongroom.snapshots import SnapshotView
 from strongroom.testing.broken import pack_of
 from strongroom.testing.trees import File, build, look
+from strongroom.testing.trees import Folder as Dir
 from strongroom.work import Pool
 
 from .conftest import CHEAP, PASSPHRASE, let_everybody_through
@@ -135,10 +136,12 @@ def test_a_file_that_changes_once_is_read_again_and_whole(memory: Repository, tm
         return data
 
     with BlobWriter(memory, memory.load_index()) as writer, Pool(1, lambda: None) as pool:
-        store = ContentStore(writer, pool, lambda _, reason: reports.append(reason))
+        store = ContentStore(
+            writer, pool, lambda _, reason: reports.append(reason), lambda _, reason: reports.append(reason)
+        )
         os.read = read_and_change
         try:
-            store.store_file(b"file", os.fsencode(path), nodes.append)
+            store.store_file(b"file", os.fsencode(path), nodes.append, lambda: None)
         finally:
             os.read = original
     assert reports == []
@@ -165,6 +168,84 @@ def test_what_vanishes_or_turns_into_something_else_is_listed(memory: Repository
     assert [problem.path.rpartition(b"/")[2] for problem in result.problems] == [b"3"]
     assert result.summary.files_new == 3
     assert check(memory, read_data=True).good
+
+
+class Kept:
+    """A refuge that mirrors a tree."""
+
+    def __init__(self, tree: Path, place: Path) -> None:
+        self.tree, self.place = os.fsencode(tree), os.fsencode(place)
+
+    def names(self, folder: bytes) -> list[bytes]:
+        found = self.find(folder)
+        return [] if found is None else os.listdir(found)
+
+    def find(self, path: bytes) -> bytes | None:
+        found = self.place + path[len(self.tree) :]
+        return found if os.path.lexists(found) else None
+
+
+def test_what_is_deleted_meanwhile_is_taken_from_where_it_is_kept(memory: Repository, tmp_path: Path) -> None:
+    """One before its folder is listed, one between the look and the reading, one with its whole folder."""
+    tree, place = tmp_path / "s", tmp_path / "kept"
+    build(
+        tree,
+        {b"%d" % number: File(b"%d" % number * 600_000) for number in range(5)} | {b"sub": Dir({b"x": File(b"x")})},
+    )
+    place.mkdir()
+    (tree / "0").rename(place / "0")
+    (place / "sub").mkdir()
+    (tree / "sub/x").rename(place / "sub/x")
+    (tree / "sub").rmdir()
+
+    def meddle(path: bytes) -> bool:
+        if path.endswith(b"/2"):
+            (tree / "3").rename(place / "3")
+        return False
+
+    source = OnDisk(b"s", os.fsencode(tree), meddle, refuge=Kept(tree, place))
+    result = archive(memory, [source], ArchiveOptions(paths=["/s"]))
+    stored = {
+        path: node.size for path, node in SnapshotView(memory, result.snapshot).walk() if node.content is not None
+    }
+    assert result.problems == ()
+    assert stored == {b"s/%d" % number: 600_000 for number in range(5)} | {b"s/sub/x": 1}
+
+
+def test_what_is_gone_is_recalled_from_the_parent_if_it_is_wanted(memory: Repository, tmp_path: Path) -> None:
+    tree = tmp_path / "s"
+    build(tree, {b"%d" % number: File(b"%d" % number) for number in range(4)})
+    first = save(memory, tree)
+    (tree / "1").unlink()
+    (tree / "2").unlink()
+
+    def meddle(path: bytes) -> bool:
+        if path.endswith(b"/3"):
+            (tree / "3").unlink()
+        return False
+
+    def wanted(path: bytes) -> bool:
+        return not path.endswith(b"/2")
+
+    source = OnDisk(b"s", os.fsencode(tree), meddle, recall=wanted)
+    result = archive(memory, [source], ArchiveOptions(paths=["/s"], parent=first.snapshot))
+    assert result.problems == ()
+    assert [path for path, _ in SnapshotView(memory, result.snapshot).walk()] == [b"s", b"s/0", b"s/1", b"s/3"]
+    assert check(memory, read_data=True).good
+
+
+def test_what_vanishes_is_told_apart_from_what_cannot_be_read(memory: Repository, tmp_path: Path) -> None:
+    tree = tmp_path / "s"
+    build(tree, {b"%d" % number: File(b"x" * 600_000) for number in range(3)})
+
+    def meddle(path: bytes) -> bool:
+        if path.endswith(b"/1"):
+            (tree / "2").unlink()
+        return False
+
+    entries = [OnDisk(b"s", os.fsencode(tree), meddle), OnDisk(b"t", os.fsencode(tmp_path / "absent"))]
+    problems = archive(memory, entries, ArchiveOptions(paths=["/s"])).problems
+    assert [(one.path.rpartition(b"/")[2], one.vanished) for one in problems] == [(b"2", True), (b"absent", False)]
 
 
 def test_sockets_are_left_out_and_everything_else_is_not(memory: Repository, tmp_path: Path) -> None:

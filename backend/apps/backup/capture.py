@@ -49,6 +49,12 @@ from .verification import ReadBack, read_back
 ROOT = "/edms"
 """The path under which snapshots are filed; restic groups by it."""
 
+_FURTHER_PASSES = 2
+_PASSED_AGAIN = (
+    "Files were deleted between the consistency point and their reading, so that another pass was made. A storage with"
+    " `DeferredDeletes` keeps them for the backup."
+)
+
 _LOCK_PATIENCE = 3600.0
 """Seconds: as long as a prune of a large repository may take."""
 
@@ -80,6 +86,8 @@ class Capture:
     stored: JobResult | None = None
     repository: int | None = None
     """The primary key of the repository that the snapshot goes to."""
+    manifest: Manifest | None = None
+    """That of what this attempt has stored."""
     is_damaged: bool = False
     """What is stored was found not to be what was read."""
 
@@ -88,7 +96,7 @@ class Capture:
         request = JobRequest.from_json(self.job.backup_type, self.job.settings)
         return self._package(request) if request.makes_package else self._snapshot(request)
 
-    def _spec(self, request: JobRequest, staging: Path) -> CutSpec:
+    def _spec(self, request: JobRequest, staging: Path, *, recalls: bool = False) -> CutSpec:
         return CutSpec(
             job_uuid=self.job.uuid,
             job_name=self.job.job_name,
@@ -100,6 +108,7 @@ class Capture:
             staging=staging,
             held_before=files_before(self.job),
             was_filled=root_was_filled,
+            recalls=recalls,
         )
 
     def _snapshot(self, request: JobRequest) -> list[str]:
@@ -156,8 +165,26 @@ class Capture:
         return lock_patiently(repository, seconds=patience, waiting=waiting)
 
     def _store(self, storing: _Storing, *, note: str = "") -> Snapshot:
+        """Store a snapshot. Files that the application deletes between the consistency point and their reading make
+        another pass: with a new consistency point, and with those files from the pass before."""
+        parent, warnings = choose_parent(self.job, storing.place, storing.repository)
+        warnings += [note] if note else []
+        snapshot, again = self._store_once(storing, parent, warnings)
+        for _ in range(_FURTHER_PASSES):
+            if not again:
+                break
+            before, first = snapshot, self.stored
+            snapshot, again = self._store_once(storing, before, [*warnings, _PASSED_AGAIN], recalls=True)
+            self.stored = _both(first, self.stored)
+            with contextlib.suppress(AppendOnly):
+                storing.repository.retract_snapshot(before.id)
+        return snapshot
+
+    def _store_once(
+        self, storing: _Storing, parent: Snapshot | None, warnings: list[str], *, recalls: bool = False
+    ) -> tuple[Snapshot, bool]:
+        """One pass: what it stored, and whether another one can do better."""
         repository, request = storing.repository, storing.request
-        parent, warnings = choose_parent(self.job, storing.place, repository)
         known = damage_known(repository)
 
         def before_publish() -> None:
@@ -165,7 +192,7 @@ class Capture:
             self.fence()
 
         self.tracker.begin("opening the sources")
-        with open_cut(self.job.backup_type, spec=self._spec(request, storing.staging)) as cut:
+        with open_cut(self.job.backup_type, spec=self._spec(request, storing.staging, recalls=recalls)) as cut:
             options = ArchiveOptions(
                 paths=(ROOT,),
                 tags=snapshot_tags(self.job),
@@ -175,9 +202,10 @@ class Capture:
                 on_problem=cut.note_unread,
                 distrusted=[as_damage(row) for row in known if row.kind != DamageKind.HEADER],
             )
-            self.stored = self._archive(repository, cut, options, [*warnings, *([note] if note else [])])
+            self.stored = self._archive(repository, cut, options, warnings)
             self.published()
-        return repository.snapshot(self.stored.snapshot_id)
+            again = cut.lacks_what_was_deleted()
+        return repository.snapshot(self.stored.snapshot_id), again
 
     def _left_by_earlier_attempt(self, repository: Repository) -> Snapshot | None:
         """The snapshot that an earlier attempt had stored when it was cut off: a job never stores two."""
@@ -204,6 +232,7 @@ class Capture:
     def _archive(self, repository: Repository, cut: Cut, options: ArchiveOptions, warnings: list[str]) -> JobResult:
         self.tracker.begin("storing", total_bytes=cut.total_bytes_hint)
         done = archive(repository, cut.entries(), options, progress=self._progress)
+        self.manifest = cut.manifest()
         now, finder = timezone.now(), DamageFinder.BACKUP
         damage_note(repository, done.unsound, found_by=finder, now=now)
         damaged_files_note(repository, DamageKind.INDEX, done.damaged_indexes, found_by=finder, now=now)
@@ -211,8 +240,8 @@ class Capture:
             repository=self.repository,
             snapshot_id=done.snapshot.id,
             **summary_facts(done.summary),
-            manifest=manifest_facts(cut.manifest()),
-            warnings=[*warnings, *done.notes],
+            manifest=manifest_facts(self.manifest),
+            warnings=[*warnings, *done.notes, *cut.notes],
             problems=_problems(cut),
         )
 
@@ -240,6 +269,7 @@ class Capture:
                     rehearse=lambda package: rehearsals.append(self._rehearse(package, decode(package.manifest))),
                     before_publish=self.fence,
                 )
+                self.manifest = cut.manifest()
                 self.stored = JobResult(
                     backup_file_path=str(path),
                     checksum=written.sha256,
@@ -248,7 +278,7 @@ class Capture:
                     new_files=written.files,
                     changed_files=0,
                     unchanged_files=0,
-                    manifest=manifest_facts(cut.manifest()),
+                    manifest=manifest_facts(self.manifest),
                     warnings=[*cut.notes, *written.notes],
                     problems=_problems(cut),
                     rehearsals=rehearsals[0] if rehearsals else Rehearsals(),
@@ -289,6 +319,19 @@ def package_path(job: BackupJob, request: JobRequest) -> Path:
     place = choose_place(request.storage_path, encrypted=False)
     ending = SEALED_PACKAGE if request.encryption else PLAIN_PACKAGE
     return place.storage / PACKAGES / file_name(f"{job.job_name}-{job.uuid.hex[:8]}{ending}")
+
+
+def _both(first: JobResult | None, last: JobResult | None) -> JobResult:
+    """The result of the last pass, with what the first one found new: for the last, all of that is unchanged."""
+    if first is None or last is None:
+        raise AssertionError("Each pass has stored something.")
+    return dataclasses.replace(
+        last,
+        stored_size=(first.stored_size or 0) + (last.stored_size or 0),
+        new_files=first.new_files,
+        changed_files=first.changed_files,
+        unchanged_files=first.unchanged_files,
+    )
 
 
 def _stored_again(read: ReadBack) -> str:

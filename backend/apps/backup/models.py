@@ -511,6 +511,8 @@ class RestoreJob(models.Model):
     status = models.CharField(max_length=16, choices=RestoreStatus.choices, default=RestoreStatus.PENDING)
     phases = models.JSONField(default=list, blank=True)
     counts = models.JSONField(default=dict, blank=True)
+    changes = models.JSONField(default=dict, blank=True)
+    """What was written between the backup of the live state and the swap; empty where nothing was compared."""
     log = models.JSONField(default=list, blank=True)
     rollback_state = models.CharField(max_length=16, choices=RollbackState.choices, default=RollbackState.NONE)
     error_message = models.TextField(blank=True, default="")

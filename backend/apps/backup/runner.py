@@ -7,6 +7,7 @@ pass, or was broken off by the end of its executor, is PENDING again afterwards.
 
 import functools
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError
@@ -19,6 +20,7 @@ from .errors import AlreadyRunning, BackupError, JobNotFound, LeaseLost
 from .heartbeat import Heartbeat, JobPulse
 from .housekeeping import after_job
 from .ledger import LEDGER_PATIENCE, patiently, reason_of, write_end
+from .manifest import Manifest
 from .mending import mend_after
 from .models import BackupJob, Trigger, Trust
 from .processes import own_identity
@@ -44,13 +46,16 @@ _MOST_FINDINGS_SHOWN = 20
 _WAIT_FOR_ANOTHER = timedelta(seconds=30)
 
 
-def run_job(job: uuid.UUID, *, observer: Observer | None = None) -> BackupJob:
+def run_job(
+    job: uuid.UUID, *, observer: Observer | None = None, on_manifest: Callable[[Manifest], None] | None = None
+) -> BackupJob:
     """Run a PENDING job; its row as it ended: COMPLETED, INCOMPLETE, or FAILED when what was stored is damaged.
 
     Raises what kept the backup from being made, after writing it into the row as FAILED; `JobCancelled` after a
     signal, a cancellation or its time limit; `AlreadyRunning` when its configuration has a running job, which makes
     this one CANCELLED; `LeaseLost` when somebody else decided about the job; `LedgerUnavailable` when its end could not
     be written down. A scheduled job is PENDING instead of FAILED or CANCELLED where it is to be tried again.
+    `on_manifest` is called with the manifest of what was stored.
     """
     # A signal waits for the claim: it ends a job that has begun, or one that has not, and never one in between.
     with stop_signals(armed=False) as stop:
@@ -63,13 +68,15 @@ def run_job(job: uuid.UUID, *, observer: Observer | None = None) -> BackupJob:
                 # Nobody would come back for it: whoever wants the backup asks again.
                 job_withdraw(job, str(error), now=timezone.now())
             raise
-        ended = _run(claim, stop, observer)
+        ended = _run(claim, stop, observer, on_manifest)
     after_job(ended)
     mend_after(ended)
     return _row(job)
 
 
-def _run(claim: Claim, stop: StopSignals, observer: Observer | None) -> BackupJob:
+def _run(
+    claim: Claim, stop: StopSignals, observer: Observer | None, on_manifest: Callable[[Manifest], None] | None
+) -> BackupJob:
     tracker = Tracker()
     rows: list[BackupJob] = []
     write_end(lambda: rows.append(_row(claim.job)), "The job was claimed.", of="job")
@@ -90,6 +97,8 @@ def _run(claim: Claim, stop: StopSignals, observer: Observer | None) -> BackupJo
             findings = capture.run()
         stop.disarm()
         write_end(lambda: _finish(claim, capture, findings), "The backup is stored.", of="job")
+        if on_manifest is not None and capture.manifest is not None:
+            on_manifest(capture.manifest)
     except LeaseLost:
         raise
     except JobCancelled as error:

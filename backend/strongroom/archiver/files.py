@@ -21,6 +21,8 @@ _ATTEMPTS = 2
 
 Report = Callable[[bytes, str], None]
 """Takes a path and the reason why it could not be stored as it should be."""
+Find = Callable[[], "Node | bytes | None"]
+"""Where a file is that has vanished: its node in the parent, or another path."""
 
 
 class _Descriptor:
@@ -40,19 +42,25 @@ class _Descriptor:
 
 
 class ContentStore:
-    """Stores what files and streams hold. `report` hears of every file that could not be read as it should be."""
+    """Stores what files and streams hold.
 
-    def __init__(self, writer: BlobWriter, pool: Pool, report: Report) -> None:
+    `report` hears of every file that could not be read as it should be, `gone` of each that has vanished.
+    """
+
+    def __init__(self, writer: BlobWriter, pool: Pool, report: Report, gone: Report) -> None:
         self._writer = writer
         self._pool = pool
         self._report = report
+        self._gone = gone
 
     def store_stream(self, reader: Reader, done: Callable[[tuple[BlobId, ...], int], None]) -> None:
         """Cut a stream on this thread and let the pool store the chunks; `done` gets the blobs and the size."""
         self._store_chunks(reader, done, self._pool.submit)
 
-    def store_file(self, name: bytes, path: bytes, done: Callable[[Node | None], None]) -> None:
+    def store_file(self, name: bytes, path: bytes, done: Callable[[Node | None], None], find: Find) -> None:
         """Read a file; `done` gets its node, or None when it could not be read at all, which is reported.
+
+        `find` is asked where it is if it has vanished.
 
         A file that changes while it is read is read once more. If it changes again, what was read is stored, with the
         size that was read, and reported.
@@ -61,6 +69,15 @@ class ContentStore:
             try:
                 with reachable(path) as place:
                     descriptor = _Descriptor(os.open(place, _FLAGS))
+            except FileNotFoundError as error:
+                found = find()
+                if isinstance(found, bytes):
+                    self.store_file(name, found, done, lambda: None)
+                    return
+                if found is None:
+                    self._gone(path, f"cannot be opened: {error.strerror}")
+                done(found)
+                return
             except OSError as error:
                 self._report(path, f"cannot be opened: {error.strerror}")
                 done(None)

@@ -40,9 +40,9 @@ class Tally:
         self._told = 0.0
         self._guard = threading.Lock()
 
-    def report(self, path: bytes, reason: str) -> None:
+    def report(self, path: bytes, reason: str, *, vanished: bool = False) -> None:
         """Something could not be stored as it should be."""
-        problem = Problem(path, reason)
+        problem = Problem(path, reason, vanished)
         self.problems.append(problem)
         if self._on_problem:
             self._on_problem(problem)

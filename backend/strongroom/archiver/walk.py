@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from strongroom.archiver.files import ContentStore
+from strongroom.archiver.files import ContentStore, Find
 from strongroom.archiver.folders import OpenFolder
 from strongroom.archiver.tally import Tally
 from strongroom.chunker import MIN_SIZE
@@ -28,11 +28,15 @@ _BATCH_BYTES = 4 << 20
 
 
 class _FileTask(NamedTuple):
-    """A file that must be read; `new` when the parent has nothing of that name."""
+    """A file that must be read; `new` when the parent has nothing of that name.
+
+    `find` says where it is if it is gone.
+    """
 
     name: bytes
     path: bytes
     new: bool
+    find: Find
 
 
 class _Item(NamedTuple):
@@ -45,12 +49,15 @@ class _Item(NamedTuple):
 
 @dataclasses.dataclass(slots=True)
 class _Level:
-    """A folder on the disk that is being listed."""
+    """A folder on the disk that is being listed: `path`, of the tree that `disk` is. `listed` are the names met."""
 
     folder: OpenFolder
     previous: ParentFolder | None
+    path: bytes
     entries: Iterator[_Item]
-    exclude: Callable[[bytes], bool] | None
+    disk: OnDisk
+    listed: set[bytes] = dataclasses.field(default_factory=set)
+    is_listed: bool = False
     ready: list[Node] = dataclasses.field(default_factory=list)
     batch: list[_FileTask] = dataclasses.field(default_factory=list)
     batch_bytes: int = 0
@@ -64,7 +71,8 @@ class Walk:
         self._pool = pool
         self._tally = tally
         self._time_ns = time_ns
-        self._content = ContentStore(writer, pool, tally.report)
+        gone = functools.partial(tally.report, vanished=True)
+        self._content = ContentStore(writer, pool, tally.report, gone)
 
     def run(self, entries: Iterable[Entry], previous: ParentFolder | None) -> BlobId:
         """The root tree. Each root entry is complete before the next one is touched."""
@@ -149,40 +157,87 @@ class Walk:
     # What lies on a disk
 
     def _place_from_disk(self, folder: OpenFolder, previous: ParentFolder | None, entry: OnDisk) -> None:
-        top = _Level(folder, previous, iter(()), entry.exclude)
+        top = _Level(folder, previous, b"", iter(()), entry, is_listed=True)
         folder.expect()
         stack = [top]
         self._place_path(stack, entry.name, entry.path, functools.partial(_look, entry.path))
         while stack:
             level = stack[-1]
             item = next(level.entries, None)
-            if item is None:
+            if item is not None:
+                level.listed.add(item.name)
+                if entry.exclude is None or not entry.exclude(item.path):
+                    self._place_path(stack, item.name, item.path, item.look)
+            elif not level.is_listed:
+                # After the listing: a file that is deleted meanwhile is in the one or in the other.
+                level.is_listed, level.entries = True, self._missed(level)
+            else:
                 self._flush(level)
                 level.folder.settle(level.ready)
                 stack.pop()
-            elif level.exclude is None or not level.exclude(item.path):
-                self._place_path(stack, item.name, item.path, item.look)
+
+    def _missed(self, level: _Level) -> Iterator[_Item]:
+        """What the listing does not have: files that were deleted, and are kept or to be recalled."""
+        disk, names = level.disk, set[bytes]()
+        if disk.refuge is not None:
+            names.update(disk.refuge.names(level.path))
+        if disk.recall is not None and level.previous is not None:
+            gone = set(level.previous.files()) - level.listed
+            names.update(name for name in gone if disk.recall(os.path.join(level.path, name)))
+        paths = ((name, os.path.join(level.path, name)) for name in sorted(names - level.listed))
+        return iter([_Item(name, path, functools.partial(_look, path)) for name, path in paths])
 
     def _place_path(self, stack: list[_Level], name: bytes, path: bytes, look: Callable[[], os.stat_result]) -> None:
-        level = stack[-1]
         try:
-            status = look()
-            kind = kind_of(status)
-            if kind is NodeKind.DIR:
-                self._descend(stack, node_of(name, kind, status), path)
-            elif kind is NodeKind.FILE:
-                self._place_file(level, name, path, status)
-            elif kind is not None and kind is not NodeKind.SOCKET:
-                level.ready.append(self._special(name, kind, path, status))
+            self._place_found(stack, name, path, look(), lies_at=path)
+        except FileNotFoundError as error:
+            self._place_vanished(stack, name, path, error)
         except OSError as error:
             self._tally.report(path, f"cannot be read: {error.strerror}")
 
-    def _descend(self, stack: list[_Level], node: Node, path: bytes) -> None:
+    def _place_vanished(self, stack: list[_Level], name: bytes, path: bytes, error: OSError) -> None:
+        found = self._find(stack[-1], name, path)
+        if isinstance(found, Node):
+            stack[-1].ready.append(found)
+            self._tally.count_file(found.size, new=False, unchanged=True)
+            return
+        try:
+            if found is not None:
+                self._place_found(stack, name, path, _look(found), lies_at=found)
+                return
+        except OSError as also:
+            error = also
+        # The tree itself is no file that somebody deleted.
+        self._tally.report(path, f"cannot be read: {error.strerror}", vanished=len(stack) > 1)
+
+    def _place_found(
+        self, stack: list[_Level], name: bytes, path: bytes, status: os.stat_result, *, lies_at: bytes
+    ) -> None:
+        level = stack[-1]
+        kind = kind_of(status)
+        if kind is NodeKind.DIR:
+            self._descend(stack, node_of(name, kind, status), path, lies_at=lies_at)
+        elif kind is NodeKind.FILE:
+            self._place_file(level, name, lies_at, status)
+        elif kind is not None and kind is not NodeKind.SOCKET:
+            level.ready.append(self._special(name, kind, lies_at, status))
+
+    def _find(self, level: _Level, name: bytes, path: bytes) -> Node | bytes | None:
+        """Where a file is that is gone: its node in the parent snapshot, or another path."""
+        disk = level.disk
+        if disk.refuge is not None and (kept := disk.refuge.find(path)) is not None:
+            return kept
+        if disk.recall is not None and level.previous is not None and disk.recall(path):
+            return level.previous.stored_file(name)
+        return None
+
+    def _descend(self, stack: list[_Level], node: Node, path: bytes, *, lies_at: bytes) -> None:
         above = stack[-1]
-        entries = _list(path)
-        self._read_xattrs(node, path)
+        # Of a folder that is gone, only what is kept of it is left.
+        entries = _list(path) if lies_at == path else iter(())
+        self._read_xattrs(node, lies_at)
         folder = self._open_folder(above.folder, node, above.previous)
-        stack.append(_Level(folder, self._enter(above.previous, node.name), entries, above.exclude))
+        stack.append(_Level(folder, self._enter(above.previous, node.name), path, entries, above.disk))
 
     def _place_file(self, level: _Level, name: bytes, path: bytes, status: os.stat_result) -> None:
         before = level.previous.node(name) if level.previous else None
@@ -194,7 +249,7 @@ class Walk:
             level.ready.append(node)
             self._tally.count_file(node.size, new=False, unchanged=True)
             return
-        task = _FileTask(name, path, before is None)
+        task = _FileTask(name, path, before is None, functools.partial(self._find, level, name, path))
         if status.st_size > MIN_SIZE:
             self._submit(level, [task])
             return
@@ -216,7 +271,7 @@ class Walk:
 
     def _read_batch(self, folder: OpenFolder, batch: list[_FileTask]) -> None:
         for task in batch:
-            self._content.store_file(task.name, task.path, self._file_done(folder, task))
+            self._content.store_file(task.name, task.path, self._file_done(folder, task), task.find)
 
     def _file_done(self, folder: OpenFolder, task: _FileTask) -> Callable[[Node | None], None]:
         def done(node: Node | None) -> None:

@@ -131,7 +131,7 @@ class Packing:
 
     def _on_disk(self, name: bytes, entry: OnDisk) -> None:
         """A file, or a folder with everything below it. Of each open folder the names that are left wait."""
-        waiting = [(name, entry.path, self._look(name, entry.path))]
+        waiting = [(name, entry.path, self._look(name, entry.path, entry))]
         while waiting:
             inside, path, names = waiting[-1]
             if not names:
@@ -140,10 +140,27 @@ class Packing:
             child = names.pop()
             below, inside = path + b"/" + child, inside + b"/" + child
             if entry.exclude is None or not entry.exclude(below):
-                waiting.append((inside, below, self._look(inside, below)))
+                waiting.append((inside, below, self._look(inside, below, entry)))
 
-    def _look(self, inside: bytes, path: bytes) -> list[bytes]:
+    def _look(self, inside: bytes, path: bytes, entry: OnDisk) -> list[bytes]:
         """Write what lies at `path`, but not what is below it: those names are returned, the first of them last."""
+        refuge = entry.refuge
+        try:
+            names = self._write(inside, path)
+        except FileNotFoundError as error:
+            found = None if refuge is None else refuge.find(path)
+            try:
+                names = self._write(inside, path if found is None else found)
+            except FileNotFoundError:
+                self._report(path, f"cannot be read: {error.strerror}", vanished=path != entry.path)
+                return []
+        if refuge is not None:
+            # After the listing: a file that is deleted meanwhile is in the one or in the other.
+            names = sorted({*names, *refuge.names(path)}, reverse=True)
+        return names
+
+    def _write(self, inside: bytes, path: bytes) -> list[bytes]:
+        """Raises FileNotFoundError, before anything was written."""
         if len(inside) > MAX_NAME or inside.count(b"/") >= MAX_DEPTH:
             self._report(path, f"lies deeper, or has a longer path, than a package holds ({MAX_DEPTH} folders)")
             return []
@@ -152,6 +169,8 @@ class Packing:
                 status = os.lstat(place)
                 names = sorted(os.listdir(place), reverse=True) if stat.S_ISDIR(status.st_mode) else []
                 self._notice_attributes(path, place, status)
+        except FileNotFoundError:
+            raise
         except OSError as error:
             self._report(path, f"cannot be read: {error.strerror}")
             return []
@@ -167,6 +186,8 @@ class Packing:
         try:
             with reachable(path) as place:
                 descriptor = os.open(place, _FLAGS)
+        except FileNotFoundError:
+            raise
         except OSError as error:
             self._report(path, f"cannot be read: {error.strerror}")
             return
@@ -247,8 +268,8 @@ class Packing:
             f" package does not hold: {names}{more}"
         ]
 
-    def _report(self, path: bytes, reason: str) -> None:
-        problem = Problem(path, reason)
+    def _report(self, path: bytes, reason: str, *, vanished: bool = False) -> None:
+        problem = Problem(path, reason, vanished)
         self.problems.append(problem)
         if self._on_problem is not None:
             self._on_problem(problem)

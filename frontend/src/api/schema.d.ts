@@ -853,6 +853,15 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** @description What was written between the backup of the live state and the swap, and is only in what was replaced. */
+        Changes: {
+            files: components["schemas"]["RootChange"][];
+            /** Format: date-time */
+            since: string;
+            tables: components["schemas"]["TableChange"][];
+            /** @description What could not be compared. */
+            unknown: string[];
+        };
         /** @description A configuration. What only the server knows may be sent back, and is ignored. */
         Configuration: {
             backup_type?: components["schemas"]["BackupType"];
@@ -1632,6 +1641,7 @@ export interface components {
             /** Format: uuid */
             readonly backup_job: string | null;
             readonly backup_reference: string;
+            readonly changes: components["schemas"]["Changes"] | null;
             /** Format: date-time */
             readonly completed_at: string | null;
             /** @description Databases, files and bytes. */
@@ -1733,6 +1743,14 @@ export interface components {
         };
         /** @enum {string} */
         RollbackState: "NONE" | "AVAILABLE" | "ROLLED_BACK" | "RELEASED";
+        /** @description A file root that was written to; the first of the new or changed files are in `examples`. */
+        RootChange: {
+            after: number;
+            before: number;
+            examples: string[];
+            root: string;
+            written: number;
+        };
         Schedule: {
             next_runs: string[];
             runs_by_schedule: boolean;
@@ -1840,6 +1858,13 @@ export interface components {
             /** @description To be given in `tables` or `leave_out` of a restore. */
             name: string;
             rows: number;
+        };
+        /** @description A table with another number of rows. */
+        TableChange: {
+            after: number;
+            before: number;
+            database: string;
+            table: string;
         };
         /** @description All tables of a backup, by the names of their databases and their own. */
         Tables: {

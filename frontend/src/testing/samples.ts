@@ -253,6 +253,7 @@ export function restore(values: Partial<Schemas["RestoreDetail"]> = {}): Schemas
     phases: [],
     counts: {},
     log: [],
+    changes: null,
     ...values,
   };
 }

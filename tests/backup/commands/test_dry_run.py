@@ -62,6 +62,7 @@ def test_nothing_changes(used, tmp_path):
         "package": str(tmp_path / "none.tar.gz"),
         "rollback": restored,
         "release": restored,
+        "open_kept": restored,
         "to_folder": str(edms.home / "rescue"),
         "to_database": str(edms.home / "rescue.sqlite3"),
         "path": "files/media/papers",

@@ -14,6 +14,7 @@ from tests.backup.conftest import BACKEND
 from tests.backup.sources.hosting import filled_postgres, postgres, postgres_host  # noqa: F401
 
 from apps.backup.doctor.disks import Space, space_findings
+from apps.backup.doctor.equipment import middleware_findings
 from demo.private_postgres import server_binaries
 
 PARTED = """
@@ -209,3 +210,20 @@ def test_space_that_ends(free, daily, found):
     seen = Space(root="/b", total=1000, free=free, daily=daily, days_left=free / daily if daily else None)
     assert [one.severity.name for one in space_findings(seen)] == found
     assert all(one.id == "backup.W017" for one in space_findings(seen))
+
+
+def test_a_middleware_that_cannot_see_a_hold_is_a_finding(tmp_path, settings):
+    settings.BACKUP_STORAGE_ROOT = str(tmp_path)
+    before = [one.id for one in middleware_findings()]
+    (tmp_path / "restores").mkdir(mode=0)
+    users = os.getresuid()
+    if os.geteuid() == 0:
+        # Nothing is closed to root.
+        os.setresuid(65534, 65534, 0)
+    try:
+        (found,) = middleware_findings()
+    finally:
+        os.setresuid(*users)
+    assert before == []
+    assert found.id == "backup.W042"
+    assert str(tmp_path) in found.hint

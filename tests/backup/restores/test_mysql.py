@@ -1,6 +1,7 @@
 """The swap of databases of MariaDB by renaming their tables, and its ways back."""
 
 import contextlib
+import datetime
 import time
 
 import pymysql
@@ -18,6 +19,8 @@ from tests.backup.restores.mysql_places import (
 
 from apps.backup.identifiers import backticked as quoted
 from apps.backup.restores import mysql_server
+from apps.backup.restores.changed import Baseline
+from apps.backup.restores.comparing import compare_kept, compare_live
 from apps.backup.restores.errors import RestoreFailed
 from apps.backup.restores.journal import State, journals
 from apps.backup.restores.mysql_rights import like_pattern
@@ -64,6 +67,25 @@ def test_a_release_deletes_the_old_tables(place):
 
     assert place.databases() == {LIVE}
     assert content(place, LIVE) == ("new", 3)
+
+
+def test_what_was_written_late_is_counted_in_the_replaced_tables(place):
+    one = component()
+    create_scratch(ALIAS, one.staged)
+    fill(place, LIVE, "old")
+    fill(place, one.staged, "new")
+    names = [f"t`{number} é" for number in range(3)]
+    rows = dict.fromkeys([*names, "gone"], 1)
+    baseline = Baseline(cut_at=datetime.datetime.now(datetime.UTC), tables={ALIAS: rows}, files={})
+    journal = journal_of(one)
+    before = compare_live(journal, baseline)
+    place.run(f"INSERT INTO {quoted(LIVE)}.{quoted(names[2])} VALUES (2, 1, 'late')")
+    swap(journal)
+
+    changes = compare_kept(journal, baseline)
+
+    assert (before.tables, before.unknown, changes.unknown) == ([], [], [])
+    assert [(found.table, found.before, found.after) for found in changes.tables] == [(names[2], 1, 2)]
 
 
 def test_what_is_no_table_stays(place):

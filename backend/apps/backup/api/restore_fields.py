@@ -184,6 +184,35 @@ class PhaseSerializer(_Serializer):
     seconds = serializers.FloatField()
 
 
+class TableChangeSerializer(_Serializer):
+    """A table with another number of rows."""
+
+    database = serializers.CharField()
+    table = serializers.CharField()
+    before = serializers.IntegerField()
+    after = serializers.IntegerField()
+
+
+class RootChangeSerializer(_Serializer):
+    """A file root that was written to; the first of the new or changed files are in `examples`."""
+
+    # The framework has a property of that name, which a declared field leaves alone.
+    root = serializers.CharField()  # type: ignore[assignment]
+    before = serializers.IntegerField()
+    after = serializers.IntegerField()
+    written = serializers.IntegerField()
+    examples = serializers.ListField(child=serializers.CharField())
+
+
+class ChangesSerializer(_Serializer):
+    """What was written between the backup of the live state and the swap, and is only in what was replaced."""
+
+    since = MomentField()
+    tables = TableChangeSerializer(many=True)
+    files = RootChangeSerializer(many=True)
+    unknown = serializers.ListField(child=serializers.CharField(), help_text="What could not be compared.")
+
+
 class RestoreDetailSerializer(RestoreSerializer):
     """All of it: the plan by which it is done, the phases with their times, what was counted, and notes."""
 
@@ -191,10 +220,15 @@ class RestoreDetailSerializer(RestoreSerializer):
     phases = PhaseSerializer(many=True)
     counts = serializers.DictField(child=serializers.IntegerField(), help_text="Databases, files and bytes.")
     log = serializers.ListField(child=serializers.CharField())
+    changes = serializers.SerializerMethodField()
 
     class Meta(RestoreSerializer.Meta):
-        fields = [*RestoreSerializer.Meta.fields, "plan", "phases", "counts", "log"]
+        fields = [*RestoreSerializer.Meta.fields, "plan", "phases", "counts", "log", "changes"]
         read_only_fields = fields
+
+    @extend_schema_field(ChangesSerializer(allow_null=True))
+    def get_changes(self, row: RestoreJob) -> dict[str, object] | None:
+        return row.changes or None
 
 
 class BegunSerializer(_Serializer):

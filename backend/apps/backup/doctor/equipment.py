@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from django.conf import settings as project
 from django.contrib.auth import get_user_model
 from django.db import Error as DatabaseFailure
 from django.db import connections, router
@@ -13,6 +14,7 @@ from strongroom.passphrase import SOURCES, passphrase_source
 
 from .. import conf
 from ..errors import SettingsInvalid
+from ..holding import FOLDER, may_look
 from ..ledger import ledger_alias
 from ..restores import RestoreRefused, interrupted
 from ..sources import ClientMissing, SourceRefused
@@ -106,3 +108,15 @@ def restore_findings() -> list[Finding]:
         ]
     except RestoreRefused as error:
         return [warning(5, "restores", str(error), "Nothing is restored as long as it lies there.")]
+
+
+def middleware_findings() -> Iterator[Finding]:
+    """W042: the middleware that holds writes during a restore cannot see the hold."""
+    root = conf.load().storage_root
+    if any(name.endswith(".middleware.HoldWrites") for name in project.MIDDLEWARE) and not may_look(root):
+        yield warning(
+            42,
+            "MIDDLEWARE",
+            f"HoldWrites cannot look into {root / FOLDER}, where a restore tells the application to wait.",
+            f"Let this user read {root} and enter {root / FOLDER}, or take HoldWrites out of MIDDLEWARE.",
+        )

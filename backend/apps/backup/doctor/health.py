@@ -188,6 +188,7 @@ def equipment_findings(*, deploy: bool) -> Iterator[Finding]:
     yield from isolated("database clients", lambda: equipment.client_findings(ask_servers=deploy))
     yield from isolated("databases", equipment.kind_findings)
     yield from isolated("restores", equipment.restore_findings)
+    yield from isolated("middleware", equipment.middleware_findings)
     if brokers.uses_celery():
         yield from isolated("Celery Beat", brokers.scheduler_findings)
     if deploy:

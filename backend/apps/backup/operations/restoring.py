@@ -20,7 +20,6 @@ from ..restores import (
     Plan,
     Restore,
     RestoreRefused,
-    back_up_before_rollback,
     ledger_is_readable,
     open_origin,
     plan_restore,
@@ -65,13 +64,10 @@ def restore(work: Work) -> Done:
 
 def roll_back(work: Work) -> Done:
     """Make the state before a restore live again."""
-    restore, saved = str(work.operation.arguments["restore"]), []
-    if work.operation.arguments["safety_backup"]:
-        work.tracker.begin("backing up the live state")
-        saved = back_up_before_rollback(restore)
-    with work.undisturbed():
-        journal, notes = rollback(restore)
-    return Done({"restore": str(journal.restore), "state": journal.state.value, "notes": saved + notes})
+    restore, safety = str(work.operation.arguments["restore"]), bool(work.operation.arguments["safety_backup"])
+    work.tracker.begin("backing up the live state" if safety else "rolling back")
+    journal, notes = rollback(restore, safety_backup=safety, undisturbed=work.undisturbed)
+    return Done({"restore": str(journal.restore), "state": journal.state.value, "notes": notes})
 
 
 def let_go(work: Work) -> Done:

@@ -5,13 +5,13 @@ from .execute import Restore, RestoreResult
 from .folder import restore_to_folder
 from .journal import folders as journal_folders
 from .journal import interrupted, journals, mixed
+from .opening import Opened, open_kept, plan_open_kept
 from .origin import open_origin
 from .plan import Choice, Plan
 from .planning import plan_restore, plan_to_database, plan_to_folder
 from .record import ledger_is_readable
 from .rollback import (
     Consequences,
-    back_up_before_rollback,
     plan_release,
     plan_rollback,
     recover_restores,
@@ -24,19 +24,21 @@ __all__ = [
     "Choice",
     "Consequences",
     "JournalUnwritable",
+    "Opened",
     "Plan",
     "Restore",
     "RestoreFailed",
     "RestoreRefused",
     "RestoreResult",
     "RestoreUnfinished",
-    "back_up_before_rollback",
     "interrupted",
     "journal_folders",
     "journals",
     "ledger_is_readable",
     "mixed",
+    "open_kept",
     "open_origin",
+    "plan_open_kept",
     "plan_release",
     "plan_restore",
     "plan_rollback",

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from django.utils import timezone
 
+from .. import conf
 from ..errors import BackupError, LedgerUnavailable
+from ..holding import Scope, held
 from ..manifest import DatabaseRecord, DataRecord, FileRootRecord
 from ..progress import Tracker
 from ..references import BackupRef
@@ -23,6 +25,7 @@ from ..sources.files import RESTORE_MARK
 from ..stopping import JobCancelled
 from . import beside, record, stage_postgresql, stage_sqlite
 from .carry import carry_ledger, ledger_component
+from .changed import Changes
 from .errors import RestoreFailed, RestoreRefused, RestoreUnfinished
 from .journal import Journal, Kind, State, exclusive
 from .origin import Origin
@@ -34,13 +37,18 @@ from .swapping import discard_staged, swap
 
 @dataclass
 class RestoreResult:
-    """How a restore ended. `replaced` lists what is kept for rollback; `notes` are for the user."""
+    """How a restore ended. `replaced` lists what is kept for rollback; `notes` are for the user.
+
+    `changes` is what was written after the backup of the live state; None where there was none to compare with.
+    """
 
     restore: uuid.UUID
     status: str
     phases: list[dict[str, object]] = field(default_factory=list)
     replaced: list[dict[str, object]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    changes: Changes | None = None
+    seconds: float = 0.0
 
 
 @dataclass
@@ -65,6 +73,7 @@ class Restore:
         if self.plan.blocking:
             raise RestoreRefused("The restore cannot be done: " + "; ".join(self.plan.blocking))
         result = RestoreResult(self.asked_for or uuid.uuid4(), "RUNNING")
+        clock = time.monotonic()
         with exclusive():
             journal = Journal(
                 restore=result.restore,
@@ -80,6 +89,8 @@ class Restore:
             if not journal.path.exists():
                 result.notes.append(f"the storage cannot be written; the journal of the restore is {journal.spare}")
             with contextlib.ExitStack() as swapping:
+                hold = swapping.enter_context(held(conf.load().storage_root.resolve()))
+                result.notes += hold.notes
                 in_ledger = False
                 try:
                     in_ledger = record.begin(journal, asked_for=self.asked_for is not None)
@@ -87,6 +98,7 @@ class Restore:
                         result.notes.append("the live ledger cannot be read; the restore is entered into the new one")
                     self._stage(journal, result, in_ledger=in_ledger)
                     swapping.enter_context(self.undisturbed())
+                    hold.enter(Scope.EVERYTHING)
                     if in_ledger:
                         self._carry(journal, result)
                 except BaseException as error:
@@ -94,10 +106,8 @@ class Restore:
                     raise
                 with self._phase(result, "swapping"):
                     self._swap(journal, in_ledger=in_ledger)
-            with self._phase(result, "updating the ledger"):
-                read = {} if self.ref.package is None else {self.ref.package: self.origin.manifest}
-                told = record.Told(result.phases, self.plan.counts, result.notes)
-                result.notes += record.finish(journal, told, packages=read)
+            self._tell(journal, result)
+        result.seconds = round(time.monotonic() - clock, 3)
         result.status = "COMPLETED"
         result.replaced = [
             {"kind": one.kind.value, "name": one.name, "live": one.live, "kept": one.kept}
@@ -106,11 +116,24 @@ class Restore:
         ]
         return result
 
+    def _tell(self, journal: Journal, result: RestoreResult) -> None:
+        if journal.baseline is not None:
+            with self._phase(result, "comparing what was replaced"):
+                record.compare(journal)
+        with self._phase(result, "updating the ledger"):
+            read = {} if self.ref.package is None else {self.ref.package: self.origin.manifest}
+            told = record.Told(result.phases, self.plan.counts, result.notes)
+            result.notes += record.finish(journal, told, packages=read)
+        result.changes = journal.changes
+
     def _stage(self, journal: Journal, result: RestoreResult, *, in_ledger: bool) -> None:
         told = journal if in_ledger else None
         if self.plan.safety_backup:
             with self._phase(result, "backing up the live state", told=told):
-                result.notes += back_up_live(self.ref.place)
+                saved = back_up_live(self.ref.place)
+                result.notes.append(saved.note)
+                journal.baseline = saved.baseline
+                journal.save()
         for database in chosen_databases(self.origin.manifest, self.choice.only):
             with self._phase(result, f"restoring the database {database.alias}", database.size, told=told):
                 result.notes += self._stage_database(journal, database)

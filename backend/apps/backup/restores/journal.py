@@ -31,10 +31,11 @@ import msgspec
 from .. import conf
 from ..errors import StorageRefused
 from ..fallback import fallback_folder, is_private, make_fallback
+from ..holding import FOLDER
 from ..storage import make_private_folder
+from .changed import Baseline, Changes
 from .errors import JournalUnwritable, RestoreRefused
 
-FOLDER: Final = "restores"
 _LOCK: Final = ".lock"
 
 
@@ -126,6 +127,10 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     is_trial: bool = False
     """A plan tries what a restore would do; whatever it has made is removed, and so is its journal."""
     plan: dict[str, object] = {}
+    baseline: Baseline | None = None
+    """What the backup of the live state holds, until the replaced state has been compared with it."""
+    changes: Changes | None = None
+    """What was written after that backup; None where nothing was compared."""
 
     @property
     def path(self) -> Path:

@@ -30,6 +30,7 @@ from ..services.restores import (
     restore_rolled_back,
     restore_start,
 )
+from .comparing import compare_kept
 from .errors import JournalUnwritable
 from .journal import Journal, State
 
@@ -105,7 +106,8 @@ def finish(
 
     `packages` are those that the restore has read: the job that made one still ran in what the package holds.
     """
-    notes = _aside(journal)
+    compare(journal)
+    notes = _aside(journal) + _lost(journal)
     kept = any(component.had_live for component in journal.components)
     try:
         if not journal.carried_ledger:
@@ -114,7 +116,13 @@ def finish(
         if told.phases:
             restore_phases(journal.restore, told.phases, log=[*told.log, *notes])
         state = RollbackState.AVAILABLE if kept else RollbackState.NONE
-        restore_complete(journal.restore, now=timezone.now(), rollback_state=state, counts=told.counts)
+        restore_complete(
+            journal.restore,
+            now=timezone.now(),
+            rollback_state=state,
+            counts=told.counts,
+            changes=None if journal.changes is None else journal.changes.to_json(),
+        )
     except IllegalTransition:
         # A swap that was cut off after this step: it is known already.
         pass
@@ -128,6 +136,29 @@ def finish(
         # All is done, and will be found done.
         notes.append(str(error))
     return notes
+
+
+def compare(journal: Journal) -> None:
+    """Compare what was replaced with the backup that was made of it before, once; the journal remembers the result."""
+    if journal.baseline is not None:
+        journal.changes, journal.baseline = compare_kept(journal, journal.baseline), None
+
+
+def _lost(journal: Journal) -> list[str]:
+    """What only the replaced state has, and how to look at it, in words."""
+    if journal.changes is None:
+        return []
+    lines, since = journal.changes.lines(), journal.changes.since.isoformat(timespec="seconds")
+    if not lines:
+        return [
+            f"no row or file was added or removed between the backup of the live state ({since}) and the swap;"
+            " rows that were only changed are not counted"
+        ]
+    return [
+        f"written after the backup of the live state ({since}), and now only in what was replaced:",
+        *lines,
+        f"`restore_backup --open-kept {journal.restore}` says how to look at it, `--release` deletes it",
+    ]
 
 
 def _aside(journal: Journal) -> list[str]:

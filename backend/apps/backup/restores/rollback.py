@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import uuid
+from collections.abc import Callable
 
+from .. import conf
+from ..holding import Scope, held
 from ..references import of_job
 from ..selectors import job_by_uuid
 from . import record
 from .carry import carry_ledger, ledger_component
+from .changed import Baseline
+from .comparing import compare_live
 from .errors import RestoreFailed, RestoreRefused
 from .journal import Component, Journal, Kind, State, exclusive
 from .kinds import SERVERS
 from .move_postgresql import admit_again, require_none_prepared
-from .safety import back_up_live
+from .safety import LiveBackup, back_up_live
 from .swapping import complete_release, complete_rollback, kept_journal, recover, require_rollback
 
 
@@ -26,6 +32,8 @@ class Consequences:
     backup: str
     live_again: list[str] = dataclasses.field(default_factory=list)
     deleted: list[str] = dataclasses.field(default_factory=list)
+    only_there: list[str] = dataclasses.field(default_factory=list)
+    """What was written after the backup of the live state, and is nowhere else."""
 
     def to_json(self) -> dict[str, object]:
         """Plain values."""
@@ -49,7 +57,11 @@ def plan_release(restore: str) -> Consequences:
     journal = kept_journal(restore)
     kept = [f"{one.kept}, which was {one.live} before the restore" for one in journal.components if one.had_live]
     aside = [path for one in journal.components for path in one.aside]
-    return Consequences(journal.restore, journal.backup, deleted=kept + aside)
+    return Consequences(journal.restore, journal.backup, deleted=kept + aside, only_there=_only_there(journal))
+
+
+def _only_there(journal: Journal) -> list[str]:
+    return [] if journal.changes is None else journal.changes.lines()
 
 
 def recover_restores() -> list[str]:
@@ -70,28 +82,48 @@ def _tell(journal: Journal) -> None:
         record.finish(journal, record.Told())
 
 
-def back_up_before_rollback(restore: str) -> list[str]:
-    """Back up what a rollback would delete: all that was written since the restore. A note for the user, or none where
-    the live ledger cannot be read. Raises `RestoreRefused` as `rollback` does, and if there is no such backup."""
+def _back_up_before_rollback(restore: str) -> LiveBackup | None:
+    """Back up all that was written since the restore; None where the live ledger cannot be read.
+
+    Raises `RestoreRefused` as `rollback` does, and if there is no such backup.
+    """
     journal = kept_journal(restore)
     _require_possible(journal)
     if not record.ledger_is_readable():
-        return []
+        return None
     job = None if journal.backup_job is None else job_by_uuid(journal.backup_job)
     return back_up_live(None if job is None else of_job(job).place)
 
 
-def rollback(restore: str) -> tuple[Journal, list[str]]:
+def rollback(
+    restore: str,
+    *,
+    safety_backup: bool,
+    undisturbed: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+) -> tuple[Journal, list[str]]:
     """Make the state before a restore live again; the ledger's newer rows go along. Notes for the user.
 
-    Raises `RestoreRefused` if nothing is kept, or if there was nothing before.
+    `safety_backup` backs up first what the rollback deletes: all that was written since the restore. `undisturbed` is
+    entered before the ledger is carried back, as in `Restore`. Raises `RestoreRefused` if nothing is kept, if there was
+    nothing before, or if there is no such backup.
     """
-    with exclusive():
-        journal = kept_journal(restore)
-        _require_possible(journal)
-        notes = _carry_back(journal)
-        complete_rollback(journal)
-        return journal, notes + record.rolled_back(journal)
+    with held(conf.load().storage_root.resolve()) as hold:
+        saved = _back_up_before_rollback(restore) if safety_backup else None
+        notes = [*hold.notes, *([] if saved is None else [saved.note])]
+        if saved is not None and saved.baseline is not None:
+            notes += _written_since(kept_journal(restore), saved.baseline)
+        with undisturbed(), exclusive():
+            hold.enter(Scope.EVERYTHING)
+            journal = kept_journal(restore)
+            _require_possible(journal)
+            notes += _carry_back(journal)
+            complete_rollback(journal)
+            return journal, notes + record.rolled_back(journal)
+
+
+def _written_since(journal: Journal, baseline: Baseline) -> list[str]:
+    lines = compare_live(journal, baseline).lines()
+    return ["written after the backup of the live state, and deleted by the rollback:", *lines] if lines else []
 
 
 def _require_possible(journal: Journal) -> None:
@@ -122,8 +154,10 @@ def _carry_back(journal: Journal) -> list[str]:
 
 
 def release(restore: str) -> tuple[Journal, list[str]]:
-    """Delete what a restore replaced. Raises `RestoreRefused` if nothing is kept."""
+    """Delete what a restore replaced; notes for the user. Raises `RestoreRefused` if nothing is kept."""
     with exclusive():
         journal = kept_journal(restore)
+        lost = _only_there(journal)
         complete_release(journal)
-        return journal, record.released(journal)
+        notes = ["deleted with it, and in no backup:", *lost] if lost else []
+        return journal, notes + record.released(journal)

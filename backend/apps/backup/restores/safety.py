@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Final
 
 from django.utils import timezone
@@ -9,12 +10,14 @@ from django.utils import timezone
 from .. import conf
 from ..errors import BackupError
 from ..fallback import has_room
+from ..manifest import Manifest
 from ..models import JobStatus, Trigger
 from ..requests import JobRequest
 from ..runner import run_job
 from ..services.jobs import job_create
 from ..sources.cut import PORTABLE, all_have_dumps
 from ..storage import RepositoryPlace
+from .changed import Baseline, baseline_of
 from .errors import RestoreRefused
 
 _LEAST: Final = 1 << 20
@@ -32,8 +35,16 @@ def safety_obstacle(place: RepositoryPlace | None) -> list[str]:
     ]
 
 
-def back_up_live(place: RepositoryPlace | None) -> list[str]:
-    """Back up everything that is live now, to `place` or else to where backups go; a note for the user.
+@dataclasses.dataclass(frozen=True, slots=True)
+class LiveBackup:
+    """The backup of the live state. `baseline` is what it holds; `note` is for the user."""
+
+    note: str
+    baseline: Baseline | None
+
+
+def back_up_live(place: RepositoryPlace | None) -> LiveBackup:
+    """Back up everything that is live now, to `place` or else to where backups go.
 
     Raises `RestoreRefused` when there is no such backup: then nothing is replaced either.
     """
@@ -42,9 +53,10 @@ def back_up_live(place: RepositoryPlace | None) -> list[str]:
     # Every kind of database can be carried as rows, not each as a dump of its own.
     backup_type = "FULL" if all_have_dumps() else PORTABLE
     request = JobRequest(backup_type=backup_type, storage_path=storage, encryption=encrypted)
+    manifests: list[Manifest] = []
     try:
         job = job_create(request, now=timezone.now(), trigger=Trigger.PRE_RESTORE)
-        job = run_job(job.uuid)
+        job = run_job(job.uuid, on_manifest=manifests.append)
     except BackupError as error:
         raise RestoreRefused(
             f"The live state cannot be backed up before the restore: {error} Nothing was changed;"
@@ -55,4 +67,5 @@ def back_up_live(place: RepositoryPlace | None) -> list[str]:
             f"The backup of the live state is {job.status}: {job.error_message} Nothing was changed;"
             " --no-safety-backup restores without it."
         )
-    return [f"the live state was backed up first, as job {job.uuid} ({job.status})"]
+    note = f"the live state was backed up first, as job {job.uuid} ({job.status})"
+    return LiveBackup(note, baseline_of(manifests[-1]) if manifests else None)

@@ -3,7 +3,7 @@
 import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -82,8 +82,12 @@ def restore_complete(
     now: datetime,
     rollback_state: str = RollbackState.AVAILABLE,
     counts: Mapping[str, object] | None = None,
+    changes: Mapping[str, object] | None = None,
 ) -> None:
-    """RUNNING → COMPLETED; raises `IllegalTransition`."""
+    """RUNNING → COMPLETED; raises `IllegalTransition`.
+
+    `changes` is what was written after the backup of the live state; None where nothing was compared.
+    """
     _enter(
         restore,
         _rows().filter(status=RestoreStatus.RUNNING),
@@ -92,6 +96,7 @@ def restore_complete(
         completed_at=now,
         rollback_state=rollback_state,
         counts=dict(counts or {}),
+        changes=dict(changes or {}),
     )
 
 
@@ -117,6 +122,26 @@ def restore_released(restore: uuid.UUID) -> None:
     _enter(restore, kept, "restore.release", rollback_state=RollbackState.RELEASED)
 
 
+def restore_opened_record(restore: uuid.UUID, reference: str) -> None:
+    """Enter into the audit trail that what a restore replaced can be looked at. Raises `LedgerUnavailable`."""
+    audit_record("restore.open_kept", AuditObject("restore", str(restore), storable_text(reference)))
+
+
+def restore_beside_record(reference: str, *, target: str, took: timedelta, reason: str = "") -> None:
+    """Enter a restore to a folder or a database, which has no row, into the audit trail; `reason` says why it failed.
+
+    Raises `LedgerUnavailable`.
+    """
+    said = {"target": storable_text(target), "reason": storable_text(reason)[:500], "seconds": _seconds(took)}
+    action = "restore.fail" if reason else "restore.complete"
+    audit_record(action, AuditObject("restore", "", storable_text(reference)), details=said)
+
+
+def _seconds(took: timedelta) -> str:
+    """With its fraction, which no database changes in a text."""
+    return f"{took.total_seconds():.3f}"
+
+
 def _rows() -> QuerySet[RestoreJob]:
     return RestoreJob.objects.using(ledger_alias())
 
@@ -132,6 +157,8 @@ def _enter(restore: uuid.UUID, allowed: QuerySet[RestoreJob], action: str, **col
         _change(restore, allowed, **columns)
         row = _rows().get(uuid=restore)
         said = {"target": row.target, "type": row.restore_type, "reason": row.error_message[:500]}
+        if row.started_at is not None and row.completed_at is not None:
+            said["seconds"] = _seconds(row.completed_at - row.started_at)
         audit_record(action, AuditObject("restore", str(restore), row.backup_reference), details=said)
 
 

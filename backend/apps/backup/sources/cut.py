@@ -24,6 +24,7 @@ from strongroom.longpaths import reachable
 from strongroom.streams import Reader
 
 from .. import conf
+from ..deferred_deletes import Held, hold_deletes
 from ..manifest import FORMAT, NAME, DatabaseRecord, JobFacts, Manifest, ReferenceFacts, encode
 from . import postgresql, sqlite
 from .databases import DatabaseCut
@@ -33,6 +34,7 @@ from .named_files import NamedFiles, ReferenceField, reference_fields, rows_name
 from .portable import PortableCut, data_folder, open_portable
 from .project import fact_entries, fingerprints, project_facts
 from .readers import BytesReader
+from .second_look import any_row_is_gone
 
 WITH_DATABASES: Final = frozenset({"FULL", "INCREMENTAL", "DIFFERENTIAL", "DATABASE", "EXPORT"})
 WITH_FILES: Final = frozenset({"FULL", "INCREMENTAL", "DIFFERENTIAL", "FILES", "EXPORT"})
@@ -60,7 +62,8 @@ class Problem:
 class CutSpec:
     """What a job asks of its sources. `staging` is a private folder that exists and is removed after the job;
     `held_before` says how many bytes each file root had in the last good backup, `was_filled` whether an earlier backup
-    held anything in a file root of this name."""
+    held anything in a file root of this name. `recalls`: a second pass, which takes files that have been deleted since
+    the first one from there."""
 
     job_uuid: uuid.UUID
     job_name: str
@@ -72,6 +75,7 @@ class CutSpec:
     staging: Path
     held_before: Mapping[str, int] = field(default_factory=dict)
     was_filled: Callable[[str], bool] = lambda _: False
+    recalls: bool = False
 
 
 @dataclass
@@ -86,7 +90,10 @@ class Cut:
     roots: list[RootCapture]
     named: NamedFiles
     compares_references: bool
+    held: Held
     problems: list[Problem] = field(default_factory=list)
+    vanished: int = 0
+    """Files that were deleted after they were listed, and that no row names. A later listing would not have them."""
     _finished: dict[str, DatabaseRecord] = field(default_factory=dict)
     _manifest: Manifest | None = None
 
@@ -191,14 +198,30 @@ class Cut:
                 )
 
     def note_unread(self, problem: Unread) -> None:
-        """For whoever reads the entries: something could not be read. The manifest outlives the job, and counts it."""
+        """Take in that something could not be read. The manifest outlives the job, and counts it.
+
+        A file that has vanished is a problem if a row names it, which the comparison finds.
+        """
+        root = next((root for root in self.roots if root.holds(problem.path)), None)
+        if problem.vanished and root is not None:
+            root.has_lost(problem.path)
+            if not (self.compares_references and self.named.names(problem.path)):
+                self.vanished += 1
+            return
         self.problems.append(Problem(problem.path.decode("utf-8", "surrogateescape"), problem.reason))
 
     @property
     def notes(self) -> list[str]:
         """What the user should know of a backup that is complete."""
         records = [one.finished() for one in self.portable]
-        return [f"database {record.alias}: {note}" for record in records for note in record.notes]
+        notes = [f"database {record.alias}: {note}" for record in records for note in record.notes]
+        if self.vanished:
+            notes.append(f"{self.vanished} files were deleted while they were read; no row of the backup names them")
+        return notes + self.held.notes
+
+    def lacks_what_was_deleted(self) -> bool:
+        """Whether a file is missing whose row the application has deleted since: another pass can do better."""
+        return self.compares_references and any_row_is_gone(self.named.missing())
 
     def manifest(self) -> Manifest:
         """The manifest as it was stored; raises `CaptureFailed` before everything has been read."""
@@ -273,6 +296,10 @@ def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
     with contextlib.ExitStack() as stack:
         named = NamedFiles(spec.staging / "named-files.sqlite3", fields)
         stack.callback(named.close)
+        # Before the consistency point: what is deleted after it is there.
+        wants_files = backup_type in WITH_FILES
+        storages = {Path(one.location) for one in fields if one.location and one.holds_deletes and wants_files}
+        held = stack.enter_context(hold_deletes([one for one in sorted(storages) if one.is_dir()], spec.job_uuid))
         opened_at = datetime.datetime.now(datetime.UTC)
         names: list[str] = []
         databases: list[DatabaseCut] = []
@@ -290,7 +317,7 @@ def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
         problems: list[Problem] = []
         roots: list[RootCapture] = []
         if backup_type in WITH_FILES:
-            roots = _open_roots(fields, selection, spec, named=named, problems=problems)
+            roots = _open_roots(fields, selection, spec, named=named, held=held, problems=problems)
             names += [f"files/{root.name}" for root in file_roots(fields)]
         if not databases and not portable and not roots and not problems:
             raise SourceRefused("There is nothing to back up: no database and no file root is selected.")
@@ -299,7 +326,7 @@ def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
         # Where there is no folder at all, as without MEDIA_ROOT, what the rows name is missing, unless nobody wants it.
         asked = backup_type in WITH_FILES and (bool(roots) or (not file_roots(fields) and selection.wants("files")))
         compares = bool(databases or portable) and asked
-        yield Cut(backup_type, spec, opened_at, databases, portable, roots, named, compares, problems)
+        yield Cut(backup_type, spec, opened_at, databases, portable, roots, named, compares, held, problems)
 
 
 def _open_database(
@@ -318,6 +345,7 @@ def _open_roots(
     spec: CutSpec,
     *,
     named: NamedFiles,
+    held: Held,
     problems: list[Problem],
 ) -> list[RootCapture]:
     never = never_captured(spec.staging)
@@ -331,7 +359,18 @@ def _open_roots(
             problems.append(Problem(str(root.path), f"the file root {root.name!r} is not there"))
             continue
         is_storage = any(Path(location) == root.path for location in owned)
-        captures.append(RootCapture(root, selection, never=never, named=named, owned=is_storage, absent=absent))
+        captures.append(
+            RootCapture(
+                root,
+                selection,
+                never=never,
+                named=named,
+                owned=is_storage,
+                held=held,
+                recalls=spec.recalls,
+                absent=absent,
+            )
+        )
     return captures
 
 

@@ -19,6 +19,7 @@ from django.db import connections
 from strongroom.entries import Entry, Folder, OnDisk
 
 from .. import conf
+from ..deferred_deletes import FOLDER, Held
 from ..manifest import FileRootRecord
 from .errors import SourceRefused
 from .named_files import NamedFiles, ReferenceField
@@ -175,6 +176,8 @@ class RootCapture:
         never: Collection[bytes],
         named: NamedFiles,
         owned: bool,
+        held: Held,
+        recalls: bool = False,
         absent: bool = False,
     ) -> None:
         self.root = root
@@ -185,6 +188,8 @@ class RootCapture:
         self._named = named
         self.owned = owned
         """Whether it is the storage of a FileField, so that rows name the files in it."""
+        self._held = held
+        self._recalls = recalls
         self._base = os.fsencode(root.path)
         self._inside = b"files/" + os.fsencode(root.name)
         self._lock = threading.Lock()
@@ -195,6 +200,45 @@ class RootCapture:
         if self.absent:
             return Folder(os.fsencode(self.root.name), [])
         return OnDisk(os.fsencode(self.root.name), self._base, self._look)
+        recall = self._recall if self._recalls else None
+        return OnDisk(os.fsencode(self.root.name), self._base, self._look, refuge=self, recall=recall)
+
+    def names(self, folder: bytes) -> list[bytes]:
+        """As a `Refuge`: what was deleted from a folder since the consistency point, and is held."""
+        return [name for name in self._held.names(folder) if not self.excludes(folder + b"/" + name)]
+
+    def find(self, path: bytes) -> bytes | None:
+        """As a `Refuge`: where a file is held that was deleted."""
+        found = self._held.find(path)
+        if found is not None and not os.path.isdir(found):  # noqa: PTH112  bytes
+            self._note(path, os.lstat(found).st_size)
+        return found
+
+    def _recall(self, path: bytes) -> bool:
+        """Whether a file that is gone, and that the first pass has read, belongs to this backup: a row names it."""
+        if self.excludes_within(path) or not self._named.names(path):
+            return False
+        self._note(path, 0)
+        return True
+
+    def _note(self, path: bytes, size: int) -> None:
+        if not self._named.has_seen(path):
+            self._named.saw(path, size, owned=self.owned)
+            with self._lock:
+                self._files += 1
+                self._bytes += size
+
+    def has_lost(self, path: bytes) -> None:
+        """A file has vanished after it was looked at: it is not counted."""
+        size = self._named.lost(path)
+        if size is not None:
+            with self._lock:
+                self._files -= 1
+                self._bytes -= size
+
+    def holds(self, path: bytes) -> bool:
+        """Whether the path lies in this root."""
+        return path.startswith(self._base + b"/")
 
     def _look(self, path: bytes) -> bool:
         """The archiver's question before it looks at `path`: is it left out? What is not is counted here."""
@@ -214,12 +258,13 @@ class RootCapture:
             else:
                 self._others += 1
         if stat.S_ISREG(status.st_mode):
-            self._named.saw(path, owned=self.owned)
+            self._named.saw(path, status.st_size, owned=self.owned)
         return False
 
     def excludes(self, path: bytes) -> bool:
         """Whether this very path is left out."""
-        if path in self._never or os.fsencode(RESTORE_MARK) in path.rpartition(b"/")[2]:
+        name = path.rpartition(b"/")[2]
+        if path in self._never or os.fsencode(RESTORE_MARK) in name or name == os.fsencode(FOLDER):
             return True
         return self._is_unwanted(path)
 

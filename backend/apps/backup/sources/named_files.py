@@ -20,6 +20,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.core.files.storage import FileSystemStorage
 from django.db import models
 
+from ..deferred_deletes import DeferredDeletes
 from ..errors import SettingsInvalid
 from ..manifest import MAX_EXAMPLES, ReferenceFacts
 
@@ -36,6 +37,8 @@ class ReferenceField:
     column: str
     location: str | None
     storage: str
+    holds_deletes: bool = False
+    """Whether its storage keeps what is deleted while a backup runs."""
 
 
 def reference_fields(configured: Sequence[str]) -> list[ReferenceField]:
@@ -62,6 +65,7 @@ def _file_field(model: type[models.Model], field: models.FileField) -> Reference
         field.column or field.attname,
         location,
         type(storage).__name__,
+        isinstance(storage, DeferredDeletes),
     )
 
 
@@ -99,15 +103,15 @@ class NamedFiles:
         self._path = path
         self.fields = fields
         self._lock = threading.Lock()
-        self._seen: list[tuple[bytes, bool]] = []
+        self._seen: list[tuple[bytes, bool, int]] = []
         self._not_local: dict[str, int] = {}
         self._checked = 0
         # The archiver may walk in a thread of its own; the lock keeps the threads apart.
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._database.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
-            "CREATE TABLE named (path BLOB PRIMARY KEY, label TEXT) WITHOUT ROWID;"
-            "CREATE TABLE seen (path BLOB PRIMARY KEY, owned INTEGER) WITHOUT ROWID;"
+            "CREATE TABLE named (path BLOB PRIMARY KEY, label TEXT, value TEXT) WITHOUT ROWID;"
+            "CREATE TABLE seen (path BLOB PRIMARY KEY, owned INTEGER, size INTEGER) WITHOUT ROWID;"
         )
 
     def add(self, field: ReferenceField, values: Sequence[str]) -> None:
@@ -118,22 +122,53 @@ class NamedFiles:
             self._not_local[key] = self._not_local.get(key, 0) + len(values)
             return
         base = os.fsencode(field.location)
-        rows = [(os.path.normpath(os.path.join(base, os.fsencode(value))), field.label) for value in values]  # noqa: PTH118
+        rows = [
+            (os.path.normpath(os.path.join(base, os.fsencode(value))), field.label, os.fsencode(value))  # noqa: PTH118
+            for value in values
+        ]
         with self._lock, self._database:
             self._database.execute("BEGIN")
-            self._database.executemany("INSERT OR IGNORE INTO named VALUES (?, ?)", rows)
+            self._database.executemany("INSERT OR IGNORE INTO named VALUES (?, ?, ?)", rows)
 
-    def saw(self, path: bytes, *, owned: bool) -> None:
+    def saw(self, path: bytes, size: int, *, owned: bool) -> None:
         """Note a file that is being read; `owned` if it lies in the storage of a FileField."""
         with self._lock:
-            self._seen.append((path, owned))
+            self._seen.append((path, owned, size))
             if len(self._seen) >= _BATCH:
                 self._flush()
+
+    def has_seen(self, path: bytes) -> bool:
+        """Whether a file was noted."""
+        with self._lock:
+            self._flush()
+            return self._database.execute("SELECT 1 FROM seen WHERE path = ?", [path]).fetchone() is not None
+
+    def names(self, path: bytes) -> bool:
+        """Whether a row names the file."""
+        with self._lock:
+            return self._database.execute("SELECT 1 FROM named WHERE path = ?", [path]).fetchone() is not None
+
+    def lost(self, path: bytes) -> int | None:
+        """Take back that a file is being read: it has vanished before that. Its size; None if it was not noted."""
+        with self._lock:
+            self._flush()
+            row = self._database.execute("SELECT size FROM seen WHERE path = ?", [path]).fetchone()
+            self._database.execute("DELETE FROM seen WHERE path = ?", [path])
+        return None if row is None else int(row[0])
+
+    def missing(self) -> list[tuple[str, str]]:
+        """The files that are named and were not noted, as (field, value as it stands in the row)."""
+        with self._lock:
+            self._flush()
+            rows = self._database.execute(
+                "SELECT label, value FROM named WHERE path NOT IN (SELECT path FROM seen) LIMIT ?", [MAX_LISTED]
+            ).fetchall()
+        return [(str(label), os.fsdecode(value)) for label, value in rows]
 
     def _flush(self) -> None:
         with self._database:
             self._database.execute("BEGIN")
-            self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", self._seen)
+            self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", self._seen)
         self._seen.clear()
 
     def compare(self, is_excluded: Callable[[bytes], bool]) -> tuple[ReferenceFacts, list[tuple[str, str]]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.management.base import CommandParser
 
+from ...errors import LedgerUnavailable
 from ...latest import EVERYTHING
 from ...names import path_of, text_of
 from ...progress import Tracker
@@ -14,14 +17,16 @@ from ...resolving import resolve_backup, wanted_parts
 from ...restores import (
     Choice,
     Consequences,
+    Opened,
     Plan,
     Restore,
     RestoreRefused,
-    back_up_before_rollback,
     interrupted,
     journals,
     ledger_is_readable,
+    open_kept,
     open_origin,
+    plan_open_kept,
     plan_release,
     plan_restore,
     plan_rollback,
@@ -34,9 +39,11 @@ from ...restores import (
     rollback,
 )
 from ...restores.origin import Origin
+from ...services.restores import restore_beside_record
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..console import ProgressDisplay, facts, size
+from ..console import ProgressDisplay, facts
+from ..restore_views import opened_facts, plan_facts, result_facts
 
 
 class Command(BackupCommand):
@@ -55,6 +62,11 @@ class Command(BackupCommand):
         what.add_argument("--list", action="store_true", help="list restores and what is kept of them")
         what.add_argument("--rollback", metavar="RESTORE", help="make the state before this restore live again")
         what.add_argument("--release", metavar="RESTORE", help="delete what this restore replaced")
+        what.add_argument(
+            "--open-kept",
+            metavar="RESTORE",
+            help="say how to look at what this restore replaced, and let connections into its PostgreSQL databases",
+        )
         parser.add_argument("--to-folder", metavar="DIR", help="restore into an empty folder; nothing live is touched")
         parser.add_argument(
             "--to-database",
@@ -90,6 +102,9 @@ class Command(BackupCommand):
         self._recover(options)
         if options["list"]:
             return self._list(options)
+        if options["open_kept"]:
+            opening = plan_open_kept if options["dry_run"] else open_kept
+            return self._show_kept(options, opening(str(options["open_kept"])))
         if options["rollback"] or options["release"]:
             return self._change(options)
         choice = _choice(options)
@@ -151,41 +166,48 @@ class Command(BackupCommand):
                     "status": result.status,
                     "backup": plan.backup,
                     "job": plan.backup_job,
+                    "seconds": result.seconds,
                     "phases": result.phases,
                     "replaced": result.replaced,
+                    "changes": None if result.changes is None else result.changes.to_json(),
                     "notes": result.notes,
                     "warnings": plan.warnings,
                 }
             )
         else:
-            facts(
-                [
-                    ("restore", str(result.restore)),
-                    ("status", result.status),
-                    ("replaced", [f"{one['live']} (kept as {one['kept']})" for one in result.replaced]),
-                    ("notes", result.notes),
-                    ("to go back", f"restore_backup --rollback {result.restore}" if result.replaced else ""),
-                ]
-            )
+            facts(result_facts(result))
         return exitcodes.OK
 
     def _elsewhere(self, options: Options, plan: Plan, origin: Origin, choice: Choice) -> int:
-        tracker = Tracker()
-        with ProgressDisplay() as display:
+        tracker, clock = Tracker(), time.monotonic()
+        target = f"folder {plan.to_folder}" if plan.to_folder else f"database {plan.to_database}"
 
-            def tick() -> None:
-                display.show(tracker.now())
+        def took() -> timedelta:
+            return timedelta(seconds=time.monotonic() - clock)
 
-            if plan.to_folder:
-                notes = restore_to_folder(origin, plan, tracker, tick)
-            else:
-                notes = restore_to_database(origin, plan, choice, tracker, tick)
+        try:
+            with ProgressDisplay() as display:
+
+                def tick() -> None:
+                    display.show(tracker.now())
+
+                if plan.to_folder:
+                    notes = restore_to_folder(origin, plan, tracker, tick)
+                else:
+                    notes = restore_to_database(origin, plan, choice, tracker, tick)
+        except BaseException as error:
+            reason = f"{type(error).__name__}: {error}"
+            for line in _recorded(plan, target, took=took(), reason=reason):
+                error.add_note(line)
+            raise
+        seconds = took()
+        notes = [*notes, *_recorded(plan, target, took=seconds)]
         if options["json"]:
-            places = {"to_folder": plan.to_folder, "to_database": plan.to_database}
-            self.print_json({"restore": None, "status": "COMPLETED", **places, "notes": notes})
+            said = {"to_folder": plan.to_folder, "to_database": plan.to_database, "seconds": seconds.total_seconds()}
+            self.print_json({"restore": None, "status": "COMPLETED", **said, "notes": notes})
         else:
             where = [("folder", plan.to_folder), ("database", plan.to_database)]
-            facts([("status", "COMPLETED"), *where, ("notes", notes)])
+            facts([("status", "COMPLETED"), ("took", f"{seconds.total_seconds():.1f} s"), *where, ("notes", notes)])
         return exitcodes.OK
 
     def _list(self, options: Options) -> int:
@@ -212,10 +234,10 @@ class Command(BackupCommand):
             return self._show_consequences(options, plan(str(options["rollback"] or options["release"])))
         if options["rollback"]:
             self.require_consent(options, "Put the state before this restore back, and delete what was written since?")
-            saved = [] if options["no_safety_backup"] else back_up_before_rollback(str(options["rollback"]))
-            journal, notes = rollback(str(options["rollback"]))
-            notes = saved + notes
+            journal, notes = rollback(str(options["rollback"]), safety_backup=not options["no_safety_backup"])
         else:
+            for line in plan_release(str(options["release"])).only_there:
+                self.note(f"In no backup, and deleted with it: {line}")
             self.require_consent(options, "Delete what this restore replaced?")
             journal, notes = release(str(options["release"]))
         if options["json"]:
@@ -235,37 +257,33 @@ class Command(BackupCommand):
                     ("backed up first", "the live state" if backed_up else ""),
                     ("live again", plan.live_again),
                     ("deleted", plan.deleted),
+                    ("in no backup", plan.only_there),
                     ("dry run", "nothing was changed"),
                 ]
             )
         return exitcodes.OK
 
+    def _show_kept(self, options: Options, opened: Opened) -> int:
+        if options["json"]:
+            self.print_json({"dry_run": bool(options["dry_run"]), **opened.to_json()})
+            return exitcodes.OK
+        facts(opened_facts(opened, dry_run=bool(options["dry_run"])))
+        return exitcodes.OK
+
     def _show_plan(self, options: Options, plan: Plan) -> None:
         if options["json"]:
             self.print_json({"dry_run": True, **plan.to_json()})
-            return
-        replaced = [
-            f"{one.kind} {one.name}: {one.live}{'' if one.exists else ' (is not there)'}"
-            f"{f', {size(one.size)}' if one.size is not None else ''}{''.join(f', {note}' for note in one.notes)}"
-            for one in plan.replacements
-        ]
-        space = [f"{one.where}: {size(one.needed)} needed, {size(one.available)} available" for one in plan.space]
-        facts(
-            [
-                ("backup", plan.backup),
-                ("taken at", plan.taken_at),
-                ("to folder", plan.to_folder),
-                ("to database", plan.to_database),
-                ("paths", plan.paths),
-                ("tables", plan.tables),
-                ("will be replaced", replaced),
-                ("space", space),
-                ("ledger", plan.ledger),
-                ("safety backup", "" if plan.to_folder or plan.to_database else "yes" if plan.safety_backup else "no"),
-                ("warnings", plan.warnings),
-                ("blocking", plan.blocking),
-            ]
-        )
+        else:
+            facts(plan_facts(plan))
+
+
+def _recorded(plan: Plan, target: str, *, took: timedelta, reason: str = "") -> list[str]:
+    """Enter a restore beside the live system into the audit trail; a note where the ledger cannot be written."""
+    try:
+        restore_beside_record(plan.backup, target=target, took=took, reason=reason)
+    except LedgerUnavailable as error:
+        return [f"the audit trail has no event of this restore: {error}"]
+    return []
 
 
 def _meant(options: Options, choice: Choice) -> BackupRef:

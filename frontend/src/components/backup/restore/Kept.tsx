@@ -96,6 +96,7 @@ function Confirm({ which, restore, onClose }: { which: Which; restore: Restore; 
     <form onSubmit={submit}>
       <Stack>
         <Text>{t(`restore.page.${which}Text`)}</Text>
+        {which === "release" && restore.changes && <Late changes={restore.changes} />}
         {which === "rollback" && (
           <>
             <Switch
@@ -123,6 +124,29 @@ function Confirm({ which, restore, onClose }: { which: Which; restore: Restore; 
         </Group>
       </Stack>
     </form>
+  );
+}
+
+/** Changes that a release deletes for good: no backup has them. */
+function Late({ changes }: { changes: Schemas["Changes"] }) {
+  const lines = [
+    ...changes.tables.map(({ table, before, after }) => t("restore.page.releaseLateTable", { table, before, after })),
+    ...changes.files.map(({ root, before, after, written }) =>
+      t("restore.page.releaseLateFiles", { root, before, after, written }),
+    ),
+    ...changes.unknown,
+  ];
+  if (lines.length === 0) {
+    return null;
+  }
+  return (
+    <Alert color="orange" title={t("restore.page.releaseLate")} style={{ overflowWrap: "anywhere" }}>
+      {lines.map((line) => (
+        <Text size="sm" key={line}>
+          {line}
+        </Text>
+      ))}
+    </Alert>
   );
 }
 

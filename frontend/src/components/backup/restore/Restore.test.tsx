@@ -240,6 +240,25 @@ it("rolls back only what was typed", async () => {
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
 });
 
+it("names what a release deletes for good", async () => {
+  const changes = {
+    since: "2026-11-24T12:00:00Z",
+    tables: [{ database: "default", table: "public.letters", before: 5, after: 6 }],
+    files: [{ root: "media", before: 40, after: 41, written: 1, examples: ["late.txt"] }],
+    unknown: [],
+  };
+  serve(
+    http.get(`${API}/restores/${RESTORE.uuid}/`, () =>
+      HttpResponse.json({ ...RESTORE, status: "COMPLETED", rollback_state: "AVAILABLE", changes }),
+    ),
+  );
+  const { user } = renderConsole(`/restores/${RESTORE.uuid}`);
+  await user.click(await screen.findByRole("button", { name: "Release what was replaced" }));
+  const dialog = await screen.findByRole("dialog");
+  expect(within(dialog).getByText("public.letters: 5 rows in the backup, 6 at the swap")).toBeTruthy();
+  expect(within(dialog).getByText(/^media: 40 files in the backup, 41 at the swap, 1 of them new/)).toBeTruthy();
+});
+
 it("shows what waits for a second person, and says why one may not decide", async () => {
   const waiting = { ...OPERATION, kind: "RESTORE", status: "AWAITING_APPROVAL" };
   const refused = "Whoever asks for an operation cannot decide about it; somebody else has to.";

@@ -32,3 +32,8 @@ for service in os.environ.get("HOST_SERVICES", "").split():
 BACKUP_REFERENCE_FIELDS = ["hostproject.Everything.path_text"]
 BACKUP_SECRETS = ["HOST_SECRET"]
 HOST_SECRET = os.environ.get("HOST_SECRET", "1234")
+if os.environ.get("HOST_DEFERS_DELETES"):
+    STORAGES = {
+        "default": {"BACKEND": "apps.backup.deferred_deletes.DeferredDeletes"},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }

@@ -1,0 +1,179 @@
+"""Storages whose deleted files wait until a running backup has read them.
+
+A backup fixes the database first and reads the files then. A file that the application deletes in between is named by
+the database of that backup, and is gone. With this mixin `delete` moves the file into a hidden folder of the storage
+while a backup runs: for the application it is gone, the backup reads it there, and removes it in the end.
+
+`.backup-held/<job>/` mirrors the tree of the storage. The job holds a lock on the marker in it; a marker without that
+lock is of a dead job, and holds nothing. The folder `.backup-held` itself is locked, shared, by each `delete`: so a job
+that has made its marker knows when no deletion is under way that has not seen it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from django.core.files.storage import FileSystemStorage
+
+FOLDER: Final = ".backup-held"
+MARKER: Final = ".running"
+
+
+class DeferredDeletes(FileSystemStorage):
+    """A mixin for storages on a local file system: `class Mine(DeferredDeletes, MyStorage)`, or as it is."""
+
+    def delete(self, name: str) -> None:
+        """Delete the file; while a backup runs, move it to where the backup finds it."""
+        location, path = Path(os.path.realpath(self.location)), Path(self.path(name)) if name else None
+        with _under_way(location):
+            # Without holders, too: the lock is kept until the file is gone.
+            if path is None or not path.is_file() or path.is_symlink() or not _hold(location, path):
+                super().delete(name)
+
+
+@contextlib.contextmanager
+def _under_way(location: Path) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        # No such folder: no backup has run yet.
+        with contextlib.suppress(OSError):
+            gate = os.open(location / FOLDER, os.O_RDONLY | os.O_DIRECTORY)
+            stack.callback(os.close, gate)
+            fcntl.flock(gate, fcntl.LOCK_SH)
+        yield
+
+
+def _hold(location: Path, path: Path) -> bool:
+    """Move a file to every job that runs; False if none does, or where it cannot be moved."""
+    holders = [one for one in _holders(location) if _is_running(one)]
+    real = Path(os.path.realpath(path.parent)) / path.name
+    if not holders or not real.is_relative_to(location):
+        return False
+    targets = [holder / real.relative_to(location) for holder in holders]
+    try:
+        # What a job has of that name already is what was there when it began.
+        wanted = [target for target in targets if not os.path.lexists(target)]
+        for target in wanted:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        for target in wanted[:-1]:
+            os.link(real, target)
+        if wanted:
+            real.rename(wanted[-1])
+    except OSError:
+        # The application's delete must not fail for a backup; the job names what it misses.
+        return False
+    return bool(wanted)
+
+
+def _holders(location: Path) -> list[Path]:
+    try:
+        return [one for one in (location / FOLDER).iterdir() if one.is_dir()]
+    except OSError:
+        return []
+
+
+def _is_running(holder: Path) -> bool:
+    try:
+        descriptor = os.open(holder / MARKER, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+class Held:
+    """Where the files are that were deleted while a job runs; a `Refuge` of the engine."""
+
+    def __init__(self) -> None:
+        self._places: dict[bytes, bytes] = {}
+        self.notes: list[str] = []
+
+    def add(self, location: Path, holder: Path) -> None:
+        """A storage, and the folder that mirrors it."""
+        self._places[os.fsencode(location)] = os.fsencode(holder)
+
+    def names(self, folder: bytes) -> Iterable[bytes]:
+        """What is kept of a folder."""
+        found = self._mirrored(folder)
+        try:
+            return [] if found is None else [name for name in os.listdir(found) if name != os.fsencode(MARKER)]
+        except OSError:
+            return []
+
+    def find(self, path: bytes) -> bytes | None:
+        """Where the file or folder lies now."""
+        found = self._mirrored(path)
+        return found if found is not None and os.path.lexists(found) else None
+
+    def _mirrored(self, path: bytes) -> bytes | None:
+        for location, holder in self._places.items():
+            if path == location or path.startswith(location + b"/"):
+                return holder + path[len(location) :]
+        return None
+
+
+@contextlib.contextmanager
+def hold_deletes(locations: Iterable[Path], job: uuid.UUID) -> Iterator[Held]:
+    """Have the storages at these places keep what is deleted, until the block is left; then it is removed.
+
+    What dead jobs have left is removed first. A storage that cannot be written to keeps nothing; a note says so.
+    """
+    held = Held()
+    with contextlib.ExitStack() as stack:
+        for location in locations:
+            try:
+                holder = stack.enter_context(_holding(location, job))
+            except OSError as error:
+                held.notes.append(f"files deleted from {location} meanwhile are not held for the backup: {error}")
+            else:
+                held.add(location, holder)
+        yield held
+
+
+@contextlib.contextmanager
+def _holding(location: Path, job: uuid.UUID) -> Iterator[Path]:
+    folder = location / FOLDER
+    _make(folder, like=location)
+    with contextlib.closing(_Lock(folder, os.O_RDONLY | os.O_DIRECTORY)):
+        # Nobody deletes in this instant.
+        for one in _holders(location):
+            if not _is_running(one):
+                shutil.rmtree(one, ignore_errors=True)
+        holder = folder / str(job)
+        _make(holder, like=location)
+        marker = _Lock(holder / MARKER, os.O_RDWR | os.O_CREAT)
+    try:
+        yield holder
+    finally:
+        # From here on files are deleted at once.
+        marker.close()
+        shutil.rmtree(holder, ignore_errors=True)
+
+
+class _Lock:
+    def __init__(self, path: Path, flags: int) -> None:
+        self._descriptor = os.open(path, flags, 0o644)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def _make(folder: Path, *, like: Path) -> None:
+    """A folder that those who write to the storage can write to."""
+    folder.mkdir(exist_ok=True)
+    status = like.stat()
+    folder.chmod(status.st_mode & 0o7777)
+    if os.geteuid() == 0:
+        os.chown(folder, status.st_uid, status.st_gid)

@@ -1,0 +1,54 @@
+"""Restores as `restore_backup` shows them: pairs of a title and what it says."""
+
+from __future__ import annotations
+
+from ..restores import Opened, Plan, RestoreResult
+from .console import size
+
+Facts = list[tuple[str, str | list[str]]]
+
+
+def plan_facts(plan: Plan) -> Facts:
+    """A plan."""
+    replaced = [
+        f"{one.kind} {one.name}: {one.live}{'' if one.exists else ' (is not there)'}"
+        f"{f', {size(one.size)}' if one.size is not None else ''}{''.join(f', {note}' for note in one.notes)}"
+        for one in plan.replacements
+    ]
+    space = [f"{one.where}: {size(one.needed)} needed, {size(one.available)} available" for one in plan.space]
+    return [
+        ("backup", plan.backup),
+        ("taken at", plan.taken_at),
+        ("to folder", plan.to_folder),
+        ("to database", plan.to_database),
+        ("paths", plan.paths),
+        ("tables", plan.tables),
+        ("will be replaced", replaced),
+        ("space", space),
+        ("ledger", plan.ledger),
+        ("safety backup", "" if plan.to_folder or plan.to_database else "yes" if plan.safety_backup else "no"),
+        ("warnings", plan.warnings),
+        ("blocking", plan.blocking),
+    ]
+
+
+def result_facts(result: RestoreResult) -> Facts:
+    """A restore to the live system that has ended."""
+    return [
+        ("restore", str(result.restore)),
+        ("status", result.status),
+        ("took", f"{result.seconds:.1f} s"),
+        ("replaced", [f"{one['live']} (kept as {one['kept']})" for one in result.replaced]),
+        ("notes", result.notes),
+        ("to go back", f"restore_backup --rollback {result.restore}" if result.replaced else ""),
+    ]
+
+
+def opened_facts(opened: Opened, *, dry_run: bool) -> Facts:
+    """What a restore replaced, and how to look at it."""
+    return [
+        ("restore", f"{opened.restore} of {opened.backup}"),
+        ("to look at it", opened.look),
+        ("in no backup", opened.changes),
+        ("dry run", "no connections were let in" if dry_run else ""),
+    ]
