@@ -26,6 +26,7 @@ from strongroom.testing.trees import Folder as Dir
 from strongroom.work import Pool
 
 from .conftest import CHEAP, PASSPHRASE, let_everybody_through
+from .keeping import Kept
 from .test_backends import environment
 from .test_format import Pieces
 
@@ -168,21 +169,6 @@ def test_what_vanishes_or_turns_into_something_else_is_listed(memory: Repository
     assert [problem.path.rpartition(b"/")[2] for problem in result.problems] == [b"3"]
     assert result.summary.files_new == 3
     assert check(memory, read_data=True).good
-
-
-class Kept:
-    """A refuge that mirrors a tree."""
-
-    def __init__(self, tree: Path, place: Path) -> None:
-        self.tree, self.place = os.fsencode(tree), os.fsencode(place)
-
-    def names(self, folder: bytes) -> list[bytes]:
-        found = self.find(folder)
-        return [] if found is None else os.listdir(found)
-
-    def find(self, path: bytes) -> bytes | None:
-        found = self.place + path[len(self.tree) :]
-        return found if os.path.lexists(found) else None
 
 
 def test_what_is_deleted_meanwhile_is_taken_from_where_it_is_kept(memory: Repository, tmp_path: Path) -> None:

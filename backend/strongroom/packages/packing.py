@@ -154,16 +154,18 @@ class Packing:
             except FileNotFoundError:
                 self._report(path, f"cannot be read: {error.strerror}", vanished=path != entry.path)
                 return []
+        if names is None:
+            return []
         if refuge is not None:
             # After the listing: a file that is deleted meanwhile is in the one or in the other.
             names = sorted({*names, *refuge.names(path)}, reverse=True)
         return names
 
-    def _write(self, inside: bytes, path: bytes) -> list[bytes]:
-        """Raises FileNotFoundError, before anything was written."""
+    def _write(self, inside: bytes, path: bytes) -> list[bytes] | None:
+        """The names below a folder; None of anything else. Raises FileNotFoundError before anything was written."""
         if len(inside) > MAX_NAME or inside.count(b"/") >= MAX_DEPTH:
             self._report(path, f"lies deeper, or has a longer path, than a package holds ({MAX_DEPTH} folders)")
-            return []
+            return None
         try:
             with reachable(path) as place:
                 status = os.lstat(place)
@@ -173,14 +175,14 @@ class Packing:
             raise
         except OSError as error:
             self._report(path, f"cannot be read: {error.strerror}")
-            return []
+            return None
         if stat.S_ISDIR(status.st_mode):
             self._head(_member_of(inside, status, is_folder=True))
         elif stat.S_ISREG(status.st_mode):
             self._file(inside, path)
         else:
             self._report(path, "is a link or a special file, which a package does not hold")
-        return names
+        return names if stat.S_ISDIR(status.st_mode) else None
 
     def _file(self, inside: bytes, path: bytes) -> None:
         try:

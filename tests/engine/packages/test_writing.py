@@ -12,6 +12,7 @@ import tarfile
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.engine.keeping import Kept
 from tests.engine.packages.gnupg import PASSPHRASE
 from tests.engine.test_backends import environment
 
@@ -504,3 +505,25 @@ def test_memory_does_not_grow_with_the_number_of_members(tmp_path):
     done = subprocess.run(command, env=environment(), check=True, capture_output=True, text=True)
     # Kilobytes: buffers, and what waits in memory before it goes to the disk. A name and a hash for each are 40 MB.
     assert int(done.stdout) < 30 * 1024
+
+
+def test_what_is_deleted_meanwhile_is_taken_from_where_it_is_kept(tmp_path):
+    """One before its folder is listed, one after that, one with its whole folder, and one that nobody keeps."""
+    media, kept = media_of(tmp_path), tmp_path / "kept"
+    (kept / "sub").mkdir(parents=True)
+    for place in (kept / "0", media / "1", media / "2", media / "3", media / "4", kept / "sub/x"):
+        place.write_text(place.name)
+
+    def meddle(path):
+        if path.endswith(b"/2"):
+            (media / "3").rename(kept / "3")
+            (media / "4").unlink()
+        return False
+
+    source = OnDisk(b"media", os.fsencode(media), meddle, refuge=Kept(media, kept))
+    path = tmp_path / "p.tar.gz"
+    result = write_package(path, [MANIFEST, Folder(b"files", [source])], mtime_ns=NOW)
+
+    inside = [name.removeprefix("files/media/") for name in names_in(path) if name.startswith("files/media/")]
+    assert inside == ["0", "1", "2", "3", "sub", "sub/x"]
+    assert [(one.path.rpartition(b"/")[2], one.vanished) for one in result.problems] == [(b"4", True)]
