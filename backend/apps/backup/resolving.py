@@ -103,7 +103,7 @@ def job_latest(wanted: frozenset[str], present: Presence, *, now: datetime) -> t
     chosen = choose(_of_ledger(wanted, present, now), wanted, now=now)
     if chosen is not None:
         return chosen.candidate, chosen.notes
-    for job in selectors.jobs_stored_newest(now=now):
+    for job in selectors.jobs_stored_newest():
         missing = present.of(job)
         if missing is not None:
             raise _absent(job, missing)
@@ -114,7 +114,7 @@ def _of_ledger(
     wanted: frozenset[str], present: Presence, now: datetime
 ) -> Iterator[tuple[BackupJob | None, Facts | str]]:
     """The jobs that ran, the newest first, and what is known of their backups."""
-    for job in selectors.jobs_stored_newest(now=now, with_failures=True):
+    for job in selectors.jobs_stored_newest(with_failures=True):
         if not job.snapshot_id and not job.backup_file_path:
             yield None, f"{job.job_name} is {job.status} and stored nothing"
             continue

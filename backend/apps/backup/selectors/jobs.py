@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from django.db import connections
-from django.db.models import Case, Q, QuerySet, When
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from ..errors import AmbiguousReference
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, BackupType, JobEvent, Trigger
 from ..moments import in_utc
-from .rows import FAILURES, HAS_BACKUP, SKEW, STORED_STATUSES, holds_database, job_rows
+from .rows import FAILURES, HAS_BACKUP, STORED_STATUSES, holds_database, job_rows
 
 SHORTEST_PREFIX = 4
 _BATCH = 500
@@ -161,19 +161,18 @@ def jobs_with_dump(aliases: Iterable[str]) -> dict[str, BackupJob]:
     return {alias: job for alias, job in found.items() if job is not None}
 
 
-def jobs_stored_newest(*, now: datetime, with_failures: bool = False) -> Iterator[BackupJob]:
-    """The jobs with a stored backup, the newest first; those that a wrong clock has dated ahead come last.
+def jobs_stored_newest(*, with_failures: bool = False) -> Iterator[BackupJob]:
+    """The jobs with a stored backup, the newest first; with failures also those that failed after they had begun.
 
-    Backups of the state before a restore are left out: they hold what was given up. With failures, also jobs that
-    failed.
+    Backups of the state before a restore are left out: they hold what was given up.
     """
     with ledger_access("looking for the latest backup"):
-        stored = Q(HAS_BACKUP, status__in=STORED_STATUSES)
-        wanted = stored | Q(status__in=FAILURES, removal_started_at=None) if with_failures else stored
-        ahead = Case(When(began__gt=now + SKEW, then=1), default=0)
-        rows = job_rows().exclude(trigger=Trigger.PRE_RESTORE).annotate(began=Coalesce("started_at", "queued_at"))
-        newest = rows.filter(wanted).order_by(ahead, "-began", "-id").defer("problems", "rehearsal")
-        yield from newest.iterator(chunk_size=100)
+        wanted = Q(HAS_BACKUP, status__in=STORED_STATUSES)
+        if with_failures:
+            wanted |= Q(status__in=FAILURES, removal_started_at=None, started_at__isnull=False)
+        rows = job_rows().exclude(trigger=Trigger.PRE_RESTORE).filter(wanted).defer("problems", "rehearsal")
+        # The order of an index, so that the first ones are found without sorting all.
+        yield from rows.order_by("-started_at", "-queued_at", "-id").iterator(chunk_size=100)
 
 
 def job_of_package(path: str) -> BackupJob | None:
