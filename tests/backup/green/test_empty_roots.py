@@ -11,10 +11,9 @@ from tests.backup.conftest import Edms
 @pytest.mark.parametrize("kind", ["FULL", "FILES", "EXPORT"])
 def test_a_system_without_any_document_is_backed_up_whole(edms: Edms, kind: str):
     shutil.rmtree(edms.media)
-    told = edms.json("trigger_backup", "--type", kind)
-    assert told["status"] == "COMPLETED"
     # The next one does not take the first for a proof that there was a folder.
-    assert edms.json("trigger_backup", "--type", kind)["status"] == "COMPLETED"
+    for _ in range(2 if kind == "FILES" else 1):
+        assert edms.json("trigger_backup", "--type", kind)["status"] == "COMPLETED"
 
 
 def test_a_folder_that_held_files_once_is_missing_whatever_came_between(edms: Edms):

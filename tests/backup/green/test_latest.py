@@ -62,8 +62,7 @@ def test_where_none_is_whole_the_plan_says_in_capitals_what_is_missing(edms: Edm
     assert "THE FILES ARE NOT" not in str(plan(edms, "--only", "database"))
 
 
-@pytest.mark.parametrize("ledger", ["gone", "empty"])
-@pytest.mark.parametrize("newest", ["EXPORT", "DATABASE"])
+@pytest.mark.parametrize(("ledger", "newest"), [("gone", "EXPORT"), ("empty", "DATABASE")])
 def test_when_everything_is_gone_the_newest_whole_one_is_meant(edms: Edms, migrated_home, ledger: str, newest: str):
     full = make(edms, "FULL")
     last = make(edms, newest)
