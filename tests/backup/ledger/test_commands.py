@@ -228,7 +228,8 @@ def test_what_people_and_files_are_called_forges_no_line(edms):
 
 
 def test_a_missing_referenced_file_makes_the_job_incomplete(edms):
-    # Root reads everything, so what cannot be read is a root that is not there.
+    # Root reads everything, so what cannot be read is a root that was there, and is not any more.
+    edms.json("trigger_backup", "--type", "FULL")
     shutil.rmtree(edms.media)
     result = edms.json("trigger_backup", "--type", "FULL", expect=3)
     assert result["status"] == "INCOMPLETE"
