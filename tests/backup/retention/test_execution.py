@@ -246,9 +246,9 @@ def test_what_begins_between_plan_and_execution_protects(edms, what):
             ((key,),) = edms.rows("SELECT id FROM backup_backupjob WHERE uuid = ?", old["job"].replace("-", ""))
             edms.write(
                 "INSERT INTO backup_restorejob (uuid, backup_job_id, backup_reference, restore_type, target, plan,"
-                " status, phases, counts, log, rollback_state, error_message, queued_at, changed_at)"
+                " status, phases, counts, changes, log, rollback_state, error_message, queued_at, changed_at)"
                 " VALUES ('0123456789abcdef0123456789abcdef', ?, '', 'FULL_RESTORE', '', '{}', 'RUNNING', '[]', '{}',"
-                " '[]', 'NONE', '', datetime('now'), datetime('now'))",
+                " '{}', '[]', 'NONE', '', datetime('now'), datetime('now'))",
                 key,
             )
     _out, err = process.communicate(timeout=60)
