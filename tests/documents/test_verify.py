@@ -1,6 +1,9 @@
 """`verify_documents` finds what is wrong and names it."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -8,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db.models import F
+from tests.documents.conftest import BACKEND
 
 from apps.documents.models import AuditEntry, Document, DocumentVersion, Register
 from apps.documents.services import document_delete, document_update, version_add
@@ -168,3 +172,17 @@ def test_the_command_ends_with_1_and_lists(make_document, capsys):
     assert report["status"] == "BROKEN"
     assert report["problem_count"] == 2
     assert {problem["kind"] for problem in report["problems"]} == {"file", "version"}
+
+
+@pytest.mark.parametrize("command", [["verify_documents"], ["import_documents", "/usr/share/doc", "--limit", "1"]])
+def test_without_tables_the_commands_say_what_to_do(tmp_path, command):
+    done = subprocess.run(
+        [sys.executable, str(BACKEND / "manage.py"), *command],
+        env={"PATH": os.environ["PATH"], "EDMS_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "Run `manage.py migrate`" in done.stderr

@@ -27,13 +27,14 @@ from strongroom.repository.locks import RepositoryLock
 from . import conf
 from .errors import BackupError, LedgerUnavailable, StorageAbsent
 from .forecasts import PlaceForecast, emptied, forecast
-from .models import BackupJob
+from .models import BackupJob, DamageFinder
 from .presence import look
 from .progress import Tracker
 from .references import BackupRef, of_job
 from .reserve import keep_reserve, room_made
 from .retention import Verdict, plan_retention, trusted_now
 from .selectors import STORED_STATUSES, jobs_by_uuids
+from .services.damages import doubt_unreadable
 from .services.removals import (
     job_warn,
     prune_begin,
@@ -188,6 +189,8 @@ def remove(
             ):
                 prunes_settle(str(place.path), now=timezone.now())
                 here = _of_repository(wanted, repository, done)
+                # A backup that cannot be read pushes none out that can.
+                doubt_unreadable(repository, found_by=DamageFinder.VERIFY, now=timezone.now())
                 still = reasons
                 if by_rule:
                     plan = plan_retention(now=now, only=again, going_only=True, absent=look().absent())

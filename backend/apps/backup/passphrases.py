@@ -19,7 +19,7 @@ from strongroom.passphrase import COMMAND, Passphrase, passphrase_source, read_p
 from strongroom.repository.keys import find_key
 
 from . import selectors
-from .errors import StorageRefused
+from .errors import LedgerUnavailable, StorageAbsent, StorageRefused
 from .opened import fingerprint
 from .services.passphrases import passphrase_is_confirmed
 from .storage import RepositoryPlace, resolve_place
@@ -93,6 +93,12 @@ def require_proven(passphrase: Passphrase, storage: Path, *, by_hand: bool) -> N
     own = RepositoryPlace(storage, encrypted=True)
     places = [own] if own.exists() else encrypted_places()
     obstacles = [key_obstacle(place, passphrase) for place in places]
+    away = [] if own.exists() else _away()
+    if not places and away:
+        raise StorageAbsent(
+            f"No package is sealed with the passphrase from {passphrase.source}: nothing proves it, since the encrypted"
+            f" repository in {away[0]!r} is not there. Mount the storage, and try again."
+        )
     if places and all(obstacles):
         raise WrongPassphrase(
             f"No package is sealed with it: {obstacles[0]} Correct {passphrase.source}, or the package could never be"
@@ -103,6 +109,17 @@ def require_proven(passphrase: Passphrase, storage: Path, *, by_hand: bool) -> N
             f"No package is sealed with the passphrase from {passphrase.source}: there is no encrypted repository that"
             " it opens, and nobody has confirmed that it is the right one. Run `manage.py backup_passphrase --confirm`."
         )
+
+
+def _away() -> list[str]:
+    """Where encrypted repositories lay that the ledger has backups in, and that are not there now."""
+    try:
+        held = selectors.repository_holdings()
+        rows = [row for row in selectors.repositories_known() if row.encrypted and row.pk in held]
+    except LedgerUnavailable:
+        return []
+    places = {row.storage_path: _place(row.storage_path) for row in rows}
+    return sorted(path for path, place in places.items() if place is None or not place.exists())
 
 
 def is_proven(passphrase: Passphrase) -> bool:

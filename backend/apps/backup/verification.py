@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from strongroom.backends.base import CONFIG
 from strongroom.checker import CheckProgress, Severity, verify_snapshot
-from strongroom.errors import BackendError, StrongroomError
+from strongroom.errors import BackendError, Damaged, StrongroomError
 from strongroom.format.snapshot import Snapshot
 from strongroom.packages import open_package
 from strongroom.repository import Repository
@@ -75,9 +75,14 @@ def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None])
         repository = _open(ref, ref.place)
         with contextlib.ExitStack() as held:
             notes = without_lock(held.enter_context(repository.lock(optional=True)))
-            snapshot = repository.snapshot(ref.snapshot_id)
-            staging = held.enter_context(staging_folder(uuid.uuid4(), room=_room(repository, snapshot)))
-            read = read_back(repository, snapshot, staging=staging, tracker=tracker, tick=tick)
+            try:
+                snapshot = repository.snapshot(ref.snapshot_id)
+            except Damaged as error:
+                _require_repository_there(repository)
+                read = ReadBack([str(error)], ())
+            else:
+                staging = held.enter_context(staging_folder(uuid.uuid4(), room=_room(repository, snapshot)))
+                read = read_back(repository, snapshot, staging=staging, tracker=tracker, tick=tick)
             findings = read.findings
             if ref.in_ledger:
                 # Before the trust of this one is written: what it was tells what it may become again.

@@ -135,3 +135,13 @@ def test_an_agent_with_another_passphrase_is_found(protected):
         assert "Agent" in answer.reason
     finally:
         kill(agent)
+
+
+def test_a_package_is_not_sealed_while_the_repository_that_proves_its_passphrase_is_away(edms):
+    edms.json("trigger_backup", "--type", "FULL")
+    edms.storage.rename(edms.home / "elsewhere")
+    refused = edms.run("trigger_backup", "--type", "EXPORT", expect=None, BACKUP_PASSWORD="a typing error")
+    assert refused.returncode != 0
+    assert "Traceback" not in refused.stderr
+    assert "is not there" in refused.stderr
+    assert not list(edms.home.rglob("*.gpg"))

@@ -13,10 +13,15 @@ from typing import Protocol
 
 from django.utils import timezone
 
+from strongroom.errors import Damaged
 from strongroom.format.tree import NodeKind
+from strongroom.ids import FileKind
 from strongroom.longpaths import count_entries, reachable
 from strongroom.metadata import apply_metadata
+from strongroom.needing import find_need
 from strongroom.packages import Package, Tally, extract, open_package
+from strongroom.repository import Repository
+from strongroom.repository.damage import compare_sizes, distrust, lost_blobs
 from strongroom.restorer import RestoreProgress, restore
 from strongroom.selection import Selection
 from strongroom.snapshots import SnapshotView
@@ -26,7 +31,7 @@ from ..errors import BackupNotFound, LedgerUnavailable
 from ..manifest import Manifest, decode
 from ..models import DamageFinder
 from ..references import BackupRef
-from ..services.damages import damage_found
+from ..services.damages import damage_found, doubt_unreadable
 from ..sources.verify import SnapshotPlace, read_manifest
 from ..storage import without_lock
 from .errors import RestoreFailed, RestoreRefused
@@ -52,6 +57,10 @@ class Origin(Protocol):
     manifest: Manifest
     notes: list[str]
     """What the user should know of how it is read."""
+
+    def lost(self) -> list[str]:
+        """Say what of it the storage has lost, as far as names and sizes tell; nothing is read but folders."""
+        ...
 
     def open_member(self, path: str) -> contextlib.AbstractContextManager[Reader]:
         """The content of a file in it; `KeyError` if there is none."""
@@ -84,7 +93,13 @@ def open_origin(ref: BackupRef) -> Iterator[Origin]:
         raise BackupNotFound(f"{ref} names neither a repository nor a package.")
     repository = ref.place.open()
     with repository.lock(optional=True) as lock:
-        view = SnapshotView(repository, repository.snapshot(ref.snapshot_id))
+        try:
+            snapshot = repository.snapshot(ref.snapshot_id)
+        except Damaged:
+            with _told(repository):
+                doubt_unreadable(repository, found_by=DamageFinder.RESTORE, now=timezone.now())
+            raise
+        view = SnapshotView(repository, snapshot)
         try:
             yield SnapshotOrigin(view, without_lock(lock))
         finally:
@@ -96,10 +111,16 @@ def _tell_damage(view: SnapshotView) -> None:
     if not view.reader.damage:
         return
     found = list(view.reader.damage.values())
-    try:
+    with _told(view.repository):
         damage_found(view.repository, found, found_by=DamageFinder.RESTORE, now=timezone.now())
+
+
+@contextlib.contextmanager
+def _told(repository: Repository) -> Iterator[None]:
+    try:
+        yield
     except LedgerUnavailable as error:
-        _logger.warning("Damage in %s could not be written down: %s", view.repository.location, error)
+        _logger.warning("Damage in %s could not be written down: %s", repository.location, error)
 
 
 class SnapshotOrigin:
@@ -110,6 +131,22 @@ class SnapshotOrigin:
         self.notes = notes
         self.open_member = SnapshotPlace(view).open_member
         self.manifest = read_manifest(SnapshotPlace(view))
+
+    def lost(self) -> list[str]:
+        repository, index = self._view.repository, self._view.reader.index
+        sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
+        damages = compare_sizes(index, sizes)
+        if not damages:
+            return []
+        distrust(index, damages)
+        if not find_need(repository, index, [self._view.snapshot], lost_blobs(index, damages)).snapshots:
+            return []
+        with _told(repository):
+            damage_found(repository, damages, found_by=DamageFinder.RESTORE, now=timezone.now())
+        return [
+            f"content of this backup is lost: {len(damages)} packs of the repository are missing or have another size."
+            " Restore an earlier backup; --to-folder restores the files that are whole"
+        ]
 
     @contextlib.contextmanager
     def members(self, prefix: bytes) -> Iterator[Iterator[tuple[str, Reader]]]:
@@ -194,6 +231,9 @@ class PackageOrigin:
         self.notes: list[str] = []
         self.manifest = decode(package.manifest)
         self.open_member = package.open_member
+
+    def lost(self) -> list[str]:
+        return []
 
     @contextlib.contextmanager
     def members(self, prefix: bytes) -> Iterator[Iterator[tuple[str, Reader]]]:

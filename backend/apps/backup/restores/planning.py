@@ -97,6 +97,7 @@ def plan_restore(
         plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress)
     for root in roots:
         _plan_root(plan, root, needed)
+    plan.blocking += origin.lost()
     _plan_space(plan, needed)
     _compare_versions(plan.blocking, plan, manifest, databases)
     _compare_secrets(plan, manifest)
@@ -172,6 +173,7 @@ def plan_to_folder(ref: BackupRef, origin: Origin, choice: Choice, folder: Path)
         plan.blocking.append(f"{folder} is not a folder; give an empty one or one that does not exist")
     elif folder.is_dir() and any(folder.iterdir()):
         plan.blocking.append(f"{folder} is not empty; give an empty folder or one that does not exist")
+    plan.warnings += origin.lost()
     if choice.paths:
         _plan_paths(plan, origin, choice.paths)
     _plan_space(plan, {folder: plan.counts["bytes"]})
@@ -232,6 +234,7 @@ def plan_to_database(
         plan_database(plan, origin, record, needed=needed, leave_out=choice.leave_out, place=place)
     for rows in manifest.data:
         plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress, place=place)
+    plan.blocking += origin.lost()
     _plan_space(plan, needed)
     # Nothing live is exchanged: whoever has the right code elsewhere may want just this.
     _compare_versions(plan.warnings, plan, manifest, manifest.databases)

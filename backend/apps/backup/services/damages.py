@@ -61,7 +61,7 @@ def damage_settle(
     more are verified, and get their trust back. Hold a lock of the repository meanwhile.
     """
     snapshots, unreadable = repository.sorted_out_snapshots()
-    damaged_files_note(repository, DamageKind.SNAPSHOT, unreadable, found_by=found_by, now=now)
+    lost_names = _doubt_unreadable(repository, unreadable, found_by, now)
     if not damage_is_open(repository) and not _doubts(repository):
         return Settled()
     index = repository.load_index()
@@ -84,8 +84,20 @@ def damage_settle(
     ]
     damage_note(repository, nowhere, found_by=found_by, now=now)
     _write_rows(repository, index, lost, need, now)
-    doubted = _cast_doubt(repository, need.snapshots, now)
+    doubted = lost_names + _cast_doubt(repository, need.snapshots, now)
     return Settled(doubted, _recover(repository, index, need.snapshots, now, tick or _nothing))
+
+
+def doubt_unreadable(repository: Repository, *, found_by: DamageFinder, now: datetime) -> tuple[str, ...]:
+    """Make the backups DAMAGED whose snapshot file cannot be read; their names. Reads the snapshot files alone."""
+    return _doubt_unreadable(repository, repository.sorted_out_snapshots()[1], found_by, now)
+
+
+def _doubt_unreadable(
+    repository: Repository, unreadable: Mapping[StorageId, str], found_by: DamageFinder, now: datetime
+) -> tuple[str, ...]:
+    damaged_files_note(repository, DamageKind.SNAPSHOT, unreadable, found_by=found_by, now=now)
+    return _cast_doubt(repository, unreadable, now)
 
 
 def _lost(repository: Repository, index: Index, damages: Sequence[Damage]) -> frozenset[BlobKey]:

@@ -34,7 +34,13 @@ class Command(BaseCommand):
         if limit is not None and limit < 1:
             raise CommandError("--limit needs a number from 1 on.")
         checked = os.fsencode(self._checked(folder))
-        before = Document.objects.count()
+        try:
+            before = Document.objects.count()
+        except DatabaseError as error:
+            raise CommandError(
+                f"Nothing was imported: the documents cannot be read: {error}. Run `manage.py migrate`, which also"
+                " completes a restore that was cut off, and then this command again."
+            ) from error
         try:
             with _stop_signals() as caught:
                 report = folder_import(checked, limit=limit, stop=lambda: bool(caught))

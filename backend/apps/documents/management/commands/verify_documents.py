@@ -4,7 +4,8 @@ import json
 import sys
 from dataclasses import asdict
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from apps.documents.verifying import VerifyReport, documents_verify
 
@@ -19,7 +20,13 @@ class Command(BaseCommand):
 
     def handle(self, *, json: bool, **_options: object) -> None:
         """Verify, report, and exit with 1 when something is wrong."""
-        report = documents_verify()
+        try:
+            report = documents_verify()
+        except DatabaseError as error:
+            raise CommandError(
+                f"The documents cannot be read: {error}. Run `manage.py migrate`, which also completes a restore that"
+                " was cut off, and then this command again."
+            ) from error
         self.stdout.write(_as_json(report) if json else _as_text(report))
         if report.problem_count:
             sys.exit(1)
