@@ -76,6 +76,12 @@ def presence() -> Presence:
     return _remembered.get("all")
 
 
+def presence_now() -> Presence:
+    """Look anew, and keep what was seen for those who ask within the next seconds. Raises as `presence` does."""
+    _remembered.forget()
+    return _remembered.get("all")
+
+
 def forget_presence() -> None:
     """Look anew."""
     _remembered.forget()

@@ -15,7 +15,7 @@ from ..damages import damages_open, doubts_count
 from ..errors import LedgerUnavailable, SettingsInvalid
 from ..messages import HAS_CELERY
 from ..models import Acknowledgement, BackupConfiguration, Executor
-from ..presence import Presence, look
+from ..presence import Presence, presence_now
 from ..remembering import Remembered
 from ..retention import plan_retention
 from ..selectors import ConfigurationState
@@ -144,7 +144,7 @@ def _order(finding: Finding) -> tuple[int, str, str]:
 def _present() -> tuple[Presence, list[Finding]]:
     """Where the backups are; without an answer nothing is said to be missing, and the finding says so."""
     try:
-        return look(), []
+        return presence_now(), []
     except (SettingsInvalid, LedgerUnavailable):
         raise
     except Exception as error:  # noqa: BLE001  see isolation
