@@ -15,6 +15,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -24,6 +25,11 @@ from django.core.files.storage import FileSystemStorage
 
 FOLDER: Final = ".backup-held"
 MARKER: Final = ".running"
+_DELETE_PATIENCE: Final = 5.0
+"""Seconds that a delete waits for a job that is just beginning."""
+_JOB_PATIENCE: Final = 30.0
+"""Seconds that a job waits for deletes under way; then nothing is held, which a note says."""
+_LOCK_PAUSE: Final = 0.01
 
 
 class DeferredDeletes(FileSystemStorage):
@@ -45,8 +51,23 @@ def _under_way(location: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):
             gate = os.open(location / FOLDER, os.O_RDONLY | os.O_DIRECTORY)
             stack.callback(os.close, gate)
-            fcntl.flock(gate, fcntl.LOCK_SH)
+            # A job that is stopped in this instant must not keep the application waiting.
+            _lock(gate, fcntl.LOCK_SH, seconds=_DELETE_PATIENCE)
         yield
+
+
+def _lock(descriptor: int, kind: int, *, seconds: float) -> None:
+    """Take a lock on an open file; raises `TimeoutError` where another process keeps it for longer."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"another process has held the lock for {seconds:.0f} s") from None
+            time.sleep(_LOCK_PAUSE)
+        else:
+            return
 
 
 def _hold(location: Path, path: Path) -> bool:
@@ -164,7 +185,11 @@ def _holding(location: Path, job: uuid.UUID) -> Iterator[Path]:
 class _Lock:
     def __init__(self, path: Path, flags: int) -> None:
         self._descriptor = os.open(path, flags, 0o644)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            _lock(self._descriptor, fcntl.LOCK_EX, seconds=_JOB_PATIENCE)
+        except OSError:
+            os.close(self._descriptor)
+            raise
 
     def close(self) -> None:
         os.close(self._descriptor)

@@ -75,7 +75,7 @@ def test_what_the_storage_holds_back_is_in_the_backup(busy, tmp_path):
     job = backed_up_while_deleting(busy, "--type", "FULL")
     shown = busy.json("backup_jobs", "--show", job["job"])
 
-    assert (job["status"], job["trust"]) == ("COMPLETED", "VERIFIED")
+    assert (job["status"], job["trust"]) == ("COMPLETED", "VERIFIED"), str(job)
     assert dangling(busy, job, tmp_path / "out") == []
     assert not any("another pass" in line for line in shown["warnings"])
     assert list((busy.media / FOLDER).iterdir()) == []
@@ -86,7 +86,7 @@ def test_another_pass_takes_what_was_deleted_from_the_one_before(busy, tmp_path)
     job = backed_up_while_deleting(busy, "--type", "FULL")
     shown = busy.json("backup_jobs", "--show", job["job"])
 
-    assert (job["status"], job["trust"]) == ("COMPLETED", "VERIFIED")
+    assert (job["status"], job["trust"]) == ("COMPLETED", "VERIFIED"), str(job)
     assert any("another pass was made" in line for line in shown["warnings"])
     assert dangling(busy, job, tmp_path / "out") == []
     assert len(list((busy.storage / "repository/snapshots").iterdir())) == 1, "the first pass is no backup of its own"

@@ -199,7 +199,6 @@ class RootCapture:
         """What the archiver is handed."""
         if self.absent:
             return Folder(os.fsencode(self.root.name), [])
-        return OnDisk(os.fsencode(self.root.name), self._base, self._look)
         recall = self._recall if self._recalls else None
         return OnDisk(os.fsencode(self.root.name), self._base, self._look, refuge=self, recall=recall)
 
