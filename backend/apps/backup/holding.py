@@ -25,6 +25,7 @@ FOLDER: Final = "restores"
 NAME: Final = ".hold"
 PATIENCE: Final = 10.0
 """Seconds that a restore waits for requests that have begun to write."""
+NOT_HELD: Final = "the application was not held: its requests could write until the swap"
 _PAUSE: Final = 0.05
 _TAKE: Final = 2.0
 """Seconds to get the lock of `.hold`, which a request that looks at it holds for an instant."""
@@ -45,9 +46,15 @@ class Hold:
         self.notes = notes
 
     def enter(self, scope: Scope) -> None:
-        """Change what waits."""
-        if self._descriptor is not None:
+        """Change what waits; where nothing can be written, nothing waits, which `notes` say."""
+        if self._descriptor is None:
+            return
+        try:
             os.pwrite(self._descriptor, scope.encode(), 0)
+        except OSError:
+            # A storage without room. What was restored must come back all the same.
+            self._descriptor = None
+            self.notes.append(NOT_HELD)
 
 
 @contextlib.contextmanager
@@ -58,7 +65,7 @@ def held(root: Path) -> Iterator[Hold]:
     """
     descriptor = _take(root / FOLDER / NAME)
     if descriptor is None:
-        yield Hold(None, ["the application was not held: its requests could write until the swap"])
+        yield Hold(None, [NOT_HELD])
         return
     try:
         hold = Hold(descriptor, [])

@@ -24,7 +24,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, transaction
 from apps.backup.progress import Tracker
-from apps.backup.references import resolve_backup
+from apps.backup.resolving import resolve_backup
 from apps.backup.restores import Choice, Restore, open_origin, plan_restore
 from hostproject.models import Everything
 
