@@ -18,11 +18,11 @@ from typing import Final
 from ..renaming import exchange_names
 from ..sources.files import RESTORE_MARK
 from .journal import Component, Kind, sync_folder
+from .move_files import DONE
 
 FORWARD: Final = "exchange"
 BACK: Final = "exchange-back"
 STEPS: Final = frozenset({FORWARD, BACK})
-DONE: Final = "done"
 
 _ATTRIBUTE: Final = "user.edms_backup.restored"
 

@@ -61,7 +61,7 @@ def damage_settle(
     more are verified, and get their trust back. Hold a lock of the repository meanwhile.
     """
     snapshots, unreadable = repository.sorted_out_snapshots()
-    lost_names = _doubt_unreadable(repository, unreadable, found_by, now)
+    doubted = _doubt_unreadable(repository, unreadable, found_by, now)
     if not damage_is_open(repository) and not _doubts(repository):
         return Settled()
     index = repository.load_index()
@@ -84,7 +84,7 @@ def damage_settle(
     ]
     damage_note(repository, nowhere, found_by=found_by, now=now)
     _write_rows(repository, index, lost, need, now)
-    doubted = lost_names + _cast_doubt(repository, need.snapshots, now)
+    doubted += _cast_doubt(repository, need.snapshots, now)
     return Settled(doubted, _recover(repository, index, need.snapshots, now, tick or _nothing))
 
 
