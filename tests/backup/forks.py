@@ -1,9 +1,9 @@
-"""Commands in real processes, forked from one that has loaded the libraries already.
+"""Commands in real processes, forked from one that has loaded what asks for no settings.
 
-Loading Django, Celery and rich takes most of the time of a short command. A process that has loaded them, and nothing
-of the applications or of any settings, is started once; a command gets a fork of it with an environment, arguments and
-descriptors of its own. From there on it does what a fresh `python manage.py` does: reads its settings, loads the
-applications, runs, and ends as the interpreter ends, with the exit code of the real program.
+Loading Django, Celery and rich takes most of the time of a short command. A process that has loaded them, and those of
+our own modules that can be loaded without settings, is started once; a command gets a fork of it with an environment,
+arguments and descriptors of its own. From there on it does what a fresh `python manage.py` does: reads its settings,
+loads the applications, runs, and ends as the interpreter ends, with the exit code of the real program.
 
 What a fresh process has besides is a command line and a hash seed of its own; and it can be killed by whoever started
 it. `Edms.start` is for that.
@@ -30,10 +30,11 @@ import zoneinfo
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
+
 BACKEND = Path(__file__).resolve().parents[2] / "backend"
 _MESSAGE_BYTES = 1 << 17
-# The engine, and what the commands load of others that asks for no settings; a module that is not here is loaded by the
-# command itself.
+# What the commands load of others that asks for no settings; a module that is not here is loaded by the command itself.
 _LIBRARIES = [
     "django.contrib.admin.options",
     "django.contrib.staticfiles.finders",
@@ -58,11 +59,16 @@ _LIBRARIES = [
     "rich.console",
     "rich.progress",
     "rich.table",
-    "strongroom.archiver",
-    "strongroom.checker",
-    "strongroom.cli",
-    "strongroom.prune",
-    "strongroom.restorer",
+    "celery.fixups.django",
+    "celery.loaders.app",
+    "celery.worker.worker",
+    "cron_descriptor",
+    "crontab",
+    "dj_database_url",
+    "django.contrib.auth.hashers",
+    "django.template.defaulttags",
+    "django.templatetags.i18n",
+    "django.views.debug",
 ]
 
 
@@ -185,10 +191,21 @@ def _become(request: dict, descriptors: Sequence[int]) -> None:
     runpy.run_path(str(program), run_name="__main__")
 
 
+def _load_ours() -> None:
+    """Our modules. What asks for settings while it is loaded is refused by Django, and left to the commands."""
+    for path in sorted([*BACKEND.glob("strongroom/**/*.py"), *BACKEND.glob("apps/**/*.py")]):
+        if "migrations" in path.parts or path.name == "__main__.py":
+            continue
+        name = ".".join(path.relative_to(BACKEND).with_suffix("").parts).removesuffix(".__init__")
+        with contextlib.suppress(ImproperlyConfigured, AppRegistryNotReady):
+            importlib.import_module(name)
+
+
 def main() -> None:
     server = _Server(socket.socket(fileno=int(sys.argv[1])))
     for name in _LIBRARIES:
         importlib.import_module(name)
+    _load_ours()
     # django-celery-beat offers each of them in its models; kept here, they are read once.
     zones = [zoneinfo.ZoneInfo(name) for name in zoneinfo.available_timezones()]
     # Nothing of this is looked at by the collectors of the forks, which so leave its memory shared.

@@ -214,11 +214,11 @@ def test_a_backup_that_runs_is_waited_for_and_nothing_is_lost(edms):
     while len(packs(edms)) == before:
         assert running.poll() is None
     second = trigger(edms)
-    assert running.wait(120) == 0
+    out, err = running.communicate(timeout=120)
+    assert running.returncode == 0, out + err
     assert removed(edms) == {first["snapshot_id"]: "beyond the 1 most recent"}
     assert second["snapshot_id"] in stored(edms)
     assert len(stored(edms)) == 2
-    running.communicate()
 
 
 def waiting_prune(edms):
