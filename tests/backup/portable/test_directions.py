@@ -25,7 +25,7 @@ def sources(zoo: MakeZoo):
 
     def of(engine: str) -> Filled:
         if engine not in made:
-            source = zoo(engine)
+            source = zoo(engine, migrated=True)
             values = source.fill()
             made[engine] = Filled(source, values, source.export())
         return made[engine]

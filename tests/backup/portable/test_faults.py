@@ -11,14 +11,14 @@ from tests.backup.conftest import kill
 
 @pytest.fixture(scope="module")
 def package(zoo):
-    source = zoo("sqlite")
+    source = zoo("sqlite", migrated=True)
     source.fill()
     return source.export()
 
 
 @pytest.mark.parametrize("said", ["migrating to the package's state", "loading rows", "migrating to the code's state"])
 def test_a_kill_leaves_the_old_state(package, zoo, said):
-    live = zoo("sqlite")
+    live = zoo("sqlite", migrated=True)
     values = live.fill()
     process = live.start("restore_backup", "--package", str(package), "--yes", "--no-safety-backup")
     for line in process.stderr:
@@ -37,8 +37,7 @@ def test_a_kill_leaves_the_old_state(package, zoo, said):
 
 @pytest.mark.mariadb
 def test_a_populated_mariadb_is_backed_up_replaced_and_put_back(package, zoo, mariadb):
-    live = zoo("mysql")
-    live.run("migrate", "-v0")
+    live = zoo("mysql", migrated=True)
     live.sql("INSERT INTO zoo_place (name) VALUES ('of the target')")
     done = live.json("restore_backup", "--package", str(package), "--yes")
     assert any("the live state was backed up first" in note for note in done["notes"])

@@ -25,8 +25,7 @@ def sums(package) -> dict[str, str]:
 
 
 def test_a_populated_system_becomes_the_packages(source, zoo):
-    target = zoo("sqlite", ZOO_APPS='["django.contrib.sites", "django.contrib.sessions"]')
-    target.run("migrate", "-v0")
+    target = zoo("sqlite", migrated=True, ZOO_APPS='["django.contrib.sites", "django.contrib.sessions"]')
     target.run("manage_backup_configs", "--create", "--name", "of the target", "--type", "FULL", "--yes")
     target.write("DELETE FROM django_content_type")
     target.write(
@@ -213,8 +212,7 @@ else:
 @pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 @pytest.mark.parametrize("native", [False, True])
 def test_what_has_come_to_exist_meanwhile_is_somebody_elses(source, zoo, engine, native, tmp_path):
-    live = zoo(engine)
-    live.run("migrate", "-v0")
+    live = zoo(engine, migrated=True)
     place = str(tmp_path / "scratch.sqlite3") if engine == "sqlite" else f"{live.name}_scratch"
     package = source.package
     if native:
@@ -229,8 +227,7 @@ def test_what_has_come_to_exist_meanwhile_is_somebody_elses(source, zoo, engine,
 
 
 def test_users_of_the_ledger_are_known_by_their_names(source, zoo):
-    target = zoo("sqlite")
-    target.run("migrate", "-v0")
+    target = zoo("sqlite", migrated=True)
     for number, name in ((1, "bert"), (2, "änna"), (3, "carl")):
         target.write(
             "INSERT INTO auth_user (id, username, password, is_superuser, is_staff, is_active, first_name, last_name,"

@@ -26,7 +26,7 @@ TOO_MUCH = {
 
 @pytest.fixture(scope="module")
 def overfull(zoo):
-    source = zoo("sqlite")
+    source = zoo("sqlite", migrated=True)
     source.fill()
     columns = ", ".join(TOO_MUCH)
     source.write(f"INSERT INTO zoo_everything (label, {columns}) VALUES ('much', {', '.join(TOO_MUCH.values())})")

@@ -56,8 +56,7 @@ def run_all(project: Zoo, wanted: list[str]) -> list[str]:
 
 @pytest.mark.parametrize(("shapes", "engine", "target", "expected"), cases())
 def test_a_plan_says_yes_only_where_the_restore_does(shapes, engine, target, expected, zoo):
-    source = zoo(engine)
-    source.run("migrate", "-v0")
+    source = zoo(engine, migrated=True)
     making, queries = map(list, map(itertools.chain.from_iterable, zip(*map(statements, shapes), strict=True)))
     run_all(source, making)
     values = run_all(source, queries) if queries else []

@@ -14,7 +14,7 @@ def tree(zoo) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def test_the_weekly_export_comes_back_after_the_loss_of_everything(zoo, engine, request):
-    system = zoo(engine)
+    system = zoo(engine, migrated=True)
     values = system.fill()
     files = tree(system)
     assert files
