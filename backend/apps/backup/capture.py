@@ -8,7 +8,7 @@ from pathlib import Path
 from django.utils import timezone
 
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
-from strongroom.errors import AppendOnly
+from strongroom.errors import AppendOnly, Damaged
 from strongroom.format.snapshot import Snapshot
 from strongroom.packages import remove_leftovers
 from strongroom.passphrase import Passphrase, read_passphrase
@@ -17,20 +17,21 @@ from strongroom.repository.locks import RepositoryLock
 from strongroom.snapshots import SnapshotView
 
 from .damages import as_damage, damage_known, damage_note, damaged_files_note
-from .manifest import Manifest, decode
+from .manifest import Manifest, ManifestInvalid, decode
 from .models import BackupJob, DamageFinder, DamageKind, Trigger
 from .names import file_name
 from .packages import write_package
 from .parents import choose_parent
 from .passphrases import require_proven
 from .progress import Tracker
-from .references import job_tag, snapshot_tags
+from .references import snapshot_tags
 from .requests import JobRequest
 from .schema.rehearsal import Rehearsals, rehearse_all
 from .selectors import files_before, root_was_filled
 from .services.damages import damage_settle
 from .services.results import JobResult, manifest_facts, summary_facts
 from .services.storages import repository_for_job
+from .siblings import newest_first, snapshots_of
 from .sources import Cut, CutSpec, open_cut, read_manifest
 from .sources.verify import DumpPlace, SnapshotPlace
 from .staging import staging_folder
@@ -125,6 +126,8 @@ class Capture:
             if read.findings and read.damage:
                 read = self._store_again(storing, snapshot, read)
             self.is_damaged = bool(read.findings)
+            if self.job.attempt > 1:
+                self._retract_others(repository)
             if not read.findings:
                 self._rehearse_snapshot(repository)
             damage_settle(repository, found_by=DamageFinder.BACKUP, now=timezone.now(), tick=self.check)
@@ -211,13 +214,13 @@ class Capture:
         """The snapshot that an earlier attempt had stored when it was cut off: a job never stores two."""
         if self.job.attempt <= 1:
             return None
-        tag = job_tag(self.job)
-        # The newest: the one before it was damaged, and is replaced.
-        found = [one for one in repository.readable_snapshots()[0] if tag in one.tags]
-        snapshot = found[-1] if found else None
-        if snapshot is None:
-            return None
-        manifest = read_manifest(SnapshotPlace(SnapshotView(repository, snapshot)))
+        for snapshot in newest_first(snapshots_of(repository, [self.job.uuid])):
+            # One whose manifest is damaged is stored anew, and goes then.
+            with contextlib.suppress(Damaged, ManifestInvalid):
+                return self._adopted(snapshot, read_manifest(SnapshotPlace(SnapshotView(repository, snapshot))))
+        return None
+
+    def _adopted(self, snapshot: Snapshot, manifest: Manifest) -> Snapshot:
         unread = [("", f"{manifest.problems} things could not be read; their names are lost with the first attempt")]
         self.stored = JobResult(
             repository=self.repository,
@@ -228,6 +231,15 @@ class Capture:
             problems=unread if manifest.problems else [],
         )
         return snapshot
+
+    def _retract_others(self, repository: Repository) -> None:
+        """Remove what earlier attempts stored besides: a job has one backup."""
+        if self.stored is None:
+            raise AssertionError("Each attempt that comes here has stored something.")
+        for one in snapshots_of(repository, [self.job.uuid]):
+            if one.id != self.stored.snapshot_id:
+                with contextlib.suppress(AppendOnly):
+                    repository.retract_snapshot(one.id)
 
     def _archive(self, repository: Repository, cut: Cut, options: ArchiveOptions, warnings: list[str]) -> JobResult:
         self.tracker.begin("storing", total_bytes=cut.total_bytes_hint)
