@@ -89,6 +89,8 @@ class Capture:
     """The primary key of the repository that the snapshot goes to."""
     manifest: Manifest | None = None
     """That of what this attempt has stored."""
+    positions: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Of the servers at its consistency point, as `Cut` has them."""
     is_damaged: bool = False
     """What is stored was found not to be what was read."""
 
@@ -244,7 +246,7 @@ class Capture:
     def _archive(self, repository: Repository, cut: Cut, options: ArchiveOptions, warnings: list[str]) -> JobResult:
         self.tracker.begin("storing", total_bytes=cut.total_bytes_hint)
         done = archive(repository, cut.entries(), options, progress=self._progress)
-        self.manifest = cut.manifest()
+        self.manifest, self.positions = cut.manifest(), cut.positions
         now, finder = timezone.now(), DamageFinder.BACKUP
         damage_note(repository, done.unsound, found_by=finder, now=now)
         damaged_files_note(repository, DamageKind.INDEX, done.damaged_indexes, found_by=finder, now=now)
@@ -281,7 +283,7 @@ class Capture:
                     rehearse=lambda package: rehearsals.append(self._rehearse(package, decode(package.manifest))),
                     before_publish=self.fence,
                 )
-                self.manifest = cut.manifest()
+                self.manifest, self.positions = cut.manifest(), cut.positions
                 self.stored = JobResult(
                     backup_file_path=str(path),
                     checksum=written.sha256,

@@ -219,6 +219,11 @@ class Cut:
             notes.append(f"{self.vanished} files were deleted while they were read; no row of the backup names them")
         return notes + self.held.notes
 
+    @property
+    def positions(self) -> dict[str, str]:
+        """The states of the servers at the consistency point, by alias, where they have names for them."""
+        return {one.record.alias: one.position for one in self.databases if one.position}
+
     def lacks_what_was_deleted(self) -> bool:
         """Whether a file is missing whose row the application has deleted since: another pass can do better."""
         return self.compares_references and any_row_is_gone(self.named.missing())
