@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,8 +57,14 @@ _PASSED_AGAIN = (
     " `DeferredDeletes` keeps them for the backup."
 )
 
+_CLOCK_MARGIN = 5.0
+"""Seconds by which the clock of a file system may differ."""
 _LOCK_PATIENCE = 3600.0
 """Seconds: as long as a prune of a large repository may take."""
+
+
+class _DeletedMeanwhile(Exception):
+    """The application has deleted files that the package names; another pass holds them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,7 +106,9 @@ class Capture:
         request = JobRequest.from_json(self.job.backup_type, self.job.settings)
         return self._package(request) if request.makes_package else self._snapshot(request)
 
-    def _spec(self, request: JobRequest, staging: Path, *, recalls: bool = False) -> CutSpec:
+    def _spec(
+        self, request: JobRequest, staging: Path, *, recalls: bool = False, links_since: float | None = None
+    ) -> CutSpec:
         return CutSpec(
             job_uuid=self.job.uuid,
             job_name=self.job.job_name,
@@ -112,6 +121,7 @@ class Capture:
             held_before=files_before(self.job),
             was_filled=root_was_filled,
             recalls=recalls,
+            links_since=links_since,
         )
 
     def _snapshot(self, request: JobRequest) -> list[str]:
@@ -174,21 +184,22 @@ class Capture:
         another pass: with a new consistency point, and with those files from the pass before."""
         parent, warnings = choose_parent(self.job, storing.place, storing.repository)
         warnings += [note] if note else []
+        since = time.time() - _CLOCK_MARGIN
         snapshot, again = self._store_once(storing, parent, warnings)
         for _ in range(_FURTHER_PASSES):
             if not again:
                 break
             before, first = snapshot, self.stored
-            snapshot, again = self._store_once(storing, before, [*warnings, _PASSED_AGAIN], recalls=True)
+            snapshot, again = self._store_once(storing, before, [*warnings, _PASSED_AGAIN], links_since=since)
             self.stored = _both(first, self.stored)
             with contextlib.suppress(AppendOnly):
                 storing.repository.retract_snapshot(before.id)
         return snapshot
 
     def _store_once(
-        self, storing: _Storing, parent: Snapshot | None, warnings: list[str], *, recalls: bool = False
+        self, storing: _Storing, parent: Snapshot | None, warnings: list[str], *, links_since: float | None = None
     ) -> tuple[Snapshot, bool]:
-        """One pass: what it stored, and whether another one can do better."""
+        """One pass: what it stored, and whether another one can do better. `links_since`: when the first one began."""
         repository, request = storing.repository, storing.request
         known = damage_known(repository)
 
@@ -197,7 +208,8 @@ class Capture:
             self.fence()
 
         self.tracker.begin("opening the sources")
-        with open_cut(self.job.backup_type, spec=self._spec(request, storing.staging, recalls=recalls)) as cut:
+        spec = self._spec(request, storing.staging, recalls=links_since is not None, links_since=links_since)
+        with open_cut(self.job.backup_type, spec=spec) as cut:
             options = ArchiveOptions(
                 paths=(ROOT,),
                 tags=snapshot_tags(self.job),
@@ -269,37 +281,54 @@ class Capture:
         if is_package_folder(path.parent):
             remove_leftovers(path.parent)
         with staging_folder(self.job.uuid) as staging:
-            self.tracker.begin("opening the sources")
-            with open_cut(self.job.backup_type, spec=self._spec(request, staging)) as cut:
-                self.tracker.begin("writing the package", total_bytes=cut.total_bytes_hint)
-                rehearsals: list[Rehearsals] = []
-                written = write_package(
-                    path,
-                    cut,
-                    passphrase=passphrase,
-                    compression=request.compression,
-                    progress=self._reached,
-                    reading=self._read_back,
-                    rehearse=lambda package: rehearsals.append(self._rehearse(package, decode(package.manifest))),
-                    before_publish=self.fence,
-                )
-                self.manifest, self.positions = cut.manifest(), cut.positions
-                self.stored = JobResult(
-                    backup_file_path=str(path),
-                    checksum=written.sha256,
-                    backup_size=written.content_bytes,
-                    stored_size=written.size,
-                    new_files=written.files,
-                    changed_files=0,
-                    unchanged_files=0,
-                    manifest=manifest_facts(self.manifest),
-                    warnings=[*cut.notes, *written.notes],
-                    problems=_problems(cut),
-                    rehearsals=rehearsals[0] if rehearsals else Rehearsals(),
-                )
-                self.published()
+            for left in range(_FURTHER_PASSES, -1, -1):
+                again = left < _FURTHER_PASSES
+                spec = self._spec(request, staging, links_since=0.0 if again else None)
+                with contextlib.suppress(_DeletedMeanwhile):
+                    self._package_once(path, spec, passphrase, compression=request.compression, again=again, left=left)
+                    break
         # It was read back before it got its name.
         return []
+
+    def _package_once(
+        self, path: Path, spec: CutSpec, passphrase: Passphrase | None, *, compression: bool, again: bool, left: int
+    ) -> None:
+        """One pass. Raises `_DeletedMeanwhile`, with nothing written, if one of those that are left can do better."""
+        self.tracker.begin("opening the sources")
+        with open_cut(self.job.backup_type, spec=spec) as cut:
+            self.tracker.begin("writing the package", total_bytes=cut.total_bytes_hint)
+            rehearsals: list[Rehearsals] = []
+
+            def reading(files: int, size: int) -> None:
+                if not files and not size and left and cut.lacks_what_was_deleted():
+                    raise _DeletedMeanwhile
+                self._read_back(files, size)
+
+            written = write_package(
+                path,
+                cut,
+                passphrase=passphrase,
+                compression=compression,
+                progress=self._reached,
+                reading=reading,
+                rehearse=lambda package: rehearsals.append(self._rehearse(package, decode(package.manifest))),
+                before_publish=self.fence,
+            )
+            self.manifest, self.positions = cut.manifest(), cut.positions
+            self.stored = JobResult(
+                backup_file_path=str(path),
+                checksum=written.sha256,
+                backup_size=written.content_bytes,
+                stored_size=written.size,
+                new_files=written.files,
+                changed_files=0,
+                unchanged_files=0,
+                manifest=manifest_facts(self.manifest),
+                warnings=[*([_PASSED_AGAIN] if again else []), *cut.notes, *written.notes],
+                problems=_problems(cut),
+                rehearsals=rehearsals[0] if rehearsals else Rehearsals(),
+            )
+            self.published()
 
     def _passphrase(self, request: JobRequest) -> Passphrase | None:
         """What the package is sealed with; proven before, because nothing would show afterwards that it is wrong."""
