@@ -122,7 +122,10 @@ class Restore:
     def _databases(self) -> list[str]:
         """The aliases of the databases that are replaced."""
         manifest, only = self.origin.manifest, self.choice.only
-        return [one.alias for one in (*chosen_databases(manifest, only), *chosen_data(manifest, only))]
+        return [
+            *(one.alias for one in chosen_databases(manifest, only)),
+            *(one.alias for one in chosen_data(manifest, only)),
+        ]
 
     def _tell(self, journal: Journal, result: RestoreResult) -> None:
         if journal.baseline is not None:

@@ -85,10 +85,15 @@ class Command(BackupCommand):
         return old
 
     def _others(self, options: Options) -> list[Passphrase]:
-        if options["keep_password_file"] and not options["new_repository"]:
+        paths = options["keep_password_file"]
+        if not isinstance(paths, list) or not paths:
+            return []
+        if not options["new_repository"]:
             raise RequestRefused("--keep-password-file is for --new-repository; without it all keys stay.")
-        given = [(str(path), read_passphrase({FILE: str(path)})) for path in options["keep_password_file"]]
-        return [Passphrase(one.reveal(), f"--keep-password-file {path}") for path, one in given]
+        return [self._other(str(path)) for path in paths]
+
+    def _other(self, path: str) -> Passphrase:
+        return Passphrase(read_passphrase({FILE: path}).reveal(), f"--keep-password-file {path}")
 
     def _show(self, options: Options, plan: RekeyPlan) -> None:
         if options["json"]:
