@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from django.apps import apps
 from django.db import connections
 from django.db.utils import Error as DatabaseFailure
 
@@ -24,10 +25,13 @@ _LOCK_PATIENCE: Final = "10s"
 """For a transaction that is writing to a table. Who writes to it later waits meanwhile."""
 _PATIENCE: Final = "60s"
 """For all tables of a database."""
+_BOOKKEEPING: Final = frozenset({"sessions", "django_celery_beat", "django_celery_results"})
+"""Applications that also write while something is only read, or run; no user was told that this is saved."""
 _TABLES: Final = """
     SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
       AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%%' AND c.relname <> ALL (%s)
+      AND has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')
     ORDER BY 1, 2
 """
 
@@ -66,8 +70,9 @@ def _held(alias: str) -> Iterator[None]:
 
 def _lock_tables(cursor: CursorWrapper) -> None:
     # Keys of the ledger's rows are looked up in tables of others, which this mode permits.
-    own = [model._meta.db_table for model in ledger_models()]
-    cursor.execute(_TABLES, [own])
+    free = [model._meta.db_table for model in ledger_models()]
+    free += [model._meta.db_table for model in apps.get_models() if model._meta.app_label in _BOOKKEEPING]
+    cursor.execute(_TABLES, [free])
     names = [f"{quoted(str(schema))}.{quoted(str(table))}" for schema, table in cursor.fetchall()]
     if names:
         cursor.execute(f"LOCK TABLE {', '.join(names)} IN SHARE MODE")
