@@ -77,11 +77,15 @@ def second_attempt() -> dict:
     """As if a schedule had asked for the job, which is tried again then."""
     database = next(HOME.glob("*.sqlite3"))
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
-        ((job,),) = connection.execute("SELECT uuid FROM backup_backupjob WHERE status = 'RUNNING'").fetchall()
+        running = connection.execute("SELECT uuid FROM backup_backupjob WHERE status = 'RUNNING'").fetchall()
         connection.execute(
             "UPDATE backup_backupjob SET status = 'PENDING', trigger = 'SCHEDULED', running_key = NULL,"
             " lease_expires_at = NULL WHERE status = 'RUNNING'"
         )
+    if not running:
+        # It had ended, and was dropping damaged packs.
+        return {}
+    job = running[0][0]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
         call_command("backup_run_job", job)
     return command("backup_jobs", "--show", job)
