@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import os
 import secrets
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -117,11 +118,17 @@ def _have_mysql_driver() -> None:
 
 
 def secret_key(home: Path) -> str:
-    """The secret DJANGO_SECRET_KEY, or else the key in `home/secret_key`, made with mode 0600 on first use."""
+    """The secret DJANGO_SECRET_KEY, or else the key in `home/secret_key`, made with mode 0600 on first use.
+
+    A dry run makes no file: it and the processes that it starts have a key for their own time.
+    """
     given = secret("DJANGO_SECRET_KEY")
     if given:
         return given
     path = home / "secret_key"
+    if not path.exists() and "--dry-run" in sys.argv:
+        os.environ["DJANGO_SECRET_KEY"] = secrets.token_urlsafe(50)
+        return os.environ["DJANGO_SECRET_KEY"]
     if not path.exists():
         # The link is atomic and exclusive: of two processes that start at once, both read the key of the winner.
         handle, name = tempfile.mkstemp(prefix=".secret_key-", dir=home)

@@ -2,13 +2,14 @@
 
 import contextlib
 import dataclasses
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from django.utils import timezone
 
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
-from strongroom.errors import AppendOnly
+from strongroom.errors import AppendOnly, Damaged
 from strongroom.format.snapshot import Snapshot
 from strongroom.packages import remove_leftovers
 from strongroom.passphrase import Passphrase, read_passphrase
@@ -17,20 +18,21 @@ from strongroom.repository.locks import RepositoryLock
 from strongroom.snapshots import SnapshotView
 
 from .damages import as_damage, damage_known, damage_note, damaged_files_note
-from .manifest import Manifest, decode
+from .manifest import Manifest, ManifestInvalid, decode
 from .models import BackupJob, DamageFinder, DamageKind, Trigger
 from .names import file_name
 from .packages import write_package
 from .parents import choose_parent
 from .passphrases import require_proven
 from .progress import Tracker
-from .references import job_tag, snapshot_tags
+from .references import snapshot_tags
 from .requests import JobRequest
 from .schema.rehearsal import Rehearsals, rehearse_all
 from .selectors import files_before, root_was_filled
 from .services.damages import damage_settle
 from .services.results import JobResult, manifest_facts, summary_facts
 from .services.storages import repository_for_job
+from .siblings import newest_first, snapshots_of
 from .sources import Cut, CutSpec, open_cut, read_manifest
 from .sources.verify import DumpPlace, SnapshotPlace
 from .staging import staging_folder
@@ -55,8 +57,14 @@ _PASSED_AGAIN = (
     " `DeferredDeletes` keeps them for the backup."
 )
 
+_CLOCK_MARGIN = 5.0
+"""Seconds by which the clock of a file system may differ."""
 _LOCK_PATIENCE = 3600.0
 """Seconds: as long as a prune of a large repository may take."""
+
+
+class _DeletedMeanwhile(Exception):
+    """The application has deleted files that the package names; another pass holds them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,6 +96,8 @@ class Capture:
     """The primary key of the repository that the snapshot goes to."""
     manifest: Manifest | None = None
     """That of what this attempt has stored."""
+    positions: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Of the servers at its consistency point, as `Cut` has them."""
     is_damaged: bool = False
     """What is stored was found not to be what was read."""
 
@@ -96,7 +106,9 @@ class Capture:
         request = JobRequest.from_json(self.job.backup_type, self.job.settings)
         return self._package(request) if request.makes_package else self._snapshot(request)
 
-    def _spec(self, request: JobRequest, staging: Path, *, recalls: bool = False) -> CutSpec:
+    def _spec(
+        self, request: JobRequest, staging: Path, *, recalls: bool = False, links_since: float | None = None
+    ) -> CutSpec:
         return CutSpec(
             job_uuid=self.job.uuid,
             job_name=self.job.job_name,
@@ -109,6 +121,7 @@ class Capture:
             held_before=files_before(self.job),
             was_filled=root_was_filled,
             recalls=recalls,
+            links_since=links_since,
         )
 
     def _snapshot(self, request: JobRequest) -> list[str]:
@@ -125,6 +138,8 @@ class Capture:
             if read.findings and read.damage:
                 read = self._store_again(storing, snapshot, read)
             self.is_damaged = bool(read.findings)
+            if self.job.attempt > 1:
+                self._retract_others(repository)
             if not read.findings:
                 self._rehearse_snapshot(repository)
             damage_settle(repository, found_by=DamageFinder.BACKUP, now=timezone.now(), tick=self.check)
@@ -169,21 +184,22 @@ class Capture:
         another pass: with a new consistency point, and with those files from the pass before."""
         parent, warnings = choose_parent(self.job, storing.place, storing.repository)
         warnings += [note] if note else []
+        since = time.time() - _CLOCK_MARGIN
         snapshot, again = self._store_once(storing, parent, warnings)
         for _ in range(_FURTHER_PASSES):
             if not again:
                 break
             before, first = snapshot, self.stored
-            snapshot, again = self._store_once(storing, before, [*warnings, _PASSED_AGAIN], recalls=True)
+            snapshot, again = self._store_once(storing, before, [*warnings, _PASSED_AGAIN], links_since=since)
             self.stored = _both(first, self.stored)
             with contextlib.suppress(AppendOnly):
                 storing.repository.retract_snapshot(before.id)
         return snapshot
 
     def _store_once(
-        self, storing: _Storing, parent: Snapshot | None, warnings: list[str], *, recalls: bool = False
+        self, storing: _Storing, parent: Snapshot | None, warnings: list[str], *, links_since: float | None = None
     ) -> tuple[Snapshot, bool]:
-        """One pass: what it stored, and whether another one can do better."""
+        """One pass: what it stored, and whether another one can do better. `links_since`: when the first one began."""
         repository, request = storing.repository, storing.request
         known = damage_known(repository)
 
@@ -192,7 +208,8 @@ class Capture:
             self.fence()
 
         self.tracker.begin("opening the sources")
-        with open_cut(self.job.backup_type, spec=self._spec(request, storing.staging, recalls=recalls)) as cut:
+        spec = self._spec(request, storing.staging, recalls=links_since is not None, links_since=links_since)
+        with open_cut(self.job.backup_type, spec=spec) as cut:
             options = ArchiveOptions(
                 paths=(ROOT,),
                 tags=snapshot_tags(self.job),
@@ -211,13 +228,13 @@ class Capture:
         """The snapshot that an earlier attempt had stored when it was cut off: a job never stores two."""
         if self.job.attempt <= 1:
             return None
-        tag = job_tag(self.job)
-        # The newest: the one before it was damaged, and is replaced.
-        found = [one for one in repository.readable_snapshots()[0] if tag in one.tags]
-        snapshot = found[-1] if found else None
-        if snapshot is None:
-            return None
-        manifest = read_manifest(SnapshotPlace(SnapshotView(repository, snapshot)))
+        for snapshot in newest_first(snapshots_of(repository, [self.job.uuid])):
+            # One whose manifest is damaged is stored anew, and goes then.
+            with contextlib.suppress(Damaged, ManifestInvalid):
+                return self._adopted(snapshot, read_manifest(SnapshotPlace(SnapshotView(repository, snapshot))))
+        return None
+
+    def _adopted(self, snapshot: Snapshot, manifest: Manifest) -> Snapshot:
         unread = [("", f"{manifest.problems} things could not be read; their names are lost with the first attempt")]
         self.stored = JobResult(
             repository=self.repository,
@@ -229,10 +246,19 @@ class Capture:
         )
         return snapshot
 
+    def _retract_others(self, repository: Repository) -> None:
+        """Remove what earlier attempts stored besides: a job has one backup."""
+        if self.stored is None:
+            raise AssertionError("Each attempt that comes here has stored something.")
+        for one in snapshots_of(repository, [self.job.uuid]):
+            if one.id != self.stored.snapshot_id:
+                with contextlib.suppress(AppendOnly):
+                    repository.retract_snapshot(one.id)
+
     def _archive(self, repository: Repository, cut: Cut, options: ArchiveOptions, warnings: list[str]) -> JobResult:
         self.tracker.begin("storing", total_bytes=cut.total_bytes_hint)
         done = archive(repository, cut.entries(), options, progress=self._progress)
-        self.manifest = cut.manifest()
+        self.manifest, self.positions = cut.manifest(), cut.positions
         now, finder = timezone.now(), DamageFinder.BACKUP
         damage_note(repository, done.unsound, found_by=finder, now=now)
         damaged_files_note(repository, DamageKind.INDEX, done.damaged_indexes, found_by=finder, now=now)
@@ -255,37 +281,54 @@ class Capture:
         if is_package_folder(path.parent):
             remove_leftovers(path.parent)
         with staging_folder(self.job.uuid) as staging:
-            self.tracker.begin("opening the sources")
-            with open_cut(self.job.backup_type, spec=self._spec(request, staging)) as cut:
-                self.tracker.begin("writing the package", total_bytes=cut.total_bytes_hint)
-                rehearsals: list[Rehearsals] = []
-                written = write_package(
-                    path,
-                    cut,
-                    passphrase=passphrase,
-                    compression=request.compression,
-                    progress=self._reached,
-                    reading=self._read_back,
-                    rehearse=lambda package: rehearsals.append(self._rehearse(package, decode(package.manifest))),
-                    before_publish=self.fence,
-                )
-                self.manifest = cut.manifest()
-                self.stored = JobResult(
-                    backup_file_path=str(path),
-                    checksum=written.sha256,
-                    backup_size=written.content_bytes,
-                    stored_size=written.size,
-                    new_files=written.files,
-                    changed_files=0,
-                    unchanged_files=0,
-                    manifest=manifest_facts(self.manifest),
-                    warnings=[*cut.notes, *written.notes],
-                    problems=_problems(cut),
-                    rehearsals=rehearsals[0] if rehearsals else Rehearsals(),
-                )
-                self.published()
+            for left in range(_FURTHER_PASSES, -1, -1):
+                again = left < _FURTHER_PASSES
+                spec = self._spec(request, staging, links_since=0.0 if again else None)
+                with contextlib.suppress(_DeletedMeanwhile):
+                    self._package_once(path, spec, passphrase, compression=request.compression, again=again, left=left)
+                    break
         # It was read back before it got its name.
         return []
+
+    def _package_once(
+        self, path: Path, spec: CutSpec, passphrase: Passphrase | None, *, compression: bool, again: bool, left: int
+    ) -> None:
+        """One pass. Raises `_DeletedMeanwhile`, with nothing written, if one of those that are left can do better."""
+        self.tracker.begin("opening the sources")
+        with open_cut(self.job.backup_type, spec=spec) as cut:
+            self.tracker.begin("writing the package", total_bytes=cut.total_bytes_hint)
+            rehearsals: list[Rehearsals] = []
+
+            def reading(files: int, size: int) -> None:
+                if not files and not size and left and cut.lacks_what_was_deleted():
+                    raise _DeletedMeanwhile
+                self._read_back(files, size)
+
+            written = write_package(
+                path,
+                cut,
+                passphrase=passphrase,
+                compression=compression,
+                progress=self._reached,
+                reading=reading,
+                rehearse=lambda package: rehearsals.append(self._rehearse(package, decode(package.manifest))),
+                before_publish=self.fence,
+            )
+            self.manifest, self.positions = cut.manifest(), cut.positions
+            self.stored = JobResult(
+                backup_file_path=str(path),
+                checksum=written.sha256,
+                backup_size=written.content_bytes,
+                stored_size=written.size,
+                new_files=written.files,
+                changed_files=0,
+                unchanged_files=0,
+                manifest=manifest_facts(self.manifest),
+                warnings=[*([_PASSED_AGAIN] if again else []), *cut.notes, *written.notes],
+                problems=_problems(cut),
+                rehearsals=rehearsals[0] if rehearsals else Rehearsals(),
+            )
+            self.published()
 
     def _passphrase(self, request: JobRequest) -> Passphrase | None:
         """What the package is sealed with; proven before, because nothing would show afterwards that it is wrong."""

@@ -33,9 +33,12 @@ def check_backup(app_configs: Sequence[AppConfig] | None = None, **_options: obj
     return [_message(one) for one in settings_findings() or list(equipment_findings(deploy=False))]
 
 
-@register("backup")
+@register("backup", "interrupted_restore")
 def check_interrupted_swap(**_options: object) -> list[CheckMessage]:
-    """Complete a restore that was killed in the middle of its swap, or say why that cannot be done."""
+    """Complete a restore that was killed in the middle of its swap, or say why that cannot be done.
+
+    Commands of other applications that need no other check ask for this one by its own tag.
+    """
     from .restores import mixed, recover_restores  # noqa: PLC0415  see above
 
     try:

@@ -118,11 +118,18 @@ class Held:
 
     def __init__(self) -> None:
         self._places: dict[bytes, bytes] = {}
+        self._linked: set[bytes] = set()
         self.notes: list[str] = []
 
-    def add(self, location: Path, holder: Path) -> None:
-        """A storage, and the folder that mirrors it."""
+    def add(self, location: Path, holder: Path, *, by_links: bool = False) -> None:
+        """A storage, and the folder that mirrors it; `by_links` if what is there was not deleted, but may be."""
         self._places[os.fsencode(location)] = os.fsencode(holder)
+        if by_links:
+            self._linked.add(os.fsencode(location))
+
+    def is_linked(self, path: bytes) -> bool:
+        """Return whether what is held there may have been deleted before the consistency point, or not at all."""
+        return any(path == location or path.startswith(location + b"/") for location in self._linked)
 
     def names(self, folder: bytes) -> Iterable[bytes]:
         """What is kept of a folder."""
@@ -154,7 +161,7 @@ def hold_deletes(locations: Iterable[Path], job: uuid.UUID) -> Iterator[Held]:
     with contextlib.ExitStack() as stack:
         for location in locations:
             try:
-                holder = stack.enter_context(_holding(location, job))
+                holder = stack.enter_context(holding(location, job))
             except OSError as error:
                 held.notes.append(f"files deleted from {location} meanwhile are not held for the backup: {error}")
             else:
@@ -163,14 +170,13 @@ def hold_deletes(locations: Iterable[Path], job: uuid.UUID) -> Iterator[Held]:
 
 
 @contextlib.contextmanager
-def _holding(location: Path, job: uuid.UUID) -> Iterator[Path]:
+def holding(location: Path, job: uuid.UUID) -> Iterator[Path]:
+    """A folder for what is held of a storage, until the block is left. Raises `OSError` where there can be none."""
     folder = location / FOLDER
     _make(folder, like=location)
     with contextlib.closing(_Lock(folder, os.O_RDONLY | os.O_DIRECTORY)):
         # Nobody deletes in this instant.
-        for one in _holders(location):
-            if not _is_running(one):
-                shutil.rmtree(one, ignore_errors=True)
+        remove_dead(location)
         holder = folder / str(job)
         _make(holder, like=location)
         marker = _Lock(holder / MARKER, os.O_RDWR | os.O_CREAT)
@@ -180,6 +186,13 @@ def _holding(location: Path, job: uuid.UUID) -> Iterator[Path]:
         # From here on files are deleted at once.
         marker.close()
         shutil.rmtree(holder, ignore_errors=True)
+
+
+def remove_dead(location: Path) -> None:
+    """Remove what killed jobs have left."""
+    for one in _holders(location):
+        if not _is_running(one):
+            shutil.rmtree(one, ignore_errors=True)
 
 
 class _Lock:

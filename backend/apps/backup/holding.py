@@ -21,7 +21,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from django.conf import settings
+
 FOLDER: Final = "restores"
+MIDDLEWARE: Final = ".middleware.HoldWrites"
 NAME: Final = ".hold"
 PATIENCE: Final = 10.0
 """Seconds that a restore waits for requests that have begun to write."""
@@ -157,6 +160,11 @@ def scope_of(root: Path) -> Scope | None:
     finally:
         os.close(descriptor)
     return None
+
+
+def application_is_held() -> bool:
+    """Return whether the project has the middleware by which a restore holds the application."""
+    return any(name.endswith(MIDDLEWARE) for name in settings.MIDDLEWARE)
 
 
 def may_look(root: Path) -> bool:

@@ -47,6 +47,7 @@ from .services.removals import (
     removed_since,
 )
 from .services.storages import require_repository
+from .siblings import snapshots_of
 from .stopping import JobCancelled, stop_signals
 from .storage import (
     RepositoryPlace,
@@ -214,7 +215,9 @@ def _forget(
     """Remove the snapshots of those with a reason, and those whose removal was cut off before; which they were."""
     removal_begin({job.uuid: reasons[job.uuid] for job in here if job.uuid in reasons}, now=now)
     going = removals_unfinished(among=here)
-    forget(repository, [StorageId(job.snapshot_id) for job in going], lock)
+    # And what else a job has stored that was killed, or that a repair has made of it.
+    besides = snapshots_of(repository, [job.uuid for job in going]) if going else []
+    forget(repository, {StorageId(job.snapshot_id) for job in going} | {one.id for one in besides}, lock)
     removal_done(going, now=timezone.now())
     return going
 

@@ -57,8 +57,8 @@ class Facts:
         )
 
     @classmethod
-    def of_manifest(cls, manifest: Manifest) -> Self:
-        """As the backup itself has them."""
+    def of_manifest(cls, manifest: Manifest, *, lacks_lost: bool = False, is_damaged: bool = False) -> Self:
+        """As the backup itself has them. `lacks_lost`: what was lost was left out when it was repaired."""
         return cls(
             name=manifest.job.name,
             backup_type=manifest.job.type,
@@ -66,7 +66,8 @@ class Facts:
             engines={one.alias: one.engine for one in manifest.databases}
             | {one.alias: one.engine for one in manifest.data},
             has_files=bool(manifest.files),
-            problems=manifest.problems,
+            problems=manifest.problems + lacks_lost,
+            is_damaged=is_damaged,
         )
 
     def against(self, wanted: frozenset[str], *, now: datetime) -> tuple[int, str]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from strongroom.format.snapshot import Snapshot
+from strongroom.repair.snapshots import REPAIRED
 
 from . import selectors
 from .errors import BackupNotFound, LedgerUnavailable
@@ -21,7 +22,8 @@ class BackupRef:
     """One backup: a snapshot in a repository (`place` and `snapshot_id`) or a package file (`package`).
 
     `job` is None for a package that the ledger does not know; `time` is when the job started, or the package was
-    written. `notes` are for the user: why the ledger was not used, or that newer jobs stored nothing that is sound.
+    written. `lacks_lost`: files are missing in it because their content is lost. `notes` are for the user: why the
+    ledger was not used, or that newer jobs stored nothing that is sound.
     """
 
     job: uuid.UUID | None
@@ -32,6 +34,7 @@ class BackupRef:
     snapshot_id: str = ""
     package: Path | None = None
     in_ledger: bool = False
+    lacks_lost: bool = False
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -40,17 +43,22 @@ class BackupRef:
         return f"{what} of {self.time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC ({where})"
 
 
-def job_tag(job: BackupJob) -> str:
-    """The tag that names the job which made a snapshot."""
-    return f"job={job.uuid}"
+def job_tag_of(job: uuid.UUID) -> str:
+    """Return the tag that names the job which made a snapshot."""
+    return f"job={job}"
 
 
 def snapshot_tags(job: BackupJob) -> tuple[str, ...]:
     """The tags that let a snapshot be found without the ledger."""
-    tags = [TAG, job_tag(job), f"type={job.backup_type}", f"configuration={job.configuration_name}"]
+    tags = [TAG, job_tag_of(job.uuid), f"type={job.backup_type}", f"configuration={job.configuration_name}"]
     if job.trigger == Trigger.PRE_RESTORE:
         tags.append(f"trigger={job.trigger}")
     return tuple(tags)
+
+
+def time_of(snapshot: Snapshot) -> datetime:
+    """Return when the snapshot was begun."""
+    return datetime.fromtimestamp(snapshot.time_ns / 1_000_000_000, UTC)
 
 
 def tag_values(snapshot: Snapshot) -> dict[str, str] | None:
@@ -108,8 +116,9 @@ def of_snapshot(place: RepositoryPlace, snapshot: Snapshot) -> BackupRef | None:
     return BackupRef(
         job=job,
         backup_type=values["type"],
-        time=datetime.fromtimestamp(snapshot.time_ns / 1_000_000_000, UTC),
+        time=time_of(snapshot),
         configuration_name=values.get("configuration", ""),
         place=place,
         snapshot_id=snapshot.id,
+        lacks_lost=REPAIRED in snapshot.tags,
     )

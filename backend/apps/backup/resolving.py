@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from django.utils import timezone
 
@@ -24,6 +25,7 @@ from .manifest import decode
 from .models import BackupJob, Trigger
 from .presence import Missing, Presence
 from .references import BackupRef, of_job, of_snapshot, package_ref
+from .siblings import is_repaired
 from .sources.files import file_roots
 from .sources.named_files import reference_fields
 from .sources.verify import SnapshotPlace, read_manifest
@@ -157,10 +159,20 @@ def _in_storage(text: str, wanted: frozenset[str]) -> BackupRef:
         return _latest_in_storage([*candidates, *map(_of_file, packages)], wanted)
     if not candidates:
         raise BackupNotFound(f"No backup answers to {text!r} in {', '.join(str(place.path) for place in places)}.")
-    if len(candidates) > 1:
+    if len({ref.job for ref in candidates}) > 1:
         shown = ", ".join(f"{ref.job} (snapshot {ref.snapshot_id[:8]})" for ref in candidates[:5])
         raise AmbiguousReference(f"Several backups answer to {text!r}: {shown}; give more of the uuid.")
-    return candidates[0]
+    return _newest_of_job(candidates)
+
+
+def _newest_of_job(candidates: list[BackupRef]) -> BackupRef:
+    """Several snapshots of one job, as a kill or a repair leaves them: the newest, and the others in a note."""
+    first, *others = sorted(candidates, key=lambda ref: (not ref.lacks_lost, ref.time, ref.snapshot_id), reverse=True)
+    if not others:
+        return first
+    names = ", ".join(f"{ref.snapshot_id[:8]}{' (lost files left out)' if ref.lacks_lost else ''}" for ref in others)
+    note = f"The job {first.job} has stored further snapshots: {names}. Name one of them if this one is damaged."
+    return dataclasses.replace(first, notes=(*first.notes, note))
 
 
 def _latest_in_storage(candidates: list[BackupRef], wanted: frozenset[str]) -> BackupRef:
@@ -178,7 +190,7 @@ def _latest_in_storage(candidates: list[BackupRef], wanted: frozenset[str]) -> B
 
 
 def _of_storage(ordered: Iterable[BackupRef]) -> Iterator[tuple[BackupRef | None, Facts | str]]:
-    repositories: dict[RepositoryPlace, Repository] = {}
+    repositories: dict[RepositoryPlace, _Opened] = {}
     for ref in ordered:
         try:
             yield ref, _facts(ref, repositories)
@@ -186,16 +198,31 @@ def _of_storage(ordered: Iterable[BackupRef]) -> Iterator[tuple[BackupRef | None
             yield None, f"{ref} cannot be read ({str(error).rstrip('.')})"
 
 
-def _facts(ref: BackupRef, repositories: dict[RepositoryPlace, Repository]) -> Facts:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Opened:
+    """A repository, and its snapshots of which a repair has made others: they need what is lost."""
+
+    repository: Repository
+    damaged: frozenset[str | None]
+
+    @classmethod
+    def at(cls, place: RepositoryPlace) -> Self:
+        repository = place.open()
+        made = [one for one in repository.readable_snapshots()[0] if is_repaired(one)]
+        return cls(repository, frozenset(one.original for one in made))
+
+
+def _facts(ref: BackupRef, repositories: dict[RepositoryPlace, _Opened]) -> Facts:
     if ref.package is not None:
         return Facts.of_manifest(decode(open_package(ref.package).manifest))
     if ref.place is None:
         raise BackupNotFound(f"{ref} names neither a repository nor a package.")
     if ref.place not in repositories:
-        repositories[ref.place] = ref.place.open()
-    repository = repositories[ref.place]
-    view = SnapshotView(repository, repository.snapshot(ref.snapshot_id))
-    return Facts.of_manifest(read_manifest(SnapshotPlace(view)))
+        repositories[ref.place] = _Opened.at(ref.place)
+    opened = repositories[ref.place]
+    view = SnapshotView(opened.repository, opened.repository.snapshot(ref.snapshot_id))
+    manifest = read_manifest(SnapshotPlace(view))
+    return Facts.of_manifest(manifest, lacks_lost=ref.lacks_lost, is_damaged=ref.snapshot_id in opened.damaged)
 
 
 def _of_file(path: Path) -> BackupRef:

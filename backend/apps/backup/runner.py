@@ -7,7 +7,7 @@ pass, or was broken off by the end of its executor, is PENDING again afterwards.
 
 import functools
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError
@@ -47,7 +47,10 @@ _WAIT_FOR_ANOTHER = timedelta(seconds=30)
 
 
 def run_job(
-    job: uuid.UUID, *, observer: Observer | None = None, on_manifest: Callable[[Manifest], None] | None = None
+    job: uuid.UUID,
+    *,
+    observer: Observer | None = None,
+    on_manifest: Callable[[Manifest, Mapping[str, str]], None] | None = None,
 ) -> BackupJob:
     """Run a PENDING job; its row as it ended: COMPLETED, INCOMPLETE, or FAILED when what was stored is damaged.
 
@@ -55,7 +58,7 @@ def run_job(
     signal, a cancellation or its time limit; `AlreadyRunning` when its configuration has a running job, which makes
     this one CANCELLED; `LeaseLost` when somebody else decided about the job; `LedgerUnavailable` when its end could not
     be written down. A scheduled job is PENDING instead of FAILED or CANCELLED where it is to be tried again.
-    `on_manifest` is called with the manifest of what was stored.
+    `on_manifest` is called with the manifest of what was stored, and the positions of its servers (`Cut.positions`).
     """
     # A signal waits for the claim: it ends a job that has begun, or one that has not, and never one in between.
     with stop_signals(armed=False) as stop:
@@ -75,7 +78,10 @@ def run_job(
 
 
 def _run(
-    claim: Claim, stop: StopSignals, observer: Observer | None, on_manifest: Callable[[Manifest], None] | None
+    claim: Claim,
+    stop: StopSignals,
+    observer: Observer | None,
+    on_manifest: Callable[[Manifest, Mapping[str, str]], None] | None,
 ) -> BackupJob:
     tracker = Tracker()
     rows: list[BackupJob] = []
@@ -98,7 +104,7 @@ def _run(
         stop.disarm()
         write_end(lambda: _finish(claim, capture, findings), "The backup is stored.", of="job")
         if on_manifest is not None and capture.manifest is not None:
-            on_manifest(capture.manifest)
+            on_manifest(capture.manifest, capture.positions)
     except LeaseLost:
         raise
     except JobCancelled as error:

@@ -22,6 +22,8 @@ BLOCK: Final = 1 << 20
 LEVEL: Final = 2
 """Of ISA-L: what its next one saves beyond that is not worth three times the time."""
 STORED: Final = 0
+_MOST_DEFLATED: Final = 200
+"""No block becomes smaller than one part of so many; readers refuse a package that swells to 250 times its size."""
 _GZIP: Final = 31
 
 
@@ -76,7 +78,21 @@ class GzipWriter:
 
 def _compress(block: bytes, level: int) -> bytes:
     if level == STORED:
-        storing = zlib.compressobj(0, zlib.DEFLATED, _GZIP)
-        return storing.compress(block) + storing.flush()
+        return _stored(block)
+    packed = _deflated(block, level)
+    if len(packed) * _MOST_DEFLATED >= len(block):
+        return packed
+    # Of gigabytes of zeros so little would be left that a reader takes the package for a bomb. The end of such a block
+    # stays as it is.
+    end = len(block) - len(block) // _MOST_DEFLATED
+    return _deflated(block[:end], level) + _stored(block[end:])
+
+
+def _deflated(data: bytes, level: int) -> bytes:
     compressor = isal_zlib.compressobj(level, isal_zlib.DEFLATED, _GZIP)
-    return compressor.compress(block) + compressor.flush()
+    return compressor.compress(data) + compressor.flush()
+
+
+def _stored(data: bytes) -> bytes:
+    storing = zlib.compressobj(0, zlib.DEFLATED, _GZIP)
+    return storing.compress(data) + storing.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Iterator
@@ -59,6 +60,16 @@ def find_key(backend: Backend, passphrase: str) -> OpenedKey:
     if broken:
         raise Damaged(f"No key of the repository in {backend.location} can be read: {'; '.join(broken)}")
     raise Damaged(f"The repository in {backend.location} has lost its keys: the folder `keys` holds none.")
+
+
+def opened_by(backend: Backend, passphrase: str) -> frozenset[StorageId]:
+    """The names of all keys that open with `passphrase`; each costs as long as opening a repository does."""
+    found = set()
+    for name, key in _load_keys(backend, []):
+        with contextlib.suppress(NotAuthentic):
+            open_key(key, passphrase)
+            found.add(name)
+    return frozenset(found)
 
 
 def _load_keys(backend: Backend, broken: list[str]) -> Iterator[tuple[StorageId, KeyFile]]:

@@ -859,6 +859,8 @@ export interface components {
             /** Format: date-time */
             since: string;
             tables: components["schemas"]["TableChange"][];
+            /** @description Databases in which rows that were changed only are not counted. */
+            uncounted: string[];
             /** @description What could not be compared. */
             unknown: string[];
         };
@@ -1859,12 +1861,14 @@ export interface components {
             name: string;
             rows: number;
         };
-        /** @description A table with another number of rows. */
+        /** @description A table that was written to. */
         TableChange: {
             after: number;
             before: number;
             database: string;
             table: string;
+            /** @description Rows that were added or changed; null where the kind of database does not tell. */
+            written: number | null;
         };
         /** @description All tables of a backup, by the names of their databases and their own. */
         Tables: {

@@ -240,6 +240,7 @@ export const restore = {
     releaseNow: "Delete it",
     releaseLate: "Changes that were written during the restore are only there. They are deleted, too:",
     releaseLateTable: "{table}: {before} rows in the backup, {after} at the swap",
+    releaseLateRows: "{table}: {before} rows in the backup, {after} at the swap, {written} of them added or changed",
     releaseLateFiles: "{root}: {before} files in the backup, {after} at the swap, {written} of them new or changed",
     keptTitle: "The state before is kept",
     keptText: "If something is wrong, roll back. When all is well, release it: it takes up space.",

@@ -71,7 +71,7 @@ def test_nothing_changes(used, tmp_path):
         "config": "production_daily_full",
         "output": str(edms.home / "package.tar.gz"),
         **dict.fromkeys(("show", "log", "cancel", "pin", "unpin", "remove"), job),
-        "new_password_file": str(tmp_path / "next"),
+        **dict.fromkeys(("new_password_file", "keep_password_file"), str(tmp_path / "next")),
         "limit": "5",
         "reason": "a test",
         "acknowledge": "backup.W011",
@@ -117,6 +117,10 @@ def test_nothing_changes(used, tmp_path):
         "trigger_backup",
     }
     assert walked <= set(told["ends"])
+    package, empty = tmp_path / "moved.tar.gz", Edms(tmp_path / "empty", edms.environment)
+    edms.run("trigger_backup", "--type", "EXPORT", "--output", str(package), "--no-encryption")
+    empty.json("restore_backup", "--package", str(package), "--dry-run")
+    assert list(empty.home.rglob("*")) == []
     for name in walked:
         # Not all of them are refused: what is shown is seen to change nothing, too.
         assert told["ends"][name].count(0) >= 3, (name, told["ends"][name])

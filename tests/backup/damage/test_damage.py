@@ -8,6 +8,8 @@ from tests.backup.retention.homes import create, opened, packs, restic, stored, 
 
 from strongroom.format.index import decode_index
 from strongroom.ids import BlobKind, FileKind, blob_id
+from strongroom.prune import forget
+from strongroom.repair import plan_packs, plan_snapshots, repair_packs, repair_snapshots
 
 pytestmark = pytest.mark.restic
 
@@ -173,3 +175,31 @@ def test_the_live_system_can_be_restored_although_backups_are_damaged(edms):
     trigger(edms)
     assert found(edms) == {}
     stored(edms)
+
+
+def test_a_repaired_backup_is_incomplete_for_whoever_finds_it_in_the_storage(edms):
+    create(edms)
+    job = trigger(edms)
+    flip_blob(edms, next(edms.media.rglob("*.bin")).read_bytes())
+    repository = opened(edms)
+    with repository.lock(exclusive=True) as lock:
+        repair_packs(repository, plan_packs(repository), lock)
+        ((original, repaired),) = repair_snapshots(repository, plan_snapshots(repository), lock).repaired.items()
+    state = "SELECT snapshot_id, status, trust, problem_count FROM backup_backupjob"
+    # The ledger has the original, and keeps it.
+    known = edms.json("backup_catalogue", "--rebuild")
+    kept = edms.rows(state)
+    # The original has gone since: what is left of it takes its place.
+    with repository.lock(exclusive=True) as lock:
+        forget(repository, [original], lock)
+    renewed = edms.json("backup_catalogue", "--rebuild")
+    after = edms.rows(state)
+    # Without the ledger: all of it was read, and what was lost is missing in it.
+    edms.write("ALTER TABLE backup_backupjob RENAME TO away")
+    found = edms.run("restore_backup", "latest", "--dry-run", "--only", "files", expect=None)
+
+    assert kept == [(original, "COMPLETED", "DAMAGED", 0)]
+    assert [text for text in known["spare"] if repaired[:8] in text]
+    assert renewed["updated"] == [job["job"]]
+    assert after == [(repaired, "INCOMPLETE", "STORED", 1)]
+    assert "is INCOMPLETE (1 problems)" in " ".join((found.stdout + found.stderr).split())

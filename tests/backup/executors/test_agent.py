@@ -10,6 +10,9 @@ from pathlib import Path
 from tests.backup.executors.conftest import new_host
 from tests.backup.executors.hosts import NAMES, stored
 
+from strongroom.backends import LocalBackend
+from strongroom.repository import Repository
+
 MANY = """
 from datetime import timedelta
 from django.utils import timezone
@@ -34,6 +37,28 @@ def test_a_slot_is_seen_within_a_second_and_run(host, measured):
     assert host.rows("SELECT kind FROM backup_executor") == [("AGENT",)]
     assert agent.stop() == 0
     assert host.rows("SELECT kind FROM backup_executor") == []
+
+
+def test_a_running_agent_follows_a_change_of_the_passphrase(host, tmp_path):
+    secret, following = tmp_path / "secrets" / "passphrase", tmp_path / "next"
+    secret.parent.mkdir()
+    secret.write_text(f"{host.environment.pop('BACKUP_PASSWORD')}\n")
+    following.write_text("a horse of another colour\n")
+    host.environment["BACKUP_PASSWORD_FILE"] = str(secret)
+    agent = host.agent()
+    host.make_due("one")
+    host.wait_for_end("one")
+    host.run("backup_rekey", "--new-password-file", str(following), "--yes")
+    host.make_due("one")
+    host.wait_until(lambda: len(host.jobs("one")) == 2)
+    host.wait_for_end("one")
+    ends = [(job.status, job.woken_by) for job in host.jobs("one")]
+    assert agent.stop() == 0
+
+    assert secret.read_text() == "a horse of another colour\n"
+    assert ends == [("COMPLETED", "AGENT")] * 2
+    keys = Repository.open(LocalBackend(host.home / "backups/one/repository"), "a horse of another colour").list_keys()
+    assert len(keys) == 1, "the old passphrase opens nothing any more"
 
 
 def test_an_agent_that_is_stopped_gives_its_job_to_the_next_one(busy):

@@ -15,6 +15,7 @@ from tests.backup.retention.homes import create, trigger
 
 from strongroom.backends import LocalBackend
 from strongroom.repository import Repository
+from strongroom.repository.keys import add_key
 
 NEW = "a horse of another colour"
 
@@ -134,11 +135,23 @@ def test_a_new_repository_holds_everything_under_another_key(keyed: Edms, tmp_pa
     repository = keyed.storage / "repository"
     trees = {one["tree"] for one in json.loads(restic(repository, PASSPHRASE, "snapshots", "--json").stdout)}
 
-    plan = rekey(keyed, tmp_path, "--new-repository", "--dry-run")
+    held = Repository.open(LocalBackend(repository), PASSPHRASE)
+    for name in ("auditor", "recovery"):
+        (tmp_path / name).write_text(f"the passphrase of the {name}\n")
+        add_key(held.backend, held.master, f"the passphrase of the {name}", cost=CHEAP)
+    keep = ("--keep-password-file", str(tmp_path / "recovery"))
+    refused = rekey(keyed, tmp_path, "--new-repository", "--dry-run", *keep[:1], str(tmp_path / "next"), expect=1)
+    assert "is taken along" in refused["blocking"][0]
+    plan = rekey(keyed, tmp_path, "--new-repository", "--dry-run", *keep)
     assert [one["snapshots"] for one in plan["repositories"]] == [2]
+    (left,) = plan["keys_left"]
+    assert f"strongroom key add --repo {repository}" in left
     assert not (keyed.storage / ".repository.rekey").exists()
-    done = rekey(keyed, tmp_path, "--new-repository")
-    assert len(done["next_steps"]) == 1
+    done = rekey(keyed, tmp_path, "--new-repository", *keep)
+    assert done["next_steps"][0] == left
+    assert len(done["next_steps"]) == 2
+    assert restic(repository, "the passphrase of the recovery", "snapshots").returncode == 0
+    assert restic(repository, "the passphrase of the auditor", "snapshots").returncode != 0
 
     copies = ids(repository, NEW)
     assert copies == {snapshot_of(keyed, first["job"]), snapshot_of(keyed, second["job"])}
@@ -167,7 +180,11 @@ def test_a_new_repository_holds_everything_under_another_key(keyed: Edms, tmp_pa
 KILL = """
 import os, sys
 def watch(event, arguments):
-    if event == "EVENT" and arguments and "WHERE" in str(arguments[0]):
+    if event == "edms_backup.exchange" and os.environ.get("NO_EXCHANGE"):
+        raise OSError(22, "no such call here")
+    where = str(arguments[0]) if arguments else ""
+    # Files inside of the copy get their names by renames, too.
+    if event == "EVENT" and (where.endswith("WHERE") if event == "os.rename" else "WHERE" in where):
         os._exit(137)
 sys.addaudithook(watch)
 from django.core.management import call_command
@@ -178,20 +195,23 @@ KILLS = {
     "after the exchange": ("os.rename", ".repository.rekey"),
     "before the ledger follows": ("os.scandir", "repository-replaced-"),
     "before the passphrase is handed over": ("tempfile.mkstemp", "passphrase"),
+    "between two renames, where there is no exchange": ("os.rename", ".repository.rekey"),
 }
 
 
 def test_a_kill_around_the_exchange_is_completed_by_the_next_run(keyed: Edms, tmp_path: Path) -> None:
     create(keyed)
     trigger(keyed)
-    for number, (event, where) in enumerate(KILLS.values()):
+    for number, (name, (event, where)) in enumerate(KILLS.items()):
         home, secret = tmp_path / f"killed-{number}", tmp_path / f"secret-{number}" / "passphrase"
         shutil.copytree(keyed.home, home)
         secret.parent.mkdir()
         shutil.copy(keyed.environment["BACKUP_PASSWORD_FILE"], secret)
         killed = Edms(home, {**keyed.environment, "BACKUP_PASSWORD_FILE": str(secret)})
         script = KILL.replace("NEXT", str(tmp_path / "next")).replace("EVENT", event).replace("WHERE", where)
-        killed.run("shell", "-v0", "-c", script, expect=137)
+        away = "no exchange" in name
+        killed.run("shell", "-v0", "-c", script, expect=137, NO_EXCHANGE="1" if away else None)
+        assert (killed.storage / "repository").exists() is not away
         assert secret.read_text().strip() == PASSPHRASE
         rekey(killed, tmp_path, "--new-repository")
         assert secret.read_text().strip() == NEW

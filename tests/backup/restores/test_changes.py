@@ -22,7 +22,7 @@ WRITING = """
 import contextlib, json, sys
 from pathlib import Path
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection
 from apps.backup.progress import Tracker
 from apps.backup.resolving import resolve_backup
 from apps.backup.restores import Choice, Restore, open_origin, plan_restore
@@ -30,8 +30,7 @@ from hostproject.models import Everything
 
 @contextlib.contextmanager
 def write():
-    Everything.objects.filter(pk__lt=4).delete()
-    Path(settings.MEDIA_ROOT, "late.txt").write_text("saved, says the server")
+    {writes}
     connection.close()
     yield
 
@@ -43,14 +42,33 @@ print(json.dumps({{"restore": str(result.restore), "notes": result.notes, "chang
 """
 
 
-def restore_while_written_to(host, backup):
-    done = host.run("shell", "-v0", "-c", WRITING.format(backup=backup))
+WRITES = """
+    Everything.objects.filter(pk__lt=4).delete()
+    assert Everything.objects.filter(pk__in=(10, 11)).update(char="changed, says the server") == 2
+    Path(settings.MEDIA_ROOT, "late.txt").write_text("saved, says the server")
+"""
+# Another session may read, and does not get to write.
+IS_HELD = """
+    assert Everything.objects.count() == 60
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '100ms'")
+        try:
+            Everything.objects.filter(pk=10).update(char="changed")
+        except OperationalError as error:
+            assert "lock timeout" in str(error)
+        else:
+            raise AssertionError("the server says that it is saved")
+"""
+
+
+def restore_while_written_to(host, backup, writes=WRITES, **variables):
+    done = host.run("shell", "-v0", "-c", WRITING.format(backup=backup, writes=writes), **variables)
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_late_writes_are_counted_named_and_can_be_looked_at(host):
     backup = host.json("trigger_backup", "--type", "FULL")["job"]
-    done = restore_while_written_to(host, backup)
+    done = restore_while_written_to(host, backup, HOST_HOLDS_NOTHING="1")
     restore, tables, (files,) = done["restore"], done["changes"]["tables"], done["changes"]["files"]
     shown = host.json("restore_backup", "--release", restore, "--dry-run")["only_there"]
     closed = admits(host)
@@ -62,12 +80,15 @@ def test_late_writes_are_counted_named_and_can_be_looked_at(host):
     ended = host.run("restore_backup", way, restore, "--yes", "--no-safety-backup")
 
     (table,) = [one for one in tables if one["table"].endswith("hostproject_everything")]
-    assert (table["before"], table["after"]) == (60, 57)
+    assert (table["before"], table["after"], table["written"]) == (60, 57, 3), "the third lost its parent"
     assert not [one for one in tables if "backup_" in one["table"]], "the ledger was carried over"
     assert (files["root"], files["written"], files["examples"]) == ("media", 1, ["late.txt"])
     assert files["after"] == files["before"] + 1
-    assert done["changes"]["unknown"] == []
-    assert any("hostproject_everything: 60 rows in the backup, 57 at the swap" in line for line in shown)
+    assert (done["changes"]["unknown"], done["changes"]["uncounted"]) == ([], [])
+    assert any(
+        "hostproject_everything: 60 rows in the backup, 57 at the swap, 3 of them added or changed" in line
+        for line in shown
+    )
     assert any("late.txt" in line for line in shown)
     assert any(f"--open-kept {restore}" in line for line in done["notes"])
     assert tried["look"] == opened["look"]
@@ -81,6 +102,16 @@ def test_late_writes_are_counted_named_and_can_be_looked_at(host):
     else:
         assert "rolled-back" in ended.stdout
         assert (host.media / "late.txt").exists()
+
+
+def test_other_sessions_of_postgresql_wait_with_their_writes(postgres_host):
+    backup = postgres_host.json("trigger_backup", "--type", "FULL")["job"]
+    done = restore_while_written_to(postgres_host, backup, IS_HELD)
+
+    assert (done["changes"]["tables"], done["changes"]["unknown"]) == ([], [])
+    assert not [note for note in done["notes"] if "could write" in note]
+    # The backup before a rollback holds them as well, and the swap ends the session that does.
+    assert "rolled-back" in postgres_host.run("restore_backup", "--rollback", done["restore"], "--yes").stdout
 
 
 def admits(host):
@@ -107,7 +138,7 @@ def test_restores_say_how_long_they_took_and_are_in_the_audit_trail(sqlite_host,
     assert all(float(one["seconds"]) > 0 for one in completed)
     assert all(one["seconds"] > 0 for one in (to_folder, to_database, live))
     assert (live["changes"]["tables"], live["changes"]["files"], live["changes"]["unknown"]) == ([], [], [])
-    assert any("no row or file was added or removed" in note for note in live["notes"])
+    assert any("nothing was written between" in note for note in live["notes"])
 
 
 def test_writes_wait_while_a_restore_holds_and_go_on_when_its_process_is_gone(new_edms):

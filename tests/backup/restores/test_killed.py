@@ -37,6 +37,13 @@ def test_at_every_change_of_a_name(tmp_path, what):
     assert {kill["before"]["link"] for kill in kills} == {"old", "new", "absent"}
 
 
+def test_at_every_change_of_a_name_where_two_cannot_be_exchanged(tmp_path):
+    kills = run(tmp_path / "home", "swap", NO_EXCHANGE="1")
+    require_old_or_new("swap", kills)
+    # Between its two renames a folder is away, until the restore is completed.
+    assert {kill["before"]["media"] for kill in kills} == {"old", "new", "absent"}
+
+
 @pytest.mark.mariadb
 @pytest.mark.parametrize("what", ["swap", "rollback"])
 def test_at_every_statement_to_mariadb(tmp_path, what, mariadb):

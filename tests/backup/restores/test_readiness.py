@@ -61,12 +61,16 @@ def is_completed(edms: Edms) -> bool:
     return (edms.media / "restored.txt").exists() and state == "finished"
 
 
-@pytest.mark.parametrize("command", [("migrate",), ("check",)])
-def test_commands_with_checks_complete_it(mixed, command):
-    done = mixed.run(*command)
+@pytest.mark.parametrize("command", [("migrate",), ("check",), ("verify_documents",), ("import_documents", "empty")])
+def test_commands_with_checks_complete_it(mixed, command, tmp_path):
+    (tmp_path / "empty").mkdir()
+    command = [str(tmp_path / word) if word == "empty" else word for word in command]
+    # What was restored here is no document.
+    ends = 1 if command[0] == "verify_documents" else 0
+    done = mixed.run(*command, expect=ends)
     assert "was cut off in the middle; it was completed" in " ".join(done.stderr.split())
     assert is_completed(mixed)
-    assert "cut off" not in mixed.run(*command).stderr
+    assert "cut off" not in mixed.run(*command, expect=ends).stderr
 
 
 def test_migrate_refuses_where_it_cannot_be_completed(mixed):

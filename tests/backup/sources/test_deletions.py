@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
+import time
 import uuid
 from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
 
-from apps.backup.deferred_deletes import FOLDER, MARKER, DeferredDeletes, hold_deletes
+from apps.backup.deferred_deletes import FOLDER, MARKER, DeferredDeletes, Held, hold_deletes
+from apps.backup.sources.held_links import hold_by_links, remove_dead_links
 
 FILES = 1500
 # Deletes 65 rows a second, each with its file, as applications do: those first that a backup reads last.
@@ -90,6 +93,44 @@ def test_another_pass_takes_what_was_deleted_from_the_one_before(busy, tmp_path)
     assert any("another pass was made" in line for line in shown["warnings"])
     assert dangling(busy, job, tmp_path / "out") == []
     assert len(list((busy.storage / "repository/snapshots").iterdir())) == 1, "the first pass is no backup of its own"
+
+
+def test_a_package_is_written_again_with_what_is_deleted_held_by_links(busy, tmp_path):
+    output = tmp_path / "export.tar.gz.gpg"
+    job = backed_up_while_deleting(busy, "--type", "EXPORT", "--output", str(output))
+    shown = busy.json("backup_jobs", "--show", job["job"])
+    busy.run("restore_backup", "--package", str(output), "--to-folder", str(tmp_path / "out"))
+    rows = (tmp_path / "out/data/hostproject_everything.ndjson").read_text()
+
+    assert (job["status"], job["trust"]) == ("COMPLETED", "VERIFIED"), str(job)
+    assert any("another pass was made" in line for line in shown["warnings"])
+    named = re.findall(r"many/\d+\.bin", rows)
+    assert len(named) > 65
+    assert [name for name in named if not (tmp_path / "out/files/media" / name).exists()] == []
+    assert not (busy.media / FOLDER).exists(), "the links are gone"
+
+
+def test_links_hold_what_is_made_and_deleted_between_two_passes(tmp_path):
+    location = tmp_path / "media"
+    (location / "a").mkdir(parents=True)
+    (location / "a/old").write_text("in the snapshot of the pass before")
+    held, job = Held(), uuid.uuid4()
+    since = (location / "a/old").stat().st_ctime + 0.01
+    time.sleep(0.02)
+    (location / "a/before").write_text("before the consistency point")
+    with hold_by_links(held, [location], job, since=since) as link_again:
+        (location / "a/between").write_text("at it")
+        link_again()
+        for name in ("old", "before", "between"):
+            (location / "a" / name).unlink()
+        found = {name: held.find(os.fsencode(location / "a" / name)) for name in ("old", "before", "between")}
+        texts = {name: path and Path(os.fsdecode(path)).read_text() for name, path in found.items()}
+    assert texts == {"old": None, "before": "before the consistency point", "between": "at it"}
+    assert [path.name for path in location.iterdir()] == ["a"]
+    # What a killed job has left keeps no deleted file on the disk for long.
+    (location / FOLDER / str(job)).mkdir(parents=True)
+    remove_dead_links([location])
+    assert [path.name for path in location.iterdir()] == ["a"]
 
 
 def test_a_row_that_was_dangling_before_makes_no_other_pass(busy):

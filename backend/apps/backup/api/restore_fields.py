@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ..errors import RequestRefused
 from ..models import Operation, OperationKind, OperationStatus, RestoreJob
 from ..names import path_of, text_of
+from ..restores.changed import Changes
 from ..services.restore_wishes import RestoreChoices
 from ..withheld import is_withheld
 from .fields import MomentField, RowSerializer, StrictSerializer, TextField, UserNameField, UuidField, _Serializer
@@ -185,12 +187,15 @@ class PhaseSerializer(_Serializer):
 
 
 class TableChangeSerializer(_Serializer):
-    """A table with another number of rows."""
+    """A table that was written to."""
 
     database = serializers.CharField()
     table = serializers.CharField()
     before = serializers.IntegerField()
     after = serializers.IntegerField()
+    written = serializers.IntegerField(
+        allow_null=True, help_text="Rows that were added or changed; null where the kind of database does not tell."
+    )
 
 
 class RootChangeSerializer(_Serializer):
@@ -211,6 +216,9 @@ class ChangesSerializer(_Serializer):
     tables = TableChangeSerializer(many=True)
     files = RootChangeSerializer(many=True)
     unknown = serializers.ListField(child=serializers.CharField(), help_text="What could not be compared.")
+    uncounted = serializers.ListField(
+        child=serializers.CharField(), help_text="Databases in which rows that were changed only are not counted."
+    )
 
 
 class RestoreDetailSerializer(RestoreSerializer):
@@ -228,7 +236,8 @@ class RestoreDetailSerializer(RestoreSerializer):
 
     @extend_schema_field(ChangesSerializer(allow_null=True))
     def get_changes(self, row: RestoreJob) -> dict[str, object] | None:
-        return row.changes or None
+        # Rows of earlier versions lack what these did not look for.
+        return msgspec.convert(row.changes, Changes).to_json() if row.changes else None
 
 
 class BegunSerializer(_Serializer):

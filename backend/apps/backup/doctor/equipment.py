@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from django.conf import settings as project
 from django.contrib.auth import get_user_model
 from django.db import Error as DatabaseFailure
 from django.db import connections, router
@@ -14,7 +13,7 @@ from strongroom.passphrase import SOURCES, passphrase_source
 
 from .. import conf
 from ..errors import SettingsInvalid
-from ..holding import FOLDER, may_look
+from ..holding import FOLDER, application_is_held, may_look
 from ..ledger import ledger_alias
 from ..restores import RestoreRefused, interrupted
 from ..sources import ClientMissing, SourceRefused
@@ -113,7 +112,7 @@ def restore_findings() -> list[Finding]:
 def middleware_findings() -> Iterator[Finding]:
     """W042: the middleware that holds writes during a restore cannot see the hold."""
     root = conf.load().storage_root
-    if any(name.endswith(".middleware.HoldWrites") for name in project.MIDDLEWARE) and not may_look(root):
+    if application_is_held() and not may_look(root):
         yield warning(
             42,
             "MIDDLEWARE",

@@ -1,7 +1,17 @@
 """Another passphrase for everything, or a new repository under a new master key."""
 
+from .copying import complete_exchanges
 from .plan import RekeyPlan, plan_rekey
 from .release import Released, plan_release_keys, release_keys
 from .work import Rekeyed, rekey
 
-__all__ = ["RekeyPlan", "Rekeyed", "Released", "plan_rekey", "plan_release_keys", "rekey", "release_keys"]
+__all__ = [
+    "RekeyPlan",
+    "Rekeyed",
+    "Released",
+    "complete_exchanges",
+    "plan_rekey",
+    "plan_release_keys",
+    "rekey",
+    "release_keys",
+]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +38,7 @@ from ..progress import Tracker
 from ..renaming import exchange_names
 from ..services.key_changes import key_change_enter, key_changes_open, snapshots_follow
 from ..services.storages import repository_enter
-from ..storage import RepositoryPlace, lock_patiently, locked
+from ..storage import RepositoryPlace, lock_patiently, locked, resolve_place
 from .opening import open_with_either
 
 UNFINISHED: Final = ".repository.rekey"
@@ -54,6 +54,8 @@ class Exchange:
     place: RepositoryPlace
     old: Passphrase
     new: Passphrase
+    others: Sequence[Passphrase]
+    """Further ones that open the new one, too."""
     tracker: Tracker
     tick: Callable[[], None]
 
@@ -71,6 +73,7 @@ class Exchange:
             self._require_whole(target)
             with lock_patiently(source, exclusive=True, seconds=_LOCK_PATIENCE, waiting=self.tick):
                 self._catch_up(source, target)
+                self._add_others(target)
                 change = self._enter(target)
                 self._mark.unlink(missing_ok=True)
                 self._exchange(change)
@@ -137,6 +140,13 @@ class Exchange:
             if original not in there:
                 target.backend.remove(FileHandle(FileKind.SNAPSHOT, copy))
 
+    def _add_others(self, target: Repository) -> None:
+        for passphrase in self.others:
+            try:
+                find_key(target.backend, passphrase.reveal())
+            except WrongPassphrase:
+                target.add_key(passphrase.reveal())
+
     def _enter(self, target: Repository) -> KeyChange:
         new_key = find_key(target.backend, self.new.reveal()).name
         old_key: StorageId | str = ""
@@ -168,8 +178,6 @@ class Exchange:
     def _finish(self, change: KeyChange) -> bool:
         """Give the old repository its name, and have the ledger follow. False if they are not exchanged yet."""
         kept = self.place.storage / change.replaced
-        if not self.place.exists() and kept.exists() and self._unfinished.exists():
-            self._unfinished.rename(self.place.path)
         repository = open_with_either(self.place.path, self.new, self.old)
         if repository.id != change.repository_id:
             return False
@@ -191,6 +199,27 @@ class Exchange:
     def _checked(self, at: CheckProgress) -> None:
         self.tracker.reached(bytes_done=at.bytes_done, total_bytes=at.bytes_total)
         self.tick()
+
+
+def exchanges_cut_off() -> list[tuple[RepositoryPlace, KeyChange]]:
+    """The repositories that were killed between the two renames of an exchange: nothing lies in their place."""
+    found = []
+    for change in key_changes_open():
+        if change.replaced:
+            place = resolve_place(change.storage_path, encrypted=True)
+            if not place.path.exists() and (place.storage / UNFINISHED).exists():
+                found.append((place, change))
+    return found
+
+
+def complete_exchanges() -> None:
+    """Give those repositories their names; the next run of the change does what is left."""
+    for place, change in exchanges_cut_off():
+        with locked(place.storage / f"{UNFINISHED}.lock"):
+            unfinished = place.storage / UNFINISHED
+            if not place.path.exists() and (place.storage / change.replaced).exists() and unfinished.exists():
+                unfinished.rename(place.path)
+                forget_presence()
 
 
 def _remove_locks(kept: Path) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from django.utils import timezone
 
+from strongroom.backends import LocalBackend
 from strongroom.packages import message_passphrase
 from strongroom.passphrase import FILE, VALUE, Passphrase
+from strongroom.repository.keys import list_keys, opened_by
 
 from .. import selectors
 from ..passphrases import encrypted_places, key_obstacle
@@ -18,6 +21,7 @@ from ..repository_files import size_on_disk
 from ..services.executors import executors_alive
 from ..services.key_changes import key_changes_open
 from ..storage import SEALED_PACKAGE, RepositoryPlace, is_stored_package, known_packages
+from .copying import exchanges_cut_off
 from .opening import open_with_either
 
 
@@ -45,6 +49,8 @@ class RekeyPlan:
     packages: list[Path] = dataclasses.field(default_factory=list)
     elsewhere: list[str] = dataclasses.field(default_factory=list)
     restart: list[str] = dataclasses.field(default_factory=list)
+    keys_left: list[str] = dataclasses.field(default_factory=list)
+    """Keys whose passphrases are not known here, and which do not open a new repository; in words."""
     still_readable: list[str] = dataclasses.field(default_factory=list)
     blocking: list[str] = dataclasses.field(default_factory=list)
 
@@ -61,27 +67,42 @@ class RekeyPlan:
             "packages": [str(path) for path in self.packages],
             "packages_elsewhere": self.elsewhere,
             "restart": self.restart,
+            "keys_left": self.keys_left,
             "still_readable": self.still_readable,
             "blocking": self.blocking,
         }
 
 
-def plan_rekey(old: Passphrase, new: Passphrase, *, new_repository: bool) -> RekeyPlan:
-    """Plan to have `new` open everything instead of `old`. Raises what keeps the ledger or the storage from being read.
+def plan_rekey(
+    old: Passphrase, new: Passphrase, *, new_repository: bool, others: Sequence[Passphrase] = ()
+) -> RekeyPlan:
+    """Plan to have `new` open everything instead of `old`, and `others` a new repository as well.
 
-    One that was cut off is planned as before: what is done already stays done.
+    One that was cut off is planned as before: what is done already stays done. Raises what keeps the ledger or the
+    storage from being read.
     """
     message_passphrase(new)
     is_same = old.reveal() == new.reveal()
     plan = RekeyPlan(new_repository, old.source, "" if is_same else password_file(old))
     if is_same and not new_repository:
         plan.blocking.append(f"the new passphrase is the one that {old.source} gives already")
+    plan.blocking += [
+        f"the exchange of {place.path} was cut off between two renames; run the same without --dry-run, which goes on"
+        for place, _ in exchanges_cut_off()
+    ]
     for place in encrypted_places():
         obstacle = key_obstacle(place, old)
         if obstacle and key_obstacle(place, new):
             plan.blocking.append(obstacle)
         _plan_place(plan, place)
         _require_no_other(plan, place, old, new)
+        if new_repository:
+            plan.keys_left += _keys_left(place, (old, new, *others))
+            plan.blocking += [
+                f"the passphrase of {one.source} opens no key of {place.path}: only one that does is taken along"
+                for one in others
+                if key_obstacle(place, one)
+            ]
     if not is_same:
         plan.packages = [path for path in known_packages(selectors.storage_paths()) if _is_sealed(path)]
         plan.elsewhere = [path for path in selectors.packages_sealed() if not is_stored_package(Path(path))]
@@ -107,6 +128,20 @@ def _plan_place(plan: RekeyPlan, place: RepositoryPlace) -> None:
         plan.blocking.append(
             f"{place.storage} has {free:,} bytes free, and a second repository of about {size:,} is needed; make room"
         )
+
+
+def _keys_left(place: RepositoryPlace, passphrases: Iterable[Passphrase]) -> Iterator[str]:
+    """The keys that none of these passphrases opens, and how each is added to the new repository."""
+    backend, known = LocalBackend(place.path), set[str]()
+    for one in passphrases:
+        known |= opened_by(backend, one.reveal())
+    for key in list_keys(backend):
+        if key.name not in known:
+            yield (
+                f"key {key.name[:8]} of {place.path}, made by {key.username}@{key.hostname} on {key.created[:10]}: its"
+                " passphrase does not open the new repository. Give it with --keep-password-file, or whoever knows it"
+                f" adds it afterwards: strongroom key add --repo {place.path} --new-password-file FILE"
+            )
 
 
 def _require_no_other(plan: RekeyPlan, place: RepositoryPlace, old: Passphrase, new: Passphrase) -> None:

@@ -20,7 +20,7 @@ from ..errors import RekeyFailed
 from ..models import KeyChange
 from ..services.key_changes import key_change_forget_replaced, key_change_settle, key_changes_open
 from ..storage import is_stored_package, resolve_place
-from .copying import REPLACED
+from .copying import REPLACED, complete_exchanges
 
 
 @dataclasses.dataclass(slots=True)
@@ -44,6 +44,7 @@ def release_keys(passphrase: Passphrase) -> Released:
 
     Cut off, it is completed by the next.
     """
+    complete_exchanges()
     changes = key_changes_open()
     done = Released()
     for change in changes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from django.utils import timezone
@@ -39,7 +39,15 @@ class Rekeyed:
     next_steps: list[str] = dataclasses.field(default_factory=list)
 
 
-def rekey(plan: RekeyPlan, old: Passphrase, new: Passphrase, *, tracker: Tracker, tick: Callable[[], None]) -> Rekeyed:
+def rekey(
+    plan: RekeyPlan,
+    old: Passphrase,
+    new: Passphrase,
+    *,
+    others: Sequence[Passphrase] = (),
+    tracker: Tracker,
+    tick: Callable[[], None],
+) -> Rekeyed:
     """Carry out a plan. Cut off at any point, it is completed by carrying it out again.
 
     Until its end the old passphrase opens everything, too, but for packages that were encrypted anew. Raises
@@ -51,7 +59,7 @@ def rekey(plan: RekeyPlan, old: Passphrase, new: Passphrase, *, tracker: Tracker
     changes = []
     for one in plan.repositories:
         if plan.new_repository:
-            changes.append(Exchange(one.place, old, new, tracker, tick).run())
+            changes.append(Exchange(one.place, old, new, others, tracker, tick).run())
         else:
             tracker.begin("adding the key")
             tick()
@@ -65,6 +73,7 @@ def rekey(plan: RekeyPlan, old: Passphrase, new: Passphrase, *, tracker: Tracker
         if passphrase_is_confirmed(old):
             passphrase_confirm(new, now=timezone.now())
         _hand_over(plan, new, changes, done)
+    done.next_steps += plan.keys_left
     for change in changes:
         if change.replaced:
             done.next_steps.append(

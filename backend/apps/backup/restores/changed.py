@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 
 import msgspec
 
 from ..manifest import Manifest
+
+
+class StoredAt(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Where the snapshot of that backup lies."""
+
+    storage: str
+    encrypted: bool
+    snapshot: str
 
 
 class Baseline(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -15,15 +24,22 @@ class Baseline(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     cut_at: datetime.datetime
     tables: dict[str, dict[str, int]]
     files: dict[str, int]
+    positions: dict[str, str] = {}
+    """Of the servers at the consistency point, by database."""
+    stored: StoredAt | None = None
 
 
 class TableChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A table whose number of rows is another one."""
+    """A table that was written to.
+
+    `written` counts the rows that were added or changed; None where the kind of database does not tell.
+    """
 
     database: str
     table: str
     before: int
     after: int
+    written: int | None = None
 
 
 class RootChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -43,6 +59,8 @@ class Changes(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     tables: list[TableChange] = []
     files: list[RootChange] = []
     unknown: list[str] = []
+    uncounted: list[str] = []
+    """Databases in which rows that were changed only are not counted."""
 
     def to_json(self) -> dict[str, object]:
         """Plain values."""
@@ -53,6 +71,7 @@ class Changes(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         """In words, one line for each thing; none where nothing differs."""
         found = [
             f"database {one.database}, table {one.table}: {one.before:,} rows in the backup, {one.after:,} at the swap"
+            + ("" if one.written is None else f", {one.written:,} of them added or changed since")
             for one in self.tables
         ]
         for root in self.files:
@@ -62,9 +81,14 @@ class Changes(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return found + [f"not compared: {line}" for line in self.unknown]
 
 
-def baseline_of(manifest: Manifest) -> Baseline:
+def baseline_of(manifest: Manifest, positions: Mapping[str, str]) -> Baseline:
     """Return what a backup of the live state holds, to be compared later."""
     tables: dict[str, dict[str, int]] = {}
     for alias, name, rows in manifest.tables:
         tables.setdefault(alias, {})[name] = rows
-    return Baseline(cut_at=manifest.cut_at, tables=tables, files={root.name: root.files for root in manifest.files})
+    return Baseline(
+        cut_at=manifest.cut_at,
+        tables=tables,
+        files={root.name: root.files for root in manifest.files},
+        positions=dict(positions),
+    )

@@ -1,7 +1,8 @@
 """Compare what a restore replaces with the backup that was made of it before.
 
 Writes that arrive between that backup and the swap are in no backup: only the replaced state has them. Rows are
-counted, so a row that was changed and not added is not seen; files are found by the time of their last change.
+counted, and those that were added or changed where the database tells (`changed_rows`); files are found by the time of
+their last change.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 from django.db.utils import Error as DatabaseFailure
+
+from strongroom.errors import StrongroomError
 
 from ..deferred_deletes import FOLDER
 from ..errors import BackupError
@@ -26,20 +30,22 @@ from ..sources.postgresql import fresh_connection, read_facts
 from ..sources.sqlite import count_rows
 from .carry import ledger_models
 from .changed import Baseline, Changes, RootChange, TableChange
+from .changed_rows import count_written
 from .journal import DATABASES, Component, Journal, Kind
 from .move_postgresql import admit_again
 
 _EXAMPLES: Final = 20
+_FAILURES: Final = (BackupError, StrongroomError, DatabaseFailure, sqlite3.Error, OSError)
 
 
 def compare_kept(journal: Journal, baseline: Baseline) -> Changes:
     """Compare what a restore has replaced and keeps."""
-    return _compare(journal, baseline, lambda component: component.kept, count=_count_kept)
+    return _compare(journal, baseline, lambda component: component.kept, look=_look_into_kept)
 
 
 def compare_live(journal: Journal, baseline: Baseline) -> Changes:
     """Compare what is live now, and is about to be replaced by a rollback."""
-    return _compare(journal, baseline, lambda component: component.live, count=_count_in)
+    return _compare(journal, baseline, lambda component: component.live, look=_look_into)
 
 
 def _compare(
@@ -47,41 +53,64 @@ def _compare(
     baseline: Baseline,
     place_of: Callable[[Component], str],
     *,
-    count: Callable[[Component, str, Mapping[str, int]], Mapping[str, int]],
+    look: Callable[[Component, str, Baseline], _Seen],
 ) -> Changes:
     changes = Changes(since=baseline.cut_at)
     for component in [one for one in journal.components if one.had_live]:
         try:
-            if component.kind in DATABASES:
-                before = baseline.tables.get(component.name, {})
-                after = count(component, place_of(component), before) if before else {}
-                changes.tables += _tables(component.name, before, after)
+            if component.kind in DATABASES and component.name in baseline.tables:
+                seen = look(component, place_of(component), baseline)
+                changes.tables += _tables(component.name, baseline.tables[component.name], seen)
+                changes.unknown += seen.unknown
+                changes.uncounted += [component.name] if seen.written is None else []
             elif component.name in baseline.files:
                 changes.files += _files(component, place_of(component), baseline)
-        except (BackupError, DatabaseFailure, sqlite3.Error, OSError) as error:
+        except _FAILURES as error:
             # What was restored is live by now: the restore is told, with what could not be found out about it.
             changes.unknown.append(f"{component.kind.value} {component.name}: {str(error).strip()}")
     return changes
 
 
-def _tables(database: str, before: Mapping[str, int], after: Mapping[str, int]) -> Iterator[TableChange]:
+@dataclass(frozen=True)
+class _Seen:
+    """The rows by table; those that were written since, where the database tells; and what was not to be found out."""
+
+    rows: Mapping[str, int]
+    written: Mapping[str, int] | None
+    unknown: Sequence[str]
+
+
+def _tables(database: str, before: Mapping[str, int], seen: _Seen) -> Iterator[TableChange]:
     # The rows of the ledger were carried over: they are live.
     own = {model._meta.db_table for model in ledger_models()}
     for table, rows in sorted(before.items()):
-        now = after.get(table, after.get(f"public.{table}"))
-        if now is not None and now != rows and table.rpartition(".")[2] not in own:
-            yield TableChange(database=database, table=table, before=rows, after=now)
+        now = _of_table(seen.rows, table)
+        written = None if seen.written is None else _of_table(seen.written, table)
+        if now is not None and (now != rows or written) and table.rpartition(".")[2] not in own:
+            yield TableChange(database=database, table=table, before=rows, after=now, written=written)
 
 
-def _count_kept(component: Component, place: str, before: Mapping[str, int]) -> Mapping[str, int]:
+def _of_table(numbers: Mapping[str, int], table: str) -> int | None:
+    return numbers.get(table, numbers.get(f"public.{table}"))
+
+
+def _look_into_kept(component: Component, place: str, baseline: Baseline) -> _Seen:
     if component.kind is not Kind.POSTGRESQL:
-        return _count_in(component, place, before)
+        return _look_into(component, place, baseline)
     admit_again(component)
     try:
-        return _count_in(component, place, before)
+        return _look_into(component, place, baseline)
     finally:
         with server(component.name) as cursor:
             bar(cursor, place)
+
+
+def _look_into(component: Component, place: str, baseline: Baseline) -> _Seen:
+    rows = _count_in(component, place, baseline.tables[component.name])
+    try:
+        return _Seen(rows, count_written(component, place, baseline), ())
+    except _FAILURES as error:
+        return _Seen(rows, None, [f"rows that were changed in {component.name}: {str(error).strip()}"])
 
 
 def _count_in(component: Component, place: str, before: Mapping[str, int]) -> Mapping[str, int]:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from .. import conf
 from ..errors import BackupError, LedgerUnavailable
-from ..holding import Scope, held
+from ..holding import Scope, application_is_held, held
 from ..manifest import DatabaseRecord, DataRecord, FileRootRecord
 from ..progress import Tracker
 from ..references import BackupRef
@@ -27,6 +27,7 @@ from . import beside, record, stage_postgresql, stage_sqlite
 from .carry import carry_ledger, ledger_component
 from .changed import Changes
 from .errors import RestoreFailed, RestoreRefused, RestoreUnfinished
+from .hold_tables import writers_held
 from .journal import Journal, Kind, State, exclusive
 from .origin import Origin
 from .plan import Choice, Plan
@@ -96,6 +97,8 @@ class Restore:
                     in_ledger = record.begin(journal, asked_for=self.asked_for is not None)
                     if not in_ledger:
                         result.notes.append("the live ledger cannot be read; the restore is entered into the new one")
+                    if self.plan.safety_backup and application_is_held():
+                        result.notes += swapping.enter_context(writers_held(self._databases()))
                     self._stage(journal, result, in_ledger=in_ledger)
                     swapping.enter_context(self.undisturbed())
                     hold.enter(Scope.EVERYTHING)
@@ -115,6 +118,14 @@ class Restore:
             if one.had_live
         ]
         return result
+
+    def _databases(self) -> list[str]:
+        """The aliases of the databases that are replaced."""
+        manifest, only = self.origin.manifest, self.choice.only
+        return [
+            *(one.alias for one in chosen_databases(manifest, only)),
+            *(one.alias for one in chosen_data(manifest, only)),
+        ]
 
     def _tell(self, journal: Journal, result: RestoreResult) -> None:
         if journal.baseline is not None:

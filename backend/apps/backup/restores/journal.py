@@ -269,6 +269,13 @@ def exclusive() -> Iterator[None]:
         yield
 
 
+def forget_lock(base: Path) -> None:
+    """Remove the lock of a folder of journals, unless another restore has it."""
+    with contextlib.ExitStack() as held, contextlib.suppress(OSError, RestoreRefused):
+        if _lock(held, base, lambda _folder: None):
+            (base / _LOCK).unlink()
+
+
 def _lock(held: contextlib.ExitStack, base: Path, make: Callable[[Path], object]) -> bool:
     """Lock a folder of journals until `held` ends; False where no file is to be had. Raises `RestoreRefused`."""
     try:

@@ -22,9 +22,9 @@ _LOCK_SECONDS: Final = 3600
 _PATIENCE_SECONDS: Final = 3
 _ATTEMPTS: Final = 10
 _HELD_UP: Final = frozenset({1205, 1213})
+"""Lock wait timeout, deadlock."""
 _NO_ROOM: Final = frozenset({1021, 1114})
 """What the server says of a full disk, and of a table that cannot grow."""
-"""Lock wait timeout, deadlock."""
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from django.db.utils import Error as DatabaseFailure
 
 from ..errors import BackupError
 from ..manifest import DatabaseRecord, DataRecord
+from ..schema import disks
 from ..schema.rehearsal import rehearse
 from ..sources import sqlite
 from ..sources.cut import database_aliases
@@ -21,6 +22,7 @@ from .kinds import SERVERS
 from .origin import Origin, Progress
 from .plan import Plan, Replacement, require_writable
 from .portable_plan import look_at
+from .server_disks import server_folder
 from .servers import ServerCheck
 
 
@@ -52,10 +54,18 @@ def plan_database(
         elif _is_named(plan, record.alias, place):
             check = stage_postgresql.check_server(record)
             _plan_server(plan, record.alias, check, size=None, notes=[check.server, check.client], place=place)
+            _need_room(record.alias, 2 * record.size + disks.LEAST, needed)
             if not check.blocking:
                 _rehearse(plan, origin, record, leave_out)
     except BackupError as error:
         plan.blocking.append(str(error))
+
+
+def _need_room(alias: str, size: int, needed: dict[Path, int]) -> None:
+    """Ask for room on the disk of the server, where it is this machine's: rows with their indexes, and a log."""
+    folder = server_folder(alias)
+    if folder is not None:
+        needed[folder] = needed.get(folder, 0) + size
 
 
 def _rehearse(plan: Plan, origin: Origin, record: DatabaseRecord, leave_out: frozenset[str]) -> None:
@@ -91,6 +101,7 @@ def plan_data(
         elif _is_named(plan, record.alias, place):
             check = SERVERS[vendor].check(record.alias)
             _plan_server(plan, record.alias, check, size=record.size, notes=[*notes, check.server], place=place)
+            _need_room(record.alias, 2 * record.size + disks.LEAST, needed)
             if check.exists and place is None:
                 plan_extra_tables(plan, record)
         obstacles = look_at(origin, record, leave_out, progress)

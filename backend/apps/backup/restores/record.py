@@ -148,15 +148,15 @@ def _lost(journal: Journal) -> list[str]:
     """What only the replaced state has, and how to look at it, in words."""
     if journal.changes is None:
         return []
+    uncounted = journal.changes.uncounted
     lines, since = journal.changes.lines(), journal.changes.since.isoformat(timespec="seconds")
     if not lines:
-        return [
-            f"no row or file was added or removed between the backup of the live state ({since}) and the swap;"
-            " rows that were only changed are not counted"
-        ]
+        unseen = f"; rows that were only changed are not counted in: {', '.join(uncounted)}" if uncounted else ""
+        return [f"nothing was written between the backup of the live state ({since}) and the swap{unseen}"]
     return [
         f"written after the backup of the live state ({since}), and now only in what was replaced:",
         *lines,
+        *(f"not counted in the database {name}: rows that were only changed" for name in uncounted),
         f"`restore_backup --open-kept {journal.restore}` says how to look at it, `--release` deletes it",
     ]
 

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 
 from .. import conf
-from ..holding import Scope, held
+from ..holding import Scope, application_is_held, held
 from ..references import of_job
 from ..selectors import job_by_uuid
 from . import record
@@ -17,7 +17,8 @@ from .carry import carry_ledger, ledger_component
 from .changed import Baseline
 from .comparing import compare_live
 from .errors import RestoreFailed, RestoreRefused
-from .journal import Component, Journal, Kind, State, exclusive
+from .hold_tables import writers_held
+from .journal import DATABASES, Component, Journal, Kind, State, exclusive
 from .kinds import SERVERS
 from .move_postgresql import admit_again, require_none_prepared
 from .safety import LiveBackup, back_up_live
@@ -107,9 +108,12 @@ def rollback(
     entered before the ledger is carried back, as in `Restore`. Raises `RestoreRefused` if nothing is kept, if there was
     nothing before, or if there is no such backup.
     """
-    with held(conf.load().storage_root.resolve()) as hold:
+    with held(conf.load().storage_root.resolve()) as hold, contextlib.ExitStack() as waiting:
+        others: list[str] = []
+        if safety_backup and application_is_held():
+            others = waiting.enter_context(writers_held(_databases(kept_journal(restore))))
         saved = _back_up_before_rollback(restore) if safety_backup else None
-        notes = [*hold.notes, *([] if saved is None else [saved.note])]
+        notes = [*hold.notes, *others, *([] if saved is None else [saved.note])]
         if saved is not None and saved.baseline is not None:
             notes += _written_since(kept_journal(restore), saved.baseline)
         with undisturbed(), exclusive():
@@ -119,6 +123,10 @@ def rollback(
             notes += _carry_back(journal)
             complete_rollback(journal)
             return journal, notes + record.rolled_back(journal)
+
+
+def _databases(journal: Journal) -> list[str]:
+    return [component.name for component in journal.components if component.kind in DATABASES]
 
 
 def _written_since(journal: Journal, baseline: Baseline) -> list[str]:

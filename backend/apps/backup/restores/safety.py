@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Final
 
 from django.utils import timezone
@@ -12,12 +13,13 @@ from ..errors import BackupError
 from ..fallback import has_room
 from ..manifest import Manifest
 from ..models import JobStatus, Trigger
+from ..references import of_job
 from ..requests import JobRequest
 from ..runner import run_job
 from ..services.jobs import job_create
 from ..sources.cut import PORTABLE, all_have_dumps
 from ..storage import RepositoryPlace
-from .changed import Baseline, baseline_of
+from .changed import Baseline, StoredAt, baseline_of
 from .errors import RestoreRefused
 
 _LEAST: Final = 1 << 20
@@ -53,10 +55,10 @@ def back_up_live(place: RepositoryPlace | None) -> LiveBackup:
     # Every kind of database can be carried as rows, not each as a dump of its own.
     backup_type = "FULL" if all_have_dumps() else PORTABLE
     request = JobRequest(backup_type=backup_type, storage_path=storage, encryption=encrypted)
-    manifests: list[Manifest] = []
+    stored: list[tuple[Manifest, Mapping[str, str]]] = []
     try:
         job = job_create(request, now=timezone.now(), trigger=Trigger.PRE_RESTORE)
-        job = run_job(job.uuid, on_manifest=manifests.append)
+        job = run_job(job.uuid, on_manifest=lambda manifest, positions: stored.append((manifest, positions)))
     except BackupError as error:
         raise RestoreRefused(
             f"The live state cannot be backed up before the restore: {error} Nothing was changed;"
@@ -68,4 +70,9 @@ def back_up_live(place: RepositoryPlace | None) -> LiveBackup:
             " --no-safety-backup restores without it."
         )
     note = f"the live state was backed up first, as job {job.uuid} ({job.status})"
-    return LiveBackup(note, baseline_of(manifests[-1]) if manifests else None)
+    if not stored:
+        return LiveBackup(note, None)
+    baseline, ref = baseline_of(*stored[-1]), of_job(job)
+    if ref.place is not None:
+        baseline.stored = StoredAt(storage=str(ref.place.storage), encrypted=encrypted, snapshot=job.snapshot_id)
+    return LiveBackup(note, baseline)

@@ -11,10 +11,13 @@ import datetime
 import uuid
 from collections.abc import Iterator, Sequence
 
+from ..conf import load
 from ..manifest import DataRecord
+from ..sources.files import file_roots
+from ..sources.named_files import reference_fields
 from . import beside
 from .errors import RestoreFailed
-from .journal import Journal, State, exclusive
+from .journal import Journal, State, exclusive, folder, forget_lock
 from .origin import Origin, Progress
 from .plan import Plan
 from .swapping import discard_staged
@@ -27,7 +30,7 @@ def try_rows(
 
     Raises `RestoreRefused` while another restore is at work.
     """
-    with _trial(plan) as journal:
+    with _no_folder_left(), _trial(plan) as journal:
         try:
             notes = beside.stage_rows(
                 journal, origin, data, leave_out=leave_out, progress=progress, phase=lambda _name: None
@@ -36,6 +39,26 @@ def try_rows(
             plan.blocking.append(f"the rows were tried, and do not fit: {error}")
         else:
             plan.warnings += [note for note in notes if note not in plan.warnings]
+
+
+@contextlib.contextmanager
+def _no_folder_left() -> Iterator[None]:
+    """Remove the folders that the trial has made, and those that the project makes when it is migrated."""
+    journals = folder()
+    candidates = [
+        journals,
+        journals.parent,
+        *(root.path for root in file_roots(reference_fields(load().reference_fields))),
+    ]
+    made = [path for path in candidates if not path.exists()]
+    try:
+        yield
+    finally:
+        if journals in made:
+            forget_lock(journals)
+        for path in made:
+            with contextlib.suppress(OSError):
+                path.rmdir()
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from ..sources.postgresql import ENGINE, fresh_connection
 from ..sources.postgresql_client import find_client
 from ..sources.verify import DumpPlace
 from .checks import put_back, set_aside
+from .disks import want_of_room
 from .rights import Rights, replay_facts, replay_rights, role_names
 from .scratch import create_scratch, major, missing_rights, source_path
 from .script import Entry, Script, read_script
@@ -126,6 +127,8 @@ def rehearse(place: DumpPlace, record: DatabaseRecord, leave_out: frozenset[str]
     with server(record.alias) as cursor:
         if missing := missing_rights(cursor):
             return Rehearsal(RehearsalState.IMPOSSIBLE, f"{missing[0]}.")
+        if lack := want_of_room(cursor):
+            return Rehearsal(RehearsalState.IMPOSSIBLE, f"{lack}.")
         client = find_client(major(cursor))
         roles = role_names(cursor)
     whole = read_script(client, place, record)

@@ -6,11 +6,12 @@ ledger, each snapshot of ours that it does not know becomes a row again.
 
 import dataclasses
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from strongroom.errors import StrongroomError
@@ -22,16 +23,18 @@ from strongroom.snapshots import SnapshotView
 from ..errors import BackupError
 from ..ledger import ledger_access, ledger_alias
 from ..manifest import Manifest, decode
-from ..models import BackupConfiguration, BackupJob, JobStatus, Trigger, Trust
+from ..models import BackupConfiguration, BackupJob, DamageFinder, JobStatus, Trigger, Trust
 from ..moments import as_stored
 from ..presence import Presence, look
-from ..references import TAG, of_snapshot
+from ..references import TAG, of_snapshot, time_of
 from ..requests import JobRequest
-from ..selectors import HAS_BACKUP, storage_paths
+from ..selectors import HAS_BACKUP, STORED_STATUSES, storage_paths
+from ..siblings import LOST, choose_sibling, is_repaired
 from ..sources import read_manifest
 from ..sources.verify import SnapshotPlace
 from ..storage import SEALED_PACKAGE, RepositoryPlace, known_packages, known_places
 from .audit import AuditObject, audit_record
+from .damages import damage_settle
 from .reaping import job_reap
 from .removals import removal_begin, removal_done
 from .results import manifest_facts, summary_facts
@@ -52,11 +55,16 @@ class CatalogueReport:
     lost: list[str] = dataclasses.field(default_factory=list)
     """The same in words: what is missing from which place, and why."""
     unreadable: list[str] = dataclasses.field(default_factory=list)
+    spare: list[str] = dataclasses.field(default_factory=list)
+    """Snapshots of a job for which the ledger has another one, in words: a job has one backup."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Stored:
-    """A backup as its storage describes it."""
+    """A backup as its storage describes it. `is_repaired`: lost files were left out of it.
+
+    `is_gone` tells of the snapshot of a row whether its repository lacks it; None for a package.
+    """
 
     job: uuid.UUID
     manifest: Manifest
@@ -64,6 +72,8 @@ class _Stored:
     trigger: str
     completed_at: datetime
     columns: dict[str, object]
+    is_repaired: bool = False
+    is_gone: Callable[[str], bool] | None = None
 
 
 def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> CatalogueReport:
@@ -83,8 +93,11 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
             with repository.lock(optional=True):
                 present, unreadable = repository.readable_snapshots()
                 report.unreadable += [f"{place.path}: {fault}" for fault in unreadable]
-                for stored in _in_repository(repository, place, row.pk, present=present, report=report):
-                    _enter(stored, report)
+                for stored, others in _in_repository(repository, place, row.pk, present=present, report=report):
+                    named = _enter(stored, report)
+                    report.spare += [_spare(place, one, stored.job) for one in others if one.id != named]
+                if any(map(is_repaired, present)):
+                    damage_settle(repository, found_by=DamageFinder.VERIFY, now=now)
         except (BackupError, StrongroomError) as error:
             report.unreadable.append(f"{place.path}: {error}")
     for path, manifest in (known or {}).items():
@@ -109,28 +122,43 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
 
 def _in_repository(
     repository: Repository, place: RepositoryPlace, row: int, *, present: Iterable[Snapshot], report: CatalogueReport
-) -> Iterable[_Stored]:
-    ours = [snapshot for snapshot in present if TAG in snapshot.tags]
-    index = repository.load_index() if ours else None
-    for snapshot in ours:
+) -> Iterable[tuple[_Stored, list[Snapshot]]]:
+    """The backup of each job, and all snapshots of that job."""
+    ours: dict[uuid.UUID, list[Snapshot]] = {}
+    for snapshot in present:
         ref = of_snapshot(place, snapshot)
-        if ref is None or ref.job is None:
+        if ref is not None and ref.job is not None:
+            ours.setdefault(ref.job, []).append(snapshot)
+        elif TAG in snapshot.tags:
             report.unreadable.append(f"{place.path}: snapshot {snapshot.id[:8]} has our tag but names no job")
-            continue
+    there = {snapshot.id for snapshots in ours.values() for snapshot in snapshots}
+    index = repository.load_index() if ours else None
+    for job, snapshots in ours.items():
+        snapshot = choose_sibling(repository, snapshots)
         try:
             manifest = read_manifest(SnapshotPlace(SnapshotView(repository, snapshot, index)))
         except (BackupError, StrongroomError) as error:
             report.unreadable.append(f"{place.path}: snapshot {snapshot.id[:8]}: {error}")
             continue
         summary = snapshot.summary
-        yield _Stored(
-            job=ref.job,
+        stored = _Stored(
+            job=job,
             manifest=manifest,
             request=_request(manifest, place.storage, encryption=place.encrypted),
             trigger=Trigger.PRE_RESTORE if f"trigger={Trigger.PRE_RESTORE}" in snapshot.tags else Trigger.MANUAL,
-            completed_at=datetime.fromisoformat(summary.backup_end) if summary else ref.time,
+            completed_at=datetime.fromisoformat(summary.backup_end) if summary else time_of(snapshot),
             columns={"repository_id": row, "snapshot_id": snapshot.id, **summary_facts(summary)},
+            is_repaired=is_repaired(snapshot),
+            is_gone=lambda name: name not in there,
         )
+        yield stored, snapshots
+
+
+def _spare(place: RepositoryPlace, snapshot: Snapshot, job: uuid.UUID) -> str:
+    return (
+        f"{place.path}: snapshot {snapshot.id[:8]} of the job {job}, which has another backup. It goes with that one;"
+        f" to remove it now: strongroom forget {snapshot.id[:8]}"
+    )
 
 
 def _in_package(path: Path) -> _Stored:
@@ -158,27 +186,32 @@ def _request(manifest: Manifest, storage: Path, *, encryption: bool) -> JobReque
     )
 
 
-def _enter(stored: _Stored, report: CatalogueReport, *, ended: bool = False) -> None:
+def _enter(stored: _Stored, report: CatalogueReport, *, ended: bool = False) -> str:
+    """Enter a backup; the snapshot that the ledger has for its job then."""
     with ledger_access("entering a stored backup"), transaction.atomic(using=ledger_alias()):
         rows = BackupJob.objects.using(ledger_alias())
         row = rows.filter(uuid=stored.job).first()
         if row is None:
             _create(stored)
             report.created.append(str(stored.job))
-            return
+            return str(stored.columns.get("snapshot_id", ""))
         # A job that runs is about to write its own end, unless it is known to have `ended`; one that names its backup
         # knows more than the storage does.
         running = [JobStatus.RUNNING] if ended else []
-        changed = rows.filter(
-            uuid=stored.job,
+        unfinished = Q(
             snapshot_id="",
             backup_file_path="",
             status__in=[JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.TIMEOUT, *running],
-        ).update(error_message="", **_state(stored))
-        if changed:
+        )
+        renewed = Q(snapshot_id=row.snapshot_id, repository_id=stored.columns.get("repository_id"))
+        if row.snapshot_id and stored.is_gone is not None and stored.is_gone(row.snapshot_id):
+            # The one that the row names was forgotten, and another one of the job is left: a repaired one.
+            unfinished |= renewed & Q(removal_started_at=None, status__in=STORED_STATUSES)
+        if rows.filter(unfinished, uuid=stored.job).update(error_message="", **_state(stored)):
             report.updated.append(str(stored.job))
-        else:
-            report.unchanged += 1
+            return str(stored.columns.get("snapshot_id", ""))
+        report.unchanged += 1
+        return row.snapshot_id
 
 
 def _create(stored: _Stored) -> None:
@@ -199,13 +232,14 @@ def _create(stored: _Stored) -> None:
 
 
 def _state(stored: _Stored) -> dict[str, object]:
-    missing = stored.manifest.problems
+    missing = stored.manifest.problems + stored.is_repaired
     return {
         "status": JobStatus.INCOMPLETE if missing else JobStatus.COMPLETED,
         "trust": Trust.STORED,
         "completed_at": as_stored(stored.completed_at),
         "manifest": manifest_facts(stored.manifest),
         "problem_count": missing,
+        "problems": [{"path": "", "reason": LOST}] if stored.is_repaired else [],
         "warnings": [_NOTE],
         **stored.columns,
     }

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from strongroom.checker import verify_snapshot
 from strongroom.errors import BackendError, Damaged, FileMissing
+from strongroom.format.snapshot import Snapshot
 from strongroom.ids import FileKind, StorageId
 from strongroom.needing import BlobKey, Need, find_need
 from strongroom.repository import Index, Repository
@@ -21,6 +22,7 @@ from strongroom.repository.packs import verify_pack
 from ..damages import FILES, as_damage, damage_is_open, damage_known, damage_note, damage_rows, damaged_files_note
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, DamageFinder, DamageKind, DoubtedBackup, Trust
+from ..siblings import is_repaired
 from .audit import audit_record
 from .events import job_event
 from .jobs import audited
@@ -61,7 +63,7 @@ def damage_settle(
     more are verified, and get their trust back. Hold a lock of the repository meanwhile.
     """
     snapshots, unreadable = repository.sorted_out_snapshots()
-    doubted = _doubt_unreadable(repository, unreadable, found_by, now)
+    doubted = _doubt_unreadable(repository, unreadable, found_by, now) + _doubt_repaired(repository, snapshots, now)
     if not damage_is_open(repository) and not _doubts(repository):
         return Settled()
     index = repository.load_index()
@@ -98,6 +100,15 @@ def _doubt_unreadable(
 ) -> tuple[str, ...]:
     damaged_files_note(repository, DamageKind.SNAPSHOT, unreadable, found_by=found_by, now=now)
     return _cast_doubt(repository, unreadable, now)
+
+
+def _doubt_repaired(repository: Repository, snapshots: Sequence[Snapshot], now: datetime) -> tuple[str, ...]:
+    """Make the backups DAMAGED of which `strongroom repair snapshots` made others, as long as they lack anything."""
+    originals = {one.original for one in snapshots if is_repaired(one)}
+    old = [one for one in snapshots if one.id in originals]
+    return (
+        _cast_doubt(repository, find_need(repository, repository.load_index(), old, ()).snapshots, now) if old else ()
+    )
 
 
 def _lost(repository: Repository, index: Index, damages: Sequence[Damage]) -> frozenset[BlobKey]:

@@ -30,7 +30,8 @@ from . import postgresql, sqlite
 from .databases import DatabaseCut
 from .errors import CaptureFailed, SourceRefused
 from .files import FileRoot, RootCapture, Selection, excluded_by, file_roots, never_captured
-from .named_files import NamedFiles, ReferenceField, reference_fields, rows_name_files
+from .held_links import hold_by_links, remove_dead_links
+from .named_files import TEXT, NamedFiles, ReferenceField, reference_fields, rows_name_files
 from .portable import PortableCut, data_folder, open_portable
 from .project import fact_entries, fingerprints, project_facts
 from .readers import BytesReader
@@ -63,7 +64,8 @@ class CutSpec:
     """What a job asks of its sources. `staging` is a private folder that exists and is removed after the job;
     `held_before` says how many bytes each file root had in the last good backup, `was_filled` whether an earlier backup
     held anything in a file root of this name. `recalls`: a second pass, which takes files that have been deleted since
-    the first one from there."""
+    the first one from there. `links_since`: another pass, which holds files that have changed since (seconds since the
+    epoch) by hard links, where their storage does not."""
 
     job_uuid: uuid.UUID
     job_name: str
@@ -76,6 +78,7 @@ class CutSpec:
     held_before: Mapping[str, int] = field(default_factory=dict)
     was_filled: Callable[[str], bool] = lambda _: False
     recalls: bool = False
+    links_since: float | None = None
 
 
 @dataclass
@@ -219,6 +222,11 @@ class Cut:
             notes.append(f"{self.vanished} files were deleted while they were read; no row of the backup names them")
         return notes + self.held.notes
 
+    @property
+    def positions(self) -> dict[str, str]:
+        """The states of the servers at the consistency point, by alias, where they have names for them."""
+        return {one.record.alias: one.position for one in self.databases if one.position}
+
     def lacks_what_was_deleted(self) -> bool:
         """Whether a file is missing whose row the application has deleted since: another pass can do better."""
         return self.compares_references and any_row_is_gone(self.named.missing())
@@ -298,8 +306,12 @@ def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
         stack.callback(named.close)
         # Before the consistency point: what is deleted after it is there.
         wants_files = backup_type in WITH_FILES
-        storages = {Path(one.location) for one in fields if one.location and one.holds_deletes and wants_files}
-        held = stack.enter_context(hold_deletes([one for one in sorted(storages) if one.is_dir()], spec.job_uuid))
+        deferring, others = _storages(fields) if wants_files else ([], [])
+        held = stack.enter_context(hold_deletes(deferring, spec.job_uuid))
+        remove_dead_links(others)
+        link_again = _nothing
+        if spec.links_since is not None:
+            link_again = stack.enter_context(hold_by_links(held, others, spec.job_uuid, since=spec.links_since))
         opened_at = datetime.datetime.now(datetime.UTC)
         names: list[str] = []
         databases: list[DatabaseCut] = []
@@ -314,6 +326,7 @@ def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
                 portable = [stack.enter_context(one) for one in opening]
             else:
                 databases = [_open_database(alias, spec, stack, fields=fields, named=named) for alias in aliases]
+        link_again()
         problems: list[Problem] = []
         roots: list[RootCapture] = []
         if backup_type in WITH_FILES:
@@ -327,6 +340,19 @@ def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
         asked = backup_type in WITH_FILES and (bool(roots) or (not file_roots(fields) and selection.wants("files")))
         compares = bool(databases or portable) and asked
         yield Cut(backup_type, spec, opened_at, databases, portable, roots, named, compares, held, problems)
+
+
+def _storages(fields: Sequence[ReferenceField]) -> tuple[list[Path], list[Path]]:
+    """The folders of local storages that are there: those that hold deletes back, and others, none inside another."""
+    deferring = {Path(one.location) for one in fields if one.location and one.holds_deletes}
+    others = {Path(one.location) for one in fields if one.location and one.storage != TEXT} - deferring
+    nested = {one for one in others for other in (others | deferring) - {one} if one.is_relative_to(other)}
+    outer = others - nested - {parent for one in deferring for parent in one.parents}
+    return [one for one in sorted(deferring) if one.is_dir()], [one for one in sorted(outer) if one.is_dir()]
+
+
+def _nothing() -> None:
+    return
 
 
 def _open_database(
@@ -349,7 +375,7 @@ def _open_roots(
     problems: list[Problem],
 ) -> list[RootCapture]:
     never = never_captured(spec.staging)
-    owned = {field.location for field in fields if field.location and field.storage != "text"}
+    owned = {field.location for field in fields if field.location and field.storage != TEXT}
     captures = []
     for root in file_roots(fields):
         if not selection.wants(f"files/{root.name}"):

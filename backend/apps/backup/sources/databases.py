@@ -23,3 +23,5 @@ class DatabaseCut:
     record: DatabaseRecord
     open_dump: Callable[[Finished], Reader]
     size_hint: int | None = None
+    position: str = ""
+    """What the server calls the state of the cut, to be compared with later; "" where it has no name for it."""

@@ -204,14 +204,21 @@ class RootCapture:
 
     def names(self, folder: bytes) -> list[bytes]:
         """As a `Refuge`: what was deleted from a folder since the consistency point, and is held."""
-        return [name for name in self._held.names(folder) if not self.excludes(folder + b"/" + name)]
+        found = [name for name in self._held.names(folder) if not self.excludes(folder + b"/" + name)]
+        return [name for name in found if self._is_wanted(folder + b"/" + name)]
 
     def find(self, path: bytes) -> bytes | None:
         """As a `Refuge`: where a file is held that was deleted."""
         found = self._held.find(path)
-        if found is not None and not os.path.isdir(found):  # noqa: PTH112  bytes
+        if found is None or not self._is_wanted(path):
+            return None
+        if not os.path.isdir(found):  # noqa: PTH112  bytes
             self._note(path, os.lstat(found).st_size)
         return found
+
+    def _is_wanted(self, path: bytes) -> bool:
+        """What was not deleted after the consistency point for certain belongs to the backup if a row names it."""
+        return not self._held.is_linked(path) or self._named.names(path) or self._named.names_within(path)
 
     def _recall(self, path: bytes) -> bool:
         """Whether a file that is gone, and that the first pass has read, belongs to this backup: a row names it."""

@@ -25,6 +25,8 @@ from ..errors import SettingsInvalid
 from ..manifest import MAX_EXAMPLES, ReferenceFacts
 
 MAX_LISTED: Final = 1000
+TEXT: Final = "text"
+"""Stands for the storage of a column of text."""
 _BATCH: Final = 5000
 
 
@@ -81,7 +83,7 @@ def _text_field(name: str) -> ReferenceField:
     column = field.column if isinstance(field, models.Field) else None
     if column is None:
         raise SettingsInvalid(f"BACKUP_REFERENCE_FIELDS names {name!r}, which has no column of its own; remove it.")
-    return ReferenceField(name, model._meta.db_table, column, os.path.realpath(project.MEDIA_ROOT or "/"), "text")
+    return ReferenceField(name, model._meta.db_table, column, os.path.realpath(project.MEDIA_ROOT or "/"), TEXT)
 
 
 def rows_name_files(fields: Sequence[ReferenceField], folder: Path) -> bool:
@@ -203,11 +205,12 @@ class NamedFiles:
 
     def names_within(self, folder: bytes) -> bool:
         """Whether a row names a file in this folder."""
-        # "0" is the character after "/".
-        found = self._database.execute(
-            "SELECT 1 FROM named WHERE path > ? AND path < ? LIMIT 1", (folder + b"/", folder + b"0")
-        )
-        return found.fetchone() is not None
+        with self._lock:
+            # "0" is the character after "/".
+            found = self._database.execute(
+                "SELECT 1 FROM named WHERE path > ? AND path < ? LIMIT 1", (folder + b"/", folder + b"0")
+            )
+            return found.fetchone() is not None
 
     def _unseen(self) -> Iterator[tuple[bytes, str]]:
         rows: Iterable[tuple[bytes, str]] = self._database.execute(

@@ -38,6 +38,7 @@ class Command(BackupCommand):
                     ("missing", report.lost),
                     ("forgotten", str(len(forgotten)) if options["forget_missing"] else ""),
                     ("unreadable", report.unreadable),
+                    ("to spare", report.spare),
                 ]
             )
         left = set(report.missing) - set(forgotten)

@@ -10,7 +10,7 @@ from strongroom.passphrase import FILE, Passphrase, read_passphrase
 
 from ...errors import RekeyFailed, RequestRefused
 from ...progress import Tracker
-from ...rekeying import RekeyPlan, plan_rekey, plan_release_keys, rekey, release_keys
+from ...rekeying import RekeyPlan, complete_exchanges, plan_rekey, plan_release_keys, rekey, release_keys
 from ...stopping import stop_signals
 from .. import exitcodes
 from ..base import BackupCommand, Options
@@ -29,6 +29,14 @@ class Command(BackupCommand):
             help="copy each encrypted repository into a new one, so that the old key opens nothing of it",
         )
         parser.add_argument(
+            "--keep-password-file",
+            metavar="FILE",
+            action="append",
+            default=[],
+            help="with --new-repository: a further passphrase that opens the old one and is to open the new one;"
+            " may be given more than once",
+        )
+        parser.add_argument(
             "--release", action="store_true", help="take the old passphrase away, and delete old repositories"
         )
         parser.add_argument("--dry-run", action="store_true", help="show what would be done and do nothing")
@@ -37,11 +45,13 @@ class Command(BackupCommand):
     def run(self, options: Options) -> int:
         old = read_passphrase()
         if options["release"]:
-            if options["new_password_file"] or options["new_repository"]:
+            if options["new_password_file"] or options["new_repository"] or options["keep_password_file"]:
                 raise RequestRefused("--release ends a change; leave the other options away.")
             return self._release(options, old)
-        new = self._new(options, old)
-        plan = plan_rekey(old, new, new_repository=bool(options["new_repository"]))
+        new, others = self._new(options, old), self._others(options)
+        if not options["dry_run"]:
+            complete_exchanges()
+        plan = plan_rekey(old, new, new_repository=bool(options["new_repository"]), others=others)
         if options["dry_run"]:
             self._show(options, plan)
             return exitcodes.FAILED if plan.blocking else exitcodes.OK
@@ -52,7 +62,7 @@ class Command(BackupCommand):
         self.require_consent(options, "Keep the new passphrase in a safe place first. Change it?")
         tracker = Tracker()
         with stop_signals(), ProgressDisplay() as display:
-            done = rekey(plan, old, new, tracker=tracker, tick=lambda: display.show(tracker.now()))
+            done = rekey(plan, old, new, others=others, tracker=tracker, tick=lambda: display.show(tracker.now()))
         if options["json"]:
             self.print_json({**dataclasses.asdict(done), "still_readable": plan.still_readable})
         else:
@@ -74,6 +84,17 @@ class Command(BackupCommand):
             raise RequestRefused("Give the new passphrase with --new-password-file, or --new-repository, or both.")
         return old
 
+    def _others(self, options: Options) -> list[Passphrase]:
+        paths = options["keep_password_file"]
+        if not isinstance(paths, list) or not paths:
+            return []
+        if not options["new_repository"]:
+            raise RequestRefused("--keep-password-file is for --new-repository; without it all keys stay.")
+        return [self._other(str(path)) for path in paths]
+
+    def _other(self, path: str) -> Passphrase:
+        return Passphrase(read_passphrase({FILE: path}).reveal(), f"--keep-password-file {path}")
+
     def _show(self, options: Options, plan: RekeyPlan) -> None:
         if options["json"]:
             self.print_json({"dry_run": True, **plan.to_json()})
@@ -90,6 +111,7 @@ class Command(BackupCommand):
                 ("passphrase from", plan.source),
                 ("replaced file", plan.password_file),
                 ("to be restarted", plan.restart),
+                ("keys left behind", plan.keys_left),
                 ("a thief still reads", plan.still_readable),
                 ("blocking", plan.blocking),
             ]

@@ -15,6 +15,7 @@ from ...portable.engines.mysql import MysqlReading, MysqlWriting
 from ...portable.forms import Kind
 from ...sources.mysql import fresh_connection
 from ..errors import RestoreFailed
+from ..mysql_server import is_out_of_room, reason
 from .base import Counters, Scratch, definitions
 
 if TYPE_CHECKING:
@@ -57,8 +58,13 @@ def open_mysql(scratch: Scratch) -> Iterator[MysqlFilling]:
             yield filling
             cursor.execute("COMMIT")
     except DatabaseFailure as error:
+        room = (
+            " There is no space left on the disk of the database server; make room there."
+            if is_out_of_room(error)
+            else ""
+        )
         raise RestoreFailed(
-            f"The rows cannot be taken into the database {scratch.place!r}: {str(error).strip()}. Nothing live was"
+            f"The rows cannot be taken into the database {scratch.place!r}: {reason(error)}.{room} Nothing live was"
             " changed."
         ) from error
 

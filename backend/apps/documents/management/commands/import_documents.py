@@ -21,8 +21,8 @@ MEGABYTE = 1_000_000
 
 class Command(BaseCommand):
     help = "Take every regular file below FOLDER into the EDMS, each as a document with one version."
-    # Whether the settings are in order has nothing to do with it.
-    requires_system_checks = []
+    # A restore that was cut off in its swap is completed first. All other checks concern others.
+    requires_system_checks = ("interrupted_restore",)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", metavar="FOLDER")

@@ -12,8 +12,8 @@ from apps.documents.verifying import VerifyReport, documents_verify
 
 class Command(BaseCommand):
     help = "Recompute the audit chain, and compare every row with it and every file with its row. Exit 1 for problems."
-    # Whether the settings are in order has nothing to do with it, and takes longer.
-    requires_system_checks = []
+    # A restore that was cut off in its swap is completed first. All other checks take longer, and concern others.
+    requires_system_checks = ("interrupted_restore",)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the report as one JSON object")

@@ -130,7 +130,11 @@ function Confirm({ which, restore, onClose }: { which: Which; restore: Restore; 
 /** Changes that a release deletes for good: no backup has them. */
 function Late({ changes }: { changes: Schemas["Changes"] }) {
   const lines = [
-    ...changes.tables.map(({ table, before, after }) => t("restore.page.releaseLateTable", { table, before, after })),
+    ...changes.tables.map(({ table, before, after, written }) =>
+      written === null
+        ? t("restore.page.releaseLateTable", { table, before, after })
+        : t("restore.page.releaseLateRows", { table, before, after, written }),
+    ),
     ...changes.files.map(({ root, before, after, written }) =>
       t("restore.page.releaseLateFiles", { root, before, after, written }),
     ),

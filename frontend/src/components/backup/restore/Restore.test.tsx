@@ -243,7 +243,11 @@ it("rolls back only what was typed", async () => {
 it("names what a release deletes for good", async () => {
   const changes = {
     since: "2026-11-24T12:00:00Z",
-    tables: [{ database: "default", table: "public.letters", before: 5, after: 6 }],
+    tables: [
+      { database: "default", table: "public.letters", before: 5, after: 6, written: null },
+      { database: "default", table: "public.papers", before: 7, after: 7, written: 2 },
+    ],
+    uncounted: [],
     files: [{ root: "media", before: 40, after: 41, written: 1, examples: ["late.txt"] }],
     unknown: [],
   };
@@ -256,6 +260,9 @@ it("names what a release deletes for good", async () => {
   await user.click(await screen.findByRole("button", { name: "Release what was replaced" }));
   const dialog = await screen.findByRole("dialog");
   expect(within(dialog).getByText("public.letters: 5 rows in the backup, 6 at the swap")).toBeTruthy();
+  expect(
+    within(dialog).getByText("public.papers: 7 rows in the backup, 7 at the swap, 2 of them added or changed"),
+  ).toBeTruthy();
   expect(within(dialog).getByText(/^media: 40 files in the backup, 41 at the swap, 1 of them new/)).toBeTruthy();
 });
 

@@ -9,7 +9,7 @@ if os.environ.get("HOST_HIDES_PSYCOPG"):
     sys.modules["psycopg"] = None
 
 from config.settings import *  # noqa: F403
-from config.settings import INSTALLED_APPS
+from config.settings import INSTALLED_APPS, MIDDLEWARE
 
 INSTALLED_APPS = [*INSTALLED_APPS, "hostproject", *os.environ.get("HOST_APPS", "").split()]
 
@@ -29,6 +29,8 @@ for service in os.environ.get("HOST_SERVICES", "").split():
         "NAME": os.environ.get("HOST_SERVICE_NAME", ""),
         "OPTIONS": {"service": service},
     }
+if os.environ.get("HOST_HOLDS_NOTHING"):
+    MIDDLEWARE = [name for name in MIDDLEWARE if not name.endswith("HoldWrites")]
 BACKUP_REFERENCE_FIELDS = ["hostproject.Everything.path_text"]
 BACKUP_SECRETS = ["HOST_SECRET"]
 HOST_SECRET = os.environ.get("HOST_SECRET", "1234")

@@ -1,0 +1,93 @@
+"""Files held by hard links while another pass of a backup is made, where their storage does not hold deletes back.
+
+The links lie where `deferred_deletes` keeps what was deleted. Only files that have changed since a given time are
+linked: those before it are in the snapshot of the pass before. A link changes the time of the inode, so that the next
+incremental backup reads these files again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from ..deferred_deletes import FOLDER, Held, holding, remove_dead
+
+_CANNOT_BE_LINKED: Final = frozenset(
+    {errno.ENOENT, errno.EEXIST, errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENAMETOOLONG}
+)
+"""Gone, linked already, on another disk, or on one that has no hard links: the comparison with the rows tells of it."""
+
+
+@contextlib.contextmanager
+def hold_by_links(held: Held, locations: Iterable[Path], job: UUID, *, since: float) -> Iterator[Callable[[], None]]:
+    """Hold the files below these storages whose inode has changed at `since` or later, until the block is left.
+
+    Enter it before the consistency point, and call what it gives right after it: what was made in between is held, too.
+    A storage that cannot be written to holds nothing; a note of `held` says so.
+    """
+    linked: list[tuple[Path, Path]] = []
+
+    def link_again() -> None:
+        for location, holder in linked:
+            with contextlib.suppress(OSError):
+                _link(location, holder, since)
+
+    with contextlib.ExitStack() as stack:
+        for location in locations:
+            try:
+                stack.callback(_remove_empty, location / FOLDER)
+                holder = stack.enter_context(holding(location, job))
+                _link(location, holder, since)
+            except OSError as error:
+                held.notes.append(f"files deleted from {location} meanwhile are not held for the backup: {error}")
+            else:
+                held.add(location, holder, by_links=True)
+                linked.append((location, holder))
+        yield link_again
+
+
+def remove_dead_links(locations: Iterable[Path]) -> None:
+    """Remove what killed jobs have left in storages that hold nothing back: links keep deleted files on the disk."""
+    for location in locations:
+        if (location / FOLDER).is_dir():
+            with contextlib.suppress(OSError):
+                remove_dead(location)
+            _remove_empty(location / FOLDER)
+
+
+def _remove_empty(folder: Path) -> None:
+    # Not while another job holds something in it.
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _link(location: Path, holder: Path, since: float) -> None:
+    folders = [Path()]
+    while folders:
+        inside = folders.pop()
+        try:
+            entries = list(os.scandir(location / inside))
+        except OSError:
+            # The archiver meets the same, and lists it as a problem.
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders += [inside / entry.name] if entry.name != FOLDER else []
+            elif entry.is_file(follow_symlinks=False):
+                _link_file(entry, holder / inside, since)
+
+
+def _link_file(entry: os.DirEntry[str], folder: Path, since: float) -> None:
+    try:
+        if entry.stat(follow_symlinks=False).st_ctime < since:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        os.link(entry.path, folder / entry.name, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _CANNOT_BE_LINKED:
+            raise
