@@ -1,11 +1,20 @@
 """What pg_restore writes, read as objects; and manifests of before the server's facts were recorded."""
 
+import contextlib
+import subprocess
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
 import msgspec
+import pytest
 
 from apps.backup.manifest import DatabaseRecord, ServerFacts
 from apps.backup.schema.rights import Rights
 from apps.backup.schema.scratch import source_path
-from apps.backup.schema.script import Script, parse
+from apps.backup.schema.script import Script, parse, read_script
+from apps.backup.sources.postgresql_client import Client
+from demo.private_postgres import private_postgres, server_binaries
 
 TEXT = rb"""--
 -- PostgreSQL database dump
@@ -73,6 +82,12 @@ GRANT SELECT ON TABLE public."a; b" TO rep;
 """
 
 
+FIELDS = dict.fromkeys(("alias", "engine", "path", "sha256", "server_version"), "")
+OLD = msgspec.convert(
+    {**FIELDS, "size": 1, "cut_at": "2026-01-01T00:00:00Z", "tables": {}, "migrations": {}}, DatabaseRecord
+)
+
+
 def test_objects_with_their_owners_and_what_is_set_before():
     prologue, (schema, table, rights) = parse(TEXT)
 
@@ -93,7 +108,7 @@ def test_objects_with_their_owners_and_what_is_set_before():
 
 def test_what_is_left_out_takes_its_rights_along():
     prologue, entries = parse(TEXT.replace(b'TABLE "a; b"; Type', b"TABLE a; b; Type"))
-    script = Script(prologue, entries, [], [])
+    script = Script(prologue, entries, [], [], [])
 
     left = script.without(frozenset({"table:public.a; b"}))
 
@@ -102,10 +117,46 @@ def test_what_is_left_out_takes_its_rights_along():
     assert script.without_kinds(frozenset({"TABLE"})) == left
 
 
+@contextlib.contextmanager
+def dumped(server, database):
+    """A dump by the programs of the server, as a place that a script is read from."""
+    with tempfile.TemporaryDirectory() as folder:
+        dump = Path(folder) / "dump"
+        url = ["--dbname", server.url(database)]
+        subprocess.run([server.bin / "pg_dump", "--format=custom", "--file", dump, *url], check=True)
+        yield SimpleNamespace(open_member=lambda path: (Path(folder) / path).open("rb"))
+
+
+@pytest.mark.postgresql
+def test_large_objects_that_stand_among_the_rows(tmp_path):
+    """From version 17 on they do, many in one entry: their owners and rights are read all the same."""
+    (newest,) = [one for one in server_binaries() if one.parent.name == "pginstall18"]
+    with private_postgres(tmp_path, binaries=newest) as server:
+        with server.connect() as connection:
+            connection.execute("CREATE ROLE reader")
+            connection.execute("SELECT lo_from_bytea(41, 'a'), lo_from_bytea(42, 'b'), lo_from_bytea(43, 'c')")
+            connection.execute("GRANT SELECT ON LARGE OBJECT 41, 42 TO reader")
+            connection.execute("COMMENT ON LARGE OBJECT 42 IS 'ours'")
+        record = msgspec.structs.replace(OLD, path="dump", large_objects=3)
+        with dumped(server, "postgres") as place:
+            script = read_script(Client(newest, (18, 0)), place, record)
+
+    assert [entry.title for entry in script.large] == ["41..42", "LARGE OBJECT 42", "43", "LARGE OBJECTS 41..42"]
+    group, comment, _, rights = script.large
+    assert group.sql.split() == b"SELECT pg_catalog.lo_create('41'); SELECT pg_catalog.lo_create('42');".split()
+    owner = server.user.encode()
+    assert [line for line in group.owner.splitlines() if line] == [
+        b"ALTER LARGE OBJECT %d OWNER TO %s;" % (number, owner) for number in (41, 42)
+    ]
+    assert comment.sql.strip() == b"COMMENT ON LARGE OBJECT 42 IS 'ours';"
+    assert rights.is_rights
+    assert rights.needs == {group.number}
+    assert rights.sql.count(b"GRANT SELECT ON LARGE OBJECT") == 2
+    assert script.without_kinds(frozenset({"BLOB METADATA", "LARGE OBJECT"})).large == []
+
+
 def test_a_record_of_before_still_has_a_search_path():
-    fields = dict.fromkeys(("alias", "engine", "path", "sha256", "server_version"), "")
-    old = {**fields, "size": 1, "cut_at": "2026-01-01T00:00:00Z", "tables": {}, "migrations": {}}
-    record = msgspec.convert(old, DatabaseRecord)
+    record = OLD
 
     assert record.server is None
     assert source_path(record) == '"$user", public'

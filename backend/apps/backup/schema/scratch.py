@@ -41,14 +41,6 @@ def missing_rights(cursor: CursorWrapper) -> list[str]:
     return [f"the role {role!r} may not create databases; run ALTER ROLE {quoted(str(role))} CREATEDB"]
 
 
-def keeps_owners(cursor: CursorWrapper, record: DatabaseRecord) -> bool:
-    """Whether the role may give things to every role that the backup names."""
-    cursor.execute(
-        "SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s) AND pg_has_role(oid, 'MEMBER')", [list(record.roles)]
-    )
-    return int(_value(cursor)) == len(record.roles)
-
-
 @dataclass(frozen=True)
 class Locale:
     """How a database sorts and spells."""
@@ -60,12 +52,11 @@ class Locale:
     icu_locale: str
 
 
-def create_scratch(record: DatabaseRecord, scratch: str) -> bool:
-    """Create the empty database with the recorded encoding and collation; whether owners can be kept."""
+def create_scratch(record: DatabaseRecord, scratch: str) -> None:
+    """Create the empty database with the recorded encoding and collation."""
     locale = Locale(record.encoding, record.collation, record.character_type, record.locale_provider, record.icu_locale)
     with creating(record.alias, scratch) as cursor:
         cursor.execute(create_statement(locale, scratch))
-        return keeps_owners(cursor, record)
 
 
 @contextlib.contextmanager
