@@ -11,8 +11,8 @@ from .script import Entry
 from .session import FORBIDDEN, UNKNOWN_NAMES, Refusal
 
 _MOST_SHOWN: Final = 5
-_HAS_ROWS: Final = "TABLE"
-"""The kind of objects that cannot be left out: the dump has rows for them."""
+_HAVE_ROWS: Final = frozenset({"TABLE", "SCHEMA", "SEQUENCE"})
+"""Kinds of objects that cannot be left out: they hold what was backed up, or are where that lies."""
 
 Refused = tuple[Entry, Refusal]
 
@@ -91,7 +91,7 @@ def _hint(entry: Entry, refusal: Refusal, place: Place, lacking: Sequence[Entry]
     """Return what helps. Nothing that has rows is left out, nor what such an object needs."""
     gone = [entry, *needed_by]
     words = " ".join(f"--leave-out {one.selector!r}" for one in gone)
-    can_do_without = not any(one.kind == _HAS_ROWS for one in gone)
+    can_do_without = not any(one.kind in _HAVE_ROWS for one in gone)
     leave_out = f", or restore with {words}" if can_do_without else ""
     if lacking:
         names = ", ".join(_named(one) for one in lacking)
