@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from apps.backup.manifest import DatabaseRecord, ServerFacts
+from apps.backup.schema.large_objects import sampled
 from apps.backup.schema.rights import Rights
 from apps.backup.schema.scratch import source_path
-from apps.backup.schema.script import Script, parse, read_script
+from apps.backup.schema.script import Entry, Script, parse, read_script
 from apps.backup.sources.postgresql_client import Client
 from demo.private_postgres import private_postgres, server_binaries
 
@@ -153,6 +154,26 @@ def test_large_objects_that_stand_among_the_rows(tmp_path):
     assert rights.needs == {group.number}
     assert rights.sql.count(b"GRANT SELECT ON LARGE OBJECT") == 2
     assert script.without_kinds(frozenset({"BLOB METADATA", "LARGE OBJECT"})).large == []
+    assert sampled(script) == script
+
+
+def test_one_large_object_of_each_owner_and_each_grant_is_enough():
+    """As pg_dump writes them up to version 16: each is an object, and its rights are another."""
+
+    def large(number, owner):
+        return Entry("BLOB", str(number), "-", b"", b"", b"ALTER", owner, number)
+
+    def rights(number, role):
+        sql = f"GRANT SELECT ON LARGE OBJECT {number} TO {role};".encode()
+        name = f"LARGE OBJECT {number}"
+        return Entry("ACL", name, "-", b"", sql, number=number + 100, needs=frozenset({number}))
+
+    objects = [large(1, "app"), large(2, "app"), large(3, "other"), large(4, "app"), large(5, "app")]
+    others = [rights(4, "reader"), rights(5, "reader"), Entry("TABLE", "LARGE", "public", b"", b"")]
+
+    left = sampled(Script(b"", objects + others, [], [], []))
+
+    assert [entry.number for entry in left.before] == [1, 3, 4, 104, 0]
 
 
 def test_a_record_of_before_still_has_a_search_path():

@@ -23,6 +23,7 @@ from ..sources.postgresql_client import find_client
 from ..sources.verify import DumpPlace
 from .checks import put_back, set_aside
 from .failures import Failure, Place, Refused, failures_of
+from .large_objects import sampled
 from .rights import Rights, replay_facts, replay_rights, role_names
 from .scratch import create_scratch, major, missing_rights, source_path
 from .script import Entry, Script, read_script
@@ -37,9 +38,6 @@ _LOCK: Final = 0x65646D72
 _MOST_KEPT: Final = 50
 _SKIPPED: Final = frozenset({"SUBSCRIPTION"})
 """With a subscription a database cannot be dropped."""
-_LARGE: Final = frozenset({"BLOB", "BLOB METADATA", "LARGE OBJECT"})
-_MOST_LARGE: Final = 1000
-"""Large objects that are made in a rehearsal: it is to take seconds."""
 _FILLED: Final = "MATERIALIZED VIEW DATA"
 _WRONG_SQL: Final = "42"
 """The class of errors that are of the SQL itself, whatever the rows are."""
@@ -137,12 +135,8 @@ def rehearse(place: DumpPlace, record: DatabaseRecord, leave_out: frozenset[str]
     unknown = leave_out - {entry.selector for entry in whole.entries}
     if unknown:
         raise RestoreFailed(f"The backup has no {sorted(unknown)[0]!r} that could be left out; see the plan for names.")
-    script = whole.without(leave_out).without_kinds(_SKIPPED)
+    script = sampled(whole.without(leave_out).without_kinds(_SKIPPED))
     rights = Rights()
-    large = sum(entry.sql.count(b"lo_create(") for entry in script.entries if entry.kind in _LARGE)
-    if large > _MOST_LARGE:
-        script = script.without_kinds(_LARGE)
-        rights.notes.append(f"owners and grants of {large:,} large objects were not tried; a restore names losses")
     with _scratch(record) as scratch:
         with open_session(record, scratch, script.prologue) as session:
             refused, failures = _make(session, script)
