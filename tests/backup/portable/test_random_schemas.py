@@ -167,7 +167,7 @@ SHOWN_OF_TYPE = {
 }
 INDEXED = ("integer", "bigint", "varchar(20)", "date", "decimal(12,3)")
 NAMES = ("c0", "c1 Ü", "select", 'qu"ote', "C5", "per%cent", "back`tick")
-STRICT = {"integer", "text", "blob", "real", "int", "any"}
+STRICT = {"integer", "real", "any"}
 
 
 @dataclasses.dataclass

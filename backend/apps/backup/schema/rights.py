@@ -69,7 +69,10 @@ def _note_owner(entry: Entry, refusal: Refusal, rights: Rights, roles: frozenset
     elif entry.owner_role not in roles:
         rights.absent[entry.owner_role] += 1
     else:
-        rights.notes.append(f"the owner cannot be kept ({refusal.text}): {statement}")
+        rights.notes.append(
+            f"the owner cannot be kept ({refusal.text}): {statement} The role that restores owns it, and may do"
+            " everything with it"
+        )
 
 
 def _replay(session: Session, entry: Entry, statement: bytes, rights: Rights, roles: frozenset[str]) -> None:

@@ -81,6 +81,7 @@ class PostgresqlReading:
         self.identifiers: dict[str, str] = {}
         """Tables as SQL names them, by their names here: those of other schemas have the schema in front."""
         self._sources: dict[str, str] = {}
+        self._without_values: list[str] = []
 
     def prepare(self) -> None:
         """Have the session write values as this module reads them."""
@@ -103,7 +104,9 @@ class PostgresqlReading:
         columns: dict[int, list[RawColumn]] = {oid: [] for oid in found}
         for oid, name, shown, base, nullable, generated, key, item in self._cursor.fetchall():
             columns[oid].append(RawColumn(name, shown, base, nullable, generated, key, item))
-        return [RawTable(name, columns[oid]) for oid, name in found.items()]
+        holding = [oid for oid, there in columns.items() if not all(column.generated for column in there)]
+        self._without_values = [name for oid, name in found.items() if oid not in holding]
+        return [RawTable(found[oid], columns[oid]) for oid in holding]
 
     def left_out(self) -> list[str]:
         self._cursor.execute("SELECT count(*) FROM pg_largeobject_metadata")
@@ -112,7 +115,8 @@ class PostgresqlReading:
 
     def notes(self) -> list[str]:
         self._cursor.execute(_CHILDREN, None)
-        return [
+        empty = [f"the table {name} has no column of its own and is not carried" for name in self._without_values]
+        return empty + [
             f"the table {child} inherits from {parent}: where no migration makes it so, it comes back as a table of its"
             " own"
             for child, parent in self._cursor.fetchall()
