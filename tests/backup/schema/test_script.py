@@ -10,10 +10,12 @@ import msgspec
 import pytest
 
 from apps.backup.manifest import DatabaseRecord, ServerFacts
+from apps.backup.schema.failures import Maker, failures_of
 from apps.backup.schema.large_objects import sampled
 from apps.backup.schema.rights import Rights
 from apps.backup.schema.scratch import source_path
 from apps.backup.schema.script import Entry, Script, parse, read_script
+from apps.backup.schema.session import Refusal
 from apps.backup.sources.postgresql_client import Client
 from demo.private_postgres import private_postgres, server_binaries
 
@@ -174,6 +176,27 @@ def test_one_large_object_of_each_owner_and_each_grant_is_enough():
     left = sampled(Script(b"", objects + others, [], [], []))
 
     assert [entry.number for entry in left.before] == [1, 3, 4, 104, 0]
+
+
+def test_a_failure_is_one_cause_with_all_that_needs_it():
+    def entry(number, kind, *needs):
+        return Entry(kind, f"n{number}", "", b"", b"CREATE", number=number, needs=frozenset(needs))
+
+    extension, table, index, view = entry(1, "EXTENSION"), entry(2, "TABLE", 1), entry(3, "INDEX", 2), entry(4, "VIEW")
+    loop = [entry(5, "FUNCTION", 6), entry(6, "FUNCTION", 5)]
+    refused = [(one, Refusal("42501", "no")) for one in (extension, table, index)]
+    refused += [(one, Refusal("42P01", "not there")) for one in (view, *loop)]
+
+    found = failures_of(refused, [one for one, _ in refused], Maker("a, b", "me"))
+
+    assert [one.object for one in found] == ["extension n1", "view n4", "function n5", "function n6"]
+    assert found[0].hint == (
+        'It is needed by table n2, index n3. Restore as a superuser: run ALTER ROLE "me" SUPERUSER before the restore'
+        ' and ALTER ROLE "me" NOSUPERUSER after it'
+    )
+    assert (
+        "search_path TO a, b. Otherwise create what is missing, or restore with --leave-out 'view:n4'" in found[1].hint
+    )
 
 
 def test_a_record_of_before_still_has_a_search_path():

@@ -17,7 +17,7 @@ from strongroom.streams import Reader
 
 from ..manifest import DatabaseRecord
 from ..schema.checks import put_back, set_aside
-from ..schema.failures import Failure, Place, failures_of
+from ..schema.failures import Failure, Maker, failures_of
 from ..schema.rehearsal import is_failure
 from ..schema.rights import Rights, give_to_owner, replay_facts, replay_rights, role_names
 from ..schema.scratch import locale_of, major, missing_rights, own_search_path, source_path
@@ -157,7 +157,7 @@ def _make(session: Session, script: Script, entries: list[Entry], record: Databa
     """Make these objects of the script, or raise `RestoreFailed`; notes about comments, which alone may be refused."""
     refused = session.make([entry for entry in entries if not entry.is_rights])
     counting = [(entry, refusal) for entry, refusal in refused if is_failure(entry, refusal, filled=True)]
-    _require_none(failures_of(counting, script.entries, Place(source_path(record), session.role)))
+    _require_none(failures_of(counting, script.entries, Maker(source_path(record), session.role)))
     # An extension that the server has made brings its comment along.
     return [
         f"not restored ({refusal.text}): {entry.shown}"

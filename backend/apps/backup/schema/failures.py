@@ -32,30 +32,30 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the objects were to be made: the search path of the application, and the role that makes them."""
+class Maker:
+    """Who makes the objects: the role, and the search path that the application had."""
 
     search_path: str
     role: str
 
 
 def failures_of(
-    refused: Sequence[Refused], entries: Iterable[Entry], place: Place, left_out: Sequence[Entry] = ()
+    refused: Sequence[Refused], entries: Iterable[Entry], maker: Maker, left_out: Sequence[Entry] = ()
 ) -> list[Failure]:
     """Return a failure for each refused object, but none for those that only lack another one, which names them.
 
     `entries` are all objects of the dump, `left_out` those of them that are not wanted.
     """
     needs = {entry.number: entry.needs for entry in entries}
-    failed = [entry for entry, _ in refused]
+    wanted = {entry.number: _all_needs(entry, needs) for entry, _ in refused}
     found = []
     for entry, refusal in refused:
-        wanted = _all_needs(entry, needs)
-        if any(other.number in wanted for other in failed if other is not entry):
+        needed_by = [other for other, _ in refused if entry.number in wanted[other.number]]
+        # Those that need each other are all told of.
+        if wanted[entry.number] & wanted.keys() - {other.number for other in needed_by}:
             continue
-        lacking = [other for other in left_out if other.number in wanted]
-        needed_by = [other for other in failed if entry.number in _all_needs(other, needs)]
-        found.append(_failure(entry, refusal, place, lacking, needed_by))
+        lacking = [other for other in left_out if other.number in wanted[entry.number]]
+        found.append(_failure(entry, refusal, maker, lacking, needed_by))
     return found
 
 
@@ -69,11 +69,11 @@ def _all_needs(entry: Entry, needs: dict[int, frozenset[int]]) -> set[int]:
 
 
 def _failure(
-    entry: Entry, refusal: Refusal, place: Place, lacking: Sequence[Entry], needed_by: Sequence[Entry]
+    entry: Entry, refusal: Refusal, maker: Maker, lacking: Sequence[Entry], needed_by: Sequence[Entry]
 ) -> Failure:
     shown = [_named(one) for one in needed_by[:_MOST_SHOWN]]
     more = [f"{len(needed_by) - _MOST_SHOWN} more"] if len(needed_by) > _MOST_SHOWN else []
-    hint = _hint(entry, refusal, place, lacking, needed_by)
+    hint = _hint(entry, refusal, maker, lacking, needed_by)
     return Failure(
         object=_named(entry),
         reason=refusal.text.rstrip("."),
@@ -87,7 +87,7 @@ def _named(entry: Entry) -> str:
     return f"{entry.kind.lower()} {entry.title}"
 
 
-def _hint(entry: Entry, refusal: Refusal, place: Place, lacking: Sequence[Entry], needed_by: Sequence[Entry]) -> str:
+def _hint(entry: Entry, refusal: Refusal, maker: Maker, lacking: Sequence[Entry], needed_by: Sequence[Entry]) -> str:
     """Return what helps. Nothing that has rows is left out, nor what such an object needs."""
     gone = [entry, *needed_by]
     words = " ".join(f"--leave-out {one.selector!r}" for one in gone)
@@ -97,7 +97,7 @@ def _hint(entry: Entry, refusal: Refusal, place: Place, lacking: Sequence[Entry]
         names = ", ".join(_named(one) for one in lacking)
         return f"It needs {names}, which is left out: restore without that option{leave_out}"
     if refusal.state == FORBIDDEN:
-        role = quoted(place.role)
+        role = quoted(maker.role)
         superuser = (
             f"Restore as a superuser: run ALTER ROLE {role} SUPERUSER before the restore and ALTER ROLE {role}"
             " NOSUPERUSER after it"
@@ -107,6 +107,6 @@ def _hint(entry: Entry, refusal: Refusal, place: Place, lacking: Sequence[Entry]
     if refusal.state in UNKNOWN_NAMES:
         return (
             "A function may name others without their schema: write the schema into it, or run ALTER FUNCTION … SET"
-            f" search_path TO {place.search_path}. Otherwise create what is missing{leave_out}"
+            f" search_path TO {maker.search_path}. Otherwise create what is missing{leave_out}"
         )
     return f"Correct it in the database{leave_out}"

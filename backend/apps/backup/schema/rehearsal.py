@@ -22,7 +22,7 @@ from ..sources.postgresql import ENGINE, fresh_connection
 from ..sources.postgresql_client import find_client
 from ..sources.verify import DumpPlace
 from .checks import put_back, set_aside
-from .failures import Failure, Place, Refused, failures_of
+from .failures import Failure, Maker, Refused, failures_of
 from .large_objects import sampled
 from .rights import Rights, replay_facts, replay_rights, role_names
 from .scratch import create_scratch, major, missing_rights, source_path
@@ -143,11 +143,11 @@ def rehearse(place: DumpPlace, record: DatabaseRecord, leave_out: frozenset[str]
             replay_rights(session, [*script.before, *script.large, *script.after], rights, roles)
             refused += _made(session, script.last)
             replay_rights(session, script.last, rights, roles)
-            place = Place(source_path(record), session.role)
+            maker = Maker(source_path(record), session.role)
         with server(record.alias) as cursor:
             replay_facts(cursor, scratch, record.server, record.settings, rights)
     left_out = [entry for entry in whole.entries if entry.selector in leave_out]
-    failures = failures_of(refused, whole.entries, place, left_out) + failures
+    failures = failures_of(refused, whole.entries, maker, left_out) + failures
     state = RehearsalState.FAILED if failures or rights.weaker else RehearsalState.PASSED
     return Rehearsal(state.value, "", failures, rights.weaker, rights.all_notes())
 
