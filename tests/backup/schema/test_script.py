@@ -13,9 +13,10 @@ from apps.backup.manifest import DatabaseRecord, ServerFacts
 from apps.backup.schema.failures import Maker, failures_of
 from apps.backup.schema.large_objects import sampled
 from apps.backup.schema.rights import Rights
-from apps.backup.schema.scratch import source_path
+from apps.backup.schema.scratch import create_statement, source_path
 from apps.backup.schema.script import Entry, Script, parse, read_script
 from apps.backup.schema.session import Refusal
+from apps.backup.sources.postgresql_about import Locale
 from apps.backup.sources.postgresql_client import Client
 from demo.private_postgres import private_postgres, server_binaries
 
@@ -157,6 +158,21 @@ def test_large_objects_that_stand_among_the_rows(tmp_path):
     assert rights.sql.count(b"GRANT SELECT ON LARGE OBJECT") == 2
     assert script.without_kinds(frozenset({"BLOB METADATA", "LARGE OBJECT"})).large == []
     assert sampled(script) == script
+
+
+@pytest.mark.parametrize(
+    ("locale", "version", "end"),
+    [
+        (Locale("UTF8", "C", "C", "", "", ""), 14, "LC_CTYPE 'C'"),
+        (Locale("UTF8", "C", "C", "", "", ""), 15, "LOCALE_PROVIDER libc"),
+        (Locale("UTF8", "C", "C", "c", "", ""), 18, "LOCALE_PROVIDER libc"),
+        (Locale("UTF8", "C", "C", "i", "de", "&a < g"), 16, "LOCALE_PROVIDER icu ICU_LOCALE 'de' ICU_RULES '&a < g'"),
+        (Locale("UTF8", "C", "C", "b", "C.UTF-8", ""), 17, "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"),
+    ],
+)
+def test_a_new_database_sorts_as_the_old_one(locale, version, end):
+    """Whatever the template sorts by."""
+    assert create_statement(locale, "new", version).endswith(end)
 
 
 def test_one_large_object_of_each_owner_and_each_grant_is_enough():

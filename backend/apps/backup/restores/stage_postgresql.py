@@ -20,12 +20,12 @@ from ..schema.checks import put_back, set_aside
 from ..schema.failures import Failure, Maker, failures_of
 from ..schema.rehearsal import is_failure
 from ..schema.rights import Rights, give_to_owner, replay_facts, replay_rights, role_names
-from ..schema.scratch import locale_of, major, missing_rights, own_search_path, source_path
+from ..schema.scratch import major, missing_rights, own_search_path, source_path
 from ..schema.script import Entry, Script, read_script
 from ..schema.server import exists, server
 from ..schema.session import Session, open_session
 from ..sources.postgresql import PostgresFacts, fresh_connection, read_facts
-from ..sources.postgresql_about import made_in, server_facts
+from ..sources.postgresql_about import locale_of, made_in, server_facts
 from ..sources.postgresql_client import Client, find_client, hidden_in, restore_command
 from ..sources.readers import CHUNK, describe_exit
 from ..sources.verify import DumpPlace, compare_rows
