@@ -267,7 +267,7 @@ def extras(engine: str, table: str, number: int, marked: list[str], columns: lis
         ]
         if text:
             found += [
-                f"CREATE INDEX ON {table} (slug({text})) WHERE {text} <> 'it''s'",
+                f"CREATE INDEX ON {table} (plain({text})) WHERE {text} <> 'it''s'",
                 f"ALTER TABLE {table} ADD COLUMN made text GENERATED ALWAYS AS (slug({text})) STORED",
             ]
         if whole:
