@@ -19,7 +19,7 @@ from ..manifest import DatabaseRecord
 from ..schema.checks import put_back, set_aside
 from ..schema.failures import Failure, Maker, failures_of
 from ..schema.rehearsal import is_failure
-from ..schema.rights import Rights, give_to_owner, replay_facts, replay_rights, role_names
+from ..schema.rights import RESTRICTED, Rights, give_to_owner, replay_facts, replay_rights, role_names
 from ..schema.scratch import major, missing_rights, own_search_path, source_path
 from ..schema.script import Entry, Script, read_script
 from ..schema.server import exists, server
@@ -146,8 +146,7 @@ def load(
         ) from error
     if rights.weaker:
         raise RestoreFailed(
-            "The restored database would allow more than the one that was backed up. Create the role that is named,"
-            " make the role that restores a member of it (GRANT … TO …), or restore as a superuser:"
+            f"The restored database would allow more than the one that was backed up. {RESTRICTED}:"
             f" {'; '.join(rights.weaker[:_MOST_NAMED])}. Nothing live was changed."
         )
     return notes + rights.all_notes()

@@ -24,7 +24,7 @@ from ..sources.verify import DumpPlace
 from .checks import put_back, set_aside
 from .failures import Failure, Maker, Refused, failures_of
 from .large_objects import sampled
-from .rights import Rights, replay_facts, replay_rights, role_names
+from .rights import RESTRICTED, Rights, replay_facts, replay_rights, role_names
 from .scratch import create_scratch, major, missing_rights, source_path
 from .script import Entry, Script, read_script
 from .server import drop, free_name, maintenance, server
@@ -59,11 +59,7 @@ class Rehearsal:
     @property
     def obstacles(self) -> list[str]:
         """What stands in the way of a restore, in words."""
-        weaker = [
-            f"a restriction cannot be given back: {one}. Create the role that it names, make the role that restores a"
-            " member of it (GRANT … TO …), or restore as a superuser"
-            for one in self.weaker
-        ]
+        weaker = [f"a restriction cannot be given back: {one}. {RESTRICTED}" for one in self.weaker]
         return [str(one) for one in self.failures] + weaker
 
     def to_json(self) -> dict[str, object]:
