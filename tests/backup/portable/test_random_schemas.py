@@ -271,7 +271,9 @@ def extras(engine: str, table: str, number: int, marked: list[str], columns: lis
                 f"ALTER TABLE {table} ADD COLUMN made text GENERATED ALWAYS AS (slug({text})) STORED",
             ]
         if whole:
-            found.append(f"ALTER TABLE {table} ADD CONSTRAINT apart EXCLUDE ({whole} WITH =) WHERE ({whole} > 1000)")
+            found.append(
+                f"ALTER TABLE {table} ADD CONSTRAINT apart_{number} EXCLUDE ({whole} WITH =) WHERE ({whole} > 1000)"
+            )
     if engine == "sqlite":
         found.append(f"CREATE VIEW view_{number} AS SELECT * FROM {table}")
         if text:
