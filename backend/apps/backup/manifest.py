@@ -114,6 +114,7 @@ class DatabaseRecord(_Record, frozen=True):
     character_type: str = ""
     locale_provider: str = ""
     icu_locale: str = ""
+    icu_rules: str = ""
     settings: list[str] = []
     roles: list[str] = []
     sequences: dict[str, int | None] = {}

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.backup.identifiers import quoted
-from apps.backup.manifest import ColumnRecord, TableRecord
+from apps.backup.manifest import ColumnRecord, DataRecord, TableRecord
 from apps.backup.portable.canonical import RowDigest, normal_json
 from apps.backup.portable.durations import duration_form, interval_text, microseconds
 from apps.backup.portable.engines.base import Moments, convert_columns
@@ -27,6 +27,9 @@ from apps.backup.portable.limits import check_for
 from apps.backup.portable.rows import LinesReader, read_rows
 from apps.backup.restores.errors import RestoreFailed
 from apps.backup.restores.filling.base import definitions
+from apps.backup.sources.errors import CaptureFailed
+from apps.backup.sources.named_files import NamedFiles
+from apps.backup.sources.portable import PortableCut
 
 UTC = Moments(datetime.UTC, datetime.UTC, bare=False)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -76,6 +79,17 @@ def test_every_kind_goes_into_sqlite_and_comes_back(rows):
             lines += more
     assert lines == encode_rows(numbered)
     assert found[0][:2] == (len(rows), len(lines))
+
+
+def test_a_table_that_cannot_be_read_is_named(tmp_path):
+    record = DataRecord(
+        "default", "sqlite", "3", datetime.datetime.now(datetime.UTC), "UTC", False, {}, {}, [table(Kind.TEXT)]
+    )
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        reading = SqliteReading(database, moments=UTC, places={})
+        (stream,) = PortableCut(record, reading, NamedFiles(tmp_path / "named", []), []).entries()
+        with pytest.raises(CaptureFailed, match="The table 't' of the database 'default' cannot be read: "):
+            stream.open()
 
 
 class Pieces:

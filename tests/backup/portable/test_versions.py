@@ -56,18 +56,24 @@ def test_an_app_that_only_the_code_has_is_there_afterwards(zoo):
     assert larger.rows("SELECT count(*) FROM django_content_type WHERE app_label = 'sessions'") == [(1,)]
 
 
-def test_a_native_backup_of_newer_code_is_refused_alike(zoo):
+def test_a_native_backup_of_newer_code_is_refused_alike(zoo, tmp_path):
+    """Whatever its type is, and wherever it lies. Plans of the API are made by the same function."""
     project = zoo("sqlite", **LATER)
     project.fill()
-    project.run("trigger_backup", "--type", "FULL")
+    full = project.json("trigger_backup", "--type", "FULL")
+    later = project.json("trigger_backup", "--type", "INCREMENTAL")
+    package = tmp_path / "native.tar.gz"
+    project.run("trigger_backup", "--type", "DATABASE", "--no-encryption", "--output", str(package))
     before = project.show()
     older = dict.fromkeys(LATER)
-    planned = project.json("restore_backup", "latest", "--dry-run", expect=1, **older)
+    planned = project.json("restore_backup", "--package", str(package), "--dry-run", expect=1, **older)
+    assert any("does not have zoo.0002_later" in text for text in planned["blocking"])
+    planned = project.json("restore_backup", full["job"], "--dry-run", expect=1, **older)
     assert [text for text in planned["blocking"] if "newer state" in text] == [
         "the backup is of a newer state of the application: the code here does not have zoo.0002_later; install the"
         " version of the application that has them, and restore with that"
     ]
-    refused = project.run("restore_backup", "latest", "--yes", "--no-safety-backup", expect=1, **older)
+    refused = project.run("restore_backup", later["job"], "--yes", "--no-safety-backup", expect=1, **older)
     assert "zoo.0002_later" in refused.stderr
     assert project.show() == before
     # Beside the live system it is of use, and the way on is said.

@@ -1,6 +1,7 @@
 """Rehearsals of restores on PostgreSQL: what they say, where they are not possible, and what they leave behind."""
 
 import contextlib
+import dataclasses
 import json
 import signal
 import time
@@ -105,6 +106,89 @@ def test_roles_that_are_gone_are_named_and_nothing_is_weaker(app_host, postgres)
     assert f"ALTER FUNCTION public.who() OWNER TO {names[1]}" in obstacle
     assert any(f'CREATE ROLE "{names[0]}"' in line for line in plan["warnings"])
     assert any(names[0] in note for note in without["notes"])
+
+
+def test_extensions_that_tables_and_indexes_need(app_host, postgres):
+    """Each is one obstacle, with all that needs it. What has rows is never left out."""
+    with postgres.connect(app_host.name) as connection:
+        connection.execute("CREATE EXTENSION earthdistance CASCADE")
+        connection.execute("CREATE EXTENSION bloom")
+        connection.execute(f"SET ROLE {APP}")
+        connection.execute("CREATE TABLE place AS SELECT 1 AS id, ll_to_earth(50, 8) AS at")
+        connection.execute("CREATE TABLE word AS SELECT 1 AS id")
+        connection.execute("CREATE INDEX word_id ON word USING bloom (id)")
+    backup = app_host.json("trigger_backup", "--type", "DATABASE")
+    app_host.server.drop_database(app_host.name)
+
+    without = ("--leave-out", "extension:earthdistance", "--leave-out", "extension:bloom")
+    plan = app_host.json("restore_backup", backup["job"], "--dry-run", *without, expect=1)
+    with postgres.connect() as connection:
+        connection.execute(f'ALTER ROLE "{APP}" SUPERUSER')
+    restored = app_host.json("restore_backup", backup["job"], "--yes")
+
+    index, table = sorted(backup["warnings"])
+    assert "extension bloom: permission denied" in index
+    assert "It is needed by index public.word_id. Restore as a superuser: run ALTER ROLE" in index
+    assert "--leave-out 'extension:bloom' --leave-out 'index:public.word_id'" in index
+    assert "extension earthdistance: permission denied" in table
+    assert "It is needed by table public.place. Restore as" in table
+    assert f'run ALTER ROLE "{APP}" SUPERUSER before' in table
+    assert "leave-out" not in table
+    index, table = sorted(plan["blocking"])
+    assert "index public.word_id: " in index
+    assert "It needs extension bloom, which is left out: restore without that option, or restore with" in index
+    assert table.endswith("It needs extension earthdistance, which is left out: restore without that option")
+    assert restored["status"] == "COMPLETED"
+    with postgres.connect(app_host.name) as connection:
+        assert connection.execute("SELECT round(earth_distance(at, at)) FROM place").fetchall() == [(0,)]
+
+
+def test_what_may_be_revoked_by_the_owner_alone(app_host, postgres):
+    """A member of a role has not always its rights, and another role has none: nothing is weaker, or it is refused."""
+    owner, other = f"owner_{app_host.name[-8:]}", f"other_{app_host.name[-8:]}"
+    with postgres.connect(app_host.name) as connection:
+        connection.execute(f"CREATE ROLE {owner}")
+        connection.execute(f"CREATE ROLE {other} LOGIN CREATEDB PASSWORD '{APP}'")
+        connection.execute(f"GRANT CREATE ON SCHEMA public TO {owner}")
+        connection.execute(f"GRANT {owner} TO {APP}")
+        connection.execute(f"SET ROLE {owner}")
+        connection.execute("CREATE FUNCTION who() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'")
+        connection.execute("REVOKE ALL ON FUNCTION who() FROM PUBLIC")
+        connection.execute("SELECT lo_from_bytea(77, 'one')")
+        connection.execute(f"GRANT SELECT ON LARGE OBJECT 77 TO {APP}")
+        connection.execute("RESET ROLE")
+        connection.execute("SELECT lo_from_bytea(78, 'two')")
+        connection.execute(f"GRANT SELECT ON LARGE OBJECT 78 TO {APP}")
+        connection.execute(f'REVOKE CONNECT ON DATABASE "{app_host.name}" FROM PUBLIC')
+        if connection.info.server_version >= 160000:
+            # Then a member may give things to the role, but not revoke what the role may.
+            connection.execute(f"GRANT {owner} TO {APP} WITH INHERIT FALSE")
+    backup = app_host.json("trigger_backup", "--type", "DATABASE")
+    (about,) = app_host.json("backup_jobs", "--show", backup["job"])["rehearsal"].values()
+    app_host.server.drop_database(app_host.name)
+    as_other = {"DATABASE_URL": dataclasses.replace(postgres, user=other, password=APP).url(app_host.name)}
+    try:
+        plan = app_host.json("restore_backup", backup["job"], "--dry-run", expect=1, **as_other)
+        refused = app_host.run("restore_backup", backup["job"], "--yes", expect=1, **as_other)
+        left = app_host.leftovers()
+        app_host.json("restore_backup", backup["job"], "--yes")
+
+        assert backup["trust"] == "VERIFIED", backup
+        assert any("LARGE OBJECT 78 OWNER TO" in note for note in about["notes"]), about
+        assert not any("LARGE OBJECT 77" in note for note in about["notes"]), about
+        assert [f"ALTER FUNCTION public.who() OWNER TO {owner}" in one for one in plan["blocking"]] == [True]
+        assert f"ALTER FUNCTION public.who() OWNER TO {owner}" in refused.stderr
+        assert left == []
+        with postgres.connect(app_host.name) as connection:
+            answer = connection.execute(
+                f"SELECT has_function_privilege('{other}', 'who()', 'EXECUTE'), proowner::regrole::text,"
+                f" has_database_privilege('{other}', '{app_host.name}', 'CONNECT') FROM pg_proc WHERE proname = 'who'"
+            ).fetchall()
+        assert answer == [(False, owner, False)]
+    finally:
+        app_host.server.drop_database(app_host.name)
+        with postgres.connect() as connection:
+            connection.execute(f"DROP ROLE {owner}, {other}")
 
 
 def test_everything_that_a_database_can_hold_passes_without_a_note(postgres_host):

@@ -34,7 +34,7 @@ CLIENT = Client(Path("/opt/pg/bin"), (17, 2))
 def test_the_password_is_in_no_argument():
     base = {"PATH": "/bin", "BACKUP_PASSWORD": "mine", "PGAPPNAME": "kept"}
     dump, environment = dump_command(CLIENT, SETTINGS, "00000003-1", base)
-    restore, also = restore_command(CLIENT, SETTINGS, "edms_new", base, owners=False)
+    restore, also = restore_command(CLIENT, SETTINGS, "edms_new", base)
 
     assert dump == [
         "/opt/pg/bin/pg_dump",

@@ -8,6 +8,7 @@ from django.db import connections
 
 from ..errors import SettingsInvalid
 from ..models import BackupJob, RehearsalState
+from ..schema.rights import RESTRICTED
 from ..selectors import jobs_with_dump
 from ..sources import SourceRefused, database_aliases
 from ..sources.postgresql import ENGINE
@@ -31,7 +32,7 @@ def _findings(alias: str, job: BackupJob) -> Iterator[Finding]:
     again = f"run `verify_backup {str(job.uuid)[:8]}`, which rehearses it again"
     if state == RehearsalState.FAILED:
         obstacles = [_failure(one) for one in found["failures"]]
-        obstacles += [(f"a restriction cannot be given back: {one}", "Create the role") for one in found["weaker"]]
+        obstacles += [(f"a restriction cannot be given back: {one}", RESTRICTED) for one in found["weaker"]]
         what, hint = obstacles[0]
         more = f" (and {len(obstacles) - 1} more, see `backup_jobs --show {str(job.uuid)[:8]}`)" * (len(obstacles) > 1)
         yield critical(33, subject, f"It cannot be restored as it is: {what}{more}.", f"{hint}; then {again}.")

@@ -48,7 +48,7 @@ class Kind(enum.StrEnum):
     NATIVE = "native"
     """What only this kind of database has, as it writes it."""
     MIXED = "mixed"
-    """SQLite without a declared type: number, text, or an object with the bytes in base64."""
+    """SQLite without a declared type: number, text, or an object with the bytes in base64 or an infinite number."""
 
 
 _WORD: Final = r"[^\W\d][\w$]*"
@@ -81,7 +81,7 @@ _TYPES: Final[dict[Kind, Any]] = {
     Kind.BINARY: bytes,
     Kind.DURATION: int | str,
     Kind.ARRAY: list[Any],
-    Kind.MIXED: int | float | str | dict[str, bytes],
+    Kind.MIXED: int | float | str | dict[str, str],
 }
 
 encode_rows: Final = msgspec.json.Encoder().encode_lines

@@ -208,11 +208,11 @@ class Restore:
                 live, staged = Path(component.live), Path(component.staged)
                 stage_sqlite.load(database, live, staged, dump=dump, progress=self._progress)
             return []
+        create_scratch(database, component.staged)
         return stage_postgresql.load(
             database,
             component.staged,
             self.origin,
-            owners=create_scratch(database, component.staged),
             leave_out=self.choice.leave_out,
             progress=self._progress,
         )

@@ -83,9 +83,9 @@ def _loaded(
             stage_sqlite.load(record, staged, staged, dump=dump, progress=progress)
             yield str(staged)
         return
-    owners = create_scratch(record, place)
+    create_scratch(record, place)
     with _dropped_in_vain(record.alias, place):
-        notes += stage_postgresql.load(record, place, origin, owners=owners, leave_out=leave_out, progress=progress)
+        notes += stage_postgresql.load(record, place, origin, leave_out=leave_out, progress=progress)
         yield place
 
 

@@ -17,14 +17,15 @@ from strongroom.streams import Reader
 
 from ..manifest import DatabaseRecord
 from ..schema.checks import put_back, set_aside
+from ..schema.failures import Failure, Maker, failures_of
 from ..schema.rehearsal import is_failure
-from ..schema.rights import Rights, give_to_owner, replay_facts, replay_rights, role_names
-from ..schema.scratch import locale_of, major, missing_rights, own_search_path, source_path
-from ..schema.script import Entry, read_script
+from ..schema.rights import RESTRICTED, Rights, give_to_owner, replay_facts, replay_rights, role_names
+from ..schema.scratch import major, missing_rights, own_search_path, source_path
+from ..schema.script import Entry, Script, read_script
 from ..schema.server import exists, server
-from ..schema.session import Failure, Session, failure, open_session
+from ..schema.session import Session, open_session
 from ..sources.postgresql import PostgresFacts, fresh_connection, read_facts
-from ..sources.postgresql_about import made_in, server_facts
+from ..sources.postgresql_about import locale_of, made_in, server_facts
 from ..sources.postgresql_client import Client, find_client, hidden_in, restore_command
 from ..sources.readers import CHUNK, describe_exit
 from ..sources.verify import DumpPlace, compare_rows
@@ -98,7 +99,6 @@ def load(
     scratch: str,
     place: DumpPlace,
     *,
-    owners: bool,
     leave_out: frozenset[str],
     progress: Progress,
 ) -> list[str]:
@@ -117,12 +117,12 @@ def load(
     rights = Rights()
     try:
         with open_session(record, scratch, script.prologue) as session:
-            notes = _make(session, script.before, record)
+            notes = _make(session, script, script.before, record)
             checks = set_aside(session)
         with own_search_path(record, scratch):
-            _load_rows(client, record, scratch, place, owners=owners, progress=progress)
+            _load_rows(client, record, scratch, place, progress=progress)
             with open_session(record, scratch, script.prologue) as session:
-                notes += _make(session, script.after, record)
+                notes += _make(session, script, script.after, record)
                 failures, not_valid = put_back(session, checks)
                 _require_none(failures)
                 notes += not_valid
@@ -130,8 +130,8 @@ def load(
                 _require_same(record, read_facts(cursor))
                 cursor.execute("ANALYZE")
         with open_session(record, scratch, script.prologue) as session:
-            replay_rights(session, [*script.before, *script.after], rights, roles)
-            notes += _make(session, script.last, record)
+            replay_rights(session, [*script.before, *script.large, *script.after], rights, roles)
+            notes += _make(session, script, script.last, record)
             replay_rights(session, script.last, rights, roles)
         with fresh_connection(record.alias, scratch) as wrapper, wrapper.cursor() as cursor:
             _require_made(record, made_in(cursor), leave_out)
@@ -146,19 +146,17 @@ def load(
         ) from error
     if rights.weaker:
         raise RestoreFailed(
-            "The restored database would allow more than the one that was backed up. Create the role that is named, or"
-            f" restore as a superuser: {'; '.join(rights.weaker[:_MOST_NAMED])}. Nothing live was changed."
+            f"The restored database would allow more than the one that was backed up. {RESTRICTED}:"
+            f" {'; '.join(rights.weaker[:_MOST_NAMED])}. Nothing live was changed."
         )
     return notes + rights.all_notes()
 
 
-def _make(session: Session, entries: list[Entry], record: DatabaseRecord) -> list[str]:
-    """Make them all, or raise `RestoreFailed`; notes about comments, which alone may be refused."""
+def _make(session: Session, script: Script, entries: list[Entry], record: DatabaseRecord) -> list[str]:
+    """Make these objects of the script, or raise `RestoreFailed`; notes about comments, which alone may be refused."""
     refused = session.make([entry for entry in entries if not entry.is_rights])
-    path = source_path(record)
-    _require_none(
-        [failure(entry, refusal, path) for entry, refusal in refused if is_failure(entry, refusal, filled=True)]
-    )
+    counting = [(entry, refusal) for entry, refusal in refused if is_failure(entry, refusal, filled=True)]
+    _require_none(failures_of(counting, script.entries, Maker(source_path(record), session.role)))
     # An extension that the server has made brings its comment along.
     return [
         f"not restored ({refusal.text}): {entry.shown}"
@@ -188,12 +186,10 @@ def _require_made(
         raise RestoreFailed(f"The restored database lacks {', '.join(missing)}. Nothing live was changed.")
 
 
-def _load_rows(
-    client: Client, record: DatabaseRecord, scratch: str, place: DumpPlace, *, owners: bool, progress: Progress
-) -> None:
+def _load_rows(client: Client, record: DatabaseRecord, scratch: str, place: DumpPlace, *, progress: Progress) -> None:
     """Have pg_restore load the rows, with the search path of the application, which generated columns may need."""
     settings = connections[record.alias].settings_dict
-    command, environment = restore_command(client, settings, scratch, os.environ, owners=owners)
+    command, environment = restore_command(client, settings, scratch, os.environ)
     with place.open_member(record.path) as dump:
         digest = _feed(command, environment, dump, hidden_in(settings), progress)
     if digest != record.sha256:

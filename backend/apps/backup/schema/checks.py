@@ -7,7 +7,8 @@ from typing import Final
 
 from ..errors import RestoreFailed
 from ..identifiers import quoted
-from .session import Failure, Session
+from .failures import Failure
+from .session import Session
 
 _CHECKS: Final = """
     SELECT conname, CASE WHEN conrelid <> 0 THEN 'TABLE ' || conrelid::regclass ELSE 'DOMAIN ' || contypid::regtype END,

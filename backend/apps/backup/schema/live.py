@@ -6,9 +6,9 @@ from django.db import connections
 
 from ..errors import RestoreFailed
 from ..identifiers import quoted
-from ..sources.postgresql_about import server_facts
+from ..sources.postgresql_about import locale_of, server_facts
 from .rights import Rights, replay_facts
-from .scratch import create_statement, creating, locale_of
+from .scratch import create_statement, creating, major
 
 
 def create_like_live(alias: str, scratch: str) -> None:
@@ -19,7 +19,7 @@ def create_like_live(alias: str, scratch: str) -> None:
         if locale is None:
             cursor.execute(f"CREATE DATABASE {quoted(scratch)} TEMPLATE template0 ENCODING 'UTF8'")
             return
-        cursor.execute(create_statement(locale, scratch))
+        cursor.execute(create_statement(locale, scratch, major(cursor)))
         cursor.execute(
             "SELECT unnest(s.setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase"
             " WHERE d.datname = %s AND s.setrole = 0",

@@ -23,11 +23,13 @@ from ..sources.postgresql_client import find_client
 from ..sources.verify import DumpPlace
 from .checks import put_back, set_aside
 from .disks import want_of_room
-from .rights import Rights, replay_facts, replay_rights, role_names
+from .failures import Failure, Maker, Refused, failures_of
+from .large_objects import sampled
+from .rights import RESTRICTED, Rights, replay_facts, replay_rights, role_names
 from .scratch import create_scratch, major, missing_rights, source_path
 from .script import Entry, Script, read_script
 from .server import drop, free_name, maintenance, server
-from .session import Failure, Refusal, Session, failure, open_session
+from .session import Refusal, Session, open_session
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
 _MARK: Final = "_rehearsal_"
 _LOCK: Final = 0x65646D72
 _MOST_KEPT: Final = 50
-_SKIPPED: Final = frozenset({"BLOB", "BLOB METADATA", "LARGE OBJECT", "SUBSCRIPTION"})
-"""What holds rows; and subscriptions, with which a database cannot be dropped."""
+_SKIPPED: Final = frozenset({"SUBSCRIPTION"})
+"""With a subscription a database cannot be dropped."""
 _FILLED: Final = "MATERIALIZED VIEW DATA"
 _WRONG_SQL: Final = "42"
 """The class of errors that are of the SQL itself, whatever the rows are."""
@@ -58,10 +60,7 @@ class Rehearsal:
     @property
     def obstacles(self) -> list[str]:
         """What stands in the way of a restore, in words."""
-        weaker = [
-            f"a restriction cannot be given back: {one}. Create the role that it names, or restore as a superuser"
-            for one in self.weaker
-        ]
+        weaker = [f"a restriction cannot be given back: {one}. {RESTRICTED}" for one in self.weaker]
         return [str(one) for one in self.failures] + weaker
 
     def to_json(self) -> dict[str, object]:
@@ -135,34 +134,34 @@ def rehearse(place: DumpPlace, record: DatabaseRecord, leave_out: frozenset[str]
     unknown = leave_out - {entry.selector for entry in whole.entries}
     if unknown:
         raise RestoreFailed(f"The backup has no {sorted(unknown)[0]!r} that could be left out; see the plan for names.")
-    script = whole.without(leave_out).without_kinds(_SKIPPED)
+    script = sampled(whole.without(leave_out).without_kinds(_SKIPPED))
     rights = Rights()
     with _scratch(record) as scratch:
         with open_session(record, scratch, script.prologue) as session:
-            failures = _make(session, script, source_path(record))
-            replay_rights(session, [*script.before, *script.after], rights, roles)
-            failures += _make_last(session, script, source_path(record))
+            refused, failures = _make(session, script)
+            replay_rights(session, [*script.before, *script.large, *script.after], rights, roles)
+            refused += _made(session, script.last)
             replay_rights(session, script.last, rights, roles)
+            maker = Maker(source_path(record), session.role)
         with server(record.alias) as cursor:
             replay_facts(cursor, scratch, record.server, record.settings, rights)
+    left_out = [entry for entry in whole.entries if entry.selector in leave_out]
+    failures = failures_of(refused, whole.entries, maker, left_out) + failures
     state = RehearsalState.FAILED if failures or rights.weaker else RehearsalState.PASSED
     return Rehearsal(state.value, "", failures, rights.weaker, rights.all_notes())
 
 
-def _make(session: Session, script: Script, path: str) -> list[Failure]:
-    def makeable(entries: list[Entry]) -> list[Entry]:
-        return [entry for entry in entries if not entry.is_rights]
-
-    refused = session.make(makeable(script.before))
+def _make(session: Session, script: Script) -> tuple[list[Refused], list[Failure]]:
+    refused = _made(session, [*script.before, *script.large])
     checks = set_aside(session)
-    refused += session.make(makeable(script.after))
+    refused += _made(session, script.after)
     failures, _ = put_back(session, checks)
-    return [failure(entry, refusal, path) for entry, refusal in refused if is_failure(entry, refusal)] + failures
+    return refused, failures
 
 
-def _make_last(session: Session, script: Script, path: str) -> list[Failure]:
-    refused = session.make([entry for entry in script.last if not entry.is_rights])
-    return [failure(entry, refusal, path) for entry, refusal in refused if is_failure(entry, refusal)]
+def _made(session: Session, entries: list[Entry]) -> list[Refused]:
+    refused = session.make([entry for entry in entries if not entry.is_rights])
+    return [(entry, refusal) for entry, refusal in refused if is_failure(entry, refusal)]
 
 
 def is_failure(entry: Entry, refusal: Refusal, *, filled: bool = False) -> bool:

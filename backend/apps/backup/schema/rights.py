@@ -18,7 +18,13 @@ from .session import NO_OBJECT, NOT_THERE, Refusal, Session
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
+RESTRICTED: Final = (
+    "Create the role that it names, make the role that restores a member of it (GRANT … TO …), or restore as a"
+    " superuser"
+)
+"""What helps where a revocation cannot be replayed."""
 _MOST_NOTES: Final = 30
+_AS_ANOTHER: Final = b"SET SESSION AUTHORIZATION "
 _ALL: Final = ("CONNECT", "CREATE", "TEMPORARY")
 
 
@@ -54,7 +60,7 @@ def replay_rights(session: Session, entries: Iterable[Entry], rights: Rights, ro
     for entry in everything:
         if entry.is_rights:
             for statement in filter(None, map(bytes.strip, entry.sql.split(b"\n"))):
-                _replay(session, statement, rights, roles)
+                _replay(session, entry, statement, rights, roles)
     for entry in refused:
         if (refusal := session.attempt(entry.owner)) is not None:
             _note_owner(entry, refusal, rights, roles)
@@ -68,12 +74,18 @@ def _note_owner(entry: Entry, refusal: Refusal, rights: Rights, roles: frozenset
     elif entry.owner_role not in roles:
         rights.absent[entry.owner_role] += 1
     else:
-        rights.notes.append(f"the owner cannot be kept ({refusal.text}): {statement}")
+        rights.notes.append(
+            f"the owner cannot be kept ({refusal.text}): {statement} The role that restores owns it, and may do"
+            " everything with it"
+        )
 
 
-def _replay(session: Session, statement: bytes, rights: Rights, roles: frozenset[str]) -> None:
+def _replay(session: Session, entry: Entry, statement: bytes, rights: Rights, roles: frozenset[str]) -> None:
     refusal, warned = session.attempt(statement), session.warned
-    if refusal is None and not warned:
+    if (refusal is None and not warned) or _as_owner(session, entry, statement):
+        return
+    if statement.startswith(_AS_ANOTHER):
+        # The grants that follow are of a role that was allowed to pass its own on. They are given by the owner then.
         return
     if refusal is not None and refusal.state in NO_OBJECT:
         # It was left out by name.
@@ -90,6 +102,15 @@ def _replay(session: Session, statement: bytes, rights: Rights, roles: frozenset
         rights.absent[role] += 1
     else:
         rights.notes.append(f"not granted ({said}): {text}")
+
+
+def _as_owner(session: Session, entry: Entry, statement: bytes) -> bool:
+    """Whether it works as the owner. A member of a role has not always the rights of that role."""
+    if session.attempt(f"SET ROLE {quoted(entry.granted_by)}") is not None:
+        return False
+    done = session.attempt(statement) is None and not session.warned
+    session.attempt("RESET ROLE")
+    return done
 
 
 def _grantee(statement: str) -> str:

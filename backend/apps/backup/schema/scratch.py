@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.db.utils import Error as DatabaseFailure
@@ -12,6 +11,7 @@ from django.db.utils import Error as DatabaseFailure
 from ..errors import RestoreFailed
 from ..identifiers import quoted
 from ..manifest import DatabaseRecord
+from ..sources.postgresql_about import FIRST_WITH_PROVIDERS, Locale
 from .literals import assignment, literal
 from .server import server
 
@@ -41,31 +41,18 @@ def missing_rights(cursor: CursorWrapper) -> list[str]:
     return [f"the role {role!r} may not create databases; run ALTER ROLE {quoted(str(role))} CREATEDB"]
 
 
-def keeps_owners(cursor: CursorWrapper, record: DatabaseRecord) -> bool:
-    """Whether the role may give things to every role that the backup names."""
-    cursor.execute(
-        "SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s) AND pg_has_role(oid, 'MEMBER')", [list(record.roles)]
+def create_scratch(record: DatabaseRecord, scratch: str) -> None:
+    """Create the empty database with the recorded encoding and collation."""
+    locale = Locale(
+        record.encoding,
+        record.collation,
+        record.character_type,
+        record.locale_provider,
+        record.icu_locale,
+        record.icu_rules,
     )
-    return int(_value(cursor)) == len(record.roles)
-
-
-@dataclass(frozen=True)
-class Locale:
-    """How a database sorts and spells."""
-
-    encoding: str
-    collation: str
-    character_type: str
-    locale_provider: str
-    icu_locale: str
-
-
-def create_scratch(record: DatabaseRecord, scratch: str) -> bool:
-    """Create the empty database with the recorded encoding and collation; whether owners can be kept."""
-    locale = Locale(record.encoding, record.collation, record.character_type, record.locale_provider, record.icu_locale)
     with creating(record.alias, scratch) as cursor:
-        cursor.execute(create_statement(locale, scratch))
-        return keeps_owners(cursor, record)
+        cursor.execute(create_statement(locale, scratch, major(cursor)))
 
 
 @contextlib.contextmanager
@@ -92,29 +79,19 @@ def creating(alias: str, scratch: str) -> Iterator[CursorWrapper]:
             ) from error
 
 
-def locale_of(cursor: CursorWrapper, database: str) -> Locale | None:
-    """Of a database on the server; None if there is none of that name."""
-    cursor.execute("SHOW server_version_num")
-    number = int(_value(cursor))
-    provider = "d.datlocprovider::text" if number >= 150000 else "''"
-    icu = "coalesce(d.datlocale, '')" if number >= 170000 else "coalesce(d.daticulocale, '')"
-    cursor.execute(
-        f"SELECT pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, {provider},"  # noqa: S608
-        f" {icu if number >= 150000 else chr(39) * 2} FROM pg_database d WHERE d.datname = %s",
-        [database],
-    )
-    row = cursor.fetchone()
-    return None if row is None else Locale(*map(str, row))
-
-
-def create_statement(locale: Locale, scratch: str) -> str:
-    """The SQL that creates an empty database."""
+def create_statement(locale: Locale, scratch: str, version: int) -> str:
+    """The SQL that creates an empty database on a server of this major version."""
     words = [f"CREATE DATABASE {quoted(scratch)} TEMPLATE template0 ENCODING {literal(locale.encoding)}"]
     words.append(f"LC_COLLATE {literal(locale.collation)} LC_CTYPE {literal(locale.character_type)}")
     if locale.locale_provider == "i":
         words.append(f"LOCALE_PROVIDER icu ICU_LOCALE {literal(locale.icu_locale)}")
     elif locale.locale_provider == "b":
         words.append(f"LOCALE_PROVIDER builtin BUILTIN_LOCALE {literal(locale.icu_locale)}")
+    elif version >= FIRST_WITH_PROVIDERS:
+        # Else it is that of template0.
+        words.append("LOCALE_PROVIDER libc")
+    if locale.icu_rules:
+        words.append(f"ICU_RULES {literal(locale.icu_rules)}")
     return " ".join(words)
 
 

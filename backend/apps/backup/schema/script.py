@@ -7,32 +7,36 @@ the encoding that the prologue sets.
 from __future__ import annotations
 
 import re
-import subprocess
 import tempfile
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, Final
+from pathlib import Path
+from typing import Final
 
 from strongroom.streams import Reader
 
 from ..errors import RestoreFailed
 from ..manifest import DatabaseRecord
-from ..sources.postgresql_client import Client, schema_command
-from ..sources.readers import CHUNK, describe_exit
+from ..sources.errors import CaptureFailed
+from ..sources.postgresql_client import Client, CommandLine, list_command, listed_command, schema_command
+from ..sources.postgresql_reading import read_dump
 from ..sources.verify import DumpPlace
 
 _HEADER: Final = re.compile(
-    rb"^--\n-- TOC entry \d+ \(class \d+ OID \d+\)\n(?:-- Dependencies: [\d ]+\n)?"
+    rb"^--\n-- TOC entry (\d+) \(class \d+ OID \d+\)\n(?:-- Dependencies: ([\d ]+)\n)?"
     rb"-- Name: ([^\n]*); Type: ([^\n;]*); Schema: ([^\n]*); Owner: ([^\n]*)\n(?:-- [^\n]*\n)*--\n",
     re.MULTILINE,
 )
 _END: Final = re.compile(rb"\n(?:-- Completed on [^\n]*\n\n)?--\n-- PostgreSQL database dump complete\n--\n")
 # pg_restore sets them before the comment of the first object that they are for.
 _STATE: Final = re.compile(rb"\nSET (default_tablespace|default_table_access_method) = [^\n]*;\s*\Z")
-_OWNER: Final = re.compile(rb'\n(ALTER [^\n]+ OWNER TO ("(?:[^"]|"")+"|[^\s;"]+);)\s*\Z')
+# Large objects come many at a time from version 17 on, each with a statement of its own.
+_OWNER: Final = re.compile(rb'\n((?:ALTER [^\n]+ OWNER TO ("(?:[^"]|"")+"|[^\s;"]+);\s*)+)\Z')
 _COMMANDS: Final = re.compile(rb"^\\(?:un)?restrict [^\n]*\n", re.MULTILINE)
 _NOTE: Final = re.compile(rb"^--[^\n]*\n", re.MULTILINE)
+# In a list of objects: numbers, kind, schema, name, owner.
+_GROUP: Final = re.compile(rb"\d+; \d+ \d+ BLOB METADATA ")
+_LARGE: Final = re.compile(rb"\d+; \d+ \d+ (?:BLOB METADATA|(?:COMMENT|ACL|SECURITY LABEL) - LARGE OBJECTS?) ")
 _RIGHTS: Final = frozenset({"ACL", "DEFAULT ACL"})
 _SECRET: Final = frozenset({"SERVER", "SUBSCRIPTION", "USER MAPPING"})
 _EVENT: Final = "EVENT TRIGGER"
@@ -41,7 +45,11 @@ _MOST_SHOWN: Final = 2000
 
 @dataclass(frozen=True)
 class Entry:
-    """One object. `state` is what has to be set before its `sql` is run, `owner` the statement that gives it away."""
+    """One object. `state` is what has to be set before its `sql` is run, `owner` the statement that gives it away.
+
+    `number` is its own in the dump, `needs` has those of the objects that it needs. `granted_by` is the owner of what
+    a statement about rights is about.
+    """
 
     kind: str
     name: str
@@ -50,6 +58,9 @@ class Entry:
     sql: bytes
     owner: bytes = b""
     owner_role: str = ""
+    number: int = 0
+    needs: frozenset[int] = frozenset()
+    granted_by: str = ""
 
     @property
     def title(self) -> str:
@@ -85,17 +96,21 @@ class Entry:
 
 @dataclass(frozen=True)
 class Script:
-    """All objects of a dump: those that are made before the rows are loaded, those after, and those at the very end."""
+    """All objects of a dump: those that are made before the rows are loaded, those after, and those at the very end.
+
+    `large` are large objects with their comments and rights, where they are made with the rows.
+    """
 
     prologue: bytes
     before: list[Entry]
     after: list[Entry]
     last: list[Entry]
+    large: list[Entry]
 
     @property
     def entries(self) -> list[Entry]:
         """All of them."""
-        return [*self.before, *self.after, *self.last]
+        return [*self.before, *self.large, *self.after, *self.last]
 
     def without(self, leave_out: frozenset[str]) -> Script:
         """The same without the objects that `leave_out` names, nor their comments and rights."""
@@ -104,11 +119,13 @@ class Script:
 
     def without_kinds(self, kinds: frozenset[str]) -> Script:
         """The same without objects of these kinds, nor their comments and rights."""
-        prefixes = tuple(f"{kind} " for kind in kinds)
+        prefixes = tuple(f"{kind} " for kind in kinds | {f"{kind}S" for kind in kinds})
         return self._only(lambda one: one.kind not in kinds and not one.name.startswith(prefixes))
 
     def _only(self, wanted: Callable[[Entry], bool]) -> Script:
-        parts = ([entry for entry in part if wanted(entry)] for part in (self.before, self.after, self.last))
+        parts = (
+            [entry for entry in part if wanted(entry)] for part in (self.before, self.after, self.last, self.large)
+        )
         return Script(self.prologue, *parts)
 
 
@@ -117,10 +134,24 @@ def read_script(client: Client, place: DumpPlace, record: DatabaseRecord) -> Scr
     sections = []
     for section in ("pre-data", "post-data"):
         with place.open_member(record.path) as dump:
-            sections.append(parse(_section(client, dump, section, record.path)))
+            sections.append(parse(_sql(schema_command(client, section), dump, record.path)))
     (prologue, before), (_, after) = sections
     last = [entry for entry in after if entry.is_last]
-    return Script(prologue, before, [entry for entry in after if not entry.is_last], last)
+    large = _large_objects(client, place, record) if record.large_objects else []
+    return Script(prologue, before, [entry for entry in after if not entry.is_last], last, large)
+
+
+def _large_objects(client: Client, place: DumpPlace, record: DatabaseRecord) -> list[Entry]:
+    """Large objects that the dump has among its rows: pg_dump writes them there from version 17 on."""
+    with place.open_member(record.path) as dump:
+        listed = _sql(list_command(client), dump, record.path).splitlines(keepends=True)
+    if not any(_GROUP.match(line) for line in listed):
+        return []
+    with tempfile.NamedTemporaryFile() as wanted, place.open_member(record.path) as dump:
+        wanted.writelines(line for line in listed if _LARGE.match(line))
+        wanted.flush()
+        _, entries = parse(_sql(listed_command(client, Path(wanted.name)), dump, record.path))
+    return entries
 
 
 def parse(text: bytes) -> tuple[bytes, list[Entry]]:
@@ -136,20 +167,26 @@ def parse(text: bytes) -> tuple[bytes, list[Entry]]:
         stop = headers[number + 1].start() if number + 1 < len(headers) else len(text)
         before = b"".join(state.values())
         body = _take_state(text[header.end() : stop], state)
-        name, kind, schema, _ = (part.decode("utf-8", "replace") for part in header.groups())
-        owner = _OWNER.search(body)
-        entries.append(
-            Entry(
-                kind,
-                name,
-                schema,
-                before,
-                body[: owner.start() + 1] if owner else body,
-                owner[1] if owner else b"",
-                _plain(owner[2]) if owner else "",
-            )
-        )
+        entries.append(_entry(header, before, body))
     return _NOTE.sub(b"", head), entries
+
+
+def _entry(header: re.Match[bytes], state: bytes, body: bytes) -> Entry:
+    number, needs, *words = header.groups()
+    name, kind, schema, granted_by = (part.decode("utf-8", "replace") for part in words)
+    owner = _OWNER.search(body)
+    return Entry(
+        kind,
+        name,
+        schema,
+        state,
+        body[: owner.start() + 1] if owner else body,
+        owner[1].rstrip() if owner else b"",
+        _plain(owner[2]) if owner else "",
+        int(number),
+        frozenset(map(int, (needs or b"").split())),
+        granted_by,
+    )
 
 
 def _take_state(text: bytes, state: dict[bytes, bytes]) -> bytes:
@@ -167,51 +204,9 @@ def _plain(name: bytes) -> str:
     return text[1:-1].replace('""', '"') if text.startswith('"') else text
 
 
-def _section(client: Client, dump: Reader, section: str, path: str) -> bytes:
-    command, environment = schema_command(client, section)
-    with tempfile.TemporaryFile() as stderr:
-        with subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, cwd="/"
-        ) as process:
-            assert process.stdin is not None  # noqa: S101  asked for above
-            assert process.stdout is not None  # noqa: S101
-            feeder = _HeadFeeder(dump, process.stdin)
-            feeder.start()
-            text = process.stdout.read()
-            feeder.join()
-            status = process.wait()
-        if feeder.failure is not None:
-            raise feeder.failure
-        if status != 0:
-            stderr.seek(0)
-            said = " / ".join(stderr.read()[-4000:].decode("utf-8", "replace").strip().splitlines()[-3:])
-            raise RestoreFailed(f"pg_restore cannot read the schema in {path} ({describe_exit(status)}): {said}")
-    return text
-
-
-class _HeadFeeder(threading.Thread):
-    """Writes a dump into pg_restore's input, for as long as that reads: the list of its objects comes first."""
-
-    def __init__(self, dump: Reader, target: IO[bytes]) -> None:
-        super().__init__(daemon=True)
-        self._dump = dump
-        self._target = target
-        self.failure: Exception | None = None
-
-    def run(self) -> None:
-        try:
-            while data := self._dump.read(CHUNK):
-                self._target.write(data)
-            self._target.close()
-        except BrokenPipeError:
-            # pg_restore has read what it needs.
-            self._close()
-        except Exception as error:  # noqa: BLE001  it is raised again by the thread that waits
-            self.failure = error
-            self._close()
-
-    def _close(self) -> None:
-        try:
-            self._target.close()
-        except BrokenPipeError:
-            return
+def _sql(command_line: CommandLine, dump: Reader, path: str) -> bytes:
+    """What pg_restore writes; the list of objects stands at the beginning of a dump, and its rows are not read."""
+    try:
+        return read_dump(command_line, dump, lambda output: output.read())
+    except CaptureFailed as error:
+        raise RestoreFailed(f"The schema in {path} cannot be read: {error}") from error

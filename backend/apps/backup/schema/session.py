@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FORBIDDEN: Final = "42501"
 NOT_THERE: Final = "42704"
 NO_OBJECT: Final = frozenset({"42883", "42P01", "3F000"})
-_UNKNOWN_NAMES: Final = NO_OBJECT | {"42703", NOT_THERE}
+UNKNOWN_NAMES: Final = NO_OBJECT | {"42703", NOT_THERE}
 # No fault of the object: the server has no room, is stopped, or cannot read its disk.
 _OF_THE_SERVER: Final = ("08", "53", "57", "58", "XX")
 
@@ -34,20 +34,6 @@ class Refusal:
     text: str
 
 
-@dataclass(frozen=True)
-class Failure:
-    """An object that cannot be made; `hint` says what helps, `selector` is its name for `--leave-out`."""
-
-    object: str
-    reason: str
-    hint: str
-    sql: str
-    selector: str
-
-    def __str__(self) -> str:
-        return f"{self.object}: {self.reason}. {self.hint}".strip()
-
-
 class Session:
     """Runs SQL in a new database, with the empty search path of a dump or with the one of the source."""
 
@@ -57,6 +43,8 @@ class Session:
         self._warnings: list[str] = []
         self._state = b""
         self._cursor = wrapper.connection.cursor()
+        ((role,),) = self.rows("SELECT current_user")
+        self.role = str(role)
         if hasattr(wrapper.connection, "add_notice_handler"):
             wrapper.connection.add_notice_handler(lambda notice: self._warnings.append(str(notice.message_primary)))
         for line in prologue.splitlines():
@@ -145,29 +133,3 @@ def open_session(record: DatabaseRecord, database: str, prologue: bytes) -> Iter
     """A session in a new database on the record's server."""
     with fresh_connection(record.alias, database) as wrapper:
         yield Session(wrapper, prologue, source_path(record))
-
-
-def failure(entry: Entry, refusal: Refusal, path: str) -> Failure:
-    """What a refusal means for people."""
-    return Failure(
-        object=f"{entry.kind.lower()} {entry.title}",
-        reason=refusal.text.rstrip("."),
-        hint=_hint(entry, refusal, path),
-        sql=entry.shown,
-        selector=entry.selector,
-    )
-
-
-def _hint(entry: Entry, refusal: Refusal, path: str) -> str:
-    leave_out = f"restore with --leave-out {entry.selector!r}"
-    if refusal.state == FORBIDDEN:
-        return (
-            "Restore as a superuser (ALTER ROLE … SUPERUSER for the time of the restore), or"
-            f" {leave_out} and run this as a superuser afterwards: {' '.join(entry.shown.split())}"
-        )
-    if refusal.state in _UNKNOWN_NAMES:
-        return (
-            "A function may name others without their schema: write the schema into it, or run ALTER FUNCTION … SET"
-            f" search_path TO {path}. Otherwise create what is missing, or {leave_out}"
-        )
-    return f"Correct it in the database, or {leave_out}"

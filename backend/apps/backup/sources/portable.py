@@ -65,9 +65,9 @@ class PortableCut:
             self._finished[table.name] = msgspec.structs.replace(table, rows=rows, size=size, sha256=sha256)
 
         def opened() -> Reader:
-            with _translated(self.record.alias):
+            with _translated(self.record.alias, table.name):
                 reader = LinesReader(self.reading.batches(table), finished, watch=self._watch(table))
-            return _Translating(reader, self.record.alias)
+            return _Translating(reader, self.record.alias, table.name)
 
         return opened
 
@@ -95,12 +95,13 @@ class PortableCut:
 class _Translating:
     """A stream whose database errors are ours."""
 
-    def __init__(self, reader: LinesReader, alias: str) -> None:
+    def __init__(self, reader: LinesReader, alias: str, table: str) -> None:
         self._reader = reader
         self._alias = alias
+        self._table = table
 
     def read(self, size: int, /) -> bytes:
-        with _translated(self._alias):
+        with _translated(self._alias, self._table):
             return self._reader.read(size)
 
     def close(self) -> None:
@@ -108,12 +109,13 @@ class _Translating:
 
 
 @contextlib.contextmanager
-def _translated(alias: str) -> Iterator[None]:
+def _translated(alias: str, table: str | None = None) -> Iterator[None]:
     try:
         with connections[alias].wrap_database_errors:
             yield
     except (DatabaseFailure, sqlite3.Error) as error:
-        raise CaptureFailed(f"The database {alias!r} cannot be read: {str(error).strip()}") from error
+        what = f"The database {alias!r}" if table is None else f"The table {table!r} of the database {alias!r}"
+        raise CaptureFailed(f"{what} cannot be read: {str(error).strip()}") from error
 
 
 def data_folder(cuts: Sequence[PortableCut]) -> Folder:

@@ -26,7 +26,7 @@ from .databases import DatabaseCut, Finished
 from .errors import CaptureFailed
 from .migrations import leaves
 from .named_files import NamedFiles, ReferenceField
-from .postgresql_about import read_server_facts
+from .postgresql_about import locale_of, read_server_facts
 from .postgresql_client import LOCK_SECONDS, Client, dump_command, find_client, hidden_in
 from .readers import MeasuredReader, ProcessReader
 
@@ -247,22 +247,13 @@ def _open_dump(
 
 
 def _record(cursor: CursorWrapper, alias: str, client: Client) -> DatabaseRecord:
-    cursor.execute("SELECT now(), current_setting('server_version'), current_setting('server_version_num')::int")
+    cursor.execute("SELECT now(), current_setting('server_version'), current_database()")
     row = cursor.fetchone()
     assert row is not None  # noqa: S101  a SELECT without FROM has one row
-    cut_at, version, number = row
+    cut_at, version, name = row
     assert isinstance(cut_at, datetime.datetime)  # noqa: S101  the type of now()
-    locale = "d.datlocprovider::text" if int(str(number)) >= 150000 else "''"
-    icu = "''"
-    if int(str(number)) >= 150000:
-        icu = "coalesce(d.datlocale, '')" if int(str(number)) >= 170000 else "coalesce(d.daticulocale, '')"
-    cursor.execute(
-        f"SELECT d.datname, pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, {locale}, {icu}"  # noqa: S608
-        " FROM pg_database d WHERE d.datname = current_database()"
-    )
-    about = cursor.fetchone()
-    assert about is not None  # noqa: S101  the database that we are in exists
-    name, encoding, collation, character_type, provider, icu_locale = (str(value) for value in about)
+    locale = locale_of(cursor, str(name))
+    assert locale is not None  # noqa: S101  the database that we are in exists
     facts = read_facts(cursor)
     cursor.execute(_SETTINGS)
     settings = [str(row[0]) for row in cursor.fetchall()]
@@ -277,17 +268,18 @@ def _record(cursor: CursorWrapper, alias: str, client: Client) -> DatabaseRecord
         tables=facts.tables,
         migrations=leaves(_applied(cursor)),
         tool=f"pg_dump {client.version[0]}.{client.version[1]}",
-        database=name,
-        encoding=encoding,
-        collation=collation,
-        character_type=character_type,
-        locale_provider=provider,
-        icu_locale=icu_locale,
+        database=str(name),
+        encoding=locale.encoding,
+        collation=locale.collation,
+        character_type=locale.character_type,
+        locale_provider=locale.locale_provider,
+        icu_locale=locale.icu_locale,
+        icu_rules=locale.icu_rules,
         settings=settings,
         roles=facts.roles,
         sequences=facts.sequences,
         large_objects=facts.large_objects,
-        server=read_server_facts(cursor, name),
+        server=read_server_facts(cursor, str(name)),
     )
 
 

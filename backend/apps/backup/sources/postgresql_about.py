@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -24,6 +25,40 @@ _ROLE_SETTINGS: Final = """
     SELECT r.rolname, unnest(s.setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
     JOIN pg_roles r ON r.oid = s.setrole WHERE d.datname = %s ORDER BY 1
 """
+
+
+FIRST_WITH_PROVIDERS: Final = 15
+"""The first version of the server whose databases may sort by another library than the system's."""
+_NAMES_ICU: Final = 17
+_HAS_RULES: Final = 16
+
+
+@dataclass(frozen=True)
+class Locale:
+    """How a database sorts and spells. `icu_locale` is that of the provider, ICU or the server's own."""
+
+    encoding: str
+    collation: str
+    character_type: str
+    locale_provider: str
+    icu_locale: str
+    icu_rules: str
+
+
+def locale_of(cursor: CursorWrapper, database: str) -> Locale | None:
+    """Of a database on the server; None if there is none of that name."""
+    cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
+    ((version,),) = cursor.fetchall()
+    provider = "datlocprovider::text" if version >= FIRST_WITH_PROVIDERS else "''"
+    name = "datlocale" if version >= _NAMES_ICU else "daticulocale" if version >= FIRST_WITH_PROVIDERS else "NULL"
+    rules = "daticurules" if version >= _HAS_RULES else "NULL"
+    cursor.execute(
+        f"SELECT pg_encoding_to_char(encoding), datcollate, datctype, {provider}, coalesce({name}, ''),"  # noqa: S608
+        f" coalesce({rules}, '') FROM pg_database WHERE datname = %s",
+        [database],
+    )
+    row = cursor.fetchone()
+    return None if row is None else Locale(*map(str, row))
 
 
 def server_facts(cursor: CursorWrapper, database: str) -> ServerFacts | None:

@@ -171,12 +171,11 @@ def dump_command(client: Client, settings: Mapping[str, object], snapshot: str, 
 
 
 def restore_command(
-    client: Client, settings: Mapping[str, object], database: str, base: Mapping[str, str], *, owners: bool
+    client: Client, settings: Mapping[str, object], database: str, base: Mapping[str, str]
 ) -> CommandLine:
-    """How to load the rows of a dump on standard input into `database`; without `owners` large objects become ours."""
+    """How to load the rows of a dump on standard input into `database`. Large objects become those of the role."""
     arguments = [client.pg_restore, "--section=data", "--exit-on-error", "--no-password", f"--dbname={database}"]
-    if not owners:
-        arguments += ["--no-owner", "--no-privileges"]
+    arguments += ["--no-owner", "--no-privileges"]
     return arguments, client_environment(settings, base, database)
 
 
@@ -189,6 +188,16 @@ def schema_command(client: Client, section: str) -> CommandLine:
     """How to write the schema of a dump on standard input as SQL: a section of it, without any server."""
     arguments = [client.pg_restore, f"--section={section}", "--verbose", "--file=-"]
     return arguments, {**_inherited(), "LC_ALL": "C"}
+
+
+def list_command(client: Client) -> CommandLine:
+    """How to list the objects of a dump on standard input, one a line."""
+    return [client.pg_restore, "--list"], {**_inherited(), "LC_ALL": "C"}
+
+
+def listed_command(client: Client, wanted: Path) -> CommandLine:
+    """How to write objects of a dump on standard input as SQL: those whose lines of the list are in `wanted`."""
+    return [client.pg_restore, f"--use-list={wanted}", "--verbose", "--file=-"], {**_inherited(), "LC_ALL": "C"}
 
 
 def hidden_in(settings: Mapping[str, object]) -> Sequence[str]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-import subprocess
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Final, Protocol
@@ -18,8 +16,9 @@ from strongroom.streams import Reader
 from ..manifest import MAX_BYTES, NAME, DatabaseRecord, Manifest, ManifestInvalid, decode
 from . import postgresql, sqlite
 from .errors import CaptureFailed
-from .postgresql_client import Client, find_client, rows_command
-from .readers import CHUNK, describe_exit
+from .postgresql_client import find_client, rows_command
+from .postgresql_reading import read_dump
+from .readers import CHUNK
 
 _COPY: Final = re.compile(rb'COPY ("(?:[^"]|"")+"|[^\s."]+)\.("(?:[^"]|"")+"|[^\s."(]+) .*FROM stdin;\n', re.DOTALL)
 _PIECE: Final = 1 << 16
@@ -130,66 +129,10 @@ def compare_rows(record: DatabaseRecord, counts: dict[str, int]) -> list[str]:
 def _verify_postgresql(record: DatabaseRecord, stream: Reader, measure: Callable[[bytes], None]) -> list[str]:
     client = find_client(int(record.server_version.split(".", 1)[0]))
     try:
-        counts = _rows_in_dump(client, stream, measure)
+        counts = read_dump(rows_command(client), stream, _count_copied, measure=measure)
     except CaptureFailed as error:
         return [f"{record.path}: {error}"]
     return compare_rows(record, counts)
-
-
-def _rows_in_dump(client: Client, stream: Reader, measure: Callable[[bytes], None]) -> dict[str, int]:
-    """Have pg_restore read a dump to its end, and count the rows of every table."""
-    command, environment = rows_command(client)
-    with tempfile.TemporaryFile() as stderr:
-        with subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, cwd="/"
-        ) as process:
-            assert process.stdin is not None  # noqa: S101  asked for above
-            assert process.stdout is not None  # noqa: S101
-            feeder = _Feeder(stream, process.stdin, measure)
-            feeder.start()
-            counts = _count_copied(process.stdout)
-            process.stdout.close()
-            feeder.join()
-            status = process.wait()
-        if feeder.failure is not None:
-            raise feeder.failure
-        if status != 0:
-            stderr.seek(0)
-            said = " / ".join(stderr.read()[-4000:].decode("utf-8", "replace").strip().splitlines()[-3:])
-            raise CaptureFailed(f"pg_restore cannot read it ({describe_exit(status)}): {said}")
-    return counts
-
-
-class _Feeder(threading.Thread):
-    """Writes a stream into a program's input while another thread reads its output."""
-
-    def __init__(self, stream: Reader, target: IO[bytes], measure: Callable[[bytes], None]) -> None:
-        super().__init__(daemon=True)
-        self._stream = stream
-        self._target = target
-        self._measure = measure
-        self.failure: Exception | None = None
-
-    def run(self) -> None:
-        try:
-            reads = True
-            while data := self._stream.read(CHUNK):
-                self._measure(data)
-                if reads:
-                    reads = self._write(data)
-        except Exception as error:  # noqa: BLE001  it is raised again by the thread that waits
-            self.failure = error
-        finally:
-            with contextlib.suppress(BrokenPipeError):
-                self._target.close()
-
-    def _write(self, data: bytes) -> bool:
-        try:
-            self._target.write(data)
-        except BrokenPipeError:
-            # The program has ended; its exit status tells whether that was in order.
-            return False
-        return True
 
 
 def _count_copied(output: IO[bytes]) -> dict[str, int]:

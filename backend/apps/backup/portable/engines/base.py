@@ -113,8 +113,11 @@ class Moments:
     bare: bool
 
     def to_form(self, stored: datetime.datetime) -> str:
-        """The form of a moment that was stored without a zone."""
+        """The form of a moment that was stored without a zone, or with an offset of its own."""
         target = self.default if self.bare else datetime.UTC
+        if stored.tzinfo is not None:
+            # SQLite keeps what it is given, with an offset too.
+            stored = stored.astimezone(self.zone or self.default).replace(tzinfo=None)
         moved = _moved(stored, self.zone or self.default, target)
         return moved.isoformat() if self.bare else f"{moved.isoformat()}Z"
 

@@ -42,7 +42,7 @@ _COUNTER: Final = """
     WHERE t.table_schema = DATABASE() AND t.table_name = %s
 """
 _KINDS: Final = {
-    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year"), Kind.INTEGER),
+    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year", "bit"), Kind.INTEGER),
     "double": Kind.FLOAT,
     "float": Kind.FLOAT,
     "decimal": Kind.DECIMAL,
@@ -55,6 +55,11 @@ _KINDS: Final = {
     "json": Kind.JSON,
     **dict.fromkeys(("inet4", "inet6"), Kind.ADDRESS),
 }
+_SHAPES: Final = frozenset(
+    {"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"}
+    | {"geometrycollection", "geomcollection"}
+)
+"""Types of places on a map. Their values go as the bytes that the server keeps, in hexadecimal digits."""
 _ALIKE: Final = {
     Kind.BOOLEAN: frozenset({Kind.INTEGER}),
     Kind.DURATION: frozenset({Kind.INTEGER}),
@@ -249,8 +254,15 @@ def _said(value: object) -> str:
 
 
 def _selected(column: ColumnRecord) -> str:
-    name = backticked(column.name)
-    return f"CAST({name} AS CHAR)" if Kind(column.kind) in _AS_TEXT else name
+    name, kind = backticked(column.name), Kind(column.kind)
+    if kind is Kind.FLOAT and column.type.startswith("float"):
+        # The server shows six digits of it, and has seven.
+        return f"{name} + 0e0"
+    if kind is Kind.INTEGER and column.type.startswith("bit"):
+        return f"{name} + 0"
+    if kind is Kind.NATIVE and column.type in _SHAPES:
+        return f"HEX({name})"
+    return f"CAST({name} AS CHAR)" if kind in _AS_TEXT else name
 
 
 def _ordered(column: ColumnRecord) -> str:
@@ -296,6 +308,8 @@ class MysqlWriting:
             return lambda form: form if is_out_of_calendar(kind, form) else from_form(form).isoformat(" ")
         if kind is Kind.UUID and base != "uuid":
             return lambda form: form.replace("-", "")
+        if kind is Kind.NATIVE and base in _SHAPES:
+            return bytes.fromhex
         return _FROM_FORM.get(kind)
 
     def insert(self, table: TableRecord, rows: Sequence[Row]) -> None:

@@ -81,6 +81,7 @@ class PostgresqlReading:
         self.identifiers: dict[str, str] = {}
         """Tables as SQL names them, by their names here: those of other schemas have the schema in front."""
         self._sources: dict[str, str] = {}
+        self._without_values: list[str] = []
 
     def prepare(self) -> None:
         """Have the session write values as this module reads them."""
@@ -103,7 +104,9 @@ class PostgresqlReading:
         columns: dict[int, list[RawColumn]] = {oid: [] for oid in found}
         for oid, name, shown, base, nullable, generated, key, item in self._cursor.fetchall():
             columns[oid].append(RawColumn(name, shown, base, nullable, generated, key, item))
-        return [RawTable(name, columns[oid]) for oid, name in found.items()]
+        holding = [oid for oid, there in columns.items() if not all(column.generated for column in there)]
+        self._without_values = [name for oid, name in found.items() if oid not in holding]
+        return [RawTable(found[oid], columns[oid]) for oid in holding]
 
     def left_out(self) -> list[str]:
         self._cursor.execute("SELECT count(*) FROM pg_largeobject_metadata")
@@ -112,7 +115,8 @@ class PostgresqlReading:
 
     def notes(self) -> list[str]:
         self._cursor.execute(_CHILDREN, None)
-        return [
+        empty = [f"the table {name} has no column of its own and is not carried" for name in self._without_values]
+        return empty + [
             f"the table {child} inherits from {parent}: where no migration makes it so, it comes back as a table of its"
             " own"
             for child, parent in self._cursor.fetchall()
@@ -122,7 +126,8 @@ class PostgresqlReading:
         return []
 
     def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:  # noqa: ARG002  the type says it all
-        return _kind_of(column)
+        # A list tells not where the numbers of an array's items begin, as its text does.
+        return (Kind.NATIVE, "") if column.item else _kind_of(column)
 
     def admits(self, column: RawColumn, kind: Kind) -> bool:
         return _kind_of(column)[0] is kind
@@ -179,7 +184,8 @@ def _selected(column: ColumnRecord) -> str:
     if kind is Kind.FLOAT:
         return f"{name}::float8"
     if kind is Kind.ADDRESS:
-        return f"host({name})"
+        # With the length of its network, where it has one.
+        return f"abbrev({name})"
     if kind is Kind.ARRAY:
         item = Kind(column.item)
         return name if item in _AS_THEY_ARE else f"{name}::float8[]" if item is Kind.FLOAT else f"{name}::text[]"
@@ -239,7 +245,12 @@ def _bare_moment(text: str) -> str:
 
 
 def _moment_without_zone(text: str) -> str:
-    return _padded(text.replace(" ", "T")) if text[:1].isdigit() else text
+    return _padded(text.replace(" ", "T")) if _is_plain(text) else text
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a moment is of the calendar that the other databases have: neither endless, nor BC, nor after 9999."""
+    return text[:4].isdigit() and text[4:5] == "-" and not text.endswith("BC")
 
 
 _TO_FORM: Final[dict[Kind, Convert]] = {
@@ -272,7 +283,7 @@ class PostgresqlWriting:
             return lambda value: _array(value, convert)
         if kind is Kind.DATETIME and "without" in column.type:
             from_form = self._moments.from_form
-            return lambda form: from_form(form).isoformat(" ")
+            return lambda form: from_form(form).isoformat(" ") if _is_plain(form) else form
         # A moment goes in as it is: one without a zone is of the session's, which is the project's own then.
         return _CELLS.get(kind)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import decimal
 import re
@@ -125,7 +126,8 @@ class SqliteReading:
                 name=str(name),
                 type=str(declared),
                 base=str(declared).partition("(")[0].strip().lower(),
-                nullable=not required and not key,
+                # A key may be null here.
+                nullable=not required,
                 generated=hidden in _GENERATED,
                 key=int(key),
             )
@@ -140,9 +142,20 @@ class SqliteReading:
         # A type is only a wish here: what is stored decides.
         rows = self._connection.execute(f"SELECT DISTINCT typeof({quoted(column.name)}) FROM {quoted(table)}")  # noqa: S608
         stored = frozenset(str(kind) for (kind,) in rows) - {"null"}
-        if column.base in _DECLARED and stored <= _DECLARED[column.base][1]:
-            return _DECLARED[column.base][0], ""
+        declared, types = _DECLARED.get(column.base, (None, frozenset()))
+        if declared is not None and stored <= types and self._all_are(declared, table, column):
+            return declared, ""
         return _STORED.get(stored, Kind.MIXED), ""
+
+    def _all_are(self, kind: Kind, table: str, column: RawColumn) -> bool:
+        """Return whether all values are such as a restore would write; others are carried as what they are."""
+        to_form = self._to_form(table, ColumnRecord(name=column.name, kind=kind, type=column.type, nullable=True))
+        from_form = _writer(kind, self._moments) or (lambda form: form)
+        values = self._connection.execute(f"SELECT DISTINCT {quoted(column.name)} FROM {quoted(table)}")  # noqa: S608
+        try:
+            return all(value is None or from_form(to_form(value)) == value for (value,) in values)
+        except _UNFIT:
+            return False
 
     def admits(self, column: RawColumn, kind: Kind) -> bool:  # noqa: ARG002  a column may hold anything here
         return kind not in {Kind.ARRAY, Kind.NATIVE}
@@ -245,7 +258,13 @@ def _bytes(value: object) -> bytes:
 
 
 def _mixed(value: object) -> object:
-    return {"base64": value} if isinstance(value, bytes) else float_form(value) if isinstance(value, float) else value
+    if isinstance(value, bytes):
+        return {"base64": base64.b64encode(value).decode()}
+    if isinstance(value, float):
+        form = float_form(value)
+        # A text may say the same.
+        return {"float": form} if isinstance(form, str) else form
+    return _text(value) if isinstance(value, str) else value
 
 
 _TO_FORM: Final[dict[Kind, Convert]] = {
@@ -273,13 +292,7 @@ class SqliteWriting:
 
     def converters(self, table: TableRecord) -> list[Convert | None]:
         """From the forms to what Django stores here."""
-        return [self._from_form(Kind(column.kind)) for column in table.columns]
-
-    def _from_form(self, kind: Kind) -> Convert | None:
-        if kind is Kind.DATETIME:
-            from_form = self._moments.from_form
-            return lambda form: from_form(form).isoformat(" ")
-        return _FROM_FORM.get(kind)
+        return [_writer(Kind(column.kind), self._moments) for column in table.columns]
 
     def insert(self, table: TableRecord, rows: Sequence[Row]) -> None:
         """Add rows."""
@@ -291,8 +304,16 @@ class SqliteWriting:
         )
 
 
+def _writer(kind: Kind, moments: Moments) -> Convert | None:
+    if kind is Kind.DATETIME:
+        return lambda form: moments.from_form(form).isoformat(" ")
+    return _FROM_FORM.get(kind)
+
+
 def _mixed_value(form: object) -> object:
-    return form["base64"] if isinstance(form, dict) else form
+    if not isinstance(form, dict):
+        return form
+    return float(form["float"]) if "float" in form else base64.b64decode(form["base64"], validate=True)
 
 
 _FROM_FORM: Final[dict[Kind, Convert]] = {

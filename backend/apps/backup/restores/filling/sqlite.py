@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from ...identifiers import quoted
-from ...manifest import TableRecord
+from ...manifest import ColumnRecord, TableRecord
 from ...portable.engines.base import Moments, RawTable
 from ...portable.engines.sqlite import SqliteReading, SqliteWriting, is_index_of_a_table
 from ...portable.forms import Kind
@@ -66,10 +66,15 @@ class SqliteFilling:
         self._put_aside: list[str] = []
 
     def create(self, table: TableRecord) -> None:
-        # The type that was declared decides what becomes of a number in a text.
-        same = self._source == self.reading.name
-        columns = definitions(table, lambda one: one.type if same else _TYPES[Kind(one.kind)], quoted)
+        columns = definitions(table, self._type_of, quoted)
         self._connection.execute(f"CREATE TABLE {quoted(table.name)} ({columns})")
+
+    def _type_of(self, column: ColumnRecord) -> str:
+        if self._source != self.reading.name:
+            return _TYPES[Kind(column.kind)]
+        # The type that was declared decides what becomes of a number in a text. ANY lets it be in a STRICT table, and
+        # makes a number of it in others, where that has been done.
+        return "" if column.type.upper() == "ANY" else column.type
 
     def begin(self, tables: Iterable[RawTable]) -> None:
         rows = self._connection.execute(
