@@ -364,8 +364,7 @@ def test_a_yes_is_kept(engine, zoo):
     )
     @given(schemas(engine))
     def check(schema: list[Table]) -> None:
-        source = zoo(engine)
-        source.run("migrate", "-v0")
+        source = zoo(engine, migrated=True)
         make(source, engine, schema)
         before = content(source, schema)
         if (package := packed(source)) is not None:

@@ -8,11 +8,10 @@ LATER = {"ZOO_LATER": "1", "ZOO_MIGRATIONS": json.dumps({"zoo": "zoo_later.migra
 
 
 def test_an_older_package_is_taken_in_and_migrated(zoo):
-    older = zoo("sqlite")
+    older = zoo("sqlite", migrated=True)
     older.fill()
     package = older.export()
-    newer = zoo("sqlite", **LATER)
-    newer.run("migrate", "-v0")
+    newer = zoo("sqlite", migrated=True, **LATER)
     newer.write("INSERT INTO zoo_everything (label) VALUES ('live')")
     newer.write("INSERT INTO zoo_later (label) VALUES ('live')")
     done = newer.take_in(package)
@@ -32,7 +31,7 @@ def test_an_older_package_is_taken_in_and_migrated(zoo):
 
 
 def test_a_newer_package_is_refused_by_what_is_missing(zoo):
-    newer = zoo("sqlite", **LATER)
+    newer = zoo("sqlite", migrated=True, **LATER)
     newer.fill()
     package = newer.export()
     older = zoo("sqlite")
@@ -46,7 +45,7 @@ def test_a_newer_package_is_refused_by_what_is_missing(zoo):
 
 
 def test_an_app_that_only_the_code_has_is_there_afterwards(zoo):
-    smaller = zoo("sqlite")
+    smaller = zoo("sqlite", migrated=True)
     smaller.fill()
     larger = zoo("sqlite", ZOO_APPS='["django.contrib.sessions"]')
     package = smaller.export()
@@ -58,7 +57,7 @@ def test_an_app_that_only_the_code_has_is_there_afterwards(zoo):
 
 def test_a_native_backup_of_newer_code_is_refused_alike(zoo, tmp_path):
     """Whatever its type is, and wherever it lies. Plans of the API are made by the same function."""
-    project = zoo("sqlite", **LATER)
+    project = zoo("sqlite", migrated=True, **LATER)
     project.fill()
     full = project.json("trigger_backup", "--type", "FULL")
     later = project.json("trigger_backup", "--type", "INCREMENTAL")
@@ -88,7 +87,7 @@ def test_a_native_backup_of_newer_code_is_refused_alike(zoo, tmp_path):
 
 
 def test_what_is_left_over_of_migrations_that_were_taken_out_blocks_nothing(zoo):
-    project = zoo("sqlite")
+    project = zoo("sqlite", migrated=True)
     project.fill()
     project.write("UPDATE django_migrations SET name = '0001_taken_out' WHERE app = 'zoo'")
     project.run("trigger_backup", "--type", "FULL")
