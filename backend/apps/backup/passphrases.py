@@ -6,25 +6,22 @@ program too, and nobody would ever open it.
 
 from __future__ import annotations
 
-import os
 import threading
-import time
 from pathlib import Path
 from typing import Final
 
 from strongroom.backends import LocalBackend
 from strongroom.errors import PassphraseError, StrongroomError, WrongPassphrase
 from strongroom.ids import FileKind
-from strongroom.passphrase import COMMAND, Passphrase, passphrase_source, read_passphrase
+from strongroom.passphrase import Passphrase, passphrase_source
 from strongroom.repository.keys import find_key
 
 from . import selectors
 from .errors import LedgerUnavailable, StorageAbsent, StorageRefused
-from .opened import fingerprint
+from .given_passphrase import fingerprint, given_passphrase
 from .services.passphrases import passphrase_is_confirmed
 from .storage import RepositoryPlace, resolve_place
 
-_READ_SECONDS: Final = 60.0
 _MOST_KEPT: Final = 64
 
 
@@ -37,7 +34,7 @@ def passphrase_problems() -> list[tuple[str, str]]:
     if passphrase_source() is None:
         return []
     try:
-        passphrase = _read()
+        passphrase = given_passphrase()
     except PassphraseError as error:
         return [("passphrase", str(error))]
     reasons = [(place, key_obstacle(place, passphrase)) for place in encrypted_places()]
@@ -137,21 +134,5 @@ def _place(storage_path: str) -> RepositoryPlace | None:
         return None
 
 
-def _read() -> Passphrase:
-    """The passphrase; a program that prints it is asked once a minute."""
-    if passphrase_source() != COMMAND:
-        return read_passphrase()
-    with _guard:
-        kept = _printed.get(os.environ[COMMAND])
-    if kept is not None and time.monotonic() - kept[0] < _READ_SECONDS:
-        return kept[1]
-    passphrase = read_passphrase()
-    with _guard:
-        _printed.clear()
-        _printed[os.environ[COMMAND]] = (time.monotonic(), passphrase)
-    return passphrase
-
-
 _tried: dict[tuple[str, bytes, frozenset[str]], str] = {}
-_printed: dict[str, tuple[float, Passphrase]] = {}
 _guard = threading.Lock()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ from . import selectors
 from .errors import StorageRefused
 from .models import BackupJob, StoredRepository
 from .moments import with_offset
+from .package_keys import packages_locked
 from .remembering import Remembered
 from .repository_files import RepositoryFiles, is_another, repository_files
 from .selectors import StoredBackup
@@ -52,16 +53,29 @@ class Missing:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Presence:
-    """What of the stored backups is missing, the newest first."""
+    """What of the stored backups is missing, the newest first, and which packages the passphrase does not open.
+
+    `locked` has the reasons by the primary key of the job, for packages that are there.
+    """
 
     missing: tuple[Missing, ...] = ()
+    locked: Mapping[int, str] = dataclasses.field(default_factory=dict)
 
-    def absent(self) -> Q:
+    def lost(self) -> Q:
         """The condition that a job meets whose backup is missing."""
         found = Q(pk__in=[])
         for one in self.missing:
             found |= one.condition
         return found
+
+    def absent(self) -> Q:
+        """The condition that a job meets whose backup cannot be used now: it is missing, or nothing opens it."""
+        return self.lost() | Q(pk__in=list(self.locked))
+
+    def obstacle(self, job: BackupJob) -> str:
+        """Why the backup of a job cannot be used now; empty if it can, or there is none."""
+        missing = self.of(job)
+        return self.locked.get(job.pk, "") if missing is None else missing.reason
 
     def of(self, job: BackupJob) -> Missing | None:
         """Why the backup of a job is missing; None if it is there, or never was."""
@@ -104,7 +118,9 @@ def look() -> Presence:
             there.add(backup.repository)
     found = [*seen.repositories_gone(), *(_missing(seen, backups, there) for backups in lost.values())]
     dated = [dataclasses.replace(one, newest=selectors.newest_of(one.condition)) for one in found]
-    return Presence(tuple(sorted(dated, key=_newest, reverse=True)))
+    singles = frozenset[int]().union(*(one.jobs for one in found))
+    locked = {key: reason for key, reason in packages_locked().items() if key not in singles}
+    return Presence(tuple(sorted(dated, key=_newest, reverse=True)), locked)
 
 
 def _newest(one: Missing) -> datetime:

@@ -122,7 +122,9 @@ def _of_ledger(
             yield None, f"{job.job_name} is {job.status}"
             continue
         facts, missing = Facts.of_job(job, now=now), present.of(job)
-        if missing is None:
+        if job.pk in present.locked:
+            yield None, f"{job.job_name} cannot be opened ({present.locked[job.pk].rstrip('.')})"
+        elif missing is None:
             yield job, facts
         elif missing.whole and not facts.against(wanted, now=now)[0]:
             raise _absent(job, missing)

@@ -16,7 +16,7 @@ export const history = {
   anyTrigger: "However started",
   trust: "Trust",
   anyTrust: "Any trust level",
-  missing: "Missing",
+  missing: "Unavailable",
   kept: "Backup",
   anyKept: "With a backup or without",
   withBackup: "With a backup",
@@ -107,7 +107,7 @@ export const history = {
     rehearsalImpossible: "The restore of the database could not be rehearsed. The warnings say why.",
     trustGone: "The backup has been removed.",
     trustMissing:
-      "The storage does not hold this backup now. {reason} It can be restored again as soon as the storage is back.",
+      "This backup cannot be restored now. {reason} It can be restored again as soon as that is corrected.",
     trustNone: "Nothing is stored, so there is nothing to trust.",
     notEnded: "It is known when the run has ended.",
     reached: "reached",

@@ -10,7 +10,7 @@ from ..models import BackupConfiguration, BackupType, Executor
 from ..moments import in_utc
 from ..passphrases import is_proven, passphrase_problems
 from ..presence import Missing, Presence
-from ..selectors import job_names
+from ..selectors import job_names, package_newest_sealed
 from ..services.key_changes import key_changes_open
 from .findings import Finding, critical, warning
 
@@ -24,6 +24,26 @@ def presence_findings(present: Presence) -> Iterator[Finding]:
         # A package that was written elsewhere is the user's to move.
         if one.ours:
             yield _whole(one) if one.whole else _single(one)
+
+
+def package_findings(present: Presence) -> Iterator[Finding]:
+    """W040: packages that the passphrase does not open; critical where the newest is among them."""
+    if not present.locked:
+        return
+    keys = list(present.locked)
+    newest = package_newest_sealed()
+    named = ", ".join(name for _, name, _ in job_names(keys, limit=_MOST_NAMED))
+    more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
+    first = present.locked[newest] if newest in present.locked else present.locked[keys[0]]
+    make = critical if newest in present.locked else warning
+    yield make(
+        40,
+        "sealed packages",
+        f"{first} Backups that cannot be opened now: {named}{more}.",
+        "Give the passphrase that they were sealed with. If that is an older one, run `backup_rekey"
+        " --new-password-file` with it, which encrypts the packages in the storage anew; make those elsewhere anew."
+        " If it is lost: `backup_jobs --remove`.",
+    )
 
 
 def passphrase_findings(alive: Sequence[Executor], scheduled: Sequence[BackupConfiguration]) -> Iterator[Finding]:

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from ..ledger import ledger_access, ledger_alias
-from ..models import StoredRepository
+from ..models import BackupJob, StoredRepository
 from .rows import HAS_BACKUP, job_rows
 
 
@@ -23,6 +23,14 @@ class StoredBackup(NamedTuple):
     snapshot_id: str
     package: str
     stored_size: int | None
+
+
+class SealedPackage(NamedTuple):
+    """A sealed package, and the mark of the passphrase that opens it; empty where none is known."""
+
+    pk: int
+    path: str
+    mark: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,6 +76,29 @@ def snapshots_without_repository() -> dict[int, tuple[str, bool]]:
             key: (str(settings.get("storage_path", "")), bool(settings.get("encryption", True)))
             for key, settings in rows.values_list("pk", "settings").iterator()
         }
+
+
+def package_marks() -> list[str]:
+    """The marks of the passphrases of all sealed packages, each once; nothing where there is no such package."""
+    with ledger_access("looking for sealed packages"):
+        return list(_sealed().order_by().values_list("sealed_with", flat=True).distinct())
+
+
+def packages_sealed_otherwise(marks: Collection[str]) -> list[SealedPackage]:
+    """The sealed packages that have none of these marks, the newest first."""
+    with ledger_access("looking for sealed packages"):
+        rows = _sealed().exclude(sealed_with__in=marks).order_by("-queued_at", "-pk")
+        return [SealedPackage._make(row) for row in rows.values_list("pk", "backup_file_path", "sealed_with")]
+
+
+def package_newest_sealed() -> int | None:
+    """The primary key of the job of the newest sealed package."""
+    with ledger_access("looking for sealed packages"):
+        return _sealed().order_by("-queued_at", "-pk").values_list("pk", flat=True).first()
+
+
+def _sealed() -> QuerySet[BackupJob]:
+    return job_rows().filter(HAS_BACKUP, backup_file_path__endswith=".gpg")
 
 
 def newest_of(condition: Q) -> datetime | None:

@@ -20,10 +20,12 @@ from strongroom.repository import Repository
 from strongroom.snapshots import SnapshotView
 
 from ..errors import BackupError
+from ..given_passphrase import given_passphrase
 from ..ledger import ledger_access, ledger_alias
 from ..manifest import Manifest, decode
 from ..models import BackupConfiguration, BackupJob, JobStatus, Trigger, Trust
 from ..moments import as_stored
+from ..package_keys import new_mark
 from ..presence import Presence, look
 from ..references import TAG, of_snapshot
 from ..requests import JobRequest
@@ -134,7 +136,9 @@ def _in_repository(
 
 
 def _in_package(path: Path) -> _Stored:
-    return _of_package(path, decode(open_package(path).manifest))
+    stored = _of_package(path, decode(open_package(path).manifest))
+    mark = new_mark(given_passphrase()) if path.name.endswith(SEALED_PACKAGE) else ""
+    return dataclasses.replace(stored, columns={**stored.columns, "sealed_with": mark})
 
 
 def _of_package(path: Path, manifest: Manifest) -> _Stored:
@@ -213,7 +217,7 @@ def _state(stored: _Stored) -> dict[str, object]:
 
 def _note_missing(present: Presence, report: CatalogueReport) -> None:
     with ledger_access("comparing the ledger with the storage"):
-        rows = BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, present.absent()).order_by("-started_at")
+        rows = BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, present.lost()).order_by("-started_at")
         for job in rows.defer("manifest", "problems"):
             missing = present.of(job)
             if missing is not None:
@@ -228,7 +232,7 @@ def missing_forget(*, now: datetime) -> list[str]:
     """
     present = look()
     with ledger_access("looking for what is lost"):
-        rows = list(BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, present.absent()))
+        rows = list(BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, present.lost()))
     reasons = {job.uuid: f"lost: {missing.reason}" for job in rows if (missing := present.of(job)) is not None}
     gone = removal_begin(reasons, now=now)
     removal_done(gone, now=now)

@@ -39,8 +39,8 @@ describe("the page of a job", () => {
 
   it("says that the storage has lost a backup, whatever was proved before", async () => {
     show(jobDetail({ missing: "The repository in '/srv' is not there." }));
-    expect((await screen.findByText("Missing")).title).toBe("The repository in '/srv' is not there.");
-    expect(screen.getByText(/The storage does not hold this backup now. The repository in/)).toBeTruthy();
+    expect((await screen.findByText("Unavailable")).title).toBe("The repository in '/srv' is not there.");
+    expect(screen.getByText(/This backup cannot be restored now. The repository in/)).toBeTruthy();
     expect(screen.queryByText("Verified")).toBeNull();
   });
 
