@@ -179,6 +179,7 @@ class DamageFinder(models.TextChoices):
     VERIFY = "VERIFY", "Verification"
     RESTORE = "RESTORE", "Restore"
     DOWNLOAD = "DOWNLOAD", "Download"
+    HEALTH = "HEALTH", "Health check"
 
 
 class AuditOrigin(models.TextChoices):

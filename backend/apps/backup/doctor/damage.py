@@ -10,7 +10,7 @@ from .findings import Finding, critical, warning
 
 
 def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[Finding]:
-    """W030: backups need what is damaged. W031: an index names damaged packs. W032: files are read past.
+    """W030: backups need what is damaged. W031: no backup needs what is damaged. W032: files are read past.
 
     `rows` is the damage that is still there, `doubted` the number of backups that need any of it.
     """
@@ -33,9 +33,9 @@ def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[
             yield warning(
                 31,
                 location,
-                f"The index still names {len({row.file_id for row in healed})} damaged packs, whose content is stored"
-                " again elsewhere.",
-                "The next backup drops them when nobody else is at work; or run"
+                f"The index names {len({row.file_id for row in healed})} damaged packs. No backup needs what is damaged"
+                f" in them. The first: {healed[0].reason}",
+                "The next backup drops them, if nothing else uses the repository then; or run"
                 f" `strongroom repair packs --damaged --repo {location}`.",
             )
         if files:

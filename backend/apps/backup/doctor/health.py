@@ -95,6 +95,7 @@ def examine(*, now: datetime) -> Health:
         *little,
         *equipment_findings(deploy=True),
         *isolated("stored backups", lambda: storages.presence_findings(present)),
+        *isolated("packs", lambda: storages.unseen_findings(present, now=now)),
         *isolated("sealed packages", lambda: storages.package_findings(present)),
         *isolated("passphrase", lambda: storages.passphrase_findings(alive, scheduled)),
         *isolated("changes of keys", storages.key_findings),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 from strongroom.passphrase import passphrase_source, read_passphrase
 
@@ -10,11 +11,12 @@ from ..models import BackupConfiguration, BackupType, Executor
 from ..moments import in_utc
 from ..passphrases import is_proven, passphrase_problems
 from ..presence import Missing, Presence
-from ..selectors import job_names, package_newest_sealed
+from ..selectors import job_names, package_newest_sealed, repositories_known, repository_holdings
 from ..services.key_changes import key_changes_open
 from .findings import Finding, critical, warning
 
 _MOST_NAMED = 3
+_UNSEEN = timedelta(days=1)
 _CORRECT = "Set the right one in BACKUP_PASSWORD_COMMAND, BACKUP_PASSWORD_FILE or BACKUP_PASSWORD."
 
 
@@ -24,6 +26,22 @@ def presence_findings(present: Presence) -> Iterator[Finding]:
         # A package that was written elsewhere is the user's to move.
         if one.ours:
             yield _whole(one) if one.whole else _single(one)
+
+
+def unseen_findings(present: Presence, *, now: datetime) -> Iterator[Finding]:
+    """W041: for a day nobody has compared the packs of a repository with its index."""
+    away = {one.repository for one in present.missing}
+    held = repository_holdings()
+    for row in repositories_known():
+        since = row.packs_seen_at or row.first_seen_at
+        if row.pk in held and row.pk not in away and now - since > _UNSEEN:
+            yield warning(
+                41,
+                str(row),
+                f"Its packs were last compared with its index on {in_utc(since):%Y-%m-%d}.",
+                "Run `backup_health` from cron, or keep an agent running: both compare them, and log what keeps them"
+                " from it.",
+            )
 
 
 def package_findings(present: Presence) -> Iterator[Finding]:

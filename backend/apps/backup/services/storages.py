@@ -65,6 +65,13 @@ def repository_enter(repository: Repository, place: RepositoryPlace, *, now: dat
     return _entered(repository, place, _known(repository, place, _rows_at(place)), now=now)
 
 
+def packs_seen(row: StoredRepository, *, listing: str, seconds: float, now: datetime) -> None:
+    """Note that the packs of a repository were compared with its indexes, and how long that took."""
+    with ledger_access("noting a look at the packs"):
+        rows = StoredRepository.objects.using(ledger_alias()).filter(pk=row.pk)
+        rows.update(packs_listing=listing, packs_seen_at=now, packs_seconds=seconds)
+
+
 def require_repository(job: BackupJob, repository: Repository) -> None:
     """Refuse to work on the backup of a job in another repository than its own. Raises `StorageExchanged`."""
     with ledger_access("looking at the repository of a job"):
