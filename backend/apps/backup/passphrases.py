@@ -14,7 +14,7 @@ from strongroom.backends import LocalBackend
 from strongroom.errors import PassphraseError, StrongroomError, WrongPassphrase
 from strongroom.ids import FileKind
 from strongroom.passphrase import Passphrase, passphrase_source
-from strongroom.repository.keys import find_key
+from strongroom.repository.keys import find_key, keys_fault
 
 from . import selectors
 from .errors import LedgerUnavailable, StorageAbsent, StorageRefused
@@ -37,7 +37,9 @@ def passphrase_problems() -> list[tuple[str, str]]:
         passphrase = given_passphrase()
     except PassphraseError as error:
         return [("passphrase", str(error))]
-    reasons = [(place, key_obstacle(place, passphrase)) for place in encrypted_places()]
+    # One that has lost its keys opens with no passphrase: that is told as what it is.
+    whole = [place for place in encrypted_places() if not keys_fault(LocalBackend(place.path))]
+    reasons = [(place, key_obstacle(place, passphrase)) for place in whole]
     return [(f"repository {place.path}", reason) for place, reason in reasons if reason]
 
 
@@ -90,7 +92,7 @@ def require_proven(passphrase: Passphrase, storage: Path, *, by_hand: bool) -> N
     own = RepositoryPlace(storage, encrypted=True)
     places = [own] if own.exists() else encrypted_places()
     obstacles = [key_obstacle(place, passphrase) for place in places]
-    away = [] if own.exists() else _away()
+    away = [] if own.exists() else places_away()
     if not places and away:
         raise StorageAbsent(
             f"No package is sealed with the passphrase from {passphrase.source}: nothing proves it, since the encrypted"
@@ -108,15 +110,19 @@ def require_proven(passphrase: Passphrase, storage: Path, *, by_hand: bool) -> N
         )
 
 
-def _away() -> list[str]:
+def places_away() -> list[str]:
     """Where encrypted repositories lay that the ledger has backups in, and that are not there now."""
     try:
         held = selectors.repository_holdings()
         rows = [row for row in selectors.repositories_known() if row.encrypted and row.pk in held]
     except LedgerUnavailable:
         return []
-    places = {row.storage_path: _place(row.storage_path) for row in rows}
-    return sorted(path for path, place in places.items() if place is None or not place.exists())
+    places = [(row.storage_path, _place(row.storage_path)) for row in rows]
+    return sorted({path if place is None else str(place.path) for path, place in places if not _is_there(place)})
+
+
+def _is_there(place: RepositoryPlace | None) -> bool:
+    return place is not None and place.exists()
 
 
 def is_proven(passphrase: Passphrase) -> bool:

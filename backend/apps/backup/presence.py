@@ -21,7 +21,7 @@ from .models import BackupJob, StoredRepository
 from .moments import with_offset
 from .package_keys import packages_locked
 from .remembering import Remembered
-from .repository_files import RepositoryFiles, is_another, repository_files
+from .repository_files import Fault, RepositoryFiles, is_another, repository_files
 from .selectors import StoredBackup
 from .storage import RepositoryPlace, is_package_folder, resolve_place
 
@@ -35,8 +35,8 @@ class Missing:
     """Stored backups that are not there: all that `place` held if it is `whole`, else single ones.
 
     `replaced` is True if newer backups lie in another repository at the same place. `ours` is False for packages
-    outside of the storage, which a user may have moved. Either `repository` or `jobs` says which, by primary key;
-    `condition` is what those jobs meet.
+    outside of the storage, which a user may have moved. `remedy` says what to do. Either `repository` or `jobs` says
+    which, by primary key; `condition` is what those jobs meet.
     """
 
     place: str
@@ -44,6 +44,7 @@ class Missing:
     backups: int
     whole: bool
     condition: Q
+    remedy: str = "Put back what is missing."
     newest: datetime | None = None
     replaced: bool = False
     ours: bool = True
@@ -139,6 +140,7 @@ def _missing(seen: _Seen, backups: list[StoredBackup], there: set[int]) -> Missi
             str(folder),
             f"The package {Path(first.package).name} {reason}.",
             whole=not folder.is_dir(),
+            remedy="Put it back." if folder.is_dir() else "Mount the storage.",
             condition=single or Q(backup_file_path__startswith=f"{folder}/"),
             ours=is_package_folder(folder),
         )
@@ -162,7 +164,7 @@ class _Seen:
         self._rows = {row.pk: row for row in rows}
         self._places = {key: _place(row.storage_path, encrypted=row.encrypted) for key, row in self._rows.items()}
         self._files: dict[RepositoryPlace, RepositoryFiles] = {}
-        self._reasons = {key: self._reason(key) for key in self._rows}
+        self._faults = {key: self._fault(key) for key in self._rows}
         # By primary key: a hundred thousand backups are looked up.
         self._names = {key: self._files[place].snapshots for key, place in self._places.items() if place is not None}
         self._unnamed: dict[int, tuple[str, bool]] | None = None
@@ -171,7 +173,7 @@ class _Seen:
     @property
     def gone(self) -> list[int]:
         """The repositories that are not there, by primary key."""
-        return [key for key, reason in self._reasons.items() if reason]
+        return [key for key, fault in self._faults.items() if fault is not None]
 
     def repositories_gone(self) -> Iterator[Missing]:
         """Those of them that the ledger has backups in."""
@@ -182,14 +184,18 @@ class _Seen:
             held = holdings.get(key)
             if held is None:
                 continue
+            fault = self._faults[key]
+            if fault is None:
+                raise AssertionError("What is gone has a reason.")
             others = [one for one, place in self._places.items() if place == self._places[key] and one not in self.gone]
             newest = max((holdings[one].newest for one in others if one in holdings), default=held.newest)
             yield Missing(
                 str(self._path(key)),
-                self._reasons[key],
+                fault.reason,
                 held.backups,
                 whole=True,
                 condition=Q(repository=key),
+                remedy=fault.remedy,
                 replaced=newest > held.newest,
                 repository=key,
             )
@@ -226,14 +232,15 @@ class _Seen:
             self._files[place] = repository_files(place)
         return self._files[place]
 
-    def _reason(self, key: int) -> str:
+    def _fault(self, key: int) -> Fault | None:
         place, row = self._places[key], self._rows[key]
         if place is None:
-            return (
-                f"The storage path {row.storage_path!r} lies outside of BACKUP_STORAGE_ROOT and BACKUP_STORAGE_ROOTS."
+            return Fault(
+                f"The storage path {row.storage_path!r} lies outside of BACKUP_STORAGE_ROOT and BACKUP_STORAGE_ROOTS.",
+                "Correct these settings.",
             )
         files = self._listed(place)
-        return files.reason or is_another(place, files, repository_id=row.repository_id, digest=row.config_digest)
+        return files.fault or is_another(place, files, repository_id=row.repository_id, digest=row.config_digest)
 
     def _unnamed_place(self, backup: StoredBackup) -> RepositoryPlace | None:
         if self._unnamed is None:

@@ -116,12 +116,8 @@ def _whole(one: Missing) -> Finding:
         # A new one was begun with a person's yes, and has newer backups.
         hint = "If they are lost, take them out of the ledger: `backup_catalogue --rebuild --forget-missing`."
         return warning(26, subject, what, hint)
-    return critical(
-        26,
-        subject,
-        what,
-        "Mount the storage, or put the repository back. If it is lost: `trigger_backup … --new-repository`.",
-    )
+    lost = "If it is lost, move what is left of it away, and begin a new one: `trigger_backup … --new-repository`."
+    return critical(26, subject, what, f"{one.remedy} {lost}".lstrip())
 
 
 def _single(one: Missing) -> Finding:
@@ -131,5 +127,5 @@ def _single(one: Missing) -> Finding:
         27,
         f"storage {one.place}",
         f"{one.reason} {one.backups} backups of the ledger are missing: {named}{more}.",
-        "Put back what was taken away. If it is lost: `backup_catalogue --rebuild --forget-missing`.",
+        f"{one.remedy} If that cannot be done: `backup_catalogue --rebuild --forget-missing`.",
     )

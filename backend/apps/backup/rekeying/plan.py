@@ -9,11 +9,12 @@ from pathlib import Path
 
 from django.utils import timezone
 
+from strongroom.errors import StrongroomError
 from strongroom.packages import message_passphrase
 from strongroom.passphrase import FILE, VALUE, Passphrase
 
 from .. import selectors
-from ..passphrases import encrypted_places, key_obstacle
+from ..passphrases import encrypted_places, key_obstacle, places_away
 from ..repository_files import size_on_disk
 from ..services.executors import executors_alive
 from ..services.key_changes import key_changes_open
@@ -76,10 +77,17 @@ def plan_rekey(old: Passphrase, new: Passphrase, *, new_repository: bool) -> Rek
     plan = RekeyPlan(new_repository, old.source, "" if is_same else password_file(old))
     if is_same and not new_repository:
         plan.blocking.append(f"the new passphrase is the one that {old.source} gives already")
+    plan.blocking += [
+        f"the ledger has backups in the repository in {path!r}, which is not there: mount its storage first, or it"
+        " keeps the old passphrase"
+        for path in places_away()
+    ]
     for place in encrypted_places():
         obstacle = key_obstacle(place, old)
         if obstacle and key_obstacle(place, new):
             plan.blocking.append(obstacle)
+        else:
+            plan.blocking += _unopened(place, old, new)
         _plan_place(plan, place)
         _require_no_other(plan, place, old, new)
     if not is_same:
@@ -107,6 +115,15 @@ def _plan_place(plan: RekeyPlan, place: RepositoryPlace) -> None:
         plan.blocking.append(
             f"{place.storage} has {free:,} bytes free, and a second repository of about {size:,} is needed; make room"
         )
+
+
+def _unopened(place: RepositoryPlace, old: Passphrase, new: Passphrase) -> list[str]:
+    """Why a repository does not open although a passphrase fits: its file `config` is damaged."""
+    try:
+        open_with_either(place.path, old, new)
+    except StrongroomError as error:
+        return [str(error)]
+    return []
 
 
 def _require_no_other(plan: RekeyPlan, place: RepositoryPlace, old: Passphrase, new: Passphrase) -> None:

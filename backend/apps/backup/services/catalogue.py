@@ -81,11 +81,15 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
     for place in known_places(paths):
         try:
             repository = place.open()
-            row = repository_enter(repository, place, now=now)
             with repository.lock(optional=True):
                 present, unreadable = repository.readable_snapshots()
                 report.unreadable += [f"{place.path}: {fault}" for fault in unreadable]
-                for stored in _in_repository(repository, place, row.pk, present=present, report=report):
+                ours = [snapshot for snapshot in present if TAG in snapshot.tags]
+                if not ours:
+                    # Were it entered, jobs would store in it as in a known one, in the place of one that is away.
+                    continue
+                row = repository_enter(repository, place, now=now)
+                for stored in _in_repository(repository, place, row.pk, ours=ours, report=report):
                     _enter(stored, report)
         except (BackupError, StrongroomError) as error:
             report.unreadable.append(f"{place.path}: {error}")
@@ -110,10 +114,9 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
 
 
 def _in_repository(
-    repository: Repository, place: RepositoryPlace, row: int, *, present: Iterable[Snapshot], report: CatalogueReport
+    repository: Repository, place: RepositoryPlace, row: int, *, ours: Iterable[Snapshot], report: CatalogueReport
 ) -> Iterable[_Stored]:
-    ours = [snapshot for snapshot in present if TAG in snapshot.tags]
-    index = repository.load_index() if ours else None
+    index = repository.load_index()
     for snapshot in ours:
         ref = of_snapshot(place, snapshot)
         if ref is None or ref.job is None:

@@ -14,7 +14,7 @@ from strongroom.passphrase import Passphrase, read_passphrase
 
 from ...errors import RequestRefused
 from ...package_keys import locked_for
-from ...passphrases import encrypted_places, is_proven, key_obstacle
+from ...passphrases import encrypted_places, is_proven, key_obstacle, places_away
 from ...selectors import package_marks, package_newest_sealed
 from ...services.passphrases import passphrase_confirm
 from .. import exitcodes
@@ -42,6 +42,7 @@ class Command(BackupCommand):
     def run(self, options: Options) -> int:
         passphrase = read_passphrase()
         obstacles = {str(place.path): key_obstacle(place, passphrase) for place in encrypted_places()}
+        away = dict.fromkeys(places_away(), "It is not there. Mount its storage, or put it back.")
         refused = [reason for reason in obstacles.values() if reason]
         marks = package_marks()
         locked = locked_for(passphrase, marks) if marks else {}
@@ -54,15 +55,16 @@ class Command(BackupCommand):
             passphrase_confirm(passphrase, now=timezone.now())
         proven = is_proven(passphrase)
         if options["json"]:
-            told = {"source": passphrase.source, "repositories": obstacles, "proven": proven}
+            told = {"source": passphrase.source, "repositories": {**obstacles, **away}, "proven": proven}
             self.print_json({**told, "locked_packages": list(locked.values())})
         else:
-            opens = [f"{path}: {reason or 'opens'}" for path, reason in obstacles.items()]
-            how = "yes" if proven else "no: run `manage.py backup_passphrase --confirm`"
+            opens = [f"{path}: {reason or 'opens'}" for path, reason in {**obstacles, **away}.items()]
+            way = "see the repositories" if refused or away else "run `manage.py backup_passphrase --confirm`"
+            how = "yes" if proven else f"no: {way}"
             facts([("passphrase from", passphrase.source), ("repositories", opens or "none"), ("proven", how)])
             for reason in locked.values():
                 self.stderr.write(reason)
-        return exitcodes.FAILED if refused or locked else exitcodes.OK
+        return exitcodes.FAILED if refused or locked or away else exitcodes.OK
 
     def _require_same(self, options: Options, passphrase: Passphrase) -> None:
         if options["yes"]:
