@@ -1250,6 +1250,11 @@ export interface components {
         };
         /** @description A job with everything that is known of it. */
         JobDetail: {
+            /**
+             * Format: date-time
+             * @description Until when a person has acknowledged each problem; null where one is open.
+             */
+            accepted_until: string | null;
             readonly attempt: number;
             readonly backup_file_path: string;
             readonly backup_size: number | null;

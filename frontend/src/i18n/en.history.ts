@@ -105,6 +105,11 @@ export const history = {
     trustDamaged: "It was read back and is not what was stored. Do not rely on it: make a new backup, and look at the log.",
     rehearsalFailed: "The database cannot be restored as it is: its rehearsal failed. The warnings say what helps.",
     rehearsalImpossible: "The restore of the database could not be rehearsed. The warnings say why.",
+    acknowledged: "A person has acknowledged all of these until {time}.",
+    acknowledgeText: {
+      one: "{count} problem of {name}. The backup counts as good until then; a new problem raises again.",
+      other: "All {count} problems of {name}. The backup counts as good until then; a new problem raises again.",
+    },
     trustGone: "The backup has been removed.",
     trustMissing:
       "This backup cannot be restored now. {reason} It can be restored again as soon as that is corrected.",

@@ -171,10 +171,13 @@ class JobDetailSerializer(JobSerializer):
         child=RehearsalSerializer(), help_text="By the alias of the database: whether its schema can be restored."
     )
     problems = ProblemFileSerializer(many=True, help_text="The first thousand; problem_count is the full number.")
+    accepted_until = MomentField(
+        allow_null=True, help_text="Until when a person has acknowledged each problem; null where one is open."
+    )
     log = serializers.SerializerMethodField()
 
     class Meta(JobSerializer.Meta):
-        fields = [*JobSerializer.Meta.fields, "settings", "manifest", "rehearsal", "problems", "log"]
+        fields = [*JobSerializer.Meta.fields, "settings", "manifest", "rehearsal", "problems", "accepted_until", "log"]
         read_only_fields = fields
 
     @extend_schema_field(JobRequestSerializer)

@@ -101,7 +101,7 @@ def examine(*, now: datetime) -> Health:
         *isolated("changes of keys", storages.key_findings),
         *_executors(alive, scheduled=bool(scheduled)),
         *isolated("Celery Beat", lambda: _beat(scheduled, now)),
-        *isolated("schedules", lambda: freshness.freshness_findings(states, now=now)),
+        *isolated("schedules", lambda: freshness.freshness_findings(states, latest, since=now - _LATELY, now=now)),
         *isolated("latest runs", lambda: runs.run_findings(scheduled, latest, newest, now=now)),
         *isolated("room for the next runs", lambda: runs.fit_findings(scheduled, latest, now=now)),
         *isolated("what schedules hold", lambda: coverage.held_findings(scheduled, latest)),

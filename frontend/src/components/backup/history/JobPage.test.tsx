@@ -51,6 +51,28 @@ describe("the page of a job", () => {
     expect(screen.queryByRole("button", { name: "Delete…" })).toBeNull();
   });
 
+  it("lets a person acknowledge the problems of an incomplete backup", async () => {
+    const problems = [{ path: "media/a.pdf", reason: "It is not there." }];
+    const asked: unknown[] = [];
+    const { user } = show(jobDetail({ status: "INCOMPLETE", problems, problem_count: 1 }));
+    server.use(
+      http.post(`${API}/system/acknowledgements/`, async ({ request }) => {
+        asked.push(await request.json());
+        answerJob(jobDetail({ status: "INCOMPLETE", problems, problem_count: 1, accepted_until: "2027-03-31T23:59:59Z" }));
+        return HttpResponse.json({ acknowledgements: [] }, { status: 201 });
+      }),
+    );
+    await user.click(await screen.findByRole("button", { name: "Acknowledge" }));
+    const dialog = await screen.findByRole("dialog");
+    expect(within(dialog).getByText(/1 problem of nightly-20261124/)).toBeTruthy();
+    await user.type(within(dialog).getByRole("textbox", { name: /Why it is accepted/ }), "lost in 2019");
+    await user.type(within(dialog).getByLabelText(/Until when/), "2027-03-31");
+    await user.click(within(dialog).getByRole("button", { name: "Acknowledge" }));
+    await screen.findByText(/has acknowledged all of these until/);
+    expect(asked).toMatchObject([{ job: JOB, why: "lost in 2019" }]);
+    await waitFor(() => expect(screen.queryByRole("button", { name: "Acknowledge" })).toBeNull());
+  });
+
   it("promises nothing of an incomplete backup that is gone", async () => {
     const removal = { removal_started_at: "2026-11-25T02:00:00Z", removed_at: "2026-11-25T02:00:00Z", removal_reason: "old" };
     const warnings = Array.from({ length: 2_000 }, (_, index) => `warning ${index % 7}`);
