@@ -1,7 +1,7 @@
 """Compare the packs of each repository with its indexes, by names and sizes: a pack that is lost is damage.
 
 A look lists the files of a repository. Only if they are others than at the last look it opens the repository, and has
-doubt cast on every backup that needs what is missing. It takes at most a twentieth of the time of its caller.
+doubt cast on every backup that needs what is missing. Where a look takes long, the next one waits twenty times as long.
 """
 
 from __future__ import annotations
@@ -33,19 +33,20 @@ PAUSE: Final = timedelta(minutes=1)
 """From one look of an executor to its next one."""
 
 _SHARE: Final = 20
+_QUICK: Final = 5.0
+"""Seconds; a look that takes less is not put off."""
 _TIMING: Final = Timing(settle=0.0)
 _logger = logging.getLogger("apps.backup.pack_looks")
 
 
 def look_at_packs(*, now: datetime, pause: timedelta = timedelta(), tick: Callable[[], None] | None = None) -> None:
-    """Look at each repository that was not looked at within the `pause`, nor within twenty times what that took.
+    """Look at each repository that was not looked at within the `pause`, nor, if that took long, within twenty times that.
 
     What keeps a repository from being compared is logged: other findings tell, and W041 when it lasts. `tick` is called
     now and then while damage is assessed. Raises `LedgerUnavailable`.
     """
     for row in repositories_known():
-        since = row.packs_seen_at
-        if since is not None and timedelta() <= now - since < max(pause, timedelta(seconds=row.packs_seconds * _SHARE)):
+        if row.packs_seen_at is not None and timedelta() <= now - row.packs_seen_at < _wait(row, pause):
             continue
         try:
             _look(row, now, tick)
@@ -53,6 +54,11 @@ def look_at_packs(*, now: datetime, pause: timedelta = timedelta(), tick: Callab
             raise
         except (BackupError, StrongroomError, OSError) as error:
             _logger.warning("The packs of the %s could not be compared with its index: %s", row, error)
+
+
+def _wait(row: StoredRepository, pause: timedelta) -> timedelta:
+    """From one look to the next; longer where one takes long."""
+    return pause if row.packs_seconds < _QUICK else max(pause, timedelta(seconds=row.packs_seconds * _SHARE))
 
 
 def _look(row: StoredRepository, now: datetime, tick: Callable[[], None] | None) -> None:

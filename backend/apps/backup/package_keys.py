@@ -31,24 +31,21 @@ def new_mark(passphrase: Passphrase) -> str:
     return mark_of(passphrase, salts[0] if salts else os.urandom(_SALT_BYTES))
 
 
-def packages_locked() -> dict[int, str]:
+def packages_locked(packages: Sequence[SealedPackage]) -> dict[int, str]:
     """Return why packages do not open with the passphrase of this process, by the primary key of their jobs.
 
-    Empty where there is no passphrase, or it cannot be read: other findings say so. Raises `LedgerUnavailable`.
+    `packages` are those that are there, the newest first. Empty where there is no passphrase, or it cannot be read:
+    other findings say so.
     """
-    if passphrase_source() is None or not (marks := selectors.package_marks()):
+    if not packages or passphrase_source() is None:
         return {}
     try:
-        return locked_for(given_passphrase(), marks)
+        passphrase = given_passphrase()
     except PassphraseError:
         return {}
-
-
-def locked_for(passphrase: Passphrase, marks: Sequence[str]) -> dict[int, str]:
-    """The same for a given passphrase. `marks` are those of the packages in the ledger."""
-    own = {mark_of(passphrase, salt) for salt in _salts(marks)}
+    own = {mark_of(passphrase, salt) for salt in _salts(one.mark for one in packages)}
     reasons: dict[int, str] = {}
-    for number, package in enumerate(selectors.packages_sealed_otherwise(own)):
+    for number, package in enumerate(one for one in packages if one.mark not in own):
         if number < _MOST_TRIED:
             reason = _tried(package, passphrase)
         else:

@@ -22,8 +22,8 @@ from .moments import with_offset
 from .package_keys import packages_locked
 from .remembering import Remembered
 from .repository_files import Fault, RepositoryFiles, is_another, repository_files
-from .selectors import StoredBackup
-from .storage import RepositoryPlace, is_package_folder, resolve_place
+from .selectors import SealedPackage, StoredBackup
+from .storage import SEALED_PACKAGE, RepositoryPlace, is_package_folder, resolve_place
 
 _KEPT_SECONDS: Final = 10.0
 _MOST_SINGLE: Final = 5000
@@ -61,6 +61,8 @@ class Presence:
 
     missing: tuple[Missing, ...] = ()
     locked: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    newest_sealed: int | None = None
+    """The primary key of the job of the newest sealed package that is there."""
 
     def lost(self) -> Q:
         """The condition that a job meets whose backup is missing."""
@@ -111,17 +113,20 @@ def look() -> Presence:
     seen = _Seen(selectors.repositories_known())
     lost: dict[str, list[StoredBackup]] = {}
     there: set[int] = set()
+    sealed: list[SealedPackage] = []
     for backup in selectors.backups_stored(without=seen.gone):
         if not seen.has(backup):
             key = str(Path(backup.package).parent) if backup.package else f"{backup.repository or ''}"
             lost.setdefault(key, []).append(backup)
         elif backup.repository is not None:
             there.add(backup.repository)
+        elif backup.package.endswith(SEALED_PACKAGE):
+            sealed.append(SealedPackage(backup.pk, backup.package, backup.mark))
     found = [*seen.repositories_gone(), *(_missing(seen, backups, there) for backups in lost.values())]
     dated = [dataclasses.replace(one, newest=selectors.newest_of(one.condition)) for one in found]
-    singles = frozenset[int]().union(*(one.jobs for one in found))
-    locked = {key: reason for key, reason in packages_locked().items() if key not in singles}
-    return Presence(tuple(sorted(dated, key=_newest, reverse=True)), locked)
+    sealed.sort(reverse=True)
+    newest = sealed[0].pk if sealed else None
+    return Presence(tuple(sorted(dated, key=_newest, reverse=True)), packages_locked(sealed), newest)
 
 
 def _newest(one: Missing) -> datetime:

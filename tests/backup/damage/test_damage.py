@@ -197,6 +197,7 @@ def test_what_is_lost_is_seen_without_reading_anything_back(edms, harm):
     assert answer.findings["backup.W030"] == "CRITICAL"
     assert answer.state == "UNPROTECTED"
     assert "DAMAGED" in trusts(edms)
+    assert ("strongroom repair index" in answer.hints["backup.W030"]) is (harm == "index")
     if harm == "pack":
         assert trusts(edms) == ["DAMAGED", "DAMAGED"]
         assert edms.rows("SELECT found_by FROM backup_repositorydamage") == [("HEALTH",)]

@@ -8,6 +8,11 @@ from ..damages import FILES
 from ..models import RepositoryDamage
 from .findings import Finding, critical, warning
 
+_INDEX_LOST = (
+    "A file of the index is lost: put it back from a copy of the storage, or run `strongroom repair index --repo {}`,"
+    " which writes it anew from what the packs list."
+)
+
 
 def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[Finding]:
     """W030: backups need what is damaged. W031: no backup needs what is damaged. W032: files are read past.
@@ -26,7 +31,9 @@ def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[
                 location,
                 f"{len(needed)} damaged packs or blobs were found, the first on {first.found_at:%Y-%m-%d}"
                 f" ({first.get_found_by_display().lower()}): {first.reason} {doubted} backups need them.",
-                "Run a FULL backup: it stores again what its source still has. `backup_jobs` shows the ones that stay"
+                _INDEX_LOST.format(location)
+                if any(not row.file_id for row in needed)
+                else "Run a FULL backup: it stores again what its source still has. `backup_jobs` shows the ones that stay"
                 f" DAMAGED; `strongroom repair packs --damaged --repo {location}` saves what is whole.",
             )
         if healed:

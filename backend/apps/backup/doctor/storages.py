@@ -11,7 +11,7 @@ from ..models import BackupConfiguration, BackupType, Executor
 from ..moments import in_utc
 from ..passphrases import is_proven, passphrase_problems
 from ..presence import Missing, Presence
-from ..selectors import job_names, package_newest_sealed, repositories_known, repository_holdings
+from ..selectors import job_names, repositories_unseen
 from ..services.key_changes import key_changes_open
 from .findings import Finding, critical, warning
 
@@ -31,10 +31,9 @@ def presence_findings(present: Presence) -> Iterator[Finding]:
 def unseen_findings(present: Presence, *, now: datetime) -> Iterator[Finding]:
     """W041: for a day nobody has compared the packs of a repository with its index."""
     away = {one.repository for one in present.missing}
-    held = repository_holdings()
-    for row in repositories_known():
-        since = row.packs_seen_at or row.first_seen_at
-        if row.pk in held and row.pk not in away and now - since > _UNSEEN:
+    for row in repositories_unseen(since=now - _UNSEEN):
+        if row.pk not in away:
+            since = row.packs_seen_at or row.first_seen_at
             yield warning(
                 41,
                 str(row),
@@ -49,11 +48,12 @@ def package_findings(present: Presence) -> Iterator[Finding]:
     if not present.locked:
         return
     keys = list(present.locked)
-    newest = package_newest_sealed()
+    newest = present.newest_sealed
+    is_newest = newest is not None and newest in present.locked
     named = ", ".join(name for _, name, _ in job_names(keys, limit=_MOST_NAMED))
     more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
-    first = present.locked[newest] if newest in present.locked else present.locked[keys[0]]
-    make = critical if newest in present.locked else warning
+    first = present.locked[newest if newest is not None and is_newest else keys[0]]
+    make = critical if is_newest else warning
     yield make(
         40,
         "sealed packages",

@@ -13,9 +13,8 @@ from strongroom.errors import WrongPassphrase
 from strongroom.passphrase import Passphrase, read_passphrase
 
 from ...errors import RequestRefused
-from ...package_keys import locked_for
 from ...passphrases import encrypted_places, is_proven, key_obstacle, places_away
-from ...selectors import package_marks, package_newest_sealed
+from ...presence import look
 from ...services.passphrases import passphrase_confirm
 from .. import exitcodes
 from ..base import BackupCommand, Options
@@ -44,13 +43,13 @@ class Command(BackupCommand):
         obstacles = {str(place.path): key_obstacle(place, passphrase) for place in encrypted_places()}
         away = dict.fromkeys(places_away(), "It is not there. Mount its storage, or put it back.")
         refused = [reason for reason in obstacles.values() if reason]
-        marks = package_marks()
-        locked = locked_for(passphrase, marks) if marks else {}
+        present = look()
+        locked = present.locked
         if options["confirm"]:
             if refused:
                 raise WrongPassphrase(f"{refused[0]} What opens no repository is not confirmed.")
-            if (newest := package_newest_sealed()) in locked:
-                raise WrongPassphrase(f"{locked[newest]} {_NOT_CONFIRMED}")
+            if present.newest_sealed is not None and present.newest_sealed in locked:
+                raise WrongPassphrase(f"{locked[present.newest_sealed]} {_NOT_CONFIRMED}")
             self._require_same(options, passphrase)
             passphrase_confirm(passphrase, now=timezone.now())
         proven = is_proven(passphrase)
