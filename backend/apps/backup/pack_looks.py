@@ -40,7 +40,7 @@ _logger = logging.getLogger("apps.backup.pack_looks")
 
 
 def look_at_packs(*, now: datetime, pause: timedelta = timedelta(), tick: Callable[[], None] | None = None) -> None:
-    """Look at each repository that was not looked at within the `pause`, nor, if that took long, within twenty times that.
+    """Look at each repository that was not looked at within the `pause`; longer ago, where a look takes long.
 
     What keeps a repository from being compared is logged: other findings tell, and W041 when it lasts. `tick` is called
     now and then while damage is assessed. Raises `LedgerUnavailable`.

@@ -8,11 +8,6 @@ from ..damages import FILES
 from ..models import RepositoryDamage
 from .findings import Finding, critical, warning
 
-_INDEX_LOST = (
-    "A file of the index is lost: put it back from a copy of the storage, or run `strongroom repair index --repo {}`,"
-    " which writes it anew from what the packs list."
-)
-
 
 def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[Finding]:
     """W030: backups need what is damaged. W031: no backup needs what is damaged. W032: files are read past.
@@ -31,10 +26,7 @@ def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[
                 location,
                 f"{len(needed)} damaged packs or blobs were found, the first on {first.found_at:%Y-%m-%d}"
                 f" ({first.get_found_by_display().lower()}): {first.reason} {doubted} backups need them.",
-                _INDEX_LOST.format(location)
-                if any(not row.file_id for row in needed)
-                else "Run a FULL backup: it stores again what its source still has. `backup_jobs` shows the ones that stay"
-                f" DAMAGED; `strongroom repair packs --damaged --repo {location}` saves what is whole.",
+                _way_out(needed, location),
             )
         if healed:
             yield warning(
@@ -54,3 +46,16 @@ def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[
                 f"{len(files)} index or snapshot files cannot be read, the first is {first.kind}/{first.file_id[:8]}.",
                 f"Put them back from a copy of the storage, or run `strongroom repair {command} --repo {location}`.",
             )
+
+
+def _way_out(needed: Sequence[RepositoryDamage], location: str) -> str:
+    usual = (
+        "Run a FULL backup: it stores again what its source still has. `backup_jobs` shows the ones that stay DAMAGED;"
+        f" `strongroom repair packs --damaged --repo {location}` saves what is whole."
+    )
+    if all(row.file_id for row in needed):
+        return usual
+    return (
+        "If a file of the index is lost, put it back from a copy of the storage, or run"
+        f" `strongroom repair index --repo {location}`, which writes it anew from what the packs list. Else: {usual}"
+    )
