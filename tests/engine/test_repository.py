@@ -141,7 +141,7 @@ def test_a_broken_key_keeps_no_other_from_opening() -> None:
     backend.files[FileHandle(FileKind.KEY, "00" * 32)] = b""
     backend.files[FileHandle(FileKind.KEY, "ff" * 32)] = b"{" * 1000
     Repository.open(backend, PASSPHRASE)
-    with pytest.raises(WrongPassphrase, match="2 further key files are damaged"):
+    with pytest.raises(WrongPassphrase, match="2 key files are damaged"):
         Repository.open(backend, "wrong")
     for handle in [handle for handle in backend.files if handle.kind is FileKind.KEY]:
         del backend.files[handle]

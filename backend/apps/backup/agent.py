@@ -25,6 +25,8 @@ from .ledger import follow_ledger
 from .models import ExecutorKind, WokenBy
 from .moments import in_utc
 from .operations import settle_operations
+from .pack_looks import PAUSE as PACKS_PAUSE
+from .pack_looks import look_at_packs
 from .passphrases import passphrase_trouble
 from .processes import own_identity
 from .restores import recover_restores
@@ -111,9 +113,7 @@ class Agent:
     def tick(self, now: datetime) -> None:
         """One look at everything. Raises `LedgerUnavailable`."""
         follow_ledger()
-        if time.monotonic() - self._beaten >= PAUSE.total_seconds():
-            executor_beat(ExecutorKind.AGENT, self._me, self._facts(), now=now)
-            self._beaten = time.monotonic()
+        self._beat()
         # Of our own children we know how they ended; of others, only that they are gone.
         self._settle_children()
         if time.monotonic() - self._chores >= _CHORES:
@@ -129,6 +129,7 @@ class Agent:
             uploads_expire(now=now)
             expire_waiting(now=now)
             refresh(now=now)
+            look_at_packs(now=now, pause=PACKS_PAUSE, tick=self._beat)
             self._chores = time.monotonic()
         if anything_due(now=now):
             for due in run_due(now=now, woken_by=WokenBy.AGENT):
@@ -142,6 +143,12 @@ class Agent:
             own = [child.row for child in self._operations]
             for wanted in operations_runnable(now=now, limit=free, exclude=own):
                 self._start(ChildOperation, wanted.uuid, str(wanted), self._operations)
+
+    def _beat(self) -> None:
+        """Give a sign of life, if the last one is long enough ago."""
+        if time.monotonic() - self._beaten >= PAUSE.total_seconds():
+            executor_beat(ExecutorKind.AGENT, self._me, self._facts(), now=timezone.now())
+            self._beaten = time.monotonic()
 
     def _facts(self) -> dict[str, object]:
         return {"jobs_at_once": self._at_once, "passphrase": passphrase_trouble()}

@@ -21,6 +21,7 @@ from .damages import as_damage, damage_known, damage_note, damaged_files_note
 from .manifest import Manifest, ManifestInvalid, decode
 from .models import BackupJob, DamageFinder, DamageKind, Trigger
 from .names import file_name
+from .package_keys import new_mark
 from .packages import write_package
 from .parents import choose_parent
 from .passphrases import require_proven
@@ -318,6 +319,7 @@ class Capture:
             self.stored = JobResult(
                 backup_file_path=str(path),
                 checksum=written.sha256,
+                sealed_with=new_mark(passphrase) if passphrase is not None else "",
                 backup_size=written.content_bytes,
                 stored_size=written.size,
                 new_files=written.files,

@@ -28,7 +28,7 @@ from . import conf
 from .errors import BackupError, LedgerUnavailable, StorageAbsent
 from .forecasts import PlaceForecast, emptied, forecast
 from .models import BackupJob, DamageFinder
-from .presence import look
+from .presence import Presence, look
 from .progress import Tracker
 from .references import BackupRef, of_job
 from .reserve import keep_reserve, room_made
@@ -146,11 +146,18 @@ def tidy(
     plan = plan_retention(now=now, only=chosen, going_only=True, absent=present.absent())
     verdicts = [verdict for verdict in plan if not verdict.keep]
     done = remove(_reasons(verdicts), now=now, tracker=tracker, tick=tick, prune=prune, again=chosen, by_rule=True)
-    for one in present.missing:
-        if one.whole and one.ours and not one.replaced:
-            text = f"Old backups in {one.place} cannot be removed: {one.reason}"
-            done.postponed.append(Postponed(text, frozenset(), StorageAbsent(text)))
+    done.postponed += postponed_by(present)
     return done
+
+
+def postponed_by(present: Presence) -> list[Postponed]:
+    """What cannot be removed, because its storage cannot be used."""
+    texts = [
+        f"Old backups in {one.place} cannot be removed: {one.reason} {one.remedy}".rstrip()
+        for one in present.missing
+        if one.whole and one.ours and not one.replaced
+    ]
+    return [Postponed(text, frozenset(), StorageAbsent(text)) for text in texts]
 
 
 def remove(

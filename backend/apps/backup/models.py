@@ -179,6 +179,7 @@ class DamageFinder(models.TextChoices):
     VERIFY = "VERIFY", "Verification"
     RESTORE = "RESTORE", "Restore"
     DOWNLOAD = "DOWNLOAD", "Download"
+    HEALTH = "HEALTH", "Health check"
 
 
 class AuditOrigin(models.TextChoices):
@@ -282,6 +283,11 @@ class StoredRepository(models.Model):
     config_digest = models.CharField(max_length=64, blank=True, default="")
     first_seen_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now)
+    packs_listing = models.CharField(max_length=64, blank=True, default="")
+    """A digest of the names and sizes of its packs and of the names of its indexes, when they were last compared."""
+    packs_seen_at = models.DateTimeField(null=True, blank=True)
+    packs_seconds = models.FloatField(default=0.0)
+    """How long that took."""
 
     class Meta:
         ordering = ["id"]
@@ -365,6 +371,8 @@ class BackupJob(models.Model):
     changed_files = models.PositiveBigIntegerField(null=True, blank=True)
     unchanged_files = models.PositiveBigIntegerField(null=True, blank=True)
     checksum = models.CharField(max_length=64, blank=True, default="")
+    sealed_with = models.CharField(max_length=100, blank=True, default="")
+    """A mark of the passphrase that opens the package, as `given_passphrase` computes it; empty where none is known."""
     manifest = models.JSONField(default=dict, blank=True)
     warnings = models.JSONField(default=list, blank=True)
     rehearsal_state = models.CharField(
@@ -449,7 +457,7 @@ class ConfirmedPassphrase(models.Model):
 
     salt = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)
-    """scrypt of the passphrase, as `services.passphrases` computes it."""
+    """scrypt of the passphrase, as `given_passphrase` computes it."""
     confirmed_at = models.DateTimeField(default=timezone.now)
     confirmed_by = models.CharField(max_length=200, blank=True, default="")
 

@@ -12,17 +12,16 @@ import contextlib
 import dataclasses
 import hmac
 import logging
-import os
 import threading
 import time
 from collections.abc import Iterator
 
 from strongroom.backends.base import CONFIG
 from strongroom.ids import FileKind
-from strongroom.passphrase import Passphrase
 from strongroom.repository import Index, Repository
 from strongroom.repository.locks import RepositoryLock, Timing
 
+from .given_passphrase import fingerprint
 from .storage import RepositoryPlace, without_lock
 
 _MOST = 4
@@ -33,7 +32,6 @@ _TIMING = Timing(settle=0.0, idle=15 * 60)
 client that reads nothing for so long does not keep a prune waiting."""
 
 _logger = logging.getLogger("apps.backup.opened")
-_salt = os.urandom(32)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -114,11 +112,6 @@ class _Slot:
 
     def _fingerprint(self) -> bytes:
         return fingerprint(self._place.passphrase())
-
-
-def fingerprint(passphrase: Passphrase) -> bytes:
-    """What tells in this process, and in no other, whether a passphrase is the same as before."""
-    return hmac.digest(_salt, passphrase.reveal().encode("utf-8", "surrogatepass"), "sha256")
 
 
 _slots: dict[RepositoryPlace, _Slot] = {}

@@ -18,8 +18,8 @@ from strongroom.packages import Package, open_package
 from strongroom.passphrase import read_passphrase
 
 from .errors import BackupNotFound
+from .given_passphrase import fingerprint
 from .names import text_of
-from .opened import fingerprint
 from .storage import SEALED_PACKAGE, is_package_folder
 
 _PIECE: Final = 1 << 20

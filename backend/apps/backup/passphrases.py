@@ -6,25 +6,22 @@ program too, and nobody would ever open it.
 
 from __future__ import annotations
 
-import os
 import threading
-import time
 from pathlib import Path
 from typing import Final
 
 from strongroom.backends import LocalBackend
 from strongroom.errors import PassphraseError, StrongroomError, WrongPassphrase
 from strongroom.ids import FileKind
-from strongroom.passphrase import COMMAND, Passphrase, passphrase_source, read_passphrase
-from strongroom.repository.keys import find_key
+from strongroom.passphrase import Passphrase, passphrase_source
+from strongroom.repository.keys import find_key, keys_fault
 
 from . import selectors
 from .errors import LedgerUnavailable, StorageAbsent, StorageRefused
-from .opened import fingerprint
+from .given_passphrase import fingerprint, given_passphrase
 from .services.passphrases import passphrase_is_confirmed
 from .storage import RepositoryPlace, resolve_place
 
-_READ_SECONDS: Final = 60.0
 _MOST_KEPT: Final = 64
 
 
@@ -37,10 +34,12 @@ def passphrase_problems() -> list[tuple[str, str]]:
     if passphrase_source() is None:
         return []
     try:
-        passphrase = _read()
+        passphrase = given_passphrase()
     except PassphraseError as error:
         return [("passphrase", str(error))]
-    reasons = [(place, key_obstacle(place, passphrase)) for place in encrypted_places()]
+    # One that has lost its keys opens with no passphrase: that is told as what it is.
+    whole = [place for place in encrypted_places() if not keys_fault(LocalBackend(place.path))]
+    reasons = [(place, key_obstacle(place, passphrase)) for place in whole]
     return [(f"repository {place.path}", reason) for place, reason in reasons if reason]
 
 
@@ -93,7 +92,7 @@ def require_proven(passphrase: Passphrase, storage: Path, *, by_hand: bool) -> N
     own = RepositoryPlace(storage, encrypted=True)
     places = [own] if own.exists() else encrypted_places()
     obstacles = [key_obstacle(place, passphrase) for place in places]
-    away = [] if own.exists() else _away()
+    away = [] if own.exists() else places_away()
     if not places and away:
         raise StorageAbsent(
             f"No package is sealed with the passphrase from {passphrase.source}: nothing proves it, since the encrypted"
@@ -111,15 +110,19 @@ def require_proven(passphrase: Passphrase, storage: Path, *, by_hand: bool) -> N
         )
 
 
-def _away() -> list[str]:
+def places_away() -> list[str]:
     """Where encrypted repositories lay that the ledger has backups in, and that are not there now."""
     try:
         held = selectors.repository_holdings()
         rows = [row for row in selectors.repositories_known() if row.encrypted and row.pk in held]
     except LedgerUnavailable:
         return []
-    places = {row.storage_path: _place(row.storage_path) for row in rows}
-    return sorted(path for path, place in places.items() if place is None or not place.exists())
+    places = [(row.storage_path, _place(row.storage_path)) for row in rows]
+    return sorted({path if place is None else str(place.path) for path, place in places if not _is_there(place)})
+
+
+def _is_there(place: RepositoryPlace | None) -> bool:
+    return place is not None and place.exists()
 
 
 def is_proven(passphrase: Passphrase) -> bool:
@@ -137,21 +140,5 @@ def _place(storage_path: str) -> RepositoryPlace | None:
         return None
 
 
-def _read() -> Passphrase:
-    """The passphrase; a program that prints it is asked once a minute."""
-    if passphrase_source() != COMMAND:
-        return read_passphrase()
-    with _guard:
-        kept = _printed.get(os.environ[COMMAND])
-    if kept is not None and time.monotonic() - kept[0] < _READ_SECONDS:
-        return kept[1]
-    passphrase = read_passphrase()
-    with _guard:
-        _printed.clear()
-        _printed[os.environ[COMMAND]] = (time.monotonic(), passphrase)
-    return passphrase
-
-
 _tried: dict[tuple[str, bytes, frozenset[str]], str] = {}
-_printed: dict[str, tuple[float, Passphrase]] = {}
 _guard = threading.Lock()

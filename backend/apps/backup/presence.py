@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -19,10 +19,11 @@ from . import selectors
 from .errors import StorageRefused
 from .models import BackupJob, StoredRepository
 from .moments import with_offset
+from .package_keys import packages_locked
 from .remembering import Remembered
-from .repository_files import RepositoryFiles, is_another, repository_files
-from .selectors import StoredBackup
-from .storage import RepositoryPlace, is_package_folder, resolve_place
+from .repository_files import Fault, RepositoryFiles, is_another, repository_files
+from .selectors import SealedPackage, StoredBackup
+from .storage import SEALED_PACKAGE, RepositoryPlace, is_package_folder, resolve_place
 
 _KEPT_SECONDS: Final = 10.0
 _MOST_SINGLE: Final = 5000
@@ -34,8 +35,8 @@ class Missing:
     """Stored backups that are not there: all that `place` held if it is `whole`, else single ones.
 
     `replaced` is True if newer backups lie in another repository at the same place. `ours` is False for packages
-    outside of the storage, which a user may have moved. Either `repository` or `jobs` says which, by primary key;
-    `condition` is what those jobs meet.
+    outside of the storage, which a user may have moved. `remedy` says what to do. Either `repository` or `jobs` says
+    which, by primary key; `condition` is what those jobs meet.
     """
 
     place: str
@@ -43,6 +44,7 @@ class Missing:
     backups: int
     whole: bool
     condition: Q
+    remedy: str = "Put back what is missing."
     newest: datetime | None = None
     replaced: bool = False
     ours: bool = True
@@ -52,16 +54,31 @@ class Missing:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Presence:
-    """What of the stored backups is missing, the newest first."""
+    """What of the stored backups is missing, the newest first, and which packages the passphrase does not open.
+
+    `locked` has the reasons by the primary key of the job, for packages that are there.
+    """
 
     missing: tuple[Missing, ...] = ()
+    locked: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    newest_sealed: int | None = None
+    """The primary key of the job of the newest sealed package that is there."""
 
-    def absent(self) -> Q:
+    def lost(self) -> Q:
         """The condition that a job meets whose backup is missing."""
         found = Q(pk__in=[])
         for one in self.missing:
             found |= one.condition
         return found
+
+    def absent(self) -> Q:
+        """The condition that a job meets whose backup cannot be used now: it is missing, or nothing opens it."""
+        return self.lost() | Q(pk__in=list(self.locked))
+
+    def obstacle(self, job: BackupJob) -> str:
+        """Why the backup of a job cannot be used now; empty if it can, or there is none."""
+        missing = self.of(job)
+        return self.locked.get(job.pk, "") if missing is None else missing.reason
 
     def of(self, job: BackupJob) -> Missing | None:
         """Why the backup of a job is missing; None if it is there, or never was."""
@@ -96,15 +113,20 @@ def look() -> Presence:
     seen = _Seen(selectors.repositories_known())
     lost: dict[str, list[StoredBackup]] = {}
     there: set[int] = set()
+    sealed: list[SealedPackage] = []
     for backup in selectors.backups_stored(without=seen.gone):
         if not seen.has(backup):
             key = str(Path(backup.package).parent) if backup.package else f"{backup.repository or ''}"
             lost.setdefault(key, []).append(backup)
         elif backup.repository is not None:
             there.add(backup.repository)
+        elif backup.package.endswith(SEALED_PACKAGE):
+            sealed.append(SealedPackage(backup.pk, backup.package, backup.mark))
     found = [*seen.repositories_gone(), *(_missing(seen, backups, there) for backups in lost.values())]
     dated = [dataclasses.replace(one, newest=selectors.newest_of(one.condition)) for one in found]
-    return Presence(tuple(sorted(dated, key=_newest, reverse=True)))
+    sealed.sort(reverse=True)
+    newest = sealed[0].pk if sealed else None
+    return Presence(tuple(sorted(dated, key=_newest, reverse=True)), packages_locked(sealed), newest)
 
 
 def _newest(one: Missing) -> datetime:
@@ -123,6 +145,7 @@ def _missing(seen: _Seen, backups: list[StoredBackup], there: set[int]) -> Missi
             str(folder),
             f"The package {Path(first.package).name} {reason}.",
             whole=not folder.is_dir(),
+            remedy="Put it back." if folder.is_dir() else "Mount the storage.",
             condition=single or Q(backup_file_path__startswith=f"{folder}/"),
             ours=is_package_folder(folder),
         )
@@ -146,7 +169,7 @@ class _Seen:
         self._rows = {row.pk: row for row in rows}
         self._places = {key: _place(row.storage_path, encrypted=row.encrypted) for key, row in self._rows.items()}
         self._files: dict[RepositoryPlace, RepositoryFiles] = {}
-        self._reasons = {key: self._reason(key) for key in self._rows}
+        self._faults = {key: self._fault(key) for key in self._rows}
         # By primary key: a hundred thousand backups are looked up.
         self._names = {key: self._files[place].snapshots for key, place in self._places.items() if place is not None}
         self._unnamed: dict[int, tuple[str, bool]] | None = None
@@ -155,7 +178,7 @@ class _Seen:
     @property
     def gone(self) -> list[int]:
         """The repositories that are not there, by primary key."""
-        return [key for key, reason in self._reasons.items() if reason]
+        return [key for key, fault in self._faults.items() if fault is not None]
 
     def repositories_gone(self) -> Iterator[Missing]:
         """Those of them that the ledger has backups in."""
@@ -166,14 +189,18 @@ class _Seen:
             held = holdings.get(key)
             if held is None:
                 continue
+            fault = self._faults[key]
+            if fault is None:
+                raise AssertionError("What is gone has a reason.")
             others = [one for one, place in self._places.items() if place == self._places[key] and one not in self.gone]
             newest = max((holdings[one].newest for one in others if one in holdings), default=held.newest)
             yield Missing(
                 str(self._path(key)),
-                self._reasons[key],
+                fault.reason,
                 held.backups,
                 whole=True,
                 condition=Q(repository=key),
+                remedy=fault.remedy,
                 replaced=newest > held.newest,
                 repository=key,
             )
@@ -210,14 +237,15 @@ class _Seen:
             self._files[place] = repository_files(place)
         return self._files[place]
 
-    def _reason(self, key: int) -> str:
+    def _fault(self, key: int) -> Fault | None:
         place, row = self._places[key], self._rows[key]
         if place is None:
-            return (
-                f"The storage path {row.storage_path!r} lies outside of BACKUP_STORAGE_ROOT and BACKUP_STORAGE_ROOTS."
+            return Fault(
+                f"The storage path {row.storage_path!r} lies outside of BACKUP_STORAGE_ROOT and BACKUP_STORAGE_ROOTS.",
+                "Correct these settings.",
             )
         files = self._listed(place)
-        return files.reason or is_another(place, files, repository_id=row.repository_id, digest=row.config_digest)
+        return files.fault or is_another(place, files, repository_id=row.repository_id, digest=row.config_digest)
 
     def _unnamed_place(self, backup: StoredBackup) -> RepositoryPlace | None:
         if self._unnamed is None:

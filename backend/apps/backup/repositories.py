@@ -52,6 +52,7 @@ class RepositoryState:
     last_backup: datetime | None = None
     last_verified: datetime | None = None
     last_prune: PruneRun | None = None
+    packs_seen_at: datetime | None = None
     keys: tuple[Key, ...] = ()
     error: str = ""
 
@@ -97,7 +98,11 @@ def find_repositories(_key: str, now: datetime) -> Repositories:
         refused.append(RepositoryState("", encrypted=True, error=str(error)))
     sums = _by_place(selectors.stored_sums())
     prunes = {run.repository: run for run in prunes_latest()}
-    states = [_state(place, sums.get(place, ()), prunes) for place in sorted({*found, *sums})]
+    seen = _packs_seen()
+    states = [
+        dataclasses.replace(_state(place, sums.get(place, ()), prunes), packs_seen_at=seen.get(place))
+        for place in sorted({*found, *sums})
+    ]
     return Repositories(now, (*states, *refused))
 
 
@@ -114,6 +119,20 @@ def _by_place(sums: Iterable[selectors.StoredSums]) -> dict[RepositoryPlace, lis
             continue
         found.setdefault(place, []).append(one)
     return found
+
+
+def _packs_seen() -> dict[RepositoryPlace, datetime]:
+    """When the packs at each place were last compared with their index."""
+    seen: dict[RepositoryPlace, datetime] = {}
+    for row in selectors.repositories_known():
+        if row.packs_seen_at is None:
+            continue
+        try:
+            place = resolve_place(row.storage_path, encrypted=row.encrypted)
+        except StorageRefused:
+            continue
+        seen[place] = max(row.packs_seen_at, seen.get(place, row.packs_seen_at))
+    return seen
 
 
 def _state(

@@ -9,37 +9,63 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from strongroom.errors import StrongroomError
+from strongroom.backends import LocalBackend
+from strongroom.errors import Damaged, StrongroomError
+from strongroom.repository.keys import keys_fault
 
 from .errors import BackupError
 from .storage import RepositoryPlace
 
 _MOST_IDS: Final = 64
+_MOUNT: Final = "Mount the storage, or put the repository back."
+_PUT_BACK: Final = "Put {} back{} from a copy of the storage."
+_SALVAGE: Final = "Until then `strongroom restore --salvage` reads what the repository holds."
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fault:
+    """Why no backup of a repository can be restored, and what to do about it, each as sentences."""
+
+    reason: str
+    remedy: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RepositoryFiles:
-    """The names of the snapshots and the digest of the file `config`; `reason` says why there is no repository."""
+    """The names of the snapshots and the digest of the file `config`; `fault` says why it cannot be used."""
 
     snapshots: frozenset[str] = frozenset()
     digest: str = ""
-    reason: str = ""
+    fault: Fault | None = None
 
 
 def repository_files(place: RepositoryPlace) -> RepositoryFiles:
-    """List what lies at a place. What keeps it from being read is the `reason`: a backup there cannot be restored."""
+    """List what lies at a place. What keeps it from being read, with any passphrase, is the `fault`."""
     try:
         digest = config_digest(place)
         names = frozenset(os.listdir(place.path / "snapshots"))
+        lost = keys_fault(LocalBackend(place.path))
     except FileNotFoundError as error:
-        if not place.storage.is_dir():
-            return RepositoryFiles(reason=f"The folder {str(place.storage)!r} does not exist.")
-        if str(error.filename).endswith("snapshots"):
-            return RepositoryFiles(reason=f"The repository {str(place.path)!r} has lost its folder `snapshots`.")
-        return RepositoryFiles(reason=f"The folder {str(place.storage)!r} holds no repository.")
-    except OSError as error:
-        return RepositoryFiles(reason=f"The repository {str(place.path)!r} cannot be read ({error.strerror}).")
+        return RepositoryFiles(fault=_not_found(place, str(error.filename)))
+    except (OSError, StrongroomError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        text = f"The repository {str(place.path)!r} cannot be read ({said})."
+        return RepositoryFiles(fault=Fault(text, "Correct its rights, or mend the disk."))
+    if lost:
+        return RepositoryFiles(names, digest, Fault(lost, _PUT_BACK.format("a key file", " into `keys`")))
     return RepositoryFiles(names, digest)
+
+
+def _not_found(place: RepositoryPlace, file: str) -> Fault:
+    if not place.storage.is_dir():
+        return Fault(f"The folder {str(place.storage)!r} does not exist.", _MOUNT)
+    if file.endswith("snapshots"):
+        text = f"The repository {str(place.path)!r} has lost its folder `snapshots`."
+        return Fault(text, _PUT_BACK.format("it", ""))
+    if (place.path / "keys").is_dir():
+        text = f"The repository {str(place.path)!r} has lost its file `config`."
+        return Fault(text, f"{_PUT_BACK.format('`config`', '')} {_SALVAGE}")
+    return Fault(f"The folder {str(place.storage)!r} holds no repository.", _MOUNT)
 
 
 def size_on_disk(folder: str | Path) -> int:
@@ -82,20 +108,24 @@ def repository_identity(place: RepositoryPlace, digest: str) -> str:
     return known
 
 
-def is_another(place: RepositoryPlace, files: RepositoryFiles, *, repository_id: str, digest: str) -> str:
-    """Why what lies at a place is not the repository of that id, in words; empty if it is."""
+def is_another(place: RepositoryPlace, files: RepositoryFiles, *, repository_id: str, digest: str) -> Fault | None:
+    """Why what lies at a place is not the repository of that id; None if it is."""
     if not repository_id or files.digest == digest:
-        return ""
+        return None
     try:
         found = repository_identity(place, files.digest)
+    except Damaged as error:
+        return Fault(str(error), "")  # which says what to do
     except (BackupError, StrongroomError) as error:
-        return (
+        return Fault(
             f"The file `config` in {str(place.path)!r} is not that of the repository {repository_id[:8]}, and the"
-            f" repository there cannot be opened: {error}"
+            f" repository there cannot be opened: {error}",
+            "Put the right repository back.",
         )
     if found == repository_id:
-        return ""
-    return f"Another repository ({found[:8]}) lies in {str(place.path)!r}, in the place of {repository_id[:8]}."
+        return None
+    text = f"Another repository ({found[:8]}) lies in {str(place.path)!r}, in the place of {repository_id[:8]}."
+    return Fault(text, "Put the right repository back.")
 
 
 _ids: dict[tuple[str, str], str] = {}

@@ -36,7 +36,7 @@ _PACKAGE_ENDINGS = (PLAIN_PACKAGE, SEALED_PACKAGE, ".tgz")
 
 
 def resolve_backup(text: str, *, wanted: frozenset[str] = frozenset()) -> BackupRef:
-    """The backup that `text` names. `wanted` is what is to be restored of `latest`; nothing if it is only verified.
+    """The backup that `text` names. `wanted` is what is to be restored of `latest`.
 
     Raises `BackupNotFound`, `AmbiguousReference`, `StorageAbsent` for one that is away, or what keeps the storage from
     being read.
@@ -86,9 +86,10 @@ def _in_ledger(text: str) -> BackupRef | None:
             f"The backup of the job {job.uuid} ({job.job_name}) was removed on {job.removal_started_at:%Y-%m-%d}:"
             f" {job.removal_reason}."
         )
-    missing = presence.look().of(job)
+    present = presence.look()
+    missing = present.of(job)
     if missing is not None:
-        raise _absent(job, missing)
+        raise _absent(job, missing, present)
     return of_job(job)
 
 
@@ -108,7 +109,7 @@ def job_latest(wanted: frozenset[str], present: Presence, *, now: datetime) -> t
     for job in selectors.jobs_stored_newest():
         missing = present.of(job)
         if missing is not None:
-            raise _absent(job, missing)
+            raise _absent(job, missing, present)
     return None, ()
 
 
@@ -124,18 +125,25 @@ def _of_ledger(
             yield None, f"{job.job_name} is {job.status}"
             continue
         facts, missing = Facts.of_job(job, now=now), present.of(job)
-        if missing is None:
+        if job.pk in present.locked:
+            yield None, f"{job.job_name} cannot be opened ({present.locked[job.pk].rstrip('.')})"
+        elif missing is None:
             yield job, facts
         elif missing.whole and not facts.against(wanted, now=now)[0]:
-            raise _absent(job, missing)
+            raise _absent(job, missing, present)
         else:
             yield None, f"{job.job_name} is not there ({missing.reason.rstrip('.')})"
 
 
-def _absent(job: BackupJob, missing: Missing) -> StorageAbsent:
+def _absent(job: BackupJob, missing: Missing, present: Presence) -> StorageAbsent:
+    other = next(
+        (one for one in selectors.jobs_stored_newest() if one.pk != job.pk and not present.obstacle(one)),
+        None,
+    )
+    instead = f" The newest backup that is there is {other.job_name}: name {other.uuid}." if other is not None else ""
     return StorageAbsent(
-        f"The backup of {job.job_name} ({job.uuid}) is not where the ledger says. {missing.reason} Mount the storage,"
-        " or put back what is missing; another backup can be named by its job."
+        f"The backup of {job.job_name} ({job.uuid}) cannot be used now. {missing.reason} {missing.remedy}".rstrip()
+        + instead
     )
 
 

@@ -20,6 +20,8 @@ from .errors import BackupError
 from .messages import send_job, send_operation
 from .models import ExecutorKind, WokenBy
 from .operations import settle_operations
+from .pack_looks import PAUSE as PACKS_PAUSE
+from .pack_looks import look_at_packs
 from .passphrases import passphrase_trouble
 from .processes import own_identity
 from .restores import recover_restores
@@ -120,6 +122,7 @@ class Watch:
             _logger.warning("%s", line)
         operations_expire(now=now)
         uploads_expire(now=now)
+        look_at_packs(now=now, pause=PACKS_PAUSE)
         if conf.load().executor != "celery" and any(one.kind == ExecutorKind.AGENT for one in executors_alive(now=now)):
             # The slots are the agent's, and this worker is there for other work.
             return

@@ -7,7 +7,7 @@ from strongroom.packages.contents import Comparison, Contents, compare, read_con
 from strongroom.packages.extracting import extract, require_empty, unpack
 from strongroom.packages.reading import Package, Tally, open_package
 from strongroom.packages.resealing import opens_with, reseal
-from strongroom.packages.sealed import message_passphrase
+from strongroom.packages.sealed import head_opens_with, message_passphrase
 from strongroom.packages.tarformat import Member
 from strongroom.packages.writing import PackageResult, measure_file, remove_leftovers, write_package
 
@@ -20,6 +20,7 @@ __all__ = [
     "Tally",
     "compare",
     "extract",
+    "head_opens_with",
     "measure_file",
     "message_passphrase",
     "open_package",

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Final
 
-from strongroom.errors import PackageDamaged, PackageRefused
+from strongroom.errors import PackageDamaged, PackageLocked, PackageRefused
 from strongroom.packages.openpgp import SessionKey, open_message, reopen_message
 from strongroom.packages.openpgp_content import Content
 from strongroom.packages.openpgp_packets import Source
@@ -92,6 +92,21 @@ def open_file(path: Path, passphrase: PassphraseSource, *, ours: bool = False) -
             if not ours:
                 message.prove()
         return PackageFile(path, size, message.key, None if ours else bytes(pieces.hashes))
+
+
+def head_opens_with(path: Path, passphrase: Passphrase) -> bool:
+    """Whether the head of an encrypted package decrypts with this passphrase; what follows it is not read.
+
+    One of 16 million wrong passphrases seems to fit. Raises `PackageRefused`.
+    """
+    where = _where(path)
+    with _opened(path) as file:
+        pieces = _Pieces(file, where, hashes=bytearray())
+        try:
+            open_message(pieces, where, passphrase=message_passphrase(passphrase))
+        except PackageLocked:
+            return False
+    return True
 
 
 def message_passphrase(passphrase: Passphrase) -> bytes:

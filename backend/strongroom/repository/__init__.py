@@ -38,6 +38,10 @@ _WAYS_OUT = {
     FileKind.SNAPSHOT: "Put the file back from a copy of the storage, or remove it with"
     " `strongroom repair snapshots --forget`.",
 }
+_CONFIG_BACK = (
+    "Put `config` back from a copy of the storage. Until then `strongroom restore --salvage` reads what the repository"
+    " holds, and nothing can be stored in it."
+)
 
 
 class Repository:
@@ -72,12 +76,14 @@ class Repository:
     def open(cls, backend: Backend, passphrase: str) -> Repository:
         """Open an existing repository. Raises NoRepository, WrongPassphrase, Damaged or UnsupportedRepository."""
         if not _has_config(backend):
-            raise NoRepository(f"There is no repository in {backend.location}.")
+            raise NoRepository(_no_repository(backend))
         key = keys.find_key(backend, passphrase)
         try:
             config = decode_config(key.master.open(backend.load(CONFIG)))
         except Damaged as error:
-            raise Damaged(f"The config of the repository in {backend.location} is damaged: {error}") from None
+            raise Damaged(
+                f"The config of the repository in {backend.location} is damaged: {error} {_CONFIG_BACK}"
+            ) from None
         return cls(backend, key, config)
 
     @classmethod
@@ -287,6 +293,12 @@ class Repository:
                     index.faults.append(
                         f"The pack {stored.name} is in no index, and its header cannot be read: {error}"
                     )
+
+
+def _no_repository(backend: Backend) -> str:
+    if any(backend.list_files(FileKind.KEY)):
+        return f"The repository in {backend.location} has lost its file `config`. {_CONFIG_BACK}"
+    return f"There is no repository in {backend.location}. Mount the storage that it lies in, or correct the path."
 
 
 def _has_config(backend: Backend) -> bool:

@@ -18,6 +18,9 @@ from strongroom.repository import identity
 MAX_KEYS = 20
 """More are not tried: each costs half a second, and nobody has so many operators."""
 _MAX_FILE = 64 << 10
+_KEY_BACK = (
+    "Put a key file back into `keys` from a copy of the storage. Without one, no passphrase opens the repository."
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,13 +56,24 @@ def find_key(backend: Backend, passphrase: str) -> OpenedKey:
         except NotAuthentic:
             continue
     if tried:
-        hint = f" ({len(broken)} further key files are damaged: {'; '.join(broken)})" if broken else ""
-        raise WrongPassphrase(
-            f"The passphrase opens none of the {tried} keys of the repository in {backend.location}{hint}."
-        )
+        raise WrongPassphrase(_opens_none(backend.location, tried, broken))
     if broken:
-        raise Damaged(f"No key of the repository in {backend.location} can be read: {'; '.join(broken)}")
-    raise Damaged(f"The repository in {backend.location} has lost its keys: the folder `keys` holds none.")
+        raise Damaged(f"No key of the repository in {backend.location} can be read: {'; '.join(broken)} {_KEY_BACK}")
+    raise Damaged(f"The repository in {backend.location} has lost its keys: the folder `keys` holds none. {_KEY_BACK}")
+
+
+def _opens_none(location: str, tried: int, broken: list[str]) -> str:
+    if broken:
+        return (
+            f"The passphrase opens none of the {tried} keys that can be read of the repository in {location}, and"
+            f" {len(broken)} key files are damaged: {'; '.join(broken)} If it is the passphrase of a damaged one, put"
+            " that file back into `keys` from a copy of the storage."
+        )
+    return (
+        f"The passphrase opens none of the {tried} keys of the repository in {location}. Give the one that the"
+        " repository was made with, or one that was added to it since. If a key file was lost, put it back into `keys`"
+        " from a copy of the storage."
+    )
 
 
 def opened_by(backend: Backend, passphrase: str) -> frozenset[StorageId]:
@@ -111,6 +125,15 @@ def add_key(backend: Backend, master: SealingKey, passphrase: str, *, cost: Cost
         backend.remove(handle)
         raise
     return name
+
+
+def keys_fault(backend: Backend) -> str:
+    """Why no passphrase can open the repository: its key files are lost or damaged. Empty if one can be read."""
+    broken: list[str] = []
+    if next(_load_keys(backend, broken), None) is not None:
+        return ""
+    what = f"can be read: {'; '.join(broken)}" if broken else "is there: the folder `keys` is empty or lost."
+    return f"No key of the repository in {backend.location} {what}"
 
 
 def list_keys(backend: Backend, in_use: StorageId | None = None) -> list[KeyInfo]:

@@ -1217,7 +1217,7 @@ export interface components {
             readonly has_backup: boolean;
             readonly is_pinned: boolean;
             readonly job_name: string;
-            /** @description Why the storage does not hold the backup now: it is away, or has lost it. Empty if it does. */
+            /** @description Why the backup cannot be used now: it is away or lost, or locked. Empty if it can. */
             readonly missing: string;
             readonly new_files: number | null;
             /** Format: date-time */
@@ -1252,6 +1252,11 @@ export interface components {
         };
         /** @description A job with everything that is known of it. */
         JobDetail: {
+            /**
+             * Format: date-time
+             * @description Until when a person has acknowledged each problem; null where one is open.
+             */
+            accepted_until: string | null;
             readonly attempt: number;
             readonly backup_file_path: string;
             readonly backup_size: number | null;
@@ -1285,7 +1290,7 @@ export interface components {
             manifest: {
                 [key: string]: unknown;
             };
-            /** @description Why the storage does not hold the backup now: it is away, or has lost it. Empty if it does. */
+            /** @description Why the backup cannot be used now: it is away or lost, or locked. Empty if it can. */
             readonly missing: string;
             readonly new_files: number | null;
             /** Format: date-time */
@@ -1608,6 +1613,11 @@ export interface components {
             last_verified: string | null;
             /** @description What was read for them. */
             logical_bytes: number;
+            /**
+             * Format: date-time
+             * @description When its packs were last compared with its index, by names and sizes.
+             */
+            packs_seen_at: string | null;
             /** @description That the ledger knows of, without packages. */
             snapshots: number;
             /** @description As configurations have it: relative to the main storage, or absolute. */

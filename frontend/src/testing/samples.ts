@@ -64,6 +64,7 @@ export function job(values: Partial<Schemas["Job"]> = {}): Schemas["Job"] {
 export function jobDetail(values: Partial<Schemas["JobDetail"]> = {}): Schemas["JobDetail"] {
   return {
     ...job(),
+    accepted_until: null,
     settings: {
       storage_path: "",
       compression: true,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.backup.conftest import Edms
+from tests.backup.doctor.asking import ask
 from tests.backup.retention.homes import create, opened, packs, restic, stored, trigger
 
 from strongroom.format.index import decode_index
@@ -203,3 +204,50 @@ def test_a_repaired_backup_is_incomplete_for_whoever_finds_it_in_the_storage(edm
     assert renewed["updated"] == [job["job"]]
     assert after == [(repaired, "INCOMPLETE", "STORED", 1)]
     assert "is INCOMPLETE (1 problems)" in " ".join((found.stdout + found.stderr).split())
+
+
+@pytest.mark.parametrize("harm", ["pack", "cut", "index"])
+def test_what_is_lost_is_seen_without_reading_anything_back(edms, harm):
+    create(edms)
+    trigger(edms)
+    trigger(edms)
+    assert ask(edms).findings.get("backup.W030") is None
+    lost = pack_with(edms) if harm != "index" else next((edms.storage / "repository" / "index").iterdir())
+    whole = lost.read_bytes()
+    lost.unlink()
+    if harm == "cut":
+        # Without its last byte a pack has lost its own list alone.
+        lost.write_bytes(whole[:-1])
+        answer = ask(edms)
+        assert answer.findings["backup.W031"] == "WARNING"
+        assert "backup.W030" not in answer.findings
+        assert any("No backup needs what is damaged" in text for text in answer.open)
+        lost.write_bytes(whole[: len(whole) // 2])
+    answer = ask(edms)
+    assert answer.findings["backup.W030"] == "CRITICAL"
+    assert answer.state == "UNPROTECTED"
+    assert "DAMAGED" in trusts(edms)
+    assert ("strongroom repair index" in answer.hints["backup.W030"]) is (harm == "index")
+    if harm == "pack":
+        assert trusts(edms) == ["DAMAGED", "DAMAGED"]
+        assert edms.rows("SELECT found_by FROM backup_repositorydamage") == [("HEALTH",)]
+    lost.unlink(missing_ok=True)
+    lost.write_bytes(whole)
+    assert "backup.W030" not in ask(edms).findings
+    assert trusts(edms) == ["VERIFIED", "VERIFIED"]
+
+
+def test_a_repository_that_nobody_looks_at_is_a_warning(edms):
+    create(edms)
+    trigger(edms)
+    edms.run("backup_health", expect=None)
+    seen = edms.rows("SELECT packs_listing FROM backup_storedrepository")
+    edms.write("UPDATE backup_storedrepository SET packs_seen_at = datetime('now', '-2 days')")
+    assert "backup.W041" not in ask(edms).findings
+    # A key that opens nothing keeps it from being compared, once anything has changed.
+    edms.write(
+        "UPDATE backup_storedrepository SET packs_seen_at = datetime('now', '-2 days'), packs_listing = 'another'"
+    )
+    assert ask(edms, BACKUP_PASSWORD="another").findings["backup.W041"] == "WARNING"
+    assert "backup.W041" not in ask(edms).findings
+    assert edms.rows("SELECT packs_listing FROM backup_storedrepository") == seen

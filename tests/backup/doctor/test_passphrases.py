@@ -145,3 +145,41 @@ def test_a_package_is_not_sealed_while_the_repository_that_proves_its_passphrase
     assert "Traceback" not in refused.stderr
     assert "is not there" in refused.stderr
     assert not list(edms.home.rglob("*.gpg"))
+
+
+def test_a_package_that_the_passphrase_does_not_open_protects_nobody(new_edms):
+    edms = new_edms
+    edms.run("manage_backup_configs", "--create", *PACKAGES)
+    edms.run("backup_run_due")
+    first = edms.json("trigger_backup", "--config", "packages", BACKUP_PASSWORD=OTHER)
+    # What does not open the newest package is not confirmed, by whatever person.
+    refused = edms.run("backup_passphrase", "--confirm", "--yes", expect=12)
+    assert Path(first["backup_file_path"]).name in refused.stderr
+    assert "backup_rekey" in refused.stderr
+    edms.run("backup_passphrase", "--confirm", "--yes", BACKUP_PASSWORD=OTHER)
+    assert ask(edms, BACKUP_PASSWORD=OTHER).state == "PROTECTED"
+    answer = ask(edms)
+    assert (answer.state, answer.exit_code, answer.findings["backup.W040"]) == ("UNPROTECTED", 2, "CRITICAL")
+    assert answer.last_good["packages"] is None
+    assert any("BACKUP_PASSWORD does not open the package packages-" in said for said in answer.missing)
+    assert "nothing opens" not in answer.reason
+    assert edms.json("backup_passphrase", expect=1)["locked_packages"] == list(answer.missing)
+    # It is not damaged, for being locked, and it is not lost: with its passphrase it is what it was.
+    edms.run("verify_backup", first["job"], expect=12)
+    edms.run("backup_catalogue", "--rebuild", expect=None)
+    assert edms.rows("SELECT trust FROM backup_backupjob") == [("VERIFIED",)]
+    assert ask(edms, BACKUP_PASSWORD=OTHER).state == "PROTECTED"
+    # Of one whose mark is not known, from an earlier version or a rebuilt ledger, the head of the file tells.
+    edms.write("UPDATE backup_backupjob SET sealed_with = ''")
+    assert ask(edms).findings["backup.W040"] == "CRITICAL"
+    # A newer one that opens is a backup; the old one stays named, and is passed over.
+    edms.json("trigger_backup", "--config", "packages")
+    answer = ask(edms)
+    assert answer.findings["backup.W040"] == "WARNING"
+    assert answer.last_good["packages"] is not None
+    # Encrypted anew with the passphrase that is in use, it counts again.
+    (edms.home / "next").write_text(f"{PASSPHRASE}\n")
+    rekey = ("backup_rekey", "--new-password-file", str(edms.home / "next"), "--yes")
+    edms.json(*rekey, expect=None, BACKUP_PASSWORD=OTHER)
+    assert "backup.W040" not in ask(edms).findings
+    edms.json("verify_backup", first["job"])

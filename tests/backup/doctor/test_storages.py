@@ -64,7 +64,7 @@ def test_a_storage_that_is_away_protects_nobody_and_is_not_begun_anew(protected,
         return
     # What a restore would take is not offered, and nothing is called damaged for being away.
     for command in (("restore_backup", "latest", "--dry-run"), ("verify_backup", "latest")):
-        assert "is not where the ledger says" in protected.json(*command, expect=10)["error"]
+        assert "cannot be used now" in protected.json(*command, expect=10)["error"]
     assert protected.rows("SELECT trust FROM backup_backupjob WHERE snapshot_id <> ''") == [("VERIFIED",)]
     lost = protected.json("backup_catalogue", "--rebuild", expect=1)
     assert "nightly" in lost["lost"][0]
@@ -154,7 +154,7 @@ def test_a_package_that_is_gone_or_cut_is_noticed(protected, harm):
     assert (answer.state, answer.exit_code, answer.findings["backup.W027"]) == ("UNPROTECTED", 2, "CRITICAL")
     if harm == "gone":
         refused = protected.json("verify_backup", made["job"], expect=10)
-        assert "is not where the ledger says" in refused["error"]
+        assert "cannot be used now" in refused["error"]
         assert protected.rows("SELECT trust FROM backup_backupjob WHERE backup_file_path <> ''") == [("VERIFIED",)]
     package.write_bytes(whole)
     assert ask(protected).state == "AT_RISK"

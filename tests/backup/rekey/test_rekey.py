@@ -97,6 +97,10 @@ def test_a_new_passphrase_is_that_of_everything(keyed: Edms, tmp_path: Path) -> 
     assert trigger(keyed)["status"] == "COMPLETED"
     assert trigger(keyed, "weekly")["status"] == "COMPLETED"
     assert not findings(keyed) & {"backup.W026", "backup.W027", "backup.W028", "backup.W044", "backup.W045"}
+    # The package elsewhere keeps the old passphrase, and counts as a backup no longer.
+    (locked,) = (one for one in keyed.json("backup_health", expect=None)["findings"] if one["id"] == "backup.W040")
+    assert locked["severity"] == "WARNING"
+    assert outside.name in locked["what"]
     assert rekey(keyed, tmp_path, expect=1)["status"] == "FAILED"
 
 

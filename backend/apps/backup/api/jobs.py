@@ -47,7 +47,7 @@ class JobSerializer(RowSerializer):
     duration_seconds = serializers.SerializerMethodField(help_text="Null before it has ended.")
     has_backup = serializers.SerializerMethodField(help_text="Whether a backup of it is stored and offered.")
     missing = serializers.SerializerMethodField(
-        help_text="Why the storage does not hold the backup now: it is away, or has lost it. Empty if it does."
+        help_text="Why the backup cannot be used now: it is away or lost, or locked. Empty if it can."
     )
 
     class Meta:
@@ -112,8 +112,7 @@ class JobSerializer(RowSerializer):
         return bool(row.snapshot_id or row.backup_file_path) and row.removal_started_at is None
 
     def get_missing(self, row: BackupJob) -> str:
-        found = presence().of(row) if self.get_has_backup(row) else None
-        return "" if found is None else found.reason
+        return presence().obstacle(row) if self.get_has_backup(row) else ""
 
 
 class LogLineSerializer(_Serializer):
@@ -172,10 +171,13 @@ class JobDetailSerializer(JobSerializer):
         child=RehearsalSerializer(), help_text="By the alias of the database: whether its schema can be restored."
     )
     problems = ProblemFileSerializer(many=True, help_text="The first thousand; problem_count is the full number.")
+    accepted_until = MomentField(
+        allow_null=True, help_text="Until when a person has acknowledged each problem; null where one is open."
+    )
     log = serializers.SerializerMethodField()
 
     class Meta(JobSerializer.Meta):
-        fields = [*JobSerializer.Meta.fields, "settings", "manifest", "rehearsal", "problems", "log"]
+        fields = [*JobSerializer.Meta.fields, "settings", "manifest", "rehearsal", "problems", "accepted_until", "log"]
         read_only_fields = fields
 
     @extend_schema_field(JobRequestSerializer)

@@ -135,6 +135,9 @@ class RepositorySerializer(_Serializer):
     last_backup = MomentField(allow_null=True)
     last_verified = MomentField(allow_null=True)
     last_prune = PruneSerializer(allow_null=True)
+    packs_seen_at = MomentField(
+        allow_null=True, help_text="When its packs were last compared with its index, by names and sizes."
+    )
     keys = KeySerializer(many=True)
     error = serializers.CharField(allow_blank=True)
 

@@ -10,7 +10,7 @@ from .findings import Finding, critical, warning
 
 
 def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[Finding]:
-    """W030: backups need what is damaged. W031: an index names damaged packs. W032: files are read past.
+    """W030: backups need what is damaged. W031: no backup needs what is damaged. W032: files are read past.
 
     `rows` is the damage that is still there, `doubted` the number of backups that need any of it.
     """
@@ -26,16 +26,15 @@ def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[
                 location,
                 f"{len(needed)} damaged packs or blobs were found, the first on {first.found_at:%Y-%m-%d}"
                 f" ({first.get_found_by_display().lower()}): {first.reason} {doubted} backups need them.",
-                "Run a FULL backup: it stores again what its source still has. `backup_jobs` shows the ones that stay"
-                f" DAMAGED; `strongroom repair packs --damaged --repo {location}` saves what is whole.",
+                _way_out(needed, location),
             )
         if healed:
             yield warning(
                 31,
                 location,
-                f"The index still names {len({row.file_id for row in healed})} damaged packs, whose content is stored"
-                " again elsewhere.",
-                "The next backup drops them when nobody else is at work; or run"
+                f"The index names {len({row.file_id for row in healed})} damaged packs. No backup needs what is damaged"
+                f" in them. The first: {healed[0].reason}",
+                "The next backup drops them, if nothing else uses the repository then; or run"
                 f" `strongroom repair packs --damaged --repo {location}`.",
             )
         if files:
@@ -47,3 +46,16 @@ def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[
                 f"{len(files)} index or snapshot files cannot be read, the first is {first.kind}/{first.file_id[:8]}.",
                 f"Put them back from a copy of the storage, or run `strongroom repair {command} --repo {location}`.",
             )
+
+
+def _way_out(needed: Sequence[RepositoryDamage], location: str) -> str:
+    usual = (
+        "Run a FULL backup: it stores again what its source still has. `backup_jobs` shows the ones that stay DAMAGED;"
+        f" `strongroom repair packs --damaged --repo {location}` saves what is whole."
+    )
+    if all(row.file_id for row in needed):
+        return usual
+    return (
+        "If a file of the index is lost, put it back from a copy of the storage, or run"
+        f" `strongroom repair index --repo {location}`, which writes it anew from what the packs list. Else: {usual}"
+    )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ..models import BackupConfiguration, BackupJob, Executor, ExecutorKind, JobStatus, PruneRun, PruneStatus
 from ..retention import Verdict
 from ..schedules import PERIODS
-from ..selectors import ConfigurationState
+from ..selectors import FAILURES, ConfigurationState, Latest
 from .findings import Finding, critical, warning
 
 _WATCHERS = (ExecutorKind.AGENT, ExecutorKind.CRON)
@@ -23,8 +23,13 @@ def period(configuration: BackupConfiguration) -> timedelta | None:
     return None if found is None else found + max(found / 10, _GRACE)
 
 
-def freshness_findings(states: Sequence[ConfigurationState], *, now: datetime) -> Iterator[Finding]:
-    """W013: slots were missed. W014: the last good backup is too old. W020: the latest attempts failed."""
+def freshness_findings(
+    states: Sequence[ConfigurationState], latest: Mapping[int, Latest], *, since: datetime, now: datetime
+) -> Iterator[Finding]:
+    """W013: slots were missed. W014: the last good backup is too old. W020: jobs `since` then failed.
+
+    A latest run that failed is W036, and is not counted once more.
+    """
     scheduled = [one for one in states if one.configuration.runs_by_schedule]
     if not scheduled:
         yield warning(
@@ -43,13 +48,19 @@ def freshness_findings(states: Sequence[ConfigurationState], *, now: datetime) -
                 f"{one.missed} of its slots were missed in the last days.",
                 "Look at `backup_jobs --status MISSED`: the agent, Beat or the worker was not there, or busy.",
             )
-        if one.failed:
+        earlier = one.failed - _failed_last(latest[one.configuration.pk].run, since)
+        if earlier > 0:
             yield warning(
                 20,
                 name,
-                f"{one.failed} of its jobs failed in the last days.",
+                f"{earlier} of its earlier jobs failed in the last days.",
                 f"Look at `backup_jobs --config {name} --status FAILED`.",
             )
+
+
+def _failed_last(run: BackupJob | None, since: datetime) -> int:
+    """1 if the latest run is among the failed ones that are counted, else 0."""
+    return int(run is not None and run.status in FAILURES and run.queued_at >= since)
 
 
 def fresh_until(one: ConfigurationState) -> datetime | None:

@@ -45,6 +45,8 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W037": "A backup that does not fit fails, usually at night.",
     "backup.W038": "A restore of the newest backups brings back a system without it.",
     "backup.W039": "After a restore these documents are missing.",
+    "backup.W040": "A package that cannot be opened restores nothing.",
+    "backup.W041": "A pack that is lost is noticed no sooner than by the next backup, or by a restore.",
     "backup.W042": "During a restore, users are told that their changes are saved, and the restore replaces them.",
     "backup.W044": "A thief with the old passphrase reads the backups as before.",
     "backup.W045": "It takes space, and a thief with the old passphrase can read it.",

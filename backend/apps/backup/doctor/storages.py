@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 from strongroom.passphrase import passphrase_source, read_passphrase
 
@@ -10,11 +11,12 @@ from ..models import BackupConfiguration, BackupType, Executor
 from ..moments import in_utc
 from ..passphrases import is_proven, passphrase_problems
 from ..presence import Missing, Presence
-from ..selectors import job_names
+from ..selectors import job_names, repositories_unseen
 from ..services.key_changes import key_changes_open
 from .findings import Finding, critical, warning
 
 _MOST_NAMED = 3
+_UNSEEN = timedelta(days=1)
 _CORRECT = "Set the right one in BACKUP_PASSWORD_COMMAND, BACKUP_PASSWORD_FILE or BACKUP_PASSWORD."
 
 
@@ -24,6 +26,42 @@ def presence_findings(present: Presence) -> Iterator[Finding]:
         # A package that was written elsewhere is the user's to move.
         if one.ours:
             yield _whole(one) if one.whole else _single(one)
+
+
+def unseen_findings(present: Presence, *, now: datetime) -> Iterator[Finding]:
+    """W041: for a day nobody has compared the packs of a repository with its index."""
+    away = {one.repository for one in present.missing}
+    for row in repositories_unseen(since=now - _UNSEEN):
+        if row.pk not in away:
+            since = row.packs_seen_at or row.first_seen_at
+            yield warning(
+                41,
+                str(row),
+                f"Its packs were last compared with its index on {in_utc(since):%Y-%m-%d}.",
+                "Run `backup_health` from cron, or keep an agent running: both compare them, and log what keeps them"
+                " from it.",
+            )
+
+
+def package_findings(present: Presence) -> Iterator[Finding]:
+    """W040: packages that the passphrase does not open; critical where the newest is among them."""
+    if not present.locked:
+        return
+    keys = list(present.locked)
+    newest = present.newest_sealed
+    is_newest = newest is not None and newest in present.locked
+    named = ", ".join(name for _, name, _ in job_names(keys, limit=_MOST_NAMED))
+    more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
+    first = present.locked[newest if newest is not None and is_newest else keys[0]]
+    make = critical if is_newest else warning
+    yield make(
+        40,
+        "sealed packages",
+        f"{first} Backups that cannot be opened now: {named}{more}.",
+        "Give the passphrase that they were sealed with. If that is an older one, run `backup_rekey"
+        " --new-password-file` with it, which encrypts the packages in the storage anew; make those elsewhere anew."
+        " If it is lost: `backup_jobs --remove`.",
+    )
 
 
 def passphrase_findings(alive: Sequence[Executor], scheduled: Sequence[BackupConfiguration]) -> Iterator[Finding]:
@@ -78,12 +116,8 @@ def _whole(one: Missing) -> Finding:
         # A new one was begun with a person's yes, and has newer backups.
         hint = "If they are lost, take them out of the ledger: `backup_catalogue --rebuild --forget-missing`."
         return warning(26, subject, what, hint)
-    return critical(
-        26,
-        subject,
-        what,
-        "Mount the storage, or put the repository back. If it is lost: `trigger_backup … --new-repository`.",
-    )
+    lost = "If it is lost, move what is left of it away, and begin a new one: `trigger_backup … --new-repository`."
+    return critical(26, subject, what, f"{one.remedy} {lost}".lstrip())
 
 
 def _single(one: Missing) -> Finding:
@@ -93,5 +127,5 @@ def _single(one: Missing) -> Finding:
         27,
         f"storage {one.place}",
         f"{one.reason} {one.backups} backups of the ledger are missing: {named}{more}.",
-        "Put back what was taken away. If it is lost: `backup_catalogue --rebuild --forget-missing`.",
+        f"{one.remedy} If that cannot be done: `backup_catalogue --rebuild --forget-missing`.",
     )

@@ -139,9 +139,11 @@ def _bad_run(findings: Iterable[Finding], subject: str = "") -> Finding | None:
 
 
 def _away(present: Presence) -> str:
-    """What is missing where all would be well if it were there, as an addition to the reason; empty if nothing is."""
+    """Which backups cannot be used where all would be well if they could, as an addition to the reason."""
     first = next((one for one in present.missing if one.ours), None)
-    return "" if first is None else f" {first.reason} {first.backups} backups are missing there."
+    if first is not None:
+        return f" {first.reason} {first.backups} backups are missing there."
+    return f" {next(iter(present.locked.values()))}" if present.locked else ""
 
 
 def _kept(scheduled: Sequence[ConfigurationState]) -> str:

@@ -11,12 +11,13 @@ from pathlib import Path
 from django.utils import timezone
 
 from strongroom.backends import LocalBackend
+from strongroom.errors import StrongroomError
 from strongroom.packages import message_passphrase
 from strongroom.passphrase import FILE, VALUE, Passphrase
 from strongroom.repository.keys import list_keys, opened_by
 
 from .. import selectors
-from ..passphrases import encrypted_places, key_obstacle
+from ..passphrases import encrypted_places, key_obstacle, places_away
 from ..repository_files import size_on_disk
 from ..services.executors import executors_alive
 from ..services.key_changes import key_changes_open
@@ -90,10 +91,17 @@ def plan_rekey(
         f"the exchange of {place.path} was cut off between two renames; run the same without --dry-run, which goes on"
         for place, _ in exchanges_cut_off()
     ]
+    plan.blocking += [
+        f"the ledger has backups in the repository in {path!r}, which is not there: mount its storage first, or it"
+        " keeps the old passphrase"
+        for path in places_away()
+    ]
     for place in encrypted_places():
         obstacle = key_obstacle(place, old)
         if obstacle and key_obstacle(place, new):
             plan.blocking.append(obstacle)
+        else:
+            plan.blocking += _unopened(place, old, new)
         _plan_place(plan, place)
         _require_no_other(plan, place, old, new)
         if new_repository:
@@ -142,6 +150,15 @@ def _keys_left(place: RepositoryPlace, passphrases: Iterable[Passphrase]) -> Ite
                 " passphrase does not open the new repository. Give it with --keep-password-file, or whoever knows it"
                 f" adds it afterwards: strongroom key add --repo {place.path} --new-password-file FILE"
             )
+
+
+def _unopened(place: RepositoryPlace, old: Passphrase, new: Passphrase) -> list[str]:
+    """Why a repository does not open although a passphrase fits: its file `config` is damaged."""
+    try:
+        open_with_either(place.path, old, new)
+    except StrongroomError as error:
+        return [str(error)]
+    return []
 
 
 def _require_no_other(plan: RekeyPlan, place: RepositoryPlace, old: Passphrase, new: Passphrase) -> None:

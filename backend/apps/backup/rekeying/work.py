@@ -18,6 +18,7 @@ from strongroom.repository.keys import find_key
 
 from ..errors import RekeyFailed
 from ..models import KeyChange
+from ..package_keys import new_mark
 from ..progress import Tracker
 from ..selectors import job_of_package
 from ..services.key_changes import key_change_enter, package_follows
@@ -111,7 +112,7 @@ def _package(path: Path, old: Passphrase, new: Passphrase, done: Rekeyed, tick: 
     if job is not None:
         # Also of one that was encrypted anew by a run that was cut off.
         size, sha256 = measure_file(path)
-        package_follows(job.uuid, size=size, sha256=sha256)
+        package_follows(job.uuid, size=size, sha256=sha256, mark=new_mark(new))
     done.packages.append(str(path))
 
 

@@ -75,11 +75,14 @@ from .statistics import (
 )
 from .storages import (
     Holding,
+    SealedPackage,
     StoredBackup,
     backups_stored,
     job_names,
     newest_of,
+    package_marks,
     repositories_known,
+    repositories_unseen,
     repository_holdings,
     snapshots_without_repository,
 )
@@ -110,6 +113,7 @@ __all__ = [
     "ConfigurationSums",
     "Holding",
     "Latest",
+    "SealedPackage",
     "StoredBackup",
     "StoredSums",
     "Sums",
@@ -159,8 +163,10 @@ __all__ = [
     "operations_matching",
     "operations_runnable",
     "operations_to_send",
+    "package_marks",
     "packages_sealed",
     "repositories_known",
+    "repositories_unseen",
     "repository_holdings",
     "restore_by_uuid",
     "restores_matching",

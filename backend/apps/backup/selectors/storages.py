@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Exists, Max, OuterRef, Q
 from django.db.models.functions import Coalesce
 
 from ..ledger import ledger_access, ledger_alias
@@ -23,6 +23,15 @@ class StoredBackup(NamedTuple):
     snapshot_id: str
     package: str
     stored_size: int | None
+    mark: str = ""
+
+
+class SealedPackage(NamedTuple):
+    """A sealed package, and the mark of the passphrase that opens it; empty where none is known."""
+
+    pk: int
+    path: str
+    mark: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,13 +58,21 @@ def repository_holdings() -> dict[int, Holding]:
         return {int(key): Holding(count, newest) for key, count, newest in found if key is not None}
 
 
+def repositories_unseen(*, since: datetime) -> list[StoredRepository]:
+    """The repositories with backups whose packs nobody has compared with their index `since` then."""
+    with ledger_access("looking for repositories that nobody looked at"):
+        held = job_rows().filter(HAS_BACKUP, repository=OuterRef("pk")).order_by()
+        late = Q(packs_seen_at__lt=since) | Q(packs_seen_at=None, first_seen_at__lt=since)
+        return list(StoredRepository.objects.using(ledger_alias()).filter(late, Exists(held)).order_by("pk"))
+
+
 def backups_stored(*, without: Collection[int] = ()) -> Iterator[StoredBackup]:
     """Every stored backup, except those in the repositories `without`."""
     with ledger_access("listing the stored backups"):
         rows = job_rows().filter(HAS_BACKUP).order_by()
         if without:
             rows = rows.filter(Q(repository=None) | ~Q(repository__in=list(without)))
-        columns = ("pk", "repository_id", "snapshot_id", "backup_file_path", "stored_size")
+        columns = ("pk", "repository_id", "snapshot_id", "backup_file_path", "stored_size", "sealed_with")
         # Without their times: to read a date takes longer than all the rest of a row.
         yield from map(StoredBackup._make, rows.values_list(*columns).iterator())
 
@@ -68,6 +85,13 @@ def snapshots_without_repository() -> dict[int, tuple[str, bool]]:
             key: (str(settings.get("storage_path", "")), bool(settings.get("encryption", True)))
             for key, settings in rows.values_list("pk", "settings").iterator()
         }
+
+
+def package_marks() -> list[str]:
+    """The marks of the passphrases of all sealed packages, each once."""
+    with ledger_access("looking for sealed packages"):
+        rows = job_rows().filter(HAS_BACKUP).exclude(sealed_with="").order_by()
+        return list(rows.values_list("sealed_with", flat=True).distinct())
 
 
 def newest_of(condition: Q) -> datetime | None:

@@ -21,10 +21,12 @@ from strongroom.repository import Repository
 from strongroom.snapshots import SnapshotView
 
 from ..errors import BackupError
+from ..given_passphrase import given_passphrase
 from ..ledger import ledger_access, ledger_alias
 from ..manifest import Manifest, decode
 from ..models import BackupConfiguration, BackupJob, DamageFinder, JobStatus, Trigger, Trust
 from ..moments import as_stored
+from ..package_keys import new_mark
 from ..presence import Presence, look
 from ..references import TAG, of_snapshot, time_of
 from ..requests import JobRequest
@@ -89,11 +91,15 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
     for place in known_places(paths):
         try:
             repository = place.open()
-            row = repository_enter(repository, place, now=now)
             with repository.lock(optional=True):
                 present, unreadable = repository.readable_snapshots()
                 report.unreadable += [f"{place.path}: {fault}" for fault in unreadable]
-                for stored, others in _in_repository(repository, place, row.pk, present=present, report=report):
+                ours = [snapshot for snapshot in present if TAG in snapshot.tags]
+                if not ours:
+                    # Were it entered, jobs would store in it as in a known one, in the place of one that is away.
+                    continue
+                row = repository_enter(repository, place, now=now)
+                for stored, others in _in_repository(repository, place, row.pk, ours=ours, report=report):
                     named = _enter(stored, report)
                     report.spare += [_spare(place, one, stored.job) for one in others if one.id != named]
                 if any(map(is_repaired, present)):
@@ -121,19 +127,19 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
 
 
 def _in_repository(
-    repository: Repository, place: RepositoryPlace, row: int, *, present: Iterable[Snapshot], report: CatalogueReport
+    repository: Repository, place: RepositoryPlace, row: int, *, ours: Iterable[Snapshot], report: CatalogueReport
 ) -> Iterable[tuple[_Stored, list[Snapshot]]]:
     """The backup of each job, and all snapshots of that job."""
-    ours: dict[uuid.UUID, list[Snapshot]] = {}
-    for snapshot in present:
+    of_jobs: dict[uuid.UUID, list[Snapshot]] = {}
+    for snapshot in ours:
         ref = of_snapshot(place, snapshot)
-        if ref is not None and ref.job is not None:
-            ours.setdefault(ref.job, []).append(snapshot)
-        elif TAG in snapshot.tags:
+        if ref is None or ref.job is None:
             report.unreadable.append(f"{place.path}: snapshot {snapshot.id[:8]} has our tag but names no job")
-    there = {snapshot.id for snapshots in ours.values() for snapshot in snapshots}
-    index = repository.load_index() if ours else None
-    for job, snapshots in ours.items():
+        else:
+            of_jobs.setdefault(ref.job, []).append(snapshot)
+    there = {snapshot.id for snapshots in of_jobs.values() for snapshot in snapshots}
+    index = repository.load_index() if of_jobs else None
+    for job, snapshots in of_jobs.items():
         snapshot = choose_sibling(repository, snapshots)
         try:
             manifest = read_manifest(SnapshotPlace(SnapshotView(repository, snapshot, index)))
@@ -162,7 +168,9 @@ def _spare(place: RepositoryPlace, snapshot: Snapshot, job: uuid.UUID) -> str:
 
 
 def _in_package(path: Path) -> _Stored:
-    return _of_package(path, decode(open_package(path).manifest))
+    stored = _of_package(path, decode(open_package(path).manifest))
+    mark = new_mark(given_passphrase()) if path.name.endswith(SEALED_PACKAGE) else ""
+    return dataclasses.replace(stored, columns={**stored.columns, "sealed_with": mark})
 
 
 def _of_package(path: Path, manifest: Manifest) -> _Stored:
@@ -247,7 +255,7 @@ def _state(stored: _Stored) -> dict[str, object]:
 
 def _note_missing(present: Presence, report: CatalogueReport) -> None:
     with ledger_access("comparing the ledger with the storage"):
-        rows = BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, present.absent()).order_by("-started_at")
+        rows = BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, present.lost()).order_by("-started_at")
         for job in rows.defer("manifest", "problems"):
             missing = present.of(job)
             if missing is not None:
@@ -262,7 +270,7 @@ def missing_forget(*, now: datetime) -> list[str]:
     """
     present = look()
     with ledger_access("looking for what is lost"):
-        rows = list(BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, present.absent()))
+        rows = list(BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, present.lost()))
     reasons = {job.uuid: f"lost: {missing.reason}" for job in rows if (missing := present.of(job)) is not None}
     gone = removal_begin(reasons, now=now)
     removal_done(gone, now=now)

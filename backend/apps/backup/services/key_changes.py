@@ -85,7 +85,9 @@ def snapshots_follow(
     return count
 
 
-def package_follows(job: uuid.UUID, *, size: int, sha256: str) -> None:
-    """Note the size and the hash of a package that was encrypted anew."""
+def package_follows(job: uuid.UUID, *, size: int, sha256: str, mark: str) -> None:
+    """Note the size, the hash and the mark of the passphrase of a package that was encrypted anew."""
     with ledger_access("entering a package that was encrypted anew"):
-        BackupJob.objects.using(ledger_alias()).filter(uuid=job).update(stored_size=size, checksum=sha256)
+        BackupJob.objects.using(ledger_alias()).filter(uuid=job).update(
+            stored_size=size, checksum=sha256, sealed_with=mark
+        )

@@ -28,6 +28,7 @@ class JobResult:
     snapshot_id: str = ""
     backup_file_path: str = ""
     checksum: str = ""
+    sealed_with: str = ""
     backup_size: int | None = None
     stored_size: int | None = None
     new_files: int | None = None
@@ -58,6 +59,7 @@ class JobResult:
             "snapshot_id": self.snapshot_id,
             "backup_file_path": self.backup_file_path,
             "checksum": self.checksum,
+            "sealed_with": self.sealed_with,
             "backup_size": self.backup_size,
             "stored_size": self.stored_size,
             "new_files": self.new_files,

@@ -17,7 +17,7 @@ from strongroom.repository import Repository
 from ..errors import StorageAbsent, StorageExchanged
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, StoredRepository
-from ..repository_files import config_digest, repository_files
+from ..repository_files import Fault, config_digest, repository_files
 from ..selectors import HAS_BACKUP, Holding, repositories_known, repository_holdings
 from ..storage import RepositoryPlace
 
@@ -63,6 +63,13 @@ def open_for_plan(job: BackupJob, place: RepositoryPlace, *, may_begin: bool) ->
 def repository_enter(repository: Repository, place: RepositoryPlace, *, now: datetime) -> StoredRepository:
     """The row of a repository that was opened at a place; made if there is none."""
     return _entered(repository, place, _known(repository, place, _rows_at(place)), now=now)
+
+
+def packs_seen(row: StoredRepository, *, listing: str, seconds: float, now: datetime) -> None:
+    """Note that the packs of a repository were compared with its indexes, and how long that took."""
+    with ledger_access("noting a look at the packs"):
+        rows = StoredRepository.objects.using(ledger_alias()).filter(pk=row.pk)
+        rows.update(packs_listing=listing, packs_seen_at=now, packs_seconds=seconds)
 
 
 def require_repository(job: BackupJob, repository: Repository) -> None:
@@ -116,9 +123,10 @@ def _entered(
 
 
 def _absent(job: BackupJob, place: RepositoryPlace, held: list[Holding]) -> str:
+    fault = repository_files(place).fault or Fault("", "")
     return (
-        f"There is no repository in {str(place.path)!r}, and {_held(held)} there. Mount the storage or put the"
-        f" repository back, and run the job again. {_way_out(job)}"
+        f"There is no repository in {str(place.path)!r}, and {_held(held)} there. {fault.reason} {fault.remedy} Then"
+        f" run the job again. {_way_out(job)}"
     )
 
 
@@ -137,4 +145,7 @@ def _held(held: list[Holding]) -> str:
 
 def _way_out(job: BackupJob) -> str:
     what = f"--config {shlex.quote(job.configuration_name)}" if job.configuration_name else f"--type {job.backup_type}"
-    return f"If the old backups are lost for good, begin a new one: `manage.py trigger_backup {what} --new-repository`."
+    return (
+        "If the old backups are lost for good, move what is left of them away, and begin a new one:"
+        f" `manage.py trigger_backup {what} --new-repository`."
+    )

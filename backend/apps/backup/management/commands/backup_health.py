@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from datetime import datetime, time
 
@@ -11,9 +12,10 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from ...doctor import Finding, Health, Protection, Severity, Space, described, examine
-from ...errors import BackupError, RequestRefused
+from ...errors import BackupError, LedgerUnavailable, RequestRefused
 from ...models import Acknowledgement
 from ...names import one_line
+from ...pack_looks import look_at_packs
 from ...selectors import acknowledgements_open
 from ...services.acknowledging import acknowledgement_withdraw, findings_acknowledge, problems_acknowledge
 from .. import exitcodes
@@ -51,6 +53,8 @@ class Command(BackupCommand):
         if options["acknowledged"]:
             return self._list(options, acknowledgements_open(now=timezone.now()))
         try:
+            if not options["dry_run"]:
+                _look(now=timezone.now())
             health = examine(now=timezone.now())
         except BackupError as error:
             return self._cannot_tell(options, str(error))
@@ -144,6 +148,12 @@ class Command(BackupCommand):
             self.stdout.write(one_line(str(finding)))
         for finding in health.acknowledged:
             self.stdout.write(one_line(f"ACKNOWLEDGED {finding.id} {finding.subject}: {_words(finding)}"))
+
+
+def _look(*, now: datetime) -> None:
+    """Look at the packs, where the ledger can be written; to look into it is enough for everything else."""
+    with contextlib.suppress(LedgerUnavailable):
+        look_at_packs(now=now)
 
 
 def _storage(space: Space | None) -> str:

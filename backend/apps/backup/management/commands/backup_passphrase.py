@@ -13,11 +13,17 @@ from strongroom.errors import WrongPassphrase
 from strongroom.passphrase import Passphrase, read_passphrase
 
 from ...errors import RequestRefused
-from ...passphrases import encrypted_places, is_proven, key_obstacle
+from ...passphrases import encrypted_places, is_proven, key_obstacle, places_away
+from ...presence import look
 from ...services.passphrases import passphrase_confirm
 from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..console import facts
+
+_NOT_CONFIRMED = (
+    "It is not confirmed. Correct it; or, if it is a new one, give the old one to `manage.py backup_rekey"
+    " --new-password-file`, which encrypts the packages anew."
+)
 
 
 class Command(BackupCommand):
@@ -35,20 +41,29 @@ class Command(BackupCommand):
     def run(self, options: Options) -> int:
         passphrase = read_passphrase()
         obstacles = {str(place.path): key_obstacle(place, passphrase) for place in encrypted_places()}
+        away = dict.fromkeys(places_away(), "It is not there. Mount its storage, or put it back.")
         refused = [reason for reason in obstacles.values() if reason]
+        present = look()
+        locked = present.locked
         if options["confirm"]:
             if refused:
                 raise WrongPassphrase(f"{refused[0]} What opens no repository is not confirmed.")
+            if present.newest_sealed is not None and present.newest_sealed in locked:
+                raise WrongPassphrase(f"{locked[present.newest_sealed]} {_NOT_CONFIRMED}")
             self._require_same(options, passphrase)
             passphrase_confirm(passphrase, now=timezone.now())
         proven = is_proven(passphrase)
         if options["json"]:
-            self.print_json({"source": passphrase.source, "repositories": obstacles, "proven": proven})
+            told = {"source": passphrase.source, "repositories": {**obstacles, **away}, "proven": proven}
+            self.print_json({**told, "locked_packages": list(locked.values())})
         else:
-            opens = [f"{path}: {reason or 'opens'}" for path, reason in obstacles.items()]
-            how = "yes" if proven else "no: run `manage.py backup_passphrase --confirm`"
+            opens = [f"{path}: {reason or 'opens'}" for path, reason in {**obstacles, **away}.items()]
+            way = "see the repositories" if refused or away else "run `manage.py backup_passphrase --confirm`"
+            how = "yes" if proven else f"no: {way}"
             facts([("passphrase from", passphrase.source), ("repositories", opens or "none"), ("proven", how)])
-        return exitcodes.FAILED if refused else exitcodes.OK
+            for reason in locked.values():
+                self.stderr.write(reason)
+        return exitcodes.FAILED if refused or locked or away else exitcodes.OK
 
     def _require_same(self, options: Options, passphrase: Passphrase) -> None:
         if options["yes"]:

@@ -36,8 +36,9 @@ class Command(BackupCommand):
         now = timezone.now()
         only = [configuration_named(str(options["config"])).pk] if options["config"] else None
         if options["dry_run"]:
-            plan = plan_retention(now=now, only=only, going_only=not options["all"], absent=look().absent())
-            return self._show_plan(options, plan)
+            present = look()
+            plan = plan_retention(now=now, only=only, going_only=not options["all"], absent=present.absent())
+            return self._show_plan(options, plan, housekeeping.postponed_by(present))
         prune = False if options["no_prune"] else True if options["force"] else None
         tracker = Tracker()
         with stop_signals(), ProgressDisplay() as display:
@@ -65,11 +66,9 @@ class Command(BackupCommand):
                     ("another time", list(map(str, done.postponed))),
                 ]
             )
-        for one in done.postponed:
-            return exitcodes.FAILED if one.error is None else exitcodes.of_error(one.error)
-        return exitcodes.OK
+        return _exit_code(done.postponed)
 
-    def _show_plan(self, options: Options, verdicts: list[Verdict]) -> int:
+    def _show_plan(self, options: Options, verdicts: list[Verdict], postponed: list[housekeeping.Postponed]) -> int:
         going = selectors.jobs_by_uuids(one.job for one in verdicts if not one.keep)
         places = housekeeping.forecast(going)
         packages = sum(job.stored_size or 0 for job in going if job.backup_file_path)
@@ -81,9 +80,10 @@ class Command(BackupCommand):
                     "backups": [dataclasses.asdict(one) for one in shown],
                     "repositories": [{**dataclasses.asdict(one), "place": str(one.place.path)} for one in places],
                     "package_bytes": packages,
+                    "postponed": list(map(str, postponed)),
                 }
             )
-            return exitcodes.OK
+            return _exit_code(postponed)
         table(
             ("Backup", "Of", "Taken", "", "Why"),
             [
@@ -105,10 +105,18 @@ class Command(BackupCommand):
                 ("backups that go", str(len(going))),
                 *rows,
                 ("packages", f"{size(packages)} come back" if packages else ""),
+                ("another time", list(map(str, postponed))),
                 ("dry run", "nothing was changed"),
             ]
         )
-        return exitcodes.OK
+        return _exit_code(postponed)
+
+
+def _exit_code(postponed: list[housekeeping.Postponed]) -> int:
+    """That of the first thing that could not be done."""
+    for one in postponed:
+        return exitcodes.FAILED if one.error is None else exitcodes.of_error(one.error)
+    return exitcodes.OK
 
 
 def _why_not(done: housekeeping.Tidied) -> str:

@@ -9,6 +9,7 @@ from ...ledger import ledger_alias
 from ...models import BackupJob, JobStatus, WokenBy
 from ...names import one_line
 from ...operations import settle_operations
+from ...pack_looks import PAUSE, look_at_packs
 from ...processes import own_identity
 from ...restores import recover_restores
 from ...selectors import jobs_runnable, operations_runnable
@@ -51,6 +52,7 @@ class Command(BackupCommand):
         operations_expire(now=now)
         uploads_expire(now=now)
         slots.expire_waiting(now=now)
+        look_at_packs(now=now, pause=PAUSE)
         due = slots.run_due(now=now, woken_by=WokenBy.COMMAND)
         ended: list[dict[str, object]] = []
         if options["no_wait"] or conf.load().executor == "celery":

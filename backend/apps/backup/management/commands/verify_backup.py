@@ -4,7 +4,7 @@ from django.core.management.base import CommandParser
 
 from ...models import RehearsalState
 from ...progress import Tracker
-from ...resolving import resolve_backup
+from ...resolving import resolve_backup, wanted_parts
 from ...stopping import stop_signals
 from ...verification import verify_backup
 from .. import exitcodes
@@ -22,7 +22,7 @@ class Command(BackupCommand):
         )
 
     def run(self, options: Options) -> int:
-        ref = resolve_backup(str(options["backup"]))
+        ref = resolve_backup(str(options["backup"]), wanted=wanted_parts(None))
         for note in ref.notes:
             self.note(note)
         tracker = Tracker()

@@ -39,8 +39,8 @@ describe("the page of a job", () => {
 
   it("says that the storage has lost a backup, whatever was proved before", async () => {
     show(jobDetail({ missing: "The repository in '/srv' is not there." }));
-    expect((await screen.findByText("Missing")).title).toBe("The repository in '/srv' is not there.");
-    expect(screen.getByText(/The storage does not hold this backup now. The repository in/)).toBeTruthy();
+    expect((await screen.findByText("Unavailable")).title).toBe("The repository in '/srv' is not there.");
+    expect(screen.getByText(/This backup cannot be restored now. The repository in/)).toBeTruthy();
     expect(screen.queryByText("Verified")).toBeNull();
   });
 
@@ -49,6 +49,28 @@ describe("the page of a job", () => {
     expect((await screen.findByRole("alert")).textContent).toContain("The disk was full.");
     expect(screen.queryByRole("link", { name: "Restore from this" })).toBeNull();
     expect(screen.queryByRole("button", { name: "Delete…" })).toBeNull();
+  });
+
+  it("lets a person acknowledge the problems of an incomplete backup", async () => {
+    const problems = [{ path: "media/a.pdf", reason: "It is not there." }];
+    const asked: unknown[] = [];
+    const { user } = show(jobDetail({ status: "INCOMPLETE", problems, problem_count: 1 }));
+    server.use(
+      http.post(`${API}/system/acknowledgements/`, async ({ request }) => {
+        asked.push(await request.json());
+        answerJob(jobDetail({ status: "INCOMPLETE", problems, problem_count: 1, accepted_until: "2027-03-31T23:59:59Z" }));
+        return HttpResponse.json({ acknowledgements: [] }, { status: 201 });
+      }),
+    );
+    await user.click(await screen.findByRole("button", { name: "Acknowledge" }));
+    const dialog = await screen.findByRole("dialog");
+    expect(within(dialog).getByText(/1 problem of nightly-20261124/)).toBeTruthy();
+    await user.type(within(dialog).getByRole("textbox", { name: /Why it is accepted/ }), "lost in 2019");
+    await user.type(within(dialog).getByLabelText(/Until when/), "2027-03-31");
+    await user.click(within(dialog).getByRole("button", { name: "Acknowledge" }));
+    await screen.findByText(/has acknowledged all of these until/);
+    expect(asked).toMatchObject([{ job: JOB, why: "lost in 2019" }]);
+    await waitFor(() => expect(screen.queryByRole("button", { name: "Acknowledge" })).toBeNull());
   });
 
   it("promises nothing of an incomplete backup that is gone", async () => {

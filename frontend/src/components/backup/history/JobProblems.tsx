@@ -1,10 +1,12 @@
 /** Warnings, and what could not be read. */
 
-import { Button, List, Table, Text } from "@mantine/core";
+import { Button, Group, List, Table, Text } from "@mantine/core";
 import { useState } from "react";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
+import { Acknowledge } from "../common/acknowledge";
+import { moment } from "../common/format";
 import { Section } from "../common/section";
 
 const FIRST = 20;
@@ -13,7 +15,7 @@ export function JobProblems({ job }: { job: Schemas["JobDetail"] }) {
   return (
     <>
       {job.warnings.length > 0 && <Warnings texts={job.warnings} />}
-      {job.problem_count > 0 && <Unread problems={job.problems} count={job.problem_count} />}
+      {job.problem_count > 0 && <Unread job={job} />}
     </>
   );
 }
@@ -60,11 +62,13 @@ function More({ shown, there, count, onMore }: MoreProps) {
   );
 }
 
-function Unread({ problems, count }: { problems: Schemas["ProblemFile"][]; count: number }) {
+function Unread({ job }: { job: Schemas["JobDetail"] }) {
+  const { problems, problem_count: count } = job;
   const [all, setAll] = useState(false);
   const shown = all ? problems : problems.slice(0, FIRST);
   return (
     <Section title={t("history.page.problems")}>
+      {job.status === "INCOMPLETE" && <Known job={job} />}
       <Table fz="sm">
         <Table.Thead>
           <Table.Tr>
@@ -83,5 +87,20 @@ function Unread({ problems, count }: { problems: Schemas["ProblemFile"][]; count
       </Table>
       <More shown={shown.length} there={problems.length} count={count} onMore={() => setAll(true)} />
     </Section>
+  );
+}
+
+/** Until when a person has acknowledged all of them, or the way to do so. */
+function Known({ job }: { job: Schemas["JobDetail"] }) {
+  if (job.accepted_until) {
+    return <Text size="sm">{t("history.page.acknowledged", { time: moment(job.accepted_until) })}</Text>;
+  }
+  return (
+    <Group mb="xs">
+      <Acknowledge
+        named={{ job: job.uuid }}
+        text={t("history.page.acknowledgeText", { count: job.problem_count, name: job.job_name })}
+      />
+    </Group>
   );
 }

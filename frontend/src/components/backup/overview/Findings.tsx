@@ -8,11 +8,12 @@ import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/context";
 import { findingsQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
+import { Acknowledge } from "../common/acknowledge";
 import { ValueBadge } from "../common/badges";
 import { useAgo } from "../common/now";
 import { Section } from "../common/section";
 import { Loaded } from "../common/states";
-import { Acknowledge, Acknowledged } from "./Acknowledgement";
+import { Acknowledged } from "./Acknowledgement";
 import { Commands } from "./Commands";
 
 /** The worst come first. */
@@ -60,7 +61,12 @@ function One({ finding }: { finding: Schemas["Finding"] }) {
         <Text size="xs" c="dimmed">
           {finding.id}
         </Text>
-        {finding.severity === "WARNING" && <Acknowledge finding={finding} />}
+        {finding.severity === "WARNING" && (
+          <Acknowledge
+            named={{ finding: finding.id, subject: finding.subject, what: finding.what }}
+            text={`${finding.subject}: ${finding.what}`}
+          />
+        )}
       </Group>
       <Text size="sm" style={{ overflowWrap: "anywhere" }}>
         <Commands text={finding.what} />

@@ -37,12 +37,14 @@ export function Protection({ status }: { status: Schemas["Status"] }) {
             <span aria-hidden>{mark} </span>
             {isWarned ? t("overview.protection.warned", { count: verdict.warnings }) : t(`overview.protection.${verdict.state}`)}
           </Title>
-          <Text>{verdict.reason}</Text>
+          <Text style={{ overflowWrap: "anywhere" }}>
+            <Commands text={verdict.reason} />
+          </Text>
           {isWarned && (
             <List size="sm">
               {verdict.open.map((one) => (
                 <List.Item key={one} style={{ overflowWrap: "anywhere" }}>
-                  {one}
+                  <Commands text={one} />
                 </List.Item>
               ))}
             </List>
