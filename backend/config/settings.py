@@ -39,6 +39,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "config.headers.SecurityHeaders",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -101,6 +102,7 @@ BACKUP_STORAGE_ROOT = folder("BACKUP_STORAGE_ROOT", EDMS_HOME / "backups")
 BACKUP_EXECUTOR = os.environ.get("BACKUP_EXECUTOR", "")
 BACKUP_SECRETS = ["SECRET_KEY"]
 BACKUP_FALLBACK_ROOT = os.environ.get("BACKUP_FALLBACK_ROOT", "")
+BACKUP_TRUSTED_PROXIES = words("BACKUP_TRUSTED_PROXIES", [])
 BACKUP_CELERY_QUEUE = os.environ.get("BACKUP_CELERY_QUEUE", "")
 
 # Read by Celery alone; without a broker nothing of it is used.
@@ -145,6 +147,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not ONLY_LOOPBACK
 SESSION_COOKIE_HTTPONLY = True
 if flag("EDMS_BEHIND_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Browsers remember it: whoever has said so once cannot go back to HTTP before that time is over.
+SECURE_HSTS_SECONDS = int(os.environ.get("EDMS_HSTS_SECONDS") or 0)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
