@@ -3,11 +3,11 @@
 import os
 
 import django
-from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.handlers.asgi import ASGIHandler
 
 from .environment import flag
 from .loading import load_all
+from .static import StaticFiles
 from .streaming import StreamingHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -16,5 +16,5 @@ django.setup(set_prefix=False)
 application: ASGIHandler = StreamingHandler()
 if flag("EDMS_SERVE_STATIC"):
     # `make serve`: one process on loopback, which hands out the static files besides, without debugging.
-    application = ASGIStaticFilesHandler(application)
+    application = StaticFiles(application)
 load_all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.contrib import admin
@@ -16,13 +16,13 @@ from rest_framework import exceptions, serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
-from rest_framework.views import APIView
 
 from apps.backup.api.parsing import BoundedJSONParser
 from apps.backup.rights import Right
 from apps.documents.api.documents import ADD, CHANGE, DELETE, VIEW
 from apps.documents.api.views import EdmsView
+
+from .attempts import Attempt
 
 PERMISSIONS: Final = (VIEW, ADD, CHANGE, DELETE, *(right.permission for right in Right))
 """What the pages ask about."""
@@ -58,25 +58,12 @@ class WrongPassword(exceptions.APIException):
     default_detail = "There is no account with this name and password."
 
 
-class AddressThrottle(SimpleRateThrottle):
-    """How often somebody may try to sign in from one address. Counted in Django's default cache."""
-
-    rate = "10/min"
-
-    def get_cache_key(self, request: Request, view: APIView) -> str:  # noqa: ARG002  the framework's signature
-        # Not X-Forwarded-For: whoever guesses passwords may write into it what they like.
-        return f"edms-sign-in-{request.META.get('REMOTE_ADDR', '')}"
-
-
 class SessionView(EdmsView):
     """The session that the browser's cookie names."""
 
     permission_classes = []
     parser_classes = [BoundedJSONParser]
     serializer_class = SignInSerializer
-
-    def get_throttles(self) -> list[BaseThrottle]:
-        return [AddressThrottle()] if self.request.method == "POST" else []
 
     @extend_schema(responses=SessionSerializer)
     def get(self, request: Request) -> Response:
@@ -90,9 +77,13 @@ class SessionView(EdmsView):
         # own user in here, and be handed the documents that are uploaded next.
         SessionAuthentication().enforce_csrf(request)
         given = self.checked()
+        attempt = Attempt(request, given["name"])
+        if attempt.wait:
+            raise exceptions.Throttled(attempt.wait)
         user = authenticate(request, username=given["name"], password=given["password"])
         if user is None:
             raise WrongPassword
+        attempt.succeeded()
         login(request, user)
         request.user = user
         return _session(request)
@@ -105,13 +96,17 @@ class SessionView(EdmsView):
 
 @sensitive_variables()
 def admin_sign_in(request: HttpRequest) -> HttpResponse:
-    """The log-in of Django's own administration; attempts at either door count."""
-    throttle = AddressThrottle()
-    if request.method == "POST" and not throttle.allow_request(Request(request), SessionView()):
-        wait = math.ceil(throttle.wait() or 1)
-        text = f"Too many attempts to sign in; try again in {wait} seconds."
-        return HttpResponse(text, status=429, content_type="text/plain", headers={"Retry-After": str(wait)})
-    return admin.site.login(request)
+    """The log-in of Django's own administration; failures at either door count."""
+    if request.method != "POST":
+        return admin.site.login(request)
+    attempt = Attempt(request, request.POST.get("username", ""))
+    if attempt.wait:
+        text = f"Too many attempts to sign in; try again in {attempt.wait} seconds."
+        return HttpResponse(text, status=429, content_type="text/plain", headers={"Retry-After": str(attempt.wait)})
+    answer = admin.site.login(request)
+    if answer.status_code == HTTPStatus.FOUND:
+        attempt.succeeded()
+    return answer
 
 
 def _session(request: Request) -> Response:

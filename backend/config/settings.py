@@ -39,6 +39,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "config.headers.SecurityHeaders",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -79,10 +80,12 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
 
+# Whether serializers describe themselves well is no question of a deployment; the answers would hide those that are.
+SPECTACULAR_SETTINGS: dict[str, object] = {"ENABLE_DJANGO_DEPLOY_CHECK": False}
 if DEBUG and importlib.util.find_spec("drf_spectacular_sidecar"):
     # Swagger UI, from this machine.
     INSTALLED_APPS.append("drf_spectacular_sidecar")
-    SPECTACULAR_SETTINGS = {"SWAGGER_UI_DIST": "SIDECAR", "SWAGGER_UI_FAVICON_HREF": "SIDECAR"}
+    SPECTACULAR_SETTINGS |= {"SWAGGER_UI_DIST": "SIDECAR", "SWAGGER_UI_FAVICON_HREF": "SIDECAR"}
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
@@ -101,6 +104,7 @@ BACKUP_STORAGE_ROOT = folder("BACKUP_STORAGE_ROOT", EDMS_HOME / "backups")
 BACKUP_EXECUTOR = os.environ.get("BACKUP_EXECUTOR", "")
 BACKUP_SECRETS = ["SECRET_KEY"]
 BACKUP_FALLBACK_ROOT = os.environ.get("BACKUP_FALLBACK_ROOT", "")
+BACKUP_TRUSTED_PROXIES = words("BACKUP_TRUSTED_PROXIES", [])
 BACKUP_CELERY_QUEUE = os.environ.get("BACKUP_CELERY_QUEUE", "")
 
 # Read by Celery alone; without a broker nothing of it is used.
@@ -145,6 +149,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not ONLY_LOOPBACK
 SESSION_COOKIE_HTTPONLY = True
 if flag("EDMS_BEHIND_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Browsers remember it: whoever has said so once cannot go back to HTTP before that time is over.
+SECURE_HSTS_SECONDS = int(os.environ.get("EDMS_HSTS_SECONDS") or 0)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -200,6 +200,7 @@ class _Restore:
 
     def _walk(self, root: BlobId, *, note_damage: bool) -> Iterator[_Found]:
         """Every node, folders first; what lies below a damaged tree is left out."""
+        expansion = self._view.expansion()
         stack: list[tuple[bytes, Iterator[Node]]] = [(b"", iter(self._nodes(b"", root, note_damage=note_damage)))]
         while stack:
             above, nodes = stack[-1]
@@ -213,6 +214,7 @@ class _Restore:
             yield path, node
             if node.kind is NodeKind.DIR:
                 below = self._nodes(path, node.subtree, note_damage=note_damage)
+                expansion.enter(node.subtree, len(below))
                 stack.append((path, iter(below)))
 
     def _nodes(self, path: bytes, tree: BlobId | None, *, note_damage: bool) -> list[Node]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from strongroom.errors import Damaged
+from strongroom.expansion import Expansion
 from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import Node, NodeKind, decode_tree, require_safe_name
 from strongroom.ids import BlobId, BlobKind
@@ -89,9 +90,12 @@ class SnapshotView:
     ) -> Iterator[tuple[bytes, Node]]:
         """Every node below a tree (the root when not given) with its path, folders before what is in them.
 
-        With `only`, what that takes, and the folders that lead there; no other folder is read.
+        With `only`, what that takes, and the folders that lead there; no other folder is read. Raises Damaged for a
+        snapshot that has no end.
         """
-        stack = [(prefix, iter(self.nodes(self.snapshot.tree if tree is None else tree)))]
+        root = self.snapshot.tree if tree is None else tree
+        expansion = self.expansion()
+        stack = [(prefix, iter(self.nodes(root)))]
         while stack:
             above, nodes = stack[-1]
             node = next(nodes, None)
@@ -107,7 +111,13 @@ class SnapshotView:
                     raise Damaged(f"The folder {path!r} in snapshot {self.snapshot.id[:8]} has no tree.")
                 if len(stack) >= MAX_DEPTH:
                     raise Damaged(f"Snapshot {self.snapshot.id[:8]} is nested more than {MAX_DEPTH} folders deep.")
-                stack.append((path, iter(self.nodes(node.subtree))))
+                below = self.nodes(node.subtree)
+                expansion.enter(node.subtree, len(below))
+                stack.append((path, iter(below)))
+
+    def expansion(self) -> Expansion:
+        """For a walk of one's own."""
+        return Expansion(self.reader.index, self.snapshot.id)
 
     def open(self, node: Node) -> ContentReader:
         """The content of a file. ValueError for another kind of node."""

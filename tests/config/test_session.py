@@ -5,6 +5,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from django.test import Client
 
+from apps.backup.api.clients import client_address
 from apps.backup.api.parsing import MAX_BODY
 from apps.backup.rights import Right
 from config.session import PERMISSIONS
@@ -85,24 +86,79 @@ def test_guessing_is_slowed_down_whatever_the_headers_say(browser):
     statuses = []
     for number in range(12):
         browser.defaults["HTTP_X_FORWARDED_FOR"] = f"10.0.0.{number}"
-        statuses.append(sign_in(browser, f"user{number}", "x"))
+        statuses.append(sign_in(browser, "alice", "x"))
     assert [one.status_code for one in statuses] == [403] * 10 + [429] * 2
-    assert int(statuses[-1]["Retry-After"]) > 0
+    assert 0 < int(statuses[-1]["Retry-After"]) <= 60
+
+
+def test_guessing_with_many_names_is_slowed_down_too(browser):
+    browser.get(SESSION)
+    assert [sign_in(browser, f"user{number}", "x").status_code for number in range(31)] == [403] * 30 + [429]
+
+
+def test_nobody_shuts_the_door_for_others(browser, client):
+    """Neither without the token, nor from other addresses, nor by knowing the password."""
+    User.objects.create_user("alice", password="secret")
+    browser.get(SESSION)
+    for _ in range(40):
+        assert sign_in(browser, "alice", "x", token=False).status_code == 403
+    for _ in range(12):
+        client.post(SESSION, {"name": "alice", "password": "x"}, "application/json", REMOTE_ADDR="10.0.0.9")
+    for _ in range(12):
+        assert sign_in(browser, "alice", "secret").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("connection", "forwarded", "address"),
+    [
+        ("192.0.2.1", "203.0.113.5", "192.0.2.1"),
+        ("10.0.0.5", "203.0.113.5", "203.0.113.5"),
+        ("::ffff:10.0.0.5", "1.2.3.4, 203.0.113.5, 10.1.2.3", "203.0.113.5"),
+        ("10.0.0.5", "", "10.0.0.5"),
+        ("10.0.0.5", "not an address", "10.0.0.5"),
+        ("", "203.0.113.5", ""),
+    ],
+)
+def test_only_what_trusted_proxies_add_is_believed(settings, connection, forwarded, address):
+    settings.BACKUP_TRUSTED_PROXIES = ["10.0.0.5", "10.1.0.0/16"]
+    assert client_address({"REMOTE_ADDR": connection, "HTTP_X_FORWARDED_FOR": forwarded}) == address
+
+
+def test_clients_behind_a_trusted_proxy_are_told_apart(browser, settings):
+    settings.BACKUP_TRUSTED_PROXIES = ["127.0.0.1"]
+    browser.get(SESSION)
+    statuses = []
+    for number in range(12):
+        browser.defaults["HTTP_X_FORWARDED_FOR"] = f"1.1.1.1, 203.0.113.{number % 2}"
+        statuses.append(sign_in(browser, "alice", "x").status_code)
+    assert statuses == [403] * 12
 
 
 def test_guessing_is_slowed_down_at_both_doors_together(client, browser, settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     User.objects.create_superuser("root", password="right")
-    guess = {"username": "root", "password": "wrong"}
-    statuses = [client.post("/admin/login/", guess).status_code for _ in range(10)]
-    refused = client.post("/admin/login/?next=/admin/", {**guess, "password": "right"})
+    right = {"username": "root", "password": "right"}
+    for _ in range(3):
+        assert client.post("/admin/login/?next=/admin/", right).url == "/admin/"
+    statuses = [client.post("/admin/login/", {**right, "password": "wrong"}).status_code for _ in range(10)]
+    refused = client.post("/admin/login/?next=/admin/", right)
     assert (statuses, refused.status_code) == ([200] * 10, 429)
     assert int(refused["Retry-After"]) > 0
     browser.get(SESSION)
     assert sign_in(browser, "root", "right").status_code == 429
     cache.clear()
+    client.logout()
     assert client.get("/admin/login/").status_code == 200
-    assert client.post("/admin/login/?next=/admin/", {**guess, "password": "right"}).url == "/admin/"
+    assert client.post("/admin/login/?next=/admin/", right).url == "/admin/"
+
+
+def test_every_page_tells_browsers_what_to_keep_to_themselves(admin_client):
+    for address in ("/admin/", "/app/", "/api/v1/session/", "/nowhere/"):
+        headers = admin_client.get(address).headers
+        assert "camera=()" in headers["Permissions-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
 
 
 def test_the_page_is_everybodys_and_begins_at_the_root(client):

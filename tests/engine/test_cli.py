@@ -63,7 +63,11 @@ def strongroom(tmp_path: Path) -> Command:
 def source(tmp_path: Path) -> Path:
     build(
         tmp_path / "source",
-        {b"a.txt": File(b"text"), b"sub": {b"\x1b[31mred": File(b"x" * 2_000_000), b"\xff": File(b"raw")}},
+        {
+            b"a.txt": File(b"text"),
+            b"sub": {b"\x1b[31mred": File(b"x" * 2_000_000), b"\xff": File(b"raw")},
+            "\u202egpj.exe".encode(): File(b""),
+        },
     )
     return tmp_path / "source"
 
@@ -81,6 +85,7 @@ def test_the_whole_way(strongroom: Command, source: Path, tmp_path: Path) -> Non
     assert f"{source}/a.txt".lstrip("/") in names
     assert "\x1b" not in names
     assert "\\x1b[31mred" in names
+    assert "\\u202egpj.exe" in names
     assert "0644" in strongroom("ls", "-l", "latest", str(source)).stdout
     back = tmp_path / "back"
     strongroom("restore", "latest", "--target", str(back), "--path", str(source))

@@ -17,11 +17,12 @@ import dataclasses
 import json
 import logging
 import weakref
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import Error as DatabaseFailure
 from django.utils import timezone
 
 from .errors import LedgerError
@@ -36,7 +37,9 @@ _logger = logging.getLogger("apps.backup.events")
 LOOK_SECONDS: Final = 1.0
 HEARTBEAT_SECONDS: Final = 15.0
 STREAM_SECONDS: Final = 600.0
-"""After so long a stream ends, so that the rights of whoever comes again are looked at anew."""
+"""After so long a stream ends, so that whoever comes again is signed in anew."""
+STANDING_SECONDS: Final = 3.0
+"""So often it is looked whether those who listen still may."""
 
 MOST_EVENTS: Final = 500
 OLDEST: Final = timedelta(hours=1)
@@ -56,6 +59,17 @@ _MOST_WAITING: Final = 64
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT: Final = timedelta(microseconds=1)
+
+
+class Standing(Protocol):
+    """Whether somebody may listen. The `key` is the same for all streams of one session or token."""
+
+    @property
+    def key(self) -> Hashable: ...
+
+    def holds(self) -> bool:
+        """Look in the database; called in a thread of its own."""
+        ...
 
 
 class EventIdInvalid(ValueError):
@@ -173,7 +187,14 @@ class Looker:
 @dataclasses.dataclass(eq=False, slots=True)
 class _Listener:
     waiting: asyncio.Queue[bytes]
+    standing: Standing | None = None
     dropped: bool = False
+
+    def drop(self) -> None:
+        """End its stream; what waits is not told any more."""
+        self.dropped = True
+        with contextlib.suppress(asyncio.QueueFull):
+            self.waiting.put_nowait(b"")
 
 
 class Broadcaster:
@@ -185,15 +206,16 @@ class Broadcaster:
         self._looking: asyncio.Task[None] | None = None
         self._cursor = ""
 
-    async def stream(self, since: str | None) -> AsyncGenerator[bytes, None]:
+    async def stream(self, since: str | None, standing: Standing | None = None) -> AsyncGenerator[bytes, None]:
         """What somebody hears who has heard everything until the event `since`, from now on.
 
-        Ends after `STREAM_SECONDS`, and when a listener is too slow: it comes again and goes on where it was.
+        Ends after `STREAM_SECONDS`, and when a listener is too slow: it comes again and goes on where it was. Ends also
+        when somebody may not listen any more, or when that cannot be found out.
         Raises `EventIdInvalid`, `LedgerUnavailable`.
         """
         clock = asyncio.get_running_loop().time
         end = clock() + STREAM_SECONDS
-        listener = self._join()
+        listener = self._join(standing)
         try:
             yield RETRY
             # Asked after it has joined: what happens meanwhile is told twice rather than not at all.
@@ -206,12 +228,13 @@ class Broadcaster:
                 except TimeoutError:
                     # The id without an event moves on from where the listener resumes.
                     block = b": still here\n" + (f"id: {self._cursor}\n" if self._cursor else "").encode() + b"\n"
-                yield block
+                if not listener.dropped:
+                    yield block
         finally:
             self._listeners.discard(listener)
 
-    def _join(self) -> _Listener:
-        listener = _Listener(asyncio.Queue(_MOST_WAITING))
+    def _join(self, standing: Standing | None) -> _Listener:
+        listener = _Listener(asyncio.Queue(_MOST_WAITING), standing)
         self._listeners.add(listener)
         if self._looking is None:
             self._looking = asyncio.create_task(self._look())
@@ -220,9 +243,13 @@ class Broadcaster:
     async def _look(self) -> None:
         clock = asyncio.get_running_loop().time
         looker, failing = Looker(now=timezone.now()), False
+        asked = clock()
         try:
             while self._listeners:
                 began = clock()
+                if began - asked >= STANDING_SECONDS:
+                    asked = began
+                    await self._drop_who_may_not_listen()
                 try:
                     events = await asyncio.to_thread(_closing, looker.look)
                 except LedgerError as error:
@@ -237,6 +264,15 @@ class Broadcaster:
         finally:
             self._looking, self._cursor = None, ""
 
+    async def _drop_who_may_not_listen(self) -> None:
+        """Asked once for all streams of a session or token."""
+        standings = {one.standing.key: one.standing for one in self._listeners if one.standing is not None}
+        lost = await asyncio.to_thread(_lost, list(standings.values()))
+        for listener in list(self._listeners):
+            if listener.standing is not None and listener.standing.key in lost:
+                listener.drop()
+                self._listeners.discard(listener)
+
     def _tell(self, events: Sequence[Event]) -> None:
         if not events:
             return
@@ -245,17 +281,17 @@ class Broadcaster:
             try:
                 listener.waiting.put_nowait(block)
             except asyncio.QueueFull:
-                listener.dropped = True
+                listener.drop()
                 self._listeners.discard(listener)
 
 
 _broadcasters: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Broadcaster] = weakref.WeakKeyDictionary()
 
 
-async def listen(since: str | None) -> AsyncGenerator[bytes, None]:
+async def listen(since: str | None, standing: Standing | None = None) -> AsyncGenerator[bytes, None]:
     """`Broadcaster.stream` of the one that serves this event loop: one for a process, as servers are made."""
     broadcaster = _broadcasters.setdefault(asyncio.get_running_loop(), Broadcaster())
-    async with contextlib.aclosing(broadcaster.stream(since)) as blocks:
+    async with contextlib.aclosing(broadcaster.stream(since, standing)) as blocks:
         async for block in blocks:
             yield block
 
@@ -266,3 +302,20 @@ def _closing(ask: Callable[..., _Found], *arguments: object) -> _Found:
         return ask(*arguments, now=timezone.now())
     finally:
         close_connections()
+
+
+def _lost(standings: Sequence[Standing]) -> set[Hashable]:
+    """The keys of those that do not hold. Whoever cannot be asked about is not told more: a new stream shows why."""
+    lost: set[Hashable] = set()
+    try:
+        for standing in standings:
+            try:
+                holds = standing.holds()
+            except DatabaseFailure as error:
+                _logger.warning("A stream of events ends, since its listener's rights cannot be read: %s", error)
+                holds = False
+            if not holds:
+                lost.add(standing.key)
+    finally:
+        close_connections()
+    return lost

@@ -17,10 +17,12 @@ BACKUP_RESTORE_ROOT       folder in which the API restores to folders; "restored
 BACKUP_FALLBACK_ROOT      folder for journals and copies while BACKUP_STORAGE_ROOT cannot be written; one in /var/tmp
 BACKUP_UPLOAD_MAX_BYTES   the largest package that the API takes in; 1 TB
 BACKUP_SECOND_PERSON      what takes two people in the API: "restore", "delete"; none
+BACKUP_TRUSTED_PROXIES    addresses and networks of proxies whose `X-Forwarded-For` is believed; none
 BACKUP_API_RATES          {"read", "change", "download": "600/min"}: how often a user may ask; None for no limit
 """
 
 import dataclasses
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -30,6 +32,8 @@ from pathlib import Path
 from django.conf import settings
 
 from .errors import SettingsInvalid
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 EXECUTORS = ("agent", "celery", "process", "inline")
 SECOND_PERSON = ("restore", "delete")
@@ -60,6 +64,7 @@ class BackupSettings:
     upload_max_bytes: int
     second_person: frozenset[str]
     rates: Mapping[str, str | None]
+    trusted_proxies: tuple[Network, ...]
 
     @property
     def roots(self) -> tuple[Path, ...]:
@@ -101,6 +106,7 @@ def load() -> BackupSettings:
         upload_max_bytes=_UPLOAD_MAX if upload_max is None else int(upload_max),
         second_person=_second_person(),
         rates=_rates(),
+        trusted_proxies=_networks("BACKUP_TRUSTED_PROXIES"),
     )
 
 
@@ -134,6 +140,15 @@ def _sequence(name: str) -> list[object]:
     if not isinstance(value, list | tuple):
         raise SettingsInvalid(f"{name} holds {type(value).__name__}; it must be a list.")
     return list(value)
+
+
+def _networks(name: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(text) for text in _texts(name))
+    except ValueError as error:
+        raise SettingsInvalid(
+            f"{name}: {error}; give addresses and networks, as in '10.0.0.5', '10.1.0.0/16'."
+        ) from None
 
 
 def _paths(name: str) -> tuple[Path, ...]:

@@ -126,6 +126,10 @@ class AlreadyRunning(LedgerError):
         self.job = job
 
 
+class TooManyOpen(LedgerError):
+    """Somebody waits for as many operations as one person may."""
+
+
 class LeaseLost(LedgerError):
     """The job is no longer ours; nothing more may be published."""
 

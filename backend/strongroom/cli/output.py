@@ -17,7 +17,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 _LINE_SECONDS = 10.0
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+"""What a terminal obeys, and what shows the rest of a line in another direction."""
 
 
 def size(value: int) -> str:
@@ -36,7 +37,7 @@ def moment(nanoseconds: int) -> str:
 def name(raw: bytes) -> str:
     """A path as a terminal can show it without obeying it: control characters and bytes that are no text escaped."""
     text = raw.decode("utf-8", "backslashreplace")
-    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
 def say(line: str) -> None:

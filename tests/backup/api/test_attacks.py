@@ -382,9 +382,12 @@ def sent_by_nobody(port: int, where: str, content: bytes) -> bytes:
 
 
 def sign_in(port: int, headers: dict[str, str]) -> int:
+    """The answer to a wrong password, with a token of one's own: it is in the cookie and in the header."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    token = "a" * 32
+    headers = {"Content-Type": "application/json", "Cookie": f"csrftoken={token}", "X-CSRFToken": token, **headers}
     with contextlib.closing(connection):
-        connection.request("POST", "/api/v1/session/", b"{}", {"Content-Type": "application/json", **headers})
+        connection.request("POST", "/api/v1/session/", json.dumps({"name": "root", "password": "x"}).encode(), headers)
         return connection.getresponse().status
 
 

@@ -402,3 +402,22 @@ def test_a_pinned_backup_is_not_deleted(admin, person, backup):
     BackupJob.objects.update(is_pinned=True, pin_reason="audit")
     with pytest.raises(IllegalTransition, match="pinned"):
         remove_request(backup.uuid, user=person("somebody"), now=timezone.now())
+
+
+def test_a_restore_is_never_behind_plans_and_nobody_waits_for_more_than_twenty(admin, backup):
+    others = [BackupJob.objects.create(job_name=f"files-{n}", backup_type="FILES") for n in range(service.MOST_OPEN)]
+    stored = {"status": "COMPLETED", "trust": "VERIFIED", "snapshot_id": "ab" * 32}
+    BackupJob.objects.filter(pk__in=[one.pk for one in others]).update(**stored)
+    for one in others:
+        verify_request(one.uuid, user=admin.handler._force_user, now=timezone.now())
+    refused = admin.post(f"{ROOT}jobs/{backup.uuid}/verify/")
+    assert refused.status_code == 409, refused.json()
+    assert "waits for 20 operations already" in refused.json()["detail"]
+    assert Operation.objects.count() == service.MOST_OPEN
+    answer = restore(admin, backup)
+    assert answer.status_code == 201, answer.json()
+    for one in Operation.objects.all():
+        operation_hand_over(one.uuid, now=timezone.now())
+    [first, *_] = operations_runnable(now=timezone.now(), limit=1)
+    assert first.kind == "RESTORE"
+    assert operations_to_send(now=timezone.now() + timedelta(days=1), patience=timedelta(0))[0] == first.uuid

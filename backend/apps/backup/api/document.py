@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.settings import patched_settings
+from drf_spectacular.settings import SPECTACULAR_DEFAULTS, patched_settings
 
 from ..broadcasting import NAMES
 from ..browsing import KINDS
@@ -86,7 +86,8 @@ _LINKS: Final = (
 
 def document(*, server: str = "") -> dict[str, Any]:
     """The whole document. `server` is the address below which the API lies, if it is known."""
-    with patched_settings(_SETTINGS):
+    # A release that does not know the version of the format yet writes 3.0, which says the same in other words.
+    with patched_settings({name: value for name, value in _SETTINGS.items() if name in SPECTACULAR_DEFAULTS}):
         generator: Any = SchemaGenerator
         made: dict[str, Any] = generator(patterns=ADDRESSES).get_schema(request=None, public=True)
     if server:

@@ -22,6 +22,7 @@ from ..models import Trust
 from ..rights import Right
 from .fields import MomentField, StrictSerializer, _Serializer
 from .schema import extend_schema
+from .standing import Listening
 from .views import BackupView
 
 _STREAM = "text/event-stream"
@@ -115,7 +116,7 @@ class Events(BackupView):
             return HttpResponse(content_type=_STREAM)
         answer: HttpResponseBase
         if isinstance(request._request, ASGIRequest):
-            answer = StreamingHttpResponse(listen(since), content_type=_STREAM)
+            answer = StreamingHttpResponse(listen(since, Listening(request, Right.VIEW)), content_type=_STREAM)
             # The thread of a request lives as long as its answer, and would keep a connection that nobody uses.
             close_connections()
         else:

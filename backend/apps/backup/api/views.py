@@ -28,6 +28,7 @@ from ..acting import SYSTEM, Actor, acting, become
 from ..models import AuditOrigin
 from ..moments import as_text
 from ..rights import Right
+from .clients import client_address
 from .fields import StrictSerializer
 from .paging import PARAMETERS
 from .parsing import BoundedJSONParser
@@ -148,7 +149,7 @@ class BackupView(generics.GenericAPIView[Any]):
             name=str(self.user.get_username()),
             key=str(self.user.pk),
             origin=AuditOrigin.API,
-            address=str(self.request.META.get("REMOTE_ADDR", "")),
+            address=client_address(self.request.META),
             request_id=self.request_id,
         )
 

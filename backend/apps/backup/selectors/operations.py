@@ -7,14 +7,18 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Case, Prefetch, Q, QuerySet, When
 
 from ..ledger import ledger_access, ledger_alias
-from ..models import Operation, OperationStatus, RestoreJob, Upload
+from ..models import Operation, OperationKind, OperationStatus, RestoreJob, Upload
 
 _MOST_SENT = 100
 _FORGOTTEN = timedelta(minutes=1)
 """Whoever wrote an operation down and has not handed it over since will not any more."""
+
+
+_URGENCY = Case(When(kind__in=[OperationKind.RESTORE, OperationKind.ROLLBACK], then=0), default=1)
+"""Somebody waits for a restore whose system is down; plans and verifications may wait for it."""
 
 
 def operation_by_uuid(operation: uuid.UUID) -> Operation | None:
@@ -32,11 +36,11 @@ def operations_matching(
 
 
 def operations_runnable(*, now: datetime, limit: int, exclude: Collection[uuid.UUID] = ()) -> list[Operation]:
-    """PENDING ones that were left to an executor, or forgotten, oldest first."""
+    """PENDING ones that were left to an executor, or forgotten: restores first, then the oldest."""
     with ledger_access("looking for operations to run"):
         handed_over = Q(dispatched_at__isnull=False) | Q(queued_at__lt=now - _FORGOTTEN)
         rows = Operation.objects.using(ledger_alias()).filter(handed_over, status=OperationStatus.PENDING)
-        return list(rows.exclude(uuid__in=exclude).order_by("queued_at", "id")[:limit])
+        return list(rows.exclude(uuid__in=exclude).order_by(_URGENCY, "queued_at", "id")[:limit])
 
 
 def operations_to_send(*, now: datetime, patience: timedelta) -> list[uuid.UUID]:
@@ -44,7 +48,7 @@ def operations_to_send(*, now: datetime, patience: timedelta) -> list[uuid.UUID]
     with ledger_access("looking for operations whose message is lost"):
         lost = Q(dispatched_at=None, queued_at__lt=now - _FORGOTTEN) | Q(dispatched_at__lt=now - patience)
         rows = Operation.objects.using(ledger_alias()).filter(lost, status=OperationStatus.PENDING)
-        return list(rows.order_by("queued_at", "id").values_list("uuid", flat=True)[:_MOST_SENT])
+        return list(rows.order_by(_URGENCY, "queued_at", "id").values_list("uuid", flat=True)[:_MOST_SENT])
 
 
 def restore_by_uuid(restore: uuid.UUID) -> RestoreJob | None:

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from .. import conf
-from ..errors import AlreadyRunning, ApprovalRefused, IllegalTransition, OperationNotFound
+from ..errors import AlreadyRunning, ApprovalRefused, IllegalTransition, OperationNotFound, TooManyOpen
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, Operation, OperationKind, OperationStatus, RestoreJob, RestoreStatus
 from ..processes import is_gone, process_of
@@ -38,6 +38,8 @@ RIGHTS: Mapping[str, Right] = {
 
 APPROVAL = timedelta(hours=24)
 """So long an operation waits for a second person."""
+MOST_OPEN = 20
+"""Of one person at a time, restores and rollbacks apart: whoever asks for more keeps others from their turn."""
 
 OPEN = (OperationStatus.AWAITING_APPROVAL, OperationStatus.PENDING, OperationStatus.RUNNING)
 _ACTIONS: Mapping[str, str] = {
@@ -50,6 +52,7 @@ _ACTIONS: Mapping[str, str] = {
     OperationKind.PRUNE: "storage.prune.request",
     OperationKind.DELETE_CONFIGURATION: "configuration.delete.request",
 }
+_URGENT = (OperationKind.RESTORE, OperationKind.ROLLBACK)
 _DELETING = (
     OperationKind.REMOVE,
     OperationKind.RELEASE,
@@ -87,7 +90,10 @@ class Wish:
 
 
 def operation_create(wish: Wish, *, user: AbstractBaseUser, now: datetime) -> Operation:
-    """Write it down, PENDING or AWAITING_APPROVAL. Raises `AlreadyRunning` while a rival is not at its end."""
+    """Write it down, PENDING or AWAITING_APPROVAL.
+
+    Raises `AlreadyRunning` while a rival is not at its end, `TooManyOpen` for whoever waits for `MOST_OPEN` others.
+    """
     status = OperationStatus.AWAITING_APPROVAL if wish.needs_second_person else OperationStatus.PENDING
     row = Operation(
         kind=wish.kind,
@@ -106,6 +112,8 @@ def operation_create(wish: Wish, *, user: AbstractBaseUser, now: datetime) -> Op
         audit_record(_ACTIONS[wish.kind], wish.target, details=said)
         # Only now: whoever asks at the same time has waited for the audit trail, and sees this row or is seen.
         _refuse_rivals(row, wish.rivals)
+        if wish.kind not in _URGENT:
+            _refuse_many(row)
     return row
 
 
@@ -224,6 +232,15 @@ def _refuse_rivals(row: Operation, rivals: Q) -> None:
                 f"{other.get_kind_display()} of {other.subject} is {other.status} already (operation {other.uuid});"
                 " wait for its end, or cancel it."
             )
+
+
+def _refuse_many(row: Operation) -> None:
+    others = _rows().filter(requested_by_name=row.requested_by_name, status__in=OPEN).exclude(kind__in=_URGENT)
+    if others.count() > MOST_OPEN:
+        raise TooManyOpen(
+            f"{row.requested_by_name} waits for {MOST_OPEN} operations already. Wait for their end, or cancel some of"
+            " them; a restore or a rollback can be asked for all the same."
+        )
 
 
 def _rows() -> QuerySet[Operation]:

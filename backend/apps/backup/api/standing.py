@@ -1,0 +1,57 @@
+"""Whether somebody who was let in may stay: for answers that last."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Mapping
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY, get_user_model
+from django.db.models import Model
+from django.utils.crypto import constant_time_compare
+from rest_framework.request import Request
+
+from ..rights import Right
+
+
+class Listening:
+    """The standing of whoever asked for a stream: the account, the right, and the session or token it came with."""
+
+    def __init__(self, request: Request, right: Right) -> None:
+        self._user: Any = request.user.pk
+        self._right = right
+        self._token: object = request.auth
+        session = getattr(request, "session", None)
+        # With a token no session was asked, even where the browser has sent one along.
+        self._session: str | None = session.session_key if session is not None and request.auth is None else None
+        token = self._token.pk if isinstance(self._token, Model) else str(self._token)
+        self.key: Hashable = (self._user, self._session, token)
+
+    def holds(self) -> bool:
+        """Whether the account is active and has the right, and the session or token is still good."""
+        user = get_user_model()._default_manager.filter(pk=self._user, is_active=True).first()
+        if user is None or not user.has_perm(self._right.permission):
+            return False
+        return self._token_holds() if self._session is None else self._session_holds(user)
+
+    def _token_holds(self) -> bool:
+        token = self._token
+        if isinstance(token, Model):
+            return type(token)._default_manager.filter(pk=token.pk).exists()
+        claims = getattr(token, "payload", token)
+        if isinstance(claims, Mapping):
+            # A signed token, which says itself how long it is good.
+            return float(claims.get("exp", time.time() + 1)) > time.time()
+        return True
+
+    def _session_holds(self, user: Any) -> bool:
+        store = import_module(settings.SESSION_ENGINE).SessionStore(self._session)
+        given = store.get(HASH_SESSION_KEY, "")
+        # Empty where somebody has signed out; another one where the password was changed.
+        return any(constant_time_compare(given, one) for one in _hashes(user))
+
+
+def _hashes(user: Any) -> list[str]:
+    return [user.get_session_auth_hash(), *getattr(user, "get_session_auth_fallback_hash", list)()]

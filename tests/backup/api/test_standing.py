@@ -1,0 +1,124 @@
+"""Whoever listens to events is asked about again while they do."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import OperationalError
+from django.http import HttpRequest
+from django.test import Client
+from rest_framework.authtoken.models import Token
+from rest_framework.request import Request
+
+from apps.backup import broadcasting
+from apps.backup.api.standing import Listening
+from apps.backup.broadcasting import Broadcaster, Event
+from apps.backup.rights import Right
+
+
+@pytest.fixture
+def viewer(db):
+    user = User.objects.create_user("viewer", password="secret")
+    user.user_permissions.add(Permission.objects.get(codename=Right.VIEW.codename))
+    return user
+
+
+def listening(user, *, auth=None, session=None):
+    request = Request(HttpRequest())
+    request.user, request.auth = user, auth
+    if session is not None:
+        request._request.session = session
+    return Listening(request, Right.VIEW)
+
+
+CHANGES = {
+    "deactivated": lambda user: User.objects.filter(pk=user.pk).update(is_active=False),
+    "deleted": lambda user: User.objects.filter(pk=user.pk).delete(),
+    "without the right": lambda user: user.user_permissions.clear(),
+}
+
+
+@pytest.mark.parametrize("change", list(CHANGES))
+def test_an_account_that_may_not_any_more(viewer, change):
+    standing = listening(viewer)
+    assert standing.holds()
+    CHANGES[change](viewer)
+    assert not standing.holds()
+
+
+def test_a_token_that_is_deleted(viewer):
+    token = Token.objects.create(user=viewer)
+    standing = listening(viewer, auth=token)
+    assert standing.holds()
+    token.delete()
+    assert not standing.holds()
+
+
+def test_a_signed_token_ends_with_its_time(viewer):
+    assert listening(viewer, auth={"exp": time.time() + 60}).holds()
+    assert not listening(viewer, auth={"exp": time.time() - 1}).holds()
+
+
+@pytest.mark.parametrize("how", ["signed out", "another password"])
+def test_a_session_that_has_ended(viewer, how):
+    client = Client()
+    client.force_login(viewer)
+    standing = listening(viewer, session=client.session)
+    assert standing.holds()
+    if how == "signed out":
+        client.logout()
+    else:
+        viewer.set_password("another")
+        viewer.save()
+    assert not standing.holds()
+
+
+@dataclasses.dataclass
+class Asked:
+    """A standing that holds so many times; it is counted how often it was asked."""
+
+    key: str
+    good_for: int
+    error: Exception | None = None
+    times: int = 0
+
+    def holds(self):
+        self.times += 1
+        if self.error is not None:
+            raise self.error
+        return self.times <= self.good_for
+
+
+def test_a_stream_ends_with_the_standing_of_its_listener(monkeypatch):
+    monkeypatch.setattr(broadcasting, "changes_since", lambda moment, *, limit: [])
+    monkeypatch.setattr(broadcasting, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(broadcasting, "STANDING_SECONDS", 0.02)
+    event = Event("0000000000000001-0", "ready", {"type": "ready"})
+    good, bad, lost = Asked("good", 10**6), Asked("bad", 2), Asked("lost", 0, OperationalError("away"))
+
+    async def story():
+        broadcaster = Broadcaster()
+        streams = [broadcaster.stream(None, one) for one in (bad, lost, good, good)]
+        for stream in streams:
+            assert b"retry" in await anext(stream)
+            assert b"ready" in await anext(stream)
+        async with asyncio.timeout(10):
+            # Two that end, without another block, long before their hearts would beat.
+            assert [block async for block in streams[0]] == []
+            assert [block async for block in streams[1]] == []
+        asked = good.times
+        broadcaster._tell([event])
+        assert [await anext(stream) for stream in streams[2:]] == [event.encode()] * 2
+        await asyncio.sleep(0.2)
+        for stream in streams[2:]:
+            await stream.aclose()
+        return asked
+
+    assert asyncio.run(story()) >= 2
+    # One question for two streams.
+    assert bad.times == 3
+    assert lost.times == 1
