@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
+_BEAT: Final = "django_celery_beat_"
 FEATURES: Final = ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
 PERMISSIONS_POLICY: Final = ", ".join(f"{feature}=()" for feature in FEATURES)
 ADMIN_POLICY: Final = (
@@ -16,14 +17,17 @@ ADMIN_POLICY: Final = (
     " frame-ancestors 'none'"
 )
 """Of Django's own administration, whose scripts and styles all come from files."""
+BEAT_POLICY: Final = f"{ADMIN_POLICY}; script-src 'self' 'unsafe-inline'"
+"""Of the forms of django-celery-beat in it, which have a script within the page."""
 
 
 class SecurityHeaders(MiddlewareMixin):
     """A middleware that sets `Permissions-Policy`, and on pages without one a `Content-Security-Policy`."""
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:  # noqa: ARG002
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         # Django's page about an error while debugging has its styles in itself.
         if not settings.DEBUG:
-            response.headers.setdefault("Content-Security-Policy", ADMIN_POLICY)
+            is_of_beat = request.resolver_match is not None and str(request.resolver_match.url_name).startswith(_BEAT)
+            response.headers.setdefault("Content-Security-Policy", BEAT_POLICY if is_of_beat else ADMIN_POLICY)
         return response

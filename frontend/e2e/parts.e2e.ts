@@ -68,3 +68,13 @@ test("a table is chosen from those of a backup and restored into a database", as
   expect(tables.trim()).toBe("('auth_user',)");
   expect(wrong).toEqual([]);
 });
+
+test("the administration works under its policy for content", async () => {
+  for (const address of ["", "auth/user/add/", "documents/document/", "django_celery_beat/periodictask/add/", "backup/backupjob/"]) {
+    const answer = await page.goto(edms.url("/").replace("/app/", `/admin/${address}`));
+    expect(answer?.status()).toBe(200);
+    expect(answer?.headers()["content-security-policy"]).toContain("default-src 'self'");
+    await page.locator("#content").waitFor();
+  }
+  expect(wrong).toEqual([]);
+});
