@@ -116,7 +116,7 @@ class Agent:
         self._beat()
         # Of our own children we know how they ended; of others, only that they are gone.
         self._settle_children()
-        if time.monotonic() - self._chores >= _CHORES:
+        if are_due := time.monotonic() - self._chores >= _CHORES:
             # One that was typed may have been killed in its swap as well as one of our own children.
             self._recover()
             for job in job_enforce(now=now):
@@ -129,7 +129,6 @@ class Agent:
             uploads_expire(now=now)
             expire_waiting(now=now)
             refresh(now=now)
-            look_at_packs(now=now, pause=PACKS_PAUSE, tick=self._beat)
             self._chores = time.monotonic()
         if anything_due(now=now):
             for due in run_due(now=now, woken_by=WokenBy.AGENT):
@@ -143,6 +142,9 @@ class Agent:
             own = [child.row for child in self._operations]
             for wanted in operations_runnable(now=now, limit=free, exclude=own):
                 self._start(ChildOperation, wanted.uuid, str(wanted), self._operations)
+        if are_due:
+            # Last, because it takes long where there is damage, and nothing that is due waits for it then.
+            look_at_packs(now=now, pause=PACKS_PAUSE, tick=self._beat)
 
     def _beat(self) -> None:
         """Give a sign of life, if the last one is long enough ago."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -52,6 +53,7 @@ class Watch:
         self._stop = threading.Event()
         self._turn = threading.Lock()
         self._kept = False
+        self._beaten = 0.0
         self._thread = threading.Thread(target=self._run, name="backup-watch", daemon=True)
 
     def start(self) -> None:
@@ -113,7 +115,7 @@ class Watch:
         now = timezone.now()
         # One that was typed may have been killed in its swap as well as one of an operation.
         self._recover()
-        executor_beat(ExecutorKind.WORKER, own_identity(), {**self._facts, "passphrase": passphrase_trouble()}, now=now)
+        self._beat()
         for job in job_enforce(now=now):
             _logger.warning("The backup job %s did not stop when it was told to, and was killed.", job)
         for job in job_reap(now=now):
@@ -122,9 +124,9 @@ class Watch:
             _logger.warning("%s", line)
         operations_expire(now=now)
         uploads_expire(now=now)
-        look_at_packs(now=now, pause=PACKS_PAUSE)
         if conf.load().executor != "celery" and any(one.kind == ExecutorKind.AGENT for one in executors_alive(now=now)):
             # The slots are the agent's, and this worker is there for other work.
+            look_at_packs(now=now, pause=PACKS_PAUSE, tick=self._beat_again)
             return
         expire_waiting(now=now)
         for due in run_due(now=now, woken_by=WokenBy.WORKER, patience=_BEAT_FIRST):
@@ -133,3 +135,15 @@ class Watch:
             send_job(lost, now=now)
         for lost in operations_to_send(now=now, patience=_LOST):
             send_operation(lost, now=now)
+        # Last, because it takes long where there is damage, and nothing that is due waits for it then.
+        look_at_packs(now=now, pause=PACKS_PAUSE, tick=self._beat_again)
+
+    def _beat(self) -> None:
+        facts = {**self._facts, "passphrase": passphrase_trouble()}
+        executor_beat(ExecutorKind.WORKER, own_identity(), facts, now=timezone.now())
+        self._beaten = time.monotonic()
+
+    def _beat_again(self) -> None:
+        """A sign of life while something takes long."""
+        if time.monotonic() - self._beaten >= PAUSE.total_seconds():
+            self._beat()
