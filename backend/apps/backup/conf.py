@@ -15,7 +15,7 @@ BACKUP_FACT_FILES         files such as .env, captured in encrypted repositories
 BACKUP_POSTGRESQL_BIN     folder of the PostgreSQL client programs
 BACKUP_RESTORE_ROOT       folder in which the API restores to folders; "restored" in BACKUP_STORAGE_ROOT
 BACKUP_FALLBACK_ROOT      folder for journals and copies while BACKUP_STORAGE_ROOT cannot be written; one in /var/tmp
-BACKUP_UPLOAD_MAX_BYTES   the largest package that the API takes in; 1 TB
+BACKUP_UPLOAD_MAX_BYTES   the largest package that the API takes in, and all uploads of one person together; 1 TB
 BACKUP_SECOND_PERSON      what takes two people in the API: "restore", "delete"; none
 BACKUP_TRUSTED_PROXIES    addresses and networks of proxies whose `X-Forwarded-For` is believed; none
 BACKUP_API_RATES          {"read", "change", "download": "600/min"}: how often a user may ask; None for no limit

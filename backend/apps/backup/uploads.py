@@ -80,16 +80,22 @@ def receive(upload: uuid.UUID, source: Source, *, offset: int, size: int) -> int
     return there
 
 
-def require_room(size: int, *, promised: int) -> None:
-    """Raise `StorageFull` unless so many bytes have room besides those that are promised to others."""
+def require_room(size: int, *, promised: int, kept: int) -> None:
+    """Raise `StorageFull` unless so many bytes have room besides those promised to others and `kept` for backups."""
     folder = _folder()
     make_private_folder(folder)
     free = shutil.disk_usage(folder).free
-    if size + promised + _MARGIN > free:
+    kept += _MARGIN
+    if size + promised + kept > free:
         raise StorageFull(
             f"{free:,} bytes are free for uploads, {promised:,} of them promised to others; {size:,} are needed, and"
-            f" {_MARGIN:,} stay free. Make room in the storage, or give up another upload."
+            f" {kept:,} stay free for the next backups. Make room in the storage, or give up another upload."
         )
+
+
+def taken() -> int:
+    """The bytes of all uploads that are there."""
+    return sum(length(upload) for upload in files())
 
 
 def files() -> dict[uuid.UUID, float]:

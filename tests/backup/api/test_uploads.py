@@ -8,6 +8,7 @@ import fcntl
 import http.client
 import io
 import os
+import shutil
 import socket
 import uuid
 from datetime import timedelta
@@ -25,7 +26,7 @@ from tests.engine.packages.test_hostile import EVIL, LISTED, inside, write
 from tests.engine.packages.test_hostile import file as member
 
 from apps.backup.manifest import FileRootRecord, SecretFingerprint, encode
-from apps.backup.models import AuditEvent, Operation, Upload
+from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob, Operation, Upload
 from apps.backup.rights import Right
 from apps.backup.services.restore_wishes import RestoreChoices
 from apps.backup.services.uploads import uploads_expire
@@ -132,9 +133,27 @@ class TestPieceByPiece:
         settings.BACKUP_UPLOAD_MAX_BYTES = 10**17
         for size, expected in ((10**17 + 1, 400), (0, 400), (10**16, 507)):
             answer = begin(admin, size, expect=expected)
-        assert " stay free. Make room" in answer.json()["detail"]
+        assert " stay free for the next backups. Make room" in answer.json()["detail"]
         assert Upload.objects.count() == 0
         assert list(self.storage.rglob("*.part")) == []
+
+    def test_what_the_next_backups_need_is_left_to_them(self, admin):
+        free = shutil.disk_usage(self.storage.parent).free
+        values = {"name": "nightly", "backup_type": "FULL", "next_slot": timezone.now()}
+        nightly = BackupConfiguration.objects.create(**values)
+        job = BackupJob(configuration=nightly, job_name="last", backup_type="FULL", status="COMPLETED")
+        job.stored_size = free
+        job.save()
+        assert begin(admin, 1 << 20, expect=507).json()["detail"].count("stay free for the next backups") == 1
+        BackupConfiguration.objects.update(is_enabled=False)
+        begin(admin, 1 << 20)
+
+    def test_one_person_sends_no_more_than_the_largest_package(self, admin, client_of, settings):
+        settings.BACKUP_UPLOAD_MAX_BYTES = 1000
+        begin(admin, 600)
+        assert "may have 1,000 bytes together and have 600" in begin(admin, 500, expect=507).json()["detail"]
+        begin(admin, 400)
+        begin(client_of(Right.RESTORE), 900)
 
     @pytest.mark.parametrize(
         ("headers", "status"),

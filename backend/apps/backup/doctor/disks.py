@@ -12,7 +12,7 @@ from pathlib import Path
 from django.conf import settings as project
 from django.db import connections
 
-from .. import conf
+from .. import conf, uploads
 from ..errors import SettingsInvalid
 from ..sources import SourceRefused
 from ..sources.files import file_roots, held_besides
@@ -27,13 +27,17 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Space:
-    """The space of a storage in bytes, what a day's backups take of it, and how many days that lasts."""
+    """The space of a storage in bytes, what a day's backups take of it, and how many days that lasts.
+
+    `uploads` are the bytes of it that packages take which somebody has sent and nobody has restored yet.
+    """
 
     root: str
     total: int
     free: int
     daily: int | None
     days_left: float | None
+    uploads: int = 0
 
 
 def storage_findings() -> Iterator[Finding]:
@@ -94,12 +98,19 @@ def space(*, daily: int | None) -> Space:
     root = existing(conf.load().storage_root)
     usage = shutil.disk_usage(root)
     days = usage.free / daily if daily else None
-    return Space(root=str(root), total=usage.total, free=usage.free, daily=daily, days_left=days)
+    return Space(
+        root=str(root), total=usage.total, free=usage.free, daily=daily, days_left=days, uploads=uploads.taken()
+    )
 
 
 def space_findings(seen: Space) -> Iterator[Finding]:
     """W017: the space of the storage ends, or will soon."""
     subject, hint = f"storage {seen.root}", "Make room, keep fewer backups, or set another storage path."
+    if seen.uploads > seen.total * _LITTLE:
+        hint += (
+            f" Uploads take {seen.uploads / seen.total:.0%} of it: whoever has sent them can delete them, and after a"
+            " day without use they go by themselves."
+        )
     part = seen.free / seen.total if seen.total else 0.0
     if part < _VERY_LITTLE:
         yield critical(17, subject, f"Only {part:.1%} of its space is free.", hint)

@@ -178,6 +178,15 @@ def daily_growth(*, since: datetime, now: datetime) -> int | None:
     return max(0, int((sums["added"] - back) / days))
 
 
+def next_backups_bytes() -> int:
+    """What the next backup of each schedule will store, measured by its latest one, in bytes."""
+    stored = job_rows().filter(configuration=OuterRef("pk"), status__in=STORED_STATUSES, stored_size__isnull=False)
+    latest = stored.order_by("-queued_at", "-id").values("stored_size")[:1]
+    with ledger_access("summing up the next backups"):
+        scheduled = configurations().filter(is_enabled=True).exclude(next_slot=None)
+        return scheduled.annotate(size=Subquery(latest)).aggregate(sum=Sum("size"))["sum"] or 0
+
+
 def job_counts() -> dict[str, int]:
     """How many jobs there are in each state."""
     with ledger_access("counting the jobs"):

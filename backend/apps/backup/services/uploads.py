@@ -9,10 +9,10 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from .. import conf, uploads
-from ..errors import AlreadyRunning, RequestRefused, UploadNotFound
+from ..errors import AlreadyRunning, RequestRefused, StorageFull, UploadNotFound
 from ..ledger import ledger_access, ledger_alias
 from ..models import Operation, Upload
-from ..selectors import uploads_of
+from ..selectors import next_backups_bytes, uploads_of
 from .audit import AuditObject, audit_record
 from .events import storable_text
 from .operations import OPEN
@@ -31,10 +31,16 @@ def upload_create(name: str, size: int, *, user: AbstractBaseUser, now: datetime
         raise RequestRefused(f"The size of the upload: {text}", [("size", text)])
     with ledger_access("beginning an upload"):
         others = list(Upload.objects.using(ledger_alias()).all())
-    if sum(other.created_by_id == user.pk for other in others) >= _MOST:
+    own = [other.size for other in others if other.created_by_id == user.pk]
+    if len(own) >= _MOST:
         raise AlreadyRunning(f"There are {_MOST} uploads of yours already; delete some first.")
+    if sum(own) + size > most:
+        raise StorageFull(
+            f"Your uploads may have {most:,} bytes together and have {sum(own):,}; {size:,} more are too many. Delete"
+            " one of them first."
+        )
     promised = sum(max(0, other.size - uploads.length(other.uuid)) for other in others)
-    uploads.require_room(size, promised=promised)
+    uploads.require_room(size, promised=promised, kept=next_backups_bytes())
     row = Upload(name=storable_text(name)[:255], size=size, created_by_id=user.pk, created_at=now)
     uploads.make_file(row.uuid)
     try:
