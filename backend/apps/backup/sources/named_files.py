@@ -6,18 +6,18 @@ number and no file costs a query of its own.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from django.apps import apps
 from django.conf import settings as project
-from django.core.exceptions import FieldDoesNotExist
-from django.core.files.storage import FileSystemStorage
+from django.core.exceptions import FieldDoesNotExist, SuspiciousFileOperation
+from django.core.files.storage import Storage
 from django.db import models
 
 from ..deferred_deletes import DeferredDeletes
@@ -28,9 +28,11 @@ MAX_LISTED: Final = 1000
 TEXT: Final = "text"
 """Stands for the storage of a column of text."""
 _BATCH: Final = 5000
+_PROBE: Final = "edms-backup/probe"
+"""A name that no file has: where a storage would put it shows how it makes paths of names."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class ReferenceField:
     """A column that names files. `location` is the folder that its values start from, None if that is not local."""
 
@@ -41,6 +43,8 @@ class ReferenceField:
     storage: str
     holds_deletes: bool = False
     """Whether its storage keeps what is deleted while a backup runs."""
+    path_of: Callable[[str], str] | None = dataclasses.field(default=None, compare=False)
+    """Where a local storage has a value that is not simply below the location."""
 
 
 def reference_fields(configured: Sequence[str]) -> list[ReferenceField]:
@@ -60,7 +64,7 @@ def reference_fields(configured: Sequence[str]) -> list[ReferenceField]:
 
 def _file_field(model: type[models.Model], field: models.FileField) -> ReferenceField:
     storage = field.storage
-    location = os.path.realpath(storage.location) if isinstance(storage, FileSystemStorage) else None
+    location, is_plain = _location(storage)
     return ReferenceField(
         f"{model._meta.label}.{field.name}",
         model._meta.db_table,
@@ -68,7 +72,24 @@ def _file_field(model: type[models.Model], field: models.FileField) -> Reference
         location,
         type(storage).__name__,
         isinstance(storage, DeferredDeletes),
+        None if is_plain or location is None else storage.path,
     )
+
+
+def _location(storage: Storage) -> tuple[str | None, bool]:
+    """The folder in which a storage has its files, and whether a name is simply a path below it.
+
+    Whatever class it is of: a storage may wrap another one, put something before each name, or be made at first use.
+    None where it has no paths, which is how Django's storages say that they are not local.
+    """
+    try:
+        path = os.path.normpath(storage.path(_PROBE))
+    except (NotImplementedError, AttributeError, SuspiciousFileOperation):
+        return None, False
+    if path.endswith(f"/{_PROBE}"):
+        return os.path.realpath(path.removesuffix(_PROBE)), True
+    base = getattr(storage, "location", None)
+    return os.path.realpath(base if isinstance(base, str | os.PathLike) else os.path.dirname(path)), False  # noqa: PTH120
 
 
 def _text_field(name: str) -> ReferenceField:
@@ -123,9 +144,14 @@ class NamedFiles:
             key = f"{field.label} ({field.storage})"
             self._not_local[key] = self._not_local.get(key, 0) + len(values)
             return
-        base = os.fsencode(field.location)
+        base, path_of = os.fsencode(field.location), field.path_of
         rows = [
-            (os.path.normpath(os.path.join(base, os.fsencode(value))), field.label, os.fsencode(value))  # noqa: PTH118
+            (
+                # A storage that wraps another one may say where each of its files lies.
+                os.path.normpath(os.path.join(base, os.fsencode(path_of(value) if path_of else value))),  # noqa: PTH118
+                field.label,
+                os.fsencode(value),
+            )
             for value in values
         ]
         with self._lock, self._database:

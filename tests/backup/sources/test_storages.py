@@ -1,0 +1,69 @@
+"""Storages of files, whatever class they are of: what has a path is local."""
+
+from __future__ import annotations
+
+import hashlib
+from types import SimpleNamespace
+
+import pytest
+from django.core.files.storage import FileSystemStorage, Storage
+from django.utils.functional import SimpleLazyObject
+
+from apps.backup.sources.named_files import NamedFiles, _file_field
+
+
+class Wrapping(Storage):
+    """No FileSystemStorage: it hands everything on to one, with something before each name."""
+
+    def __init__(self, base, prefix=""):
+        self.base, self.prefix = base, prefix
+
+    def path(self, name):
+        return self.base.path(self.prefix + name)
+
+
+class Hashing(FileSystemStorage):
+    """Its files lie where the names do not say."""
+
+    def path(self, name):
+        return super().path(hashlib.sha256(name.encode()).hexdigest())
+
+
+class Remote(Storage):
+    """As Django has it: no paths."""
+
+
+def field_of(storage):
+    model = SimpleNamespace(_meta=SimpleNamespace(label="app.Model", db_table="app_model"))
+    return _file_field(model, SimpleNamespace(storage=storage, name="file", column="file", attname="file"))
+
+
+@pytest.mark.parametrize(
+    ("make", "inside"),
+    [
+        (FileSystemStorage, ""),
+        (lambda base: SimpleLazyObject(lambda: FileSystemStorage(base)), ""),
+        (lambda base: Wrapping(FileSystemStorage(base)), ""),
+        (lambda base: Wrapping(SimpleLazyObject(lambda: FileSystemStorage(base)), "tenant/"), "tenant"),
+    ],
+)
+def test_a_storage_is_local_where_it_has_paths(tmp_path, make, inside):
+    found = field_of(make(str(tmp_path)))
+    assert (found.location, found.path_of) == (str(tmp_path / inside) if inside else str(tmp_path), None)
+
+
+def test_only_what_has_no_path_is_remote():
+    assert field_of(Remote()).location is None
+
+
+def test_files_of_a_storage_that_hides_its_names_are_found(tmp_path):
+    storage = Hashing(str(tmp_path))
+    field = field_of(storage)
+    assert field.location == str(tmp_path)
+    named = NamedFiles(tmp_path / "scratch", [field])
+    named.add(field, ["a.pdf", "b.pdf"])
+    named.saw(storage.path("a.pdf").encode(), 1, owned=True)
+    facts, missing = named.compare(lambda path: False)
+    named.close()
+    assert (facts.checked, facts.missing, facts.orphans) == (2, 1, 0)
+    assert [path for path, _ in missing] == [storage.path("b.pdf")]
