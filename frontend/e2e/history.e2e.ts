@@ -118,7 +118,7 @@ test("however far one goes back, it stays as light as it was", async () => {
 
 test("what happens to a job far back is shown, and nothing but what is looked at is asked for", async () => {
   // The rows of the years before are made up: the storage holds no backup of theirs.
-  const row = rows().filter({ hasText: /Verified|Missing/ }).nth(12);
+  const row = rows().filter({ hasText: /Verified|Unavailable/ }).nth(12);
   await row.scrollIntoViewIfNeeded();
   const uuid = (await row.getAttribute("data-key")) ?? "";
   // Pages that have just come to a halt are looked at once.
