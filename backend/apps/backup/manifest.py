@@ -74,12 +74,13 @@ class ServerFacts(_Record, frozen=True):
     """What a PostgreSQL server keeps about a database, which no dump of the database holds.
 
     `access` is None where nothing was granted or revoked. `role_settings` are those of ALTER ROLE … IN DATABASE.
-    `search_path` is the one that the application's role had; "" where it is not known. `extensions` maps names to
-    versions.
+    `search_path` is the one that the application's role had; "" where it is not known. `session_settings` are those
+    that its sessions began with, the stronger ones last. `extensions` maps names to versions.
     """
 
     owner: str
     search_path: str = ""
+    session_settings: list[str] = []
     connection_limit: int = -1
     comment: str = ""
     access: list[Grant] | None = None

@@ -20,7 +20,7 @@ from ..schema.checks import put_back, set_aside
 from ..schema.failures import Failure, Maker, failures_of
 from ..schema.rehearsal import is_failure
 from ..schema.rights import RESTRICTED, Rights, give_to_owner, replay_facts, replay_rights, role_names
-from ..schema.scratch import major, missing_rights, own_search_path, source_path
+from ..schema.scratch import major, missing_rights, source_path, source_session
 from ..schema.script import Entry, Script, read_script
 from ..schema.server import exists, server
 from ..schema.session import Session, open_session
@@ -116,10 +116,10 @@ def load(
     script = read_script(client, place, record).without(leave_out)
     rights = Rights()
     try:
-        with open_session(record, scratch, script.prologue) as session:
-            notes = _make(session, script, script.before, record)
-            checks = set_aside(session)
-        with own_search_path(record, scratch):
+        with source_session(record, scratch):
+            with open_session(record, scratch, script.prologue) as session:
+                notes = _make(session, script, script.before, record)
+                checks = set_aside(session)
             _load_rows(client, record, scratch, place, progress=progress)
             with open_session(record, scratch, script.prologue) as session:
                 notes += _make(session, script, script.after, record)
@@ -187,7 +187,7 @@ def _require_made(
 
 
 def _load_rows(client: Client, record: DatabaseRecord, scratch: str, place: DumpPlace, *, progress: Progress) -> None:
-    """Have pg_restore load the rows, with the search path of the application, which generated columns may need."""
+    """Have pg_restore load the rows, with the settings of the application, which generated columns may need."""
     settings = connections[record.alias].settings_dict
     command, environment = restore_command(client, settings, scratch, os.environ)
     with place.open_member(record.path) as dump:
