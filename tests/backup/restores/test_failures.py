@@ -18,9 +18,9 @@ from tests.backup.sources.hosting import start_with_file_limit
 
 from apps.backup.errors import StorageFull
 from apps.backup.restores.carry import carry_sqlite
-from apps.backup.restores.errors import JournalUnwritable, RestoreUnfinished
+from apps.backup.restores.errors import JournalUnwritable, RestoreRefused, RestoreUnfinished
 from apps.backup.restores.journal import Component, Journal, Kind, State
-from apps.backup.restores.swapping import swap
+from apps.backup.restores.swapping import kept_journal, recover, swap
 
 
 @pytest.mark.parametrize("only", ["database", "files"])
@@ -153,6 +153,22 @@ def test_what_could_not_be_put_back_is_not_said_to_be_back(settings, tmp_path):
     with pytest.raises(RestoreUnfinished, match=f"could not be put back .*{kept} for {live}"):
         swap(journal)
     assert (kept / "backups").is_dir()
+
+
+def test_a_release_that_cannot_go_on_keeps_nobody_from_backing_up(settings, tmp_path):
+    settings.BACKUP_STORAGE_ROOT = tmp_path / "storage"
+    (settings.BACKUP_STORAGE_ROOT / "restores").mkdir(parents=True)
+    live = str(tmp_path / "live")
+    component = Component(kind=Kind.FOLDER, name="media", live=live, staged=live + ".new", kept=live, had_live=True)
+    journal = begun(component)
+    journal.enter(State.RELEASING)
+
+    (said,) = recover(lambda _: pytest.fail("it is not done"))
+
+    assert "cannot be deleted yet" in said
+    assert "would delete the live" in said
+    with pytest.raises(RestoreRefused, match="is being released already"):
+        kept_journal(str(journal.restore))
 
 
 def test_a_journal_that_does_not_fit_on_the_disk_leaves_the_one_before(settings, tmp_path):
