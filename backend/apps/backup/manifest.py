@@ -75,7 +75,8 @@ class ServerFacts(_Record, frozen=True):
 
     `access` is None where nothing was granted or revoked. `role_settings` are those of ALTER ROLE … IN DATABASE.
     `search_path` is the one that the application's role had; "" where it is not known. `session_settings` are those
-    that its sessions began with, the stronger ones last. `extensions` maps names to versions.
+    that its sessions began with, the stronger ones last. `extensions` maps names to versions. `not_dumped` names what
+    pg_dump left out.
     """
 
     owner: str
@@ -88,6 +89,7 @@ class ServerFacts(_Record, frozen=True):
     extensions: dict[str, str] = {}
     publications: list[str] = []
     event_triggers: list[str] = []
+    not_dumped: list[str] = []
 
 
 class DatabaseRecord(_Record, frozen=True):

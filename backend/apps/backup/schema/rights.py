@@ -130,6 +130,10 @@ def replay_facts(
     for role, own in facts.role_settings.items():
         for setting in own:
             _try(cursor, f"ALTER ROLE {quoted(role)} IN DATABASE {name} SET {assignment(setting)}", rights.notes)
+    rights.notes += [
+        f"not in the backup, since pg_dump gives it to a superuser only: {one}. Create it again as a superuser"
+        for one in facts.not_dumped
+    ]
     if facts.comment:
         _try(cursor, f"COMMENT ON DATABASE {name} IS {literal(facts.comment)}", rights.notes)
     if facts.access is not None:

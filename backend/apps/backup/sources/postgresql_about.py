@@ -32,6 +32,12 @@ _SESSION: Final = """
       AND s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
     ORDER BY s.setrole <> 0, s.setdatabase <> 0
 """
+# Another role gets a dump without them, and pg_dump ends with 0.
+_SUBSCRIPTIONS: Final = """
+    SELECT s.subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
+    WHERE d.datname = current_database() AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+    ORDER BY 1
+"""
 
 
 FIRST_WITH_PROVIDERS: Final = 15
@@ -101,6 +107,8 @@ def read_server_facts(cursor: CursorWrapper, database: str) -> ServerFacts | Non
     ((path,),) = cursor.fetchall()
     cursor.execute(_SESSION)
     session = [str(row[0]) for row in cursor.fetchall()]
+    cursor.execute(_SUBSCRIPTIONS)
+    not_dumped = [f"subscription {row[0]}" for row in cursor.fetchall()]
     extensions, publications, event_triggers = made_in(cursor)
     return msgspec.structs.replace(
         facts,
@@ -109,6 +117,7 @@ def read_server_facts(cursor: CursorWrapper, database: str) -> ServerFacts | Non
         extensions=extensions,
         publications=publications,
         event_triggers=event_triggers,
+        not_dumped=not_dumped,
     )
 
 
