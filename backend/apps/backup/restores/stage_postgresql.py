@@ -16,7 +16,7 @@ from django.db.utils import Error as DatabaseFailure
 from strongroom.streams import Reader
 
 from ..manifest import DatabaseRecord
-from ..schema.checks import put_back, set_aside
+from ..schema.checks import put_back, references_not_valid, set_aside
 from ..schema.failures import Failure, Maker, failures_of
 from ..schema.rehearsal import is_failure
 from ..schema.rights import RESTRICTED, Rights, give_to_owner, replay_facts, replay_rights, role_names
@@ -154,11 +154,11 @@ def load(
 
 def _make(session: Session, script: Script, entries: list[Entry], record: DatabaseRecord) -> list[str]:
     """Make these objects of the script, or raise `RestoreFailed`; notes about comments, which alone may be refused."""
-    refused = session.make([entry for entry in entries if not entry.is_rights])
+    refused, notes = references_not_valid(session, session.make([entry for entry in entries if not entry.is_rights]))
     counting = [(entry, refusal) for entry, refusal in refused if is_failure(entry, refusal, filled=True)]
     _require_none(failures_of(counting, script.entries, Maker(source_path(record), session.role)))
     # An extension that the server has made brings its comment along.
-    return [
+    return notes + [
         f"not restored ({refusal.text}): {entry.shown}"
         for entry, refusal in refused
         if not entry.name.startswith("EXTENSION ")
