@@ -18,6 +18,7 @@ from strongroom.streams import Reader
 from ..manifest import DatabaseRecord
 from ..schema.checks import put_back, references_not_valid, set_aside
 from ..schema.failures import Failure, Maker, failures_of
+from ..schema.generated import compute_again
 from ..schema.rehearsal import is_failure
 from ..schema.rights import RESTRICTED, Rights, give_to_owner, replay_facts, replay_rights, role_names
 from ..schema.scratch import major, missing_rights, source_path, source_session
@@ -122,6 +123,7 @@ def load(
                 checks = set_aside(session)
             _load_rows(client, record, scratch, place, progress=progress)
             with open_session(record, scratch, script.prologue) as session:
+                notes += compute_again(session)
                 notes += _make(session, script, script.after, record)
                 failures, not_valid = put_back(session, checks)
                 _require_none(failures)
