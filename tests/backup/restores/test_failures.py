@@ -16,10 +16,14 @@ import pytest
 from tests.backup.conftest import kill
 from tests.backup.sources.hosting import start_with_file_limit
 
+from apps.backup import mounts
 from apps.backup.errors import StorageFull
+from apps.backup.manifest import FileRootRecord
 from apps.backup.restores.carry import carry_sqlite
 from apps.backup.restores.errors import JournalUnwritable, RestoreRefused, RestoreUnfinished
 from apps.backup.restores.journal import Component, Journal, Kind, State
+from apps.backup.restores.plan import Plan
+from apps.backup.restores.planning import _plan_root
 from apps.backup.restores.swapping import kept_journal, recover, swap
 
 
@@ -121,6 +125,27 @@ def test_a_root_that_holds_the_backups_is_not_swapped(sqlite_host):
     assert (host.dump(), host.leftovers()) == (rows, [])
     host.run("restore_backup", backup["job"], "--yes", "--no-safety-backup", "--only", "database", **root)
     assert host.dump() == rows
+
+
+def test_mounts_inside_a_file_root_are_seen_in_the_plan(settings, tmp_path, monkeypatch):
+    """They would go with what is replaced: the next boot mounts them over what was restored."""
+    media = settings.MEDIA_ROOT = tmp_path / "the media"
+    (media / "scans").mkdir(parents=True)
+    table = tmp_path / "mountinfo"
+    monkeypatch.setattr(mounts, "_TABLE", table)
+    root = FileRootRecord(name="media", path=str(media), files=0, folders=0, others=0, bytes=0)
+
+    def planned(*places):
+        table.write_text("".join(f"1 2 8:1 / {str(place).replace(' ', chr(92) + '040')} rw\n" for place in places))
+        plan, needed = Plan("a backup", "", "FILES_RESTORE", ""), {}
+        _plan_root(plan, root, needed)
+        return plan.blocking, [*needed]
+
+    assert planned("/", tmp_path) == ([], [tmp_path])
+    # One of a folder of the same disk, which cannot be renamed either.
+    assert planned("/", media) == ([], [media])
+    ((said,), _) = planned("/", media / "scans")
+    assert f"has mounts inside ({media / 'scans'})" in said
 
 
 def begun(*components):
