@@ -13,6 +13,7 @@ import time
 import uuid
 
 import pytest
+from django.db import connections
 from tests.backup.conftest import kill
 from tests.backup.sources.hosting import start_with_file_limit
 
@@ -23,6 +24,7 @@ from apps.backup.restores.carry import carry_sqlite
 from apps.backup.restores.errors import JournalUnwritable, RestoreRefused, RestoreUnfinished
 from apps.backup.restores.journal import Component, Journal, Kind, State
 from apps.backup.restores.plan import Plan
+from apps.backup.restores.plan_databases import _plan_file
 from apps.backup.restores.planning import _plan_root
 from apps.backup.restores.swapping import kept_journal, recover, swap
 
@@ -146,6 +148,23 @@ def test_mounts_inside_a_file_root_are_seen_in_the_plan(settings, tmp_path, monk
     assert planned("/", media) == ([], [media])
     ((said,), _) = planned("/", media / "scans")
     assert f"has mounts inside ({media / 'scans'})" in said
+
+
+def test_a_database_file_that_is_a_mount_is_seen_in_the_plan(tmp_path, monkeypatch):
+    """A container may be given the file alone."""
+    database, table = tmp_path / "edms.sqlite3", tmp_path / "mountinfo"
+    database.touch()
+    monkeypatch.setattr(mounts, "_TABLE", table)
+    monkeypatch.setitem(connections["default"].settings_dict, "NAME", str(database))
+
+    def planned(place):
+        table.write_text(f"1 2 8:1 / {place} rw\n")
+        plan = Plan("a backup", "", "DATABASE_RESTORE", "")
+        _plan_file(plan, "default", {}, size=0, room=0, place=None)
+        return plan.blocking
+
+    assert planned(tmp_path) == []
+    assert "is a mount of its own" in planned(database)[0]
 
 
 def begun(*components):

@@ -11,6 +11,7 @@ from django.db.utils import Error as DatabaseFailure
 
 from ..errors import BackupError
 from ..manifest import DatabaseRecord, DataRecord
+from ..mounts import is_mount
 from ..schema import disks
 from ..schema.rehearsal import rehearse
 from ..sources import sqlite
@@ -146,6 +147,11 @@ def _plan_file(
     require_writable(plan, live.parent)
     if replaces:
         plan.warnings.append("stop the application first: it would go on writing into the old SQLite file")
+        if is_mount(live):
+            plan.blocking.append(
+                f"the file {live} is a mount of its own, and cannot be exchanged; mount the folder that holds it"
+                " instead, or restore with --to-database and put the file there by hand while the application is stopped"
+            )
     elif exists:
         plan.blocking.append(f"{live} exists; give the path of a file that does not")
 
