@@ -150,7 +150,7 @@ def _plan_file(
         if is_mount(live):
             plan.blocking.append(
                 f"the file {live} is a mount of its own, and cannot be exchanged; mount the folder that holds it"
-                " instead, or restore with --to-database and put the file there by hand while the application is stopped"
+                " instead, or restore with --to-database and put the file there by hand, with the application stopped"
             )
     elif exists:
         plan.blocking.append(f"{live} exists; give the path of a file that does not")
