@@ -99,6 +99,8 @@ def plan_data(
             # Rows with their indexes, and a journal beside them.
             room = 2 * record.size
             _plan_file(plan, record.alias, needed, size=record.size, room=room, notes=notes, place=place)
+            if place is None and sqlite.database_path(record.alias, connections[record.alias].settings_dict).exists():
+                _plan_tables_of_file(plan, record)
         elif _is_named(plan, record.alias, place):
             check = SERVERS[vendor].check(record.alias)
             _plan_server(plan, record.alias, check, size=record.size, notes=[*notes, check.server], place=place)
@@ -127,6 +129,17 @@ def _is_named(plan: Plan, alias: str, place: str | None) -> bool:
         " databases are swapped by their names; set NAME as well"
     )
     return False
+
+
+def _plan_tables_of_file(plan: Plan, record: DataRecord) -> None:
+    try:
+        plan_extra_tables(plan, record)
+    except DatabaseFailure as error:
+        # A damaged file is a reason to restore, and no obstacle.
+        plan.warnings.append(
+            f"the live database {record.alias!r} cannot be read ({str(error).strip()}): whether it has tables that the"
+            " package does not hold is not known"
+        )
 
 
 def _plan_file(
