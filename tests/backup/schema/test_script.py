@@ -237,7 +237,7 @@ def test_a_record_of_before_still_has_a_search_path():
 
 
 def test_many_notes_are_counted():
-    rights = Rights(notes=[f"note {number}" for number in range(50)])
+    rights = Rights(notes=[f"the owner cannot be kept {number}" for number in range(49)] + ["a setting is lost"])
     rights.absent["gone"] += 3
 
     notes = rights.all_notes()
@@ -246,4 +246,5 @@ def test_many_notes_are_counted():
         notes[0]
         == "the role 'gone' gets 3 grants less than it had, or owns less; create it first: CREATE ROLE \"gone\""
     )
+    assert notes[1] == "a setting is lost"
     assert (len(notes), notes[-1]) == (31, "… and 21 more")
