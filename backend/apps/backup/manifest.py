@@ -74,12 +74,14 @@ class ServerFacts(_Record, frozen=True):
     """What a PostgreSQL server keeps about a database, which no dump of the database holds.
 
     `access` is None where nothing was granted or revoked. `role_settings` are those of ALTER ROLE … IN DATABASE.
-    `search_path` is the one that the application's role had; "" where it is not known. `extensions` maps names to
-    versions.
+    `search_path` is the one that the application's role had; "" where it is not known. `session_settings` are those
+    that its sessions began with, the stronger ones last. `extensions` maps names to versions. `not_dumped` names what
+    pg_dump left out.
     """
 
     owner: str
     search_path: str = ""
+    session_settings: list[str] = []
     connection_limit: int = -1
     comment: str = ""
     access: list[Grant] | None = None
@@ -87,6 +89,7 @@ class ServerFacts(_Record, frozen=True):
     extensions: dict[str, str] = {}
     publications: list[str] = []
     event_triggers: list[str] = []
+    not_dumped: list[str] = []
 
 
 class DatabaseRecord(_Record, frozen=True):

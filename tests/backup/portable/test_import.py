@@ -84,6 +84,8 @@ def test_rows_that_do_not_fit_together_change_nothing(source, zoo):
     notes = again.take_in(package)["notes"]
     assert "as in the database that was backed up, a row of zoo_hen (rowid 2) refers to no row of zoo_egg" in notes
     assert again.show() == broken.show()
+    again.sql("CREATE TABLE extra (id integer)")
+    assert [line for line in again.plan(package)["warnings"] if "does not hold (extra): they are replaced" in line]
 
 
 @pytest.mark.mariadb

@@ -46,6 +46,8 @@ WRITES = """
     Everything.objects.filter(pk__lt=4).delete()
     assert Everything.objects.filter(pk__in=(10, 11)).update(char="changed, says the server") == 2
     Path(settings.MEDIA_ROOT, "late.txt").write_text("saved, says the server")
+    with connection.cursor() as cursor:
+        cursor.execute('CREATE TABLE "100% sure" (id integer)')
 """
 # Another session may read, and does not get to write.
 IS_HELD = """

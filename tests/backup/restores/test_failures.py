@@ -13,14 +13,20 @@ import time
 import uuid
 
 import pytest
+from django.db import connections
 from tests.backup.conftest import kill
 from tests.backup.sources.hosting import start_with_file_limit
 
+from apps.backup import mounts
 from apps.backup.errors import StorageFull
+from apps.backup.manifest import FileRootRecord
 from apps.backup.restores.carry import carry_sqlite
-from apps.backup.restores.errors import JournalUnwritable, RestoreUnfinished
+from apps.backup.restores.errors import JournalUnwritable, RestoreRefused, RestoreUnfinished
 from apps.backup.restores.journal import Component, Journal, Kind, State
-from apps.backup.restores.swapping import swap
+from apps.backup.restores.plan import Plan
+from apps.backup.restores.plan_databases import _plan_file
+from apps.backup.restores.planning import _plan_root
+from apps.backup.restores.swapping import kept_journal, recover, swap
 
 
 @pytest.mark.parametrize("only", ["database", "files"])
@@ -123,6 +129,44 @@ def test_a_root_that_holds_the_backups_is_not_swapped(sqlite_host):
     assert host.dump() == rows
 
 
+def test_mounts_inside_a_file_root_are_seen_in_the_plan(settings, tmp_path, monkeypatch):
+    """They would go with what is replaced: the next boot mounts them over what was restored."""
+    media = settings.MEDIA_ROOT = tmp_path / "the media"
+    (media / "scans").mkdir(parents=True)
+    table = tmp_path / "mountinfo"
+    monkeypatch.setattr(mounts, "_TABLE", table)
+    root = FileRootRecord(name="media", path=str(media), files=0, folders=0, others=0, bytes=0)
+
+    def planned(*places):
+        table.write_text("".join(f"1 2 8:1 / {str(place).replace(' ', chr(92) + '040')} rw\n" for place in places))
+        plan, needed = Plan("a backup", "", "FILES_RESTORE", ""), {}
+        _plan_root(plan, root, needed)
+        return plan.blocking, [*needed]
+
+    assert planned("/", tmp_path) == ([], [tmp_path])
+    # One of a folder of the same disk, which cannot be renamed either.
+    assert planned("/", media) == ([], [media])
+    ((said,), _) = planned("/", media / "scans")
+    assert f"has mounts inside ({media / 'scans'})" in said
+
+
+def test_a_database_file_that_is_a_mount_is_seen_in_the_plan(tmp_path, monkeypatch):
+    """A container may be given the file alone."""
+    database, table = tmp_path / "edms.sqlite3", tmp_path / "mountinfo"
+    database.touch()
+    monkeypatch.setattr(mounts, "_TABLE", table)
+    monkeypatch.setitem(connections["default"].settings_dict, "NAME", str(database))
+
+    def planned(place):
+        table.write_text(f"1 2 8:1 / {place} rw\n")
+        plan = Plan("a backup", "", "DATABASE_RESTORE", "")
+        _plan_file(plan, "default", {}, size=0, room=0, place=None)
+        return plan.blocking
+
+    assert planned(tmp_path) == []
+    assert "is a mount of its own" in planned(database)[0]
+
+
 def begun(*components):
     """The journal of a restore that has been begun."""
     journal = Journal(
@@ -153,6 +197,22 @@ def test_what_could_not_be_put_back_is_not_said_to_be_back(settings, tmp_path):
     with pytest.raises(RestoreUnfinished, match=f"could not be put back .*{kept} for {live}"):
         swap(journal)
     assert (kept / "backups").is_dir()
+
+
+def test_a_release_that_cannot_go_on_keeps_nobody_from_backing_up(settings, tmp_path):
+    settings.BACKUP_STORAGE_ROOT = tmp_path / "storage"
+    (settings.BACKUP_STORAGE_ROOT / "restores").mkdir(parents=True)
+    live = str(tmp_path / "live")
+    component = Component(kind=Kind.FOLDER, name="media", live=live, staged=live + ".new", kept=live, had_live=True)
+    journal = begun(component)
+    journal.enter(State.RELEASING)
+
+    (said,) = recover(lambda _: pytest.fail("it is not done"))
+
+    assert "cannot be deleted yet" in said
+    assert "would delete the live" in said
+    with pytest.raises(RestoreRefused, match="is being released already"):
+        kept_journal(str(journal.restore))
 
 
 def test_a_journal_that_does_not_fit_on_the_disk_leaves_the_one_before(settings, tmp_path):

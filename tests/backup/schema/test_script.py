@@ -215,6 +215,17 @@ def test_a_failure_is_one_cause_with_all_that_needs_it():
     )
 
 
+def test_a_user_mapping_needs_its_server_which_dumps_do_not_tell():
+    server = Entry("SERVER", "far", "", b"", b"CREATE", number=1)
+    mapping = Entry("USER MAPPING", "USER MAPPING app SERVER far", "", b"", b"CREATE", number=2)
+    refused = [(server, Refusal("42501", "no")), (mapping, Refusal("42704", "not there"))]
+
+    (found,) = failures_of(refused, [server, mapping], Maker("a", "me"))
+
+    assert "It is needed by user mapping USER MAPPING app SERVER far" in found.hint
+    assert "--leave-out 'server:far' --leave-out 'user-mapping:USER MAPPING app SERVER far'" in found.hint
+
+
 def test_a_record_of_before_still_has_a_search_path():
     record = OLD
 
@@ -226,7 +237,7 @@ def test_a_record_of_before_still_has_a_search_path():
 
 
 def test_many_notes_are_counted():
-    rights = Rights(notes=[f"note {number}" for number in range(50)])
+    rights = Rights(notes=[f"the owner cannot be kept {number}" for number in range(49)] + ["a setting is lost"])
     rights.absent["gone"] += 3
 
     notes = rights.all_notes()
@@ -235,4 +246,5 @@ def test_many_notes_are_counted():
         notes[0]
         == "the role 'gone' gets 3 grants less than it had, or owns less; create it first: CREATE ROLE \"gone\""
     )
+    assert notes[1] == "a setting is lost"
     assert (len(notes), notes[-1]) == (31, "… and 21 more")

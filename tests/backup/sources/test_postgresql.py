@@ -6,11 +6,15 @@ import re
 import stat
 import threading
 import time
+import uuid
 from pathlib import Path
 
 import pytest
 
+from apps.backup.errors import RestoreFailed
+from apps.backup.schema.server import require_no_subscription
 from apps.backup.sources import ClientMissing, SourceRefused
+from apps.backup.sources.postgresql_about import read_server_facts
 from apps.backup.sources.postgresql_client import (
     Client,
     client_environment,
@@ -223,3 +227,23 @@ def test_databases_that_services_name_are_databases_of_their_own(sqlite_host, po
     finally:
         for name in names:
             postgres.drop_database(name)
+
+
+def test_what_pg_dump_leaves_out_without_a_word_is_recorded(postgres):
+    """A subscription, for a role that is no superuser. With it the database cannot be dropped, either."""
+    name = f"subscribed-{uuid.uuid4().hex[:8]}"
+    postgres.create_database(name)
+    with postgres.connect(name) as connection:
+        connection.execute("CREATE SUBSCRIPTION news CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false)")
+        cursor = connection.cursor()
+        of_superuser = read_server_facts(cursor, name)
+        connection.execute("SET ROLE pg_monitor")
+        of_another = read_server_facts(cursor, name)
+        connection.execute("RESET ROLE")
+        with pytest.raises(RestoreFailed, match='DROP SUBSCRIPTION "news"; and try again'):
+            require_no_subscription(cursor, name)
+        connection.execute("ALTER SUBSCRIPTION news SET (slot_name = NONE)")
+        connection.execute("DROP SUBSCRIPTION news")
+        require_no_subscription(cursor, name)
+    postgres.drop_database(name)
+    assert (of_superuser.not_dumped, of_another.not_dumped) == ([], ["subscription news"])

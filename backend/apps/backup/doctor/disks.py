@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from django.db import connections
 
 from .. import conf, uploads
 from ..errors import SettingsInvalid
+from ..mounts import is_mount
 from ..sources import SourceRefused
 from ..sources.files import file_roots, held_besides
 from ..sources.named_files import reference_fields
@@ -22,7 +22,6 @@ from .findings import Finding, critical, warning
 _LITTLE = 0.10
 _VERY_LITTLE = 0.03
 _FEW_DAYS = 14.0
-_OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -131,18 +130,7 @@ def _has_mount(path: Path) -> bool:
     """True if the folder or one above it, other than the root of the system, is a mount."""
     resolved = path.resolve()
     above = {folder for folder in (resolved, *resolved.parents) if folder != Path(resolved.anchor)}
-    table = Path("/proc/self/mountinfo")
-    if table.exists():
-        # A folder that is mounted from the same disk is a mount as well, which its device number does not tell.
-        return bool(above & set(_mount_points(table.read_text())))
-    return any(os.path.ismount(folder) for folder in above)
-
-
-def _mount_points(table: str) -> Iterator[Path]:
-    """The places in Linux's table of mounts, whose fifth column has spaces and the like as octal numbers."""
-    for line in table.splitlines():
-        place = line.split(" ")[4]
-        yield Path(_OCTAL.sub(lambda found: chr(int(found[1], 8)), place))
+    return any(is_mount(folder) for folder in above)
 
 
 def _data() -> Iterator[tuple[str, Path]]:

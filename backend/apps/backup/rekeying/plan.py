@@ -17,6 +17,7 @@ from strongroom.passphrase import FILE, VALUE, Passphrase
 from strongroom.repository.keys import list_keys, opened_by
 
 from .. import selectors
+from ..mounts import is_mount
 from ..passphrases import encrypted_places, key_obstacle, places_away
 from ..repository_files import size_on_disk
 from ..services.executors import executors_alive
@@ -125,7 +126,7 @@ def password_file(old: Passphrase) -> str:
     if old.source != FILE:
         return ""
     path = Path(os.environ[FILE]).resolve()
-    return str(path) if os.access(path.parent, os.W_OK) and not os.path.ismount(path) else ""
+    return str(path) if os.access(path.parent, os.W_OK) and not is_mount(path) else ""
 
 
 def _plan_place(plan: RekeyPlan, place: RepositoryPlace) -> None:

@@ -17,6 +17,7 @@ from .. import conf
 from ..errors import BackupError, LedgerUnavailable
 from ..holding import Scope, application_is_held, held
 from ..manifest import DatabaseRecord, DataRecord, FileRootRecord
+from ..mounts import is_mount
 from ..progress import Tracker
 from ..references import BackupRef
 from ..schema.scratch import create_scratch
@@ -232,7 +233,7 @@ class Restore:
         routes: dict[bytes, Path] = {}
         for root in roots:
             live = places[root.name].path
-            if os.path.ismount(live):
+            if is_mount(live):
                 component = beside.paths(Kind.CONTENTS, root.name, live, live / ending.lstrip("."))
                 component.staged, component.kept = f"{live}/{ending}.new", f"{live}/{ending}.old"
             else:

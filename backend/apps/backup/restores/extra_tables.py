@@ -27,7 +27,9 @@ def plan_extra_tables(plan: Plan, record: DataRecord) -> None:
     """Note in the plan what becomes of such tables of the live database, which must be there."""
     connection = connections[record.alias]
     live = str(connection.settings_dict["NAME"])
-    expected = {table.name for table in record.tables} | _made_by_code()
+    # The server's names have no schema where the search path leads to them.
+    held = {table.name for table in record.tables}
+    expected = held | {name.partition(".")[2] for name in held} | _made_by_code()
     with connection.cursor() as cursor:
         if connection.vendor == mysql.ENGINE:
             extra = sorted(set(mysql_tables(cursor, live)) - expected)

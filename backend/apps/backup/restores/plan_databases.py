@@ -11,6 +11,7 @@ from django.db.utils import Error as DatabaseFailure
 
 from ..errors import BackupError
 from ..manifest import DatabaseRecord, DataRecord
+from ..mounts import is_mount
 from ..schema import disks
 from ..schema.rehearsal import rehearse
 from ..sources import sqlite
@@ -98,6 +99,8 @@ def plan_data(
             # Rows with their indexes, and a journal beside them.
             room = 2 * record.size
             _plan_file(plan, record.alias, needed, size=record.size, room=room, notes=notes, place=place)
+            if place is None and sqlite.database_path(record.alias, connections[record.alias].settings_dict).exists():
+                _plan_tables_of_file(plan, record)
         elif _is_named(plan, record.alias, place):
             check = SERVERS[vendor].check(record.alias)
             _plan_server(plan, record.alias, check, size=record.size, notes=[*notes, check.server], place=place)
@@ -128,6 +131,17 @@ def _is_named(plan: Plan, alias: str, place: str | None) -> bool:
     return False
 
 
+def _plan_tables_of_file(plan: Plan, record: DataRecord) -> None:
+    try:
+        plan_extra_tables(plan, record)
+    except DatabaseFailure as error:
+        # A damaged file is a reason to restore, and no obstacle.
+        plan.warnings.append(
+            f"the live database {record.alias!r} cannot be read ({str(error).strip()}): whether it has tables that the"
+            " package does not hold is not known"
+        )
+
+
 def _plan_file(
     plan: Plan,
     alias: str,
@@ -146,6 +160,11 @@ def _plan_file(
     require_writable(plan, live.parent)
     if replaces:
         plan.warnings.append("stop the application first: it would go on writing into the old SQLite file")
+        if is_mount(live):
+            plan.blocking.append(
+                f"the file {live} is a mount of its own, and cannot be exchanged; mount the folder that holds it"
+                " instead, or restore with --to-database and put the file there by hand, with the application stopped"
+            )
     elif exists:
         plan.blocking.append(f"{live} exists; give the path of a file that does not")
 

@@ -15,6 +15,7 @@ from ..conf import load
 from ..ledger import ledger_alias
 from ..manifest import DatabaseRecord, DataRecord, FileRootRecord, Manifest
 from ..models import BackupJob, RestoreType
+from ..mounts import is_mount, mounts_below
 from ..names import path_of, text_of
 from ..references import BackupRef
 from ..sources import postgresql
@@ -205,7 +206,14 @@ def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> Non
             " replaced; move that out of it, restore with --only database, or with --to-folder and put the files where"
             " they belong by hand"
         )
-    parent = live.path if os.path.ismount(live.path) else live.path.parent
+    inside = [str(place) for place in mounts_below(live.path)]
+    if inside:
+        plan.blocking.append(
+            f"the file root {root.name!r} ({live.path}) has mounts inside ({', '.join(inside)}), which would go with"
+            " what is replaced; unmount them, restore with --only database, or with --to-folder and put the files where"
+            " they belong by hand"
+        )
+    parent = live.path if is_mount(live.path) else live.path.parent
     plan.replacements.append(Replacement("files", root.name, str(live.path), live.path.exists(), root.bytes))
     needed[parent] = needed.get(parent, 0) + root.bytes
     require_writable(plan, parent)

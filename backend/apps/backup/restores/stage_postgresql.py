@@ -16,11 +16,12 @@ from django.db.utils import Error as DatabaseFailure
 from strongroom.streams import Reader
 
 from ..manifest import DatabaseRecord
-from ..schema.checks import put_back, set_aside
+from ..schema.checks import put_back, references_not_valid, set_aside
 from ..schema.failures import Failure, Maker, failures_of
+from ..schema.generated import compute_again
 from ..schema.rehearsal import is_failure
 from ..schema.rights import RESTRICTED, Rights, give_to_owner, replay_facts, replay_rights, role_names
-from ..schema.scratch import major, missing_rights, own_search_path, source_path
+from ..schema.scratch import major, missing_rights, source_path, source_session
 from ..schema.script import Entry, Script, read_script
 from ..schema.server import exists, server
 from ..schema.session import Session, open_session
@@ -116,12 +117,13 @@ def load(
     script = read_script(client, place, record).without(leave_out)
     rights = Rights()
     try:
-        with open_session(record, scratch, script.prologue) as session:
-            notes = _make(session, script, script.before, record)
-            checks = set_aside(session)
-        with own_search_path(record, scratch):
+        with source_session(record, scratch):
+            with open_session(record, scratch, script.prologue) as session:
+                notes = _make(session, script, script.before, record)
+                checks = set_aside(session)
             _load_rows(client, record, scratch, place, progress=progress)
             with open_session(record, scratch, script.prologue) as session:
+                notes += compute_again(session)
                 notes += _make(session, script, script.after, record)
                 failures, not_valid = put_back(session, checks)
                 _require_none(failures)
@@ -154,11 +156,11 @@ def load(
 
 def _make(session: Session, script: Script, entries: list[Entry], record: DatabaseRecord) -> list[str]:
     """Make these objects of the script, or raise `RestoreFailed`; notes about comments, which alone may be refused."""
-    refused = session.make([entry for entry in entries if not entry.is_rights])
+    refused, notes = references_not_valid(session, session.make([entry for entry in entries if not entry.is_rights]))
     counting = [(entry, refusal) for entry, refusal in refused if is_failure(entry, refusal, filled=True)]
     _require_none(failures_of(counting, script.entries, Maker(source_path(record), session.role)))
     # An extension that the server has made brings its comment along.
-    return [
+    return notes + [
         f"not restored ({refusal.text}): {entry.shown}"
         for entry, refusal in refused
         if not entry.name.startswith("EXTENSION ")
@@ -187,7 +189,7 @@ def _require_made(
 
 
 def _load_rows(client: Client, record: DatabaseRecord, scratch: str, place: DumpPlace, *, progress: Progress) -> None:
-    """Have pg_restore load the rows, with the search path of the application, which generated columns may need."""
+    """Have pg_restore load the rows, with the settings of the application, which generated columns may need."""
     settings = connections[record.alias].settings_dict
     command, environment = restore_command(client, settings, scratch, os.environ)
     with place.open_member(record.path) as dump:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from django.db import connections
 
+from ..errors import BackupError
 from ..schema.server import drop
 from ..sources.sqlite import SIDE_FILES
 from . import exchange, move_mysql
@@ -133,7 +134,7 @@ def recover(tell: Callable[[Journal], None]) -> list[str]:
     """Complete or undo what was cut off, and say what was done, in words. Nothing is done while a restore is at work.
 
     `tell` makes known to the ledger what became of a restore. Raises `JournalUnwritable` and `RestoreFailed` where that
-    cannot be done now.
+    cannot be done now, and what is live may be mixed until it is.
     """
     if not any(journal.state in UNFINISHED for journal in journals()):
         return []
@@ -142,7 +143,21 @@ def recover(tell: Callable[[Journal], None]) -> list[str]:
             stack.enter_context(exclusive())
         except RestoreRefused:
             return []
-        return [_recover(journal, tell) for journal in journals() if journal.state in UNFINISHED]
+        return [_recover_or_say(journal, tell) for journal in journals() if journal.state in UNFINISHED]
+
+
+def _recover_or_say(journal: Journal, tell: Callable[[Journal], None]) -> str:
+    """Put one in order. What only cannot be deleted keeps nobody from backing up and restoring."""
+    only_deletes = journal.state in (State.STAGING, State.RELEASING)
+    try:
+        return _recover(journal, tell)
+    except BackupError as error:
+        if not only_deletes:
+            raise
+        return (
+            f"What the restore {journal.restore} of {journal.backup} left cannot be deleted yet, which is tried again"
+            f" each time: {error} The live system is whole."
+        )
 
 
 def _recover(journal: Journal, tell: Callable[[Journal], None]) -> str:
@@ -181,6 +196,11 @@ def kept_journal(restore: str) -> Journal:
     found = [journal for journal in journals() if str(journal.restore).startswith(restore.lower())]
     if len(found) != 1:
         raise RestoreRefused(f"{len(found) or 'No'} restores answer to {restore!r}; restore_backup --list shows them.")
+    if found[0].state is State.RELEASING:
+        raise RestoreRefused(
+            f"The restore {found[0].restore} is being released already; `restore_backup --list` goes on with it and"
+            " says what stands in the way."
+        )
     if found[0].state not in KEPT:
         raise RestoreRefused(f"The restore {found[0].restore} is {found[0].state.value}; nothing of it is kept.")
     return found[0]

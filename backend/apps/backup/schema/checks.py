@@ -1,4 +1,7 @@
-"""Checks that call functions: dropped while rows are loaded, since a function may read a table that comes later."""
+"""Restrictions that the rows of a backup may not satisfy: checks that call functions, and references.
+
+Such a check is dropped while rows are loaded, since a function may read a table that comes later.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from typing import Final
 from ..errors import RestoreFailed
 from ..identifiers import quoted
 from .failures import Failure
-from .session import Session
+from .script import Entry
+from .session import Refusal, Session
 
 _CHECKS: Final = """
     SELECT conname, CASE WHEN conrelid <> 0 THEN 'TABLE ' || conrelid::regclass ELSE 'DOMAIN ' || contypid::regtype END,
@@ -20,6 +24,9 @@ _CHECKS: Final = """
     ORDER BY oid
 """
 """The search path is empty, so that names come with their schemas. The server's own functions are no dependencies."""
+_REFERENCE: Final = "FK CONSTRAINT"
+_VIOLATED: Final = "23503"
+"""The state of a reference whose row is not there."""
 
 
 @dataclass(frozen=True)
@@ -76,3 +83,25 @@ def put_back(session: Session, checks: list[Check]) -> tuple[list[Failure], list
                 " holds for new rows"
             )
     return failures, notes
+
+
+def references_not_valid(
+    session: Session, refused: list[tuple[Entry, Refusal]]
+) -> tuple[list[tuple[Entry, Refusal]], list[str]]:
+    """Create references that rows of the backup break for new rows only; what is still refused, and notes.
+
+    Rows that were written while triggers were off break them in the source as well, which has never noticed.
+    """
+    left, notes = [], []
+    for entry, refusal in refused:
+        sql = entry.sql.rstrip().removesuffix(b";") + b" NOT VALID;"
+        broken = entry.kind == _REFERENCE and refusal.state == _VIOLATED
+        if not broken or session.attempt(sql) is not None:
+            left.append((entry, refusal))
+            continue
+        notes.append(
+            f"the reference {entry.title} does not hold for all rows of the backup ({refusal.text}); it is NOT VALID"
+            " now, and holds for new rows"
+        )
+    # Their comments can be made now.
+    return (session.make([entry for entry, _ in left]) if notes else left), notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -46,7 +47,9 @@ def failures_of(
 
     `entries` are all objects of the dump, `left_out` those of them that are not wanted.
     """
-    needs = {entry.number: entry.needs for entry in entries}
+    known = [*entries]
+    refused = [(_with_server(entry, known), refusal) for entry, refusal in refused]
+    needs = {entry.number: entry.needs for entry in known}
     wanted = {entry.number: _all_needs(entry, needs) for entry, _ in refused}
     found = []
     for entry, refusal in refused:
@@ -57,6 +60,16 @@ def failures_of(
         lacking = [other for other in left_out if other.number in wanted[entry.number]]
         found.append(_failure(entry, refusal, maker, lacking, needed_by))
     return found
+
+
+def _with_server(entry: Entry, entries: Sequence[Entry]) -> Entry:
+    """The entry, and for a user mapping with its server among its needs: dumps do not tell of that."""
+    if entry.kind != "USER MAPPING":
+        return entry
+    servers = {
+        other.number for other in entries if other.kind == "SERVER" and entry.name.endswith(f" SERVER {other.name}")
+    }
+    return dataclasses.replace(entry, needs=entry.needs | servers)
 
 
 def _all_needs(entry: Entry, needs: dict[int, frozenset[int]]) -> set[int]:

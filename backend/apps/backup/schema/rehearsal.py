@@ -26,7 +26,7 @@ from .disks import want_of_room
 from .failures import Failure, Maker, Refused, failures_of
 from .large_objects import sampled
 from .rights import RESTRICTED, Rights, replay_facts, replay_rights, role_names
-from .scratch import create_scratch, major, missing_rights, source_path
+from .scratch import create_scratch, major, missing_rights, source_path, source_session
 from .script import Entry, Script, read_script
 from .server import drop, free_name, maintenance, server
 from .session import Refusal, Session, open_session
@@ -137,7 +137,7 @@ def rehearse(place: DumpPlace, record: DatabaseRecord, leave_out: frozenset[str]
     script = sampled(whole.without(leave_out).without_kinds(_SKIPPED))
     rights = Rights()
     with _scratch(record) as scratch:
-        with open_session(record, scratch, script.prologue) as session:
+        with source_session(record, scratch), open_session(record, scratch, script.prologue) as session:
             refused, failures = _make(session, script)
             replay_rights(session, [*script.before, *script.large, *script.after], rights, roles)
             refused += _made(session, script.last)

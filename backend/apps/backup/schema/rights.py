@@ -24,6 +24,7 @@ RESTRICTED: Final = (
 )
 """What helps where a revocation cannot be replayed."""
 _MOST_NOTES: Final = 30
+_OWNER: Final = "the owner cannot be kept"
 _AS_ANOTHER: Final = b"SET SESSION AUTHORIZATION "
 _ALL: Final = ("CONNECT", "CREATE", "TEMPORARY")
 
@@ -44,7 +45,8 @@ class Rights:
             f" {quoted(role)}"
             for role, count in sorted(self.absent.items())
         ]
-        notes = roles + self.notes
+        # On another machine each object may have another owner; what else was lost must not be beyond the limit.
+        notes = roles + sorted(self.notes, key=lambda note: note.startswith(_OWNER))
         more = [f"… and {len(notes) - _MOST_NOTES} more"] if len(notes) > _MOST_NOTES else []
         return notes[:_MOST_NOTES] + more
 
@@ -75,8 +77,7 @@ def _note_owner(entry: Entry, refusal: Refusal, rights: Rights, roles: frozenset
         rights.absent[entry.owner_role] += 1
     else:
         rights.notes.append(
-            f"the owner cannot be kept ({refusal.text}): {statement} The role that restores owns it, and may do"
-            " everything with it"
+            f"{_OWNER} ({refusal.text}): {statement} The role that restores owns it, and may do everything with it"
         )
 
 
@@ -130,6 +131,10 @@ def replay_facts(
     for role, own in facts.role_settings.items():
         for setting in own:
             _try(cursor, f"ALTER ROLE {quoted(role)} IN DATABASE {name} SET {assignment(setting)}", rights.notes)
+    rights.notes += [
+        f"not in the backup, since pg_dump gives it to a superuser only: {one}. Create it again as a superuser"
+        for one in facts.not_dumped
+    ]
     if facts.comment:
         _try(cursor, f"COMMENT ON DATABASE {name} IS {literal(facts.comment)}", rights.notes)
     if facts.access is not None:

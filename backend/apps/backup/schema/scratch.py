@@ -19,6 +19,19 @@ if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
 _USUAL_PATH: Final = '"$user", public'
+_NOT_FOR_RESTORES: Final = frozenset(
+    {
+        "client_encoding",
+        "default_transaction_deferrable",
+        "default_transaction_isolation",
+        "default_transaction_read_only",
+        "role",
+        "search_path",
+        "session_authorization",
+        "session_replication_role",
+    }
+)
+"""They would keep the restore from writing, or have it make objects as another role."""
 
 
 def major(cursor: CursorWrapper) -> int:
@@ -56,14 +69,28 @@ def create_scratch(record: DatabaseRecord, scratch: str) -> None:
 
 
 @contextlib.contextmanager
-def own_search_path(record: DatabaseRecord, scratch: str) -> Iterator[None]:
-    """Meanwhile our sessions in a new database begin with the search path that the application had."""
+def source_session(record: DatabaseRecord, scratch: str) -> Iterator[None]:
+    """Begin all our sessions in a new database as the application's began, until the block is left.
+
+    Generated columns, checks and indexes may need its search path, its `DateStyle`, or settings of its own.
+    """
     role = f"ALTER ROLE CURRENT_USER IN DATABASE {quoted(scratch)}"
     with server(record.alias) as cursor:
+        for setting in source_settings(record):
+            # The server refuses a setting that the role may not change. What needs it fails by its name, and
+            # `replay_facts` notes the setting.
+            with contextlib.suppress(DatabaseFailure):
+                cursor.execute(f"{role} SET {assignment(setting)}")
         cursor.execute(f"{role} SET {assignment('search_path=' + source_path(record))}")
     yield
     with server(record.alias) as cursor:
-        cursor.execute(f"{role} RESET search_path")
+        cursor.execute(f"{role} RESET ALL")
+
+
+def source_settings(record: DatabaseRecord) -> list[str]:
+    """The settings that the application's sessions began with, without those that a restore cannot work with."""
+    own = record.server.session_settings if record.server is not None else []
+    return [one for one in own or record.settings if one.partition("=")[0].lower() not in _NOT_FOR_RESTORES]
 
 
 @contextlib.contextmanager

@@ -91,6 +91,7 @@ def _drop(cursor: CursorWrapper, database: str) -> None:
         return
     # A DROP that was cut off leaves a database that can only be dropped; the server marks it so.
     if row[0] != _INVALID:
+        require_no_subscription(cursor, database)
         bar(cursor, database)
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -102,6 +103,23 @@ def _drop(cursor: CursorWrapper, database: str) -> None:
             time.sleep(PAUSE)
         else:
             return
+
+
+def require_no_subscription(cursor: CursorWrapper, database: str) -> None:
+    """Raise `RestoreFailed` where a subscription keeps a database from being dropped."""
+    cursor.execute(
+        "SELECT s.subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = %s"
+        " ORDER BY 1",
+        [database],
+    )
+    names = [quoted(str(row[0])) for row in cursor.fetchall()]
+    if names:
+        raise RestoreFailed(
+            f"The database {database!r} cannot be dropped while it has the subscription {', '.join(names)}. As a"
+            f" superuser run ALTER DATABASE {quoted(database)} ALLOW_CONNECTIONS true, then in that database"
+            f" {' '.join(f'DROP SUBSCRIPTION {name};' for name in names)} and try again. Where the restored database"
+            " uses the same replication slot, run ALTER SUBSCRIPTION … DISABLE and … SET (slot_name = NONE) before it."
+        )
 
 
 def free_name(base: str, ending: str) -> str:

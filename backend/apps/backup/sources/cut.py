@@ -218,6 +218,11 @@ class Cut:
         """What the user should know of a backup that is complete."""
         records = [one.finished() for one in self.portable]
         notes = [f"database {record.alias}: {note}" for record in records for note in record.notes]
+        notes += [
+            f"database {one.record.alias}: {name} is not in the backup, since pg_dump gives it to a superuser only"
+            for one in self.databases
+            for name in (one.record.server.not_dumped if one.record.server is not None else [])
+        ]
         if self.vanished:
             notes.append(f"{self.vanished} files were deleted while they were read; no row of the backup names them")
         return notes + self.held.notes

@@ -175,8 +175,10 @@ def written_since(cursor: CursorWrapper, position: str) -> dict[str, int]:
     cursor.execute(_TABLES)
     written: dict[str, int] = {}
     for schema, table, name in cursor.fetchall():
+        # The driver reads "%" where there are parameters.
+        literal = str(name).replace("%", "%%")
         cursor.execute(
-            f"SELECT count(*) FROM ONLY {name}"  # noqa: S608  quoted by the server
+            f"SELECT count(*) FROM ONLY {literal}"  # noqa: S608  quoted by the server
             " WHERE age(xmin) BETWEEN 0 AND age(%s::xid) OR xmin::text = ANY(%s)",
             [later, still_running],
         )

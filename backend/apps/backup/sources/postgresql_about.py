@@ -25,6 +25,19 @@ _ROLE_SETTINGS: Final = """
     SELECT r.rolname, unnest(s.setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
     JOIN pg_roles r ON r.oid = s.setrole WHERE d.datname = %s ORDER BY 1
 """
+# Those of a database are stronger than those of the server, and those of a role than both.
+_SESSION: Final = """
+    SELECT unnest(s.setconfig) FROM pg_db_role_setting s
+    WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+      AND s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
+    ORDER BY s.setrole <> 0, s.setdatabase <> 0
+"""
+# Another role gets a dump without them, and pg_dump ends with 0.
+_SUBSCRIPTIONS: Final = """
+    SELECT s.subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
+    WHERE d.datname = current_database() AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+    ORDER BY 1
+"""
 
 
 FIRST_WITH_PROVIDERS: Final = 15
@@ -92,9 +105,19 @@ def read_server_facts(cursor: CursorWrapper, database: str) -> ServerFacts | Non
         return None
     cursor.execute("SELECT current_setting('search_path')")
     ((path,),) = cursor.fetchall()
+    cursor.execute(_SESSION)
+    session = [str(row[0]) for row in cursor.fetchall()]
+    cursor.execute(_SUBSCRIPTIONS)
+    not_dumped = [f"subscription {row[0]}" for row in cursor.fetchall()]
     extensions, publications, event_triggers = made_in(cursor)
     return msgspec.structs.replace(
-        facts, search_path=str(path), extensions=extensions, publications=publications, event_triggers=event_triggers
+        facts,
+        search_path=str(path),
+        session_settings=session,
+        extensions=extensions,
+        publications=publications,
+        event_triggers=event_triggers,
+        not_dumped=not_dumped,
     )
 
 
