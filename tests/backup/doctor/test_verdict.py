@@ -61,6 +61,14 @@ def test_a_schedule_that_is_not_due_yet_is_not_said_to_have_a_backup():
     assert "(1 of 2 are not due yet)" in found.reason
 
 
+def test_a_change_of_the_schedule_makes_no_old_backup_fresh():
+    nightly(scheduled(), 9, without=(0, 1))
+    BackupConfiguration.objects.update(schedule_start=NOW - HOUR)
+    found = verdict()
+    assert (found.state, found.since) == (Protection.UNPROTECTED, NOW - 2 * DAY - HOUR + DAY * 1.1)
+    assert "older than its schedule promises" in found.reason
+
+
 def test_protected_since_the_first_backup_of_an_unbroken_row():
     nightly(scheduled(), 9)
     found = verdict()
