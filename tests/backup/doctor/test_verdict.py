@@ -119,6 +119,18 @@ def test_what_was_not_read_back_protects_nobody():
     assert verdict().state == Protection.UNPROTECTED
 
 
+def test_a_damaged_package_is_a_finding_until_it_is_whole_or_removed():
+    nightly(scheduled(), 3)
+    package = backup(None, HOUR, backup_type="EXPORT", trust="DAMAGED", job_name="export")
+    found = verdict()
+    assert (found.state, found.reason) == (
+        Protection.AT_RISK,
+        "damaged backups: 1 backups were found damaged: export.",
+    )
+    BackupJob.objects.filter(pk=package.pk).update(removal_started_at=NOW, removed_at=NOW)
+    assert verdict().state == Protection.PROTECTED
+
+
 def test_database_and_files_count_together():
     nightly(scheduled(backup_type="DATABASE"), 3)
     found = verdict()
