@@ -29,7 +29,7 @@ from .progress import Tracker
 from .references import snapshot_tags
 from .requests import JobRequest
 from .schema.rehearsal import Rehearsals, rehearse_all
-from .selectors import files_before, root_was_filled
+from .selectors import files_before, root_was_filled, rows_before
 from .services.damages import damage_settle
 from .services.results import JobResult, manifest_facts, summary_facts
 from .services.storages import repository_for_job
@@ -120,6 +120,7 @@ class Capture:
             encrypted=request.encryption,
             staging=staging,
             held_before=files_before(self.job),
+            rows_before=rows_before(self.job),
             was_filled=root_was_filled,
             recalls=recalls,
             links_since=links_since,

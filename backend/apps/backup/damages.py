@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from strongroom.ids import StorageId
 from strongroom.repository import Repository
@@ -29,6 +29,8 @@ from .models import (
     RepositoryDamage,
     Trust,
 )
+from .selectors import HAS_BACKUP, STORED_STATUSES
+from .selectors.rows import job_rows
 
 FILES = (DamageKind.INDEX, DamageKind.SNAPSHOT)
 """Kinds of damage that are read past, and lose nothing as long as the packs are whole."""
@@ -121,6 +123,16 @@ def doubts_count() -> int:
     with ledger_access("counting doubted backups"):
         doubts = DoubtedBackup.objects.using(ledger_alias())
         return doubts.filter(job__trust=Trust.DAMAGED, job__removal_started_at=None).count()
+
+
+def damaged_otherwise(*, absent: Q) -> list[str]:
+    """Return the names of backups that are DAMAGED by no known damage of a repository, newest first; mostly packages.
+
+    One that meets the condition `absent` is not there, which is told apart.
+    """
+    with ledger_access("looking for damaged backups"):
+        rows = job_rows().filter(HAS_BACKUP, status__in=STORED_STATUSES, trust=Trust.DAMAGED, doubt=None)
+        return list(rows.exclude(absent).order_by("-queued_at", "-pk").values_list("job_name", flat=True))
 
 
 def as_damage(row: RepositoryDamage) -> Damage:

@@ -15,13 +15,18 @@ _WORDS: Final = (
     ("files", "the files", "the file root"),
     ("databases", "the database", "the database"),
     ("dumps", "the dump", "the dump of"),
+    ("rows", "the rows that name files", "the rows of"),
 )
 _ALL_KINDS: Final = ("databases", "dumps", "files")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scope:
-    """`parts` are databases (as rows at the least), dumps in their own form, and file roots, such as `files/media`."""
+    """`parts` are databases (as rows at the least), dumps in their own form, and file roots, such as `files/media`.
+
+    `rows/files` stands for rows that name files: a backup without any is that of a system that has lost its documents,
+    or has none yet.
+    """
 
     parts: frozenset[str]
     exclude: frozenset[str] = frozenset()
@@ -35,6 +40,8 @@ class Scope:
             return cls(frozenset(f"{kind}/{_UNKNOWN}" for kind in kinds), frozenset(exclude))
         if backup_type != BackupType.EXPORT:
             names["dumps"] = names["databases"]
+        if manifest.get("references_checked"):
+            names["rows"] = ["files"]
         patterns = set(exclude)
         if not patterns and manifest.get("references_excluded"):
             # A ledger that was made again from the storage does not know the patterns.

@@ -120,7 +120,7 @@ def test_only_good_ones_are_fresh(values):
     row = daily()
     backup(row, 300 * DAY)
     backup(row, NOON - TWO - DAY, job_name="bad", **values)
-    assert "W014 nightly WARNING" in ids(TWO + 27 * HOUR)
+    assert "W014 nightly CRITICAL" in ids(TWO + 27 * HOUR)
 
 
 def test_a_long_backup_is_not_late_while_it_runs():

@@ -124,7 +124,8 @@ def test_a_snapshot_that_has_vanished_is_noticed(protected, kind, state):
     ((snapshot,),) = protected.rows(
         "SELECT snapshot_id FROM backup_backupjob WHERE backup_type = ? AND snapshot_id <> ''", kind
     )
-    (protected.storage / "repository" / "snapshots" / snapshot).unlink()
+    place = protected.storage / "repository" / "snapshots" / snapshot
+    kept = place.rename(protected.home / "kept")
     answer = ask(protected)
     assert (answer.state, answer.exit_code, answer.findings["backup.W027"]) == (state, 2, "CRITICAL")
     assert ("no good backup of the files" in answer.reason) is (kind == "FULL")
@@ -134,6 +135,11 @@ def test_a_snapshot_that_has_vanished_is_noticed(protected, kind, state):
     done = protected.json("backup_catalogue", "--rebuild", "--forget-missing", "--yes")
     assert len(done["forgotten"]) == 1
     assert "backup.W027" not in protected.run("backup_health", expect=None).stdout
+    if kind == "FULL":
+        # It was called lost by mistake: once it is there again, it is a backup again.
+        kept.rename(place)
+        assert len(protected.json("backup_catalogue", "--rebuild")["updated"]) == 1
+        assert ask(protected).state == "PROTECTED"
 
 
 @pytest.mark.parametrize("harm", ["gone", "cut"])

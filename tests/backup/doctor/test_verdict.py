@@ -61,6 +61,14 @@ def test_a_schedule_that_is_not_due_yet_is_not_said_to_have_a_backup():
     assert "(1 of 2 are not due yet)" in found.reason
 
 
+def test_a_change_of_the_schedule_makes_no_old_backup_fresh():
+    nightly(scheduled(), 9, without=(0, 1))
+    BackupConfiguration.objects.update(schedule_start=NOW - HOUR)
+    found = verdict()
+    assert (found.state, found.since) == (Protection.UNPROTECTED, NOW - 2 * DAY - HOUR + DAY * 1.1)
+    assert "older than its schedule promises" in found.reason
+
+
 def test_protected_since_the_first_backup_of_an_unbroken_row():
     nightly(scheduled(), 9)
     found = verdict()
@@ -109,6 +117,18 @@ def test_what_was_not_read_back_protects_nobody():
     nightly(scheduled(), 9)
     BackupJob.objects.update(trust="STORED")
     assert verdict().state == Protection.UNPROTECTED
+
+
+def test_a_damaged_package_is_a_finding_until_it_is_whole_or_removed():
+    nightly(scheduled(), 3)
+    package = backup(None, HOUR, backup_type="EXPORT", trust="DAMAGED", job_name="export")
+    found = verdict()
+    assert (found.state, found.reason) == (
+        Protection.AT_RISK,
+        "damaged backups: 1 backups were found damaged: export.",
+    )
+    BackupJob.objects.filter(pk=package.pk).update(removal_started_at=NOW, removed_at=NOW)
+    assert verdict().state == Protection.PROTECTED
 
 
 def test_database_and_files_count_together():

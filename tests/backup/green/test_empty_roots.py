@@ -1,11 +1,14 @@
-"""A file root that never existed is empty; one that was there, or that rows name, is missing."""
+"""A file root that never existed is empty; one that was there, or that rows name, is missing. So are rows."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import sqlite3
 
 import pytest
-from tests.backup.conftest import Edms
+from tests.backup.conftest import BACKEND, Edms
 
 
 @pytest.mark.parametrize("kind", ["FULL", "FILES", "EXPORT"])
@@ -43,3 +46,22 @@ def test_the_policies_as_installed_back_up_a_fresh_system(edms: Edms):
     assert edms.media.is_dir()
     edms.run("manage_backup_configs", "--install-production")
     assert edms.json("trigger_backup", "--config", "production_daily_full")["status"] == "COMPLETED"
+
+
+def test_a_database_that_had_rows_and_has_none_is_another_one(edms: Edms, tmp_path):
+    """The disk was not mounted, and the application made a new file in its place."""
+    place = tmp_path / "archive.sqlite3"
+    (tmp_path / "two.py").write_text(
+        "from config.settings import *\n"
+        f'DATABASES["archive"] = {{"ENGINE": "django.db.backends.sqlite3", "NAME": {str(place)!r}}}\n'
+    )
+    edms.environment |= {"DJANGO_SETTINGS_MODULE": "two", "PYTHONPATH": os.pathsep.join([str(tmp_path), str(BACKEND)])}
+    with contextlib.closing(sqlite3.connect(place)) as archive, archive:
+        archive.execute("CREATE TABLE old AS SELECT 1 AS id")
+    assert edms.json("trigger_backup", "--type", "DATABASE")["status"] == "COMPLETED"
+    place.unlink()
+    with contextlib.closing(sqlite3.connect(place)) as archive, archive:
+        archive.execute("CREATE TABLE old (id)")
+    told = edms.json("trigger_backup", "--type", "DATABASE", expect=3)
+    assert told["status"] == "INCOMPLETE"
+    assert "had 1 rows in the last good backup" in edms.run("backup_jobs", "--show", told["job"]).stdout

@@ -9,6 +9,7 @@ import uuid
 import msgspec
 import pytest
 from tests.backup.conftest import PASSPHRASE
+from tests.backup.retention.rows import HOUR, backup
 from tests.backup.sources.hosting import Host, start_with_file_limit
 
 from apps.backup.manifest import (
@@ -22,8 +23,11 @@ from apps.backup.manifest import (
     encode,
 )
 from apps.backup.packages import verify_package
+from apps.backup.references import package_ref
+from apps.backup.restores.origin import open_origin
 from strongroom.cli import main
 from strongroom.entries import Folder, Stream
+from strongroom.errors import PackageDamaged
 from strongroom.packages import write_package
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -78,6 +82,19 @@ def test_damage_is_a_finding(tmp_path):
     path = package(tmp_path, encode(MANIFEST))
     path.write_bytes(path.read_bytes()[:-30])
     assert len(verify_package(path)) == 1
+
+
+@pytest.mark.django_db
+def test_a_restore_that_meets_damage_makes_the_backup_damaged(tmp_path):
+    path = package(tmp_path, encode(MANIFEST))
+    job = backup(None, HOUR, backup_type="EXPORT", snapshot_id="", backup_file_path=str(path))
+    with open_origin(package_ref(path)) as origin:
+        assert origin.manifest == MANIFEST
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(PackageDamaged), open_origin(package_ref(path)):
+        pass
+    job.refresh_from_db()
+    assert job.trust == "DAMAGED"
 
 
 def test_a_full_disk_leaves_nothing(sqlite_host: Host, tmp_path):

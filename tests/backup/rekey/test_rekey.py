@@ -79,6 +79,13 @@ def test_a_new_passphrase_is_that_of_everything(keyed: Edms, tmp_path: Path) -> 
     assert {path: path.read_bytes() for path in keyed.storage.rglob("*") if path.is_file()} == before
     assert secret.read_text().strip() == PASSPHRASE
 
+    # One that is away would keep the old passphrase, which the file of the passphrase has no more then.
+    place = Path(package["backup_file_path"])
+    away = place.rename(tmp_path / "away")
+    (said,) = rekey(keyed, tmp_path, "--dry-run", expect=1)["blocking"]
+    assert str(place) in said
+    away.rename(place)
+
     done = rekey(keyed, tmp_path)
     assert (done["failed"], done["next_steps"]) == ([], [])
     assert secret.read_text().strip() == NEW

@@ -337,6 +337,19 @@ def test_the_day_when_the_clocks_change_is_a_day_like_any_other(settings):
     assert gone(noon) == [str(24 * HOUR + INSTANT)]
 
 
+def test_a_backup_whose_rows_name_no_file_pushes_none_out_whose_rows_do():
+    nightly = policy(retention_days=20, max_backups=3)
+    whole = {"databases": {"default": {}}, "files": {"media": {}}, "references_checked": 7}
+    for age in range(10, 16):
+        backup(nightly, age * DAY, manifest=whole)
+    for age in range(1, 6):
+        backup(nightly, age * DAY, manifest={**whole, "references_checked": 0})
+    assert kept() == ["1", "2", "3", "10", "11", "12"]
+    assert verdicts()["10"].reason == "the most recent one of the rows that name files"
+    backup(nightly, HOUR, manifest={**whole, "references_checked": 1}, job_name="whole again")
+    assert kept(NOW + 30 * DAY) == ["whole again"]
+
+
 @pytest.mark.parametrize(
     ("less", "reason"),
     [

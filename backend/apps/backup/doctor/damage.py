@@ -8,6 +8,8 @@ from ..damages import FILES
 from ..models import RepositoryDamage
 from .findings import Finding, critical, warning
 
+_MOST_NAMED = 3
+
 
 def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[Finding]:
     """W030: backups need what is damaged. W031: no backup needs what is damaged. W032: files are read past.
@@ -46,6 +48,19 @@ def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[
                 f"{len(files)} index or snapshot files cannot be read, the first is {first.kind}/{first.file_id[:8]}.",
                 f"Put them back from a copy of the storage, or run `strongroom repair {command} --repo {location}`.",
             )
+
+
+def damaged_findings(names: Sequence[str]) -> Iterator[Finding]:
+    """W030 of backups that were found damaged by themselves: packages, and snapshots that are not what was read."""
+    if names:
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        yield critical(
+            30,
+            "damaged backups",
+            f"{len(names)} backups were found damaged: {', '.join(names[:_MOST_NAMED])}{more}.",
+            "Put the package back from a copy, and run `verify_backup` with it. If there is no copy, run the"
+            " configuration again, and remove the damaged one: `backup_jobs --remove`.",
+        )
 
 
 def _way_out(needed: Sequence[RepositoryDamage], location: str) -> str:

@@ -64,10 +64,13 @@ def _failed_last(run: BackupJob | None, since: datetime) -> int:
 
 
 def fresh_until(one: ConfigurationState) -> datetime | None:
-    """Until when its last good backup is as fresh as its schedule promises; None if it promises nothing."""
+    """Until when its last good backup is as fresh as its schedule promises; None if it promises nothing.
+
+    A schedule that has never made one has a period from its start. A later start, as after a change of the schedule,
+    makes no old backup fresh.
+    """
     allowed = period(one.configuration)
-    start = one.configuration.schedule_start
-    since = max((moment for moment in (one.last_good, start) if moment is not None), default=None)
+    since = one.last_good or one.configuration.schedule_start
     return None if allowed is None or since is None else since + allowed
 
 

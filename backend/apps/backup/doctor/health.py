@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from .. import conf, periodic, selectors
-from ..damages import damages_open, doubts_count
+from ..damages import damaged_otherwise, damages_open, doubts_count
 from ..errors import LedgerUnavailable, SettingsInvalid
 from ..messages import HAS_CELERY
 from ..models import Acknowledgement, BackupConfiguration, Executor
@@ -110,6 +110,7 @@ def examine(*, now: datetime) -> Health:
         *isolated("retention", lambda: _retention(states, present, now)),
         *isolated("prunes", lambda: freshness.prune_findings(prunes_latest(), now=now)),
         *isolated("damage", lambda: damage.damage_findings(damages_open(), doubts_count())),
+        *isolated("damaged backups", lambda: damage.damaged_findings(damaged_otherwise(absent=present.absent()))),
     ]
     findings, known = _divided(seen, selectors.acknowledgements_open(now=now))
     verdict = judge(states, findings, present=present, now=now)

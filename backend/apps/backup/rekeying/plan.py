@@ -113,12 +113,27 @@ def plan_rekey(
                 if key_obstacle(place, one)
             ]
     if not is_same:
-        plan.packages = [path for path in known_packages(selectors.storage_paths()) if _is_sealed(path)]
-        plan.elsewhere = [path for path in selectors.packages_sealed() if not is_stored_package(Path(path))]
+        _plan_packages(plan)
         if old.source == VALUE:
             plan.restart = [str(one) for one in executors_alive(now=timezone.now())]
     plan.still_readable = _still_readable(plan)
     return plan
+
+
+def _plan_packages(plan: RekeyPlan) -> None:
+    """Plan to encrypt anew what lies in the storage, and what the ledger has there; one that is away blocks."""
+    in_ledger = selectors.packages_sealed()
+    stored = {Path(path).resolve() for path in in_ledger if is_stored_package(Path(path))}
+    away = sorted(path for path in stored if not path.is_file())
+    found = {path for path in known_packages(selectors.storage_paths()) if _is_sealed(path)}
+    plan.packages = sorted(found | stored - set(away))
+    plan.elsewhere = [path for path in in_ledger if Path(path).resolve() not in stored]
+    if away:
+        plan.blocking.append(
+            f"{len(away)} sealed packages that the ledger has in the storage are not there, the first is {away[0]}:"
+            " they would keep the old passphrase. Mount their storage or put them back; if they are lost,"
+            " `backup_catalogue --rebuild --forget-missing`"
+        )
 
 
 def password_file(old: Passphrase) -> str:

@@ -13,14 +13,13 @@ from typing import Protocol
 
 from django.utils import timezone
 
-from strongroom.errors import Damaged
+from strongroom.errors import Damaged, PackageDamaged
 from strongroom.format.tree import NodeKind
 from strongroom.ids import FileKind
 from strongroom.longpaths import count_entries, reachable
 from strongroom.metadata import apply_metadata
 from strongroom.needing import find_need
 from strongroom.packages import Package, Tally, extract, open_package
-from strongroom.repository import Repository
 from strongroom.repository.damage import compare_sizes, distrust, lost_blobs
 from strongroom.restorer import RestoreProgress, restore
 from strongroom.selection import Selection
@@ -31,7 +30,7 @@ from ..errors import BackupNotFound, LedgerUnavailable
 from ..manifest import Manifest, decode
 from ..models import DamageFinder
 from ..references import BackupRef
-from ..services.damages import damage_found, doubt_unreadable
+from ..services.damages import damage_found, doubt_package, doubt_unreadable
 from ..sources.verify import SnapshotPlace, read_manifest
 from ..storage import without_lock
 from .errors import RestoreFailed, RestoreRefused
@@ -87,7 +86,7 @@ class Origin(Protocol):
 def open_origin(ref: BackupRef) -> Iterator[Origin]:
     """Open the backup that `ref` names, for as long as the block runs."""
     if ref.package is not None:
-        yield PackageOrigin(open_package(ref.package))
+        yield PackageOrigin(_whole_package(ref, ref.package))
         return
     if ref.place is None:
         raise BackupNotFound(f"{ref} names neither a repository nor a package.")
@@ -96,7 +95,7 @@ def open_origin(ref: BackupRef) -> Iterator[Origin]:
         try:
             snapshot = repository.snapshot(ref.snapshot_id)
         except Damaged:
-            with _told(repository):
+            with _told(repository.location):
                 doubt_unreadable(repository, found_by=DamageFinder.RESTORE, now=timezone.now())
             raise
         view = SnapshotView(repository, snapshot)
@@ -106,21 +105,32 @@ def open_origin(ref: BackupRef) -> Iterator[Origin]:
             _tell_damage(view)
 
 
+def _whole_package(ref: BackupRef, path: Path) -> Package:
+    """Read a package to its end. Damage casts doubt on the backup, as far as the ledger knows it."""
+    try:
+        return open_package(path)
+    except PackageDamaged as error:
+        if ref.in_ledger and ref.job is not None:
+            with _told(str(path)):
+                doubt_package(ref.job, str(error), now=timezone.now())
+        raise
+
+
 def _tell_damage(view: SnapshotView) -> None:
     """What could not be read casts doubt on every backup that needs it. The ledger may be what is restored."""
     if not view.reader.damage:
         return
     found = list(view.reader.damage.values())
-    with _told(view.repository):
+    with _told(view.repository.location):
         damage_found(view.repository, found, found_by=DamageFinder.RESTORE, now=timezone.now())
 
 
 @contextlib.contextmanager
-def _told(repository: Repository) -> Iterator[None]:
+def _told(place: str) -> Iterator[None]:
     try:
         yield
     except LedgerUnavailable as error:
-        _logger.warning("Damage in %s could not be written down: %s", repository.location, error)
+        _logger.warning("Damage in %s could not be written down: %s", place, error)
 
 
 class SnapshotOrigin:
@@ -141,7 +151,7 @@ class SnapshotOrigin:
         distrust(index, damages)
         if not find_need(repository, index, [self._view.snapshot], lost_blobs(index, damages)).snapshots:
             return []
-        with _told(repository):
+        with _told(repository.location):
             damage_found(repository, damages, found_by=DamageFinder.RESTORE, now=timezone.now())
         return [
             f"content of this backup is lost: {len(damages)} packs of the repository are missing or have another size."

@@ -95,6 +95,7 @@ from .work import (
     jobs_to_send,
     jobs_unfinished,
     root_was_filled,
+    rows_before,
 )
 
 __all__ = [
@@ -174,6 +175,7 @@ __all__ = [
     "restores_matching",
     "results_by_time",
     "root_was_filled",
+    "rows_before",
     "runs_latest",
     "schedule_shortest",
     "snapshots_without_repository",

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -70,15 +71,25 @@ def _startable(now: datetime) -> QuerySet[BackupJob]:
 
 def files_before(job: BackupJob) -> dict[str, int]:
     """How many bytes each file root held in the last good backup of the same configuration that has files."""
+    found = _facts_before(job, without=BackupType.DATABASE).get("files", {})
+    return {name: int(root["bytes"]) for name, root in found.items()}
+
+
+def rows_before(job: BackupJob) -> dict[str, int]:
+    """How many rows each database had in the last good backup of the same configuration that has databases."""
+    found = _facts_before(job, without=BackupType.FILES).get("databases", {})
+    return {alias: int(one.get("rows", 0)) for alias, one in found.items()}
+
+
+def _facts_before(job: BackupJob, *, without: BackupType) -> dict[str, Any]:
     with ledger_access("looking for an earlier backup"):
         rows = (
             job_rows()
             .filter(GOOD, configuration_id=job.configuration_id, configuration_name=job.configuration_name)
-            .exclude(backup_type=BackupType.DATABASE)
+            .exclude(backup_type=without)
             .order_by("-started_at", "-id")
         )
-        manifest = rows.values_list("manifest", flat=True).first() or {}
-    return {name: int(root["bytes"]) for name, root in manifest.get("files", {}).items()}
+        return rows.values_list("manifest", flat=True).first() or {}
 
 
 def root_was_filled(name: str) -> bool:

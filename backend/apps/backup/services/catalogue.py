@@ -37,6 +37,8 @@ from ..sources.verify import SnapshotPlace
 from ..storage import SEALED_PACKAGE, RepositoryPlace, known_packages, known_places
 from .audit import AuditObject, audit_record
 from .damages import damage_settle
+from .events import job_event
+from .jobs import audited
 from .reaping import job_reap
 from .removals import removal_begin, removal_done
 from .results import manifest_facts, summary_facts
@@ -100,14 +102,14 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
                     continue
                 row = repository_enter(repository, place, now=now)
                 for stored, others in _in_repository(repository, place, row.pk, ours=ours, report=report):
-                    named = _enter(stored, report)
+                    named = _enter(stored, report, begun_at=now)
                     report.spare += [_spare(place, one, stored.job) for one in others if one.id != named]
                 if any(map(is_repaired, present)):
                     damage_settle(repository, found_by=DamageFinder.VERIFY, now=now)
         except (BackupError, StrongroomError) as error:
             report.unreadable.append(f"{place.path}: {error}")
     for path, manifest in (known or {}).items():
-        _enter(_of_package(path, manifest), report, ended=True)
+        _enter(_of_package(path, manifest), report, begun_at=now, ended=True)
     for path in known_packages(paths):
         if known and path in known:
             continue
@@ -116,7 +118,7 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
         except (BackupError, StrongroomError) as error:
             report.unreadable.append(f"{path}: {error}")
         else:
-            _enter(stored, report)
+            _enter(stored, report, begun_at=now)
     _note_missing(look(), report)
     audit_record(
         "catalogue.rebuild",
@@ -194,8 +196,8 @@ def _request(manifest: Manifest, storage: Path, *, encryption: bool) -> JobReque
     )
 
 
-def _enter(stored: _Stored, report: CatalogueReport, *, ended: bool = False) -> str:
-    """Enter a backup; the snapshot that the ledger has for its job then."""
+def _enter(stored: _Stored, report: CatalogueReport, *, begun_at: datetime, ended: bool = False) -> str:
+    """Enter a backup; the snapshot that the ledger has for its job then. `begun_at`: before the storage was listed."""
     with ledger_access("entering a stored backup"), transaction.atomic(using=ledger_alias()):
         rows = BackupJob.objects.using(ledger_alias())
         row = rows.filter(uuid=stored.job).first()
@@ -218,8 +220,30 @@ def _enter(stored: _Stored, report: CatalogueReport, *, ended: bool = False) -> 
         if rows.filter(unfinished, uuid=stored.job).update(error_message="", **_state(stored)):
             report.updated.append(str(stored.job))
             return str(stored.columns.get("snapshot_id", ""))
+        if _offered_again(row, stored, begun_at):
+            report.updated.append(str(stored.job))
+            return row.snapshot_id
         report.unchanged += 1
         return row.snapshot_id
+
+
+def _offered_again(row: BackupJob, stored: _Stored, begun_at: datetime) -> bool:
+    """Offer a backup again that is there, although it was removed before the storage was listed.
+
+    It was called lost while its storage was away, or an older copy of the storage was put back. Retention decides on it
+    as before.
+    """
+    same = {name: stored.columns.get(name, "") for name in ("snapshot_id", "backup_file_path")}
+    rows = BackupJob.objects.using(ledger_alias()).filter(pk=row.pk, removed_at__lt=begun_at, **same)
+    if not rows.update(removal_started_at=None, removed_at=None, removal_reason=""):
+        return False
+    job_event(
+        row.uuid,
+        f"The backup is in the storage, and is offered again. It was removed: {row.removal_reason}.",
+        now=begun_at,
+    )
+    audit_record("backup.found", audited(row), details={"removed_for": row.removal_reason})
+    return True
 
 
 def _create(stored: _Stored) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -93,6 +94,18 @@ def damage_settle(
 def doubt_unreadable(repository: Repository, *, found_by: DamageFinder, now: datetime) -> tuple[str, ...]:
     """Make the backups DAMAGED whose snapshot file cannot be read; their names. Reads the snapshot files alone."""
     return _doubt_unreadable(repository, repository.sorted_out_snapshots()[1], found_by, now)
+
+
+def doubt_package(job: uuid.UUID, reason: str, *, now: datetime) -> None:
+    """Make the backup of a job DAMAGED whose package is not what was written; a verification gives the trust back."""
+    with ledger_access("casting doubt on a backup"), transaction.atomic(using=ledger_alias()):
+        rows = BackupJob.objects.using(ledger_alias()).filter(uuid=job, trust__in=_SOUND)
+        row = rows.select_for_update().first()
+        if row is None:
+            return
+        rows.update(trust=Trust.DAMAGED)
+        job_event(job, f"DAMAGED: {reason} It was {row.trust}.", now=now)
+        audit_record("backup.doubt", audited(row), details={"trust": Trust.DAMAGED, "before": row.trust})
 
 
 def _doubt_unreadable(

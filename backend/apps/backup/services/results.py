@@ -122,6 +122,7 @@ def manifest_facts(manifest: Manifest) -> dict[str, object]:
             record.name: {"files": record.files, "folders": record.folders, "bytes": record.bytes}
             for record in manifest.files
         },
+        "references_checked": manifest.references.checked,
         "references_missing": manifest.references.missing,
         "references_excluded": manifest.references.excluded,
         "orphans": manifest.references.orphans,

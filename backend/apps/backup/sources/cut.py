@@ -62,10 +62,10 @@ class Problem:
 @dataclass(frozen=True, kw_only=True)
 class CutSpec:
     """What a job asks of its sources. `staging` is a private folder that exists and is removed after the job;
-    `held_before` says how many bytes each file root had in the last good backup, `was_filled` whether an earlier backup
-    held anything in a file root of this name. `recalls`: a second pass, which takes files that have been deleted since
-    the first one from there. `links_since`: another pass, which holds files that have changed since (seconds since the
-    epoch) by hard links, where their storage does not."""
+    `held_before` says how many bytes each file root had in the last good backup, `rows_before` how many rows each
+    database, `was_filled` whether an earlier backup held anything in a file root of this name. `recalls`: a second
+    pass, which takes files that have been deleted since the first one from there. `links_since`: another pass, which
+    holds files that have changed since (seconds since the epoch) by hard links, where their storage does not."""
 
     job_uuid: uuid.UUID
     job_name: str
@@ -76,6 +76,7 @@ class CutSpec:
     encrypted: bool
     staging: Path
     held_before: Mapping[str, int] = field(default_factory=dict)
+    rows_before: Mapping[str, int] = field(default_factory=dict)
     was_filled: Callable[[str], bool] = lambda _: False
     recalls: bool = False
     links_since: float | None = None
@@ -149,6 +150,9 @@ class Cut:
         self.problems += self._emptied()
         databases = [self._finished[database.record.alias] for database in self.databases]
         data = [database.finished() for database in self.portable]
+        rows = {one.alias: sum(one.tables.values()) for one in databases}
+        rows |= {one.alias: sum(table.rows for table in one.tables) for one in data}
+        self.problems += self._without_rows(rows)
         self.problems += [
             Problem(f"database {record.alias}", warning) for record in data for warning in record.warnings
         ]
@@ -198,6 +202,17 @@ class Cut:
                     str(capture.root.path),
                     f"the file root {capture.root.name!r} is empty, and had {before:,} bytes in the last good backup:"
                     " is its disk mounted? If all of it was deleted on purpose, put a file with a word in it there",
+                )
+
+    def _without_rows(self, rows: Mapping[str, int]) -> Iterator[Problem]:
+        """Databases without any row that had some before: more likely another one was made in its place."""
+        for alias, count in rows.items():
+            before = self.spec.rows_before.get(alias, 0)
+            if before and not count:
+                yield Problem(
+                    f"database {alias}",
+                    f"it has no row in any table, and had {before:,} rows in the last good backup: was another one"
+                    " made in its place? If all rows were deleted on purpose, acknowledge it",
                 )
 
     def note_unread(self, problem: Unread) -> None:

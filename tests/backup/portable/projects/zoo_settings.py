@@ -15,6 +15,8 @@ if DATABASES["default"]["ENGINE"].endswith("mysql"):
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    # An app without migrations, as nearly every project has one.
+    "django.contrib.messages",
     "apps.backup",
     "zoo",
     *json.loads(os.environ.get("ZOO_APPS", "[]")),

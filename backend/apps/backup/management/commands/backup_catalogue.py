@@ -50,6 +50,6 @@ class Command(BackupCommand):
         self.require_consent(
             options,
             f"{len(report.missing)} backups are in no storage. If it is only not mounted, mount it instead. Forgotten"
-            " backups are never offered again.",
+            " backups are offered again only when they are there and the catalogue is rebuilt.",
         )
         return missing_forget(now=timezone.now())

@@ -40,7 +40,7 @@ class Command(BackupCommand):
             _stand_in(scratch)
         for scratch in asked:
             if scratch.targets is None:
-                call_command("migrate", database=scratch.alias, interactive=False, run_syncdb=True, verbosity=0)
+                call_command("migrate", database=scratch.alias, interactive=False, verbosity=0)
             else:
                 _migrate_to(scratch.alias, scratch.targets)
         return exitcodes.OK
