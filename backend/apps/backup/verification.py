@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -137,6 +138,11 @@ def _require_package(path: Path) -> None:
     if not path.is_file():
         raise StorageAbsent(
             f"The package {str(path)!r} is not there. Mount its storage or put it back; its trust stays as it was."
+        )
+    if not os.access(path, os.R_OK):
+        raise StorageAbsent(
+            f"The package {str(path)!r} may not be read by this user. Correct its owner or mode; its trust stays as it"
+            " was."
         )
 
 

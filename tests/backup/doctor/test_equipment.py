@@ -48,9 +48,9 @@ def scheduled(edms):
 
 
 def test_a_fresh_machine_is_fine_but_for_the_place_of_its_storage(scheduled):
-    health = scheduled.json("backup_health", expect=1)
+    health = scheduled.json("backup_health", expect=2)
     assert {one["id"] for one in health["findings"]} <= {"backup.W010", "backup.W011", "backup.W017"}
-    assert health["status"] == "WARNING"
+    assert health["status"] == "CRITICAL"
     assert set(checks(scheduled)) == set()
     assert set(checks(scheduled, "--deploy")) <= {"backup.W010", "backup.W011"}
 
@@ -71,7 +71,7 @@ def test_a_router_that_parts_the_ledger_from_the_users(edms, tmp_path):
 def test_no_passphrase(scheduled):
     assert "backup.W002" in checks(scheduled, BACKUP_PASSWORD=None)
     assert "backup.W002" in ids(scheduled, expect=2, BACKUP_PASSWORD=None)
-    assert "backup.W002" not in ids(scheduled, expect=1)
+    assert "backup.W002" not in ids(scheduled, expect=2)
 
 
 def test_a_storage_that_cannot_be_written(scheduled, tmp_path):
@@ -80,12 +80,12 @@ def test_a_storage_that_cannot_be_written(scheduled, tmp_path):
     assert "cannot be written" in checks(scheduled)["backup.W003"]
     assert "backup.W003" in ids(scheduled, expect=2)
     scheduled.storage.unlink()
-    assert "backup.W003" not in ids(scheduled, expect=1)
+    assert "backup.W003" not in ids(scheduled, expect=2)
 
 
 def test_where_the_storage_lies(scheduled, request):
-    assert "backup.W011" in ids(scheduled, expect=1)
-    assert "backup.W010" in ids(scheduled, expect=1, BACKUP_STORAGE_ROOT="/edms-storage-that-is-not-there")
+    assert "backup.W011" in ids(scheduled, expect=2)
+    assert "backup.W010" in ids(scheduled, expect=2, BACKUP_STORAGE_ROOT="/edms-storage-that-is-not-there")
     own = scheduled.home.stat().st_dev
     mounts = [line.split(" ")[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     others = [Path(one) for one in mounts if one != "/" and os.access(one, os.W_OK) and Path(one).is_dir()]
@@ -160,12 +160,12 @@ def test_when_the_sqlite_file_is_gone_it_cannot_be_told(scheduled):
     assert "does not exist" in told["error"]
     assert "backup.W023" in checks(scheduled, "--deploy")
     (scheduled.home / "elsewhere").rename(scheduled.home / "edms.sqlite3")
-    assert scheduled.json("backup_health", expect=1)["status"] == "WARNING"
+    assert scheduled.json("backup_health", expect=2)["status"] == "CRITICAL"
 
 
 def test_the_exit_codes_and_the_one_line_of_nagios(scheduled):
-    assert scheduled.run("backup_health", "--quiet", expect=1).stdout.startswith(
-        "BACKUP WARNING: UNPROTECTED, no configuration has a good backup"
+    assert scheduled.run("backup_health", "--quiet", expect=2).stdout.startswith(
+        "BACKUP CRITICAL: UNPROTECTED, no configuration has a good backup"
     )
     scheduled.run("trigger_backup", "--config", "nightly")
     line = scheduled.run("backup_health", "--quiet", expect=1).stdout

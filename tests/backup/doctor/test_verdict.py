@@ -52,6 +52,18 @@ def test_what_keeps_the_first_backup_from_being_made_is_said_first(monkeypatch):
     assert "BACKUP_PASSWORD_FILE" in verdict().next_step
 
 
+def test_a_new_schedule_does_not_make_an_old_backup_new():
+    old = policy("by hand")
+    backup(old, 300 * DAY)
+    scheduled("new")
+    BackupConfiguration.objects.filter(name="new").update(schedule_start=NOW - HOUR)
+    found = verdict()
+    assert found.state == Protection.AT_RISK
+    assert "A schedule has made no backup yet, and those of the database and of the files" in found.reason
+    backup(old, HOUR)
+    assert verdict().state == Protection.PROTECTED
+
+
 def test_a_schedule_that_is_not_due_yet_is_not_said_to_have_a_backup():
     nightly(scheduled(), 3)
     scheduled("new")

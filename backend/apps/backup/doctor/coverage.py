@@ -22,10 +22,10 @@ from ..sources.named_files import reference_fields
 from .findings import Finding, critical, warning
 
 
-def never_verified(absent: Q, *, now: datetime) -> str:
+def never_verified(absent: Q, *, now: datetime, since: datetime | None = None) -> str:
     """What of this project no good backup holds that was read back, in words; empty if nothing is missing.
 
-    A backup that meets the condition `absent` is not there.
+    A backup that meets the condition `absent` is not there. One that was begun before `since` is too old.
 
     Raises `SourceRefused` and `SettingsInvalid` where the project has what keeps every backup from being made.
     """
@@ -36,8 +36,8 @@ def never_verified(absent: Q, *, now: datetime) -> str:
         # Rows could name files, and no folder is known: a backup that looked for them has seen that there are none.
         roots = {"": LOOKED_FOR_FILES}
     missing = [
-        _missing(databases, "the database", "the database", absent=absent, now=now),
-        _missing(roots, "the files", "the file root", absent=absent, now=now),
+        _missing(databases, "the database", "the database", absent=absent, now=now, since=since),
+        _missing(roots, "the files", "the file root", absent=absent, now=now, since=since),
     ]
     return " and of ".join(filter(None, missing))
 
@@ -108,9 +108,9 @@ def _wants(row: BackupConfiguration, part: str) -> bool:
     return row.backup_type in types and Selection(row.include, row.exclude).wants(part)
 
 
-def _missing(wanted: Mapping[str, Q], every: str, one: str, *, absent: Q, now: datetime) -> str:
+def _missing(wanted: Mapping[str, Q], every: str, one: str, *, absent: Q, now: datetime, since: datetime | None) -> str:
     """What of a kind no backup holds: `every` where that is all of it, else `one` and the names; empty for nothing."""
-    verified = backups_verified(wanted, absent=absent, now=now)
+    verified = backups_verified(wanted, absent=absent, now=now, since=since)
     names = [name for name in wanted if name not in verified]
     if not names:
         return ""

@@ -9,6 +9,7 @@ import dataclasses
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from .. import conf, periodic, selectors
 from ..damages import damaged_otherwise, damages_open, doubts_count
@@ -55,12 +56,19 @@ class ConfigurationHealth:
     next_slot: datetime | None
 
 
+_LEAST: Final = {
+    Protection.PROTECTED: Severity.OK,
+    Protection.AT_RISK: Severity.WARNING,
+    Protection.UNPROTECTED: Severity.CRITICAL,
+}
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Health:
     """Everything at one moment. `findings` are open, `acknowledged` are known to a person and change no verdict.
 
-    `severity` is that of the worst open finding, and a warning at the least where not all is protected. `space` is
-    None where it is not known.
+    `severity` is that of the worst open finding, and no less than the word of the verdict: critical where nothing is
+    protected, a warning where not all is. `space` is None where it is not known.
     """
 
     at: datetime
@@ -74,7 +82,7 @@ class Health:
     @property
     def severity(self) -> Severity:
         worst = max((finding.severity for finding in self.findings), default=Severity.OK)
-        return worst if self.verdict.state is Protection.PROTECTED else max(worst, Severity.WARNING)
+        return max(worst, _LEAST[self.verdict.state])
 
 
 def examine(*, now: datetime) -> Health:

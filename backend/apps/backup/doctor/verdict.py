@@ -1,8 +1,9 @@
 """Whether one is protected: one word from everything that was seen, with the reason and the next step.
 
 PROTECTED    every configuration that runs by schedule has a good backup as fresh as its schedule promises, or is not
-             due yet, of each database and of each file root there is a good backup that was read back, and nothing
-             critical is found; other findings are counted, and are no plain yes
+             due yet, of each database and of each file root there is a good backup that was read back and is no older
+             than the longest of these promises, and nothing critical is found; other findings are counted, and are no
+             plain yes
 UNPROTECTED  of a database or a file root there is no good backup that was read back and, on PostgreSQL, whose schema
              was restored in a rehearsal; or none can be made, or none of the schedules keeps its promise
 AT_RISK      everything in between
@@ -100,19 +101,29 @@ def _judged(
     if critical:
         first = critical[0]
         return Verdict(Protection.AT_RISK, None, f"{first.subject}: {first.what}", first.hint)
-    if not scheduled:
-        return Verdict(
-            Protection.AT_RISK,
-            None,
-            "No configuration runs by schedule: the backups that there are get older.",
-            "Run `manage_backup_configs --install-production`, or --enable one.",
-        )
+    if not_kept := _without_promise(scheduled, absent, now):
+        return Verdict(Protection.AT_RISK, None, *not_kept)
     return Verdict(
         Protection.PROTECTED,
         _kept_since(scheduled, absent=absent, now=now),
         f"{_kept(scheduled)}, and databases and files were read back{_with(len(findings))}.",
         "",
     )
+
+
+def _without_promise(scheduled: Sequence[ConfigurationState], absent: Q, now: datetime) -> tuple[str, str] | None:
+    """Reason and next step where no schedule stands for what there is: one that is not due yet has kept nothing."""
+    if not scheduled:
+        reason = "No configuration runs by schedule: the backups that there are get older."
+        return reason, "Run `manage_backup_configs --install-production`, or --enable one."
+    promises = [allowed for one in scheduled if (allowed := period(one.configuration)) is not None]
+    if not promises or all(one.last_good is not None for one in scheduled):
+        return None
+    old = never_verified(absent, now=now, since=now - max(promises))
+    if not old:
+        return None
+    reason = f"A schedule has made no backup yet, and those of {old} are older than any schedule promises."
+    return reason, "Run `trigger_backup --type FULL`, or wait for the schedule."
 
 
 def _with(count: int) -> str:

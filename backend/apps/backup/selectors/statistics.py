@@ -26,12 +26,14 @@ _MOST_NAMED = 500
 """Configurations that one query names; of more all are read."""
 
 
-def backups_verified(wanted: Mapping[str, Q], *, absent: Q, now: datetime) -> set[str]:
+def backups_verified(wanted: Mapping[str, Q], *, absent: Q, now: datetime, since: datetime | None = None) -> set[str]:
     """The names of the conditions that a good backup meets which was read back; one query if a single one meets all.
 
-    A backup that meets the condition `absent` is not there.
+    A backup that meets the condition `absent` is not there. One that was begun before `since` is too old.
     """
     rows = job_rows().filter(good(now), trust__in=[Trust.VERIFIED, Trust.PROVEN]).exclude(absent)
+    if since is not None:
+        rows = rows.filter(started_at__gte=since)
     with ledger_access("looking for backups that were read back"):
         if rows.filter(*wanted.values()).exists():
             return set(wanted)
