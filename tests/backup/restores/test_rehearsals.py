@@ -40,6 +40,10 @@ def test_a_role_that_may_create_no_database(app_host, postgres):
     health = verdict(app_host)
     assert health["verdict"]["state"] == "AT_RISK", "no schedule runs"
     assert "backup.W034" not in {one["id"] for one in health["findings"]}
+    # The right is taken away after a rehearsal that passed: the next restore would be refused.
+    with postgres.connect() as connection:
+        connection.execute(f"ALTER ROLE {APP} NOCREATEDB")
+    assert f'ALTER ROLE "{APP}" CREATEDB' in finding(app_host, 34)["what"]
 
 
 def test_what_cannot_be_restored_is_not_protected(app_host, postgres):

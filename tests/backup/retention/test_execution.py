@@ -145,7 +145,7 @@ def test_a_removal_that_was_cut_off_is_taken_up(edms, state, by):
     )
     if state == "forgotten":
         restic(edms, "forget", first["snapshot_id"])
-    assert edms.json("backup_health", expect=1)["findings"]
+    assert edms.json("backup_health", expect=2)["findings"]
     expected = {second["snapshot_id"]}
     if by == "backup_prune":
         assert [one["job"] for one in edms.json("backup_prune")["removed"]] == [first["job"]]

@@ -102,7 +102,7 @@ class Keeper(World):
 
     def _store(self, job: BackupJob, now: datetime) -> JobResult:
         if job.backup_type == "EXPORT":
-            path = self.packages / f"{job.job_name}-{job.uuid}.tar.gz.gpg"
+            path = self.packages / f"{job.job_name}-{job.uuid}.tar.gz"
             path.write_bytes(b"a package")
             return JobResult(backup_file_path=str(path), stored_size=9)
         tags = snapshot_tags(job)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
+from django.db import Error as DatabaseFailure
 from django.db import connections
 
 from ..errors import SettingsInvalid
 from ..models import BackupJob, RehearsalState
 from ..schema.rights import RESTRICTED
+from ..schema.scratch import missing_rights
 from ..selectors import jobs_with_dump
 from ..sources import SourceRefused, database_aliases
 from ..sources.postgresql import ENGINE
@@ -23,6 +26,18 @@ def rehearsal_findings() -> Iterator[Finding]:
         return  # every backup of databases says so
     for alias, job in jobs_with_dump(aliases).items():
         yield from _findings(alias, job)
+        if job.rehearsal.get(alias, {}).get("state") != RehearsalState.IMPOSSIBLE:
+            yield from _right_findings(alias)
+
+
+def _right_findings(alias: str) -> Iterator[Finding]:
+    """W034 as well: what was rehearsed could not be rehearsed any more, since the role has lost a right."""
+    with (
+        contextlib.suppress(DatabaseFailure),
+        connections[alias].cursor() as cursor,
+    ):  # W004 tells what it does not answer
+        for lack in missing_rights(cursor):
+            yield critical(34, f"database {alias}", f"It cannot be restored now: {lack}.", "Run that as a superuser.")
 
 
 def _findings(alias: str, job: BackupJob) -> Iterator[Finding]:
