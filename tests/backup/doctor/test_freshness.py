@@ -166,12 +166,17 @@ def test_missed_slots_and_failed_jobs_of_the_last_two_days():
     assert ids(TWO + 2 * DAY + HOUR)[0] == "W014 nightly WARNING"
     run_due(TWO + 2 * DAY + HOUR)
     assert ids(TWO + 2 * DAY + HOUR) == ["W013 nightly WARNING"]
+    # Whoever acknowledges it hears of the next one, which has another text; it does not change by itself.
+    (missed,) = seen(TWO + 2 * DAY + HOUR)
+    assert f"the latest of {TWO + DAY:%Y-%m-%d %H:%M} UTC" in missed.what
+    assert seen(TWO + 2 * DAY + 2 * HOUR)[0].what == missed.what
     run_due(TWO + 3 * DAY)
     assert ids(TWO + 3 * DAY + HOUR) == []
     run_due(TWO + 4 * DAY, fails=True)
     assert ids(TWO + 4 * DAY + HOUR) == ["W036 nightly WARNING"]
     run_due(TWO + 5 * DAY)
     assert ids(TWO + 6 * DAY) == ["W020 nightly WARNING"]
+    assert f"the latest on {TWO + 4 * DAY:%Y-%m-%d %H:%M} UTC" in seen(TWO + 6 * DAY)[0].what
     run_due(TWO + 6 * DAY)
     assert ids(TWO + 6 * DAY + HOUR) == []
 

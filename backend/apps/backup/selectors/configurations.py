@@ -117,7 +117,11 @@ class ConfigurationState:
     last_proven: datetime | None = None
     missed: int = 0
     """Slots that were missed since `since`."""
+    missed_last: datetime | None = None
+    """The latest of them."""
     failed: int = 0
+    failed_last: datetime | None = None
+    """When the latest of those that failed was asked for."""
     running: int = 0
     waiting: int = 0
 
@@ -130,6 +134,8 @@ def configuration_states(*, since: datetime, now: datetime, absent: Q) -> list[C
     """
     there = ~absent
     whole = good(now) & there & Q(started_at__lte=now + SKEW)
+    missed = Q(status=JobStatus.MISSED, slot__gte=since, slot__lte=now)
+    failed = Q(status__in=FAILURES, queued_at__gte=since, queued_at__lte=now)
     with ledger_access("summing up the jobs"):
         sums = (
             job_rows()
@@ -142,8 +148,10 @@ def configuration_states(*, since: datetime, now: datetime, absent: Q) -> list[C
                 last_good=Max("started_at", filter=whole),
                 last_verified=Max("started_at", filter=whole & Q(trust__in=[Trust.VERIFIED, Trust.PROVEN])),
                 last_proven=Max("started_at", filter=whole & Q(trust=Trust.PROVEN)),
-                missed=Count("pk", filter=Q(status=JobStatus.MISSED, slot__gte=since, slot__lte=now)),
-                failed=Count("pk", filter=Q(status__in=FAILURES, queued_at__gte=since, queued_at__lte=now)),
+                missed=Count("pk", filter=missed),
+                missed_last=Max("slot", filter=missed),
+                failed=Count("pk", filter=failed),
+                failed_last=Max("queued_at", filter=failed),
                 running=Count("pk", filter=Q(status=JobStatus.RUNNING)),
                 waiting=Count("pk", filter=Q(status=JobStatus.PENDING)),
             )
