@@ -23,7 +23,7 @@ from .dispatch import Child, ChildJob, ChildOperation
 from .errors import BackupError, LedgerUnavailable
 from .ledger import follow_ledger
 from .models import ExecutorKind, WokenBy
-from .moments import in_utc
+from .moments import minute_in_utc
 from .operations import settle_operations
 from .pack_looks import PAUSE as PACKS_PAUSE
 from .pack_looks import look_at_packs
@@ -132,7 +132,7 @@ class Agent:
             self._chores = time.monotonic()
         if anything_due(now=now):
             for due in run_due(now=now, woken_by=WokenBy.AGENT):
-                at = f" ({in_utc(due.slot):%Y-%m-%d %H:%M} UTC)" if due.slot else ""
+                at = f" ({minute_in_utc(due.slot)})" if due.slot else ""
                 self._say(f"{due.job_name} is due{at}.")
         if free := self._at_once - len(self._jobs):
             for waiting in jobs_runnable(now=now, limit=free, exclude=[child.row for child in self._jobs]):

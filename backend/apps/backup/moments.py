@@ -28,6 +28,11 @@ def in_utc(moment: datetime) -> datetime:
     return with_offset(moment).astimezone(UTC)
 
 
+def minute_in_utc(moment: datetime) -> str:
+    """For people: the day and the minute, with the zone."""
+    return f"{in_utc(moment):%Y-%m-%d %H:%M} UTC"
+
+
 def as_text(moment: datetime) -> str:
     """As the whole API writes it: ISO 8601 with all its microseconds and an offset."""
     return with_offset(moment).isoformat().replace("+00:00", "Z")

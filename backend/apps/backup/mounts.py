@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +13,13 @@ _TABLE: Final = Path("/proc/self/mountinfo")
 
 def is_mount(path: Path) -> bool:
     """True if a folder is a mount, also of a folder of the same disk, which its device number does not tell."""
+    return any_mount([path])
+
+
+def any_mount(paths: Iterable[Path]) -> bool:
+    """True if one of these folders is; the table is read once."""
     table = _mount_points()
-    return os.path.ismount(path) if table is None else path.resolve() in table
+    return any(os.path.ismount(path) if table is None else path.resolve() in table for path in paths)
 
 
 def mounts_below(path: Path) -> list[Path]:

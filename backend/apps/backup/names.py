@@ -11,6 +11,7 @@ a terminal or in a log.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from .errors import RequestRefused
@@ -58,6 +59,12 @@ def path_of(text: str, *, field: str = "path") -> bytes:
     if len(parts) > _MOST_DEPTH:
         raise _refused(field, "The path is deeper than any.")
     return b"/".join(parts)
+
+
+def first_of(names: Sequence[str], *, count: int, most: int) -> str:
+    """The first names of `count`, for a sentence, and how many more there are than `most`."""
+    more = f" and {count - most} more" if count > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def file_name(text: str) -> str:

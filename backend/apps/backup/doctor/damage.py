@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..damages import FILES
 from ..models import RepositoryDamage
+from ..names import first_of
 from .findings import Finding, critical, warning
 
 _MOST_NAMED = 3
@@ -53,11 +54,10 @@ def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[
 def damaged_findings(names: Sequence[str]) -> Iterator[Finding]:
     """W030 of backups that were found damaged by themselves: packages, and snapshots that are not what was read."""
     if names:
-        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         yield critical(
             30,
             "damaged backups",
-            f"{len(names)} backups were found damaged: {', '.join(names[:_MOST_NAMED])}{more}.",
+            f"{len(names)} backups were found damaged: {first_of(names, count=len(names), most=_MOST_NAMED)}.",
             "Put the package back from a copy, and run `verify_backup` with it. If there is no copy, run the"
             " configuration again, and remove the damaged one: `backup_jobs --remove`.",
         )

@@ -13,7 +13,7 @@ from django.db import connections
 
 from .. import conf, uploads
 from ..errors import SettingsInvalid
-from ..mounts import is_mount
+from ..mounts import any_mount
 from ..sources import SourceRefused
 from ..sources.files import file_roots, held_besides
 from ..sources.named_files import reference_fields
@@ -130,7 +130,7 @@ def _has_mount(path: Path) -> bool:
     """True if the folder or one above it, other than the root of the system, is a mount."""
     resolved = path.resolve()
     above = {folder for folder in (resolved, *resolved.parents) if folder != Path(resolved.anchor)}
-    return any(is_mount(folder) for folder in above)
+    return any_mount(above)
 
 
 def _data() -> Iterator[tuple[str, Path]]:

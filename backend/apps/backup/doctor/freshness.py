@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ..models import BackupConfiguration, BackupJob, Executor, ExecutorKind, JobStatus, PruneRun, PruneStatus
-from ..moments import in_utc
+from ..moments import minute_in_utc
 from ..retention import Verdict
 from ..schedules import PERIODS
 from ..selectors import FAILURES, ConfigurationState, Latest
@@ -42,27 +42,23 @@ def freshness_findings(
     for one in scheduled:
         yield from _age(one, now)
         name = one.configuration.name
-        if one.missed_last is not None:
+        if one.last_missed is not None:
             # Named by the latest, so that who has acknowledged it hears of the next one.
             yield warning(
                 13,
                 name,
-                f"Slots of it were missed in the last days, the latest of {_moment(one.missed_last)}.",
+                f"Slots of it were missed in the last days, the latest of {minute_in_utc(one.last_missed)}.",
                 f"Look at `backup_jobs --status MISSED` ({one.missed} lately): the agent, Beat or the worker was not"
                 " there, or busy.",
             )
         earlier = one.failed - _failed_last(latest[one.configuration.pk].run, since)
-        if earlier > 0 and one.failed_last is not None:
+        if earlier > 0 and one.last_failed is not None:
             yield warning(
                 20,
                 name,
-                f"Jobs of it failed in the last days, the latest on {_moment(one.failed_last)}.",
+                f"Jobs of it failed in the last days, the latest on {minute_in_utc(one.last_failed)}.",
                 f"Look at `backup_jobs --config {name} --status FAILED` ({one.failed} lately).",
             )
-
-
-def _moment(at: datetime) -> str:
-    return f"{in_utc(at):%Y-%m-%d %H:%M} UTC"
 
 
 def _failed_last(run: BackupJob | None, since: datetime) -> int:

@@ -32,10 +32,8 @@ def rehearsal_findings() -> Iterator[Finding]:
 
 def _right_findings(alias: str) -> Iterator[Finding]:
     """W034 as well: what was rehearsed could not be rehearsed any more, since the role has lost a right."""
-    with (
-        contextlib.suppress(DatabaseFailure),
-        connections[alias].cursor() as cursor,
-    ):  # W004 tells what it does not answer
+    # Of a server that does not answer W004 tells.
+    with contextlib.suppress(DatabaseFailure), connections[alias].cursor() as cursor:
         for lack in missing_rights(cursor):
             yield critical(34, f"database {alias}", f"It cannot be restored now: {lack}.", "Run that as a superuser.")
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from ..errors import StorageRefused
 from ..models import BackupConfiguration, BackupJob, JobStatus
-from ..moments import in_utc
+from ..moments import minute_in_utc
 from ..selectors import FAILURES, STORED_STATUSES, Latest
 from ..storage import choose_place
 from .disks import existing
@@ -88,7 +88,7 @@ def _unfit(due: list[tuple[datetime, BackupConfiguration, int, Path]], now: date
         with_others = f", and others on that day {_about(before)}" if before else ""
         what = (
             f"Its latest backup stored {_about(size)}{with_others}; {place} has {_about(free)} free, and the next one"
-            f" is due on {in_utc(slot):%Y-%m-%d %H:%M} UTC."
+            f" is due on {minute_in_utc(slot)}."
         )
         make = critical if slot - now <= _SOON else warning
         yield make(37, row.name, what, "Make room, run `backup_prune`, keep fewer backups, or set another storage.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from strongroom.passphrase import passphrase_source, read_passphrase
 
 from ..models import BackupConfiguration, BackupType, Executor
-from ..moments import in_utc
+from ..moments import in_utc, minute_in_utc
+from ..names import first_of
 from ..passphrases import is_proven, passphrase_problems
 from ..presence import Missing, Presence
 from ..selectors import job_names, repositories_unseen
@@ -50,14 +51,12 @@ def package_findings(present: Presence) -> Iterator[Finding]:
     keys = list(present.locked)
     newest = present.newest_sealed
     is_newest = newest is not None and newest in present.locked
-    named = ", ".join(name for _, name, _ in job_names(keys, limit=_MOST_NAMED))
-    more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
     first = present.locked[newest if newest is not None and is_newest else keys[0]]
     make = critical if is_newest else warning
     yield make(
         40,
         "sealed packages",
-        f"{first} Backups that cannot be opened now: {named}{more}.",
+        f"{first} Backups that cannot be opened now: {_names(keys, len(keys))}.",
         "Give the passphrase that they were sealed with. If that is an older one, run `backup_rekey"
         " --new-password-file` with it, which encrypts the packages in the storage anew; make those elsewhere anew."
         " If it is lost: `backup_jobs --remove`.",
@@ -95,7 +94,7 @@ def key_findings() -> Iterator[Finding]:
             yield warning(
                 44,
                 subject,
-                f"The old passphrase still opens it, since {in_utc(change.changed_at):%Y-%m-%d %H:%M} UTC.",
+                f"The old passphrase still opens it, since {minute_in_utc(change.changed_at)}.",
                 "Give the new one to all processes, then run `manage.py backup_rekey --release`.",
             )
         if change.replaced:
@@ -109,7 +108,7 @@ def key_findings() -> Iterator[Finding]:
 
 
 def _whole(one: Missing) -> Finding:
-    newest = "" if one.newest is None else f", the newest of {in_utc(one.newest):%Y-%m-%d %H:%M} UTC"
+    newest = "" if one.newest is None else f", the newest of {minute_in_utc(one.newest)}"
     what = f"{one.reason} The ledger has {one.backups} backups there{newest}. None of them can be restored now."
     subject = f"storage {one.place}"
     if one.replaced:
@@ -121,11 +120,14 @@ def _whole(one: Missing) -> Finding:
 
 
 def _single(one: Missing) -> Finding:
-    named = ", ".join(name for _, name, _ in job_names(one.jobs, limit=_MOST_NAMED))
-    more = f" and {one.backups - _MOST_NAMED} more" if one.backups > _MOST_NAMED else ""
     return critical(
         27,
         f"storage {one.place}",
-        f"{one.reason} {one.backups} backups of the ledger are missing: {named}{more}.",
+        f"{one.reason} {one.backups} backups of the ledger are missing: {_names(one.jobs, one.backups)}.",
         f"{one.remedy} If that cannot be done: `backup_catalogue --rebuild --forget-missing`.",
     )
+
+
+def _names(keys: Collection[int], count: int) -> str:
+    """The newest of these jobs, and how many more there are."""
+    return first_of([name for _, name, _ in job_names(keys, limit=_MOST_NAMED)], count=count, most=_MOST_NAMED)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import connections
 
 from ..identifiers import backticked
+from ..names import first_of
 from ..sources.mysql import CHARACTER_SET, not_transactional
 from .move_mysql import free_name, named_failure
 from .mysql_rights import Rights, like_pattern, read_rights
@@ -189,5 +190,4 @@ def _staying(cursor: CursorWrapper, database: str) -> list[str]:
 
 
 def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return first_of(names, count=len(names), most=_SHOWN)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ..manifest import Manifest
+from ..names import first_of
 from .plan import Plan
 
 _MOST: Final = 20
@@ -53,5 +54,4 @@ def _said(name: str, meant: list[str], manifest: Manifest) -> str:
         return f"the table {name!r} is in several schemas: choose one of {', '.join(meant[:_MOST])}"
     known = sorted(_rows(manifest))
     alike = [one for one in known if name.casefold() in one.casefold()] or known
-    more = f" and {len(alike) - _MOST} more" if len(alike) > _MOST else ""
-    return f"the backup has no table {name!r}; there are {', '.join(alike[:_MOST])}{more}"
+    return f"the backup has no table {name!r}; there are {first_of(alike, count=len(alike), most=_MOST)}"

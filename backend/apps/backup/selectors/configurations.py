@@ -117,10 +117,10 @@ class ConfigurationState:
     last_proven: datetime | None = None
     missed: int = 0
     """Slots that were missed since `since`."""
-    missed_last: datetime | None = None
+    last_missed: datetime | None = None
     """The latest of them."""
     failed: int = 0
-    failed_last: datetime | None = None
+    last_failed: datetime | None = None
     """When the latest of those that failed was asked for."""
     running: int = 0
     waiting: int = 0
@@ -149,9 +149,9 @@ def configuration_states(*, since: datetime, now: datetime, absent: Q) -> list[C
                 last_verified=Max("started_at", filter=whole & Q(trust__in=[Trust.VERIFIED, Trust.PROVEN])),
                 last_proven=Max("started_at", filter=whole & Q(trust=Trust.PROVEN)),
                 missed=Count("pk", filter=missed),
-                missed_last=Max("slot", filter=missed),
+                last_missed=Max("slot", filter=missed),
                 failed=Count("pk", filter=failed),
-                failed_last=Max("queued_at", filter=failed),
+                last_failed=Max("queued_at", filter=failed),
                 running=Count("pk", filter=Q(status=JobStatus.RUNNING)),
                 waiting=Count("pk", filter=Q(status=JobStatus.PENDING)),
             )
