@@ -15,13 +15,14 @@ import contextlib
 import fcntl
 import os
 import shutil
-import time
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from django.core.files.storage import FileSystemStorage
+
+from .file_locks import lock_within
 
 FOLDER: Final = ".backup-held"
 MARKER: Final = ".running"
@@ -52,22 +53,8 @@ def _under_way(location: Path) -> Iterator[None]:
             gate = os.open(location / FOLDER, os.O_RDONLY | os.O_DIRECTORY)
             stack.callback(os.close, gate)
             # A job that is stopped in this instant must not keep the application waiting.
-            _lock(gate, fcntl.LOCK_SH, seconds=_DELETE_PATIENCE)
+            lock_within(gate, fcntl.LOCK_SH, seconds=_DELETE_PATIENCE, pause=_LOCK_PAUSE)
         yield
-
-
-def _lock(descriptor: int, kind: int, *, seconds: float) -> None:
-    """Take a lock on an open file; raises `TimeoutError` where another process keeps it for longer."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"another process has held the lock for {seconds:.0f} s") from None
-            time.sleep(_LOCK_PAUSE)
-        else:
-            return
 
 
 def _hold(location: Path, path: Path) -> bool:
@@ -199,7 +186,7 @@ class _Lock:
     def __init__(self, path: Path, flags: int) -> None:
         self._descriptor = os.open(path, flags, 0o644)
         try:
-            _lock(self._descriptor, fcntl.LOCK_EX, seconds=_JOB_PATIENCE)
+            lock_within(self._descriptor, fcntl.LOCK_EX, seconds=_JOB_PATIENCE, pause=_LOCK_PAUSE)
         except OSError:
             os.close(self._descriptor)
             raise

@@ -25,6 +25,7 @@ from strongroom.repository.locks import RepositoryLock
 
 from . import conf
 from .errors import StorageBusy, StorageRefused
+from .file_locks import lock_within
 
 ENCRYPTED = "repository"
 UNENCRYPTED = "repository-unencrypted"
@@ -149,20 +150,14 @@ def locked(path: Path, *, patience: float = _FILE_PATIENCE) -> Iterator[None]:
 
 
 def _wait_for_lock(descriptor: int, path: Path, patience: float) -> None:
-    until = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() >= until:
-                holder = os.pread(descriptor, _LONGEST_HOLDER, 0).decode("utf-8", "replace") or "another process"
-                raise StorageBusy(
-                    f"The file {str(path)!r} is locked for more than {patience:.0f} seconds by {holder}. If that"
-                    " process is stopped, continue it (`kill -CONT`) or end it; then run this again."
-                ) from error
-            time.sleep(_FILE_PAUSE)
-        else:
-            return
+    try:
+        lock_within(descriptor, fcntl.LOCK_EX, seconds=patience, pause=_FILE_PAUSE)
+    except TimeoutError as error:
+        holder = os.pread(descriptor, _LONGEST_HOLDER, 0).decode("utf-8", "replace") or "another process"
+        raise StorageBusy(
+            f"The file {str(path)!r} is locked for more than {patience:.0f} seconds by {holder}. If that"
+            " process is stopped, continue it (`kill -CONT`) or end it; then run this again."
+        ) from error
 
 
 def _write_holder(descriptor: int) -> None:
