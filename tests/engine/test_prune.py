@@ -184,15 +184,19 @@ def test_the_young_are_left_alone_in_an_index_or_not() -> None:
     soon = plan_prune(repository, options=PruneOptions(max_unused=0), now=now + 86000)
     assert soon.empty
     assert stray in soon.young.names
+    assert soon.young_until is not None
+    assert now + 86_300 < soon.young_until <= now + 86_400
     later = plan_prune(repository, options=PruneOptions(max_unused=0), now=now + 86500)
-    assert later.young.names == ()
+    assert (later.young.names, later.young_until) == ((), None)
     assert later.unindexed.names == (stray,)
     assert later.freed_bytes == soon.young_unused
     # A clock that was turned back makes files of the future; and some places know no times.
     assert plan_prune(repository, options=PruneOptions(), now=now - 1e9).empty
     assert isinstance(repository.backend, MemoryBackend)
     repository.backend.modified.clear()
-    assert plan_prune(repository, options=PruneOptions(), now=now + 1e9).empty
+    unknown = plan_prune(repository, options=PruneOptions(), now=now + 1e9)
+    assert unknown.empty
+    assert (len(unknown.young.names) > 0, unknown.young_until) == (True, None)
     assert not plan_prune(repository, options=THOROUGH).empty
 
 

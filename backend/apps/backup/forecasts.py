@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
 
 from strongroom.ids import StorageId
 from strongroom.prune import PrunePlan, plan_prune
@@ -23,6 +24,7 @@ class PlaceForecast:
     total_bytes: int
     freed_bytes: int
     young_bytes: int
+    young_until: datetime | None
     worth_it: bool
 
 
@@ -60,5 +62,11 @@ def _forecast(place: RepositoryPlace, snapshots: int, plan: PrunePlan) -> PlaceF
         total_bytes=plan.total_bytes,
         freed_bytes=plan.freed_bytes,
         young_bytes=plan.young_unused,
+        young_until=young_until(plan),
         worth_it=plan.worth_it,
     )
+
+
+def young_until(plan: PrunePlan) -> datetime | None:
+    """When everything that a prune had to leave alone for its age can go; None where the storage tells no times."""
+    return None if plan.young_until is None else datetime.fromtimestamp(plan.young_until, UTC)

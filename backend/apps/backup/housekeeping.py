@@ -26,7 +26,7 @@ from strongroom.repository.locks import RepositoryLock
 
 from . import conf
 from .errors import BackupError, LedgerUnavailable, StorageAbsent
-from .forecasts import PlaceForecast, emptied, forecast
+from .forecasts import PlaceForecast, emptied, forecast, young_until
 from .models import BackupJob, DamageFinder
 from .presence import Presence, look
 from .progress import Tracker
@@ -58,7 +58,7 @@ from .storage import (
     package_folders,
 )
 
-__all__ = ["PlaceForecast", "Postponed", "Tidied", "after_job", "forecast", "remove", "tidy"]
+__all__ = ["PlaceForecast", "Postponed", "Tidied", "Waiting", "after_job", "forecast", "remove", "tidy"]
 
 _LOCK_PATIENCE = 60.0
 _PRUNE_PAUSE = timedelta(hours=20)
@@ -77,6 +77,16 @@ class Postponed:
         return self.text
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Waiting:
+    """Bytes that nothing needs and that a prune left alone, because they were stored in the last 24 hours."""
+
+    place: RepositoryPlace
+    bytes: int
+    until: datetime | None
+    """From when on all of them can go; None where the storage tells no times."""
+
+
 @dataclasses.dataclass(slots=True)
 class Tidied:
     """What was removed, and what was not; `freed_bytes` came back from packages and prunes."""
@@ -84,6 +94,7 @@ class Tidied:
     removed: list[BackupJob] = dataclasses.field(default_factory=list)
     freed_bytes: int = 0
     pruned: list[str] = dataclasses.field(default_factory=list)
+    waiting: list[Waiting] = dataclasses.field(default_factory=list)
     postponed: list[Postponed] = dataclasses.field(default_factory=list)
 
     def postpone(self, jobs: Iterable[BackupJob], text: str, error: BaseException | None = None) -> None:
@@ -331,6 +342,8 @@ def _prune(
     if worth:
         done.pruned.append(str(place.path))
     done.freed_bytes += freed
+    if plan.young_unused:
+        done.waiting.append(Waiting(place, plan.young_unused, young_until(plan)))
 
 
 def _fits(plan: PrunePlan, storage: Path) -> bool:

@@ -13,6 +13,7 @@ from strongroom.errors import StrongroomError
 
 from .errors import BackupError, LedgerMissing, LedgerUnavailable
 from .models import BackupJob
+from .server_errors import what_helps, what_was_said
 
 LEDGER_PATIENCE = 20.0
 """Seconds that finished work, or a backup about to be published, waits for a ledger that is away."""
@@ -38,10 +39,13 @@ def ledger_access(doing: str) -> Iterator[None]:
     except IntegrityError:
         raise
     except DatabaseFailure as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        help_in_general = (
+            f"Check that the database {ledger_alias()!r} runs, that its disk has room, and that `manage.py migrate` has"
+            " been run."
+        )
         raise LedgerUnavailable(
-            f"The ledger could not be used while {doing}: {reason}. Check that the database {ledger_alias()!r} runs,"
-            " that its disk has room, and that `manage.py migrate` has been run."
+            f"The ledger could not be used while {doing}: {what_was_said(error)}."
+            f" {what_helps(error, otherwise=help_in_general)}"
         ) from error
 
 

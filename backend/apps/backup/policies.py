@@ -1,6 +1,7 @@
 """What a configuration is made of, and the five production policies as the mission document of the EDMS has them."""
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import time
 
 from .models import BackupType, ConfigurationStatus, Frequency
@@ -87,3 +88,16 @@ PRODUCTION_POLICIES = (
         max_backups=20,
     ),
 )
+
+
+def policies_for(*, dumps: bool) -> Sequence[ConfigurationValues]:
+    """Return the production policies for a project; without `dumps` it has a database that is carried as rows only.
+
+    There the type EXPORT takes the place of the others, since each of their jobs would be refused.
+    """
+    return PRODUCTION_POLICIES if dumps else [_as_rows(policy) for policy in PRODUCTION_POLICIES]
+
+
+def _as_rows(policy: ConfigurationValues) -> ConfigurationValues:
+    include = ("databases/*",) if policy.backup_type == BackupType.DATABASE else policy.include
+    return dataclasses.replace(policy, backup_type=BackupType.EXPORT, include=include)

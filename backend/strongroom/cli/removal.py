@@ -208,6 +208,7 @@ def _plan_record(plan: PrunePlan) -> dict[str, object]:
         "repack_bytes": plan.repack.size,
         "freed_bytes": plan.freed_bytes,
         "young_bytes": plan.young_unused,
+        "young_until": plan.young_until and datetime.fromtimestamp(plan.young_until, UTC).isoformat(),
         "worth_it": plan.worth_it,
     }
 
@@ -222,7 +223,10 @@ def _show_plan(plan: PrunePlan, result: PruneResult | None) -> None:
         say(f"remove  {size(plan.leftover_bytes):>10} in {len(plan.leftovers):,} writes that broke off")
     say(f"rewrite {size(plan.repack.size):>10} in {len(plan.repack.names):,} packs that are needed in part")
     if plan.young.names:
-        say(f"wait    {size(plan.young_unused):>10} unused in {len(plan.young.names):,} packs that are too young")
+        until = "" if plan.young_until is None else f", until {datetime.fromtimestamp(plan.young_until):%Y-%m-%d %H:%M}"  # noqa: DTZ006  local time, for people
+        say(
+            f"wait    {size(plan.young_unused):>10} unused in {len(plan.young.names):,} packs that are too young{until}"
+        )
     if result:
         say(f"{size(result.freed_bytes)} came back")
     else:

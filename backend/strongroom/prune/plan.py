@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import timedelta
 
 from strongroom.backends.base import Leftover
 from strongroom.errors import Damaged, FileMissing
@@ -48,6 +49,8 @@ class PrunePlan:
     """Unused in part, in whole, or in no index, but too young to be touched."""
     young_unused: int
     """The bytes that would come back if they were not."""
+    young_until: float | None
+    """When the last of them is old enough, in seconds since the epoch. None where there are none, or of unknown age."""
     leftovers: tuple[Leftover, ...]
     """What writes have left that broke off, in files of no valid name."""
     repeated: bool
@@ -136,6 +139,7 @@ def plan_prune(
     old = [file for file in strays if not is_young(file, moment, options.grace)]
     leftovers = [left for left in repository.backend.list_leftovers() if not is_young(left, moment, options.grace)]
     young_size = sum(file.size for file in young)
+    young_names = (*choice.young.names, *(file.name for file in young))
     return PrunePlan(
         total_bytes=sum(file.size for file in files.values()),
         used_blobs=uses.used_blobs,
@@ -147,8 +151,9 @@ def plan_prune(
         repack=choice.repack,
         repack_unused=choice.repack_unused,
         lost=choice.lost,
-        young=Packs((*choice.young.names, *(file.name for file in young)), choice.young.size + young_size),
+        young=Packs(young_names, choice.young.size + young_size),
         young_unused=choice.young_unused + young_size,
+        young_until=_old_enough([files[name].modified for name in young_names], options.grace),
         leftovers=tuple(leftovers),
         repeated=repeated,
         identity=(repository.id, repository.location),
@@ -160,6 +165,11 @@ def plan_prune(
         used=used,
         keepers=uses.keepers,
     )
+
+
+def _old_enough(modified: Sequence[float | None], grace: timedelta) -> float | None:
+    known = [moment for moment in modified if moment is not None]
+    return max(known) + grace.total_seconds() if known and len(known) == len(modified) else None
 
 
 def _load_snapshots(repository: Repository, gone: frozenset[StorageId]) -> list[Snapshot]:

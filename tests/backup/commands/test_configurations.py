@@ -18,7 +18,10 @@ ROWS = [
     (2, "b", "weekly", "on Sundays", "EXPORT", "WEEKLY", "03:00:00", "[6]", None, 90, 12, "/opt", 1, 1, "ACTIVE", 0),
     (3, "c", "adhoc_full_20251201_101500", "", "FULL", "ON_DEMAND", None, "[]", None, 7, 1, "", 1, 0, "ACTIVE", 1),
     (4, "d", "production_daily_full", "", "FULL", "DAILY", "01:00:00", "[]", None, 1, 1, "", 1, 0, "ACTIVE", 1),
-    (5, "e", "monthly_bad", "", "FULL", "MONTHLY", "04:00:00", "[]", 31, 365, 12, "", 1, 0, "ACTIVE", 1),
+    (5, "e", "monthly_31st", "", "FULL", "MONTHLY", "04:00:00", "[]", 31, 365, 12, "", 1, 0, "ACTIVE", 1),
+    (6, "f", "monthly", "", "FILES", "MONTHLY", None, None, None, 365, 12, "", 1, 0, "ACTIVE", 1),
+    (7, "g", "weekly_no_day", "", "FILES", "WEEKLY", "04:00:00", "", 30, 365, 12, "", 1, 0, "ACTIVE", 1),
+    (8, "h", "of_no_length", "", "FULL", "DAILY", "04:00:00", "[]", None, -3, 12, "", 1, 0, "ACTIVE", 1),
 ]
 
 
@@ -36,23 +39,30 @@ def configurations(shell) -> dict[str, dict]:
 
 def test_an_earlier_installation_is_shown_and_taken_over(earlier):
     listed = earlier.on_terminal(MANAGE + "--list", [])
-    assert "An earlier installation has 4 configurations" in listed
+    assert "An earlier installation has 7 configurations" in listed
     planned = earlier.run(MANAGE + "--adopt --dry-run", expect=1)
-    assert "daily_full_backup: created" in planned
+    assert "daily_full_backup: would be created (production_daily_full makes a FULL backup as often" in planned
+    assert ": created" not in planned
     assert set(configurations(earlier)).isdisjoint({"daily_full_backup", "weekly"})
     shown = earlier.run(MANAGE + "--adopt --yes", expect=1)
     assert "production_daily_full: there already" in shown
-    assert "monthly_bad: refused" in shown
-    assert "schedule_day_of_month" in shown
+    assert "of_no_length: refused" in shown
+    assert "retention_days" in shown
+    # What an earlier installation left open is filled in, and said.
+    assert "monthly_31st: created (it had the day 31, which not every month has: the 28th now" in shown
+    assert "monthly: created (it had no time: 00:00 now; it had no day: the 1st of the month now)" in shown
+    assert "weekly_no_day: created (it had no day: Sunday now)" in shown
+    assert "weekly: created (its schedule is switched off)" in shown
     found = configurations(earlier)
     assert found["daily_full_backup"]["schedule"] == "daily at 02:00"
     assert found["daily_full_backup"]["encryption_enabled"] is False
     assert (found["weekly"]["is_enabled"], found["weekly"]["max_backups"]) == (False, 12)
     assert found["adhoc_full_20251201_101500"]["is_ad_hoc"] is True
+    assert found["monthly_31st"]["schedule"] == "on the 28th of the month at 04:00"
     # Outside of the allowed roots nothing is written: an earlier path becomes the usual place.
     assert found["daily_full_backup"]["storage_path"] == ""
     assert found["production_daily_full"]["retention_days"] == 30
-    assert len(earlier.edms.rows("SELECT * FROM backup_configurations")) == 5
+    assert len(earlier.edms.rows("SELECT * FROM backup_configurations")) == 8
     assert "backup-daily-full-backup" in earlier.run(MANAGE + "--stats")
 
 

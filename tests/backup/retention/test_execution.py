@@ -4,6 +4,7 @@ import shutil
 import signal
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -364,6 +365,19 @@ def test_when_the_very_last_one_is_removed_its_space_comes_back_too(edms):
     assert taken(edms) == 0
     again = edms.json("trigger_backup", "--type", "FILES")
     assert stored(edms) == {again["snapshot_id"]}
+    # What was stored today has to wait: until when, and how much it is, is said.
+    edms.run("backup_jobs", "--remove", again["job"], "--yes")
+    (place,) = edms.json("backup_prune", "--dry-run")["repositories"]
+    done = edms.json("backup_prune", "--force")
+    assert (done["freed_bytes"], done["pruned"]) == (0, [])
+    assert done["waiting"] == [
+        {"repository": str(edms.storage / "repository"), "bytes": taken(edms), "until": place["young_until"]}
+    ]
+    until = datetime.fromisoformat(place["young_until"])
+    newest = max(path.stat().st_mtime for path in packs(edms))
+    assert until.timestamp() == pytest.approx(newest + 86_400, abs=0.01)
+    shown = edms.run("backup_prune", "--force").stdout
+    assert f"can go from {until:%Y-%m-%d %H:%M} on" in shown
 
 
 def test_snapshots_that_are_lost_are_not_taken_for_removed(edms):

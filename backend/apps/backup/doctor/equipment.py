@@ -16,6 +16,7 @@ from ..errors import SettingsInvalid
 from ..holding import FOLDER, application_is_held, may_look
 from ..ledger import ledger_alias
 from ..restores import RestoreRefused, interrupted
+from ..server_errors import what_helps, what_was_said
 from ..sources import ClientMissing, SourceRefused
 from ..sources.cut import all_have_dumps
 from ..sources.postgresql import find_client
@@ -62,10 +63,8 @@ def client_findings(*, ask_servers: bool) -> Iterator[Finding]:
         except ClientMissing as error:
             yield critical(4, f"database {wrapper.alias}", str(error), hint)
         except DatabaseFailure as error:
-            reason = str(error).strip().splitlines()[0]
-            yield critical(
-                4, f"database {wrapper.alias}", f"It cannot be asked for its version: {reason}.", "Start it."
-            )
+            what = f"It cannot be asked for its version: {what_was_said(error)}."
+            yield critical(4, f"database {wrapper.alias}", what, what_helps(error))
         if not ask_servers:
             return
 

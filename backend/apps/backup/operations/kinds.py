@@ -66,6 +66,10 @@ def _tidied(done: Tidied) -> dict[str, object]:
         "removed": [{"job": str(job.uuid), "name": job.job_name, "reason": job.removal_reason} for job in done.removed],
         "pruned": done.pruned,
         "freed_bytes": done.freed_bytes,
+        "waiting": [
+            {"repository": str(one.place.path), "bytes": one.bytes, "until": one.until and one.until.isoformat()}
+            for one in done.waiting
+        ],
         "postponed": [str(one) for one in done.postponed],
     }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.db.utils import Error as DatabaseFailure
 from django.db.utils import OperationalError
 
+from ..server_errors import what_helps, what_was_said
 from ..sources.mysql import fresh_connection
 from .errors import RestoreFailed
 
@@ -45,7 +46,8 @@ def server(alias: str) -> Iterator[CursorWrapper]:
             cursor.execute(f"SET SESSION lock_wait_timeout = {_PATIENCE_SECONDS}")
         except DatabaseFailure as error:
             raise RestoreFailed(
-                f"The server of the database {alias!r} cannot be reached: {reason(error)}. Start it and try again."
+                f"There is no connection to the server of the database {alias!r}: {what_was_said(error)}."
+                f" {what_helps(error)}"
             ) from error
         yield cursor
 

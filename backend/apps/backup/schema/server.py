@@ -13,6 +13,7 @@ from django.db.utils import OperationalError
 
 from ..errors import RestoreFailed
 from ..identifiers import quoted
+from ..server_errors import what_helps, what_was_said
 from ..sources.postgresql import fresh_connection
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def server(alias: str) -> Iterator[CursorWrapper]:
             cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK, name])
         except DatabaseFailure as error:
             raise RestoreFailed(
-                f"The server of the database {alias!r} cannot be reached: {str(error).strip()}. Start it and try again."
+                f"There is no connection to the server of the database {alias!r}: {what_was_said(error)}."
+                f" {what_helps(error)}"
             ) from error
         yield cursor
 

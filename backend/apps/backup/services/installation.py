@@ -13,20 +13,27 @@ from django.db import connections, transaction
 from ..errors import BackupError
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupType, Frequency, InstalledPolicy
-from ..policies import PRODUCTION_POLICIES, ConfigurationValues
-from ..sources.cut import database_aliases
+from ..policies import ConfigurationValues, policies_for
+from ..schedules import LAST_DAY_OF_MONTH
+from ..sources.cut import all_have_dumps, database_aliases
 from ..sources.errors import SourceRefused
 from .configurations import configuration_create, configuration_delete
 
 EARLIER_TABLE = "backup_configurations"
 AD_HOC_AGE = timedelta(days=7)
+CREATED = "created"
+WOULD_BE_CREATED = "would be created"
+_SUNDAY = 6
 _AD_HOC = re.compile(r"^(ad[-_ ]?hoc|manual|temp|test)", re.IGNORECASE)
 """What configurations were called that an earlier installation made for a single run."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one configuration: `state` is "created", "there already", "deleted here" or "refused"."""
+    """What became of one configuration.
+
+    `state` is "created", in a dry run "would be created", "there already", "deleted here" or "refused".
+    """
 
     name: str
     state: str
@@ -39,7 +46,7 @@ def policies_install(*, now: datetime, dry_run: bool = False) -> list[Taken]:
     One that an administrator has deleted stays deleted.
     """
     taken = []
-    for values in PRODUCTION_POLICIES:
+    for values in policies_for(dumps=_all_have_dumps()):
         with ledger_access("installing the production policies"), transaction.atomic(using=ledger_alias()):
             installed = InstalledPolicy.objects.using(ledger_alias())
             there = BackupConfiguration.objects.using(ledger_alias()).filter(name=values.name).exists()
@@ -49,23 +56,55 @@ def policies_install(*, now: datetime, dry_run: bool = False) -> list[Taken]:
             elif known:
                 taken.append(Taken(values.name, "deleted here", "installed before and deleted; --create makes it"))
             else:
+                notes = [refusal_here(values.backup_type), _twin(values)]
                 configuration_create(values, now=now)
-                taken.append(Taken(values.name, "created", _refusal(values)))
+                taken.append(_created(values.name, notes, dry_run=dry_run))
             if not known:
                 installed.get_or_create(name=values.name, defaults={"installed_at": now})
             transaction.set_rollback(dry_run, using=ledger_alias())
     return taken
 
 
-def _refusal(values: ConfigurationValues) -> str:
-    """Why the jobs of a policy will be refused by the databases of this project; "" if they will not."""
-    if values.backup_type in {BackupType.EXPORT, BackupType.FILES}:
+def _created(name: str, notes: Sequence[str], *, dry_run: bool) -> Taken:
+    return Taken(name, WOULD_BE_CREATED if dry_run else CREATED, "; ".join(filter(None, notes)))
+
+
+def _all_have_dumps() -> bool:
+    """Whether each database can have what the policies of the mission document ask for.
+
+    Where there is one of a kind that cannot be backed up at all, each policy says so itself.
+    """
+    try:
+        return all_have_dumps()
+    except SourceRefused:
+        return True
+
+
+def refusal_here(backup_type: str) -> str:
+    """Why jobs of this type will be refused by the databases of this project; "" if they will not."""
+    if backup_type == BackupType.FILES:
         return ""
     try:
-        database_aliases()
+        database_aliases(portable=backup_type == BackupType.EXPORT)
     except SourceRefused as error:
         return f"its jobs will be refused: {error}"
     return ""
+
+
+def _twin(values: ConfigurationValues) -> str:
+    """The configuration whose schedule does the same, in words: after a takeover everything may be backed up twice."""
+    if not values.is_enabled or values.frequency == Frequency.ON_DEMAND:
+        return ""
+    rows = BackupConfiguration.objects.using(ledger_alias()).filter(
+        backup_type=values.backup_type, frequency=values.frequency, is_enabled=True
+    )
+    name = rows.exclude(name=values.name).order_by("name").values_list("name", flat=True).first()
+    if name is None:
+        return ""
+    return (
+        f"{name} makes a {values.backup_type} backup as often ({values.frequency}); where one is enough, run"
+        f" `manage_backup_configs --disable NAME` for the other"
+    )
 
 
 def clean_up_candidates(*, now: datetime) -> list[BackupConfiguration]:
@@ -107,31 +146,37 @@ def configurations_adopt(*, now: datetime, dry_run: bool = False) -> list[Taken]
             taken.append(Taken(name, "there already"))
             continue
         try:
-            values = _values(row)
+            values, notes = _values(row)
             with transaction.atomic(using=ledger_alias()):
+                notes += [refusal_here(values.backup_type), _twin(values)]
                 configuration_create(values, now=now)
                 # The same code refuses what it would refuse for good; only nothing of it stays.
                 transaction.set_rollback(dry_run, using=ledger_alias())
         except (BackupError, ValueError, TypeError) as error:
             taken.append(Taken(name, "refused", str(error)))
         else:
-            taken.append(Taken(name, "created", "" if values.is_enabled else "its schedule is switched off"))
+            notes.insert(0, "" if values.is_enabled else "its schedule is switched off")
+            taken.append(_created(name, notes, dry_run=dry_run))
             names.add(name)
     return taken
 
 
-def _values(row: Mapping[str, object]) -> ConfigurationValues:
-    """What an earlier row says, in our words; columns that it lacks have the defaults of a new configuration."""
+def _values(row: Mapping[str, object]) -> tuple[ConfigurationValues, list[str]]:
+    """What an earlier row says, in our words, and what had to be chosen for it.
+
+    Columns that it lacks have the defaults of a new configuration.
+    """
     name = str(row.get("name", "")).strip()
     frequency = str(row.get("frequency") or Frequency.ON_DEMAND).upper()
-    return ConfigurationValues(
+    notes: list[str] = []
+    values = ConfigurationValues(
         name=name,
         description=str(row.get("description") or ""),
         backup_type=str(row.get("backup_type") or BackupType.FULL).upper(),
         frequency=frequency,
-        schedule_time=_time(row.get("schedule_time"), frequency),
-        schedule_days=_days(row.get("schedule_days")),
-        schedule_day_of_month=_number(row.get("schedule_day_of_month")),
+        schedule_time=_time(row.get("schedule_time"), frequency, notes),
+        schedule_days=_days(row.get("schedule_days"), frequency, notes),
+        schedule_day_of_month=_day_of_month(row.get("schedule_day_of_month"), frequency, notes),
         retention_days=_number(row.get("retention_days")) or 30,
         max_backups=_number(row.get("max_backups")) or 30,
         compression_enabled=bool(row.get("compression_enabled", True)),
@@ -139,23 +184,46 @@ def _values(row: Mapping[str, object]) -> ConfigurationValues:
         is_enabled=bool(row.get("is_enabled", True)) and str(row.get("status") or "ACTIVE").upper() == "ACTIVE",
         is_ad_hoc=bool(_AD_HOC.match(name)) and frequency == Frequency.ON_DEMAND,
     )
+    return values, notes
 
 
-def _time(value: object, frequency: str) -> time | None:
+# An earlier installation let a schedule stand without its time or day, and never ran it. What is filled in is said.
+
+
+def _time(value: object, frequency: str, notes: list[str]) -> time | None:
     if value in (None, ""):
-        # An earlier installation let a schedule stand without a time: midnight is what it meant.
-        return None if frequency in {Frequency.ON_DEMAND, Frequency.HOURLY} else time()
+        if frequency in {Frequency.ON_DEMAND, Frequency.HOURLY}:
+            return None
+        notes.append("it had no time: 00:00 now")
+        return time()
     given = value if isinstance(value, time) else time.fromisoformat(str(value))
     return given.replace(second=0, microsecond=0, tzinfo=None)
 
 
-def _days(value: object) -> tuple[int, ...]:
+def _days(value: object, frequency: str, notes: list[str]) -> tuple[int, ...]:
     given = json.loads(value) if isinstance(value, str) and value else value
     if given in (None, ""):
-        return ()
+        given = ()
     if not isinstance(given, Sequence):
         raise TypeError(f"its schedule_days are {given!r}, which are no list of days")
+    if not given and frequency == Frequency.WEEKLY:
+        notes.append("it had no day: Sunday now")
+        return (_SUNDAY,)
     return tuple(sorted({int(day) for day in given}))
+
+
+def _day_of_month(value: object, frequency: str, notes: list[str]) -> int | None:
+    day = _number(value)
+    if frequency != Frequency.MONTHLY:
+        # A column that has no meaning there must not have the whole configuration refused.
+        return day if day is not None and 1 <= day <= LAST_DAY_OF_MONTH else None
+    if day is None:
+        notes.append("it had no day: the 1st of the month now")
+        return 1
+    if day > LAST_DAY_OF_MONTH:
+        notes.append(f"it had the day {day}, which not every month has: the {LAST_DAY_OF_MONTH}th now")
+        return LAST_DAY_OF_MONTH
+    return day
 
 
 def _number(value: object) -> int | None:

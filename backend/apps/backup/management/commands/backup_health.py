@@ -127,7 +127,7 @@ class Command(BackupCommand):
         if quiet:
             return
         table(
-            ("Configuration", "", "Last good", "Verified", "Proven", "Missed", "Failed", "Next run"),
+            ("Configuration", "State", "Last good", "Verified", "Proven", "Missed", "Failed", "Next run"),
             [
                 [
                     one.name,

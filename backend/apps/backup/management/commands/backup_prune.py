@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import datetime
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
@@ -12,6 +13,7 @@ from ...presence import look
 from ...progress import Tracker
 from ...retention import Verdict, plan_retention
 from ...stopping import stop_signals
+from ...storage import RepositoryPlace
 from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..choosing import configuration_named
@@ -53,6 +55,10 @@ class Command(BackupCommand):
                     ],
                     "pruned": done.pruned,
                     "freed_bytes": done.freed_bytes,
+                    "waiting": [
+                        {"repository": str(one.place.path), "bytes": one.bytes, "until": one.until}
+                        for one in done.waiting
+                    ],
                     "postponed": [str(one) for one in done.postponed],
                 }
             )
@@ -63,6 +69,7 @@ class Command(BackupCommand):
                     ("backups removed", str(len(done.removed))),
                     ("pruned", done.pruned or _why_not(done)),
                     ("space back", size(done.freed_bytes)),
+                    ("space later", [_waits(one.place, one.bytes, one.until) for one in done.waiting]),
                     ("another time", list(map(str, done.postponed))),
                 ]
             )
@@ -85,7 +92,7 @@ class Command(BackupCommand):
             )
             return _exit_code(postponed)
         table(
-            ("Backup", "Of", "Taken", "", "Why"),
+            ("Backup", "Of", "Taken", "Verdict", "Why"),
             [
                 [one.job_name, one.configuration, moment(one.taken_at), "stays" if one.keep else "goes", one.reason]
                 for one in shown
@@ -95,7 +102,7 @@ class Command(BackupCommand):
             (
                 str(one.place.path),
                 f"{size(one.freed_bytes)} of {size(one.total_bytes)} come back"
-                + (f", {size(one.young_bytes)} more when they are a day old" if one.young_bytes else "")
+                + (f", {size(one.young_bytes)} more {_from(one.young_until)}" if one.young_bytes else "")
                 + ("" if one.worth_it or not one.freed_bytes else "; too little to prune for, unless --force"),
             )
             for one in places
@@ -110,6 +117,17 @@ class Command(BackupCommand):
             ]
         )
         return _exit_code(postponed)
+
+
+def _waits(place: RepositoryPlace, size_bytes: int, until: datetime | None) -> str:
+    return (
+        f"{size(size_bytes)} in {place.path} can go {_from(until)}: what was stored in the last 24 hours is left alone,"
+        " since somebody might be writing it"
+    )
+
+
+def _from(until: datetime | None) -> str:
+    return "when they are a day old" if until is None else f"from {moment(until)} on"
 
 
 def _exit_code(postponed: list[housekeeping.Postponed]) -> int:

@@ -22,12 +22,15 @@ from ...presence import look
 from ...services import configurations as service
 from ...services.executors import executors_alive
 from ...services.installation import (
+    CREATED,
+    WOULD_BE_CREATED,
     Taken,
     clean_up,
     clean_up_candidates,
     configurations_adopt,
     earlier_configurations,
     policies_install,
+    refusal_here,
 )
 from ...services.slots import upcoming
 from .. import configuration_views as views
@@ -229,15 +232,15 @@ class Command(BackupCommand):
 
     def _install(self, options: Options) -> int:
         taken = policies_install(now=timezone.now(), dry_run=bool(options["dry_run"]))
-        self._warn_of_passphrase(any(one.state == "created" for one in taken))
+        self._warn_of_passphrase(any(one.state in {CREATED, WOULD_BE_CREATED} for one in taken))
         return self._show_taken(options, taken)
 
     def _adopt(self, options: Options) -> int:
         plan = configurations_adopt(now=timezone.now(), dry_run=True)
-        wanted = [one for one in plan if one.state == "created"]
+        wanted = [one for one in plan if one.state == WOULD_BE_CREATED]
         if options["dry_run"] or not wanted:
             return self._show_taken(options, plan)
-        self.note("\n".join(f"{one.name}: would be {one.state}{_note(one)}" for one in plan))
+        self.note("\n".join(f"{one.name}: {one.state}{_note(one)}" for one in plan))
         self.require_consent(options, f"Take over these {len(wanted)}?")
         return self._show_taken(options, configurations_adopt(now=timezone.now()))
 
@@ -284,6 +287,8 @@ class Command(BackupCommand):
 
     def _warn(self, row: BackupConfiguration) -> None:
         self._warn_of_passphrase(row.encryption_enabled)
+        if refusal := refusal_here(row.backup_type):
+            self.note(f"{row.name}: {refusal}")
 
     def _warn_of_passphrase(self, needed: bool) -> None:
         if needed and passphrase_source() is None:
