@@ -1,7 +1,10 @@
 """What a backup would do: the plan that is shown by a dry run and checked before every run."""
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from django.db import connections
 
 from strongroom.packages import message_passphrase
 from strongroom.passphrase import passphrase_source
@@ -15,6 +18,8 @@ from .passphrases import require_proven
 from .requests import JobRequest
 from .services.storages import open_for_plan
 from .sources import database_aliases
+from .sources.cut import PORTABLE
+from .sources.postgresql import client_of
 from .storage import PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, choose_place
 
 _WITHOUT_DATABASES = (BackupType.FILES,)
@@ -28,6 +33,7 @@ class BackupPlan:
     backup_type: str
     configuration: str
     databases: tuple[str, ...]
+    dumped_by: tuple[str, ...]
     files: bool
     encrypted: bool
     compressed: bool
@@ -103,6 +109,7 @@ def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) 
         backup_type=request.backup_type,
         settings=request.to_json(),
     )
+    databases = _databases(request.backup_type)
     place = None if request.makes_package else choose_place(request.storage_path, encrypted=request.encryption)
     parent = ""
     warnings: list[str] = []
@@ -113,7 +120,8 @@ def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) 
     return BackupPlan(
         backup_type=request.backup_type,
         configuration=job.configuration_name,
-        databases=_databases(request.backup_type),
+        databases=databases,
+        dumped_by=() if request.backup_type == PORTABLE else tuple(dict.fromkeys(_clients(databases))),
         files=request.backup_type not in _WITHOUT_FILES,
         encrypted=request.encryption,
         compressed=request.compression,
@@ -124,6 +132,11 @@ def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) 
         passphrase_source=(passphrase_source() or "") if request.encryption else "",
         warnings=tuple(warnings),
     )
+
+
+def _clients(aliases: Iterable[str]) -> Iterator[str]:
+    """The programs of PostgreSQL's that would dump these databases. Raises `ClientMissing`, `SourceRefused`."""
+    return (client_of(alias).text for alias in aliases if connections[alias].vendor == "postgresql")
 
 
 def _databases(backup_type: str) -> tuple[str, ...]:

@@ -128,14 +128,22 @@ def test_client_programs_of_the_wrong_version(postgres_host, tmp_path):  # noqa:
     changed = {"DJANGO_SETTINGS_MODULE": "older_clients", "PYTHONPATH": path}
     # Without asking the server 12 is good enough for somebody; when it is asked, it is not.
     assert "backup.W004" not in checks(postgres_host, **changed)
-    assert "only older clients (pg_dump 12.1" in checks(postgres_host, "--deploy", **changed)["backup.W004"]
+    assert "here are only older clients (pg_dump 12.1" in checks(postgres_host, "--deploy", **changed)["backup.W004"]
     assert "backup.W004" in ids(postgres_host, expect=2, **changed)
     for program in old.iterdir():
         program.unlink()
+    said = postgres_host.run("check", "--tag", "backup", **changed).stderr
     assert "do not run" in checks(postgres_host, **changed)["backup.W004"]
+    # It has not asked the server, and names no version that would be a wrong one.
+    assert "postgresql-client-" not in said
+    assert (
+        "do not run" in postgres_host.run("trigger_backup", "--type", "FULL", "--dry-run", expect=1, **changed).stderr
+    )
     for name in ("pg_dump", "pg_restore"):
         (old / name).symlink_to(server_binaries()[0] / name)
     assert "backup.W004" not in checks(postgres_host, "--deploy", **changed)
+    (dumped_by,) = postgres_host.json("trigger_backup", "--type", "FULL", "--dry-run", **changed)["dumped_by"]
+    assert str(old) in dumped_by
 
 
 @pytest.mark.postgresql

@@ -86,7 +86,7 @@ def test_the_right_client_is_found(settings, tmp_path):
     assert find_client(16) == Client(tmp_path / "16", (16, 1))
     assert find_client(14).version == (16, 1)
     with pytest.raises(
-        ClientMissing, match=r"version 17, but only older clients \(pg_dump 16.1 .*postgresql-client-17"
+        ClientMissing, match=r"version 17, and here are only older clients \(pg_dump 16.1 .*postgresql-client-17"
     ):
         find_client(17)
     settings.BACKUP_POSTGRESQL_BIN = str(tmp_path)

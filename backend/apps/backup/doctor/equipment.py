@@ -19,10 +19,8 @@ from ..restores import RestoreRefused, interrupted
 from ..server_errors import what_helps, what_was_said
 from ..sources import ClientMissing, SourceRefused
 from ..sources.cut import all_have_dumps
-from ..sources.postgresql import find_client
+from ..sources.postgresql import find_client, server_major
 from .findings import Finding, critical, warning
-
-OLDEST_SERVER = 12
 
 
 def settings_findings() -> list[Finding]:
@@ -57,11 +55,10 @@ def passphrase_findings() -> list[Finding]:
 def client_findings(*, ask_servers: bool) -> Iterator[Finding]:
     """W004: no client programs of PostgreSQL, or, where the servers are asked, older ones than the server."""
     for wrapper in _postgresql(connections[alias] for alias in connections):
-        hint = "Install the client programs of the server's version."
         try:
-            find_client(_server(wrapper) if ask_servers else OLDEST_SERVER)
+            find_client(server_major(wrapper) if ask_servers else None)
         except ClientMissing as error:
-            yield critical(4, f"database {wrapper.alias}", str(error), hint)
+            yield critical(4, f"database {wrapper.alias}", error.what, error.helps)
         except DatabaseFailure as error:
             what = f"It cannot be asked for its version: {what_was_said(error)}."
             yield critical(4, f"database {wrapper.alias}", what, what_helps(error))
@@ -87,13 +84,6 @@ def kind_findings() -> Iterator[Finding]:
 
 def _postgresql(wrappers: Iterable[BaseDatabaseWrapper]) -> list[BaseDatabaseWrapper]:
     return [wrapper for wrapper in wrappers if wrapper.vendor == "postgresql"]
-
-
-def _server(wrapper: BaseDatabaseWrapper) -> int:
-    with wrapper.cursor() as cursor:
-        cursor.execute("SHOW server_version_num")
-        row = cursor.fetchone()
-    return int(row[0]) // 10_000 if row else OLDEST_SERVER
 
 
 def restore_findings() -> list[Finding]:

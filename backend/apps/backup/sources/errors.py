@@ -14,4 +14,8 @@ class SourceRefused(BackupError):
 
 
 class ClientMissing(BackupError):
-    """The client programs of the database are absent or older than its server."""
+    """The client programs of the database are absent or older than its server: `what` is so, and what `helps`."""
+
+    def __init__(self, what: str, helps: str = "") -> None:
+        super().__init__(f"{what} {helps}".strip())
+        self.what, self.helps = what, helps

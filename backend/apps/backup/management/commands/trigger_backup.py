@@ -130,6 +130,7 @@ class Command(BackupCommand):
                 ("type", plan.backup_type),
                 ("configuration", plan.configuration),
                 ("databases", ", ".join(plan.databases) or "none"),
+                ("dumped by", plan.dumped_by),
                 ("files", "yes" if plan.files else "no"),
                 ("repository", target),
                 ("package", str(plan.package or "")),
