@@ -68,6 +68,20 @@ def test_a_router_that_parts_the_ledger_from_the_users(edms, tmp_path):
     assert "'ledger'" in checks(edms, DJANGO_SETTINGS_MODULE="parted")["backup.W024"]
 
 
+def test_what_settings_name_and_is_not_there(scheduled, tmp_path):
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "typed.py").write_text(
+        f"from config.settings import *\nBACKUP_FILE_ROOTS = {{'scans': {str(tmp_path / 'scnas')!r}}}\n"
+        f"BACKUP_FACT_FILES = [{str(tmp_path / '.env')!r}]\n"
+    )
+    scheduled.environment |= {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(BACKEND)])}
+    said = scheduled.run("check", "--tag", "backup", DJANGO_SETTINGS_MODULE="typed").stderr
+    assert f"BACKUP_FILE_ROOTS names the folder {tmp_path / 'scnas'}, which is not there." in said
+    assert f"Did you mean {tmp_path / 'scans'}?" in said
+    assert f"BACKUP_FACT_FILES names the file {tmp_path / '.env'}, which is not there." in said
+    assert "backup.W050" in ids(scheduled, expect=2, DJANGO_SETTINGS_MODULE="typed")
+
+
 def test_no_passphrase(scheduled):
     assert "backup.W002" in checks(scheduled, BACKUP_PASSWORD=None)
     assert "backup.W002" in ids(scheduled, expect=2, BACKUP_PASSWORD=None)

@@ -97,10 +97,16 @@ def test_rollback_and_release(host, tmp_path):
     host.run("restore_backup", "--rollback", first["restore"], "--yes", expect=1)
 
     second = host.json("restore_backup", backup["job"], "--yes", "--no-safety-backup")
+    shown = host.run("restore_backup", "--list")
+    (line,) = shown.stdout.splitlines()
+    assert line.startswith(f"{second['restore']}\tfinished\t")
+    assert line.split("\t")[-1].split(", ") == [part["kept"] for part in second["replaced"]]
+    assert "1 before keep nothing any more" in shown.stderr
     host.json("restore_backup", "--release", second["restore"], "--yes")
     assert host.leftovers() == []
-    listed = {row["restore"]: row["state"] for row in host.json("restore_backup", "--list")["restores"]}
-    assert listed == {first["restore"]: "rolled-back", second["restore"]: "released"}
+    listed = [(row["restore"], row["state"], row["kept"]) for row in host.json("restore_backup", "--list")["restores"]]
+    assert listed == [(first["restore"], "rolled-back", []), (second["restore"], "released", [])]
+    assert host.run("restore_backup", "--list").stdout == ""
 
 
 def test_a_package_comes_back(host, tmp_path):

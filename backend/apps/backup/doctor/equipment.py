@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from django.contrib.auth import get_user_model
 from django.db import Error as DatabaseFailure
@@ -30,6 +33,30 @@ def settings_findings() -> list[Finding]:
     except SettingsInvalid as error:
         return [critical(1, "settings", str(error), "Set it in the settings of the project.")]
     return []
+
+
+def named_findings() -> Iterator[Finding]:
+    """W050: a setting names a file root or a file that is not there: each backup of it is INCOMPLETE."""
+    settings = conf.load()
+    for name, path in settings.file_roots.items():
+        if not path.is_dir():
+            what = (
+                f"BACKUP_FILE_ROOTS names the folder {path}, which is {'no folder' if path.exists() else 'not there'}."
+            )
+            yield critical(50, f"file root {name}", what, f"{_near(path)}Mount its disk, or correct the setting.")
+    for path in settings.fact_files:
+        if not path.exists():
+            what = f"BACKUP_FACT_FILES names the file {path}, which is not there."
+            yield critical(50, f"fact file {path.name}", what, f"{_near(path)}Put it there, or correct the setting.")
+
+
+def _near(path: Path) -> str:
+    """The name that was probably meant: whoever looks for a typing error finds it sooner."""
+    folder = path.parent
+    # What this user may not look into is no reason to say nothing of the rest.
+    names = [one.name for one in folder.iterdir()] if folder.is_dir() and os.access(folder, os.R_OK | os.X_OK) else []
+    found = difflib.get_close_matches(path.name, names, n=1)
+    return f"Did you mean {folder / found[0]}? " if found else ""
 
 
 def ledger_findings() -> Iterator[Finding]:

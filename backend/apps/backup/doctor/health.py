@@ -193,6 +193,7 @@ def equipment_findings(*, deploy: bool) -> Iterator[Finding]:
     """What can be seen without the ledger; with `deploy` also what takes a connection, or does not matter to a
     developer."""
     yield from isolated("ledger", equipment.ledger_findings)
+    yield from isolated("what settings name", equipment.named_findings)
     yield from isolated("passphrase", equipment.passphrase_findings)
     yield from isolated("storage", disks.storage_findings)
     yield from isolated("file roots", disks.root_findings)

@@ -133,6 +133,11 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What was written after that backup; None where nothing was compared."""
 
     @property
+    def kept(self) -> list[str]:
+        """Where what it replaced lies, as long as a rollback can bring it back: paths, and names of databases."""
+        return [part.kept for part in self.components if part.had_live] if self.state in KEPT else []
+
+    @property
     def path(self) -> Path:
         return folder() / f"{self.restore}.json"
 

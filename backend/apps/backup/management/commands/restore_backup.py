@@ -38,11 +38,12 @@ from ...restores import (
     restore_to_folder,
     rollback,
 )
+from ...restores.journal import UNFINISHED
 from ...restores.origin import Origin
 from ...services.restores import restore_beside_record
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..console import ProgressDisplay, facts
+from ..console import ProgressDisplay, facts, moment, table
 from ..restore_views import opened_facts, plan_facts, result_facts
 
 
@@ -219,13 +220,22 @@ class Command(BackupCommand):
                     "state": one.state.value,
                     "backup": one.backup,
                     "created_at": one.created_at.isoformat(),
-                    "kept": [part.kept for part in one.components if part.had_live],
+                    "kept": one.kept,
                 }
                 for one in known
             ]
             self.print_json({"restores": rows})
             return exitcodes.OK
-        facts([(str(one.restore), f"{one.state.value}, {one.backup}") for one in known] or [("restores", "none")])
+        shown = [one for one in known if one.kept or one.state in UNFINISHED]
+        if shown:
+            rows = [
+                [str(one.restore), one.state.value, moment(one.created_at), one.backup, ", ".join(one.kept)]
+                for one in shown
+            ]
+            table(("Restore", "State", "When", "Of", "Keeps"), rows)
+        ended = len(known) - len(shown)
+        past = f"; {ended} before keep nothing any more, --json lists them" if ended else ""
+        self.note(f"{len(shown) or 'No'} restore{'' if len(shown) == 1 else 's'} with something kept{past}.")
         return exitcodes.OK
 
     def _change(self, options: Options) -> int:
