@@ -50,8 +50,16 @@ def test_a_populated_mariadb_is_backed_up_replaced_and_put_back(package, zoo, ma
     assert "backup.W019" in live.run("check", "--tag", "backup").stderr
     refused = live.run("trigger_backup", "--type", "FULL", expect=1)
     assert "The type EXPORT can carry it" in refused.stderr
+    # A configuration of a type that is refused here says so when it is made, and the policies have one that is not.
+    made = live.run("manage_backup_configs", "--create", "--name", "mine", "--type", "FULL")
+    assert "mine: its jobs will be refused" in made.stderr
     installed = live.json("manage_backup_configs", "--install-production")["configurations"]
-    assert [one["name"] for one in installed if "EXPORT" not in one["note"]] == ["production_weekly_export"]
+    assert [one["note"] for one in installed] == [""] * 5
+    listed = live.json("manage_backup_configs", "--list")["configurations"]
+    policies = {one["name"]: one for one in listed if one["name"].startswith("production_")}
+    assert {one["backup_type"] for one in policies.values()} == {"EXPORT"}
+    assert policies["production_database_hourly"]["include"] == ["databases/*"]
+    assert live.json("trigger_backup", "--config", "production_daily_full")["status"] == "COMPLETED"
     with contextlib.closing(mariadb.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("SHOW DATABASES LIKE %s", [f"{live.name}\\_%"])
         assert cursor.fetchall() == ()

@@ -228,11 +228,11 @@ class Command(BackupCommand):
             return exitcodes.OK
         shown = [one for one in known if one.kept or one.state in UNFINISHED]
         if shown:
-            rows = [
+            lines = [
                 [str(one.restore), one.state.value, moment(one.created_at), one.backup, ", ".join(one.kept)]
                 for one in shown
             ]
-            table(("Restore", "State", "When", "Of", "Keeps"), rows)
+            table(("Restore", "State", "When", "Of", "Keeps"), lines)
         ended = len(known) - len(shown)
         past = f"; {ended} before keep nothing any more, --json lists them" if ended else ""
         self.note(f"{len(shown) or 'No'} restore{'' if len(shown) == 1 else 's'} with something kept{past}.")
