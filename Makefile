@@ -1,7 +1,7 @@
 # make demo [DATABASE=postgresql] [DOCUMENTS=folder] [KEEP=folder]; make serve [ADDRESS=127.0.0.1:8000]
 ADDRESS ?= 127.0.0.1:8000
 
-.PHONY: setup demo serve test check fuzz bench
+.PHONY: setup demo serve test check fuzz image bench
 
 setup:
 	@tools/setup
@@ -20,6 +20,10 @@ check: setup
 
 fuzz: setup
 	@FUZZ_THOROUGHLY=1 .venv/bin/pytest tests/backup/api/test_fuzzing.py --timeout 7200
+
+# As root: what it builds lies in var/image, and stays there for the next time.
+image: setup
+	@EDMS_IMAGE=$$(tools/build-image var/image | paste -sd:) && export EDMS_IMAGE && .venv/bin/pytest -v tests/image
 
 bench: setup
 	@.venv/bin/python benchmarks/run.py

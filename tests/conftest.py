@@ -1,8 +1,12 @@
 """What every test has: folders of its own instead of the installation's. And the order of the files."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# The image takes minutes to be built: `make image` does, and says where.
+collect_ignore = [] if "EDMS_IMAGE" in os.environ else ["image"]
 
 # Files run whole, one after the other, on whichever processor is free: the longest first, so that none is left for the
 # end, when the other processor has nothing more to do.

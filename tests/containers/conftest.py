@@ -48,27 +48,38 @@ class Stack:
 
     def environment(self, service: str) -> dict[str, str]:
         """The environment of the image and of the compose file, with hosts and folders of this machine."""
+        given = {name: self.here(value) for name, value in self.named(service).items()}
+        given["PATH"] += f":{self.database.bin}"
+        return given | {
+            "HOME": str(self.work / "tmp"),
+            # Where the interpreter, or its copy, has its library.
+            "LD_LIBRARY_PATH": os.pathsep.join([str(self.work / "python/lib"), os.environ.get("LD_LIBRARY_PATH", "")]),
+        }
+
+    def named(self, service: str) -> dict[str, str]:
+        """What the image and the compose file say, with the servers of this machine."""
         given = image_environment() | compose()["services"][service]["environment"]
-        here = {
+        servers = {
+            "@db:5432": f"@{self.database.host}:{self.database.port}",
+            "//redis:6379": f"//127.0.0.1:{self.broker_port}",
+        }
+        for there, ours in servers.items():
+            given = {name: value.replace(there, ours) for name, value in given.items()}
+        return given | {"EDMS_STOP_SECONDS": "1", "EDMS_BIND": f"127.0.0.1:{self.web_port}"}
+
+    def here(self, text: str) -> str:
+        """The same text with the folders that stand for those of a container."""
+        folders = {
             "/opt/venv/bin": str(self.python),
             "/app/static": str(self.work / "static"),
             "/app/": f"{ROOT}/",
             "/run/secrets": str(self.work / "secrets"),
             "/srv/edms": str(self.work / "edms"),
             "/srv/backups": str(self.work / "backups"),
-            "@db:5432": f"@{self.database.host}:{self.database.port}",
-            "//redis:6379": f"//127.0.0.1:{self.broker_port}",
         }
-        for there, ours in here.items():
-            given = {name: value.replace(there, ours) for name, value in given.items()}
-        given["PATH"] += f":{self.database.bin}"
-        return given | {
-            "HOME": str(self.work / "tmp"),
-            "EDMS_STOP_SECONDS": "1",
-            "EDMS_BIND": f"127.0.0.1:{self.web_port}",
-            # Where the interpreter, or its copy, has its library.
-            "LD_LIBRARY_PATH": os.pathsep.join([str(self.work / "python/lib"), os.environ.get("LD_LIBRARY_PATH", "")]),
-        }
+        for there, ours in folders.items():
+            text = text.replace(there, ours)
+        return text
 
     @property
     def storage(self) -> Path:
@@ -102,7 +113,7 @@ class Stack:
         """The main process of a service; what it says goes to its log."""
         command = compose()["services"][service]["command"]
         with self.log(service).open("w") as log:
-            return self.start(service, str(ROOT / "docker/entrypoint"), *command, stdout=log, stderr=log)
+            return self.start(service, self.here("/app/docker/entrypoint"), *command, stdout=log, stderr=log)
 
     def log(self, service: str) -> Path:
         return self.work / f"{service}.log"
@@ -110,8 +121,7 @@ class Stack:
     def ask(self, service: str) -> subprocess.Popen[str]:
         """Start the health check as the compose file says it."""
         words = compose()["services"][service]["healthcheck"]["test"]
-        command = [word.replace("/app/", f"{ROOT}/") for word in words[1:]]
-        return self.start(service, *command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return self.start(service, *map(self.here, words[1:]), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def check(self, service: str) -> tuple[int, str]:
         """The health check of a service: exit code, and what it said."""
@@ -164,7 +174,7 @@ def _as(user: int | None) -> dict[str, object]:
     return {} if user is None else {"user": user, "group": user, "extra_groups": []}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -229,7 +239,7 @@ def _virtual_environment(folder: Path, interpreter: Path, packages: Path) -> Pat
     return folder / "bin"
 
 
-def _secrets(folder: Path, contents: Mapping[str, str], user: int | None) -> None:
+def write_secrets(folder: Path, contents: Mapping[str, str], user: int | None) -> None:
     folder.mkdir()
     for name, text in contents.items():
         (folder / name).write_text(text + "\n")
@@ -244,7 +254,7 @@ def _broker(work: Path, user: int | None) -> Iterator[int]:
     program = shutil.which("valkey-server") or shutil.which("redis-server")
     if program is None:
         pytest.skip("redis is not installed")
-    port = _free_port()
+    port = free_port()
     options = compose()["services"]["redis"]["command"][1:]
     command = [program, "--bind", "127.0.0.1", "--port", str(port), *options]
     with (work / "redis.log").open("w") as log:
@@ -282,7 +292,7 @@ def stack() -> Iterator[Stack]:
             "django_secret_key": "k" * 60,
             "backup_passphrase": PASSPHRASE,
         }
-        _secrets(work / "secrets", contents, user)
-        stack = Stack(work, database, broker, _free_port(), user, python)
+        write_secrets(work / "secrets", contents, user)
+        stack = Stack(work, database, broker, free_port(), user, python)
         stack.run("backend", "python", "manage.py", "collectstatic", "--no-input")
         yield stack

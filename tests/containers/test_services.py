@@ -164,7 +164,7 @@ def test_a_due_policy_is_run(stack, worker):
     assert job[:5] == ("COMPLETED", "VERIFIED", "SCHEDULED", "BEAT", "")
     assert "Sending due task backup-due" in stack.log("celery_beat").read_text()
     assert "Sending due task edms-heartbeat" in stack.log("celery_beat").read_text()
-    place = f"--repo {stack.storage}/repository --password-file {stack.work}/secrets/backup_passphrase"
+    place = stack.here("--repo /srv/backups/repository --password-file /run/secrets/backup_passphrase")
     assert json.loads(stack.shell("backend", f"strongroom snapshots {place} --json"))
 
 
