@@ -48,7 +48,9 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W040": "A package that cannot be opened restores nothing.",
     "backup.W041": "A pack that is lost is noticed no sooner than by the next backup, or by a restore.",
     "backup.W042": "During a restore, users are told that their changes are saved, and the restore replaces them.",
+    "backup.W043": "These files are in no backup: a restore brings back the rows, and the documents are lost.",
     "backup.W044": "A thief with the old passphrase reads the backups as before.",
     "backup.W045": "It takes space, and a thief with the old passphrase can read it.",
+    "backup.W046": "After a loss, what lies there is gone.",
 }
 """By the id of the finding."""

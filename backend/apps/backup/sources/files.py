@@ -89,28 +89,28 @@ def _is_within(root: FileRoot, other: FileRoot, order: Sequence[FileRoot]) -> bo
 
 def never_captured(staging: Path) -> list[bytes]:
     """Paths that are left out wherever they lie: the backups, and live databases, of which copies are taken."""
-    paths = [str(path) for path in _storages()]
+    paths = [str(path) for path in storages()]
     paths.append(os.path.realpath(staging))
-    for live in _database_files().values():
+    for live in database_files().values():
         paths += [str(live), *(f"{live}{suffix}" for suffix in SIDE_FILES)]
     return [os.fsencode(path) for path in paths]
 
 
 def held_besides(root: FileRoot) -> list[str]:
     """What lies inside a root and is in no capture of it, in words: who replaced the folder would take it away."""
-    found = [f"the backup storage {path}" for path in _storages() if path.is_relative_to(root.path)]
+    found = [f"the backup storage {path}" for path in storages() if path.is_relative_to(root.path)]
     return found + [
-        f"the database {alias!r} ({path})"
-        for alias, path in _database_files().items()
-        if path.is_relative_to(root.path)
+        f"the database {alias!r} ({path})" for alias, path in database_files().items() if path.is_relative_to(root.path)
     ]
 
 
-def _storages() -> list[Path]:
+def storages() -> list[Path]:
+    """The folders of the backups, resolved."""
     return [Path(os.path.realpath(storage)) for storage in conf.load().roots]
 
 
-def _database_files() -> dict[str, Path]:
+def database_files() -> dict[str, Path]:
+    """The files of the SQLite databases, by alias."""
     found = {}
     for alias in connections:
         if connections[alias].vendor == "sqlite":
