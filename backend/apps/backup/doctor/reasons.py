@@ -30,7 +30,7 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W022": "The space of removed backups does not come back.",
     "backup.W023": "Without the ledger nobody knows what was backed up when.",
     "backup.W024": "Its rows name users, and a database cannot name what lies in another one: nothing can be saved.",
-    "backup.W025": "On the day of the loss the restore is refused: it would take away the backups or the database.",
+    "backup.W025": "Whatever deletes, replaces or moves the folder of documents takes the backups along.",
     "backup.W026": "None of these backups can be restored as long as their storage is away.",
     "backup.W027": "What is in no storage cannot be restored, whatever the ledger says of it.",
     "backup.W028": "No job can store anything, and nothing can be restored, without the right passphrase.",

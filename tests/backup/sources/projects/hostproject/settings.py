@@ -24,6 +24,7 @@ if os.environ.get("HOST_ENGINE"):
     DATABASES["default"]["ENGINE"] = os.environ["HOST_ENGINE"]  # noqa: F405
 if os.environ.get("HOST_NAME"):
     DATABASES["default"]["NAME"] = os.environ["HOST_NAME"]  # noqa: F405
+BACKUP_REBUILD_AFTER_RESTORE = list(filter(None, [os.environ.get("HOST_REBUILDS")]))
 for service in os.environ.get("HOST_SERVICES", "").split():
     DATABASES[service] = {  # noqa: F405
         "ENGINE": "django.db.backends.postgresql",
