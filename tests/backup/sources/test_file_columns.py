@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from apps.backup.doctor.outside import folder_findings
 from apps.backup.doctor.pasting import with_fields, with_roots
 from apps.backup.manifest import OutsideColumn
 from apps.backup.sources.file_columns import _Search, still_outside
@@ -160,6 +161,56 @@ def test_what_was_found_ends_with_the_settings_that_it_asks_for(project, setting
     assert still_outside(column)
     settings.BACKUP_REFERENCE_FIELDS = {"auth.User.first_name": project}
     assert not still_outside(column)
+
+
+def proposed(settings, **values):
+    """The findings W046 with these settings, by the setting that they name."""
+    for name, value in values.items():
+        setattr(settings, name, value)
+    return {one.subject: f"{one.what} {one.hint}" for one in folder_findings()}
+
+
+def test_folders_that_settings_name_are_proposed(project, settings):
+    """An inbox, a search index, configuration: what the host's settings name, and no file root holds."""
+    for name in ("inbox/new.pdf", "index/main_1.toc", "conf/mail.yml", "empty/in/", "logs/app.log", "own/__init__.py"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        if not name.endswith("/"):
+            (project / name).touch()
+    found = proposed(
+        settings,
+        INBOX=str(project / "inbox"),
+        HAYSTACK={"default": {"ENGINE": "whoosh", "PATH": project / "index"}},
+        CONFIGURATION_FOLDERS=[project / "conf"],
+        # None of these is the host's data, or is in no backup.
+        EMPTY=project / "empty",
+        LOG_FOLDER=project / "logs",
+        MODEL_CACHE=project / "storage",
+        OWN=project / "own",
+        WHOLE=project,
+        STORED=project / "backups/packages",
+        PAPERS=project / "media",
+        COLLECTED=project / "collected",
+        APART=project / "apart",
+        FARAWAY="/etc",
+        ADDRESS="/login/",
+        INBOX_OF_USER=project / "inbox/new.pdf",
+    )
+    assert set(found) == {"INBOX", "HAYSTACK['default']['PATH']", "CONFIGURATION_FOLDERS"}
+    assert 'BACKUP_FILE_ROOTS = {"inbox": BASE_DIR / "inbox"}' in found["INBOX"]
+    assert 'BACKUP_NOT_BACKED_UP = [BASE_DIR / "apart", BASE_DIR / "index"]' in found["HAYSTACK['default']['PATH']"]
+    # The outer one of two is enough; what is settled is not named again.
+    assert set(proposed(settings, ABOVE=project / "conf", CONFIGURATION_FOLDERS=[project / "conf/deep"])) == {
+        "ABOVE",
+        "INBOX",
+        "HAYSTACK['default']['PATH']",
+    }
+    settings.BACKUP_FILE_ROOTS = {"inbox": project / "inbox"}
+    settings.BACKUP_NOT_BACKED_UP = [project / "index", project / "conf", project / "apart"]
+    assert proposed(settings) == {}
+    # Beside MEDIA_ROOT, where the documents lie elsewhere than the project.
+    settings.BASE_DIR = project / "pages"
+    settings.BACKUP_NOT_BACKED_UP = []
+    assert set(proposed(settings)) == {"ABOVE", "APART", "HAYSTACK['default']['PATH']"}
 
 
 def have_outside(host, folder):

@@ -15,6 +15,7 @@ from django.conf import settings as project
 from .. import conf, selectors
 from ..errors import SettingsInvalid
 from ..manifest import OutsideColumn, OutsideFacts
+from ..remembering import Remembered
 from ..sources import SourceRefused, database_aliases
 from ..sources.file_columns import columns_outside, still_outside
 from ..sources.files import database_files, file_roots, storages
@@ -28,6 +29,8 @@ _PASSING: Final = re.compile(
     r"(^|[^a-z])(caches?|logs?|logging|tmp|temp|scratch|locks?|run|pids?|sockets?)($|[^a-z])", re.IGNORECASE
 )
 """A setting or a folder that is called so holds what need not be kept."""
+_KEPT_SECONDS: Final = 3600.0
+"""A page that is looked at reads the rows no more often than that; the next backup looks by itself."""
 _LOOKED_AT: Final = 1000
 """So many entries of a folder are looked at to find one file."""
 
@@ -35,11 +38,11 @@ _LOOKED_AT: Final = 1000
 def column_findings(*, deep: bool) -> Iterator[Finding]:
     """W043: the values of a column name files that lie in no file root.
 
-    As the newest backup of a database has found it, and as far as the settings of now leave it so; with `deep` the
-    values are looked at now.
+    As the newest backup of a database has found it, and as far as the settings of now leave it so. With `deep`, or
+    where no backup has looked, the values are looked at now.
     """
     try:
-        found = columns_outside(database_aliases(portable=True)) if deep else _recorded()
+        found = _found(deep=deep)
         columns = [one for one in found.columns if still_outside(one)]
         held = _held()
     except (SourceRefused, SettingsInvalid):
@@ -61,11 +64,19 @@ def column_findings(*, deep: bool) -> Iterator[Finding]:
         )
 
 
-def _recorded() -> OutsideFacts:
+def _found(*, deep: bool) -> OutsideFacts:
+    if deep:
+        _looked.forget()
+        return _looked.get("all")
     job = selectors.job_with_rows_newest()
     if job is None or "outside" not in job.manifest:
-        return OutsideFacts(columns=[])
+        return _looked.get("all")
     return msgspec.convert(job.manifest["outside"], OutsideFacts)
+
+
+_looked: Remembered[str, OutsideFacts] = Remembered(
+    lambda _key, _now: columns_outside(database_aliases(portable=True)), seconds=_KEPT_SECONDS
+)
 
 
 def _advice(columns: Sequence[OutsideColumn], held: Sequence[Path]) -> str:

@@ -97,7 +97,10 @@ def sample(alias: str, tables: Sequence[Table]) -> Samples:
                     samples.unread.append((table.model, "reading the other tables took too long"))
                     continue
                 _sample_table(wrapper, cursor, table, samples)
-    except (DatabaseFailure, SourceRefused, OSError) as error:
+    except SourceRefused:
+        # A database in memory, or none: no backup is made of it, and others say so.
+        return samples
+    except (DatabaseFailure, OSError) as error:
         samples.unread.append((f"database {alias}", _one_line(error)))
     return samples
 
