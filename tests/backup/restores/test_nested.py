@@ -32,9 +32,9 @@ def test_a_root_that_holds_the_backups_and_the_database(sqlite_host):
 
     plan = host.json("restore_backup", backup["job"], "--dry-run")
     (root,) = [one for one in plan["replacements"] if one["kind"] == "files"]
-    assert [note.partition(" ")[2].split(" (")[0] for note in root["notes"]] == [
-        f"the backup storage {host.storage}, which stays where it is",
-        "the database 'default'",
+    assert root["notes"] == [
+        f"replaced around the backup storage {host.storage}",
+        f"replaced around the database 'default' ({host.database})",
     ]
     done = host.json("restore_backup", backup["job"], "--yes")
 

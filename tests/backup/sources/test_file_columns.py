@@ -8,11 +8,13 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.backup.conftest import BACKEND
 
 from apps.backup.doctor.outside import folder_findings
 from apps.backup.doctor.pasting import with_fields, with_roots
 from apps.backup.manifest import OutsideColumn
 from apps.backup.sources.file_columns import _Search, still_outside
+from apps.backup.sources.project_folders import base_dir
 from apps.backup.sources.sampling import Column
 
 COLUMN = Column("archive.Scan.path", "path")
@@ -115,6 +117,18 @@ def test_texts_in_json_and_links_out_of_a_root(project):
     assert found.examples == [str(project / "storage/2026/1.pdf")]
 
 
+@pytest.mark.parametrize("form", ["/storage/{}", "file://{project}/storage/{}"])
+def test_addresses_of_files_are_found_and_cannot_be_compared(project, settings, form):
+    """A web site's own addresses, and those with a scheme; in a project without BASE_DIR, too."""
+    values = [form.format(name, project=project) for name in STORED]
+    found = _Search.of_project().outside(COLUMN, values)
+    assert found is not None
+    assert (found.base, found.folders) == ("", [str(project / "storage")])
+    # As all that is beside the settings' package, and not in it.
+    del settings.BASE_DIR
+    assert base_dir() == BACKEND
+
+
 def test_folders_that_hold_more_than_documents_are_not_proposed(project, settings):
     """From the folder that holds everything, or from one with a file root in it, only the folder below is."""
     settings.MEDIA_ROOT = project / "storage/media"
@@ -196,8 +210,8 @@ def test_folders_that_settings_name_are_proposed(project, settings):
         INBOX_OF_USER=project / "inbox/new.pdf",
     )
     assert set(found) == {"INBOX", "HAYSTACK['default']['PATH']", "CONFIGURATION_FOLDERS"}
-    assert 'BACKUP_FILE_ROOTS = {"inbox": BASE_DIR / "inbox"}' in found["INBOX"]
-    assert 'BACKUP_NOT_BACKED_UP = [BASE_DIR / "apart", BASE_DIR / "index"]' in found["HAYSTACK['default']['PATH']"]
+    assert 'Add `"inbox": BASE_DIR / "inbox"` to BACKUP_FILE_ROOTS.' in found["INBOX"]
+    assert 'add `BASE_DIR / "index"` to BACKUP_NOT_BACKED_UP' in found["HAYSTACK['default']['PATH']"]
     # The outer one of two is enough; what is settled is not named again.
     assert set(proposed(settings, ABOVE=project / "conf", CONFIGURATION_FOLDERS=[project / "conf/deep"])) == {
         "ABOVE",
@@ -263,3 +277,14 @@ def test_a_host_whose_documents_lie_outside_is_told(host, tmp_path):
     assert ("backup.W043" in later, "backup.W038" in later) == (False, True)
     whole = host.json("trigger_backup", "--config", "nightly", **named)
     assert (whole["status"], whole["warnings"]) == ("COMPLETED", [])
+
+
+@pytest.mark.postgresql
+def test_a_table_that_does_not_answer_in_time_is_named(postgres_host):
+    """A migration holds it: nobody waits for long, and what was not looked at is no silence."""
+    with postgres_host.server.connect(postgres_host.name) as connection, connection.transaction():
+        connection.execute("LOCK TABLE hostproject_everything IN ACCESS EXCLUSIVE MODE")
+        health = postgres_host.json("backup_health", "--deep", expect=2)
+    (found,) = [one for one in health["findings"] if one["id"] == "backup.W043"]
+    assert (found["severity"], found["subject"]) == ("WARNING", "hostproject.Everything")
+    assert "statement timeout" in found["what"]

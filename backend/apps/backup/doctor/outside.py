@@ -23,7 +23,7 @@ from ..sources.named_files import reference_fields
 from ..sources.project_folders import base_dir, inside_any, is_code, lies_hidden, not_backed_up, without_documents
 from ..sources.settings_paths import folders_in_settings
 from .findings import Finding, critical, warning
-from .pasting import expression, with_fields, with_roots
+from .pasting import expression, with_fields, with_name, with_roots
 
 _PASSING: Final = re.compile(
     r"(^|[^a-z])(caches?|logs?|logging|tmp|temp|scratch|locks?|run|pids?|sockets?)($|[^a-z])", re.IGNORECASE
@@ -107,9 +107,9 @@ def folder_findings() -> Iterator[Finding]:
             46,
             label,
             f"The folder {path} holds files and is in no file root: no backup has it.",
-            f"Set `{with_roots([path])}`. If it is left out on purpose, or can be made anew, set"
-            f" `BACKUP_NOT_BACKED_UP = [{', '.join(map(expression, [*not_backed_up(), path]))}]`, and name what must be"
-            " made anew in BACKUP_REBUILD_AFTER_RESTORE.",
+            f"Add `{with_name(path)}` to BACKUP_FILE_ROOTS. If it is left out on purpose, or can be made anew, add"
+            f" `{expression(path)}` to BACKUP_NOT_BACKED_UP, and name what must be made anew in"
+            " BACKUP_REBUILD_AFTER_RESTORE.",
         )
 
 

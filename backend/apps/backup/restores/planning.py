@@ -210,7 +210,7 @@ def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> Non
             " they belong by hand"
         )
     parent = live.path if stays or is_mount(live.path) else live.path.parent
-    notes = [f"without {what}, which stays where it is" for what in held_besides(live)]
+    notes = [f"replaced around {what}" for what in held_besides(live)]
     plan.replacements.append(Replacement("files", root.name, str(live.path), live.path.exists(), root.bytes, notes))
     needed[parent] = needed.get(parent, 0) + root.bytes
     for folder in dict.fromkeys(map(existing, [parent, *(path.parent for path in untouched)])):

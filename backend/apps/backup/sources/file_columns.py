@@ -37,6 +37,7 @@ _EXAMPLES: Final = 3
 _MOST_LEAVES: Final = 50
 """So many texts of one JSON value are looked at."""
 _ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,8}$")
+_SCHEME: Final = "file://"
 _NO_PATH: Final = re.compile(r"[\x00-\x1f]|://|^\s|\s$")
 
 
@@ -71,11 +72,14 @@ def _roots() -> list[Path]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Hit:
-    """A value that leads to a file. `base` is the folder that it starts from, None for an absolute value."""
+    """A value that leads to a file. `base` is the folder that it starts from, None for an absolute value.
 
-    value: str
+    `is_path` tells whether it is a path as it stands; an address on the web site, or one with `file:`, is none.
+    """
+
     base: Path | None
     file: Path
+    is_path: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -116,37 +120,42 @@ class _Search:
         folders = _folders(outside, self.crowded)
         bases = Counter(hit.base for hit in outside if hit.base is not None)
         base = bases.most_common(1)[0][0] if bases else folders[0]
+        are_paths = not column.is_json and all(hit.is_path for hit in outside)
         return OutsideColumn(
             label=column.label,
             sampled=len(tried),
             outside=len(outside),
             examples=[str(hit.file).encode("utf-8", "replace").decode() for hit in outside[:_EXAMPLES]],
-            # A value of JSON is not a path as it stands, and cannot be compared.
-            base="" if column.is_json else str(base),
+            # What is not a path as it stands cannot be compared.
+            base=str(base) if are_paths else "",
             folders=[str(folder) for folder in folders],
         )
 
     def _find(self, value: str) -> _Hit | None:
         """Find the file that a value leads to; one in a file root before any other."""
-        found = None
-        for base in [None] if value.startswith("/") else self.bases:
-            hit = self._look(value, base)
+        path = value.removeprefix(_SCHEME)
+        found = self._look(path, None, is_path=path == value) if path.startswith("/") else None
+        if found is not None:
+            return found
+        is_path = not path.startswith("/")
+        for base in self.bases:
+            hit = self._look(path.lstrip("/"), base, is_path=is_path)
             if hit is not None and inside_any(hit.file, self.roots):
                 return hit
             found = found or hit
         return found
 
-    def _look(self, value: str, base: Path | None) -> _Hit | None:
+    def _look(self, value: str, base: Path | None, *, is_path: bool) -> _Hit | None:
         path = value if base is None else os.path.join(base, value)  # noqa: PTH118  millions of them
         if not os.path.isfile(path) or (base == base_dir() and "/" not in value):  # noqa: PTH113
             # What lies right in the project's folder is its README.
             return None
         file = Path(os.path.realpath(path))
         if inside_any(file, self.roots):
-            return _Hit(value, base, file)
+            return _Hit(base, file, is_path)
         if inside_any(file, self.unlike) or lies_hidden(file) or is_code(file.parent):
             return None
-        return _Hit(value, base, file)
+        return _Hit(base, file, is_path)
 
 
 def _bases() -> Iterator[Path]:
@@ -164,6 +173,7 @@ def _bases() -> Iterator[Path]:
 
 
 def _looks_like_path(text: str) -> bool:
+    text = text.removeprefix(_SCHEME)
     if len(text) > LONGEST or _NO_PATH.search(text):
         return False
     return text != "/" and ("/" in text or _ENDING.search(text) is not None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import site
+import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,9 +26,16 @@ _BUILT: Final = frozenset({"node_modules", "__pycache__"})
 
 
 def base_dir() -> Path | None:
-    """The folder of the project, as nearly every project calls it; None where it has no such setting."""
+    """The folder of the project: BASE_DIR, or that above the package of its settings; None where neither is known."""
     value = getattr(project, "BASE_DIR", None)
-    return Path(os.path.realpath(value)) if isinstance(value, str | os.PathLike) and value else None
+    if isinstance(value, str | os.PathLike) and value:
+        return Path(os.path.realpath(value))
+    name = getattr(project, "SETTINGS_MODULE", None) or os.environ.get("DJANGO_SETTINGS_MODULE", "")
+    module = sys.modules.get(name)
+    if module is None or not module.__file__:
+        return None
+    above = Path(os.path.realpath(module.__file__)).parents
+    return next(folder for folder in above if not os.path.lexists(folder / "__init__.py"))
 
 
 def not_backed_up() -> list[Path]:

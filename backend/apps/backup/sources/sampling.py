@@ -107,12 +107,13 @@ def sample(alias: str, tables: Sequence[Table]) -> Samples:
 
 def _sample_table(wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, table: Table, samples: Samples) -> None:
     try:
-        # Before a migration has been applied, the model has columns that the table has not.
-        described = {column.name for column in wrapper.introspection.get_table_description(cursor, table.name)}
-        columns = [one for one in table.columns if one.column in described]
-        if not columns or not described >= set(table.key):
-            return
-        rows = [row for end in ("DESC", "ASC") for row in _read_end(wrapper, cursor, table, columns, end)]
+        with _limited(wrapper, cursor):
+            # Before a migration has been applied, the model has columns that the table has not.
+            described = {column.name for column in wrapper.introspection.get_table_description(cursor, table.name)}
+            columns = [one for one in table.columns if one.column in described]
+            if not columns or not described >= set(table.key):
+                return
+            rows = [row for end in ("DESC", "ASC") for row in _read_end(wrapper, cursor, table, columns, end)]
     except DatabaseFailure as error:
         samples.unread.append((table.model, _one_line(error)))
         return
@@ -127,8 +128,6 @@ def _read_end(
     quote = wrapper.ops.quote_name
     chosen = ", ".join(_short(wrapper, quote(one.column)) for one in columns)
     order = ", ".join(f"{quote(key)} {end}" for key in table.key)
-    if wrapper.vendor == SQLITE:
-        _limit_time(wrapper)
     cursor.execute(f"SELECT {chosen} FROM {quote(table.name)} ORDER BY {order} LIMIT {ROWS}")  # noqa: S608  quoted
     return [tuple(row) for row in cursor.fetchall()]
 
@@ -145,13 +144,10 @@ def _short(wrapper: BaseDatabaseWrapper, column: str) -> str:
 
 @contextlib.contextmanager
 def _connected(alias: str) -> Iterator[BaseDatabaseWrapper]:
-    """A connection of its own, on which no statement takes long."""
+    """A connection of its own."""
     vendor = connections[alias].vendor
     if vendor == postgresql.ENGINE:
         with postgresql.fresh_connection(alias) as wrapper:
-            with wrapper.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, false)", [f"{_TABLE_SECONDS}s"])
-                cursor.execute("SET default_transaction_read_only = on")
             yield wrapper
     elif vendor == mysql.ENGINE:
         with mysql.fresh_connection(alias) as wrapper:
@@ -183,9 +179,22 @@ def _limit_mysql(cursor: CursorWrapper) -> None:
         cursor.execute(f"SET SESSION {name} = {limit}")
 
 
-def _limit_time(wrapper: BaseDatabaseWrapper) -> None:
-    deadline = time.monotonic() + _TABLE_SECONDS
-    _raw(wrapper).set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+@contextlib.contextmanager
+def _limited(wrapper: BaseDatabaseWrapper, cursor: CursorWrapper) -> Iterator[None]:
+    """Let no statement take long; what changes nothing outside of a transaction suits poolers of connections, too."""
+    if wrapper.vendor == SQLITE:
+        deadline = time.monotonic() + _TABLE_SECONDS
+        _raw(wrapper).set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+        yield
+    elif wrapper.vendor == postgresql.ENGINE:
+        cursor.execute("BEGIN READ ONLY")
+        try:
+            cursor.execute(f"SET LOCAL statement_timeout = '{_TABLE_SECONDS}s'")
+            yield
+        finally:
+            cursor.execute("ROLLBACK")
+    else:
+        yield
 
 
 def _raw(wrapper: BaseDatabaseWrapper) -> sqlite3.Connection:
