@@ -8,11 +8,14 @@ import re
 from pathlib import Path
 
 import pytest
+from django.db import models
+from django.test.utils import isolate_apps
 from tests.backup.conftest import BACKEND
 
 from apps.backup.doctor.outside import folder_findings
 from apps.backup.doctor.pasting import with_fields, with_roots
 from apps.backup.manifest import OutsideColumn
+from apps.backup.sources import file_columns
 from apps.backup.sources.file_columns import _Search, still_outside
 from apps.backup.sources.project_folders import base_dir
 from apps.backup.sources.sampling import Column
@@ -115,6 +118,27 @@ def test_texts_in_json_and_links_out_of_a_root(project):
     found = _Search.of_project().outside(COLUMN, ["link.pdf"])
     assert found is not None
     assert found.examples == [str(project / "storage/2026/1.pdf")]
+
+
+def test_a_field_of_paths_says_where_they_start(project, tmp_path, monkeypatch):
+    """Anywhere on the machine, with or without a folder, and by a function."""
+    far = tmp_path / "far"
+    far.mkdir()
+    (far / "f.pdf").touch()
+    assert _Search.of_project().outside(COLUMN, ["f.pdf"]) is None
+    with isolate_apps("apps.documents") as registry:
+
+        class Scan(models.Model):
+            plain = models.FilePathField()
+            chosen = models.FilePathField(path=lambda: str(far))
+
+            class Meta:
+                app_label = "documents"
+
+        monkeypatch.setattr(file_columns, "apps", registry)
+        found = _Search.of_project().outside(COLUMN, ["f.pdf"])
+    assert found is not None
+    assert (found.base, found.folders) == (str(far), [str(far)])
 
 
 @pytest.mark.parametrize("form", ["/storage/{}", "file://{project}/storage/{}"])

@@ -18,7 +18,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Self
 
+from django.apps import apps
 from django.conf import settings as project
+from django.db import models
 
 from .. import conf
 from ..manifest import OutsideColumn, OutsideFacts
@@ -165,11 +167,21 @@ def _bases() -> Iterator[Path]:
     if base is not None:
         yield base
         above.insert(0, base)
+    yield from _of_fields()
     yield from (path for _, path in folders_in_settings())
     for folder in above:
         if folder != Path(folder.anchor):
             with contextlib.suppress(OSError):
                 yield from sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _of_fields() -> Iterator[Path]:
+    """Yield the folders of the fields whose values are chosen among the files of one."""
+    for model in apps.get_models(include_auto_created=True):
+        for field in model._meta.local_concrete_fields:
+            if isinstance(field, models.FilePathField):
+                path = field.path() if callable(field.path) else field.path
+                yield from [Path(os.path.realpath(path))] if path else []
 
 
 def _looks_like_path(text: str) -> bool:
