@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
+import errno
+import os
 import shutil
+import uuid
 from pathlib import Path
 
 import pytest
 
 from apps.backup.restores import beside
-from apps.backup.restores.errors import RestoreRefused
-from apps.backup.restores.journal import Component, Kind
+from apps.backup.restores.errors import RestoreRefused, RestoreUnfinished
+from apps.backup.restores.journal import Component, Journal, Kind, State
+from apps.backup.restores.swapping import complete_release, complete_rollback, recover, swap
 
 
 def inodes(folder: Path) -> dict[str, int]:
@@ -97,3 +102,115 @@ def test_what_would_take_the_place_of_what_stays(tmp_path):
     (staged / "out").write_text("a file")
     with pytest.raises(RestoreRefused, match="has a file out"):
         beside.without_what_stays(staged_of(tmp_path, "out/in/db"))
+
+
+MARK = ".edms-restore-12345678"
+STAYS = {"db": "live", "in/db": "live", "store/key": "live"}
+OLD = {**STAYS, "a": "old", "in/b": "old", "only-old/c": "old"}
+NEW = {**STAYS, "a": "new", "in/b": "new", "in/deep/d": "new", "only-new": "new"}
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+
+
+def read(folder: Path) -> dict[str, str]:
+    """The files of a root, but those that a restore has put into it."""
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_text() for name, path in files.items() if MARK not in name}
+
+
+def begun(root: Path, *, old: dict[str, str] = OLD) -> Journal:
+    """The journal of a restore that has staged the new files of a root with two databases and the backups in it."""
+    shutil.rmtree(root, ignore_errors=True)
+    write(root, old)
+    write(root / f"{MARK}.new", {name: content for name, content in NEW.items() if name not in STAYS})
+    component = Component(
+        kind=Kind.CONTENTS,
+        name="data",
+        live=str(root),
+        staged=f"{root}/{MARK}.new",
+        kept=f"{root}/{MARK}.old",
+        had_live=bool(old),
+        stays=["db", "db-wal", "in/db", "store"],
+    )
+    journal = Journal(
+        restore=uuid.uuid4(),
+        backup="a backup",
+        backup_job=None,
+        restore_type="FILES_RESTORE",
+        state=State.STAGING,
+        created_at=datetime.datetime.now(datetime.UTC),
+        components=[component],
+    )
+    journal.save()
+    return journal
+
+
+@pytest.fixture
+def failing(settings, tmp_path, monkeypatch):
+    """Lets the rename of that number fail, as a disk does; 0 for none."""
+    settings.BACKUP_STORAGE_ROOT = tmp_path / "storage"
+    (settings.BACKUP_STORAGE_ROOT / "restores").mkdir(parents=True)
+    left, rename = [0], Path.rename
+    monkeypatch.setattr(os, "sync", lambda: None)
+
+    def renamed(path: Path, target: Path) -> Path:
+        if MARK in f"{path}{target}":
+            left[0] -= 1
+            if not left[0]:
+                raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", renamed)
+    return left
+
+
+def test_a_rename_that_fails_in_a_swap_leaves_the_old_state(tmp_path, failing):
+    root = tmp_path / "root"
+    for number in range(1, 50):
+        journal = begun(root)
+        failing[0] = number
+        try:
+            swap(journal)
+        except OSError:
+            assert (read(root), journal.state, list(root.glob(f"{MARK}*"))) == (OLD, State.UNDONE, [])
+        else:
+            break
+    assert number > 6
+    kept = {name: content for name, content in OLD.items() if name not in STAYS}
+    assert (read(root), read(Path(journal.components[0].kept))) == (NEW, kept)
+    complete_release(journal)
+    assert (read(root), list(root.glob(f"{MARK}*"))) == (NEW, [])
+
+
+def test_a_rename_that_fails_in_a_rollback_is_completed_by_whatever_comes_next(tmp_path, failing):
+    root = tmp_path / "root"
+    for number in range(1, 50):
+        journal = begun(root)
+        failing[0] = 0
+        swap(journal)
+        failing[0] = number
+        try:
+            complete_rollback(journal)
+        except RestoreUnfinished:
+            assert len(recover(lambda _: None)) == 1
+        else:
+            break
+        assert (read(root), list(root.glob(f"{MARK}*"))) == (OLD, [])
+    assert number > 6
+
+
+def test_where_nothing_was_nothing_is_kept(tmp_path, failing):
+    """The folder and its mode come of the backup; what is staged of a database has made the folder before."""
+    root = tmp_path / "root"
+    journal = begun(root, old={})
+    (root / "in").mkdir(mode=0o755)
+    Path(f"{root}/{MARK}.new/in").chmod(0o750)
+    Path(f"{root}/{MARK}.new").chmod(0o711)
+    swap(journal)
+    assert read(root) == {name: content for name, content in NEW.items() if name not in STAYS}
+    assert [folder.stat().st_mode & 0o777 for folder in (root, root / "in")] == [0o711, 0o750]
+    assert list(root.glob(f"{MARK}*")) == []
