@@ -278,8 +278,12 @@ def test_a_disk_that_is_full_when_all_is_live_does_not_say_that_the_old_state_is
 
     assert "What was restored is live, and what it replaced is kept. But: The journal " in said
     assert host.tree() == backed_up
-    completed = host.run("restore_backup", "--list")
+    completed = host.run("restore_backup", "--list", HOST_REBUILDS="manage.py update_index")
     assert "it was completed, and what it replaced is kept" in completed.stderr
+    # The page of the restore shows the same as if nothing had happened.
+    ((phases, log),) = host.rows("SELECT phases, log FROM backup_restorejob")
+    assert json.loads(log)[-1] == "rebuild now: manage.py update_index"
+    assert "restoring the files" in phases
     assert host.run("shell", "-v0", "-c", SETTLE).stdout.split() == ["COMPLETED", "AVAILABLE"]
 
 

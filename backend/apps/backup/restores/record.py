@@ -114,8 +114,7 @@ def finish(
         if not journal.carried_ledger:
             notes += _rebuild(packages)
             begin_again(journal)
-        if told.phases:
-            restore_phases(journal.restore, told.phases, log=[*told.log, *notes, *_to_rebuild()])
+        restore_phases(journal.restore, told.phases or None, log=[*told.log, *notes, *_to_rebuild()])
         state = RollbackState.AVAILABLE if kept else RollbackState.NONE
         restore_complete(
             journal.restore,
