@@ -23,7 +23,7 @@ def inodes(folder: Path) -> dict[str, int]:
 
 
 def test_a_root_that_holds_the_backups_and_the_database(sqlite_host):
-    """As with MEDIA_ROOT = BASE_DIR, or one folder for all data: restored, rolled back, restored and released."""
+    """As with MEDIA_ROOT = BASE_DIR, or one folder for all data: restored, and rolled back."""
     host = sqlite_host
     host.environment |= {"HOST_EXTRA_ROOT": str(host.home), "HOST_REBUILDS": "manage.py update_index"}
     checked = host.run("check", "--tag", "backup").stderr
@@ -52,11 +52,6 @@ def test_a_root_that_holds_the_backups_and_the_database(sqlite_host):
     assert undone["notes"][-1] == "rebuild now: manage.py update_index"
     assert (host.dump(), host.tree(), (host.home / "later").read_text()) == (*later, "not in the backup")
     assert host.leftovers() == []
-
-    again = host.json("restore_backup", backup["job"], "--yes", "--no-safety-backup", "--only", "files")
-    assert (host.dump(), host.tree(), (host.home / "later").exists()) == (later[0], files, False)
-    host.run("restore_backup", "--release", again["restore"], "--yes")
-    assert (host.leftovers(), (host.home / "later").exists()) == ([], False)
     assert stored.items() <= inodes(host.storage / "repository").items()
 
 

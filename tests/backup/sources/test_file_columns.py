@@ -261,16 +261,12 @@ def have_outside(host, folder):
         f"UPDATE {table} SET char = CASE WHEN id IN (SELECT id FROM {table} ORDER BY id LIMIT 40)"
         f" THEN '{folder}/scan-' || (id % 40) || '.pdf' ELSE '' END"
     )
-    if host.server is None:
-        host.write(statement)
-    else:
-        with host.server.connect(host.name) as connection:
-            connection.execute(statement)
+    host.write(statement)
 
 
-def test_a_host_whose_documents_lie_outside_is_told(host, tmp_path):
+def test_a_host_whose_documents_lie_outside_is_told(sqlite_host, tmp_path):
     """Two thirds of its documents are in no backup: it is not protected, and every message names the setting."""
-    folder = tmp_path / "archive"
+    host, folder = sqlite_host, tmp_path / "archive"
     have_outside(host, folder)
     host.run("manage_backup_configs", "--create", "--name", "nightly", "--frequency", "DAILY", "--time", "02:00")
     host.run("backup_run_due", expect=None)
