@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from django.db import models
 from django.test.utils import isolate_apps
@@ -120,6 +121,16 @@ def test_texts_in_json_and_links_out_of_a_root(project):
     assert found.examples == [str(project / "storage/2026/1.pdf")]
 
 
+def test_names_that_are_no_text_can_be_told(project):
+    """They go into the manifest and into the row of the job."""
+    folder = project / os.fsdecode(b"st\xffre")
+    folder.mkdir()
+    (folder / "a.pdf").touch()
+    found = _Search.of_project().outside(COLUMN, [os.fsdecode(b"st\xffre/a.pdf")])
+    assert found is not None
+    assert json.loads(msgspec.json.encode(found))["folders"] == [f"{project}/st?re"]
+
+
 def test_a_field_of_paths_says_where_they_start(project, tmp_path, monkeypatch):
     """Anywhere on the machine, with or without a folder, and by a function."""
     far = tmp_path / "far"
@@ -197,8 +208,9 @@ def test_what_was_found_ends_with_the_settings_that_it_asks_for(project, setting
     assert not still_outside(column)
     settings.BACKUP_FILE_ROOTS = {"apart": project / "apart"}
     assert still_outside(column)
+    # To compare the files does not take them into the backup.
     settings.BACKUP_REFERENCE_FIELDS = {"auth.User.first_name": project}
-    assert not still_outside(column)
+    assert still_outside(column)
 
 
 def proposed(settings, **values):
@@ -251,6 +263,9 @@ def test_folders_that_settings_name_are_proposed(project, settings):
     assert set(proposed(settings)) == {"ABOVE", "APART", "HAYSTACK['default']['PATH']"}
 
 
+NAMED = '{"hostproject.Everything.char": "@"}'
+
+
 def have_outside(host, folder):
     """40 of its 60 rows name files in a folder of their own."""
     folder.mkdir()
@@ -285,6 +300,8 @@ def test_a_host_whose_documents_lie_outside_is_told(sqlite_host, tmp_path):
             "AT_RISK",
             True,
         )
+    compared = host.json("backup_health", "--deep", expect=2, HOST_REFERENCE_FIELDS=NAMED.replace("@", str(folder)))
+    assert "backup.W043" in {one["id"] for one in compared["findings"]}
     (fields,) = re.findall(r"BACKUP_REFERENCE_FIELDS = ({.*?})`", found["hint"])
     assert json.loads(fields.replace("None", "null")) == {
         "hostproject.Everything.path_text": None,

@@ -2,8 +2,8 @@
 
 A value counts that looks like a path and, from one of the folders that the project knows, leads to a regular file.
 Files are looked at by name and kind alone; nothing is opened. A column is named when several of its values lead to
-files outside of every file root, or all of the few that it has, and BACKUP_REFERENCE_FIELDS does not name it: what that
-names is compared with the captured files by every backup.
+files outside of every file root, or all of the few that it has. Values of a column that BACKUP_REFERENCE_FIELDS names
+start from its folder alone.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .. import conf
 from ..manifest import OutsideColumn, OutsideFacts
 from ..models import BackupJob
 from .files import database_files, file_roots, storages
-from .named_files import reference_fields
+from .named_files import TEXT, ReferenceField, reference_fields
 from .project_folders import base_dir, inside_any, is_code, lies_hidden, not_backed_up, without_documents
 from .sampling import LONGEST, Column, sample, text_tables
 from .settings_paths import folders_in_settings
@@ -45,8 +45,8 @@ _NO_PATH: Final = re.compile(r"[\x00-\x1f]|://|^\s|\s$")
 
 def columns_outside(aliases: Sequence[str]) -> OutsideFacts:
     """Look at the values of these live databases. Raises `SourceRefused` and `SettingsInvalid` as every backup does."""
-    known = set(conf.load().reference_fields)
     search = _Search.of_project()
+    named = {field.label: Path(field.location) for field in _fields() if field.storage == TEXT and field.location}
     tables = text_tables(without=frozenset({BackupJob._meta.app_label}))
     columns: dict[str, OutsideColumn] = {}
     unread: list[str] = []
@@ -54,7 +54,9 @@ def columns_outside(aliases: Sequence[str]) -> OutsideFacts:
         samples = sample(alias, tables)
         unread += [f"{what}: {why}" for what, why in samples.unread]
         for column, values in samples.values.items():
-            found = None if column.label in known else search.outside(column, values)
+            known = named.get(column.label)
+            one = search if known is None else dataclasses.replace(search, bases=[known])
+            found = one.outside(column, values)
             if found is not None:
                 columns.setdefault(found.label, found)
     return OutsideFacts(columns=list(columns.values()), unread=unread)
@@ -62,14 +64,16 @@ def columns_outside(aliases: Sequence[str]) -> OutsideFacts:
 
 def still_outside(column: OutsideColumn) -> bool:
     """Whether the settings of now still leave out what was found. Raises as `columns_outside`."""
-    if column.label in conf.load().reference_fields:
-        return False
     held = [*_roots(), *not_backed_up()]
     return not all(inside_any(Path(folder), held) for folder in column.folders)
 
 
 def _roots() -> list[Path]:
-    return [root.path for root in file_roots(reference_fields(conf.load().reference_fields))]
+    return [root.path for root in file_roots(_fields())]
+
+
+def _fields() -> list[ReferenceField]:
+    return reference_fields(conf.load().reference_fields)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -127,10 +131,10 @@ class _Search:
             label=column.label,
             sampled=len(tried),
             outside=len(outside),
-            examples=[str(hit.file).encode("utf-8", "replace").decode() for hit in outside[:_EXAMPLES]],
+            examples=[_text(hit.file) for hit in outside[:_EXAMPLES]],
             # What is not a path as it stands cannot be compared.
-            base=str(base) if are_paths else "",
-            folders=[str(folder) for folder in folders],
+            base=_text(base) if are_paths else "",
+            folders=[_text(folder) for folder in folders],
         )
 
     def _find(self, value: str) -> _Hit | None:
@@ -158,6 +162,10 @@ class _Search:
         if inside_any(file, self.unlike) or lies_hidden(file) or is_code(file.parent):
             return None
         return _Hit(base, file, is_path)
+
+
+def _text(path: Path) -> str:
+    return str(path).encode("utf-8", "replace").decode()
 
 
 def _bases() -> Iterator[Path]:
