@@ -1,9 +1,11 @@
 """What the environment says, turned into settings: folders, the database, the secret key."""
 
+import contextlib
 import importlib
 import importlib.util
 import os
 import secrets
+import sqlite3
 import sys
 import tempfile
 from pathlib import Path
@@ -68,6 +70,21 @@ def make_private_folder(path: Path) -> None:
         ) from error
 
 
+class PrivateConnection(sqlite3.Connection):
+    """A connection that makes a missing file of a database with mode 0600; SQLite lets everybody read it.
+
+    The files beside it get the same mode.
+    """
+
+    def __init__(self, database: str | os.PathLike[str], *arguments: object, **options: object) -> None:
+        name = os.fspath(database)
+        if name and not name.startswith((":", "file:")):
+            # Where it is there, or cannot be made, SQLite says so if it matters.
+            with contextlib.suppress(OSError):
+                os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        super().__init__(database, *arguments, **options)  # type: ignore[arg-type]
+
+
 def database(url: str, home: Path, *, password: str = "") -> dj_database_url.DBConfig:
     """The settings of the database at `url`, or of a SQLite file in `home` for an empty one.
 
@@ -87,7 +104,7 @@ def database(url: str, home: Path, *, password: str = "") -> dj_database_url.DBC
             raise ImproperlyConfigured("DATABASE_URL holds a password, and DATABASE_PASSWORD too: keep one of them.")
         settings["PASSWORD"] = password
     if settings.get("ENGINE") == "django.db.backends.sqlite3":
-        options: dict[str, object] = {"timeout": SQLITE_TIMEOUT}
+        options: dict[str, object] = {"timeout": SQLITE_TIMEOUT, "factory": PrivateConnection}
         if django.VERSION >= (5, 1):
             # IMMEDIATE takes the write lock when a transaction starts. A deferred one that reads first and writes
             # later fails at once when another writer came between, whatever the timeout.

@@ -8,7 +8,9 @@ BACKUP_ATTEMPTS           how often a scheduled job is tried; 3
 BACKUP_CATCH_UP_HOURS     how late a missed slot is still run; without it until the next slot is due
 BACKUP_TIME_LIMIT_MINUTES how long a job may run whose configuration does not say; without it as long as it takes
 BACKUP_FILE_ROOTS         {name: folder}: file trees to capture besides MEDIA_ROOT and the storages of FileFields
-BACKUP_REFERENCE_FIELDS   ["app.Model.field"]: text fields that name files
+BACKUP_REFERENCE_FIELDS   {"app.Model.field": folder}: text fields that name files, and where their values start from
+BACKUP_NOT_BACKED_UP      files and folders that are left out of the backups on purpose
+BACKUP_REBUILD_AFTER_RESTORE  what to make anew after a restore, in words: search indexes, caches
 BACKUP_DERIVED_TABLES     virtual tables of SQLite that the application makes again from other tables
 BACKUP_SECRETS            names of settings whose fingerprints go into the manifest
 BACKUP_FACT_FILES         files such as .env, captured in encrypted repositories only
@@ -54,7 +56,10 @@ class BackupSettings:
     catch_up: timedelta | None
     time_limit: timedelta | None
     file_roots: Mapping[str, Path]
-    reference_fields: tuple[str, ...]
+    reference_fields: Mapping[str, Path | None]
+    """The folder that relative values start from, by field; None is MEDIA_ROOT."""
+    not_backed_up: tuple[Path, ...]
+    rebuild_after_restore: tuple[str, ...]
     derived_tables: tuple[str, ...]
     secrets: tuple[str, ...]
     fact_files: tuple[Path, ...]
@@ -96,7 +101,9 @@ def load() -> BackupSettings:
         catch_up=None if catch_up is None else timedelta(hours=catch_up),
         time_limit=None if time_limit is None else timedelta(minutes=time_limit),
         file_roots=_named_paths("BACKUP_FILE_ROOTS"),
-        reference_fields=_texts("BACKUP_REFERENCE_FIELDS"),
+        reference_fields=_reference_fields(),
+        not_backed_up=_paths("BACKUP_NOT_BACKED_UP"),
+        rebuild_after_restore=_texts("BACKUP_REBUILD_AFTER_RESTORE"),
         derived_tables=_texts("BACKUP_DERIVED_TABLES"),
         secrets=_texts("BACKUP_SECRETS"),
         fact_files=_paths("BACKUP_FACT_FILES"),
@@ -161,6 +168,16 @@ def _texts(name: str) -> tuple[str, ...]:
         if not isinstance(value, str) or not value:
             raise SettingsInvalid(f"{name} holds {value!r}; it must be a list of names.")
     return tuple(str(value) for value in values)
+
+
+def _reference_fields() -> Mapping[str, Path | None]:
+    name = "BACKUP_REFERENCE_FIELDS"
+    value = _value(name)
+    if not isinstance(value, Mapping):
+        return dict.fromkeys(_texts(name))
+    if not all(isinstance(field, str) and field for field in value):
+        raise SettingsInvalid(f"{name} is a dictionary of fields, written 'app.Model.field', and folders.")
+    return {str(field): None if folder is None else _path(name, folder) for field, folder in value.items()}
 
 
 def _second_person() -> frozenset[str]:

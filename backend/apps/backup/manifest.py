@@ -215,6 +215,31 @@ class ReferenceFacts(_Record, frozen=True):
     examples: list[str]
 
 
+class OutsideColumn(_Record, frozen=True):
+    """A column of text whose values name files that lie in no file root.
+
+    `sampled` values looked like paths, `outside` of them led to such files; the first are in `examples`. `folders` hold
+    these files, `base` is where the values start from; "" where they cannot be compared one by one.
+    """
+
+    label: str
+    sampled: int
+    outside: int
+    examples: list[str]
+    base: str
+    folders: list[str]
+
+
+class OutsideFacts(_Record, frozen=True):
+    """What looking at the values of text columns has found.
+
+    `unread` says which tables could not be sampled, and why.
+    """
+
+    columns: list[OutsideColumn]
+    unread: list[str] = []
+
+
 class Manifest(_Record, frozen=True, omit_defaults=True):
     """The whole record. A database is in `databases` as its own dump, or in `data` in portable form."""
 
@@ -231,6 +256,8 @@ class Manifest(_Record, frozen=True, omit_defaults=True):
     """Names under `project/`; empty where the repository is not encrypted."""
     problems: int
     data: list[DataRecord] = []
+    outside: OutsideFacts | None = None
+    """None in a backup without a database, and in those that were made before it was recorded."""
 
     @property
     def tables(self) -> list[tuple[str, str, int]]:

@@ -7,8 +7,11 @@ from django.apps import AppConfig
 from django.apps import apps as installed
 from django.apps.registry import Apps
 from django.conf import settings
+from django.core.checks import register
 from django.db import router
 from django.db.models.signals import post_migrate
+
+from .checks import check_folders
 
 
 class DocumentsConfig(AppConfig):
@@ -18,6 +21,7 @@ class DocumentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        register(check_folders, "documents")
         post_migrate.connect(_have_register, sender=self)
         post_migrate.connect(_have_media_folder, sender=self)
 
@@ -40,4 +44,4 @@ def _have_media_folder(**_: object) -> None:
     Only beside something that is there: a mount point that is away is not made up for.
     """
     with contextlib.suppress(OSError):  # whoever may migrate need not be the one who may write documents
-        Path(settings.MEDIA_ROOT).mkdir(exist_ok=True)
+        Path(settings.MEDIA_ROOT).mkdir(mode=0o700, exist_ok=True)

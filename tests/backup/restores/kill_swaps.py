@@ -37,6 +37,7 @@ from apps.backup.restores.swapping import complete_rollback, recover, swap  # no
 HOME = Path(os.environ["EDMS_HOME"])
 PLACE = HOME / "place"
 MARK = ".edms-restore-12345678"
+STAYS = ("db", "in/db")
 KILLS = 25
 """About so many during the time that the work takes."""
 STATEMENTS = (b"CREATE ", b"DROP ", b"RENAME ")
@@ -79,6 +80,13 @@ def prepare(alias):
     folder(PLACE / f".link{MARK}.new", "new")
     folder(PLACE / "volume", "old")
     folder(PLACE / "volume" / f"{MARK}.new", "new")
+    # A file root with a live database, and one in a folder of it; what is staged of them lies beside them.
+    for content, place in (("old", PLACE / "nest"), ("new", PLACE / "nest" / f"{MARK}.new")):
+        folder(place, content)
+        folder(place / "in", content)
+    for stay in STAYS:
+        (PLACE / "nest" / stay).write_text("stays")
+    (PLACE / "nest/in" / f".db{MARK}.new").write_text("of the database")
     components = [
         Component(
             kind=Kind.SQLITE,
@@ -111,6 +119,15 @@ def prepare(alias):
             staged=f"{PLACE}/volume/{MARK}.new",
             kept=f"{PLACE}/volume/{MARK}.old",
             had_live=True,
+        ),
+        Component(
+            kind=Kind.CONTENTS,
+            name="nest",
+            live=f"{PLACE}/nest",
+            staged=f"{PLACE}/nest/{MARK}.new",
+            kept=f"{PLACE}/nest/{MARK}.old",
+            had_live=True,
+            stays=[*STAYS, "in/db-wal"],
         ),
     ]
     if alias and connections[alias].vendor == "mysql":
@@ -190,8 +207,9 @@ def databases_beside(alias):
         return [name for name in ("new", "kept") if mysql_server.exists(cursor, name)]
 
 
-def content_of(path):
-    names = sorted(child.name for child in path.iterdir() if MARK not in child.name) if path.is_dir() else []
+def content_of(path, *besides):
+    there = path.iterdir() if path.is_dir() else []
+    names = sorted(child.name for child in there if MARK not in child.name and child.name not in besides)
     if names == [f"{names[0][:3]}-{number}" for number in range(3)] if names else False:
         return names[0][:3]
     return f"partly {names}" if names else "absent"
@@ -201,6 +219,10 @@ def look(alias):
     found = {"db": "absent"}
     if not alias or connections[alias].vendor != "mysql":
         found |= {name: content_of(PLACE / name) for name in ("media", "link", "volume")}
+        found |= {"nest": content_of(PLACE / "nest", "in", "db"), "in": content_of(PLACE / "nest/in", "db")}
+        for stay in STAYS:
+            assert (PLACE / "nest" / stay).read_text() == "stays"
+        assert (PLACE / "nest/in" / f".db{MARK}.new").read_text() == "of the database"
     if (PLACE / "db").exists():
         with contextlib.closing(sqlite3.connect(PLACE / "db")) as connection:
             found["db"] = connection.execute("SELECT content FROM t").fetchone()[0]
@@ -309,7 +331,11 @@ def main():
             "state": journals()[0].state.value,
             "left": databases_beside(alias)
             if vendor == "mysql"
-            else sorted(str(p.relative_to(PLACE)) for p in PLACE.rglob(f"*{MARK}*")),
+            else sorted(
+                str(p.relative_to(PLACE))
+                for p in PLACE.rglob(f"*{MARK}*")
+                if p.name != f".db{MARK}.new" or p.parent == PLACE
+            ),
         }
         sys.stdout.write(json.dumps(line) + "\n")
         if not was_killed:

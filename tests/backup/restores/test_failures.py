@@ -111,24 +111,6 @@ def test_damaged_snapshot_changes_nothing(host):
     assert host.leftovers() == []
 
 
-def test_a_root_that_holds_the_backups_is_not_swapped(sqlite_host):
-    """The folder would go with all the backups and the live database in it, which no backup of the folder has."""
-    host = sqlite_host
-    root = {"HOST_EXTRA_ROOT": str(host.home)}
-    assert "backup.W025" in host.run("check", "--tag", "backup", **root).stderr
-    assert "backup.W025" not in host.run("check", "--tag", "backup").stderr
-    backup = host.json("trigger_backup", "--type", "FULL", **root)
-    rows = host.dump()
-    refused = host.json("restore_backup", backup["job"], "--dry-run", expect=1, **root)
-    assert len(refused["blocking"]) == 1
-    for besides in (f"the backup storage {host.storage}", f"the database 'default' ({host.database})"):
-        assert besides in refused["blocking"][0]
-    assert "--to-folder" in host.run("restore_backup", backup["job"], "--yes", expect=1, **root).stderr
-    assert (host.dump(), host.leftovers()) == (rows, [])
-    host.run("restore_backup", backup["job"], "--yes", "--no-safety-backup", "--only", "database", **root)
-    assert host.dump() == rows
-
-
 def test_mounts_inside_a_file_root_are_seen_in_the_plan(settings, tmp_path, monkeypatch):
     """They would go with what is replaced: the next boot mounts them over what was restored."""
     media = settings.MEDIA_ROOT = tmp_path / "the media"
@@ -148,6 +130,9 @@ def test_mounts_inside_a_file_root_are_seen_in_the_plan(settings, tmp_path, monk
     assert planned("/", media) == ([], [media])
     ((said,), _) = planned("/", media / "scans")
     assert f"has mounts inside ({media / 'scans'})" in said
+    # What a restore leaves alone may be one.
+    settings.BACKUP_STORAGE_ROOT = media / "scans"
+    assert planned("/", media / "scans") == ([], [media])
 
 
 def test_a_database_file_that_is_a_mount_is_seen_in_the_plan(tmp_path, monkeypatch):
@@ -293,8 +278,12 @@ def test_a_disk_that_is_full_when_all_is_live_does_not_say_that_the_old_state_is
 
     assert "What was restored is live, and what it replaced is kept. But: The journal " in said
     assert host.tree() == backed_up
-    completed = host.run("restore_backup", "--list")
+    completed = host.run("restore_backup", "--list", HOST_REBUILDS="manage.py update_index")
     assert "it was completed, and what it replaced is kept" in completed.stderr
+    # The page of the restore shows the same as if nothing had happened.
+    ((phases, log),) = host.rows("SELECT phases, log FROM backup_restorejob")
+    assert json.loads(log)[-1] == "rebuild now: manage.py update_index"
+    assert "restoring the files" in phases
     assert host.run("shell", "-v0", "-c", SETTLE).stdout.split() == ["COMPLETED", "AVAILABLE"]
 
 

@@ -9,7 +9,9 @@ import pytest
 from django.core.files.storage import FileSystemStorage, Storage
 from django.utils.functional import SimpleLazyObject
 
-from apps.backup.sources.named_files import NamedFiles, _file_field
+from apps.backup import conf
+from apps.backup.errors import SettingsInvalid
+from apps.backup.sources.named_files import NamedFiles, _file_field, reference_fields
 
 
 class Wrapping(Storage):
@@ -67,3 +69,37 @@ def test_files_of_a_storage_that_hides_its_names_are_found(tmp_path):
     named.close()
     assert (facts.checked, facts.missing, facts.orphans) == (2, 1, 0)
     assert [path for path, _ in missing] == [storage.path("b.pdf")]
+
+
+def test_text_fields_have_a_folder_each_and_every_message_names_the_setting(tmp_path, settings):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    store = tmp_path / "store"
+    for name in ("media/a.pdf", "store/2026/b.pdf", "apart/c.pdf"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "link").symlink_to(store)
+    configured = {"auth.User.first_name": None, "auth.User.last_name": store}
+    media, stored = [one for one in reference_fields(configured) if one.storage == "text"]
+    assert (media.location, stored.location) == (str(settings.MEDIA_ROOT), str(store))
+    named = NamedFiles(tmp_path / "scratch", [media, stored])
+    named.add(media, ["a.pdf", "lost.pdf", f"{tmp_path}/apart/c.pdf"])
+    # Absolute ones may go by a link into a root.
+    named.add(stored, ["2026/b.pdf", f"{tmp_path}/link/2026/b.pdf", "../gone.pdf", "\0/x"])
+    for path in (settings.MEDIA_ROOT / "a.pdf", store / "2026/b.pdf"):
+        named.saw(str(path).encode(), 1, owned=False)
+    facts, missing = named.compare(lambda path: False, [str(settings.MEDIA_ROOT).encode(), str(store).encode()])
+    named.close()
+    assert (facts.checked, facts.missing) == (7, 4)
+    reasons = dict(missing)
+    assert (
+        "lies in no file root of this backup. Add its folder to BACKUP_FILE_ROOTS" in reasons[f"{tmp_path}/apart/c.pdf"]
+    )
+    assert f"start from {store}: give the right folder in BACKUP_REFERENCE_FIELDS" in reasons[f"{tmp_path}/gone.pdf"]
+    assert reasons[f"{tmp_path}/media/lost.pdf"].endswith("is not there, or is never read")
+
+
+@pytest.mark.parametrize("value", [{"auth.User.first_name": "relative"}, {1: "/srv"}, "auth.User.first_name", [3]])
+def test_reference_fields_of_another_form(settings, value):
+    settings.BACKUP_REFERENCE_FIELDS = value
+    with pytest.raises(SettingsInvalid, match="BACKUP_REFERENCE_FIELDS"):
+        conf.load()

@@ -15,7 +15,7 @@ from .. import conf, uploads
 from ..errors import SettingsInvalid
 from ..mounts import any_mount
 from ..sources import SourceRefused
-from ..sources.files import file_roots, held_besides
+from ..sources.files import file_roots, storages
 from ..sources.named_files import reference_fields
 from .findings import Finding, critical, warning
 
@@ -53,19 +53,20 @@ def storage_findings() -> Iterator[Finding]:
 
 
 def root_findings() -> Iterator[Finding]:
-    """W025: a file root holds what is not of it, and cannot be put back in its place."""
+    """W025: a file root holds the backups."""
     try:
         roots = file_roots(reference_fields(conf.load().reference_fields))
     except (SourceRefused, SettingsInvalid):
         return  # every backup of files says so
     for root in roots:
-        besides = held_besides(root)
-        if besides:
+        inside = [str(path) for path in storages() if path.is_relative_to(root.path)]
+        if inside:
             yield warning(
                 25,
                 f"file root {root.name}",
-                f"It ({root.path}) also holds {' and '.join(besides)}: it can be restored beside it, not in its place.",
-                "Move that out of it, or name the folders that hold documents in BACKUP_FILE_ROOTS.",
+                f"It ({root.path}) also holds the backup storage {' and '.join(inside)}.",
+                "Move the storage to another disk, and set BACKUP_STORAGE_ROOT. Or name the folders that hold"
+                " documents in BACKUP_FILE_ROOTS. A restore replaces what is around the storage.",
             )
 
 

@@ -22,7 +22,7 @@ from ..retention import plan_retention
 from ..selectors import ConfigurationState
 from ..services.executors import executors_alive
 from ..services.removals import prunes_latest, removals_unfinished
-from . import brokers, coverage, damage, disks, equipment, freshness, runs, storages
+from . import brokers, coverage, damage, disks, equipment, freshness, outside, runs, storages
 from .disks import Space
 from .findings import Acknowledged, Finding, Severity
 from .freshness import hours
@@ -85,8 +85,10 @@ class Health:
         return max(worst, _LEAST[self.verdict.state])
 
 
-def examine(*, now: datetime) -> Health:
+def examine(*, now: datetime, deep: bool = False) -> Health:
     """Look at everything. Raises `SettingsInvalid`, `LedgerUnavailable`.
+
+    With `deep` also at the values of text columns, as backups do; otherwise what the newest backup found is told.
 
     What an examiner did not foresee is a finding of its own, of unknown severity.
     """
@@ -113,6 +115,7 @@ def examine(*, now: datetime) -> Health:
         *isolated("latest runs", lambda: runs.run_findings(scheduled, latest, newest, now=now)),
         *isolated("room for the next runs", lambda: runs.fit_findings(scheduled, latest, now=now)),
         *isolated("what schedules hold", lambda: coverage.held_findings(scheduled, latest)),
+        *isolated("files that rows name", lambda: outside.column_findings(deep=deep)),
         *isolated("rehearsals", rehearsal_findings),
         *isolated("jobs", lambda: freshness.stuck_findings(selectors.jobs_unfinished(), now=now)),
         *isolated("retention", lambda: _retention(states, present, now)),
@@ -197,6 +200,7 @@ def equipment_findings(*, deploy: bool) -> Iterator[Finding]:
     yield from isolated("passphrase", equipment.passphrase_findings)
     yield from isolated("storage", disks.storage_findings)
     yield from isolated("file roots", disks.root_findings)
+    yield from isolated("folders of the host", outside.folder_findings)
     yield from isolated("database clients", lambda: equipment.client_findings(ask_servers=deploy))
     yield from isolated("databases", equipment.kind_findings)
     yield from isolated("restores", equipment.restore_findings)

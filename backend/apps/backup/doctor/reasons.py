@@ -30,7 +30,7 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W022": "The space of removed backups does not come back.",
     "backup.W023": "Without the ledger nobody knows what was backed up when.",
     "backup.W024": "Its rows name users, and a database cannot name what lies in another one: nothing can be saved.",
-    "backup.W025": "On the day of the loss the restore is refused: it would take away the backups or the database.",
+    "backup.W025": "Whatever deletes, replaces or moves the folder of documents takes the backups along.",
     "backup.W026": "None of these backups can be restored as long as their storage is away.",
     "backup.W027": "What is in no storage cannot be restored, whatever the ledger says of it.",
     "backup.W028": "No job can store anything, and nothing can be restored, without the right passphrase.",
@@ -48,8 +48,10 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W040": "A package that cannot be opened restores nothing.",
     "backup.W041": "A pack that is lost is noticed no sooner than by the next backup, or by a restore.",
     "backup.W042": "During a restore, users are told that their changes are saved, and the restore replaces them.",
+    "backup.W043": "These files are in no backup: a restore brings back the rows, and the documents are lost.",
     "backup.W044": "A thief with the old passphrase reads the backups as before.",
     "backup.W045": "It takes space, and a thief with the old passphrase can read it.",
+    "backup.W046": "After a loss, what lies there is gone.",
     "backup.W050": "Each backup is INCOMPLETE without it, and counts as no good one.",
 }
 """By the id of the finding."""

@@ -9,11 +9,14 @@ from pathlib import Path
 from django.db import connections
 
 from ..manifest import DataRecord
+from ..mounts import is_mount
 from ..sources import sqlite
-from ..sources.files import RESTORE_MARK
+from ..sources.files import RESTORE_MARK, stays_inside
 from . import stage_mysql, stage_portable, stage_sqlite
+from .errors import RestoreRefused
 from .journal import Component, Journal, Kind
 from .kinds import SERVERS
+from .move_files import discard, is_folder
 from .origin import Origin, Progress
 from .stage_portable import Target
 
@@ -54,6 +57,51 @@ def paths(kind: Kind, name: str, live: Path, beside: Path) -> Component:
         kept=f"{beside}.old",
         had_live=os.path.lexists(live),
     )
+
+
+def files(name: str, live: Path, ending: str) -> Component:
+    """Name the folder that is put beside a file root, or into one that cannot be exchanged as a whole; make the latter.
+
+    Those are mounts, and folders in which something stays: a live database, or the backups.
+    """
+    stays = stays_inside(live)
+    if not stays and not is_mount(live):
+        live.parent.mkdir(parents=True, exist_ok=True)
+        return paths(Kind.FOLDER, name, live, live.with_name(f".{live.name}{ending}"))
+    live.mkdir(parents=True, exist_ok=True)
+    component = paths(Kind.CONTENTS, name, live, live / ending)
+    component.had_live = is_mount(live) or _was_there(live, [live / stay for stay in stays])
+    component.stays = stays
+    return component
+
+
+def _was_there(folder: Path, stays: Sequence[Path]) -> bool:
+    """Whether anything is in a folder but what is staged of a database, for which its folders have been made."""
+    for child in folder.iterdir():
+        leads_on = is_folder(child) and any(child in stay.parents for stay in stays)
+        if RESTORE_MARK not in child.name and (not leads_on or _was_there(child, stays)):
+            return True
+    return False
+
+
+def without_what_stays(component: Component) -> list[str]:
+    """Remove from what is staged of a folder what would take the place of something that stays; notes for the user.
+
+    Raises `RestoreRefused` where the backup has a file in place of a folder in which something stays.
+    """
+    notes = []
+    for stay in component.stays if component.kind is Kind.CONTENTS else []:
+        staged = Path(component.staged)
+        for folder in list(Path(stay).parents)[-2::-1]:
+            if os.path.lexists(staged / folder) and not is_folder(staged / folder):
+                raise RestoreRefused(
+                    f"The backup has a file {folder} in {component.live}, where there is a folder now with {stay} in"
+                    " it, which stays. Move that elsewhere, or restore with --to-folder. Nothing live was changed."
+                )
+        if os.path.lexists(staged / stay):
+            discard(str(staged / stay))
+            notes.append(f"{stay} of the backup was left out: {Path(component.live) / stay} is in use, and stays")
+    return notes
 
 
 def stage_rows(

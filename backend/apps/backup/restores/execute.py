@@ -17,7 +17,6 @@ from .. import conf
 from ..errors import BackupError, LedgerUnavailable
 from ..holding import Scope, application_is_held, held
 from ..manifest import DatabaseRecord, DataRecord, FileRootRecord
-from ..mounts import is_mount
 from ..progress import Tracker
 from ..references import BackupRef
 from ..schema.scratch import create_scratch
@@ -29,7 +28,7 @@ from .carry import carry_ledger, ledger_component
 from .changed import Changes
 from .errors import RestoreFailed, RestoreRefused, RestoreUnfinished
 from .hold_tables import writers_held
-from .journal import Journal, Kind, State, exclusive
+from .journal import Journal, State, exclusive
 from .origin import Origin
 from .plan import Choice, Plan
 from .planning import chosen_data, chosen_databases, chosen_roots, live_roots
@@ -232,16 +231,11 @@ class Restore:
         places = live_roots()
         routes: dict[bytes, Path] = {}
         for root in roots:
-            live = places[root.name].path
-            if is_mount(live):
-                component = beside.paths(Kind.CONTENTS, root.name, live, live / ending.lstrip("."))
-                component.staged, component.kept = f"{live}/{ending}.new", f"{live}/{ending}.old"
-            else:
-                live.parent.mkdir(parents=True, exist_ok=True)
-                component = beside.paths(Kind.FOLDER, root.name, live, live.with_name(f".{live.name}{ending}"))
+            component = beside.files(root.name, places[root.name].path, ending)
             beside.announce(journal, component)
             routes[b"files/" + os.fsencode(root.name)] = Path(component.staged)
-        return self.origin.unpack(routes, self._progress)
+        notes = self.origin.unpack(routes, self._progress)
+        return notes + [note for component in journal.components for note in beside.without_what_stays(component)]
 
     def _carry(self, journal: Journal, result: RestoreResult) -> None:
         with self._phase(result, "carrying the ledger over"):

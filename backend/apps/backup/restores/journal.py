@@ -71,7 +71,7 @@ class Kind(enum.StrEnum):
     """A database of MariaDB or MySQL."""
     FOLDER = "folder"
     CONTENTS = "contents"
-    """The contents of a folder that itself cannot be renamed, such as a mounted volume."""
+    """The contents of a folder that itself cannot be renamed: a mounted volume, or one with a live database in it."""
 
 
 DATABASES: Final = frozenset({Kind.SQLITE, Kind.POSTGRESQL, Kind.MYSQL})
@@ -95,7 +95,8 @@ class Component(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """One thing that is swapped: paths, or names of databases. `step` is the mover's own mark of how far it is.
 
     `aside` are paths of what was not there before and came to be at the live place in the middle of the swap. `stays`
-    are tables of a database of MariaDB or MySQL that are not swapped: nothing of what is restored takes their place.
+    are not swapped: tables of a database of MariaDB or MySQL whose place nothing of what is restored takes, or paths in
+    a folder whose contents are.
     """
 
     kind: Kind

@@ -7,6 +7,7 @@ that the journal has.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -132,7 +133,7 @@ def discard(path: str, *, sides: tuple[str, ...] = ()) -> None:
 
 
 def forward_contents(component: Component, mark: Mark) -> None:
-    """The same for everything in a folder: what is in it → kept, what is staged → into it."""
+    """The same for everything in a folder but what `stays`: what is in it → kept, what is staged → into it."""
     live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
     if component.step in {"", OLD_AWAY}:
         mark(OLD_AWAY)
@@ -141,7 +142,11 @@ def forward_contents(component: Component, mark: Mark) -> None:
         mark(NEW_IN)
     if component.step == NEW_IN and staged.is_dir():
         _move_contents(component, staged, live, mark)
+        if not component.had_live:
+            _look_like(live, staged)
         staged.rmdir()
+    if not component.had_live:
+        _remove_empty(kept)
     mark(DONE)
 
 
@@ -160,13 +165,49 @@ def backward_contents(component: Component, mark: Mark) -> None:
     mark("")
 
 
-def _move_contents(component: Component, source: Path, target: Path, mark: Mark) -> None:
+def _move_contents(component: Component, source: Path, target: Path, mark: Mark, inside: str = "") -> None:
+    """Move what is in `source`, which is the folder `inside` of what is swapped; what `stays` is passed by."""
     for child in sorted(source.iterdir()):
-        if RESTORE_MARK in child.name:
+        path = f"{inside}{child.name}"
+        if RESTORE_MARK in child.name or path in component.stays:
             continue
         place = target / child.name
+        if any(stay.startswith(f"{path}/") for stay in component.stays) and is_folder(child):
+            _move_around(component, child, place, mark, f"{path}/")
+            continue
         if _exists(place):
             _set_aside(component, place, mark)
         child.rename(place)
     sync_folder(source)
     sync_folder(target)
+
+
+def _move_around(component: Component, source: Path, target: Path, mark: Mark, inside: str) -> None:
+    """Move the contents of a folder in which something stays; mode and owner go along with them."""
+    if not is_folder(target):
+        if _exists(target):
+            _set_aside(component, target, mark)
+        target.mkdir(mode=0o700)
+    _look_like(target, source)
+    _move_contents(component, source, target, mark, inside)
+    if source != Path(component.live, inside):
+        source.rmdir()
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove folders with nothing in them: where nothing was live, only what came to be in the meantime is kept."""
+    for path, _, _ in os.walk(folder, topdown=False):
+        with contextlib.suppress(OSError):
+            Path(path).rmdir()
+
+
+def _look_like(target: Path, source: Path) -> None:
+    status = source.stat()
+    if os.geteuid() == 0:
+        os.chown(target, status.st_uid, status.st_gid)
+    target.chmod(status.st_mode & 0o7777)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder itself, and no link to one."""
+    return path.is_dir() and not path.is_symlink()

@@ -19,10 +19,11 @@ from ..mounts import is_mount, mounts_below
 from ..names import path_of, text_of
 from ..references import BackupRef
 from ..sources import postgresql
-from ..sources.files import FileRoot, file_roots, held_besides
+from ..sources.files import FileRoot, file_roots, held_besides, stays_inside
 from ..sources.migrations import code_knows, code_leaves, newer_code
 from ..sources.named_files import reference_fields
 from ..sources.project import same_secret, secret_names
+from ..sources.project_folders import inside_any
 from .errors import RestoreRefused
 from .kinds import SERVERS
 from .origin import Origin, Progress
@@ -199,24 +200,21 @@ def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> Non
             " add it to BACKUP_FILE_ROOTS"
         )
         return
-    besides = held_besides(live)
-    if besides:
-        plan.blocking.append(
-            f"the file root {root.name!r} ({live.path}) also holds {' and '.join(besides)}, which would go with what is"
-            " replaced; move that out of it, restore with --only database, or with --to-folder and put the files where"
-            " they belong by hand"
-        )
-    inside = [str(place) for place in mounts_below(live.path)]
+    stays = stays_inside(live.path)
+    untouched = [live.path / stay for stay in stays]
+    inside = [str(place) for place in mounts_below(live.path) if not inside_any(place, untouched)]
     if inside:
         plan.blocking.append(
             f"the file root {root.name!r} ({live.path}) has mounts inside ({', '.join(inside)}), which would go with"
             " what is replaced; unmount them, restore with --only database, or with --to-folder and put the files where"
             " they belong by hand"
         )
-    parent = live.path if is_mount(live.path) else live.path.parent
-    plan.replacements.append(Replacement("files", root.name, str(live.path), live.path.exists(), root.bytes))
+    parent = live.path if stays or is_mount(live.path) else live.path.parent
+    notes = [f"replaced around {what}" for what in held_besides(live)]
+    plan.replacements.append(Replacement("files", root.name, str(live.path), live.path.exists(), root.bytes, notes))
     needed[parent] = needed.get(parent, 0) + root.bytes
-    require_writable(plan, parent)
+    for folder in dict.fromkeys(map(existing, [parent, *(path.parent for path in untouched)])):
+        require_writable(plan, folder)
 
 
 def plan_to_database(

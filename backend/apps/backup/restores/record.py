@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from strongroom.errors import StrongroomError
 
+from .. import conf
 from ..errors import BackupError, IllegalTransition, LedgerUnavailable
 from ..ledger import ledger_access, ledger_alias
 from ..manifest import Manifest
@@ -113,8 +114,7 @@ def finish(
         if not journal.carried_ledger:
             notes += _rebuild(packages)
             begin_again(journal)
-        if told.phases:
-            restore_phases(journal.restore, told.phases, log=[*told.log, *notes])
+        restore_phases(journal.restore, told.phases or None, log=[*told.log, *notes, *_to_rebuild()])
         state = RollbackState.AVAILABLE if kept else RollbackState.NONE
         restore_complete(
             journal.restore,
@@ -130,6 +130,7 @@ def finish(
         notes.append(f"the restored database holds no usable ledger: {error} Then run backup_catalogue --rebuild.")
     else:
         notes += _set_schedules_right()
+    notes += _to_rebuild()
     try:
         journal.enter(State.FINISHED)
     except JournalUnwritable as error:
@@ -170,6 +171,11 @@ def _aside(journal: Journal) -> list[str]:
     ]
 
 
+def _to_rebuild() -> list[str]:
+    """What the host makes of its rows and files, and no backup holds, as its settings say it."""
+    return [f"rebuild now: {what}" for what in conf.load().rebuild_after_restore]
+
+
 def begin_again(journal: Journal) -> None:
     """Enter the restore into the restored ledger, unless it is there already."""
     try:
@@ -200,7 +206,7 @@ def _set_schedules_right() -> list[str]:
 
 def rolled_back(journal: Journal) -> list[str]:
     """Tell the ledger that is live again."""
-    return _aside(journal) + (_tell(journal, restore_rolled_back) or _set_schedules_right())
+    return _aside(journal) + (_tell(journal, restore_rolled_back) or _set_schedules_right()) + _to_rebuild()
 
 
 def released(journal: Journal) -> list[str]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from ..conf import load
 from ..manifest import DataRecord
-from ..sources.files import file_roots
+from ..sources.files import database_files, file_roots
 from ..sources.named_files import reference_fields
 from . import beside
 from .errors import RestoreFailed
@@ -46,6 +46,7 @@ def _no_folder_left() -> Iterator[None]:
     """Remove the folders that the trial has made, and those that the project makes when it is migrated."""
     journals = folder()
     candidates = [
+        *(path.parent for path in database_files().values()),
         journals,
         journals.parent,
         *(root.path for root in file_roots(reference_fields(load().reference_fields))),

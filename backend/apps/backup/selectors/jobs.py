@@ -161,6 +161,14 @@ def jobs_with_dump(aliases: Iterable[str]) -> dict[str, BackupJob]:
     return {alias: job for alias, job in found.items() if job is not None}
 
 
+def job_with_rows_newest() -> BackupJob | None:
+    """The newest backup of a database, complete or not, or None. Those of the state before a restore do not count."""
+    rows = job_rows().filter(HAS_BACKUP, status__in=STORED_STATUSES).exclude(backup_type=BackupType.FILES)
+    with ledger_access("looking for the newest backup"):
+        newest = rows.exclude(trigger=Trigger.PRE_RESTORE).order_by("-started_at", "-id")
+        return newest.only("uuid", "job_name", "manifest").first()
+
+
 def jobs_stored_newest(*, with_failures: bool = False) -> Iterator[BackupJob]:
     """The jobs with a stored backup, the newest first; with failures also those that failed after they had begun.
 

@@ -66,14 +66,16 @@ def restore_start(
     _enter(restore, waiting, "restore.begin", status=RestoreStatus.RUNNING, started_at=now, **columns)
 
 
-def restore_phases(restore: uuid.UUID, phases: Sequence[Mapping[str, object]], *, log: Sequence[str] = ()) -> None:
-    """Write the phases of a running restore, each with its name and times, and its log; raises `IllegalTransition`."""
-    _change(
-        restore,
-        _rows().filter(status=RestoreStatus.RUNNING),
-        phases=[dict(phase) for phase in phases],
-        log=[storable_text(line) for line in log],
-    )
+def restore_phases(
+    restore: uuid.UUID, phases: Sequence[Mapping[str, object]] | None, *, log: Sequence[str] = ()
+) -> None:
+    """Write the phases of a running restore, each with its name and times, and its log; raises `IllegalTransition`.
+
+    Without phases those that the row has stay: whatever completes a restore that was cut off does not know them.
+    """
+    known = {} if phases is None else {"phases": [dict(phase) for phase in phases]}
+    lines = [storable_text(line) for line in log]
+    _change(restore, _rows().filter(status=RestoreStatus.RUNNING), log=lines, **known)
 
 
 def restore_complete(

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
+import msgspec
+
 from strongroom.format.snapshot import Summary
 
 from ..manifest import Manifest
@@ -115,7 +117,9 @@ def manifest_facts(manifest: Manifest) -> dict[str, object]:
         }
         for record in manifest.data
     }
+    outside = {} if manifest.outside is None else {"outside": msgspec.to_builtins(manifest.outside)}
     return {
+        **outside,
         "cut_at": manifest.cut_at.isoformat(),
         "databases": databases,
         "files": {

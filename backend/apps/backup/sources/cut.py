@@ -25,10 +25,11 @@ from strongroom.streams import Reader
 
 from .. import conf
 from ..deferred_deletes import Held, hold_deletes
-from ..manifest import FORMAT, NAME, DatabaseRecord, JobFacts, Manifest, ReferenceFacts, encode
+from ..manifest import FORMAT, NAME, DatabaseRecord, JobFacts, Manifest, OutsideFacts, ReferenceFacts, encode
 from . import postgresql, sqlite
 from .databases import DatabaseCut
 from .errors import CaptureFailed, SourceRefused
+from .file_columns import columns_outside
 from .files import FileRoot, RootCapture, Selection, excluded_by, file_roots, never_captured
 from .held_links import hold_by_links, remove_dead_links
 from .named_files import TEXT, NamedFiles, ReferenceField, reference_fields, rows_name_files
@@ -95,6 +96,7 @@ class Cut:
     named: NamedFiles
     compares_references: bool
     held: Held
+    outside: OutsideFacts | None = None
     problems: list[Problem] = field(default_factory=list)
     vanished: int = 0
     """Files that were deleted after they were listed, and that no row names. A later listing would not have them."""
@@ -144,7 +146,9 @@ class Cut:
             raise CaptureFailed(f"The dump of the database {unread[0]!r} was not read to its end; there is no backup.")
         references = ReferenceFacts(fields=[], checked=0, missing=0, excluded=0, orphans=0, examples=[])
         if self.compares_references:
-            references, missing = self.named.compare(excluded_by(self.roots))
+            references, missing = self.named.compare(
+                excluded_by(self.roots), [os.fsencode(capture.root.path) for capture in self.roots]
+            )
             self.problems += [Problem(path, reason) for path, reason in missing]
         self.problems += self._never_made()
         self.problems += self._emptied()
@@ -175,6 +179,7 @@ class Cut:
             fact_files=fact_files,
             problems=len(self.problems),
             data=data,
+            outside=self.outside,
         )
 
     def _never_made(self) -> Iterator[Problem]:
@@ -237,6 +242,11 @@ class Cut:
             f"database {one.record.alias}: {name} is not in the backup, since pg_dump gives it to a superuser only"
             for one in self.databases
             for name in (one.record.server.not_dumped if one.record.server is not None else [])
+        ]
+        notes += [
+            f"{one.label} names files in no file root, and they are not in the backup, such as {one.examples[0]};"
+            " `backup_health` says which settings to add"
+            for one in (self.outside.columns if self.outside is not None else [])
         ]
         if self.vanished:
             notes.append(f"{self.vanished} files were deleted while they were read; no row of the backup names them")
@@ -321,6 +331,8 @@ def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
         raise SourceRefused(f"There is no backup type {backup_type!r}.")
     selection = Selection(spec.include, spec.exclude)
     fields = reference_fields(conf.load().reference_fields)
+    # Before the consistency point, after which files may go.
+    outside = columns_outside(database_aliases(portable=True)) if backup_type in WITH_DATABASES else None
     with contextlib.ExitStack() as stack:
         named = NamedFiles(spec.staging / "named-files.sqlite3", fields)
         stack.callback(named.close)
@@ -359,7 +371,7 @@ def open_cut(backup_type: str, *, spec: CutSpec) -> Iterator[Cut]:
         # Where there is no folder at all, as without MEDIA_ROOT, what the rows name is missing, unless nobody wants it.
         asked = backup_type in WITH_FILES and (bool(roots) or (not file_roots(fields) and selection.wants("files")))
         compares = bool(databases or portable) and asked
-        yield Cut(backup_type, spec, opened_at, databases, portable, roots, named, compares, held, problems)
+        yield Cut(backup_type, spec, opened_at, databases, portable, roots, named, compares, held, outside, problems)
 
 
 def _storages(fields: Sequence[ReferenceField]) -> tuple[list[Path], list[Path]]:

@@ -89,28 +89,40 @@ def _is_within(root: FileRoot, other: FileRoot, order: Sequence[FileRoot]) -> bo
 
 def never_captured(staging: Path) -> list[bytes]:
     """Paths that are left out wherever they lie: the backups, and live databases, of which copies are taken."""
-    paths = [str(path) for path in _storages()]
-    paths.append(os.path.realpath(staging))
-    for live in _database_files().values():
-        paths += [str(live), *(f"{live}{suffix}" for suffix in SIDE_FILES)]
-    return [os.fsencode(path) for path in paths]
+    return [os.fsencode(path) for path in (*_apart(), os.path.realpath(staging))]
 
 
 def held_besides(root: FileRoot) -> list[str]:
-    """What lies inside a root and is in no capture of it, in words: who replaced the folder would take it away."""
-    found = [f"the backup storage {path}" for path in _storages() if path.is_relative_to(root.path)]
+    """What lies inside a root and is in no capture of it, in words."""
+    found = [f"the backup storage {path}" for path in storages() if path.is_relative_to(root.path)]
     return found + [
-        f"the database {alias!r} ({path})"
-        for alias, path in _database_files().items()
-        if path.is_relative_to(root.path)
+        f"the database {alias!r} ({path})" for alias, path in database_files().items() if path.is_relative_to(root.path)
     ]
 
 
-def _storages() -> list[Path]:
+def stays_inside(folder: Path) -> list[str]:
+    """What stays in a folder when its contents are replaced, as paths from there: the same as is never captured."""
+    return sorted(str(path.relative_to(folder)) for path in map(Path, _apart()) if path.is_relative_to(folder))
+
+
+def _apart() -> list[str]:
+    """The backups and what belongs to them, and the files of live databases."""
+    settings = conf.load()
+    paths = [str(path) for path in (*storages(), Path(os.path.realpath(settings.fallback_root)))]
+    # A link to the storage is the way to it.
+    paths += [os.path.join(os.path.realpath(root.parent), root.name) for root in settings.roots if root.is_symlink()]  # noqa: PTH118
+    for live in database_files().values():
+        paths += [str(live), *(f"{live}{suffix}" for suffix in SIDE_FILES)]
+    return paths
+
+
+def storages() -> list[Path]:
+    """The folders of the backups, resolved."""
     return [Path(os.path.realpath(storage)) for storage in conf.load().roots]
 
 
-def _database_files() -> dict[str, Path]:
+def database_files() -> dict[str, Path]:
+    """The files of the SQLite databases, by alias."""
     found = {}
     for alias in connections:
         if connections[alias].vendor == "sqlite":

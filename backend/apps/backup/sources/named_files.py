@@ -7,10 +7,11 @@ number and no file costs a query of its own.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,7 @@ MAX_LISTED: Final = 1000
 TEXT: Final = "text"
 """Stands for the storage of a column of text."""
 _BATCH: Final = 5000
+_FOLDERS_KNOWN: Final = 10_000
 _PROBE: Final = "edms-backup/probe"
 """A name that no file has: where a storage would put it shows how it makes paths of names."""
 
@@ -47,12 +49,13 @@ class ReferenceField:
     """Where a local storage has a value that is not simply below the location."""
 
 
-def reference_fields(configured: Sequence[str]) -> list[ReferenceField]:
+def reference_fields(configured: Mapping[str, Path | None]) -> list[ReferenceField]:
     """Every FileField of the project, and the text fields of BACKUP_REFERENCE_FIELDS ("app.Model.field").
 
-    Values of the latter are absolute or start from MEDIA_ROOT. Raises `SettingsInvalid` for a field that is not there.
+    Values of the latter are absolute, or start from the folder that is given there, or from MEDIA_ROOT. Raises
+    `SettingsInvalid` for a field that is not there.
     """
-    found = [_text_field(name) for name in configured]
+    found = [_text_field(name, folder) for name, folder in configured.items()]
     for model in apps.get_models(include_auto_created=True):
         if model._meta.proxy:
             continue
@@ -92,7 +95,7 @@ def _location(storage: Storage) -> tuple[str | None, bool]:
     return os.path.realpath(base if isinstance(base, str | os.PathLike) else os.path.dirname(path)), False  # noqa: PTH120
 
 
-def _text_field(name: str) -> ReferenceField:
+def _text_field(name: str, folder: Path | None) -> ReferenceField:
     try:
         app_label, model_name, field_name = name.split(".")
         model = apps.get_model(app_label, model_name)
@@ -104,7 +107,23 @@ def _text_field(name: str) -> ReferenceField:
     column = field.column if isinstance(field, models.Field) else None
     if column is None:
         raise SettingsInvalid(f"BACKUP_REFERENCE_FIELDS names {name!r}, which has no column of its own; remove it.")
-    return ReferenceField(name, model._meta.db_table, column, os.path.realpath(project.MEDIA_ROOT or "/"), TEXT)
+    base = os.path.realpath(folder or project.MEDIA_ROOT or "/")
+    return ReferenceField(name, model._meta.db_table, column, base, TEXT, path_of=_resolving(base))
+
+
+def _resolving(base: str) -> Callable[[str], str]:
+    """Make paths of the values of a column of text: the folders in them may be links into a file root."""
+
+    @functools.lru_cache(maxsize=_FOLDERS_KNOWN)
+    def folder_of(folder: str) -> str:
+        return os.path.realpath(folder)
+
+    def path_of(value: str) -> str:
+        path = os.path.normpath(os.path.join(base, value))  # noqa: PTH118
+        folder, name = os.path.split(path)
+        return path if "\0" in path else os.path.join(folder_of(folder), name)  # noqa: PTH118
+
+    return path_of
 
 
 def rows_name_files(fields: Sequence[ReferenceField], folder: Path) -> bool:
@@ -199,8 +218,13 @@ class NamedFiles:
             self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", self._seen)
         self._seen.clear()
 
-    def compare(self, is_excluded: Callable[[bytes], bool]) -> tuple[ReferenceFacts, list[tuple[str, str]]]:
-        """The result, and the missing files as (path, reason), at most `MAX_LISTED` and a last line for the rest."""
+    def compare(
+        self, is_excluded: Callable[[bytes], bool], roots: Sequence[bytes] = ()
+    ) -> tuple[ReferenceFacts, list[tuple[str, str]]]:
+        """The result, and the missing files as (path, reason), at most `MAX_LISTED` and a last line for the rest.
+
+        `roots` are the folders that are captured: the reason names the setting for what lies in none of them.
+        """
         with self._lock:
             self._flush()
         missing = excluded = 0
@@ -211,9 +235,7 @@ class NamedFiles:
                 continue
             missing += 1
             if missing <= MAX_LISTED:
-                listed.append(
-                    (os.fsdecode(path), f"is named by {label} but was not captured: it is not there, or is never read")
-                )
+                listed.append((os.fsdecode(path), self._reason(path, label, roots)))
         if missing > MAX_LISTED:
             listed.append(("", f"{missing - MAX_LISTED} more files that the database names were not found"))
         for place, count in sorted(self._not_local.items()):
@@ -228,6 +250,21 @@ class NamedFiles:
             examples=[path.encode("utf-8", "replace").decode() for path, _ in listed[:MAX_EXAMPLES]],
         )
         return facts, listed
+
+    def _reason(self, path: bytes, label: str, roots: Sequence[bytes]) -> str:
+        """Why a file that a row names is not in the backup, with the setting that changes it."""
+        begun = f"is named by {label} but was not captured: it"
+        if any(path.startswith(root + b"/") for root in roots):
+            return f"{begun} is not there, or is never read"
+        if os.path.lexists(path):
+            return f"{begun} lies in no file root of this backup. Add its folder to BACKUP_FILE_ROOTS"
+        base = next((field.location for field in self.fields if field.label == label and field.storage == TEXT), None)
+        if base is None:
+            return f"{begun} is not there, or is never read"
+        return (
+            f"{begun} is not there. Values of this field start from {base}: give the right folder in"
+            " BACKUP_REFERENCE_FIELDS, or correct the row"
+        )
 
     def names_within(self, folder: bytes) -> bool:
         """Whether a row names a file in this folder."""

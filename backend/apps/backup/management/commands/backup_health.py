@@ -11,6 +11,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from ... import conf
 from ...doctor import Finding, Health, Protection, Severity, Space, described, examine
 from ...errors import BackupError, LedgerUnavailable, RequestRefused
 from ...models import Acknowledgement
@@ -32,6 +33,11 @@ class Command(BackupCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--quiet", action="store_true", help="the one line alone")
+        parser.add_argument(
+            "--deep",
+            action="store_true",
+            help="look now at the values of text columns, as each backup does: do they name files in no file root?",
+        )
         what = parser.add_mutually_exclusive_group()
         what.add_argument(
             "--acknowledge",
@@ -55,7 +61,7 @@ class Command(BackupCommand):
         try:
             if not options["dry_run"]:
                 _look(now=timezone.now())
-            health = examine(now=timezone.now())
+            health = examine(now=timezone.now(), deep=bool(options["deep"]))
         except BackupError as error:
             return self._cannot_tell(options, str(error))
         except Exception as error:  # noqa: BLE001  to a monitor, exit code 1 of a traceback would be a mere warning
@@ -227,6 +233,7 @@ def _as_json(health: Health) -> dict[str, object]:
             for one in health.configurations
         ],
         "executors": list(health.executors),
+        "not_backed_up": [str(path) for path in conf.load().not_backed_up],
         "storage": health.space
         and {
             "root": health.space.root,

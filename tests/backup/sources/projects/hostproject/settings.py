@@ -1,5 +1,6 @@
 """The EDMS with an application of its own: every column type, and what no model knows of."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ if os.environ.get("HOST_ENGINE"):
     DATABASES["default"]["ENGINE"] = os.environ["HOST_ENGINE"]  # noqa: F405
 if os.environ.get("HOST_NAME"):
     DATABASES["default"]["NAME"] = os.environ["HOST_NAME"]  # noqa: F405
+BACKUP_REBUILD_AFTER_RESTORE = list(filter(None, [os.environ.get("HOST_REBUILDS")]))
 for service in os.environ.get("HOST_SERVICES", "").split():
     DATABASES[service] = {  # noqa: F405
         "ENGINE": "django.db.backends.postgresql",
@@ -32,6 +34,8 @@ for service in os.environ.get("HOST_SERVICES", "").split():
 if os.environ.get("HOST_HOLDS_NOTHING"):
     MIDDLEWARE = [name for name in MIDDLEWARE if not name.endswith("HoldWrites")]
 BACKUP_REFERENCE_FIELDS = ["hostproject.Everything.path_text"]
+if os.environ.get("HOST_REFERENCE_FIELDS"):
+    BACKUP_REFERENCE_FIELDS = json.loads(os.environ["HOST_REFERENCE_FIELDS"])
 BACKUP_SECRETS = ["HOST_SECRET"]
 HOST_SECRET = os.environ.get("HOST_SECRET", "1234")
 if os.environ.get("HOST_DEFERS_DELETES"):

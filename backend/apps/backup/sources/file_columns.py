@@ -1,0 +1,239 @@
+"""Columns of text whose values are files that no backup holds, found by looking at the values.
+
+A value counts that looks like a path and, from one of the folders that the project knows, leads to a regular file.
+Files are looked at by name and kind alone; nothing is opened. A column is named when several of its values lead to
+files outside of every file root, or all of the few that it has. Values of a column that BACKUP_REFERENCE_FIELDS names
+start from its folder alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from django.apps import apps
+from django.conf import settings as project
+from django.db import models
+
+from .. import conf
+from ..manifest import OutsideColumn, OutsideFacts
+from ..models import BackupJob
+from .files import database_files, file_roots, storages
+from .named_files import TEXT, ReferenceField, reference_fields
+from .project_folders import base_dir, inside_any, is_code, lies_hidden, not_backed_up, without_documents
+from .sampling import LONGEST, Column, sample, text_tables
+from .settings_paths import folders_in_settings
+
+_SEVERAL: Final = 3
+_TRIED: Final = 200
+"""So many values of a column are looked for on the disk, spread evenly over what was sampled."""
+_MOST_BASES: Final = 64
+_EXAMPLES: Final = 3
+_MOST_LEAVES: Final = 50
+"""So many texts of one JSON value are looked at."""
+_ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,8}$")
+_SCHEME: Final = "file://"
+_NO_PATH: Final = re.compile(r"[\x00-\x1f]|://|^\s|\s$")
+
+
+def columns_outside(aliases: Sequence[str]) -> OutsideFacts:
+    """Look at the values of these live databases. Raises `SourceRefused` and `SettingsInvalid` as every backup does."""
+    search = _Search.of_project()
+    named = {field.label: Path(field.location) for field in _fields() if field.storage == TEXT and field.location}
+    tables = text_tables(without=frozenset({BackupJob._meta.app_label}))
+    columns: dict[str, OutsideColumn] = {}
+    unread: list[str] = []
+    for alias in aliases:
+        samples = sample(alias, tables)
+        unread += [f"{what}: {why}" for what, why in samples.unread]
+        for column, values in samples.values.items():
+            known = named.get(column.label)
+            one = search if known is None else dataclasses.replace(search, bases=[known])
+            found = one.outside(column, values)
+            if found is not None:
+                columns.setdefault(found.label, found)
+    return OutsideFacts(columns=list(columns.values()), unread=unread)
+
+
+def still_outside(column: OutsideColumn) -> bool:
+    """Whether the settings of now still leave out what was found. Raises as `columns_outside`."""
+    held = [*_roots(), *not_backed_up()]
+    return not all(inside_any(Path(folder), held) for folder in column.folders)
+
+
+def _roots() -> list[Path]:
+    return [root.path for root in file_roots(_fields())]
+
+
+def _fields() -> list[ReferenceField]:
+    return reference_fields(conf.load().reference_fields)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Hit:
+    """A value that leads to a file. `base` is the folder that it starts from, None for an absolute value.
+
+    `is_path` tells whether it is a path as it stands; an address on the web site, or one with `file:`, is none.
+    """
+
+    base: Path | None
+    file: Path
+    is_path: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Search:
+    """Where values may lead: from `bases`, to files in `roots` or outside, and nowhere in `unlike`.
+
+    A folder that holds one of `crowded` is no store of documents by itself.
+    """
+
+    roots: list[Path]
+    unlike: list[Path]
+    bases: list[Path]
+    crowded: list[Path]
+
+    @classmethod
+    def of_project(cls) -> Self:
+        """Make one of the settings."""
+        roots = _roots()
+        unlike = [*without_documents(), *not_backed_up(), *database_files().values()]
+        bases = dict.fromkeys(
+            path
+            for path in (*roots, *_bases())
+            if os.path.isdir(path) and (path in roots or not inside_any(path, unlike))  # noqa: PTH112  raises nothing
+        )
+        base = base_dir()
+        crowded = [*roots, *storages(), *([] if base is None else [base])]
+        return cls(roots, unlike, list(bases)[:_MOST_BASES], crowded)
+
+    def outside(self, column: Column, values: Sequence[str]) -> OutsideColumn | None:
+        """Return what was found of a column, or None if its values name no files, or captured ones."""
+        texts = values if not column.is_json else [text for value in values for text in _leaves(value)]
+        paths = [text for text in dict.fromkeys(texts) if _looks_like_path(text)]
+        tried = paths[:: -(-len(paths) // _TRIED) or 1]
+        hits = [hit for hit in map(self._find, tried) if hit is not None]
+        outside = [hit for hit in hits if not inside_any(hit.file, self.roots)]
+        if not outside or (len(outside) < _SEVERAL and len(hits) < len(tried)):
+            return None
+        folders = _folders(outside, self.crowded)
+        bases = Counter(hit.base for hit in outside if hit.base is not None)
+        base = bases.most_common(1)[0][0] if bases else folders[0]
+        are_paths = not column.is_json and all(hit.is_path for hit in outside)
+        return OutsideColumn(
+            label=column.label,
+            sampled=len(tried),
+            outside=len(outside),
+            examples=[_text(hit.file) for hit in outside[:_EXAMPLES]],
+            # What is not a path as it stands cannot be compared.
+            base=_text(base) if are_paths else "",
+            folders=[_text(folder) for folder in folders],
+        )
+
+    def _find(self, value: str) -> _Hit | None:
+        """Find the file that a value leads to; one in a file root before any other."""
+        path = value.removeprefix(_SCHEME)
+        found = self._look(path, None, is_path=path == value) if path.startswith("/") else None
+        if found is not None:
+            return found
+        is_path = not path.startswith("/")
+        for base in self.bases:
+            hit = self._look(path.lstrip("/"), base, is_path=is_path)
+            if hit is not None and inside_any(hit.file, self.roots):
+                return hit
+            found = found or hit
+        return found
+
+    def _look(self, value: str, base: Path | None, *, is_path: bool) -> _Hit | None:
+        path = value if base is None else os.path.join(base, value)  # noqa: PTH118  millions of them
+        if not os.path.isfile(path) or (base == base_dir() and "/" not in value):  # noqa: PTH113
+            # What lies right in the project's folder is its README.
+            return None
+        file = Path(os.path.realpath(path))
+        if inside_any(file, self.roots):
+            return _Hit(base, file, is_path)
+        if inside_any(file, self.unlike) or lies_hidden(file) or is_code(file.parent):
+            return None
+        return _Hit(base, file, is_path)
+
+
+def _text(path: Path) -> str:
+    return str(path).encode("utf-8", "replace").decode()
+
+
+def _bases() -> Iterator[Path]:
+    """Yield the folders that relative values may start from, the likelier ones first."""
+    above = [Path(os.path.realpath(project.MEDIA_ROOT)).parent] if project.MEDIA_ROOT else []
+    base = base_dir()
+    if base is not None:
+        yield base
+        above.insert(0, base)
+    yield from _of_fields()
+    yield from (path for _, path in folders_in_settings())
+    for folder in above:
+        if folder != Path(folder.anchor):
+            with contextlib.suppress(OSError):
+                yield from sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _of_fields() -> Iterator[Path]:
+    """Yield the folders of the fields whose values are chosen among the files of one."""
+    for model in apps.get_models(include_auto_created=True):
+        for field in model._meta.local_concrete_fields:
+            if isinstance(field, models.FilePathField):
+                path = field.path() if callable(field.path) else field.path
+                yield from [Path(os.path.realpath(path))] if path else []
+
+
+def _looks_like_path(text: str) -> bool:
+    text = text.removeprefix(_SCHEME)
+    if len(text) > LONGEST or _NO_PATH.search(text):
+        return False
+    return text != "/" and ("/" in text or _ENDING.search(text) is not None)
+
+
+def _leaves(text: str) -> list[str]:
+    """The texts in a JSON value."""
+    try:
+        todo, found = [json.loads(text)], list[str]()
+    except ValueError:
+        return []
+    while todo and len(found) < _MOST_LEAVES:
+        value = todo.pop()
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, dict | list):
+            todo += value.values() if isinstance(value, dict) else value
+    return found
+
+
+def _folders(hits: Sequence[_Hit], crowded: Sequence[Path]) -> list[Path]:
+    """The folders to capture for these files, none of them inside another, and none that holds one of `crowded`."""
+    found = set()
+    elsewhere: dict[Path, list[str]] = {}
+    for hit in hits:
+        begin = next((one for one in (hit.base, base_dir()) if one is not None and hit.file.is_relative_to(one)), None)
+        if begin is None:
+            folder = hit.file.parent
+            elsewhere.setdefault(Path(*folder.parts[:3]), []).append(str(folder))
+        else:
+            found.add(_below(begin, hit.file.parent, crowded))
+    found |= {Path(os.path.commonpath(folders)) for folders in elsewhere.values()}
+    return sorted(folder for folder in found if not inside_any(folder, [other for other in found if other != folder]))
+
+
+def _below(begin: Path, folder: Path, crowded: Sequence[Path]) -> Path:
+    """Go from `begin` towards `folder` until nothing else is held: no code, and none of `crowded`."""
+    found = begin
+    for part in folder.relative_to(begin).parts:
+        if not is_code(found) and not any(other.is_relative_to(found) for other in crowded):
+            break
+        found /= part
+    return found

@@ -1,0 +1,206 @@
+"""A few values of each column of text: those of the oldest and of the newest rows of each table.
+
+Read on a connection of its own, in one bounded query for each end of a table, under a time limit where the database has
+one. What a database refuses or does not answer in time is named; nothing is raised for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from django.apps import apps
+from django.db import connections, models
+from django.db.utils import Error as DatabaseFailure
+
+from . import mysql, postgresql
+from .errors import SourceRefused
+from .sqlite import ENGINE as SQLITE
+from .sqlite import database_path
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.backends.utils import CursorWrapper
+
+ROWS: Final = 500
+"""So many of the oldest and so many of the newest rows of a table are read."""
+LONGEST: Final = 1000
+"""Longer values are no paths, and are left where they are."""
+_TABLE_SECONDS: Final = 5
+_ALL_SECONDS: Final = 60.0
+_STEPS: Final = 20_000
+"""SQLite looks at the clock after so many of its instructions."""
+_OF_DJANGO: Final = frozenset({"admin", "auth", "contenttypes", "sessions", "migrations"})
+_TEXTS: Final = (models.CharField, models.TextField, models.FilePathField, models.JSONField)
+_NO_PATHS: Final = (models.URLField, models.EmailField, models.SlugField)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Column:
+    """A column of text of a model of the project."""
+
+    label: str
+    column: str
+    is_json: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Table:
+    """A table with such columns. `key` are the columns of its primary key."""
+
+    model: str
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+
+@dataclasses.dataclass
+class Samples:
+    """Values by column, without duplicates, and the tables that could not be read as (model, reason)."""
+
+    values: dict[Column, list[str]] = dataclasses.field(default_factory=dict)
+    unread: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+
+
+def text_tables(*, without: frozenset[str]) -> list[Table]:
+    """Every table of the project with a column of text; not those of the apps `without`, or of Django itself."""
+    found = []
+    for model in apps.get_models(include_auto_created=True):
+        meta = model._meta
+        if meta.proxy or meta.app_label in _OF_DJANGO | without:
+            continue
+        columns = tuple(
+            Column(f"{meta.label}.{field.name}", str(field.column), isinstance(field, models.JSONField))
+            for field in meta.local_concrete_fields
+            if isinstance(field, _TEXTS) and not isinstance(field, _NO_PATHS) and not field.choices
+        )
+        # From Django 5.2 on a key may be of several columns.
+        keys: Sequence[models.Field[object, object]] = getattr(meta, "pk_fields", None) or [meta.pk]
+        if columns:
+            found.append(Table(meta.label, meta.db_table, tuple(str(key.column) for key in keys), columns))
+    return found
+
+
+def sample(alias: str, tables: Sequence[Table]) -> Samples:
+    """Read values of these tables, as far as this database has them."""
+    samples = Samples()
+    deadline = time.monotonic() + _ALL_SECONDS
+    try:
+        with _connected(alias) as wrapper, wrapper.cursor() as cursor:
+            there = set(wrapper.introspection.table_names(cursor, include_views=True))
+            for table in [one for one in tables if one.name in there]:
+                if time.monotonic() > deadline:
+                    samples.unread.append((table.model, "reading the other tables took too long"))
+                    continue
+                _sample_table(wrapper, cursor, table, samples)
+    except SourceRefused:
+        # A database in memory, or none: no backup is made of it, and others say so.
+        return samples
+    except (DatabaseFailure, OSError) as error:
+        samples.unread.append((f"database {alias}", _one_line(error)))
+    return samples
+
+
+def _sample_table(wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, table: Table, samples: Samples) -> None:
+    try:
+        with _limited(wrapper, cursor):
+            # Before a migration has been applied, the model has columns that the table has not.
+            described = {column.name for column in wrapper.introspection.get_table_description(cursor, table.name)}
+            columns = [one for one in table.columns if one.column in described]
+            if not columns or not described >= set(table.key):
+                return
+            rows = [row for end in ("DESC", "ASC") for row in _read_end(wrapper, cursor, table, columns, end)]
+    except DatabaseFailure as error:
+        samples.unread.append((table.model, _one_line(error)))
+        return
+    for place, column in enumerate(columns):
+        values = dict.fromkeys(str(row[place]) for row in rows if row[place])
+        samples.values[column] = list(values)
+
+
+def _read_end(
+    wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, table: Table, columns: Sequence[Column], end: str
+) -> list[tuple[object, ...]]:
+    quote = wrapper.ops.quote_name
+    chosen = ", ".join(_short(wrapper, quote(one.column)) for one in columns)
+    order = ", ".join(f"{quote(key)} {end}" for key in table.key)
+    cursor.execute(f"SELECT {chosen} FROM {quote(table.name)} ORDER BY {order} LIMIT {ROWS}")  # noqa: S608  quoted
+    return [tuple(row) for row in cursor.fetchall()]
+
+
+def _short(wrapper: BaseDatabaseWrapper, column: str) -> str:
+    """An expression for a value as text, null for long ones; their length is known without reading them."""
+    if wrapper.vendor == postgresql.ENGINE:
+        text, length = f"CAST({column} AS text)", "octet_length"
+    else:
+        text, length = f"CAST({column} AS {'TEXT' if wrapper.vendor == SQLITE else 'CHAR'})", "length"
+    measured = text if wrapper.vendor == postgresql.ENGINE else column
+    return f"CASE WHEN {length}({measured}) <= {LONGEST} THEN {text} END"
+
+
+@contextlib.contextmanager
+def _connected(alias: str) -> Iterator[BaseDatabaseWrapper]:
+    """A connection of its own."""
+    vendor = connections[alias].vendor
+    if vendor == postgresql.ENGINE:
+        with postgresql.fresh_connection(alias) as wrapper:
+            yield wrapper
+    elif vendor == mysql.ENGINE:
+        with mysql.fresh_connection(alias) as wrapper:
+            with wrapper.cursor() as cursor:
+                cursor.execute(f"SET SESSION lock_wait_timeout = {_TABLE_SECONDS}")
+                _limit_mysql(cursor)
+            yield wrapper
+    else:
+        # Connecting would make a file that is not there.
+        if not database_path(alias, connections[alias].settings_dict).is_file():
+            raise SourceRefused("there is no file of the database")
+        wrapper = connections[alias].copy()
+        try:
+            wrapper.ensure_connection()
+            _raw(wrapper).text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+            with wrapper.cursor() as cursor:
+                cursor.execute(f"PRAGMA busy_timeout = {_TABLE_SECONDS * 1000}")
+                cursor.execute("PRAGMA query_only = ON")
+            yield wrapper
+        finally:
+            wrapper.close()
+
+
+def _limit_mysql(cursor: CursorWrapper) -> None:
+    """MariaDB counts seconds, MySQL milliseconds."""
+    cursor.execute("SHOW VARIABLES WHERE Variable_name IN ('max_statement_time', 'max_execution_time')")
+    for name, _ in cursor.fetchall():
+        limit = _TABLE_SECONDS if name == "max_statement_time" else _TABLE_SECONDS * 1000
+        cursor.execute(f"SET SESSION {name} = {limit}")
+
+
+@contextlib.contextmanager
+def _limited(wrapper: BaseDatabaseWrapper, cursor: CursorWrapper) -> Iterator[None]:
+    """Let no statement take long; what changes nothing outside of a transaction suits poolers of connections, too."""
+    if wrapper.vendor == SQLITE:
+        deadline = time.monotonic() + _TABLE_SECONDS
+        _raw(wrapper).set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+        yield
+    elif wrapper.vendor == postgresql.ENGINE:
+        cursor.execute("BEGIN READ ONLY")
+        try:
+            cursor.execute(f"SET LOCAL statement_timeout = '{_TABLE_SECONDS}s'")
+            yield
+        finally:
+            cursor.execute("ROLLBACK")
+    else:
+        yield
+
+
+def _raw(wrapper: BaseDatabaseWrapper) -> sqlite3.Connection:
+    assert isinstance(wrapper.connection, sqlite3.Connection)  # noqa: S101  it is connected
+    return wrapper.connection
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,43 @@
+"""Folders that the host's own settings name: those of an inbox, a search index, a store of documents."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from django.conf import global_settings
+from django.conf import settings as project
+
+_OURS: Final = "BACKUP_"
+_DEEPEST: Final = 3
+"""As in `HAYSTACK_CONNECTIONS["default"]["PATH"]`."""
+_LONGEST: Final = 1000
+
+
+def folders_in_settings() -> list[tuple[str, Path]]:
+    """Each folder that is there and that a setting names, as (setting, resolved path); not Django's settings, nor ours.
+
+    A text counts that is an absolute path. One folder may be named several times.
+    """
+    found: list[tuple[str, Path]] = []
+    for name in sorted(dir(project)):
+        if name.isupper() and not hasattr(global_settings, name) and not name.startswith(_OURS):
+            found += _paths(name, getattr(project, name), _DEEPEST)
+    # `Path.is_dir` raises where it may not look.
+    return [(label, path) for label, path in found if os.path.isdir(path)]  # noqa: PTH112
+
+
+def _paths(label: str, value: object, depth: int) -> Iterator[tuple[str, Path]]:
+    if isinstance(value, os.PathLike) or (isinstance(value, str) and 1 < len(value) <= _LONGEST):
+        text = os.fsdecode(value)
+        # A text that begins with a slash may be an address, a template, or anything.
+        if text.startswith("/") and "\0" not in text:
+            yield label, Path(os.path.realpath(text))
+    elif depth and isinstance(value, Mapping):
+        for key, inside in value.items():
+            yield from _paths(f"{label}[{key!r}]", inside, depth - 1)
+    elif depth and isinstance(value, list | tuple):
+        for inside in value:
+            yield from _paths(label, inside, depth - 1)

@@ -1,0 +1,327 @@
+"""Columns of text whose values are files outside of every file root."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from django.db import models
+from django.test.utils import isolate_apps
+from tests.backup.conftest import BACKEND
+
+from apps.backup.doctor.outside import folder_findings
+from apps.backup.doctor.pasting import with_fields, with_roots
+from apps.backup.manifest import OutsideColumn
+from apps.backup.sources import file_columns
+from apps.backup.sources.file_columns import _Search, still_outside
+from apps.backup.sources.project_folders import base_dir
+from apps.backup.sources.sampling import Column
+
+COLUMN = Column("archive.Scan.path", "path")
+
+
+@pytest.fixture
+def project(tmp_path, settings):
+    """A project with documents in `storage`, code in `pages`, templates, static files, and its media."""
+    base = tmp_path / "project"
+    for name in (
+        *(f"storage/2026/{number}.pdf" for number in range(5)),
+        "media/a.pdf",
+        "media/b.pdf",
+        "media/c.pdf",
+        "pages/__init__.py",
+        "pages/page.html",
+        "pages/uploads/u.pdf",
+        "templates/blog/post.html",
+        "collected/site.css",
+        ".venv/x/y.txt",
+        "README.md",
+        "cache/x/y.bin",
+        "backups/packages/p.tar.gz",
+        "apart/q.pdf",
+    ):
+        path = base / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    settings.BASE_DIR = base
+    settings.MEDIA_ROOT = base / "media"
+    settings.STATIC_ROOT = base / "collected"
+    settings.CACHES = {"default": {"BACKEND": "x", "LOCATION": str(base / "cache")}}
+    settings.BACKUP_STORAGE_ROOT = base / "backups"
+    settings.BACKUP_NOT_BACKED_UP = [base / "apart"]
+    settings.BACKUP_FILE_ROOTS = {}
+    settings.BACKUP_REFERENCE_FIELDS = {}
+    return base
+
+
+STORED = [f"2026/{number}.pdf" for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("values", "base", "folder"),
+    [
+        # From the project's folder, from a folder in it that no setting names, and absolute.
+        ([f"storage/{name}" for name in STORED], "", "storage"),
+        (STORED, "storage", "storage"),
+        ([f"{{base}}/storage/{name}" for name in STORED], "storage", "storage"),
+        # Among others that are no files any more, and among captured ones.
+        ([f"storage/{name}" for name in STORED[:3]] + [f"storage/gone/{n}.pdf" for n in range(20)], "", "storage"),
+        (["a.pdf", "b.pdf", "storage/2026/1.pdf"], "", "storage"),
+        # One value only, which is a file.
+        (["storage/2026/1.pdf", "", "no path"], "", "storage"),
+        # Beside code lie no documents; in a folder of an application they may.
+        (["pages/uploads/u.pdf"], "", "pages/uploads"),
+    ],
+)
+def test_what_is_named(project, values, base, folder):
+    found = _Search.of_project().outside(COLUMN, [value.format(base=project) for value in values])
+    assert found is not None
+    assert (found.base, found.folders) == (str(project / base), [str(project / folder)])
+    assert all(Path(path).is_file() for path in found.examples)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["a.pdf", "b.pdf", "c.pdf"],
+        ["media/a.pdf", "media/b.pdf", "media/c.pdf"],
+        ["{base}/media/a.pdf"],
+        # Two of many: chance.
+        ["storage/2026/1.pdf", "storage/2026/2.pdf", *(f"and/or {number}" for number in range(20))],
+        ["pages/page.html", "pages/__init__.py"],
+        ["blog/post.html", "templates/blog/post.html"],
+        ["site.css", "collected/site.css"],
+        [".venv/x/y.txt"],
+        ["README.md"],
+        ["x/y.bin", "cache/x/y.bin"],
+        ["p.tar.gz", "backups/packages/p.tar.gz"],
+        ["q.pdf", "apart/q.pdf"],
+        ["/etc/hosts", "/etc/passwd", "/proc/cpuinfo"],
+        [os.__file__],
+        ["https://example.com/a.pdf", "text/html", "", "/", "a\nb/c.pdf", "x" * 5000 + "/a.pdf", "\x00/a.pdf"],
+        ["storage", "storage/2026", "media/../storage/2026/"],
+    ],
+)
+def test_what_is_not(project, values):
+    assert _Search.of_project().outside(COLUMN, [value.format(base=project) for value in values]) is None
+
+
+def test_texts_in_json_and_links_out_of_a_root(project):
+    document = json.dumps({"pages": [{"file": "storage/2026/1.pdf", "number": 1}], "note": "as it stands"})
+    found = _Search.of_project().outside(Column("archive.Scan.facts", "facts", is_json=True), [document, "{"])
+    assert found is not None
+    assert (found.base, found.folders) == ("", [str(project / "storage")])
+    (project / "media/link.pdf").symlink_to(project / "storage/2026/1.pdf")
+    found = _Search.of_project().outside(COLUMN, ["link.pdf"])
+    assert found is not None
+    assert found.examples == [str(project / "storage/2026/1.pdf")]
+
+
+def test_names_that_are_no_text_can_be_told(project):
+    """They go into the manifest and into the row of the job."""
+    folder = project / os.fsdecode(b"st\xffre")
+    folder.mkdir()
+    (folder / "a.pdf").touch()
+    found = _Search.of_project().outside(COLUMN, [os.fsdecode(b"st\xffre/a.pdf")])
+    assert found is not None
+    assert json.loads(msgspec.json.encode(found))["folders"] == [f"{project}/st?re"]
+
+
+def test_a_field_of_paths_says_where_they_start(project, tmp_path, monkeypatch):
+    """Anywhere on the machine, with or without a folder, and by a function."""
+    far = tmp_path / "far"
+    far.mkdir()
+    (far / "f.pdf").touch()
+    assert _Search.of_project().outside(COLUMN, ["f.pdf"]) is None
+    with isolate_apps("apps.documents") as registry:
+
+        class Scan(models.Model):
+            plain = models.FilePathField()
+            chosen = models.FilePathField(path=lambda: str(far))
+
+            class Meta:
+                app_label = "documents"
+
+        monkeypatch.setattr(file_columns, "apps", registry)
+        found = _Search.of_project().outside(COLUMN, ["f.pdf"])
+    assert found is not None
+    assert (found.base, found.folders) == (str(far), [str(far)])
+
+
+@pytest.mark.parametrize("form", ["/storage/{}", "file://{project}/storage/{}"])
+def test_addresses_of_files_are_found_and_cannot_be_compared(project, settings, form):
+    """A web site's own addresses, and those with a scheme; in a project without BASE_DIR, too."""
+    values = [form.format(name, project=project) for name in STORED]
+    found = _Search.of_project().outside(COLUMN, values)
+    assert found is not None
+    assert (found.base, found.folders) == ("", [str(project / "storage")])
+    # As all that is beside the settings' package, and not in it.
+    del settings.BASE_DIR
+    assert base_dir() == BACKEND
+
+
+def test_folders_that_hold_more_than_documents_are_not_proposed(project, settings):
+    """From the folder that holds everything, or from one with a file root in it, only the folder below is."""
+    settings.MEDIA_ROOT = project / "storage/media"
+    settings.MEDIA_ROOT.mkdir()
+    found = _Search.of_project().outside(COLUMN, [f"{project}/storage/{name}" for name in STORED])
+    assert found is not None
+    assert found.folders == [str(project / "storage/2026")]
+
+
+def test_settings_as_they_are_pasted(project, settings):
+    settings.BACKUP_FILE_ROOTS = {"storage": project / "elsewhere"}
+    settings.BACKUP_REFERENCE_FIELDS = ["auth.User.first_name"]
+    roots = with_roots([project / "storage", Path('/srv/the "scans"')])
+    fields = with_fields({"archive.Scan.path": project})
+    assert roots == (
+        'BACKUP_FILE_ROOTS = {"storage": BASE_DIR / "elsewhere", "storage-2": BASE_DIR / "storage",'
+        ' "the \\"scans\\"": "/srv/the \\"scans\\""}'
+    )
+    assert fields == 'BACKUP_REFERENCE_FIELDS = {"auth.User.first_name": None, "archive.Scan.path": BASE_DIR}'
+    pasted: dict[str, object] = {"BASE_DIR": project}
+    exec(f"{roots}\n{fields}", pasted)
+    assert pasted["BACKUP_FILE_ROOTS"]["storage-2"] == project / "storage"
+    settings.BASE_DIR = str(project)
+    assert with_fields({"archive.Scan.path": project}).endswith(f'"archive.Scan.path": "{project}"}}')
+
+
+def test_what_was_found_ends_with_the_settings_that_it_asks_for(project, settings):
+    """What a backup has found is compared with the settings of now."""
+    column = OutsideColumn(
+        label="auth.User.first_name",
+        sampled=9,
+        outside=9,
+        examples=[str(project / "storage/2026/1.pdf")],
+        base=str(project),
+        folders=[str(project / "storage")],
+    )
+    assert still_outside(column)
+    settings.BACKUP_NOT_BACKED_UP = [project / "storage"]
+    assert not still_outside(column)
+    settings.BACKUP_NOT_BACKED_UP = [project / "storage/2026"]
+    settings.BACKUP_FILE_ROOTS = {"storage": project / "storage"}
+    assert not still_outside(column)
+    settings.BACKUP_FILE_ROOTS = {"apart": project / "apart"}
+    assert still_outside(column)
+    # To compare the files does not take them into the backup.
+    settings.BACKUP_REFERENCE_FIELDS = {"auth.User.first_name": project}
+    assert still_outside(column)
+
+
+def proposed(settings, **values):
+    """The findings W046 with these settings, by the setting that they name."""
+    for name, value in values.items():
+        setattr(settings, name, value)
+    return {one.subject: f"{one.what} {one.hint}" for one in folder_findings()}
+
+
+def test_folders_that_settings_name_are_proposed(project, settings):
+    """An inbox, a search index, configuration: what the host's settings name, and no file root holds."""
+    for name in ("inbox/new.pdf", "index/main_1.toc", "conf/mail.yml", "empty/in/", "logs/app.log", "own/__init__.py"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        if not name.endswith("/"):
+            (project / name).touch()
+    found = proposed(
+        settings,
+        INBOX=str(project / "inbox"),
+        HAYSTACK={"default": {"ENGINE": "whoosh", "PATH": project / "index"}},
+        CONFIGURATION_FOLDERS=[project / "conf"],
+        # None of these is the host's data, or is in no backup.
+        EMPTY=project / "empty",
+        LOG_FOLDER=project / "logs",
+        MODEL_CACHE=project / "storage",
+        OWN=project / "own",
+        WHOLE=project,
+        STORED=project / "backups/packages",
+        PAPERS=project / "media",
+        COLLECTED=project / "collected",
+        APART=project / "apart",
+        FARAWAY="/etc",
+        ADDRESS="/login/",
+        INBOX_OF_USER=project / "inbox/new.pdf",
+    )
+    assert set(found) == {"INBOX", "HAYSTACK['default']['PATH']", "CONFIGURATION_FOLDERS"}
+    assert 'Add `"inbox": BASE_DIR / "inbox"` to BACKUP_FILE_ROOTS.' in found["INBOX"]
+    assert 'add `BASE_DIR / "index"` to BACKUP_NOT_BACKED_UP' in found["HAYSTACK['default']['PATH']"]
+    # The outer one of two is enough; what is settled is not named again.
+    assert set(proposed(settings, ABOVE=project / "conf", CONFIGURATION_FOLDERS=[project / "conf/deep"])) == {
+        "ABOVE",
+        "INBOX",
+        "HAYSTACK['default']['PATH']",
+    }
+    settings.BACKUP_FILE_ROOTS = {"inbox": project / "inbox"}
+    settings.BACKUP_NOT_BACKED_UP = [project / "index", project / "conf", project / "apart"]
+    assert proposed(settings) == {}
+    # Beside MEDIA_ROOT, where the documents lie elsewhere than the project.
+    settings.BASE_DIR = project / "pages"
+    settings.BACKUP_NOT_BACKED_UP = []
+    assert set(proposed(settings)) == {"ABOVE", "APART", "HAYSTACK['default']['PATH']"}
+
+
+NAMED = '{"hostproject.Everything.char": "@"}'
+
+
+def have_outside(host, folder):
+    """40 of its 60 rows name files in a folder of their own."""
+    folder.mkdir()
+    for number in range(40):
+        (folder / f"scan-{number}.pdf").write_text(str(number))
+    table = "hostproject_everything"
+    statement = (
+        f"UPDATE {table} SET char = CASE WHEN id IN (SELECT id FROM {table} ORDER BY id LIMIT 40)"
+        f" THEN '{folder}/scan-' || (id % 40) || '.pdf' ELSE '' END"
+    )
+    host.write(statement)
+
+
+def test_a_host_whose_documents_lie_outside_is_told(sqlite_host, tmp_path):
+    """Two thirds of its documents are in no backup: it is not protected, and every message names the setting."""
+    host, folder = sqlite_host, tmp_path / "archive"
+    have_outside(host, folder)
+    host.run("manage_backup_configs", "--create", "--name", "nightly", "--frequency", "DAILY", "--time", "02:00")
+    host.run("backup_run_due", expect=None)
+
+    backup = host.json("trigger_backup", "--config", "nightly")
+
+    assert backup["status"] == "COMPLETED"
+    assert [note for note in backup["warnings"] if "hostproject.Everything.char names files in no file root" in note]
+    for options in ((), ("--deep",)):
+        health = host.json("backup_health", *options, expect=2)
+        assert health["not_backed_up"] == []
+        (found,) = [one for one in health["findings"] if one["id"] == "backup.W043"]
+        assert (found["severity"], found["subject"]) == ("CRITICAL", "hostproject.Everything.char")
+        assert f'`BACKUP_FILE_ROOTS = {{"archive": "{folder}"}}`' in found["hint"]
+        assert (health["verdict"]["state"], "hostproject.Everything.char" in health["verdict"]["reason"]) == (
+            "AT_RISK",
+            True,
+        )
+    compared = host.json("backup_health", "--deep", expect=2, HOST_REFERENCE_FIELDS=NAMED.replace("@", str(folder)))
+    assert "backup.W043" in {one["id"] for one in compared["findings"]}
+    (fields,) = re.findall(r"BACKUP_REFERENCE_FIELDS = ({.*?})`", found["hint"])
+    assert json.loads(fields.replace("None", "null")) == {
+        "hostproject.Everything.path_text": None,
+        "hostproject.Everything.char": str(folder),
+    }
+
+    # The setting is pasted: the finding ends, and the next backup holds and compares them.
+    named = {"HOST_REFERENCE_FIELDS": fields.replace("None", "null"), "HOST_EXTRA_ROOT": str(folder)}
+    later = {one["id"] for one in host.json("backup_health", "--deep", expect=2, **named)["findings"]}
+    assert ("backup.W043" in later, "backup.W038" in later) == (False, True)
+    whole = host.json("trigger_backup", "--config", "nightly", **named)
+    assert (whole["status"], whole["warnings"]) == ("COMPLETED", [])
+
+
+@pytest.mark.postgresql
+def test_a_table_that_does_not_answer_in_time_is_named(postgres_host):
+    """A migration holds it: nobody waits for long, and what was not looked at is no silence."""
+    with postgres_host.server.connect(postgres_host.name) as connection, connection.transaction():
+        connection.execute("LOCK TABLE hostproject_everything IN ACCESS EXCLUSIVE MODE")
+        health = postgres_host.json("backup_health", "--deep", expect=2)
+    (found,) = [one for one in health["findings"] if one["id"] == "backup.W043"]
+    assert (found["severity"], found["subject"]) == ("WARNING", "hostproject.Everything")
+    assert "statement timeout" in found["what"]
