@@ -112,6 +112,7 @@ def examine(*, now: datetime) -> Health:
         *isolated("schedules", lambda: freshness.freshness_findings(states, latest, since=now - _LATELY, now=now)),
         *isolated("latest runs", lambda: runs.run_findings(scheduled, latest, newest, now=now)),
         *isolated("room for the next runs", lambda: runs.fit_findings(scheduled, latest, now=now)),
+        *isolated("types of schedules", lambda: coverage.type_findings(scheduled)),
         *isolated("what schedules hold", lambda: coverage.held_findings(scheduled, latest)),
         *isolated("rehearsals", rehearsal_findings),
         *isolated("jobs", lambda: freshness.stuck_findings(selectors.jobs_unfinished(), now=now)),
