@@ -36,6 +36,8 @@ _DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary"}
 # Of a host that has everything which the projects use. What is not ours to choose is the newest that fits.
 _HOST = ("pymysql", "gunicorn", "uvicorn")
 _FURTHER = ("celery", "django-celery-beat", "redis", "packaging", "djangorestframework-simplejwt", "setuptools<81")
+# What the lowest Celery was made with. It takes the newest kombu as well, which wants a newer client of Redis.
+_OF_ITS_TIME = ("kombu<5.4",)
 
 
 class NotRun(Exception):
@@ -83,7 +85,8 @@ class Environments:
 
     def _made(self, name: str, version: str, driver: str, *, api: bool) -> Environment:
         interpreter = find_python(_PYTHON[version])
-        wanted = [_DJANGO.get(version, "django"), _DRIVERS[driver], *_HOST, *(_FURTHER if api else ())]
+        further = _FURTHER + (_OF_ITS_TIME if version == "lowest" else ())
+        wanted = [_DJANGO.get(version, "django"), _DRIVERS[driver], *_HOST, *(further if api else ())]
         constraints = FLOORS.read_text() if version == "lowest" else ""
         state = hashlib.sha256("\n".join([str(interpreter), *wanted, constraints]).encode()).hexdigest()
         environment = Environment(KEPT / "environments" / name)
