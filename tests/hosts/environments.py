@@ -17,6 +17,7 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from .page import ROOT, Page
@@ -87,43 +88,46 @@ class Environments:
         interpreter = find_python(_PYTHON[version])
         further = _FURTHER + (_OF_ITS_TIME if version == "lowest" else ())
         wanted = [_DJANGO.get(version, "django"), _DRIVERS[driver], *_HOST, *(further if api else ())]
-        constraints = FLOORS.read_text() if version == "lowest" else ""
-        state = hashlib.sha256("\n".join([str(interpreter), *wanted, constraints]).encode()).hexdigest()
-        environment = Environment(KEPT / "environments" / name)
         limits = ["--constraint", str(FLOORS)] if version == "lowest" else []
-        mark = environment.folder / "made-of"
-        if not mark.is_file() or mark.read_text() != state:
+        # What is newest is asked again each week.
+        until = {"lowest": FLOORS.read_text(), "newest": f"{datetime.now(UTC):%G-%V}"}.get(version, "")
+        environment = Environment(KEPT / "environments" / name)
+        made = environment.folder / "made-of.json"
+        state = [str(interpreter), *wanted, until]
+        if not made.is_file() or json.loads(made.read_text())["state"] != state:
             shutil.rmtree(environment.folder, ignore_errors=True)
             _run([interpreter, "-m", "venv", environment.folder])
             _run([environment.python, "-m", "pip", "install", "--quiet", *limits, *wanted])
-            mark.write_text(state)
-        self._install_wheel(environment, limits, api=api)
+            made.write_text(json.dumps({"state": state, "packages": _packages(environment)}))
+        try:
+            self._install_wheel(environment, json.loads(made.read_text())["packages"], limits, api=api)
+        except InstallFailed:
+            made.unlink()
+            raise
         return environment
 
-    def _install_wheel(self, environment: Environment, limits: Sequence[str], *, api: bool) -> None:
+    def _install_wheel(
+        self, environment: Environment, packages: Mapping[str, str], limits: Sequence[str], *, api: bool
+    ) -> None:
+        """The page's line, beside `packages` of the host; nothing to do where it was done with the same wheel."""
         pip = [environment.python, "-m", "pip"]
         wheels = sorted(self._dist.glob("*.whl"))
-        content = "\n".join(
-            [*self._page.install, *(hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels)]
-        )
-        installed = environment.folder / "installed"
-        if installed.is_file() and installed.read_text() == content:
+        content = [*self._page.install, *(hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels)]
+        installed = environment.folder / "installed.json"
+        if installed.is_file() and json.loads(installed.read_text()) == content:
             return
         installed.unlink(missing_ok=True)
-        # What an earlier run brought is no package of the host.
-        brought = environment.folder / "brought"
-        if brought.is_file():
-            _run([*pip, "uninstall", "--quiet", "--yes", *brought.read_text().split()])
-        before = _packages(environment)
+        brought = _packages(environment).keys() - packages.keys()
+        if brought:
+            _run([*pip, "uninstall", "--quiet", "--yes", *sorted(brought)])
         line = self._page.install[1:] if api else [word.replace("[api]", "") for word in self._page.install[1:]]
         _run([*pip, *line, "--quiet", *limits], {"dist": self._dist})
         after = _packages(environment)
-        brought.write_text("\n".join(sorted(after.keys() - before.keys())))
-        changed = [f"{name} {old} became {after.get(name)}" for name, old in before.items() if after.get(name) != old]
+        changed = [f"{name} {old} became {after.get(name)}" for name, old in packages.items() if after.get(name) != old]
         if changed:
             raise InstallFailed(f"The wheel changed packages of the host: {', '.join(changed)}.")
         _run([*pip, "check"])
-        installed.write_text(content)
+        installed.write_text(json.dumps(content))
 
 
 def build_wheel(page: Page, dist: Path, *further: str) -> None:
