@@ -6,7 +6,9 @@ Exit code 0 when each cell passed or says what the machine lacks for it, 1 when 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -36,8 +38,24 @@ def main() -> int:
     if chosen.list:
         console.print(_table([Result(cell, "", 0.0, said=cell.project.shape) for cell in cells]))
         return 0
-    waiting = [] if chosen.waiting else [cell for cell in cells if cell.project.waits_for]
-    results = [Result(cell, "waits", 0.0, said=cell.project.waits_for) for cell in waiting]
+    # Ends what runs beside: servers and agents have process groups of their own.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.print(
+                f"Another `make hosts` is at work in {KEPT}: wait for it, or set HOSTS_KEPT to another folder."
+            )
+            return 2
+        return _run(console, cells, waiting=chosen.waiting, jobs=chosen.jobs)
+
+
+def _run(console: Console, cells: list[Cell], *, waiting: bool, jobs: int) -> int:
+    """Build the wheel, run the cells and print the table; projects that wait only with `waiting`."""
+    left = [] if waiting else [cell for cell in cells if cell.project.waits_for]
+    results = [Result(cell, "waits", 0.0, said=cell.project.waits_for) for cell in left]
     folder = Path(tempfile.mkdtemp(prefix="hosts-"))
     page = read_page()
     shutil.rmtree(KEPT / "dist", ignore_errors=True)
@@ -47,8 +65,8 @@ def main() -> int:
     def environment(cell: Cell) -> Environment:
         return environments.environment(cell.version, cell.driver, api=cell.project.api)
 
-    tried = [cell for cell in cells if cell not in waiting]
-    for result in run_cells(tried, environment, page=page, folder=folder, jobs=chosen.jobs):
+    tried = [cell for cell in cells if cell not in left]
+    for result in run_cells(tried, environment, page=page, folder=folder, jobs=jobs):
         console.print(f"{result.cell}: {result.outcome} {result.step} ({result.seconds:.0f} s)", highlight=False)
         if result.outcome == "failed":
             console.print(result.said[-3000:], markup=False, highlight=False)

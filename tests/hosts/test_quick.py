@@ -14,10 +14,11 @@ import pytest
 from tests.backup.forks import Forks
 
 from .cells import Cell, covering_cells, possible_cells
-from .environments import ROOT, Environment, environment_of_tests
+from .environments import ROOT, Environment, InstallFailed, environment_of_tests, find_python
 from .installed import Host
 from .journey import Journey
 from .page import PageLacks, read_page
+from .running import run_cell
 from .services import Services
 from .shelf import BY_NAME, PROJECTS, SHELF
 
@@ -94,6 +95,24 @@ def test_the_cells_hold_every_pair():
     assert ("lowest", "postgresql-psycopg") in wanted
     assert {cell.project.name for cell in cells} == {project.name for project in SHELF}
     assert len(cells) < len(SHELF) * 3
+
+
+def test_what_the_machine_lacks_is_not_run_and_what_pip_refuses_has_failed(monkeypatch, services, tmp_path: Path):
+    cell = Cell(BY_NAME["plain"], "django60", "sqlite", "wsgi", "cron")
+
+    def outcome(environment, folder: str):
+        return run_cell(cell, environment, page=read_page(), services=services, folder=tmp_path / folder)
+
+    for name in ("PATH", "PYENV_ROOT"):
+        monkeypatch.setenv(name, str(tmp_path))
+    result = outcome(lambda _: find_python("3.12"), "no-python")
+    assert (result.outcome, result.said) == ("not run", "needs Python 3.12")
+
+    def refuse(_cell: Cell):
+        raise InstallFailed("Django 4.2 became 5.2")
+
+    result = outcome(refuse, "other-versions")
+    assert (result.outcome, result.step, result.said) == ("failed", "install", "Django 4.2 became 5.2")
 
 
 def test_every_project_on_the_shelf_is_a_row():
