@@ -16,6 +16,7 @@ from shape.filling import fill
 
 class Command(BaseCommand):
     def handle(self, **options: object) -> None:
+        settings.MEDIA_ROOT.mkdir(exist_ok=True)
         for alias in settings.DATABASES:
             call_command("migrate", database=alias, verbosity=0)
         users = get_user_model()
