@@ -1,7 +1,7 @@
-# make demo [DATABASE=postgresql] [DOCUMENTS=folder] [KEEP=folder]; make serve [ADDRESS=127.0.0.1:8000]
+# make demo [DATABASE=postgresql] [DOCUMENTS=folder] [KEEP=folder]; make serve [ADDRESS=127.0.0.1:8000]; make hosts [ONLY=words]
 ADDRESS ?= 127.0.0.1:8000
 
-.PHONY: setup demo serve test check fuzz image bench
+.PHONY: setup demo serve test check hosts fuzz image bench
 
 setup:
 	@tools/setup
@@ -17,6 +17,9 @@ test: setup
 
 check: setup
 	@tools/check
+
+hosts: setup
+	@PYTHONPATH=backend .venv/bin/python -m tests.hosts $(ONLY)
 
 fuzz: setup
 	@FUZZ_THOROUGHLY=1 .venv/bin/pytest tests/backup/api/test_fuzzing.py --timeout 7200

@@ -19,6 +19,7 @@ LONGEST = (
     "backup/restores/test_shapes.py",
     "backup/ledger/test_kills.py",
     "demo/test_story.py",
+    "hosts/test_quick.py",
     "frontend/test_components.py",
     "backup/schedule/test_month.py",
     "backup/executors/test_agent.py",

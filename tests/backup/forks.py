@@ -72,31 +72,44 @@ _LIBRARIES = [
 ]
 
 
-class _Forks:
-    """The client's side: the process that forks, and the socket on which it is asked to."""
+class Forks:
+    """The client's side: the process that forks, and the socket on which it is asked to.
 
-    def __init__(self) -> None:
+    Ours are `packages` in the folder `root`: the source, or what a wheel has put into an environment of `python`.
+    """
+
+    def __init__(self, python: Path = Path(sys.executable), root: Path = BACKEND, *packages: str) -> None:
+        variables = {"PYTHONPATH": str(root)} if root == BACKEND else {}
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for end in (self._control, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * _MESSAGE_BYTES)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, __file__, str(theirs.fileno())],
-                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(BACKEND)},
+                [python, __file__, str(theirs.fileno()), root, *(packages or ("strongroom", "apps"))],
+                env={"PATH": os.environ["PATH"], **variables},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
-        atexit.register(self._end)
+        atexit.register(self.end)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Let the process go; the commands that it has forked go on."""
+        atexit.unregister(self.end)
         self._control.close()
         self._process.wait(30)
 
     def run(
-        self, arguments: Sequence[str], environment: Mapping[str, str], *, seconds: float
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        seconds: float,
+        program: Path = BACKEND / "manage.py",
     ) -> subprocess.CompletedProcess[str]:
-        request = json.dumps({"arguments": arguments, "environment": environment, "folder": os.getcwd()}).encode()
+        """`python PROGRAM ARGUMENTS` with exactly this environment. Raises `TimeoutError`, and kills it then."""
+        told = {"arguments": arguments, "environment": environment, "folder": os.getcwd(), "program": str(program)}
+        request = json.dumps(told).encode()
         assert len(request) < _MESSAGE_BYTES
         ours, theirs = socket.socketpair()
         with ours, tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
@@ -116,8 +129,8 @@ class _Forks:
 
 
 @functools.cache
-def _forks() -> _Forks:
-    return _Forks()
+def _forks() -> Forks:
+    return Forks()
 
 
 def run_forked(
@@ -183,20 +196,20 @@ def _become(request: dict, descriptors: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     time.tzset()
-    program = BACKEND / "manage.py"
+    program = Path(request["program"])
     named = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     ours = {str(Path(__file__).parent), str(BACKEND)}
-    sys.path[:] = [str(BACKEND), *named, *(path for path in sys.path if path not in ours)]
+    sys.path[:] = [str(program.parent), *named, *(path for path in sys.path if path not in ours)]
     sys.argv[:] = [str(program), *request["arguments"]]
     runpy.run_path(str(program), run_name="__main__")
 
 
-def _load_ours() -> None:
+def _load_ours(root: Path, packages: Sequence[str]) -> None:
     """Our modules. What asks for settings while it is loaded is refused by Django, and left to the commands."""
-    for path in sorted([*BACKEND.glob("strongroom/**/*.py"), *BACKEND.glob("apps/**/*.py")]):
+    for path in sorted(path for package in packages for path in root.glob(f"{package}/**/*.py")):
         if "migrations" in path.parts or path.name == "__main__.py":
             continue
-        name = ".".join(path.relative_to(BACKEND).with_suffix("").parts).removesuffix(".__init__")
+        name = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
         with contextlib.suppress(ImproperlyConfigured, AppRegistryNotReady):
             importlib.import_module(name)
 
@@ -205,7 +218,7 @@ def main() -> None:
     server = _Server(socket.socket(fileno=int(sys.argv[1])))
     for name in _LIBRARIES:
         importlib.import_module(name)
-    _load_ours()
+    _load_ours(Path(sys.argv[2]), sys.argv[3:])
     # django-celery-beat offers each of them in its models; kept here, they are read once.
     zones = [zoneinfo.ZoneInfo(name) for name in zoneinfo.available_timezones()]
     # Nothing of this is looked at by the collectors of the forks, which so leave its memory shared.

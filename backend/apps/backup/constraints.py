@@ -1,4 +1,7 @@
-"""Check constraints for all supported versions of Django: their argument is `check` in 4.2, `condition` from 5.1 on."""
+"""Check constraints for all supported versions of Django: their argument is `check` in 4.2, `condition` from 5.1 on.
+
+Migrations use these functions too: `makemigrations` writes `CheckConstraint(condition=…)`, which Django 4.2 refuses.
+"""
 
 from collections.abc import Callable, Sequence
 

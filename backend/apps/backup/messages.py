@@ -14,19 +14,22 @@ from .ledger import ledger_access, ledger_alias
 from .models import BackupJob, JobStatus
 from .services.operating import operation_hand_over
 
+TRANSPORT_ERRORS: tuple[type[Exception], ...] = (ImportError, KeyError)
+"""Of Celery, whose broker is of a kind that it does not know, or that takes a package which is not installed or is of
+another version."""
+
 try:
     import celery
     from kombu.exceptions import OperationalError as BrokerError
+    from kombu.exceptions import VersionMismatch
 
     HAS_CELERY = True
+    TRANSPORT_ERRORS += (VersionMismatch,)
 except ModuleNotFoundError:  # an optional dependency
     HAS_CELERY = False
 
 RUN_JOB = "backup.run_job"
 RUN_OPERATION = "backup.run_operation"
-TRANSPORT_ERRORS = (ImportError, KeyError)
-"""Of Celery, whose broker is of a kind that it does not know, or that takes a package which is not installed."""
-
 TRANSPORT_HINT = "check CELERY_BROKER_URL, and install what speaks to it, for Redis edms-backup[celery]."
 _CONNECT = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 

@@ -10,10 +10,17 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 
 import pytest
+from celery import Celery
+from django.utils import timezone
 from tests.backup.conftest import BACKEND, Edms
+
+from apps.backup.doctor.brokers import worker_findings
+from apps.backup.errors import BrokerUnavailable
+from apps.backup.messages import send_job
 
 REDIS = shutil.which("redis-server") or shutil.which("valkey-server")
 pytestmark = pytest.mark.skipif(REDIS is None, reason="there is no redis-server here")
@@ -101,6 +108,15 @@ def test_a_broker_that_celery_cannot_speak_to(edms):
     refused = edms.run("trigger_backup", "--type", "FILES", "--detach", expect=1)
     assert "Celery cannot speak to the broker" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_client_of_the_broker_of_another_version(monkeypatch):
+    monkeypatch.setattr("redis.VERSION", (4, 5, 0))
+    monkeypatch.setattr("celery.current_app", Celery("host", broker="redis://127.0.0.1:9/0"))
+    with pytest.raises(BrokerUnavailable, match=r"requires redis-py versions .*install .* edms-backup\[celery\]"):
+        send_job(uuid.uuid4(), now=timezone.now())
+    found = list(worker_findings([]))
+    assert [(one.id, "requires redis-py versions" in one.what) for one in found] == [("backup.W009", True)]
 
 
 def test_no_worker_the_wrong_queue_the_wrong_worker_and_the_right_one(celery, broker, tmp_path):

@@ -47,17 +47,21 @@ def test_a_populated_mariadb_is_backed_up_replaced_and_put_back(package, zoo, ma
     assert "((0,),)" in live.query(place)
     live.run("restore_backup", "--rollback", done["restore"], "--yes")
     assert "((1,),)" in live.query(place)
-    assert "backup.W019" in live.run("check", "--tag", "backup").stderr
+    assert "backup.W019" not in live.run("check", "--tag", "backup").stderr
     refused = live.run("trigger_backup", "--type", "FULL", expect=1)
     assert "The type EXPORT can carry it" in refused.stderr
     # A configuration of a type that is refused here says so when it is made, and the policies have one that is not.
-    made = live.run("manage_backup_configs", "--create", "--name", "mine", "--type", "FULL")
+    daily = ("--name", "mine", "--type", "FULL", "--frequency", "DAILY", "--time", "01:00")
+    made = live.run("manage_backup_configs", "--create", *daily)
     assert "mine: its jobs will be refused" in made.stderr
     installed = live.json("manage_backup_configs", "--install-production")["configurations"]
     assert [one["note"] for one in installed] == [""] * 5
     listed = live.json("manage_backup_configs", "--list")["configurations"]
     policies = {one["name"]: one for one in listed if one["name"].startswith("production_")}
     assert {one["backup_type"] for one in policies.values()} == {"EXPORT"}
+    # What schedules are refused is said of them alone: a host whose schedules all have the right type can be protected.
+    found = live.json("backup_health", expect=None)["findings"]
+    assert [one["subject"] for one in found if one["id"] == "backup.W019"] == ["mine"]
     assert policies["production_database_hourly"]["include"] == ["databases/*"]
     assert live.json("trigger_backup", "--config", "production_daily_full")["status"] == "COMPLETED"
     with contextlib.closing(mariadb.connect()) as connection, connection.cursor() as cursor:

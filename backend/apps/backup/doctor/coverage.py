@@ -13,8 +13,9 @@ from django.db.models import Q
 
 from .. import conf
 from ..errors import SettingsInvalid
-from ..models import BackupConfiguration, BackupJob
+from ..models import BackupConfiguration, BackupJob, BackupType
 from ..selectors import LOOKED_FOR_FILES, Latest, backups_verified, holds_database, holds_root
+from ..services.installation import refusal_here
 from ..sources import SourceRefused, database_aliases
 from ..sources.cut import WITH_DATABASES, WITH_FILES
 from ..sources.files import Selection, file_roots
@@ -69,6 +70,15 @@ def held_findings(scheduled: Sequence[BackupConfiguration], latest: Mapping[int,
             hint = "Look at the type, `include` and `exclude` of the configurations, and run one that holds it."
             yield critical(38, subject, what, hint)
     yield from _excluded(left_out)
+
+
+def type_findings(scheduled: Sequence[BackupConfiguration]) -> Iterator[Finding]:
+    """W019: a schedule has a type that the databases of this project cannot have."""
+    for row in scheduled:
+        refusal = refusal_here(row.backup_type)
+        if refusal and not refusal_here(BackupType.EXPORT):
+            hint = f"Run `manage.py manage_backup_configs --edit {row.name} --type EXPORT`."
+            yield critical(19, row.name, f"It has the type {row.backup_type}, and {refusal}", hint)
 
 
 def _excluded(left_out: Sequence[tuple[int | None, BackupConfiguration]]) -> Iterator[Finding]:

@@ -20,8 +20,7 @@ from ..holding import FOLDER, application_is_held, may_look
 from ..ledger import ledger_alias
 from ..restores import RestoreRefused, interrupted
 from ..server_errors import what_helps, what_was_said
-from ..sources import ClientMissing, SourceRefused
-from ..sources.cut import all_have_dumps
+from ..sources import ClientMissing, SourceRefused, database_aliases
 from ..sources.postgresql import find_client, server_major
 from .findings import Finding, critical, warning
 
@@ -94,16 +93,9 @@ def client_findings(*, ask_servers: bool) -> Iterator[Finding]:
 
 
 def kind_findings() -> Iterator[Finding]:
-    """W019: a database of a kind that not every type of backup can have, or none."""
+    """W019: a database of a kind that no type of backup can have."""
     try:
-        if not all_have_dumps():
-            yield critical(
-                19,
-                "databases",
-                "There is a database of MariaDB or MySQL, which has no dump of its own here: every type but EXPORT and"
-                " FILES is refused.",
-                "Give the configurations that cover it the type EXPORT.",
-            )
+        database_aliases(portable=True)
     except SourceRefused as error:
         hint = "Move it to a supported kind; until then every backup of databases is refused."
         yield critical(19, "databases", str(error), hint)

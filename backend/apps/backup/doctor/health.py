@@ -114,6 +114,7 @@ def examine(*, now: datetime, deep: bool = False) -> Health:
         *isolated("schedules", lambda: freshness.freshness_findings(states, latest, since=now - _LATELY, now=now)),
         *isolated("latest runs", lambda: runs.run_findings(scheduled, latest, newest, now=now)),
         *isolated("room for the next runs", lambda: runs.fit_findings(scheduled, latest, now=now)),
+        *isolated("types of schedules", lambda: coverage.type_findings(scheduled)),
         *isolated("what schedules hold", lambda: coverage.held_findings(scheduled, latest)),
         *isolated("files that rows name", lambda: outside.column_findings(deep=deep)),
         *isolated("rehearsals", rehearsal_findings),

@@ -24,7 +24,7 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W016": "The storage fills with what nobody wants to keep.",
     "backup.W017": "On a full disk no further backup can be made.",
     "backup.W018": "A Beat that is stuck runs nothing, and nobody is told.",
-    "backup.W019": "Its configurations fail until they have a type that this database can have.",
+    "backup.W019": "Each of its jobs fails until it has a type that this database can have.",
     "backup.W020": "What fails repeatedly leaves the last good backup getting older.",
     "backup.W021": "The configuration says that it runs, and it does not.",
     "backup.W022": "The space of removed backups does not come back.",

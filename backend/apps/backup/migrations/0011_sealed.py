@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from ..constraints import one_of
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -49,9 +51,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="repositorydamage",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("found_by__in", ["BACKUP", "DOWNLOAD", "HEALTH", "RESTORE", "VERIFY"])),
-                name="backup_damage_found_by",
+            constraint=one_of(
+                "found_by", ["BACKUP", "DOWNLOAD", "HEALTH", "RESTORE", "VERIFY"], "backup_damage_found_by"
             ),
         ),
     ]

@@ -1,0 +1,1 @@
+from host.common import *  # noqa: F403

@@ -1,0 +1,7 @@
+from archive.views import documents
+from django.urls import include, path
+
+urlpatterns = [
+    path("", documents),
+    path("accounts/", include("django.contrib.auth.urls")),
+]

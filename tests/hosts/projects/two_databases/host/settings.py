@@ -1,0 +1,3 @@
+from host.common import *  # noqa: F403
+
+DATABASE_ROUTERS = ["host.routers.Shapes"]

@@ -1,0 +1,100 @@
+"""The shelf: small Django projects, each with a shape that systems in the field have, and what is expected of it.
+
+A project is a folder in `projects/` that is laid over `projects/common`. A new shape is a folder and a row here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+PROJECTS = Path(__file__).parent / "projects"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Project:
+    """A row of the table.
+
+    Attributes:
+        shape: what systems in the field are like that have it.
+        also: further folders of `projects/` that are laid over it.
+        findings: ids of `check --tag backup` right after the installation. Exactly these are expected.
+        open: ids of `backup_health` after a good backup, besides those that the machine brings.
+        databases: the engines that it is tried on.
+        second_database: its settings name a database `second` too.
+        settings, urls: the files that the page's lines go into.
+        lines: further settings, as the reference names them.
+        api: the host has Django REST framework, and includes API and console.
+        sign_in: how a user signs in: `page`, or `token` where the host has no page for it.
+        executors: who runs what is due.
+        waits_for: what is not in the product yet, without which this project cannot pass. Empty: it must pass.
+    """
+
+    name: str
+    shape: str
+    also: tuple[str, ...] = ()
+    findings: frozenset[str] = frozenset()
+    open: frozenset[str] = frozenset()
+    databases: tuple[str, ...] = ("sqlite", "postgresql")
+    second_database: bool = False
+    settings: str = "host/settings.py"
+    urls: str = "host/urls.py"
+    lines: str = ""
+    api: bool = True
+    sign_in: str = "page"
+    executors: tuple[str, ...] = ("cron", "agent")
+    waits_for: str = ""
+
+    @property
+    def settings_module(self) -> str:
+        """The name for DJANGO_SETTINGS_MODULE."""
+        return self.settings.removesuffix(".py").replace("/", ".")
+
+
+SHELF = (
+    Project(
+        "plain",
+        "FileField below MEDIA_ROOT, the database beside it",
+        databases=("sqlite", "postgresql", "mariadb"),
+    ),
+    Project(
+        "text_paths",
+        "text fields that name files outside of MEDIA_ROOT",
+        lines=(
+            'BACKUP_FILE_ROOTS = {"storage": BASE_DIR / "storage"}\n'
+            'BACKUP_REFERENCE_FIELDS = {"shape.Scan.filename": BASE_DIR / "storage"}\n'
+        ),
+        waits_for="A1: BACKUP_REFERENCE_FIELDS with a folder for each field",
+    ),
+    Project("wrapped_storage", "storages that are lazy, prefix names, or have another storage"),
+    Project(
+        "sqlite_inside",
+        "the SQLite file lies inside MEDIA_ROOT",
+        databases=("sqlite",),
+        waits_for="A3: a root with a live SQLite file is restored in its place",
+    ),
+    Project(
+        "jwt",
+        "Django REST framework with JWT alone and settings of its own; no page to sign in",
+        sign_in="token",
+    ),
+    Project("catch_all", "a single-page application answers every other address"),
+    Project(
+        "own_settings",
+        "settings of a package, which a module of one's own imports",
+        settings="backup_settings.py",
+        urls="backup_urls.py",
+    ),
+    Project("gzip", "GZipMiddleware around everything"),
+    Project(
+        "custom_user", "users without names, known by address and UUID", databases=("sqlite", "postgresql", "mariadb")
+    ),
+    Project("two_databases", "routers and a second database", second_database=True),
+    Project("awkward_tables", "reserved words, UUID and integer keys, a table that Django does not manage"),
+    Project("celery", "Celery workers and Beat, with a queue of another name", executors=("celery",)),
+    Project("no_admin", "the admin is not installed"),
+    Project("naive_times", "USE_TZ = False in a zone with summer time"),
+    Project("atomic", "ATOMIC_REQUESTS, and connections kept for ten minutes"),
+    Project("bare", "neither Django REST framework nor drf-spectacular: the commands and the agent alone", api=False),
+)
+BY_NAME = {project.name: project for project in SHELF}
