@@ -959,6 +959,8 @@ export interface components {
              * @default
              */
             confirm: string;
+            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says it. */
+            drop_access?: boolean | null;
             /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
             leave_out?: string[];
             /**
@@ -1089,6 +1091,8 @@ export interface components {
              * @default
              */
             confirm: string;
+            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says it. */
+            drop_access?: boolean | null;
             /** Format: binary */
             file?: string;
             /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
@@ -1694,6 +1698,8 @@ export interface components {
              * @default
              */
             confirm: string;
+            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says it. */
+            drop_access?: boolean | null;
             /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
             leave_out?: string[];
             /**
@@ -1778,6 +1784,8 @@ export interface components {
              * @description A job.
              */
             backup?: string;
+            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says it. */
+            drop_access?: boolean | null;
             /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
             leave_out?: string[];
             /**
