@@ -18,6 +18,8 @@ export interface Connection {
 const Context = createContext<Connection>({ state: "connecting", since: null });
 const NAMES = ["job", "restore", "operation", "configuration"] as const;
 const SILENCE_MS = 40_000;
+/** A stream that ended is asked for again after two seconds. A server that does not speak ASGI ends each one at once. */
+const BREAK_MS = 8_000;
 const GATHER_MS = 250;
 const AGAIN_MS = 3_000;
 const POLL_MS = 5_000;
@@ -46,10 +48,16 @@ export function EventsProvider({ children }: { children: ReactNode }) {
     let again = 0;
     let timer = 0;
     let watchdog = 0;
-    const alive = () => {
-      setConnection({ state: "live", since: new Date() });
+    let isBroken = false;
+    const lost = () => setConnection((now) => ({ ...now, state: "connecting" }));
+    const expect = (ms: number) => {
       window.clearTimeout(watchdog);
-      watchdog = window.setTimeout(() => setConnection((now) => ({ ...now, state: "connecting" })), SILENCE_MS);
+      watchdog = window.setTimeout(lost, ms);
+    };
+    const alive = () => {
+      isBroken = false;
+      setConnection({ state: "live", since: new Date() });
+      expect(SILENCE_MS);
     };
     const flush = () => {
       timer = 0;
@@ -73,8 +81,14 @@ export function EventsProvider({ children }: { children: ReactNode }) {
         void queries.invalidateQueries({ predicate: isLeft });
       };
       opened.onerror = () => {
-        setConnection((now) => ({ ...now, state: "connecting" }));
-        if (opened.readyState === CLOSED) {
+        if (opened.readyState !== CLOSED) {
+          // The browser asks again by itself. Only the first break counts: further ones say that it was in vain.
+          if (!isBroken) {
+            isBroken = true;
+            expect(BREAK_MS);
+          }
+        } else {
+          lost();
           // A browser gives up on an answer that is an error. Whoever asks again learns whether the session has ended.
           void queries.invalidateQueries();
           again = window.setTimeout(() => (source = listen()), AGAIN_MS);
