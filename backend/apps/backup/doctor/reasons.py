@@ -50,5 +50,6 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W042": "During a restore, users are told that their changes are saved, and the restore replaces them.",
     "backup.W044": "A thief with the old passphrase reads the backups as before.",
     "backup.W045": "It takes space, and a thief with the old passphrase can read it.",
+    "backup.W048": "When a restore is urgent, its page does not open, or answers with another one.",
 }
 """By the id of the finding."""
