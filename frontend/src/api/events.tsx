@@ -4,7 +4,8 @@ import { type Query, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
 
 import { isUnanswered, type Schemas } from "./client";
-import { useApiUrl } from "./context";
+import { useApiUrl, useHeaders } from "./context";
+import { EventStream } from "./stream";
 
 export type EventState = Schemas["EventState"];
 
@@ -40,6 +41,7 @@ const isLeft = ({ state }: Query) => state.status === "error" && isUnanswered(st
 /** Listens to the server's events, and has the queries that they concern asked again. */
 export function EventsProvider({ children }: { children: ReactNode }) {
   const url = useApiUrl();
+  const headers = useHeaders();
   const queries = useQueryClient();
   const [connection, setConnection] = useState<Connection>({ state: "connecting", since: null });
   const waiting = useRef(new Set<string>());
@@ -74,7 +76,8 @@ export function EventsProvider({ children }: { children: ReactNode }) {
       timer ||= window.setTimeout(flush, GATHER_MS);
     };
     const listen = () => {
-      const opened = new EventSource(url("/system/events/"));
+      const address = url("/system/events/");
+      const opened = headers ? new EventStream(address, headers) : new EventSource(address);
       opened.onopen = () => {
         alive();
         // What was not answered while the connection was lost. That something is not there, or not allowed, is an answer.
@@ -111,7 +114,7 @@ export function EventsProvider({ children }: { children: ReactNode }) {
       window.clearTimeout(timer);
       window.clearTimeout(watchdog);
     };
-  }, [url, queries]);
+  }, [url, headers, queries]);
 
   const isAlone = connection.state !== "live";
   useEffect(() => {

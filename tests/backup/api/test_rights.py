@@ -49,7 +49,7 @@ TABLE: dict[str, dict[str, object]] = {
     "jobs/<str:uuid>/restore/": {"POST": S},
     "jobs/<str:uuid>/files/": {"GET": W},
     "jobs/<str:uuid>/tables/": {"GET": W},
-    "jobs/<str:uuid>/download/": {"GET": W},
+    "jobs/<str:uuid>/download/": {"GET": W, "POST": W},
     "operations/": {"GET": V},
     "operations/<str:uuid>/": {"GET": V},
     "operations/<str:uuid>/cancel/": {"POST": OF_KIND},

@@ -77,6 +77,12 @@ def _required(model: type[models.Model]) -> set[type[models.Model]]:
 
 def _session_model() -> type[models.Model] | None:
     """The model of the sessions of this project; None where they are in no database."""
-    store = import_module(settings.SESSION_ENGINE).SessionStore
-    model = getattr(store, "get_model_class", lambda: None)()
-    return model if model is not None and apps.is_installed(model._meta.app_config.name) else None
+    try:
+        store = import_module(settings.SESSION_ENGINE).SessionStore
+        model: type[models.Model] | None = getattr(store, "get_model_class", lambda: None)()
+    except ImportError as error:
+        raise SettingsInvalid(f"SESSION_ENGINE {settings.SESSION_ENGINE!r} cannot be loaded: {error}") from error
+    except RuntimeError:
+        # Django's answer where the engine's application is not installed: a project without sessions.
+        return None
+    return model
