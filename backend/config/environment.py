@@ -13,6 +13,8 @@ import dj_database_url
 import django
 from django.core.exceptions import ImproperlyConfigured
 
+from .sqlite import PrivateConnection
+
 # How long a writer waits for another one on SQLite, in seconds. A bulk import commits a batch in far less.
 SQLITE_TIMEOUT: Final = 60
 
@@ -87,7 +89,7 @@ def database(url: str, home: Path, *, password: str = "") -> dj_database_url.DBC
             raise ImproperlyConfigured("DATABASE_URL holds a password, and DATABASE_PASSWORD too: keep one of them.")
         settings["PASSWORD"] = password
     if settings.get("ENGINE") == "django.db.backends.sqlite3":
-        options: dict[str, object] = {"timeout": SQLITE_TIMEOUT}
+        options: dict[str, object] = {"timeout": SQLITE_TIMEOUT, "factory": PrivateConnection}
         if django.VERSION >= (5, 1):
             # IMMEDIATE takes the write lock when a transaction starts. A deferred one that reads first and writes
             # later fails at once when another writer came between, whatever the timeout.

@@ -40,4 +40,4 @@ def _have_media_folder(**_: object) -> None:
     Only beside something that is there: a mount point that is away is not made up for.
     """
     with contextlib.suppress(OSError):  # whoever may migrate need not be the one who may write documents
-        Path(settings.MEDIA_ROOT).mkdir(exist_ok=True)
+        Path(settings.MEDIA_ROOT).mkdir(mode=0o700, exist_ok=True)
