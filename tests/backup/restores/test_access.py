@@ -21,6 +21,7 @@ from django.utils.connection import ConnectionDoesNotExist
 from rest_framework.authtoken.models import Token
 from tests.backup.restores.mysql_places import connected
 
+from apps.backup.doctor.equipment import settings_findings
 from apps.backup.restores.access import compare_access, remove_access
 from apps.backup.restores.beside_orm import STAGED, models_in
 from apps.backup.restores.errors import RestoreFailed
@@ -202,6 +203,13 @@ def test_what_cannot_be_compared_is_said(files, settings, tmp_path):
     assert "BACKUP_ACCESS_MODELS: there is no model 'auth.Nothing'" in said
     with pytest.raises(RestoreFailed, match="BACKUP_ACCESS_MODELS"):
         remove_access([files], now=NOW)
+    (finding,) = settings_findings()
+    assert (finding.id, "'auth.Nothing'" in finding.what) == ("backup.W001", True)
+    settings.BACKUP_ACCESS_MODELS, settings.SESSION_ENGINE = [], "nothing.at.all"
+    (finding,) = settings_findings()
+    assert finding.what == "SESSION_ENGINE 'nothing.at.all' cannot be loaded: No module named 'nothing'"
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    assert settings_findings() == []
 
 
 def test_models_of_the_project_are_removed_too(files, settings):
