@@ -23,6 +23,7 @@ from tests.backup.restores.mysql_places import connected
 
 from apps.backup.doctor.equipment import settings_findings
 from apps.backup.restores.access import compare_access, remove_access
+from apps.backup.restores.access_models import access_elsewhere
 from apps.backup.restores.beside_orm import STAGED, models_in
 from apps.backup.restores.errors import RestoreFailed
 from apps.backup.restores.journal import Component, Kind
@@ -210,6 +211,19 @@ def test_what_cannot_be_compared_is_said(files, settings, tmp_path):
     assert finding.what == "SESSION_ENGINE 'nothing.at.all' cannot be loaded: No module named 'nothing'"
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
     assert settings_findings() == []
+
+
+def test_what_no_restore_can_remove_is_said(settings):
+    assert list(access_elsewhere()) == []
+    backends, jwt = "django.contrib.sessions.backends", "rest_framework_simplejwt.authentication.JWTAuthentication"
+    for engine, word in (("signed_cookies", "SECRET_KEY"), ("cache", "clear"), ("cached_db", "clear")):
+        settings.SESSION_ENGINE = f"{backends}.{engine}"
+        (said,) = access_elsewhere()
+        assert word in said
+    settings.SESSION_ENGINE = f"{backends}.db"
+    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [jwt]}
+    (said,) = access_elsewhere()
+    assert said.startswith("signed tokens (JWT)")
 
 
 def test_models_of_the_project_are_removed_too(files, settings):

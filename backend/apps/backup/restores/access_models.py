@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import graphlib
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, Final
 
@@ -54,6 +55,21 @@ def access_models() -> list[type[models.Model]]:
         found[model] = None
     parents = {model: {one for one in _required(model) if one in found and one is not model} for model in found}
     return list(graphlib.TopologicalSorter(parents).static_order())[::-1]
+
+
+def access_elsewhere() -> Iterator[str]:
+    """Say what lets in and lies in no database, so that no restore can remove it; with what ends it."""
+    engine = str(settings.SESSION_ENGINE).rpartition(".")[2]
+    if engine == "signed_cookies":
+        yield "sessions are signed cookies, which stay good until they expire; change SECRET_KEY to end them"
+    elif engine in {"cache", "cached_db", "file"}:
+        yield f"sessions are also kept outside of the database (SESSION_ENGINE: {engine}); clear that place to end them"
+    names = [
+        *settings.INSTALLED_APPS,
+        *getattr(settings, "REST_FRAMEWORK", {}).get("DEFAULT_AUTHENTICATION_CLASSES", ()),
+    ]
+    if any("jwt" in str(name).lower() for name in names):
+        yield "signed tokens (JWT) that are in no table stay good until they expire; change the key that signs them"
 
 
 def references_to(target: type[models.Model]) -> list[tuple[type[models.Model], models.ForeignKey[Any, Any]]]:

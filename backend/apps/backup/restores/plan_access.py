@@ -12,7 +12,7 @@ from ..errors import SettingsInvalid
 from ..manifest import Manifest
 from ..references import BackupRef
 from ..sources.project import same_secret
-from .access_models import BLACKLISTED, access_models, account_model
+from .access_models import BLACKLISTED, access_elsewhere, access_models, account_model
 from .beside_orm import model_named, present
 from .plan import Plan
 
@@ -48,10 +48,7 @@ def plan_access(plan: Plan, ref: BackupRef, manifest: Manifest, drop: bool | Non
     if plan.drop_access:
         why = "the package was made under another SECRET_KEY: by another system" if drop is None else "as asked"
         plan.access.append(f"sessions and tokens are removed before the restored database goes live ({why})")
-        plan.access.append(
-            "signed cookies, and tokens that are signed and in no table (JWT), stay good until they expire: change the"
-            " key that signs them to end them"
-        )
+        plan.access += access_elsewhere()
     else:
         plan.access.append(
             "sessions and tokens of the backup let in again, also those that were ended or deleted since;"
