@@ -15,6 +15,8 @@ import dj_database_url
 import django
 from django.core.exceptions import ImproperlyConfigured
 
+from .sqlite import PrivateConnection
+
 # How long a writer waits for another one on SQLite, in seconds. A bulk import commits a batch in far less.
 SQLITE_TIMEOUT: Final = 60
 

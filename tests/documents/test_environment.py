@@ -1,10 +1,13 @@
 """What the environment may say, and what it is told when it says nonsense."""
 
+import contextlib
 import importlib
+import sqlite3
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from apps.documents.apps import _have_media_folder
 from config.environment import database, secret, secret_key
 
 
@@ -47,6 +50,28 @@ def test_what_the_defaults_are(installation):
     done = installation("-c", program)
     assert done.output.strip() == "False ['localhost', '127.0.0.1', '[::1]'] sqlite wal", done.errors
     assert installation.home.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_database_and_documents_are_private_in_a_folder_that_others_may_enter(tmp_path, settings):
+    tmp_path.chmod(0o755)
+    options = {
+        name: value for name, value in database("", tmp_path)["OPTIONS"].items() if name in {"timeout", "factory"}
+    }
+    place = tmp_path / "edms.sqlite3"
+    with contextlib.closing(sqlite3.connect(place, **options)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE t (x)")
+        made = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert made == {"edms.sqlite3": 0o600, "edms.sqlite3-wal": 0o600, "edms.sqlite3-shm": 0o600}
+    place.chmod(0o640)
+    with contextlib.closing(sqlite3.connect(place, **options)) as connection:
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
+    assert place.stat().st_mode & 0o777 == 0o640
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        sqlite3.connect(tmp_path / "nothing/x", **options)
+    settings.MEDIA_ROOT = tmp_path / "media"
+    _have_media_folder()
+    assert settings.MEDIA_ROOT.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_secret_comes_from_its_variable_or_from_the_file_that_is_named(monkeypatch, tmp_path):

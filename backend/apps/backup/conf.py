@@ -20,6 +20,7 @@ BACKUP_FALLBACK_ROOT      folder for journals and copies while BACKUP_STORAGE_RO
 BACKUP_UPLOAD_MAX_BYTES   the largest package that the API takes in, and all uploads of one person together; 1 TB
 BACKUP_SECOND_PERSON      what takes two people in the API: "restore", "delete"; none
 BACKUP_TRUSTED_PROXIES    addresses and networks of proxies whose `X-Forwarded-For` is believed; none
+BACKUP_ACCESS_MODELS      ["app.Model"]: sessions and tokens besides the known ones, which a restore can remove; none
 BACKUP_API_RATES          {"read", "change", "download": "600/min"}: how often a user may ask; None for no limit
 """
 
@@ -70,6 +71,7 @@ class BackupSettings:
     second_person: frozenset[str]
     rates: Mapping[str, str | None]
     trusted_proxies: tuple[Network, ...]
+    access_models: tuple[str, ...]
 
     @property
     def roots(self) -> tuple[Path, ...]:
@@ -114,6 +116,7 @@ def load() -> BackupSettings:
         second_person=_second_person(),
         rates=_rates(),
         trusted_proxies=_networks("BACKUP_TRUSTED_PROXIES"),
+        access_models=_texts("BACKUP_ACCESS_MODELS"),
     )
 
 

@@ -8,6 +8,8 @@ import type { components, paths } from "./schema";
 export type Schemas = components["schemas"];
 export type Problem = Schemas["Problem"];
 export type Api = Client<paths>;
+/** What a page sends with every request, such as a token; asked for anew each time, so that it can be renewed. */
+export type Headers = () => Record<string, string> | Promise<Record<string, string>>;
 
 const CHANGING = new Set(["POST", "PUT", "PATCH", "DELETE"]);
 
@@ -43,10 +45,21 @@ const csrf: Middleware = {
   },
 };
 
-/** A client of an API below `baseUrl`, for pages of the same origin. `onSignedOut` is called whenever the session is found ended. */
-export function connect<Paths extends object>(baseUrl: string, onSignedOut?: () => void): Client<Paths> {
+/** A client of an API below `baseUrl`. `onSignedOut` is called whenever an answer says that nobody is signed in; `headers` are
+ * sent along. Without these it is the session of a page of the same origin that counts. */
+export function connect<Paths extends object>(
+  baseUrl: string,
+  onSignedOut?: () => void,
+  headers?: Headers,
+): Client<Paths> {
   const client = createClient<Paths>({ baseUrl, credentials: "same-origin" });
   client.use(csrf, {
+    async onRequest({ request }) {
+      for (const [name, value] of Object.entries((await headers?.()) ?? {})) {
+        request.headers.set(name, value);
+      }
+      return request;
+    },
     onResponse({ response }) {
       if (response.status === 401) {
         onSignedOut?.();
@@ -57,8 +70,8 @@ export function connect<Paths extends object>(baseUrl: string, onSignedOut?: () 
 }
 
 /** A client of the API of backups. */
-export function createApi(baseUrl: string, onSignedOut?: () => void): Api {
-  return connect<paths>(baseUrl, onSignedOut);
+export function createApi(baseUrl: string, onSignedOut?: () => void, headers?: Headers): Api {
+  return connect<paths>(baseUrl, onSignedOut, headers);
 }
 
 type Answer<T> = { data?: T; error?: unknown; response: Response };

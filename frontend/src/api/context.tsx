@@ -3,12 +3,14 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
 
-import { type Api, createApi, isUnanswered } from "./client";
+import { type Api, createApi, type Headers, isUnanswered } from "./client";
 
 interface Place {
   api: Api;
   /** The address below which the API lies, without a slash at its end. */
   baseUrl: string;
+  /** What is sent with every request; without it the browser's own session counts. */
+  headers: Headers | undefined;
 }
 
 const Context = createContext<Place | null>(null);
@@ -35,11 +37,16 @@ interface ApiProviderProps {
   baseUrl: string;
   /** Called when an answer says that nobody is signed in any more; the same function at every render. */
   onSignedOut?: (() => void) | undefined;
+  /** Sent with every request; the same function at every render. */
+  headers?: Headers | undefined;
   children: ReactNode;
 }
 
-export function ApiProvider({ baseUrl, onSignedOut, children }: ApiProviderProps) {
-  const place = useMemo(() => ({ api: createApi(baseUrl, onSignedOut), baseUrl }), [baseUrl, onSignedOut]);
+export function ApiProvider({ baseUrl, onSignedOut, headers, children }: ApiProviderProps) {
+  const place = useMemo(
+    () => ({ api: createApi(baseUrl, onSignedOut, headers), baseUrl, headers }),
+    [baseUrl, onSignedOut, headers],
+  );
   const [queries] = useState(createQueries);
   return (
     <Context.Provider value={place}>
@@ -58,6 +65,11 @@ function usePlace(): Place {
 
 export function useApi(): Api {
   return usePlace().api;
+}
+
+/** What is to be sent with every request; undefined where the session of the browser counts. */
+export function useHeaders(): Headers | undefined {
+  return usePlace().headers;
 }
 
 /** The address of something in the API, for links and downloads. */

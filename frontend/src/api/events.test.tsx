@@ -39,10 +39,15 @@ it("asks by itself every few seconds where no events come, and knows how old its
     </>,
   );
   await screen.findByText("live");
+  FakeEventSource.opens = false;
+  vi.spyOn(FakeEventSource.prototype, "readyState", "get").mockReturnValue(2);
+  onTestFinished(() => void vi.restoreAllMocks());
   act(() => FakeEventSource.all[0]?.onerror?.());
   const before = (await screen.findByText("connecting")).title;
-  pass(5);
+  // What the refused stream had asked for at once, and what is asked for after that.
   await screen.findByText("2 backups");
+  pass(5);
+  await screen.findByText("3 backups");
   await waitFor(() => expect(screen.getByText("asking").title > before).toBe(true));
   server.use(http.get("http://localhost:3000/api/system/status/", () => HttpResponse.error()));
   pass(20);
@@ -77,8 +82,34 @@ it("keeps one stream, however much happens on it", async () => {
     FakeEventSource.all[0]?.dispatchEvent(new Event("job"));
     FakeEventSource.all[0]?.onerror?.();
   });
-  expect(await screen.findByText("connecting")).toBeTruthy();
+  expect(screen.getByText("live")).toBeTruthy();
   expect(FakeEventSource.all).toHaveLength(1);
+});
+
+it("stays live on a server that ends each stream at once, and is lost when none opens any more", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const states = new Set<string>();
+  function Watched() {
+    states.add(useConnection().state);
+    return null;
+  }
+  show(<Watched />);
+  const stream = FakeEventSource.all[0];
+  const pass = (seconds: number) => act(() => vi.advanceTimersByTimeAsync(seconds * 1_000));
+  await pass(0);
+  states.clear();
+  for (let turn = 0; turn < 10; turn += 1) {
+    act(() => stream?.onerror?.());
+    await pass(2);
+    act(() => stream?.onopen?.());
+  }
+  expect([...states]).toEqual(["live"]);
+  for (let turn = 0; turn < 4; turn += 1) {
+    act(() => stream?.onerror?.());
+    await pass(2);
+  }
+  expect([...states]).toEqual(["live", "connecting"]);
 });
 
 it("asks nothing again that was answered with a no when the connection is there again", async () => {

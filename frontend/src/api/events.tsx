@@ -4,7 +4,8 @@ import { type Query, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
 
 import { isUnanswered, type Schemas } from "./client";
-import { useApiUrl } from "./context";
+import { useApiUrl, useHeaders } from "./context";
+import { EventStream } from "./stream";
 
 export type EventState = Schemas["EventState"];
 
@@ -18,6 +19,8 @@ export interface Connection {
 const Context = createContext<Connection>({ state: "connecting", since: null });
 const NAMES = ["job", "restore", "operation", "configuration"] as const;
 const SILENCE_MS = 40_000;
+/** A stream that ended is asked for again after two seconds. A server that does not speak ASGI ends each one at once. */
+const BREAK_MS = 8_000;
 const GATHER_MS = 250;
 const AGAIN_MS = 3_000;
 const POLL_MS = 5_000;
@@ -38,6 +41,7 @@ const isLeft = ({ state }: Query) => state.status === "error" && isUnanswered(st
 /** Listens to the server's events, and has the queries that they concern asked again. */
 export function EventsProvider({ children }: { children: ReactNode }) {
   const url = useApiUrl();
+  const headers = useHeaders();
   const queries = useQueryClient();
   const [connection, setConnection] = useState<Connection>({ state: "connecting", since: null });
   const waiting = useRef(new Set<string>());
@@ -46,10 +50,16 @@ export function EventsProvider({ children }: { children: ReactNode }) {
     let again = 0;
     let timer = 0;
     let watchdog = 0;
-    const alive = () => {
-      setConnection({ state: "live", since: new Date() });
+    let isBroken = false;
+    const lost = () => setConnection((now) => ({ ...now, state: "connecting" }));
+    const expect = (ms: number) => {
       window.clearTimeout(watchdog);
-      watchdog = window.setTimeout(() => setConnection((now) => ({ ...now, state: "connecting" })), SILENCE_MS);
+      watchdog = window.setTimeout(lost, ms);
+    };
+    const alive = () => {
+      isBroken = false;
+      setConnection({ state: "live", since: new Date() });
+      expect(SILENCE_MS);
     };
     const flush = () => {
       timer = 0;
@@ -66,15 +76,22 @@ export function EventsProvider({ children }: { children: ReactNode }) {
       timer ||= window.setTimeout(flush, GATHER_MS);
     };
     const listen = () => {
-      const opened = new EventSource(url("/system/events/"));
+      const address = url("/system/events/");
+      const opened = headers ? new EventStream(address, headers) : new EventSource(address);
       opened.onopen = () => {
         alive();
         // What was not answered while the connection was lost. That something is not there, or not allowed, is an answer.
         void queries.invalidateQueries({ predicate: isLeft });
       };
       opened.onerror = () => {
-        setConnection((now) => ({ ...now, state: "connecting" }));
-        if (opened.readyState === CLOSED) {
+        if (opened.readyState !== CLOSED) {
+          // The browser asks again by itself. Only the first break counts: further ones say that it was in vain.
+          if (!isBroken) {
+            isBroken = true;
+            expect(BREAK_MS);
+          }
+        } else {
+          lost();
           // A browser gives up on an answer that is an error. Whoever asks again learns whether the session has ended.
           void queries.invalidateQueries();
           again = window.setTimeout(() => (source = listen()), AGAIN_MS);
@@ -97,7 +114,7 @@ export function EventsProvider({ children }: { children: ReactNode }) {
       window.clearTimeout(timer);
       window.clearTimeout(watchdog);
     };
-  }, [url, queries]);
+  }, [url, headers, queries]);
 
   const isAlone = connection.state !== "live";
   useEffect(() => {

@@ -223,7 +223,8 @@ export interface paths {
         /** @description Without `path` the whole backup as one package, the `.tar.gz` that `restore_backup --package` takes; with it one file as it is, or a folder as a `.tar`. The length is known, and the same request gives the same bytes: what broke off is continued with `Range` and `If-Range`. */
         get: operations["jobs_download"];
         put?: never;
-        post?: never;
+        /** @description A ticket for a download by a link, which sends no header: GET the same address with the same `path` and `ticket`. It is for the user who asks, and begins that download within a minute. */
+        post: operations["jobs_download_ticket"];
         delete?: never;
         options?: never;
         head?: never;
@@ -959,6 +960,8 @@ export interface components {
              * @default
              */
             confirm: string;
+            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says it. */
+            drop_access?: boolean | null;
             /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
             leave_out?: string[];
             /**
@@ -1089,6 +1092,8 @@ export interface components {
              * @default
              */
             confirm: string;
+            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says it. */
+            drop_access?: boolean | null;
             /** Format: binary */
             file?: string;
             /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
@@ -1694,6 +1699,8 @@ export interface components {
              * @default
              */
             confirm: string;
+            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says it. */
+            drop_access?: boolean | null;
             /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
             leave_out?: string[];
             /**
@@ -1778,6 +1785,8 @@ export interface components {
              * @description A job.
              */
             backup?: string;
+            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says it. */
+            drop_access?: boolean | null;
             /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
             leave_out?: string[];
             /**
@@ -1886,6 +1895,20 @@ export interface components {
         };
         /** @enum {string} */
         TargetEnum: "live" | "folder" | "database";
+        /** @description A ticket, and until when a download can be begun with it. */
+        Ticket: {
+            /** Format: date-time */
+            expires_at: string;
+            ticket: string;
+        };
+        /** @description What is to be downloaded with the ticket. */
+        TicketRequestRequest: {
+            /**
+             * @description Parts separated by /, as `path` in the list of files gives it: bytes that are no UTF-8, control characters and % itself stand as % and two hex digits. Empty is the whole.
+             * @default
+             */
+            path: string;
+        };
         /** @enum {string} */
         Trigger: "MANUAL" | "SCHEDULED" | "API" | "PRE_RESTORE";
         /** @enum {string} */
@@ -3504,6 +3527,8 @@ export interface operations {
             query?: {
                 /** @description Parts separated by /, as `path` in the list of files gives it: bytes that are no UTF-8, control characters and % itself stand as % and two hex digits. Empty is the whole. */
                 path?: string;
+                /** @description From POST to the same address, for clients whose links send no token. Good for a minute. */
+                ticket?: string;
             };
             header?: {
                 /** @description ETags of what is there already. */
@@ -3606,6 +3631,130 @@ export interface operations {
             };
             /** @description It was there, and has been removed. */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A range that lies outside. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Asked too often; Retry-After says when again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    jobs_download_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TicketRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            /** @description The request is not valid; `errors` says which field, and why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The right to do this is missing, or the CSRF token. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing of that name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not in a state that allows this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was there, and has been removed. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than are taken. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A media type that is not taken. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -37,12 +37,18 @@ function furnish() {
 /** A stream of events that a test sends itself. */
 export class FakeEventSource extends EventTarget {
   static all: FakeEventSource[] = [];
+  /** Whether those that are made open. */
+  static opens = true;
   onopen: (() => void) | null = null;
   onerror: (() => void) | null = null;
+  /** As of one that the browser opens again by itself. */
+  get readyState() {
+    return 0;
+  }
   constructor(readonly url: string) {
     super();
     FakeEventSource.all.push(this);
-    queueMicrotask(() => this.onopen?.());
+    queueMicrotask(() => FakeEventSource.opens && this.onopen?.());
   }
   close() {}
 }
@@ -59,6 +65,7 @@ afterEach(() => {
   cleanup();
   server.resetHandlers();
   FakeEventSource.all = [];
+  FakeEventSource.opens = true;
   sessionStorage.clear();
   localStorage.clear();
 });

@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.middleware.gzip import GZipMiddleware
+from django.test import AsyncRequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from rest_framework.test import force_authenticate
 from tests.backup.api.conftest import ROOT
 from tests.backup.api.listening import Server, memory
 
 from apps.backup import broadcasting
-from apps.backup.api.events import EventStateSerializer
+from apps.backup.api.events import Events, EventStateSerializer
 from apps.backup.broadcasting import MOST_EVENTS, Broadcaster, Looker, moment_of
 from apps.backup.models import BackupConfiguration, BackupJob
 from apps.backup.policies import ConfigurationValues
@@ -294,3 +297,37 @@ def test_an_id_stands_for_its_moment(settings, zones):
 def test_every_event_has_the_same_fields():
     names = {field.name for field in dataclasses.fields(broadcasting.Change)}
     assert set(EventStateSerializer().fields) == names
+
+
+class ReadsSynchronously:
+    """What middleware in the field does to each streaming answer that says nothing of its encoding."""
+
+    def process_response(self, request, response):
+        if not response.has_header("Content-Encoding"):
+            response.streaming_content = iter(response.streaming_content)
+        return response
+
+
+@pytest.mark.parametrize("middleware", [GZipMiddleware(lambda request: None), ReadsSynchronously()])
+def test_middleware_that_compresses_leaves_the_stream_alone(middleware, person):
+    request = AsyncRequestFactory(headers={"Accept-Encoding": "br, gzip"}).get(EVENTS)
+    force_authenticate(request, person("anna", Right.VIEW))
+    answer = Events.as_view()(request)
+    assert (answer.status_code, answer.is_async) == (200, True)
+    assert middleware.process_response(request, answer) is answer
+    assert answer.headers["Content-Encoding"] == "identity"
+    assert "no-transform" in answer.headers["Cache-Control"]
+    answer.close()
+
+
+def test_without_asgi_the_answer_is_not_compressed_either(client_of, settings):
+    settings.MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware", *settings.MIDDLEWARE]
+    for number in range(20):
+        BackupConfiguration.objects.create(name=f"nightly-{number}", backup_type="FULL", frequency="ON_DEMAND")
+    client = client_of(Right.VIEW)
+    began = client.get(EVENTS, {"since": "1-0"}, HTTP_ACCEPT_ENCODING="gzip")
+    assert (began.status_code, began.headers["Content-Encoding"]) == (200, "identity")
+    assert began.content.startswith(b"retry: 2000\n\n")
+    # The rest of the API may be compressed as the host likes.
+    listed = client.get(f"{ROOT}configurations/", HTTP_ACCEPT_ENCODING="gzip")
+    assert listed.headers["Content-Encoding"] == "gzip"

@@ -141,6 +141,58 @@ def test_the_wheel_goes_beside_an_apps_package_of_the_host(tmp_path):
     assert linked == "True"
 
 
+SIGNED = """
+import io, json
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+User.objects.create_superuser("root", password="root")
+client = Client(headers={"host": "localhost"})
+def post(where, token="", **body):
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = client.post(where, json.dumps(body), content_type="application/json", headers=headers)
+    return answer.status_code, answer.json()
+_, tokens = post("/api/token/", username="root", password="root")
+signed = {"Authorization": "Bearer " + tokens["access"]}
+call_command("trigger_backup", "--type", "FULL", stdout=io.StringIO())
+jobs = "/api/v1/backup/jobs/"
+(job,) = client.get(jobs, headers=signed).json()["results"]
+download = f"{jobs}{job['uuid']}/download/"
+_, ticket = post(download, tokens["access"], path="manifest.json")
+link = {"path": "manifest.json", "ticket": ticket["ticket"]}
+found = [
+    client.get(jobs).status_code,
+    client.get(jobs, headers={"Authorization": "Bearer x.y.z"}).status_code,
+    client.get(download, link).status_code,
+    client.get("/api/v1/backup/system/events/", headers=signed).content.startswith(b"retry"),
+]
+status, tokens = post("/api/token/refresh/", refresh=tokens["refresh"])
+restore = ["restore_backup", "latest", "--yes", "--drop-access", "--no-safety-backup"]
+call_command(*restore, stdout=io.StringIO(), stderr=io.StringIO())
+# The one that was given out before the backup, and the one that came since.
+print(json.dumps([*found, status, post("/api/token/refresh/", refresh=tokens["refresh"])[0]]))
+"""
+EXAMPLE = BACKEND.parent / "docs/examples/simplejwt"
+
+
+def test_a_project_that_signs_tokens_and_has_no_sessions(tmp_path):
+    """The example of docs/reference/console.md, with the real package."""
+    wheel = tomllib.loads((BACKEND.parent / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    for source, name in wheel["sources"].items():
+        (tmp_path / name).symlink_to(BACKEND.parent / source)
+    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "media").mkdir()
+    environment = {"PATH": os.environ["PATH"], "BACKUP_PASSWORD": PASSPHRASE, "DJANGO_SETTINGS_MODULE": "settings"}
+    environment["DJANGO_SECRET_KEY"] = "x" * 50
+
+    def run(*words: str) -> str:
+        command = [sys.executable, "-m", "django", *words]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
+
+    run("migrate", "-v0")
+    assert json.loads(run("shell", "-v0", "-c", SIGNED).splitlines()[-1]) == [401, 401, 200, True, 200, 401]
+
+
 REPLICATED = """
 from config.settings import *
 ALLOWED_HOSTS, DATABASE_ROUTERS = ["testserver"], ["replicated.Router"]

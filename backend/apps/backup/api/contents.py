@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import path
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,6 +33,7 @@ from ..withheld import Withheld
 from .fields import CountField, MomentField, StrictSerializer, _Serializer
 from .ranges import NotSatisfiable, is_known, wanted_range
 from .schema import extend_schema
+from .tickets import LONGEST, PARAMETER, SECONDS, TicketAuthentication, ticket_of
 from .views import BackupView
 
 _USUAL: Final = 200
@@ -51,6 +55,31 @@ class PathFilter(StrictSerializer):
         default="",
         help_text=_PATH_HELP,
     )
+
+
+class DownloadFilter(PathFilter):
+    """What in the backup, and instead of a header a ticket."""
+
+    ticket = serializers.CharField(
+        max_length=LONGEST,
+        required=False,
+        help_text="From POST to the same address, for clients whose links send no token. Good for a minute.",
+    )
+
+
+class TicketRequestSerializer(StrictSerializer):
+    """What is to be downloaded with the ticket."""
+
+    path = serializers.CharField(
+        max_length=MOST_TEXT, required=False, allow_blank=True, trim_whitespace=False, default="", help_text=_PATH_HELP
+    )
+
+
+class TicketSerializer(_Serializer):
+    """A ticket, and until when a download can be begun with it."""
+
+    ticket = serializers.CharField()
+    expires_at = MomentField()
 
 
 class FilesFilter(PathFilter):
@@ -190,7 +219,7 @@ _LEFT_OUT: Final = "X-Backup-Left-Out"
 _BYTES: Final = OpenApiResponse(OpenApiTypes.BINARY, description="The bytes.")
 _DOWNLOAD: Final[dict[str, Any]] = {
     "parameters": [
-        PathFilter,
+        DownloadFilter,
         OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="One range: bytes=1000-, bytes=0-99."),
         OpenApiParameter("If-Range", str, OpenApiParameter.HEADER, description="The ETag of what is continued."),
         OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="ETags of what is there already."),
@@ -222,10 +251,17 @@ class RangeNotSatisfiable(APIException):
 class Download(BackupView):
     """A backup, or a file or folder of it, handed out."""
 
-    rights = {"GET": Right.DOWNLOAD}
-    filter_serializer = PathFilter
+    rights = {"GET": Right.DOWNLOAD, "POST": Right.DOWNLOAD}
+    filter_serializer = DownloadFilter
+    serializer_class = TicketRequestSerializer
     throttle_scope = "download"
     further_problems = (409, 410, 416)
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        asked: HttpRequest | None = getattr(self, "request", None)
+        if asked is not None and asked.method in {"GET", "HEAD"} and PARAMETER in asked.GET:
+            return [TicketAuthentication()]
+        return super().get_authenticators()
 
     @extend_schema(
         operation_id="jobs_download",
@@ -233,7 +269,7 @@ class Download(BackupView):
         **_DOWNLOAD,
     )
     def get(self, request: Request, **_names: str) -> HttpResponseBase:
-        opened = self._open()
+        opened = self._open(self.filters()["path"])
         try:
             return self._answer(request, opened)
         except BaseException:
@@ -242,7 +278,7 @@ class Download(BackupView):
 
     @extend_schema(exclude=True)
     def head(self, request: Request, **_names: str) -> HttpResponseBase:
-        opened = self._open()
+        opened = self._open(self.filters()["path"])
         opened.close()
         if is_known(request.headers, opened.etag):
             return _described(HttpResponse(status=304), opened)
@@ -250,9 +286,25 @@ class Download(BackupView):
         response.headers["Content-Length"] = str(opened.length)
         return response
 
-    def _open(self) -> OpenedDownload:
+    @extend_schema(
+        operation_id="jobs_download_ticket",
+        responses={201: TicketSerializer},
+        description=(
+            "A ticket for a download by a link, which sends no header: GET the same address with the same `path` and"
+            " `ticket`. It is for the user who asks, and begins that download within a minute."
+        ),
+    )
+    def post(self, request: Request, **_names: str) -> Response:
+        path = self.asked()["path"]
+        # What cannot be downloaded is said here: a browser would show it as a file that failed.
+        self._open(path).close()
+        until = timezone.now() + timedelta(seconds=SECONDS)
+        ticket = ticket_of(self.user, str(self.kwargs["uuid"]), path)
+        return Response(TicketSerializer({"ticket": ticket, "expires_at": until}).data, status=HTTPStatus.CREATED)
+
+    def _open(self, path: str) -> OpenedDownload:
         try:
-            return open_download(self.uuid(), path_of(self.filters()["path"]))
+            return open_download(self.uuid(), path_of(path))
         except Withheld as error:
             raise PermissionDenied(str(error)) from error
 

@@ -112,10 +112,10 @@ class Events(BackupView):
         accepted = request.headers.get("Accept", "")
         if "application/json" in accepted and _STREAM not in accepted:
             return Response(_as_json(past(since, now=timezone.now())))
-        if request.method == "HEAD":
-            return HttpResponse(content_type=_STREAM)
         answer: HttpResponseBase
-        if isinstance(request._request, ASGIRequest):
+        if request.method == "HEAD":
+            answer = HttpResponse(content_type=_STREAM)
+        elif isinstance(request._request, ASGIRequest):
             answer = StreamingHttpResponse(listen(since, Listening(request, Right.VIEW)), content_type=_STREAM)
             # The thread of a request lives as long as its answer, and would keep a connection that nobody uses.
             close_connections()
@@ -123,6 +123,9 @@ class Events(BackupView):
             answer = HttpResponse(_as_stream(past(since, now=timezone.now())), content_type=_STREAM)
         # nginx would collect the events otherwise.
         answer.headers["X-Accel-Buffering"] = "no"
+        # Middleware of the host that compresses would hold events back, or end the stream: some cannot iterate it.
+        answer.headers["Content-Encoding"] = "identity"
+        answer.headers["Cache-Control"] = "no-store, no-transform"
         return answer
 
 

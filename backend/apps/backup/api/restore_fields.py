@@ -78,6 +78,12 @@ class ChoicesSerializer(StrictSerializer):
         help_text="To a database: only these tables.",
     )
     safety_backup = serializers.BooleanField(default=True, help_text="Back up the live state first.")
+    drop_access = serializers.BooleanField(
+        allow_null=True,
+        default=None,
+        help_text="To the live database: remove all sessions and tokens before it goes live. Null: only those of"
+        " packages of other systems; the plan says it.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         pattern, said = _NAMES[attrs["target"]]
@@ -92,11 +98,14 @@ class ChoicesSerializer(StrictSerializer):
         both = sorted({*attrs["tables"]} & {*attrs["leave_out"]})
         if both:
             raise serializers.ValidationError({"leave_out": f"{both[0]} is among the `tables` that are chosen."})
+        if attrs["drop_access"] is not None and (attrs["target"] != "live" or attrs["only"] == "files"):
+            raise serializers.ValidationError({"drop_access": "It is for the live database only."})
         return attrs
 
     def choices(self, **source: Any) -> RestoreChoices:
         """What was chosen, after validation; `source` where the address says what is restored."""
-        names = {"backup", "upload", "target", "name", "only", "safety_backup"} & set(self.validated_data)
+        single = {"backup", "upload", "target", "name", "only", "safety_backup", "drop_access"}
+        names = single & set(self.validated_data)
         chosen = {name: self.validated_data[name] for name in names}
         several = {name: tuple(self.validated_data[name]) for name in SEVERAL}
         return RestoreChoices(**{**chosen, **several, **source})

@@ -18,7 +18,7 @@ from .. import conf
 from ..errors import SettingsInvalid
 from ..holding import FOLDER, application_is_held, may_look
 from ..ledger import ledger_alias
-from ..restores import RestoreRefused, interrupted
+from ..restores import RestoreRefused, access_models, interrupted
 from ..server_errors import what_helps, what_was_said
 from ..sources import ClientMissing, SourceRefused, database_aliases
 from ..sources.postgresql import find_client, server_major
@@ -29,6 +29,7 @@ def settings_findings() -> list[Finding]:
     """W001: the settings are missing or wrong; nothing else can be looked at then."""
     try:
         conf.load()
+        access_models()
     except SettingsInvalid as error:
         return [critical(1, "settings", str(error), "Set it in the settings of the project.")]
     return []

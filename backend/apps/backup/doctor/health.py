@@ -22,7 +22,7 @@ from ..retention import plan_retention
 from ..selectors import ConfigurationState
 from ..services.executors import executors_alive
 from ..services.removals import prunes_latest, removals_unfinished
-from . import brokers, coverage, damage, disks, equipment, freshness, outside, runs, storages
+from . import addresses, brokers, coverage, damage, disks, equipment, freshness, outside, runs, storages
 from .disks import Space
 from .findings import Acknowledged, Finding, Severity
 from .freshness import hours
@@ -206,6 +206,7 @@ def equipment_findings(*, deploy: bool) -> Iterator[Finding]:
     yield from isolated("databases", equipment.kind_findings)
     yield from isolated("restores", equipment.restore_findings)
     yield from isolated("middleware", equipment.middleware_findings)
+    yield from isolated("addresses", addresses.address_findings)
     if brokers.uses_celery():
         yield from isolated("Celery Beat", brokers.scheduler_findings)
     if deploy:

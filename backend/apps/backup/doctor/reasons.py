@@ -52,6 +52,7 @@ WHY: Final[Mapping[str, str]] = {
     "backup.W044": "A thief with the old passphrase reads the backups as before.",
     "backup.W045": "It takes space, and a thief with the old passphrase can read it.",
     "backup.W046": "After a loss, what lies there is gone.",
+    "backup.W048": "When a restore is urgent, its page does not open, or answers with another one.",
     "backup.W050": "Each backup is INCOMPLETE without it, and counts as no good one.",
 }
 """By the id of the finding."""

@@ -27,6 +27,7 @@ def plan_facts(plan: Plan) -> Facts:
         ("space", space),
         ("ledger", plan.ledger),
         ("safety backup", "" if plan.to_folder or plan.to_database else "yes" if plan.safety_backup else "no"),
+        ("accounts and access", plan.access),
         ("warnings", plan.warnings),
         ("blocking", plan.blocking),
     ]

@@ -191,7 +191,11 @@ def _database_place(origin: Origin, name: str) -> str:
 
 def _choice(choices: RestoreChoices) -> Choice:
     return Choice(
-        choices.only or None, frozenset(choices.leave_out), frozenset(choices.paths), frozenset(choices.tables)
+        only=choices.only or None,
+        leave_out=frozenset(choices.leave_out),
+        paths=frozenset(choices.paths),
+        tables=frozenset(choices.tables),
+        drop_access=choices.drop_access,
     )
 
 

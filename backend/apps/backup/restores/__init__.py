@@ -1,5 +1,6 @@
 """Restores: a plan that touches nothing, staging beside the live system, verification, a swap that can be undone."""
 
+from .access_models import access_models
 from .errors import JournalUnwritable, RestoreFailed, RestoreRefused, RestoreUnfinished
 from .execute import Restore, RestoreResult
 from .folder import restore_to_folder
@@ -31,6 +32,7 @@ __all__ = [
     "RestoreRefused",
     "RestoreResult",
     "RestoreUnfinished",
+    "access_models",
     "interrupted",
     "journal_folders",
     "journals",

@@ -24,6 +24,7 @@ from ..sources import sqlite
 from ..sources.files import RESTORE_MARK
 from ..stopping import JobCancelled
 from . import beside, record, stage_postgresql, stage_sqlite
+from .access import compare_access, remove_access
 from .carry import carry_ledger, ledger_component
 from .changed import Changes
 from .errors import RestoreFailed, RestoreRefused, RestoreUnfinished
@@ -152,10 +153,19 @@ class Restore:
         if data:
             with self._phase(result, "restoring the rows", sum(database.size for database in data), told=told):
                 result.notes += self._stage_data(journal, data)
+        if self._databases():
+            with self._phase(result, "comparing accounts", told=told):
+                result.notes += self._guard_access(journal)
         roots = chosen_roots(self.origin.manifest, self.choice.only)
         if roots:
             with self._phase(result, "restoring the files", sum(root.bytes for root in roots), told=told):
                 result.notes += self._stage_files(journal, roots)
+
+    def _guard_access(self, journal: Journal) -> list[str]:
+        """Say who gets in again, and remove sessions and tokens before they can be live."""
+        drop, now = self.plan.drop_access, timezone.now()
+        notes = compare_access(journal.components, now=now, tokens=not drop)
+        return notes + (remove_access(journal.components, now=now) if drop else [])
 
     def _give_up(self, journal: Journal, error: BaseException, *, in_ledger: bool) -> None:
         try:

@@ -33,6 +33,7 @@ class Plan:
     """What a restore would do. It can be done when nothing is in `blocking`.
 
     `paths` and `tables` are those that were chosen, of the whole none; `counts` is what is restored, in numbers.
+    `access` says who gets in again; with `drop_access` sessions and tokens are removed before the swap.
     """
 
     backup: str
@@ -48,6 +49,8 @@ class Plan:
     space: list[Space] = field(default_factory=list)
     ledger: str = ""
     safety_backup: bool = False
+    access: list[str] = field(default_factory=list)
+    drop_access: bool = False
     blocking: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -63,12 +66,15 @@ class Choice:
     `leave_out` are tables of a portable package, or objects of a PostgreSQL database such as `extension:postgis`.
 
     Beside the live system it may be less: the files and folders `paths`, as texts of `names`, or the `tables`.
+
+    `drop_access` removes sessions and tokens from a database before it goes live; None: only those of other systems.
     """
 
     only: str | None = None
     leave_out: frozenset[str] = frozenset()
     paths: frozenset[str] = frozenset()
     tables: frozenset[str] = frozenset()
+    drop_access: bool | None = None
 
 
 def existing(path: Path) -> Path:

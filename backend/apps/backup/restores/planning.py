@@ -28,6 +28,7 @@ from .errors import RestoreRefused
 from .kinds import SERVERS
 from .origin import Origin, Progress
 from .plan import Choice, Plan, Replacement, Space, existing, require_writable
+from .plan_access import compared_later, plan_access
 from .plan_databases import plan_data, plan_database
 from .safety import safety_obstacle
 from .tables import plan_tables
@@ -104,6 +105,8 @@ def plan_restore(
     _compare_versions(plan.blocking, plan, manifest, databases)
     _compare_secrets(plan, manifest)
     _plan_ledger(plan, [*databases, *data])
+    if databases or data:
+        plan_access(plan, ref, manifest, choice.drop_access)
     if roots and manifest.references.excluded:
         plan.warnings.append(
             f"{manifest.references.excluded} files that the rows name were left out of the backup by its configuration:"
@@ -116,6 +119,8 @@ def plan_restore(
         plan.warnings.append("no backup of the live state is taken first; what is replaced is kept for rollback")
     if tried and data and not plan.blocking:
         try_rows(plan, origin, data, leave_out=choice.leave_out, progress=progress)
+    else:
+        compared_later(plan)
     return plan
 
 

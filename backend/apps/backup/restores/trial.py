@@ -11,11 +11,14 @@ import datetime
 import uuid
 from collections.abc import Iterator, Sequence
 
+from django.utils import timezone
+
 from ..conf import load
 from ..manifest import DataRecord
 from ..sources.files import database_files, file_roots
 from ..sources.named_files import reference_fields
 from . import beside
+from .access import compare_access
 from .errors import RestoreFailed
 from .journal import Journal, State, exclusive, folder, forget_lock
 from .origin import Origin, Progress
@@ -38,6 +41,7 @@ def try_rows(
         except RestoreFailed as error:
             plan.blocking.append(f"the rows were tried, and do not fit: {error}")
         else:
+            plan.access += compare_access(journal.components, now=timezone.now(), tokens=not plan.drop_access)
             plan.warnings += [note for note in notes if note not in plan.warnings]
 
 

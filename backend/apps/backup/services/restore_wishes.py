@@ -48,7 +48,8 @@ class RestoreChoices:
 
     From the stored backup of `backup`, a job, or the package `upload`; to the "live" system, or to the "folder" or
     "database" `name`. `only` is "database" or "files", "" for all; `leave_out` are tables of a package. To a folder,
-    `paths` are all that is restored, as texts of `names`, to a database `tables`; none are the whole.
+    `paths` are all that is restored, as texts of `names`, to a database `tables`; none are the whole. `drop_access`
+    removes sessions and tokens before the database goes live; None: only from packages of other systems.
     """
 
     backup: uuid.UUID | None = None
@@ -60,6 +61,7 @@ class RestoreChoices:
     paths: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     safety_backup: bool = True
+    drop_access: bool | None = None
 
     def to_json(self) -> dict[str, object]:
         """As an operation's arguments."""
@@ -73,6 +75,7 @@ class RestoreChoices:
             "paths": sorted(set(self.paths)),
             "tables": sorted(set(self.tables)),
             "safety_backup": self.safety_backup,
+            "drop_access": self.drop_access,
         }
 
     @classmethod
@@ -88,6 +91,7 @@ class RestoreChoices:
             paths=_texts(values, "paths"),
             tables=_texts(values, "tables"),
             safety_backup=bool(values["safety_backup"]),
+            drop_access=None if values.get("drop_access") is None else bool(values["drop_access"]),
         )
 
 

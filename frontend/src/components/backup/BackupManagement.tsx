@@ -10,6 +10,7 @@ import { MantineContext, MantineProvider } from "@mantine/core";
 import { lazy, type ReactNode, Suspense, useContext, useEffect } from "react";
 import { BrowserRouter, Navigate, Route, Routes, useInRouterContext, useLocation } from "react-router";
 
+import type { Headers } from "../../api/client";
 import { ApiProvider } from "../../api/context";
 import { EventsProvider } from "../../api/events";
 import { contrast, theme } from "../../shell/theme";
@@ -50,14 +51,16 @@ export interface BackupManagementProps {
   basePath?: string;
   /** Called when an answer of the API says that nobody is signed in any more; the same function at every render. */
   onSignedOut?: () => void;
+  /** Sent with every request, such as a token; without it the browser's session counts. The same function at every render. */
+  headers?: Headers;
 }
 
 export default function BackupManagement(props: BackupManagementProps) {
-  const { apiUrl = "/api/v1/backup", basePath = "/", onSignedOut } = props;
+  const { apiUrl = "/api/v1/backup", basePath = "/", onSignedOut, headers } = props;
   const hasRouter = useInRouterContext();
   const views = (
     <Styled>
-      <ApiProvider baseUrl={apiUrl} onSignedOut={onSignedOut}>
+      <ApiProvider baseUrl={apiUrl} onSignedOut={onSignedOut} headers={headers}>
         <EventsProvider>
           <Views />
         </EventsProvider>

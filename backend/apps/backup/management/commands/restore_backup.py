@@ -95,6 +95,20 @@ class Command(BackupCommand):
             help="do not restore this: a table of a portable package, or an object of a PostgreSQL database as the plan"
             " names it, such as extension:postgis; may be repeated",
         )
+        access = parser.add_mutually_exclusive_group()
+        access.add_argument(
+            "--drop-access",
+            action="store_true",
+            default=None,
+            help="remove all sessions and tokens from the restored database before it goes live: everybody signs in"
+            " again. This is the default for a package of another system",
+        )
+        access.add_argument(
+            "--keep-access",
+            dest="drop_access",
+            action="store_false",
+            help="keep them, also those of another system and those that were ended since",
+        )
         parser.add_argument("--dry-run", action="store_true", help="show the plan and do nothing")
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.add_argument("--no-safety-backup", action="store_true", help="do not back up the live state first")
@@ -318,7 +332,16 @@ def _choice(options: Options) -> Choice:
         raise RestoreRefused("That --path is the whole backup; leave it away.")
     if both := sorted(tables & leave_out):
         raise RestoreRefused(f"The table {both[0]} is chosen and left out; leave one of the two options away.")
-    return Choice(str(options["only"]) if options["only"] else None, leave_out, frozenset(map(text_of, paths)), tables)
+    asked = options["drop_access"]
+    if asked is not None and (options["to_folder"] or options["to_database"] or options["only"] == "files"):
+        raise RestoreRefused("--drop-access and --keep-access are for the live database; leave them away.")
+    return Choice(
+        only=str(options["only"]) if options["only"] else None,
+        leave_out=leave_out,
+        paths=frozenset(map(text_of, paths)),
+        tables=tables,
+        drop_access=None if asked is None else bool(asked),
+    )
 
 
 def _several(options: Options, name: str) -> frozenset[str]:

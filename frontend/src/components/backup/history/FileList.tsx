@@ -5,10 +5,10 @@ import { memo } from "react";
 import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
-import { useApiUrl } from "../../../api/context";
 import { t } from "../../../i18n";
 import { bytes, moment } from "../common/format";
 import { Allowed } from "../common/rights";
+import { DownloadLink } from "./DownloadLink";
 
 type Entry = Schemas["Entry"];
 
@@ -23,27 +23,6 @@ const MARKS: Record<Entry["kind"], string> = {
 /** The address of a folder of a backup. */
 export function placeOf(job: string, path: string): string {
   return `../history/${job}/files${path ? `?path=${encodeURIComponent(path)}` : ""}`;
-}
-
-/** The address of the bytes of something in a backup. */
-export function bytesOf(job: string, path: string): string {
-  return `/jobs/${job}/download/?path=${encodeURIComponent(path)}`;
-}
-
-export function DownloadLink({ job, path, text, name }: { job: string; path: string; text: string; name?: string }) {
-  const url = useApiUrl();
-  return (
-    <Button
-      component="a"
-      href={url(bytesOf(job, path))}
-      download
-      size="compact-sm"
-      variant="default"
-      {...(name ? { "aria-label": t("history.files.downloadThis", { name }) } : {})}
-    >
-      {text}
-    </Button>
-  );
 }
 
 /** To a restore of this alone. */

@@ -6,15 +6,15 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "react-router";
 
 import { type Schemas, unwrap } from "../../../api/client";
-import { useApi, useApiUrl } from "../../../api/context";
+import { useApi } from "../../../api/context";
 import { t } from "../../../i18n";
 import { Allowed } from "../common/rights";
 import { CancelDialog, DeleteDialog, PinDialog } from "./dialogs";
+import { DownloadLink } from "./DownloadLink";
 
 type Job = Schemas["JobDetail"];
 
 export function JobActions({ job }: { job: Job }) {
-  const url = useApiUrl();
   const unfinished = job.status === "PENDING" || job.status === "RUNNING";
   const damaged = job.trust === "DAMAGED";
   return (
@@ -30,9 +30,7 @@ export function JobActions({ job }: { job: Job }) {
             <Button component={Link} to={`../history/${job.uuid}/files`} variant="default">
               {t("history.page.browse")}
             </Button>
-            <Button component="a" href={url(`/jobs/${job.uuid}/download/`)} download variant="default">
-              {t("history.page.download")}
-            </Button>
+            <DownloadLink job={job.uuid} path="" text={t("history.page.download")} size="sm" />
           </Allowed>
           <Allowed to="run_backups">
             <Verify job={job} />

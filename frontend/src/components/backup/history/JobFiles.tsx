@@ -10,7 +10,8 @@ import { useApi } from "../../../api/context";
 import { filesQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { Empty, Failure, Unloaded } from "../common/states";
-import { DownloadLink, FileList, placeOf } from "./FileList";
+import { DownloadLink } from "./DownloadLink";
+import { FileList, placeOf } from "./FileList";
 import { Preview } from "./Preview";
 
 type Job = Schemas["JobDetail"];

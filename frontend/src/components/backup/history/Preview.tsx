@@ -8,13 +8,13 @@ import { Button, Group, Image, Modal, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 
-import { ApiError, type Schemas } from "../../../api/client";
-import { useApiUrl } from "../../../api/context";
+import { ApiError, type Headers, type Schemas } from "../../../api/client";
+import { useApiUrl, useHeaders } from "../../../api/context";
 import { t } from "../../../i18n";
 import { LONG_TITLE } from "../common/dialog";
 import { bytes } from "../common/format";
 import { Loaded } from "../common/states";
-import { bytesOf, DownloadLink } from "./FileList";
+import { bytesOf, DownloadLink } from "./DownloadLink";
 
 type Entry = Schemas["Entry"];
 
@@ -63,12 +63,13 @@ export function Preview({ job, entry, onClose }: Props) {
 
 function Content({ job, entry }: { job: string; entry: Entry }) {
   const url = useApiUrl();
+  const headers = useHeaders();
   const picture = PICTURES[entry.name.split(".").at(-1)?.toLowerCase() ?? ""];
   const size = entry.size ?? 0;
   const fits = size > 0 && (!picture || size <= MOST_PICTURE);
   const query = useQuery({
     queryKey: ["files", job, "content", entry.path],
-    queryFn: () => fetchContent(url(bytesOf(job, entry.path)), picture ? null : Math.min(size, MOST_TEXT)),
+    queryFn: () => fetchContent(url(bytesOf(job, entry.path)), picture ? null : Math.min(size, MOST_TEXT), headers),
     enabled: fits,
     staleTime: Infinity,
     gcTime: 0,
@@ -90,8 +91,9 @@ function Content({ job, entry }: { job: string; entry: Entry }) {
 }
 
 /** The bytes, or only so many from the beginning. */
-async function fetchContent(address: string, most: number | null): Promise<ArrayBuffer> {
-  const headers: HeadersInit = most === null ? {} : { Range: `bytes=0-${most - 1}` };
+async function fetchContent(address: string, most: number | null, more?: Headers): Promise<ArrayBuffer> {
+  const range = most === null ? {} : { Range: `bytes=0-${most - 1}` };
+  const headers = { ...(await more?.()), ...range };
   const answer = await fetch(address, { headers, credentials: "same-origin" }).catch((error: unknown) => {
     throw new ApiError(0, null, String(error));
   });

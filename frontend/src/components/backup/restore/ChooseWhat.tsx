@@ -15,7 +15,7 @@ import { TrustBadge, ValueBadge } from "../common/badges";
 import { bytes, moment } from "../common/format";
 import { Refusal } from "../common/dialog";
 import { Loaded } from "../common/states";
-import { fitting, Paths, type Source, What, Where } from "./parts";
+import { Access, fitting, Paths, type Source, What, Where } from "./parts";
 import { type Choices, choicesIn, namedIn, type Part, requestOf, searchOf } from "./plan";
 import { Tables } from "./Tables";
 
@@ -190,6 +190,9 @@ function Form({ source }: { source: Source }) {
             checked={choices.safetyBackup}
             onChange={(event) => change({ safetyBackup: event.currentTarget.checked })}
           />
+        )}
+        {choices.target === "live" && choices.part !== "files" && source.holds[0] !== "files" && (
+          <Access choices={choices} change={change} />
         )}
         {!wrongName && <Refusal error={planning.error} />}
         <Group>

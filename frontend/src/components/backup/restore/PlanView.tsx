@@ -25,6 +25,7 @@ export function PlanView({ plan, choices }: { plan: Plan; choices?: Choices }) {
       <Said texts={plan.blocking} title="restore.plan.blocked" color="red" />
       {plan.blocking.length === 0 && <Alert color="green">{t("restore.plan.ready")}</Alert>}
       <Said texts={plan.warnings} title="restore.plan.warnings" color="yellow" />
+      <Listed texts={plan.access} title="restore.plan.access" />
       {plan.replacements.length > 0 && <Replacements rows={plan.replacements} live={!elsewhere} />}
       {plan.space.length > 0 && <Room rows={plan.space} />}
       {plan.ledger && (
@@ -36,7 +37,7 @@ export function PlanView({ plan, choices }: { plan: Plan; choices?: Choices }) {
         </div>
       )}
       {!elsewhere && <Text>{t(plan.safetyBackup ? "restore.plan.safety" : "restore.plan.noSafety")}</Text>}
-      {choices && <Chosen values={namedIn(choices) ?? []} />}
+      {choices && <Listed texts={namedIn(choices) ?? []} title="restore.plan.only" font="monospace" />}
       {choices && choices.leaveOut.length > 0 && (
         <Text>{t("restore.plan.leaveOut", { tables: choices.leaveOut.join(", ") })}</Text>
       )}
@@ -44,16 +45,16 @@ export function PlanView({ plan, choices }: { plan: Plan; choices?: Choices }) {
   );
 }
 
-/** What alone is restored, if not everything. */
-function Chosen({ values }: { values: string[] }) {
-  return values.length === 0 ? null : (
+function Listed(props: { texts: string[]; title: "restore.plan.access" | "restore.plan.only"; font?: "monospace" }) {
+  const { texts, title, font } = props;
+  return texts.length === 0 ? null : (
     <div>
       <Title order={4} size="h5">
-        {t("restore.plan.only")}
+        {t(title)}
       </Title>
       <List size="sm">
-        {values.map((one) => (
-          <List.Item key={one} ff="monospace" style={{ overflowWrap: "anywhere" }}>
+        {texts.map((one) => (
+          <List.Item key={one} {...(font && { ff: font })} style={{ overflowWrap: "anywhere" }}>
             {one}
           </List.Item>
         ))}

@@ -11,7 +11,7 @@ const JOB = job();
 const BAD = job({ uuid: "66666666-6666-4666-8666-666666666666", job_name: "newer", trust: "DAMAGED" });
 const PART = job({ uuid: "77777777-7777-4777-8777-777777777777", job_name: "rows", backup_type: "DATABASE" });
 const LEFT = job({ uuid: "77777777-7777-4777-8777-777777777778", job_name: "before", trigger: "PRE_RESTORE" });
-const WHOLE = { backup: JOB.uuid, name: "", only: "", paths: [], tables: [], leave_out: [], safety_backup: true };
+const WHOLE = { backup: JOB.uuid, name: "", only: "", paths: [], tables: [], leave_out: [], safety_backup: true, drop_access: null };
 const CHOICES = { ...WHOLE, target: "live" };
 const OPERATION = operation({
   kind: "PLAN",
@@ -90,8 +90,10 @@ it("leads from a backup over its plan to a restore, which takes the exact name",
     }),
   );
   const { user } = renderConsole(`/restore?backup=${JOB.uuid}`);
-  await user.click(await screen.findByRole("button", { name: "Make the plan" }));
+  await user.click(await screen.findByRole("radio", { name: "Remove all: everybody signs in again" }));
+  await user.click(screen.getByRole("button", { name: "Make the plan" }));
   expect(await screen.findByText("stop the application first")).toBeTruthy();
+  expect(screen.getByText("auth.User: 4 in the backup, 3 now")).toBeTruthy();
   const begin = screen.getByRole("button", { name: "Replace the live system now" });
   const name = screen.getByRole("textbox", { name: /To confirm/ });
   await user.click(name);
@@ -101,7 +103,7 @@ it("leads from a backup over its plan to a restore, which takes the exact name",
   await user.paste(JOB.job_name);
   await user.click(begin);
   expect(await screen.findByText("restoring the files")).toBeTruthy();
-  expect(asked).toEqual([CHOICES, { ...CHOICES, confirm: JOB.job_name, plan: OPERATION.uuid }]);
+  expect(asked).toEqual([{ ...CHOICES, drop_access: true }, { ...CHOICES, confirm: JOB.job_name, plan: OPERATION.uuid }]);
 });
 
 it("restores chosen files into a folder, and nothing of them to the live system", async () => {

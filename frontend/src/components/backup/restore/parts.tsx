@@ -4,7 +4,7 @@ import { Radio, Stack, Textarea, TextInput } from "@mantine/core";
 import type { ReactNode } from "react";
 
 import { t } from "../../../i18n";
-import { asPart, asTarget, type Choices, type Part, type Target } from "./plan";
+import { asAccess, asPart, asTarget, type Choices, type Part, type Target } from "./plan";
 
 /** What a source holds, all of it first, and whether tables can be left out of it. `backup` is the job that made it. */
 export interface Source {
@@ -61,6 +61,25 @@ export function What({ source, choices, change }: PartProps) {
               index === 0 && part !== "" ? t("restore.choices.onlyThis") : t(`restore.choices.${NAMES[part]}Text`)
             }
           />
+        ))}
+      </Stack>
+    </Radio.Group>
+  );
+}
+
+/** What becomes of the sessions and tokens in a database that goes live. */
+export function Access({ choices, change }: Omit<PartProps, "source">) {
+  const value = choices.dropAccess === null ? "rule" : choices.dropAccess ? "drop" : "keep";
+  return (
+    <Radio.Group
+      label={t("restore.choices.access")}
+      description={t("restore.choices.accessText")}
+      value={value}
+      onChange={(chosen) => change({ dropAccess: asAccess(chosen) })}
+    >
+      <Stack gap="xs" mt="xs">
+        {(["rule", "drop", "keep"] as const).map((one) => (
+          <Radio key={one} value={one} label={t(`restore.choices.accessValues.${one}`)} />
         ))}
       </Stack>
     </Radio.Group>

@@ -26,6 +26,7 @@ export interface Plan {
   space: Space[];
   ledger: string;
   safetyBackup: boolean;
+  access: string[];
   blocking: string[];
   warnings: string[];
 }
@@ -62,6 +63,7 @@ export function planOf(values: Values): Plan | null {
     })),
     ledger: text(values["ledger"]),
     safetyBackup: values["safety_backup"] === true,
+    access: texts(values["access"]),
     blocking: texts(values["blocking"]),
     warnings: texts(values["warnings"]),
   };
@@ -83,6 +85,8 @@ export interface Choices {
   tables: string[];
   leaveOut: string[];
   safetyBackup: boolean;
+  /** Whether sessions and tokens are removed; null leaves it to the server: only those of other systems. */
+  dropAccess: boolean | null;
 }
 
 /** What is chosen by its name, where it is; null where a part is chosen as a whole. */
@@ -91,6 +95,8 @@ export function namedIn(choices: Choices): string[] | null {
 }
 
 export const asTarget = (value: unknown): Target => (value === "folder" || value === "database" ? value : "live");
+/** "drop", "keep", or the rule of the server. */
+export const asAccess = (value: unknown): boolean | null => (value === "drop" ? true : value === "keep" ? false : null);
 export const asPart = (value: unknown): Part => PARTS.find((one) => one === value) ?? "";
 
 /** What an operation was asked to do: a plan is asked for with the same words as its restore. */
@@ -106,6 +112,7 @@ export function choicesOf(values: Values): Choices {
     tables,
     leaveOut: texts(values["leave_out"]),
     safetyBackup: values["safety_backup"] !== false,
+    dropAccess: typeof values["drop_access"] === "boolean" ? values["drop_access"] : null,
   };
 }
 
@@ -121,13 +128,14 @@ export function requestOf(choices: Choices): Schemas["SourceRequest"] {
     tables: part === "tables" ? choices.tables : [],
     leave_out: choices.leaveOut,
     safety_backup: choices.safetyBackup,
+    drop_access: choices.target === "live" && part !== "files" ? choices.dropAccess : null,
   };
 }
 
 /** As the address has it, so that a link leads to the same choices. */
 export function searchOf(choices: Choices): string {
   const params = new URLSearchParams();
-  const { backup, upload, target, name, part, leaveOut, safetyBackup } = choices;
+  const { backup, upload, target, name, part, leaveOut, safetyBackup, dropAccess } = choices;
   for (const [key, value] of Object.entries({ backup, upload, name, only: part })) {
     if (value) {
       params.set(key, value);
@@ -147,6 +155,9 @@ export function searchOf(choices: Choices): string {
   if (!safetyBackup) {
     params.set("safety", "no");
   }
+  if (dropAccess !== null) {
+    params.set("access", dropAccess ? "drop" : "keep");
+  }
   return `?${params.toString()}`;
 }
 
@@ -161,5 +172,6 @@ export function choicesIn(params: URLSearchParams): Choices {
     tables: params.getAll("table"),
     leaveOut: params.getAll("leave_out"),
     safetyBackup: params.get("safety") !== "no",
+    dropAccess: asAccess(params.get("access")),
   };
 }

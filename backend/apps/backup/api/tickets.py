@@ -1,0 +1,45 @@
+"""Tickets for downloads: a link in a browser sends no header, and so no token.
+
+A ticket is in the address. It is signed, names one user, one backup and one path in it, and begins a download within a
+minute. The right of its user is asked for when it is used, as with every other request.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib.auth import get_user_model
+from django.core import signing
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+PARAMETER: Final = "ticket"
+SECONDS: Final = 60
+LONGEST: Final = 32_768
+_SALT: Final = "edms-backup.download"
+
+
+def ticket_of(user: Any, job: str, path: str) -> str:
+    """Return a ticket for a user and what lies at `path` in the backup of a job; "" is the whole."""
+    return signing.dumps([str(user.pk), job, path], salt=_SALT, compress=True)
+
+
+class TicketAuthentication(BaseAuthentication):
+    """The user whom a ticket names, for its one download. No session or token beside it counts."""
+
+    def authenticate(self, request: Request) -> tuple[Any, str]:
+        ticket = request.query_params[PARAMETER]
+        try:
+            key, job, path = signing.loads(ticket[:LONGEST], salt=_SALT, max_age=SECONDS)
+        except (signing.BadSignature, ValueError):
+            raise AuthenticationFailed(
+                f"The ticket is not valid, or older than {SECONDS} seconds. Ask for another one."
+            ) from None
+        names = (request.parser_context or {}).get("kwargs", {})
+        if (job, path) != (str(names.get("uuid")), request.query_params.get("path", "")):
+            raise AuthenticationFailed("The ticket is for another download.")
+        user = get_user_model()._default_manager.filter(pk=key, is_active=True).first()
+        if user is None:
+            raise AuthenticationFailed("The user of the ticket is not there any more, or is switched off.")
+        return user, ticket

@@ -1,0 +1,80 @@
+"""Django's models in a database that no setting names: the staged one, or the live one by another connection."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from django.apps import apps
+from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ..sources import mysql, postgresql
+from .journal import Component, Kind
+
+STAGED: Final = "edms-backup-staged"
+LIVE: Final = "edms-backup-live"
+
+
+@contextlib.contextmanager
+def models_in(component: Component, place: str, name: str) -> Iterator[str]:
+    """Open the database `place` of a component, and yield `name`, the alias for `QuerySet.using`.
+
+    No router is asked and no setting is changed. The connection is closed at the end, without side files of SQLite.
+    """
+    with _connected(component, place) as wrapper:
+        wrapper.alias = name
+        connections[name] = wrapper
+        try:
+            yield name
+        finally:
+            del connections[name]
+
+
+def tables_in(alias: str) -> frozenset[str]:
+    """Return the names of the tables that the search path of the connection leads to."""
+    with connections[alias].cursor() as cursor:
+        return frozenset(connections[alias].introspection.table_names(cursor))
+
+
+def present(alias: str, chosen: Iterable[type[models.Model]]) -> list[type[models.Model]]:
+    """Return those of the models that have a table in the database."""
+    there = tables_in(alias)
+    return [model for model in chosen if model._meta.db_table in there]
+
+
+def model_named(label: str) -> type[models.Model] | None:
+    """Return the model `app.Model`, or None where the project does not have it."""
+    try:
+        return apps.get_model(label)
+    except (LookupError, ValueError):
+        return None
+
+
+@contextlib.contextmanager
+def _connected(component: Component, place: str) -> Iterator[BaseDatabaseWrapper]:
+    if component.kind is Kind.POSTGRESQL:
+        with postgresql.fresh_connection(component.name, place) as wrapper:
+            yield wrapper
+    elif component.kind is Kind.MYSQL:
+        with mysql.fresh_connection(component.name, place) as wrapper:
+            yield wrapper
+    else:
+        with _opened_file(component, place) as wrapper:
+            yield wrapper
+
+
+@contextlib.contextmanager
+def _opened_file(component: Component, place: str) -> Iterator[BaseDatabaseWrapper]:
+    wrapper = connections[component.name].copy()
+    wrapper.settings_dict["NAME"] = place
+    wrapper.settings_dict["AUTOCOMMIT"] = True
+    try:
+        yield wrapper
+        if place != component.live:
+            # Nothing may be left in a side file when the database file is renamed.
+            with wrapper.cursor() as cursor:
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        wrapper.close()

@@ -1,0 +1,93 @@
+"""What a plan says of accounts, sessions and tokens, and whether these are removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from django.db import connections, models
+from django.db.utils import Error as DatabaseFailure
+
+from ..errors import SettingsInvalid
+from ..manifest import Manifest
+from ..references import BackupRef
+from ..sources.project import same_secret
+from .access_models import BLACKLISTED, access_elsewhere, access_models, account_model
+from .beside_orm import model_named, present
+from .plan import Plan
+
+_KEY: Final = "SECRET_KEY"
+
+
+def is_of_another_system(ref: BackupRef, manifest: Manifest) -> bool:
+    """Whether a backup is a package file that this system did not make, as far as is known here.
+
+    It is one of this system if its ledger has the job, or if SECRET_KEY was the same.
+    """
+    if ref.package is None or ref.in_ledger:
+        return False
+    return not any(secret.name == _KEY and same_secret(secret) for secret in manifest.secrets)
+
+
+def plan_access(plan: Plan, ref: BackupRef, manifest: Manifest, drop: bool | None) -> None:
+    """Enter into the plan of a live restore of a database who gets in again, and what is removed.
+
+    `drop` is what was asked for: None removes sessions and tokens for packages of other systems alone.
+    """
+    foreign = is_of_another_system(ref, manifest)
+    plan.drop_access = foreign if drop is None else drop
+    held = {(alias, name.rpartition(".")[2]): rows for alias, name, rows in manifest.tables}
+    aliases = {one.alias for one in manifest.databases} | {one.alias for one in manifest.data}
+    try:
+        for alias in sorted(aliases & set(connections.settings)):
+            plan.access += _of_database(alias, {name: rows for (one, name), rows in held.items() if one == alias}, plan)
+    except SettingsInvalid as error:
+        plan.blocking.append(str(error))
+    if not plan.access:
+        return
+    if plan.drop_access:
+        why = "the package was made under another SECRET_KEY: by another system" if drop is None else "as asked"
+        plan.access.append(f"sessions and tokens are removed before the restored database goes live ({why})")
+        plan.access += access_elsewhere()
+    else:
+        plan.access.append(
+            "sessions and tokens of the backup let in again, also those that were ended or deleted since;"
+            " --drop-access (drop_access) removes them"
+        )
+
+
+def compared_later(plan: Plan) -> None:
+    """Say that the accounts are compared in the restore alone: their rows are not at hand in a plan."""
+    if plan.access:
+        plan.access.append(
+            "accounts that would be active or have more rights than now are not known yet: the restore compares them"
+            " before the swap and names them in its notes. To see them first, restore with --to-database"
+        )
+
+
+def _of_database(alias: str, held: Mapping[str, int], plan: Plan) -> Iterator[str]:
+    """The numbers of rows in the backup and now, of each model that lets in."""
+    users = account_model()
+    chosen = [*([] if users is None else [users]), *access_models(), *_blacklist()]
+    chosen = [model for model in chosen if model._meta.db_table in held]
+    if not chosen:
+        return
+    # Not looked into where there is none: SQLite would make an empty one.
+    there = any(one.exists for one in plan.replacements if one.kind != "files" and one.name == alias)
+    try:
+        here = present(alias, chosen) if there else []
+        now = {model: model._base_manager.using(alias).count() for model in here}
+    except DatabaseFailure as error:
+        plan.warnings.append(
+            f"the live database {alias!r} cannot be read ({str(error).strip()}): it is not known whose access ended"
+            " since the backup"
+        )
+        now = {}
+    for model in chosen:
+        count = f"{now[model]:,} now" if model in now else "none now"
+        yield f"{model._meta.label}: {held[model._meta.db_table]:,} in the backup, {count}"
+
+
+def _blacklist() -> list[type[models.Model]]:
+    model = model_named(BLACKLISTED)
+    return [] if model is None else [model]

@@ -1,0 +1,281 @@
+"""Who gets in again after a restore: named before the swap, and shut out where that is asked for."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import shutil
+import sqlite3
+import uuid
+
+import pytest
+from django.apps import apps
+from django.conf import settings as project
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.db import connections
+from django.utils import timezone
+from django.utils.connection import ConnectionDoesNotExist
+from rest_framework.authtoken.models import Token
+from tests.backup.restores.mysql_places import connected
+
+from apps.backup.doctor.equipment import settings_findings
+from apps.backup.restores.access import compare_access, remove_access
+from apps.backup.restores.access_models import access_elsewhere
+from apps.backup.restores.beside_orm import STAGED, models_in
+from apps.backup.restores.errors import RestoreFailed
+from apps.backup.restores.journal import Component, Kind
+
+ALIAS = "doors"
+NOW = timezone.now()
+LATER = NOW + datetime.timedelta(days=1)
+BLACKLIST = "rest_framework_simplejwt.token_blacklist"
+
+
+@pytest.fixture
+def blacklist(monkeypatch):
+    """The models of signed tokens, installed for one test; they look at the settings when they are imported."""
+    registry = dict(admin.site._registry)
+    monkeypatch.setattr(admin.site._wrapped, "_registry", registry)
+    monkeypatch.setattr(project, "INSTALLED_APPS", [*project.INSTALLED_APPS, BLACKLIST])
+    apps.set_installed_apps(project.INSTALLED_APPS)
+    yield (
+        apps.get_model("token_blacklist.OutstandingToken"),
+        apps.get_model("token_blacklist.BlacklistedToken"),
+    )
+    apps.unset_installed_apps()
+
+
+def tables():
+    found = [ContentType, Permission, Group, User, Session, Token]
+    if apps.is_installed(BLACKLIST):
+        found += apps.get_app_config("token_blacklist").get_models()
+    return found
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgresql),
+        pytest.param("mysql", marks=pytest.mark.mariadb),
+    ]
+)
+def databases(request, tmp_path, django_db_blocker, blacklist):
+    """A database of each kind as the live one, another as the staged one, both with empty tables."""
+    live, staged = (f"doors_{word}_{uuid.uuid4().hex[:8]}" for word in ("live", "staged"))
+    server = None
+    if request.param == "sqlite":
+        live, staged = str(tmp_path / live), str(tmp_path / staged)
+        url = f"sqlite:///{live}"
+    else:
+        server = request.getfixturevalue({"postgresql": "postgres", "mysql": "mariadb"}[request.param])
+        for name in (live, staged):
+            server.create_database(name)
+        url = server.url(live)
+    with django_db_blocker.unblock(), connected(ALIAS, url, tmp_path):
+        component = Component(
+            kind=Kind(request.param), name=ALIAS, live=live, staged=staged, kept=f"{live}.old", had_live=True
+        )
+        for place in (live, staged):
+            with models_in(component, place, STAGED), connections[STAGED].schema_editor() as editor:
+                for model in tables():
+                    editor.create_model(model)
+        yield component
+    if server is not None:
+        for name in (live, staged):
+            server.drop_database(name)
+
+
+def people(alias, *, live):
+    """Accounts at the backup, and what became of them since."""
+    rows = User.objects.using(alias)
+    rows.create(username="same", password="s", is_active=True)
+    rows.create(username="off", password="o", is_active=not live, is_superuser=True)
+    rows.create(username="less", password="l", is_superuser=not live, is_staff=not live)
+    rows.create(username="changed", password="new" if live else "old")
+    rows.create(username="grown", password="g", is_superuser=live)
+    rows.create(username="idle", password="i", is_active=False, is_superuser=True)
+    if not live:
+        rows.create(username="gone\x1b[2J", password="x")
+    kind = ContentType.objects.using(alias).create(app_label="docs", model="paper")
+    right = Permission.objects.using(alias).create(content_type=kind, codename="burn_paper", name="burn")
+    group = Group.objects.using(alias).create(name="editors")
+    if not live:
+        group.permissions.add(right)
+        rows.get(username="grown").user_permissions.add(right)
+    rows.get(username="same").groups.add(group)
+
+
+def entries(alias, *keys):
+    user = User.objects.using(alias).get(username="same")
+    for key in keys:
+        Session.objects.using(alias).create(session_key=key, session_data="", expire_date=LATER)
+    Session.objects.using(alias).create(session_key="old", session_data="", expire_date=NOW)
+    Token.objects.using(alias).create(key="t" * 40 if keys else "u" * 40, user=user)
+
+
+def signed(blacklist, alias, given_out, revoked):
+    outstanding, blacklisted = blacklist
+    for name in given_out:
+        row = outstanding.objects.using(alias).create(jti=name, token="t", created_at=NOW, expires_at=LATER)
+        if name in revoked:
+            blacklisted.objects.using(alias).create(token=row)
+
+
+def fill(component, blacklist):
+    with models_in(component, component.staged, STAGED) as alias:
+        people(alias, live=False)
+        entries(alias, "kept", "ended", "closed")
+        signed(blacklist, alias, ["a", "b"], [])
+    with models_in(component, component.live, STAGED) as alias:
+        people(alias, live=True)
+        entries(alias)
+        Session.objects.using(alias).create(session_key="kept", session_data="", expire_date=LATER)
+        signed(blacklist, alias, ["a", "b", "since"], ["a"])
+
+
+def test_what_a_restore_gives_back_is_named_and_can_be_removed(databases, blacklist):
+    fill(databases, blacklist)
+    gone = r"gone\x1b[2J (deleted since)"
+    accounts = [
+        f"accounts that are active again after the restore (2): off, {gone}",
+        "accounts that become superusers (2): off, less",
+        "accounts that become staff (1): less",
+        "accounts that get rights which they do not have now (1): same (docs.burn_paper)",
+        "accounts whose earlier password is good again (1): changed",
+    ]
+    assert compare_access([databases], now=NOW, tokens=True) == [
+        *accounts,
+        "rows of authtoken.Token that let in again, and were ended or deleted since: 1",
+        "rows of sessions.Session that let in again, and were ended or deleted since: 2",
+        "refresh tokens that are accepted again, and were revoked since (token_blacklist.BlacklistedToken): 1",
+    ]
+
+    assert remove_access([databases], now=NOW) == [
+        "rows of authtoken.Token that were removed from the restored database: 1",
+        "rows of sessions.Session that were removed from the restored database: 4",
+        "refresh tokens that were revoked in the restored database (token_blacklist.BlacklistedToken): 3",
+    ]
+    assert compare_access([databases], now=NOW, tokens=True) == accounts
+    with models_in(databases, databases.staged, STAGED) as alias:
+        assert not Session.objects.using(alias).exists()
+        assert not Token.objects.using(alias).exists()
+        revoked = blacklist[1].objects.using(alias).values_list("token__jti", flat=True)
+        assert sorted(revoked) == ["a", "b", "since"]
+    with models_in(databases, databases.live, STAGED) as alias:
+        assert (Session.objects.using(alias).count(), Token.objects.using(alias).count()) == (2, 1)
+    with pytest.raises(ConnectionDoesNotExist):
+        assert connections[STAGED]
+
+
+@pytest.fixture
+def files(tmp_path, django_db_blocker):
+    """Two SQLite files without any table."""
+    with django_db_blocker.unblock(), connected(ALIAS, f"sqlite:///{tmp_path}/live", tmp_path):
+        for name in ("live", "staged"):
+            sqlite3.connect(tmp_path / name).close()
+        component = {"kind": Kind.SQLITE, "name": ALIAS, "kept": str(tmp_path / "old"), "had_live": True}
+        yield Component(live=str(tmp_path / "live"), staged=str(tmp_path / "staged"), **component)
+
+
+def make(component, place, *models):
+    with models_in(component, place, STAGED), connections[STAGED].schema_editor() as editor:
+        for model in models:
+            editor.create_model(model)
+
+
+def test_what_cannot_be_compared_is_said(files, settings, tmp_path):
+    assert compare_access([files], now=NOW, tokens=True) == []
+    make(files, files.staged, ContentType, Permission, Group, User, Session)
+    assert compare_access([files], now=NOW, tokens=True) == [
+        "there are no accounts now (auth.User): those of the backup come back as they were"
+    ]
+    files.had_live = False
+    (said,) = compare_access([files], now=NOW, tokens=True)
+    assert said == f"there is no live database '{ALIAS}': accounts, sessions and tokens come back as they were"
+    files.had_live = True
+    (tmp_path / "live").write_bytes(b"no database at all" * 100)
+    (said,) = compare_access([files], now=NOW, tokens=True)
+    assert said.endswith("file is not a database")
+    settings.BACKUP_ACCESS_MODELS = ["auth.Nothing"]
+    (said,) = compare_access([files], now=NOW, tokens=True)
+    assert "BACKUP_ACCESS_MODELS: there is no model 'auth.Nothing'" in said
+    with pytest.raises(RestoreFailed, match="BACKUP_ACCESS_MODELS"):
+        remove_access([files], now=NOW)
+    (finding,) = settings_findings()
+    assert (finding.id, "'auth.Nothing'" in finding.what) == ("backup.W001", True)
+    settings.BACKUP_ACCESS_MODELS, settings.SESSION_ENGINE = [], "nothing.at.all"
+    (finding,) = settings_findings()
+    assert finding.what == "SESSION_ENGINE 'nothing.at.all' cannot be loaded: No module named 'nothing'"
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    assert settings_findings() == []
+
+
+def test_what_no_restore_can_remove_is_said(settings):
+    assert list(access_elsewhere()) == []
+    backends, jwt = "django.contrib.sessions.backends", "rest_framework_simplejwt.authentication.JWTAuthentication"
+    for engine, word in (("signed_cookies", "SECRET_KEY"), ("cache", "clear"), ("cached_db", "clear")):
+        settings.SESSION_ENGINE = f"{backends}.{engine}"
+        (said,) = access_elsewhere()
+        assert word in said
+    settings.SESSION_ENGINE = f"{backends}.db"
+    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [jwt]}
+    (said,) = access_elsewhere()
+    assert said.startswith("signed tokens (JWT)")
+
+
+def test_models_of_the_project_are_removed_too(files, settings):
+    settings.BACKUP_ACCESS_MODELS = ["auth.Group"]
+    make(files, files.staged, ContentType, Permission, Group, User)
+    with models_in(files, files.staged, STAGED) as alias:
+        Group.objects.using(alias).create(name="guests")
+    assert remove_access([files], now=NOW) == ["rows of auth.Group that were removed from the restored database: 1"]
+    with models_in(files, files.staged, STAGED) as alias:
+        assert not Group.objects.using(alias).exists()
+        group = Group.objects.using(alias).create(name="guests")
+        User.objects.using(alias).create(username="anna").groups.add(group)
+    # What refers to them, and cannot be without them, is not removed with them.
+    with pytest.raises(RestoreFailed, match="--keep-access"):
+        remove_access([files], now=NOW)
+    with models_in(files, files.staged, STAGED) as alias:
+        assert User.objects.using(alias).get().groups.count() == 1
+
+
+SEED = """
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+User.objects.create_superuser("boss")
+Session.objects.create(session_key="s", session_data="", expire_date=timezone.now().replace(year=2200))
+"""
+SINCE = """
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+User.objects.filter(username="boss").update(is_active=False)
+Session.objects.all().delete()
+"""
+LEFT = "SELECT count(*) FROM django_session"
+
+
+def test_a_package_of_another_system_brings_no_sessions(edms, tmp_path):
+    package = tmp_path / "theirs.tar.gz"
+    edms.run("shell", "-v0", "-c", SEED)
+    edms.run("trigger_backup", "--type", "FULL", "--output", str(package))
+    edms.run("shell", "-v0", "-c", SINCE)
+    ours = tmp_path / "renamed.tar.gz"
+    shutil.copy(package, ours)
+    plan = json.loads(edms.run("restore_backup", str(ours), "--dry-run", "--json").stdout)
+    assert not plan["drop_access"]
+    assert "sessions.Session: 1 in the backup, 0 now" in plan["access"]
+    assert any("ended or deleted since; --drop-access" in line for line in plan["access"])
+
+    edms.environment["DJANGO_SECRET_KEY"] = "another system " * 5
+    restored = json.loads(edms.run("restore_backup", str(ours), "--yes", "--json").stdout)
+    assert "accounts that become superusers (1): boss" in restored["notes"]
+    assert "rows of sessions.Session that were removed from the restored database: 1" in restored["notes"]
+    assert edms.rows(LEFT) == [(0,)]
+    # The settings of the second restore decide, as asked.
+    edms.run("restore_backup", str(ours), "--yes", "--keep-access", "--no-safety-backup")
+    assert edms.rows(LEFT) == [(1,)]
