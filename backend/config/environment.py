@@ -1,11 +1,9 @@
 """What the environment says, turned into settings: folders, the database, the secret key."""
 
-import contextlib
 import importlib
 import importlib.util
 import os
 import secrets
-import sqlite3
 import sys
 import tempfile
 from pathlib import Path
@@ -70,21 +68,6 @@ def make_private_folder(path: Path) -> None:
         raise ImproperlyConfigured(
             f"The folder {path} cannot be made: {error.strerror}. Point EDMS_HOME at a folder that can be written."
         ) from error
-
-
-class PrivateConnection(sqlite3.Connection):
-    """A connection that makes a missing file of a database with mode 0600; SQLite lets everybody read it.
-
-    The files beside it get the same mode.
-    """
-
-    def __init__(self, database: str | os.PathLike[str], *arguments: object, **options: object) -> None:
-        name = os.fspath(database)
-        if name and not name.startswith((":", "file:")):
-            # Where it is there, or cannot be made, SQLite says so if it matters.
-            with contextlib.suppress(OSError):
-                os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        super().__init__(database, *arguments, **options)  # type: ignore[arg-type]
 
 
 def database(url: str, home: Path, *, password: str = "") -> dj_database_url.DBConfig:

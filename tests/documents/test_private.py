@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,6 @@ import pytest
 from django.db import connections
 
 from apps.documents.checks import check_folders
-from config.environment import PrivateConnection, database
 
 
 @pytest.fixture
@@ -20,25 +18,6 @@ def home() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as path:
         Path(path).chmod(0o755)
         yield Path(path)
-
-
-def test_the_database_is_made_for_its_owner_alone(home):
-    umask = os.umask(0o022)
-    try:
-        connection = PrivateConnection(str(home / "edms.sqlite3"))
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("CREATE TABLE t (x)")
-        made = {path.name: path.stat().st_mode & 0o777 for path in home.iterdir()}
-        assert made == dict.fromkeys(["edms.sqlite3", "edms.sqlite3-wal", "edms.sqlite3-shm"], 0o600)
-        connection.close()
-    finally:
-        os.umask(umask)
-    assert database("", home)["OPTIONS"]["factory"] is PrivateConnection
-    # One that is there keeps its mode, and one in memory has none.
-    (home / "edms.sqlite3").chmod(0o640)
-    PrivateConnection(str(home / "edms.sqlite3")).close()
-    PrivateConnection(":memory:").close()
-    assert [(path.name, path.stat().st_mode & 0o777) for path in home.iterdir()] == [("edms.sqlite3", 0o640)]
 
 
 def test_what_everybody_can_read_is_a_finding(home, settings, monkeypatch):
