@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from tests.backup.portable.conftest import ENGINES, MakeZoo, Zoo, kept
+from tests.backup.portable.conftest import ENGINES, SAMPLED, MakeZoo, Zoo, kept
 
 MARKS = {"postgresql": [pytest.mark.postgresql], "mysql": [pytest.mark.mariadb], "sqlite": []}
 PAIRS = [pytest.param(source, target, marks=MARKS[source] + MARKS[target]) for source in ENGINES for target in ENGINES]
@@ -40,13 +40,6 @@ def test_every_value_comes_back(sources, zoo, source, target):
     other = zoo(target)
     other.take_in(filled.package)
     assert other.show() == kept(filled.values, target)
-
-
-SAMPLED = """
-from apps.backup.sources.sampling import sample, text_tables
-found = sample("default", text_tables(without=frozenset({"backup"})))
-print([found.unread, {column.label: len(values) for column, values in found.values.items()}])
-"""
 
 
 @pytest.mark.parametrize("engine", [pytest.param(engine, marks=MARKS[engine]) for engine in ENGINES])

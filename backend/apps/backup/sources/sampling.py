@@ -41,11 +41,12 @@ _NO_PATHS: Final = (models.URLField, models.EmailField, models.SlugField)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Column:
-    """A column of text of a model of the project."""
+    """A column of text of a model of the project. Values of an array are read as JSON."""
 
     label: str
     column: str
     is_json: bool = False
+    is_array: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,16 +74,23 @@ def text_tables(*, without: frozenset[str]) -> list[Table]:
         meta = model._meta
         if meta.proxy or meta.app_label in _OF_DJANGO | without:
             continue
-        columns = tuple(
-            Column(f"{meta.label}.{field.name}", str(field.column), isinstance(field, models.JSONField))
-            for field in meta.local_concrete_fields
-            if isinstance(field, _TEXTS) and not isinstance(field, _NO_PATHS) and not field.choices
-        )
+        columns = tuple(filter(None, map(_column, meta.local_concrete_fields)))
         # From Django 5.2 on a key may be of several columns.
         keys: Sequence[models.Field[object, object]] = getattr(meta, "pk_fields", None) or [meta.pk]
         if columns:
             found.append(Table(meta.label, meta.db_table, tuple(str(key.column) for key in keys), columns))
     return found
+
+
+def _column(field: models.Field[object, object]) -> Column | None:
+    """The column of a field, or None if its values are no texts that could be paths."""
+    # An array of PostgreSQL has a field for its items.
+    item = getattr(field, "base_field", field)
+    if not isinstance(item, _TEXTS) or isinstance(item, _NO_PATHS) or item.choices or field.choices:
+        return None
+    is_array = item is not field
+    label = f"{field.model._meta.label}.{field.name}"
+    return Column(label, str(field.column), is_array or isinstance(field, models.JSONField), is_array)
 
 
 def sample(alias: str, tables: Sequence[Table]) -> Samples:
@@ -126,7 +134,9 @@ def _read_end(
     wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, table: Table, columns: Sequence[Column], end: str
 ) -> list[tuple[object, ...]]:
     quote = wrapper.ops.quote_name
-    chosen = ", ".join(_short(wrapper, quote(one.column)) for one in columns)
+    chosen = ", ".join(
+        _short(wrapper, f"to_json({quote(one.column)})" if one.is_array else quote(one.column)) for one in columns
+    )
     order = ", ".join(f"{quote(key)} {end}" for key in table.key)
     cursor.execute(f"SELECT {chosen} FROM {quote(table.name)} ORDER BY {order} LIMIT {ROWS}")  # noqa: S608  quoted
     return [tuple(row) for row in cursor.fetchall()]
