@@ -78,6 +78,13 @@ class Zoo(Edms):
         return self.run("shell", "-c", program).stdout
 
 
+SAMPLED = """
+from apps.backup.sources.sampling import sample, text_tables
+found = sample("default", text_tables(without=frozenset({"backup"})))
+print([found.unread, {column.label: len(values) for column, values in found.values.items()}])
+"""
+"""Shows how many values of each column of text are looked at."""
+
 MakeZoo = Callable[..., Zoo]
 
 

@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from tests.backup.portable.conftest import kept
+from tests.backup.portable.conftest import SAMPLED, kept
 
 from strongroom.entries import Folder, Stream
 from strongroom.packages import open_package, write_package
@@ -82,6 +82,8 @@ def test_what_sqlite_does_not_take_is_named_and_can_be_left_out(zoo):
         "CREATE TABLE spans (id int PRIMARY KEY, span int4range, plain int[]);"
         "INSERT INTO spans VALUES (1, '[1,5)', '{1,NULL}')"
     )
+    # Items of an array of texts may be names of files, too.
+    assert "'arrays.Arrays.words': 1" in source.run("shell", "-c", SAMPLED).stdout
     package = source.export()
     plan = zoo("sqlite").plan(package, blocked=True)
     assert any("arrays_arrays of arrays.Arrays has no model here" in text for text in plan["blocking"])

@@ -15,6 +15,7 @@ from apps.backup.restores import beside
 from apps.backup.restores.errors import RestoreRefused, RestoreUnfinished
 from apps.backup.restores.journal import Component, Journal, Kind, State
 from apps.backup.restores.swapping import complete_release, complete_rollback, recover, swap
+from apps.backup.sources.files import stays_inside
 
 
 def inodes(folder: Path) -> dict[str, int]:
@@ -97,6 +98,18 @@ def test_what_would_take_the_place_of_what_stays(tmp_path):
     (staged / "out").write_text("a file")
     with pytest.raises(RestoreRefused, match="has a file out"):
         beside.without_what_stays(staged_of(tmp_path, "out/in/db"))
+
+
+def test_the_way_to_the_backups_stays_too(settings, tmp_path):
+    """A link in a file root to another disk: without it the restore would lose its own journal."""
+    root, disk = tmp_path / "root", tmp_path / "disk"
+    for folder in (root, disk):
+        folder.mkdir()
+    settings.BACKUP_STORAGE_ROOT = root / "backups"
+    settings.BACKUP_FALLBACK_ROOT = root / "fallback"
+    assert stays_inside(root) == ["backups", "fallback"]
+    (root / "backups").symlink_to(disk)
+    assert stays_inside(root) == ["backups", "fallback"]
 
 
 MARK = ".edms-restore-12345678"

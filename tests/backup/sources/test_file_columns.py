@@ -43,6 +43,9 @@ def project(tmp_path, settings):
         "cache/x/y.bin",
         "backups/packages/p.tar.gz",
         "apart/q.pdf",
+        "flat/x.pdf",
+        "flat/y.pdf",
+        "flat/z.pdf",
     ):
         path = base / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,6 +74,8 @@ STORED = [f"2026/{number}.pdf" for number in range(5)]
         # Among others that are no files any more, and among captured ones.
         ([f"storage/{name}" for name in STORED[:3]] + [f"storage/gone/{n}.pdf" for n in range(20)], "", "storage"),
         (["a.pdf", "b.pdf", "storage/2026/1.pdf"], "", "storage"),
+        # Names without a folder, all of which are there.
+        (["x.pdf", "y.pdf", "z.pdf"], "flat", "flat"),
         # One value only, which is a file.
         (["storage/2026/1.pdf", "", "no path"], "", "storage"),
         # Beside code lie no documents; in a folder of an application they may.
@@ -90,6 +95,8 @@ def test_what_is_named(project, values, base, folder):
         ["a.pdf", "b.pdf", "c.pdf"],
         ["media/a.pdf", "media/b.pdf", "media/c.pdf"],
         ["{base}/media/a.pdf"],
+        # Names without a folder of which some are not there: what something was called.
+        ["x.pdf", "y.pdf", "z.pdf", "gone.pdf"],
         # Two of many: chance.
         ["storage/2026/1.pdf", "storage/2026/2.pdf", *(f"and/or {number}" for number in range(20))],
         ["pages/page.html", "pages/__init__.py"],
@@ -112,7 +119,9 @@ def test_what_is_not(project, values):
 
 def test_texts_in_json_and_links_out_of_a_root(project):
     document = json.dumps({"pages": [{"file": "storage/2026/1.pdf", "number": 1}], "note": "as it stands"})
-    found = _Search.of_project().outside(Column("archive.Scan.facts", "facts", is_json=True), [document, "{"])
+    column = Column("archive.Scan.facts", "facts", is_json=True)
+    assert _Search.of_project().outside(column, ['{"name": "x.pdf"}']) is None
+    found = _Search.of_project().outside(column, [document, "{"])
     assert found is not None
     assert (found.base, found.folders) == ("", [str(project / "storage")])
     (project / "media/link.pdf").symlink_to(project / "storage/2026/1.pdf")
@@ -325,3 +334,16 @@ def test_a_table_that_does_not_answer_in_time_is_named(postgres_host):
     (found,) = [one for one in health["findings"] if one["id"] == "backup.W043"]
     assert (found["severity"], found["subject"]) == ("WARNING", "hostproject.Everything")
     assert "statement timeout" in found["what"]
+
+
+def test_the_names_that_documents_had_before_are_no_files_of_the_host(new_edms):
+    """The folder that they were taken in from lies beside the documents, and has them still."""
+    inbox = new_edms.home / "inbox"
+    inbox.mkdir()
+    for number in range(5):
+        (inbox / f"scan-{number}.pdf").write_text(str(number))
+    new_edms.run("import_documents", str(inbox))
+    names = new_edms.rows("SELECT source_name FROM documents_documentversion ORDER BY source_name")
+    assert names == [(f"scan-{number}.pdf",) for number in range(5)]
+    found = {one["id"] for one in new_edms.json("backup_health", "--deep", expect=2)["findings"]}
+    assert not {"backup.W043", "backup.W046", "backup.W029"} & found

@@ -2,8 +2,8 @@
 
 A value counts that looks like a path and, from one of the folders that the project knows, leads to a regular file.
 Files are looked at by name and kind alone; nothing is opened. A column is named when several of its values lead to
-files outside of every file root, or all of the few that it has. Values of a column that BACKUP_REFERENCE_FIELDS names
-start from its folder alone.
+files outside of every file root, or all of the few that it has; of names without a folder all must. Values of a column
+that BACKUP_REFERENCE_FIELDS names start from its folder alone.
 """
 
 from __future__ import annotations
@@ -117,19 +117,25 @@ class _Search:
     def outside(self, column: Column, values: Sequence[str]) -> OutsideColumn | None:
         """Return what was found of a column, or None if its values name no files, or captured ones."""
         texts = values if not column.is_json else [text for value in values for text in _leaves(value)]
-        paths = [text for text in dict.fromkeys(texts) if _looks_like_path(text)]
+        # In JSON, which may hold anything, only what has a folder is a path.
+        wanted = [text for text in dict.fromkeys(texts) if "/" in text or not column.is_json]
+        paths = list(filter(_looks_like_path, wanted))
         tried = paths[:: -(-len(paths) // _TRIED) or 1]
-        hits = [hit for hit in map(self._find, tried) if hit is not None]
-        outside = [hit for hit in hits if not inside_any(hit.file, self.roots)]
-        if not outside or (len(outside) < _SEVERAL and len(hits) < len(tried)):
+        found = {value: hit for value in tried if (hit := self._find(value)) is not None}
+        outside = {value: hit for value, hit in found.items() if not inside_any(hit.file, self.roots)}
+        several = len([value for value in outside if "/" in value]) >= _SEVERAL
+        if not outside or (not several and len(found) < len(tried)):
             return None
+        return self._described(column, len(tried), list(outside.values()))
+
+    def _described(self, column: Column, tried: int, outside: Sequence[_Hit]) -> OutsideColumn:
         folders = _folders(outside, self.crowded)
         bases = Counter(hit.base for hit in outside if hit.base is not None)
         base = bases.most_common(1)[0][0] if bases else folders[0]
         are_paths = not column.is_json and all(hit.is_path for hit in outside)
         return OutsideColumn(
             label=column.label,
-            sampled=len(tried),
+            sampled=tried,
             outside=len(outside),
             examples=[_text(hit.file) for hit in outside[:_EXAMPLES]],
             # What is not a path as it stands cannot be compared.

@@ -110,7 +110,8 @@ def _apart() -> list[str]:
     settings = conf.load()
     paths = [str(path) for path in (*storages(), Path(os.path.realpath(settings.fallback_root)))]
     # A link to the storage is the way to it.
-    paths += [os.path.join(os.path.realpath(root.parent), root.name) for root in settings.roots if root.is_symlink()]  # noqa: PTH118
+    links = [root for root in settings.roots if os.path.islink(root)]  # noqa: PTH114  raises nothing
+    paths += [str(Path(os.path.realpath(link.parent), link.name)) for link in links]
     for live in database_files().values():
         paths += [str(live), *(f"{live}{suffix}" for suffix in SIDE_FILES)]
     return paths

@@ -41,21 +41,27 @@ _NO_PATHS: Final = (models.URLField, models.EmailField, models.SlugField)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Column:
-    """A column of text of a model of the project."""
+    """A column of text of a model of the project. Values of an array are read as JSON."""
 
     label: str
     column: str
     is_json: bool = False
+    is_array: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Table:
-    """A table with such columns. `key` are the columns of its primary key."""
+    """A table with such columns. `key` are the columns of its primary key, `files` those of its FileFields.
+
+    `is_near_files` tells whether rows with files point at its rows.
+    """
 
     model: str
     name: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    files: tuple[str, ...] = ()
+    is_near_files: bool = False
 
 
 @dataclasses.dataclass
@@ -73,20 +79,43 @@ def text_tables(*, without: frozenset[str]) -> list[Table]:
         meta = model._meta
         if meta.proxy or meta.app_label in _OF_DJANGO | without:
             continue
-        columns = tuple(
-            Column(f"{meta.label}.{field.name}", str(field.column), isinstance(field, models.JSONField))
-            for field in meta.local_concrete_fields
-            if isinstance(field, _TEXTS) and not isinstance(field, _NO_PATHS) and not field.choices
-        )
+        columns = tuple(filter(None, map(_column, meta.local_concrete_fields)))
         # From Django 5.2 on a key may be of several columns.
         keys: Sequence[models.Field[object, object]] = getattr(meta, "pk_fields", None) or [meta.pk]
         if columns:
-            found.append(Table(meta.label, meta.db_table, tuple(str(key.column) for key in keys), columns))
+            key, files = tuple(str(one.column) for one in keys), _file_columns(model)
+            found.append(Table(meta.label, meta.db_table, key, columns, files, _is_near_files(model)))
     return found
 
 
+def _file_columns(model: type[models.Model]) -> tuple[str, ...]:
+    fields = model._meta.local_concrete_fields
+    return tuple(str(field.column) for field in fields if isinstance(field, models.FileField))
+
+
+def _is_near_files(model: type[models.Model]) -> bool:
+    """Whether models with files point at this one. Not those that it points at: a user may have a picture."""
+    pointing = [one.related_model for one in model._meta.related_objects]
+    return any(isinstance(other, type) and other is not model and _file_columns(other) for other in pointing)
+
+
+def _column(field: models.Field[object, object]) -> Column | None:
+    """The column of a field, or None if its values are no texts that could be paths."""
+    # An array of PostgreSQL has a field for its items.
+    item = getattr(field, "base_field", field)
+    if not isinstance(item, _TEXTS) or isinstance(item, _NO_PATHS) or item.choices or field.choices:
+        return None
+    is_array = item is not field
+    label = f"{field.model._meta.label}.{field.name}"
+    return Column(label, str(field.column), is_array or isinstance(field, models.JSONField), is_array)
+
+
 def sample(alias: str, tables: Sequence[Table]) -> Samples:
-    """Read values of these tables, as far as this database has them."""
+    """Read values of these tables, as far as this database has them.
+
+    Where a row has a file, or one that points at it has, a name without a folder is what the document was called
+    before: such values are left out.
+    """
     samples = Samples()
     deadline = time.monotonic() + _ALL_SECONDS
     try:
@@ -113,20 +142,27 @@ def _sample_table(wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, table: Ta
             columns = [one for one in table.columns if one.column in described]
             if not columns or not described >= set(table.key):
                 return
+            table = dataclasses.replace(table, files=tuple(one for one in table.files if one in described))
             rows = [row for end in ("DESC", "ASC") for row in _read_end(wrapper, cursor, table, columns, end)]
     except DatabaseFailure as error:
         samples.unread.append((table.model, _one_line(error)))
         return
     for place, column in enumerate(columns):
-        values = dict.fromkeys(str(row[place]) for row in rows if row[place])
-        samples.values[column] = list(values)
+        values = dict.fromkeys((str(row[place]), table.is_near_files or bool(row[-1])) for row in rows if row[place])
+        wanted = (value for value, has_file in values if "/" in value or not has_file)
+        samples.values[column] = list(dict.fromkeys(wanted))
 
 
 def _read_end(
     wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, table: Table, columns: Sequence[Column], end: str
 ) -> list[tuple[object, ...]]:
     quote = wrapper.ops.quote_name
-    chosen = ", ".join(_short(wrapper, quote(one.column)) for one in columns)
+    chosen = ", ".join(
+        _short(wrapper, f"to_json({quote(one.column)})" if one.is_array else quote(one.column)) for one in columns
+    )
+    quoted = [quote(one) for one in table.files]
+    has_file = " OR ".join(f"({one} IS NOT NULL AND {one} <> '')" for one in quoted)
+    chosen += f", CASE WHEN {has_file} THEN 1 ELSE 0 END" if quoted else ", 0"
     order = ", ".join(f"{quote(key)} {end}" for key in table.key)
     cursor.execute(f"SELECT {chosen} FROM {quote(table.name)} ORDER BY {order} LIMIT {ROWS}")  # noqa: S608  quoted
     return [tuple(row) for row in cursor.fetchall()]
