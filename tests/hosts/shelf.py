@@ -20,6 +20,7 @@ class Project:
         also: further folders of `projects/` that are laid over it.
         findings: ids of `check --tag backup` right after the installation. Exactly these are expected.
         open: ids of `backup_health` after a good backup, besides those that the machine brings.
+        state: the verdict before the loss; after it what was not in the backup is no more, and cannot be seen.
         databases: the engines that it is tried on.
         second_database: its settings name a database `second` too.
         settings, urls: the files that the page's lines go into.
@@ -35,6 +36,7 @@ class Project:
     also: tuple[str, ...] = ()
     findings: frozenset[str] = frozenset()
     open: frozenset[str] = frozenset()
+    state: str = "PROTECTED"
     databases: tuple[str, ...] = ("sqlite", "postgresql")
     second_database: bool = False
     settings: str = "host/settings.py"
@@ -65,6 +67,18 @@ SHELF = (
             'BACKUP_REFERENCE_FIELDS = {"shape.Scan.filename": BASE_DIR / "storage"}\n'
         ),
         waits_for="A1: BACKUP_REFERENCE_FIELDS with a folder for each field",
+    ),
+    Project(
+        "text_paths_unsaid",
+        "the same, and no setting says so: nobody may believe that these files are safe",
+        also=("text_paths",),
+        open=frozenset({"W043"}),
+        state="AT_RISK",
+        databases=("sqlite",),
+        # Its files are lost, as the finding says; the rest comes back.
+        lines="HOST_FOLDERS = [MEDIA_ROOT]\n",
+        executors=("cron",),
+        waits_for="A1: the values of text fields are looked at",
     ),
     Project("wrapped_storage", "storages that are lazy, prefix names, or have another storage"),
     Project(
