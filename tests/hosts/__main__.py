@@ -21,7 +21,7 @@ from .environments import KEPT, Environment, Environments, build_wheel
 from .page import read_page
 from .running import Result, run_cells
 
-STYLES = {"passed": "green", "failed": "bold red", "not run": "yellow", "waits": "yellow"}
+STYLES = {"passed": "green", "failed": "bold red", "not run": "yellow"}
 
 
 def main() -> int:
@@ -29,7 +29,6 @@ def main() -> int:
     parser.add_argument("words", nargs="*", help="only cells with each of these words in their names")
     parser.add_argument("--jobs", type=int, default=2, help="how many at once (%(default)s)")
     parser.add_argument("--list", action="store_true", help="name the cells, and run nothing")
-    parser.add_argument("--waiting", action="store_true", help="run projects that wait for something, too")
     chosen = parser.parse_args()
     cells = [cell for cell in covering_cells() if all(word in str(cell) for word in chosen.words)]
     console = Console()
@@ -49,13 +48,12 @@ def main() -> int:
                 f"Another `make hosts` is at work in {KEPT}: wait for it, or set HOSTS_KEPT to another folder."
             )
             return 2
-        return _run(console, cells, waiting=chosen.waiting, jobs=chosen.jobs)
+        return _run(console, cells, jobs=chosen.jobs)
 
 
-def _run(console: Console, cells: list[Cell], *, waiting: bool, jobs: int) -> int:
-    """Build the wheel, run the cells and print the table; projects that wait only with `waiting`."""
-    left = [] if waiting else [cell for cell in cells if cell.project.waits_for]
-    results = [Result(cell, "waits", 0.0, said=cell.project.waits_for) for cell in left]
+def _run(console: Console, cells: list[Cell], *, jobs: int) -> int:
+    """Build the wheel, run the cells and print the table."""
+    results: list[Result] = []
     folder = Path(tempfile.mkdtemp(prefix="hosts-"))
     page = read_page()
     shutil.rmtree(KEPT / "dist", ignore_errors=True)
@@ -65,8 +63,7 @@ def _run(console: Console, cells: list[Cell], *, waiting: bool, jobs: int) -> in
     def environment(cell: Cell) -> Environment:
         return environments.environment(cell.version, cell.driver, api=cell.project.api)
 
-    tried = [cell for cell in cells if cell not in left]
-    for result in run_cells(tried, environment, page=page, folder=folder, jobs=jobs):
+    for result in run_cells(cells, environment, page=page, folder=folder, jobs=jobs):
         console.print(f"{result.cell}: {result.outcome} {result.step} ({result.seconds:.0f} s)", highlight=False)
         if result.outcome == "failed":
             console.print(result.said[-3000:], markup=False, highlight=False)

@@ -111,8 +111,9 @@ class Journey:
             # Whoever runs jobs has given a sign of life.
             lambda said: "W012" not in _ids(said),
         )
-        if _ids(asked) - OF_THE_MACHINE != self.project.open or asked["verdict"]["state"] != "PROTECTED":
-            raise StepFailed(f"expected PROTECTED and {sorted(self.project.open)}: {json.dumps(asked, indent=1)}")
+        project = self.project
+        if _ids(asked) - OF_THE_MACHINE != project.open or asked["verdict"]["state"] != project.state:
+            raise StepFailed(f"expected {project.state} and {sorted(project.open)}: {json.dumps(asked, indent=1)}")
 
     def _digest(self) -> dict[str, list[str]]:
         self._step("digest")
