@@ -134,6 +134,21 @@ def test_a_plan_is_shown_and_kept_to(system, backup):
         assert connection.execute("SELECT count(*) FROM auth_user").fetchone() == (1,)
 
 
+def test_a_plan_says_whose_access_comes_back_and_is_of_that_choice(system, backup):
+    asked = {"backup": backup["job"], "target": "live"}
+    name = system.get(f"jobs/{backup['job']}/")["job_name"]
+    plans = {}
+    for drop in (None, True):
+        planned = system.operation(system.post("restores/plan/", {**asked, "drop_access": drop}, expect=202))
+        plans[drop] = planned["result"]
+        assert any(line.startswith("auth.User: 1 in the backup, ") for line in planned["result"]["access"]), planned
+        assert planned["arguments"]["drop_access"] is drop
+    # A backup of this system, which signs nobody out unless it is asked to.
+    assert (plans[None]["drop_access"], plans[True]["drop_access"]) == (False, True)
+    other = system.post("restores/", {**asked, "confirm": name, "plan": planned["uuid"]}, expect=400)
+    assert [error["field"] for error in other["errors"]] == ["plan"]
+
+
 def test_a_part_of_a_backup(system, backup):
     names = sorted(system.files())[:2]
     paths = [f"files/media/{name}" for name in names]
@@ -170,6 +185,9 @@ def test_a_part_of_a_backup(system, backup):
         ("tables", {"target": "live", "tables": ["x"]}),
         ("tables", {"target": "folder", "name": "x", "tables": ["x"]}),
         ("leave_out", {"target": "database", "name": "x", "tables": ["x"], "leave_out": ["x"]}),
+        ("drop_access", {"target": "folder", "name": "x", "drop_access": True}),
+        ("drop_access", {"target": "live", "only": "files", "drop_access": False}),
+        ("drop_access", {"target": "live", "drop_access": "perhaps"}),
     ],
 )
 def test_parts_that_are_refused(system, backup, field, values):

@@ -249,7 +249,14 @@ class TestPieceByPiece:
     def test_a_form_leaves_out_what_it_leaves_out(self, admin):
         asked = {"file": io.BytesIO(b"x"), "target": "folder", "name": "x"}
         admin.post(f"{ROOT}restore_from_file/", asked, "multipart")
-        assert Operation.objects.get().arguments["safety_backup"] is True
+        arguments = Operation.objects.get().arguments
+        assert (arguments["safety_backup"], arguments["drop_access"]) == (True, None)
+
+    def test_a_form_says_that_sessions_are_removed(self, admin):
+        asked = {"file": io.BytesIO(b"x"), "target": "live", "confirm": "x", "drop_access": "true"}
+        asked["file"].name = "x"
+        assert admin.post(f"{ROOT}restore_from_file/", asked, "multipart").status_code == 201
+        assert Operation.objects.get().arguments["drop_access"] is True
 
     @pytest.mark.parametrize("name", ["BACKUP_PASSWORD", "DATABASES", "NO_SUCH_THING"])
     def test_nobody_tries_secrets_with_a_package_of_their_own(self, admin, name, settings, tmp_path):
