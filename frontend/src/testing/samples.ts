@@ -221,7 +221,7 @@ export function plan(blocking: string[] = []) {
     space: [{ where: "/srv", needed: 25_000_000, available: 90_000_000 }],
     ledger: "is carried over",
     safety_backup: true,
-    access: ["auth.User: 4 in the backup, 3 now"],
+    access: ["users (auth.User): 4 in the backup, 3 now"],
     drop_access: false,
     blocking,
     warnings: ["stop the application first"],

@@ -51,8 +51,8 @@ def plan_access(plan: Plan, ref: BackupRef, manifest: Manifest, drop: bool | Non
         plan.access += access_elsewhere()
     else:
         plan.access.append(
-            "sessions and tokens of the backup let in again, also those that were ended or deleted since;"
-            " --drop-access (drop_access) removes them"
+            "sessions and tokens of the backup let in again, also those that were ended or deleted since, unless the"
+            " restore is asked to remove them (on the command line: --drop-access)"
         )
 
 
@@ -61,7 +61,7 @@ def compared_later(plan: Plan) -> None:
     if plan.access:
         plan.access.append(
             "accounts that would be active or have more rights than now are not known yet: the restore compares them"
-            " before the swap and names them in its notes. To see them first, restore with --to-database"
+            " before the swap and names them in its notes. To see them first, restore the database into a new one"
         )
 
 
@@ -85,7 +85,7 @@ def _of_database(alias: str, held: Mapping[str, int], plan: Plan) -> Iterator[st
         now = {}
     for model in chosen:
         count = f"{now[model]:,} now" if model in now else "none now"
-        yield f"{model._meta.label}: {held[model._meta.db_table]:,} in the backup, {count}"
+        yield f"{model._meta.verbose_name_plural} ({model._meta.label}): {held[model._meta.db_table]:,} in the backup, {count}"
 
 
 def _blacklist() -> list[type[models.Model]]:

@@ -93,7 +93,7 @@ it("leads from a backup over its plan to a restore, which takes the exact name",
   await user.click(await screen.findByRole("radio", { name: "Remove all: everybody signs in again" }));
   await user.click(screen.getByRole("button", { name: "Make the plan" }));
   expect(await screen.findByText("stop the application first")).toBeTruthy();
-  expect(screen.getByText("auth.User: 4 in the backup, 3 now")).toBeTruthy();
+  expect(screen.getByText("users (auth.User): 4 in the backup, 3 now")).toBeTruthy();
   const begin = screen.getByRole("button", { name: "Replace the live system now" });
   const name = screen.getByRole("textbox", { name: /To confirm/ });
   await user.click(name);
