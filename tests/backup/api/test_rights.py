@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.views import LoginView
 from django.test import Client
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils import timezone
@@ -212,4 +213,5 @@ def test_the_console_is_a_page_for_those_who_are_signed_in(signed_in):
 urlpatterns = [
     path("api/v1/backup/", include(api_urls)),
     path("backups/", include(console_urls)),
+    path("accounts/login/", LoginView.as_view()),
 ]

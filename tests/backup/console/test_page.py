@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 
 from apps.backup.console import assets
 from apps.backup.console.views import console
@@ -55,6 +56,16 @@ def test_without_the_api_among_the_addresses_it_says_what_to_add(rf, settings, a
     answer = console(request)
     assert answer.status_code == 503
     assert b'include("apps.backup.api.urls")' in answer.content
+
+
+@pytest.mark.parametrize("address", ["/accounts/login/", "admin:nothing"])
+def test_without_a_page_to_sign_in_on_it_says_what_to_set(rf, settings, address):
+    settings.ROOT_URLCONF, settings.LOGIN_URL = (), address
+    request = rf.get("/backups/")
+    request.user = AnonymousUser()
+    answer = console(request)
+    assert (answer.status_code, address in answer.content.decode()) == (503, True)
+    assert b"Set LOGIN_URL to a page" in answer.content
 
 
 @pytest.mark.parametrize("model", ["backupconfiguration", "backupjob", "restorejob", "operation", "auditevent"])

@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
+from ..doctor.addresses import LOGIN_HINT, log_in_obstacle
 from .assets import NotBuilt, assets_of
 
 _APP: Final = __package__.removesuffix(".console")
@@ -27,7 +28,8 @@ POLICY: Final = (
 def console(request: HttpRequest, path: str = "") -> HttpResponse:
     """The console, for whoever is signed in; what they may see, the API decides."""
     if not request.user.is_authenticated:
-        return redirect_to_login(request.get_full_path())
+        obstacle = log_in_obstacle()
+        return _unready(f"{obstacle} {LOGIN_HINT}") if obstacle else redirect_to_login(request.get_full_path())
     try:
         api = reverse("backup-api:configurations").removesuffix("/configurations/")
     except NoReverseMatch:

@@ -16,6 +16,10 @@ _APP: Final = __package__.removesuffix(".doctor")
 _API: Final = "backup-api:configurations"
 _CONSOLE: Final = "backup-console:console"
 _ELSEWHERE: Final = "edms-backup-looks-where-unknown-addresses-lead/"
+LOGIN_HINT: Final = (
+    'Set LOGIN_URL to a page that signs in with a session, such as "admin:login", or show the console in a page of'
+    " React that sends a token: docs/reference/console.md."
+)
 _NO_COOKIES: Final = frozenset(
     {
         "rest_framework.authentication.BasicAuthentication",
@@ -67,34 +71,43 @@ def _shadowed(what: str, name: str, address: str, included: str) -> Iterator[Fin
     )
 
 
-def _log_in() -> Iterator[Finding]:
-    """The page that the console leads to whoever is not signed in."""
-    asked = str(settings.LOGIN_URL)
-    hint = (
-        'Set LOGIN_URL to a page that signs in with a session, such as "admin:login", or show the console in a page of'
-        " React that sends a token: docs/reference/console.md."
-    )
+def log_in_obstacle() -> str:
+    """Say why nobody can sign in to the console at LOGIN_URL; "" where it leads to a page."""
     try:
         address = resolve_url(settings.LOGIN_URL)
     except NoReverseMatch:
-        yield warning(48, "LOGIN_URL", f"There is no address of the name {asked!r}, where the console signs in.", hint)
+        return f"There is no address of the name {str(settings.LOGIN_URL)!r}, where the console signs in."
+    path, is_elsewhere = _path_of(address)
+    # What another server answers is not for this project to say.
+    return "" if is_elsewhere or _page(path) else f"The console signs in at {address}, which leads nowhere."
+
+
+def _log_in() -> Iterator[Finding]:
+    """The page that the console leads to whoever is not signed in."""
+    obstacle = log_in_obstacle()
+    if obstacle:
+        yield warning(48, "LOGIN_URL", obstacle, LOGIN_HINT)
         return
-    parts = urlsplit(address)
-    if parts.netloc:
-        # Another server signs in; what it answers is not for this project to say.
-        return
-    match = _match(parts.path) or (_match(f"{parts.path}/") if settings.APPEND_SLASH else None)
-    if match is None:
-        yield warning(48, "LOGIN_URL", f"The console signs in at {address}, which leads nowhere.", hint)
-        return
-    other = _match(get_script_prefix() + _ELSEWHERE)
-    if other is not None and other.func == match.func:
+    address = resolve_url(settings.LOGIN_URL)
+    path, is_elsewhere = _path_of(address)
+    match, other = _page(path), _match(get_script_prefix() + _ELSEWHERE)
+    if not is_elsewhere and match is not None and other is not None and other.func == match.func:
         yield warning(
             48,
             "LOGIN_URL",
             f"The console signs in at {address}, which leads to {_shown(match)} as every unknown address does.",
-            hint,
+            LOGIN_HINT,
         )
+
+
+def _path_of(address: str) -> tuple[str, bool]:
+    """The path in an address, and whether it is of another server."""
+    parts = urlsplit(address)
+    return parts.path, bool(parts.netloc)
+
+
+def _page(path: str) -> ResolverMatch | None:
+    return _match(path) or (_match(f"{path}/") if settings.APPEND_SLASH else None)
 
 
 def _sessions(api: ResolverMatch | None) -> Iterator[Finding]:
