@@ -141,7 +141,8 @@ def test_a_plan_says_whose_access_comes_back_and_is_of_that_choice(system, backu
     for drop in (None, True):
         planned = system.operation(system.post("restores/plan/", {**asked, "drop_access": drop}, expect=202))
         plans[drop] = planned["result"]
-        assert any(line.startswith("users (auth.User): 1 in the backup, ") for line in planned["result"]["access"]), planned
+        said = planned["result"]["access"]
+        assert any(line.startswith("users (auth.User): 1 in the backup, ") for line in said), planned
         assert planned["arguments"]["drop_access"] is drop
     # A backup of this system, which signs nobody out unless it is asked to.
     assert (plans[None]["drop_access"], plans[True]["drop_access"]) == (False, True)

@@ -85,7 +85,8 @@ def _of_database(alias: str, held: Mapping[str, int], plan: Plan) -> Iterator[st
         now = {}
     for model in chosen:
         count = f"{now[model]:,} now" if model in now else "none now"
-        yield f"{model._meta.verbose_name_plural} ({model._meta.label}): {held[model._meta.db_table]:,} in the backup, {count}"
+        what = f"{model._meta.verbose_name_plural} ({model._meta.label})"
+        yield f"{what}: {held[model._meta.db_table]:,} in the backup, {count}"
 
 
 def _blacklist() -> list[type[models.Model]]:
