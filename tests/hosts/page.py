@@ -34,7 +34,7 @@ class Page:
         """The lines for the settings, with a folder of the cell for the backups; without the API no app of it."""
         lines = re.sub(r"^(BACKUP_STORAGE_ROOT = )\S+", rf'\1"{storage}"', self.settings, flags=re.MULTILINE)
         if not api:
-            lines = lines.replace('("rest_framework", "edms_backup")', '["edms_backup"]')
+            lines = lines.replace('["rest_framework", "edms_backup"]', '["edms_backup"]')
         if f'BACKUP_STORAGE_ROOT = "{storage}"' not in lines or ("rest_framework" in lines) != api:
             raise PageLacks("The page's settings lack BACKUP_STORAGE_ROOT, or name the apps in another way.")
         return lines
