@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from django.db import models
+from django.db import ConnectionHandler, models
 from django.test.utils import isolate_apps
 from tests.backup.conftest import BACKEND
 
@@ -19,7 +20,7 @@ from apps.backup.manifest import OutsideColumn
 from apps.backup.sources import file_columns
 from apps.backup.sources.file_columns import _Search, still_outside
 from apps.backup.sources.project_folders import base_dir
-from apps.backup.sources.sampling import Column
+from apps.backup.sources.sampling import Column, Table, _read_end
 
 COLUMN = Column("archive.Scan.path", "path")
 
@@ -80,13 +81,18 @@ STORED = [f"2026/{number}.pdf" for number in range(5)]
         (["storage/2026/1.pdf", "", "no path"], "", "storage"),
         # Beside code lie no documents; in a folder of an application they may.
         (["pages/uploads/u.pdf"], "", "pages/uploads"),
+        # A folder of documents for each row.
+        (["{base}/storage/2026"], None, "storage"),
+        (["storage/2026"], None, "storage"),
     ],
 )
 def test_what_is_named(project, values, base, folder):
     found = _Search.of_project().outside(COLUMN, [value.format(base=project) for value in values])
     assert found is not None
-    assert (found.base, found.folders) == (str(project / base), [str(project / folder)])
-    assert all(Path(path).is_file() for path in found.examples)
+    # What names folders cannot be compared file by file.
+    assert found.base == ("" if base is None else str(project / base))
+    assert found.folders == [str(project / folder)]
+    assert all(Path(path).exists() for path in found.examples)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +116,9 @@ def test_what_is_named(project, values, base, folder):
         ["/etc/hosts", "/etc/passwd", "/proc/cpuinfo"],
         [os.__file__],
         ["https://example.com/a.pdf", "text/html", "", "/", "a\nb/c.pdf", "x" * 5000 + "/a.pdf", "\x00/a.pdf"],
-        ["storage", "storage/2026", "media/../storage/2026/"],
+        ["storage", "media/../storage/2026/", "/storage", "/storage/2026/"],
+        # A folder that holds the media or the project, one with code, and one without a file.
+        ["{base}", "{base}/media/..", "{base}/pages", "{base}/storage", "/usr/share/doc"],
     ],
 )
 def test_what_is_not(project, values):
@@ -121,13 +129,27 @@ def test_texts_in_json_and_links_out_of_a_root(project):
     document = json.dumps({"pages": [{"file": "storage/2026/1.pdf", "number": 1}], "note": "as it stands"})
     column = Column("archive.Scan.facts", "facts", is_json=True)
     assert _Search.of_project().outside(column, ['{"name": "x.pdf"}']) is None
-    found = _Search.of_project().outside(column, [document, "{"])
-    assert found is not None
-    assert (found.base, found.folders) == ("", [str(project / "storage")])
+    for one in (column, COLUMN):
+        # In a column of text, too.
+        found = _Search.of_project().outside(one, [document, "{"])
+        assert found is not None
+        assert (found.base, found.folders) == ("", [str(project / "storage")])
     (project / "media/link.pdf").symlink_to(project / "storage/2026/1.pdf")
     found = _Search.of_project().outside(COLUMN, ["link.pdf"])
     assert found is not None
     assert found.examples == [str(project / "storage/2026/1.pdf")]
+
+
+def test_lists_of_paths_are_read_though_they_are_long(tmp_path, django_db_blocker):
+    """In JSON and in columns of text; other texts of that length are read by nobody."""
+    paths = json.dumps([f"/srv/attachments/{number}.pdf" for number in range(100)])
+    table = Table("archive.Scan", "scan", ("id",), (COLUMN,))
+    databases = ConnectionHandler({"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "scans"}})
+    with django_db_blocker.unblock(), contextlib.closing(databases["default"]) as wrapper, wrapper.cursor() as cursor:
+        cursor.execute("CREATE TABLE scan (id integer, path text)")
+        cursor.executemany("INSERT INTO scan VALUES (%s, %s)", enumerate([paths, "x" * 2000, "[" * 20_000, "a.pdf"]))
+        rows = _read_end(wrapper, cursor, table, [COLUMN], "ASC")
+    assert [row[0] for row in rows] == [paths, None, None, "a.pdf"]
 
 
 def test_names_that_are_no_text_can_be_told(project):
@@ -177,6 +199,16 @@ def test_folders_that_hold_more_than_documents_are_not_proposed(project, setting
     """From the folder that holds everything, or from one with a file root in it, only the folder below is."""
     settings.MEDIA_ROOT = project / "storage/media"
     settings.MEDIA_ROOT.mkdir()
+    # Outside of the project neither: there the folder above both may hold the backups.
+    far = project.parent / "far"
+    for name in ("letters/a/1.pdf", "letters/b/2.pdf", "contracts/3.pdf"):
+        (far / name).parent.mkdir(parents=True)
+        (far / name).touch()
+    settings.BACKUP_STORAGE_ROOT = far / "backups"
+    names = [f"{far}/letters/a/1.pdf", f"{far}/letters/b/2.pdf", f"{far}/contracts/3.pdf"]
+    found = _Search.of_project().outside(COLUMN, names)
+    assert found is not None
+    assert found.folders == [str(far / "contracts"), str(far / "letters")]
     found = _Search.of_project().outside(COLUMN, [f"{project}/storage/{name}" for name in STORED])
     assert found is not None
     assert found.folders == [str(project / "storage/2026")]
@@ -252,9 +284,18 @@ def test_folders_that_settings_name_are_proposed(project, settings):
         APART=project / "apart",
         FARAWAY="/etc",
         ADDRESS="/login/",
+        STORAGES={
+            **settings.STORAGES,
+            "vault": {
+                "BACKEND": "django.core.files.storage.FileSystemStorage",
+                "OPTIONS": {"location": project / "flat"},
+            },
+        },
         INBOX_OF_USER=project / "inbox/new.pdf",
     )
-    assert set(found) == {"INBOX", "HAYSTACK['default']['PATH']", "CONFIGURATION_FOLDERS"}
+    vault = "STORAGES['vault']['OPTIONS']['location']"
+    assert set(found) == {"INBOX", "HAYSTACK['default']['PATH']", "CONFIGURATION_FOLDERS", vault}
+    settings.BACKUP_FILE_ROOTS = {"flat": project / "flat"}
     assert 'Add `"inbox": BASE_DIR / "inbox"` to BACKUP_FILE_ROOTS.' in found["INBOX"]
     assert 'add `BASE_DIR / "index"` to BACKUP_NOT_BACKED_UP' in found["HAYSTACK['default']['PATH']"]
     # The outer one of two is enough; what is settled is not named again.
@@ -263,7 +304,7 @@ def test_folders_that_settings_name_are_proposed(project, settings):
         "INBOX",
         "HAYSTACK['default']['PATH']",
     }
-    settings.BACKUP_FILE_ROOTS = {"inbox": project / "inbox"}
+    settings.BACKUP_FILE_ROOTS = {"inbox": project / "inbox", "flat": project / "flat"}
     settings.BACKUP_NOT_BACKED_UP = [project / "index", project / "conf", project / "apart"]
     assert proposed(settings) == {}
     # Beside MEDIA_ROOT, where the documents lie elsewhere than the project.

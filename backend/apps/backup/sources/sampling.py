@@ -30,6 +30,8 @@ ROWS: Final = 500
 """So many of the oldest and so many of the newest rows of a table are read."""
 LONGEST: Final = 1000
 """Longer values are no paths, and are left where they are."""
+LONGEST_JSON: Final = 16_000
+"""A list of paths is longer than one; JSON stands in columns of text, too."""
 _TABLE_SECONDS: Final = 5
 _ALL_SECONDS: Final = 60.0
 _STEPS: Final = 20_000
@@ -174,8 +176,11 @@ def _short(wrapper: BaseDatabaseWrapper, column: str) -> str:
         text, length = f"CAST({column} AS text)", "octet_length"
     else:
         text, length = f"CAST({column} AS {'TEXT' if wrapper.vendor == SQLITE else 'CHAR'})", "length"
-    measured = text if wrapper.vendor == postgresql.ENGINE else column
-    return f"CASE WHEN {length}({measured}) <= {LONGEST} THEN {text} END"
+    measured = f"{length}({text if wrapper.vendor == postgresql.ENGINE else column})"
+    return (
+        f"CASE WHEN {measured} <= {LONGEST} THEN {text}"
+        f" WHEN {measured} <= {LONGEST_JSON} AND substr({text}, 1, 1) IN ('[', '{{') THEN {text} END"
+    )
 
 
 @contextlib.contextmanager

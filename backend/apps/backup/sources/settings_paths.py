@@ -11,19 +11,23 @@ from django.conf import global_settings
 from django.conf import settings as project
 
 _OURS: Final = "BACKUP_"
+_OF_STORAGES: Final = "STORAGES"
+"""The one of Django's settings that names folders of documents which no FileField needs to know."""
 _DEEPEST: Final = 3
 """As in `HAYSTACK_CONNECTIONS["default"]["PATH"]`."""
 _LONGEST: Final = 1000
 
 
 def folders_in_settings() -> list[tuple[str, Path]]:
-    """Each folder that is there and that a setting names, as (setting, resolved path); not Django's settings, nor ours.
+    """Each folder that is there and that a setting names, as (setting, resolved path).
 
-    A text counts that is an absolute path. One folder may be named several times.
+    Not Django's settings but STORAGES, nor ours. A text counts that is an absolute path. One folder may be
+    named several times.
     """
     found: list[tuple[str, Path]] = []
     for name in sorted(dir(project)):
-        if name.isupper() and not hasattr(global_settings, name) and not name.startswith(_OURS):
+        is_of_host = name == _OF_STORAGES or not hasattr(global_settings, name)
+        if name.isupper() and is_of_host and not name.startswith(_OURS):
             found += _paths(name, getattr(project, name), _DEEPEST)
     # `Path.is_dir` raises where it may not look.
     return [(label, path) for label, path in found if os.path.isdir(path)]  # noqa: PTH112
