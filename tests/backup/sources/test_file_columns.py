@@ -51,7 +51,7 @@ def project(tmp_path, settings):
         path = base / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
-    settings.BASE_DIR = base
+    settings.BASE_DIR = settings.EDMS_HOME = base
     settings.MEDIA_ROOT = base / "media"
     settings.STATIC_ROOT = base / "collected"
     settings.CACHES = {"default": {"BACKEND": "x", "LOCATION": str(base / "cache")}}
@@ -307,10 +307,16 @@ def test_folders_that_settings_name_are_proposed(project, settings):
     settings.BACKUP_FILE_ROOTS = {"inbox": project / "inbox", "flat": project / "flat"}
     settings.BACKUP_NOT_BACKED_UP = [project / "index", project / "conf", project / "apart"]
     assert proposed(settings) == {}
-    # Beside MEDIA_ROOT, where the documents lie elsewhere than the project.
+    # Beside MEDIA_ROOT, where the documents lie elsewhere than the project, and on a disk of their own.
     settings.BASE_DIR = project / "pages"
     settings.BACKUP_NOT_BACKED_UP = []
-    assert set(proposed(settings)) == {"ABOVE", "APART", "HAYSTACK['default']['PATH']"}
+    vault = project.parent / "disk/vault"
+    vault.mkdir(parents=True)
+    (vault / "3f2b").touch()
+    shared = {"HOME_FOLDER": Path.home(), "DISKS": "/mnt", "TESSDATA": "/usr/share", "TOP": "/", "TEMPORARY": "/tmp"}
+    found = proposed(settings, VAULT=str(vault), ABOVE_PROJECT=project.parent, **shared)
+    assert set(found) == {"ABOVE", "APART", "HAYSTACK['default']['PATH']", "VAULT"}
+    assert f'Add `"vault": "{vault}"` to BACKUP_FILE_ROOTS.' in found["VAULT"]
 
 
 NAMED = '{"hostproject.Everything.char": "@"}'

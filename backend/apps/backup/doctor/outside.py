@@ -10,7 +10,6 @@ from typing import Final
 
 import msgspec
 from django.apps import apps
-from django.conf import settings as project
 
 from .. import conf, selectors
 from ..errors import SettingsInvalid
@@ -29,6 +28,10 @@ _PASSING: Final = re.compile(
     r"(^|[^a-z])(caches?|logs?|logging|tmp|temp|scratch|locks?|run|pids?|sockets?)($|[^a-z])", re.IGNORECASE
 )
 """A setting or a folder that is called so holds what need not be kept."""
+_OF_ALL: Final = frozenset(
+    {"/", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/lib", "/var/www"}  # noqa: S108
+)
+_OF_PROGRAMS: Final = tuple(map(Path, ("/usr", "/var/cache", "/var/log", "/var/run", "/var/tmp")))  # noqa: S108
 _KEPT_SECONDS: Final = 3600.0
 """A page that is looked at reads the rows no more often than that; the next backup looks by itself."""
 _LOOKED_AT: Final = 1000
@@ -129,14 +132,14 @@ def _matters(label: str, folder: Path, held: Sequence[Path]) -> bool:
 
 
 def _is_of_host(folder: Path) -> bool:
-    """Whether it lies in the folder of the project, or beside MEDIA_ROOT."""
-    base = base_dir()
-    if base is not None and folder != base and folder.is_relative_to(base):
-        return True
-    if not project.MEDIA_ROOT:
+    """Whether a folder may be the host's own, wherever it lies: documents are often on a disk of their own.
+
+    Not what every machine has, what programs brought along, and what the project or the user's home lies in.
+    """
+    if str(folder) in _OF_ALL or inside_any(folder, _OF_PROGRAMS):
         return False
-    beside = Path(os.path.realpath(project.MEDIA_ROOT)).parent
-    return beside != Path(beside.anchor) and folder != beside and folder.is_relative_to(beside)
+    base = base_dir()
+    return not any(other.is_relative_to(folder) for other in (Path.home(), *([] if base is None else [base])))
 
 
 def _holds_a_file(folder: Path) -> bool:
