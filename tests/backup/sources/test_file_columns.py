@@ -44,6 +44,8 @@ def project(tmp_path, settings):
         "cache/x/y.bin",
         "backups/packages/p.tar.gz",
         "apart/q.pdf",
+        *(f"customers/{name}/contract.pdf" for name in ("acme", "baker", "cohen")),
+        *(f"vault/{name}" for name in ("3f2b", "4a3c", "5b4d")),
         "flat/x.pdf",
         "flat/y.pdf",
         "flat/z.pdf",
@@ -84,6 +86,9 @@ STORED = [f"2026/{number}.pdf" for number in range(5)]
         # A folder of documents for each row.
         (["{base}/storage/2026"], None, "storage"),
         (["storage/2026"], None, "storage"),
+        # By its name alone, and files with names that have no ending; both are found if all are there, and several.
+        (["acme", "baker", "cohen"], None, "customers"),
+        (["3f2b", "4a3c", "5b4d"], "vault", "vault"),
     ],
 )
 def test_what_is_named(project, values, base, folder):
@@ -117,6 +122,10 @@ def test_what_is_named(project, values, base, folder):
         [os.__file__],
         ["https://example.com/a.pdf", "text/html", "", "/", "a\nb/c.pdf", "x" * 5000 + "/a.pdf", "\x00/a.pdf"],
         ["storage", "media/../storage/2026/", "/storage", "/storage/2026/"],
+        ["acme", "baker"],
+        ["acme", "baker", "cohen", "dupont"],
+        ["acme", "baker", "cohen", "3f2b"],
+        ["storage", "flat", "media", "customers"],
         # A folder that holds the media or the project, one with code, and one without a file.
         ["{base}", "{base}/media/..", "{base}/pages", "{base}/storage", "/usr/share/doc"],
     ],
@@ -272,6 +281,10 @@ def test_folders_that_settings_name_are_proposed(project, settings):
         INBOX=str(project / "inbox"),
         HAYSTACK={"default": {"ENGINE": "whoosh", "PATH": project / "index"}},
         CONFIGURATION_FOLDERS=[project / "conf"],
+        VAULT_DIR="vault",
+        CUSTOMERS="./customers",
+        # A word, and no folder.
+        THEME="storage",
         # None of these is the host's data, or is in no backup.
         EMPTY=project / "empty",
         LOG_FOLDER=project / "logs",
@@ -294,8 +307,15 @@ def test_folders_that_settings_name_are_proposed(project, settings):
         INBOX_OF_USER=project / "inbox/new.pdf",
     )
     vault = "STORAGES['vault']['OPTIONS']['location']"
-    assert set(found) == {"INBOX", "HAYSTACK['default']['PATH']", "CONFIGURATION_FOLDERS", vault}
-    settings.BACKUP_FILE_ROOTS = {"flat": project / "flat"}
+    assert set(found) == {
+        "INBOX",
+        "HAYSTACK['default']['PATH']",
+        "CONFIGURATION_FOLDERS",
+        vault,
+        "VAULT_DIR",
+        "CUSTOMERS",
+    }
+    settings.BACKUP_FILE_ROOTS = {name: project / name for name in ("flat", "vault", "customers")}
     assert 'Add `"inbox": BASE_DIR / "inbox"` to BACKUP_FILE_ROOTS.' in found["INBOX"]
     assert 'add `BASE_DIR / "index"` to BACKUP_NOT_BACKED_UP' in found["HAYSTACK['default']['PATH']"]
     # The outer one of two is enough; what is settled is not named again.
@@ -304,19 +324,19 @@ def test_folders_that_settings_name_are_proposed(project, settings):
         "INBOX",
         "HAYSTACK['default']['PATH']",
     }
-    settings.BACKUP_FILE_ROOTS = {"inbox": project / "inbox", "flat": project / "flat"}
+    settings.BACKUP_FILE_ROOTS["inbox"] = project / "inbox"
     settings.BACKUP_NOT_BACKED_UP = [project / "index", project / "conf", project / "apart"]
     assert proposed(settings) == {}
     # Beside MEDIA_ROOT, where the documents lie elsewhere than the project, and on a disk of their own.
     settings.BASE_DIR = project / "pages"
     settings.BACKUP_NOT_BACKED_UP = []
-    vault = project.parent / "disk/vault"
+    vault = project.parent / "disk/safe"
     vault.mkdir(parents=True)
     (vault / "3f2b").touch()
     shared = {"HOME_FOLDER": Path.home(), "DISKS": "/mnt", "TESSDATA": "/usr/share", "TOP": "/", "TEMPORARY": "/tmp"}
     found = proposed(settings, VAULT=str(vault), ABOVE_PROJECT=project.parent, **shared)
     assert set(found) == {"ABOVE", "APART", "HAYSTACK['default']['PATH']", "VAULT"}
-    assert f'Add `"vault": "{vault}"` to BACKUP_FILE_ROOTS.' in found["VAULT"]
+    assert f'Add `"safe": "{vault}"` to BACKUP_FILE_ROOTS.' in found["VAULT"]
 
 
 NAMED = '{"hostproject.Everything.char": "@"}'

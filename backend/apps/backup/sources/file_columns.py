@@ -2,9 +2,9 @@
 
 A value counts that looks like a path and, from one of the folders that the project knows, leads to a regular file, or
 to a folder with files in it. Files are looked at by name and kind alone; nothing is opened. A column is named when
-several of its values lead to files outside of every file root, or all of the few that it has; of names without a folder
-all must. Values of a column that BACKUP_REFERENCE_FIELDS names start from its folder alone. A text that is JSON is
-looked into, whatever the kind of its column.
+several of its values lead to files outside of every file root, or all of the few that it has. Of names without a folder
+all must, and of names without an ending there must be several besides. Values of a column that BACKUP_REFERENCE_FIELDS
+names start from its folder alone. A text that is JSON is looked into, whatever the kind of its column.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ _MOST_ENTRIES: Final = 100
 """So many entries of a folder are looked at to find a file."""
 _JSON: Final = ("[", "{")
 _ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,8}$")
+_NAME: Final = re.compile(r"[^./\x00-\x1f][^./\x00-\x1f]{0,99}")
 _SCHEME: Final = "file://"
 _NO_PATH: Final = re.compile(r"[\x00-\x1f]|://|^\s|\s$")
 
@@ -133,9 +134,28 @@ class _Search:
         outside = {value: hit for value, hit in found.items() if not inside_any(hit.file, self.roots)}
         several = len([value for value in outside if "/" in value]) >= _SEVERAL
         if not outside or (not several and len(found) < len(tried)):
-            return None
+            return self._bare(column, plain)
         are_whole = not inside and all(hit.is_path for hit in outside.values())
         return self._described(column, len(tried), list(outside.values()), are_whole=are_whole)
+
+    def _bare(self, column: Column, values: Sequence[str]) -> OutsideColumn | None:
+        """Return what was found of a column whose values are all names of files or folders in one folder.
+
+        Such a name has no ending and could be any word, so there must be several, and all must be there.
+        """
+        names = [value for value in dict.fromkeys(values) if _NAME.fullmatch(value)]
+        tried = names[:: -(-len(names) // _TRIED) or 1]
+        if len(tried) < _SEVERAL or len(names) < len(set(values)):
+            return None
+        for base in self.bases:
+            looks = (self._look(name, base, is_path=True, is_folder=True) for name in tried)
+            hits = list(itertools.takewhile(lambda hit: hit is not None, looks))
+            found = [hit for hit in hits if hit is not None]
+            if len(found) == len(tried):
+                outside = [hit for hit in found if not inside_any(hit.file, self.roots)]
+                are_whole = all(hit.is_path for hit in outside)
+                return self._described(column, len(tried), outside, are_whole=are_whole) if outside else None
+        return None
 
     def _described(self, column: Column, tried: int, outside: Sequence[_Hit], *, are_whole: bool) -> OutsideColumn:
         folders = _folders(outside, self.crowded)
@@ -165,10 +185,10 @@ class _Search:
             found = found or hit
         return found
 
-    def _look(self, value: str, base: Path | None, *, is_path: bool) -> _Hit | None:
+    def _look(self, value: str, base: Path | None, *, is_path: bool, is_folder: bool = False) -> _Hit | None:
         path = value if base is None else os.path.join(base, value)  # noqa: PTH118  millions of them
         is_file = os.path.isfile(path)  # noqa: PTH113
-        if not is_file and not (_may_be_folder(value) and os.path.isdir(path)):  # noqa: PTH112
+        if not is_file and not ((is_folder or _may_be_folder(value)) and os.path.isdir(path)):  # noqa: PTH112
             return None
         if base == base_dir() and "/" not in value:
             # What lies right in the project's folder is its README.

@@ -115,8 +115,8 @@ def _column(field: models.Field[object, object]) -> Column | None:
 def sample(alias: str, tables: Sequence[Table]) -> Samples:
     """Read values of these tables, as far as this database has them.
 
-    Where a row has a file, or one that points at it has, a name without a folder is what the document was called
-    before: such values are left out.
+    Where a row has a file, or one that points at it has, a name of a file without a folder is what the document was
+    called before: such values are left out.
     """
     samples = Samples()
     deadline = time.monotonic() + _ALL_SECONDS
@@ -151,7 +151,7 @@ def _sample_table(wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, table: Ta
         return
     for place, column in enumerate(columns):
         values = dict.fromkeys((str(row[place]), table.is_near_files or bool(row[-1])) for row in rows if row[place])
-        wanted = (value for value, has_file in values if "/" in value or not has_file)
+        wanted = (value for value, has_file in values if "/" in value or not has_file or "." not in value)
         samples.values[column] = list(dict.fromkeys(wanted))
 
 

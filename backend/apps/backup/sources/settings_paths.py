@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -10,9 +11,13 @@ from typing import Final
 from django.conf import global_settings
 from django.conf import settings as project
 
+from .project_folders import base_dir
+
 _OURS: Final = "BACKUP_"
 _OF_STORAGES: Final = "STORAGES"
 """The one of Django's settings that names folders of documents which no FileField needs to know."""
+_FOLDER: Final = re.compile(r"_(DIR|DIRECTORY|FOLDER|PATH|ROOT)$")
+"""A text of a setting that is called so may start from the folder of the project."""
 _DEEPEST: Final = 3
 """As in `HAYSTACK_CONNECTIONS["default"]["PATH"]`."""
 _LONGEST: Final = 1000
@@ -36,6 +41,9 @@ def folders_in_settings() -> list[tuple[str, Path]]:
 def _paths(label: str, value: object, depth: int) -> Iterator[tuple[str, Path]]:
     if isinstance(value, os.PathLike) or (isinstance(value, str) and 1 < len(value) <= _LONGEST):
         text = os.fsdecode(value)
+        base = base_dir()
+        if base is not None and (not isinstance(value, str) or text.startswith("./") or _FOLDER.search(label)):
+            text = os.path.join(base, text)  # noqa: PTH118
         # A text that begins with a slash may be an address, a template, or anything.
         if text.startswith("/") and "\0" not in text:
             yield label, Path(os.path.realpath(text))
