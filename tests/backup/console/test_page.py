@@ -57,6 +57,13 @@ def test_without_the_api_among_the_addresses_it_says_what_to_add(rf, settings, a
     assert b'include("apps.backup.api.urls")' in answer.content
 
 
+def test_in_a_project_without_sessions_it_says_what_to_add(rf):
+    """One with tokens alone has no middleware that says who asks."""
+    answer = console(rf.get("/backups/"))
+    assert answer.status_code == 503
+    assert b"AuthenticationMiddleware to MIDDLEWARE" in answer.content
+
+
 @pytest.mark.parametrize("model", ["backupconfiguration", "backupjob", "restorejob", "operation", "auditevent"])
 def test_the_lists_of_the_admin_lead_to_the_console(admin_client, model):
     page = admin_client.get(f"/admin/backup/{model}/").content.decode()

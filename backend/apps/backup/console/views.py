@@ -26,6 +26,12 @@ POLICY: Final = (
 @ensure_csrf_cookie
 def console(request: HttpRequest, path: str = "") -> HttpResponse:
     """The console, for whoever is signed in; what they may see, the API decides."""
+    if not hasattr(request, "user"):
+        return _unready(
+            "The console's page signs in with a session: add django.contrib.sessions to INSTALLED_APPS, and"
+            " SessionMiddleware and AuthenticationMiddleware to MIDDLEWARE. A project with tokens alone shows the console"
+            " in a page of React: docs/reference/console.md."
+        )
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     try:
