@@ -14,7 +14,7 @@ from django.db import ConnectionHandler, models
 from django.test.utils import isolate_apps
 from tests.backup.conftest import BACKEND
 
-from apps.backup.doctor.outside import folder_findings
+from apps.backup.doctor.outside import _advice, folder_findings
 from apps.backup.doctor.pasting import with_fields, with_roots
 from apps.backup.manifest import OutsideColumn
 from apps.backup.sources import file_columns
@@ -261,6 +261,17 @@ def test_what_was_found_ends_with_the_settings_that_it_asks_for(project, setting
     # To compare the files does not take them into the backup.
     settings.BACKUP_REFERENCE_FIELDS = {"auth.User.first_name": project}
     assert still_outside(column)
+
+
+def test_advice_says_what_values_that_lead_nowhere_would_bring(project):
+    """Pasted as it stands, it would make each backup INCOMPLETE."""
+    whole, past = (
+        OutsideColumn(label=label, sampled=9, outside=outside, examples=[], base=str(project), folders=[])
+        for label, outside in (("auth.User.first_name", 9), ("auth.User.last_name", 4))
+    )
+    assert "INCOMPLETE" not in _advice([whole], [])
+    advice = _advice([whole, past], [])
+    assert "Not all values of auth.User.last_name lead to such files: leave it out of BACKUP_REFERENCE_FIELDS" in advice
 
 
 def proposed(settings, **values):

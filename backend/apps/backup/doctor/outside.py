@@ -88,9 +88,17 @@ def _advice(columns: Sequence[OutsideColumn], held: Sequence[Path]) -> str:
     lines = [with_roots([folder for folder in folders if not inside_any(folder, held)])]
     bases = {one.label: Path(one.base) for one in columns if one.base}
     lines += [with_fields(bases)] if bases else []
+    # Values of a column that tells what was imported, say, lead nowhere after a while.
+    past = [one.label for one in columns if one.base and one.outside < one.sampled]
     return (
-        f"Set {' and '.join(f'`{line}`' for line in lines)}, and run a FULL backup. If these files are left out on"
-        " purpose, name their folder in BACKUP_NOT_BACKED_UP."
+        f"Set {' and '.join(f'`{line}`' for line in lines)}, and run a FULL backup."
+        + (
+            f" Not all values of {', '.join(past)} lead to such files: leave it out of BACKUP_REFERENCE_FIELDS if that"
+            " is as it should be, because a missing file makes each backup INCOMPLETE."
+            if past
+            else ""
+        )
+        + " If these files are left out on purpose, name their folder in BACKUP_NOT_BACKED_UP."
     )
 
 
