@@ -29,8 +29,8 @@ def console(request: HttpRequest, path: str = "") -> HttpResponse:
     if not hasattr(request, "user"):
         return _unready(
             "The console's page signs in with a session: add django.contrib.sessions to INSTALLED_APPS, and"
-            " SessionMiddleware and AuthenticationMiddleware to MIDDLEWARE. A project with tokens alone shows the console"
-            " in a page of React: docs/reference/console.md."
+            " SessionMiddleware and AuthenticationMiddleware to MIDDLEWARE. A project with tokens alone shows the"
+            " console in a page of React: docs/reference/console.md."
         )
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
