@@ -14,7 +14,7 @@ from django.db import ConnectionHandler, models
 from django.test.utils import isolate_apps
 from tests.backup.conftest import BACKEND
 
-from apps.backup.doctor.outside import _advice, folder_findings
+from apps.backup.doctor.outside import _advice, folder_findings, key_findings
 from apps.backup.doctor.pasting import with_fields, with_roots
 from apps.backup.manifest import OutsideColumn
 from apps.backup.sources import file_columns
@@ -348,6 +348,26 @@ def test_folders_that_settings_name_are_proposed(project, settings):
     found = proposed(settings, VAULT=str(vault), ABOVE_PROJECT=project.parent, **shared)
     assert set(found) == {"ABOVE", "APART", "HAYSTACK['default']['PATH']", "VAULT"}
     assert f'Add `"safe": "{vault}"` to BACKUP_FILE_ROOTS.' in found["VAULT"]
+
+
+def test_keys_that_settings_name_are_proposed(project, tmp_path, settings):
+    """Without the key of encrypted fields, or of signed tokens, the rows are of little use."""
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    for name in ("fields.key", "sign.pem", "mail.pem", "site.pem", "version"):
+        (keys / name).touch()
+    settings.FIELD_KEY_FILE = keys / "fields.key"
+    settings.SAML = {"signing": {"key": str(keys / "sign.pem")}}
+    settings.EMAIL_CERTIFICATE_FILE = str(keys / "mail.pem")
+    settings.SITE_CERT = str(keys / "site.pem")
+    settings.VERSION_FILE = keys / "version"
+    settings.CA_CERTS = "/etc/ssl/certs/ca-certificates.crt"
+    settings.API_KEY = "no path"
+    settings.BACKUP_FACT_FILES = [keys / "mail.pem"]
+    settings.BACKUP_NOT_BACKED_UP = [keys / "site.pem"]
+    found = {one.subject: one.hint for one in key_findings()}
+    assert set(found) == {"FIELD_KEY_FILE", "SAML['signing']['key']"}
+    assert f'Add `"{keys}/fields.key"` to BACKUP_FACT_FILES' in found["FIELD_KEY_FILE"]
 
 
 NAMED = '{"hostproject.Everything.char": "@"}'

@@ -20,7 +20,7 @@ from ..sources.file_columns import columns_outside, still_outside
 from ..sources.files import database_files, file_roots, storages
 from ..sources.named_files import reference_fields
 from ..sources.project_folders import base_dir, inside_any, is_code, lies_hidden, not_backed_up, without_documents
-from ..sources.settings_paths import folders_in_settings
+from ..sources.settings_paths import folders_in_settings, key_files_in_settings
 from .findings import Finding, critical, warning
 from .pasting import expression, with_fields, with_name, with_roots
 
@@ -32,6 +32,7 @@ _OF_ALL: Final = frozenset(
     {"/", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/lib", "/var/www"}  # noqa: S108
 )
 _OF_PROGRAMS: Final = tuple(map(Path, ("/usr", "/var/cache", "/var/log", "/var/run", "/var/tmp")))  # noqa: S108
+_OF_AUTHORITIES: Final = (Path("/etc/ssl"), Path("/etc/pki"), Path("/etc/ca-certificates"))
 _KEPT_SECONDS: Final = 3600.0
 """A page that is looked at reads the rows no more often than that; the next backup looks by itself."""
 _LOOKED_AT: Final = 1000
@@ -122,6 +123,23 @@ def folder_findings() -> Iterator[Finding]:
             f" `{expression(path)}` to BACKUP_NOT_BACKED_UP, and name what must be made anew in"
             " BACKUP_REBUILD_AFTER_RESTORE.",
         )
+
+
+def key_findings() -> Iterator[Finding]:
+    """W046: a file with a key that the host's settings name is in no backup; what it has encrypted, only it opens."""
+    try:
+        held = [*_held(), *(Path(os.path.realpath(path)) for path in conf.load().fact_files)]
+    except (SourceRefused, SettingsInvalid):
+        return
+    for label, path in key_files_in_settings():
+        if not inside_any(path, [*held, *_OF_PROGRAMS, *_OF_AUTHORITIES]):
+            yield warning(
+                46,
+                label,
+                f"The file {path} is in no file root: no backup has it.",
+                f"Add `{expression(path)}` to BACKUP_FACT_FILES, which encrypted backups hold, or to"
+                " BACKUP_NOT_BACKED_UP if there is a copy elsewhere.",
+            )
 
 
 def _held() -> list[Path]:
