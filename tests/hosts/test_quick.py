@@ -124,6 +124,14 @@ def test_a_page_without_its_blocks_is_refused():
         read_page("```bash\npip wheel .\npip install x\n```\n")
 
 
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_the_lines_of_the_page_suit_settings_with_lists_and_with_tuples(kind, tmp_path: Path):
+    settings = {"INSTALLED_APPS": kind(["rest_framework", "archive"]), "MIDDLEWARE": kind(["common"])}
+    exec(read_page().settings_for(tmp_path), settings)
+    assert settings["INSTALLED_APPS"] == ["rest_framework", "archive", "edms_backup"]
+    assert settings["MIDDLEWARE"] == ["edms_backup.middleware.HoldWrites", "common"]
+
+
 def test_the_floors_are_those_of_pyproject():
     done = subprocess.run(
         [sys.executable, ROOT / "tools/floors", "--check"], capture_output=True, text=True, check=False

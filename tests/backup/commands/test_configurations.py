@@ -22,6 +22,7 @@ ROWS = [
     (6, "f", "monthly", "", "FILES", "MONTHLY", None, None, None, 365, 12, "", 1, 0, "ACTIVE", 1),
     (7, "g", "weekly_no_day", "", "FILES", "WEEKLY", "04:00:00", "", 30, 365, 12, "", 1, 0, "ACTIVE", 1),
     (8, "h", "of_no_length", "", "FULL", "DAILY", "04:00:00", "[]", None, -3, 12, "", 1, 0, "ACTIVE", 1),
+    (9, "i", "of_no_days", "", "FULL", "WEEKLY", "04:00:00", "x", None, 30, 12, "", 1, 0, "ACTIVE", 1),
 ]
 
 
@@ -39,7 +40,7 @@ def configurations(shell) -> dict[str, dict]:
 
 def test_an_earlier_installation_is_shown_and_taken_over(earlier):
     listed = earlier.on_terminal(MANAGE + "--list", [])
-    assert "An earlier installation has 7 configurations" in listed
+    assert "An earlier installation has 8 configurations" in listed
     planned = earlier.run(MANAGE + "--adopt --dry-run", expect=1)
     assert "daily_full_backup: would be created (production_daily_full makes a FULL backup as often" in planned
     assert ": created" not in planned
@@ -48,6 +49,7 @@ def test_an_earlier_installation_is_shown_and_taken_over(earlier):
     assert "production_daily_full: there already" in shown
     assert "of_no_length: refused" in shown
     assert "retention_days" in shown
+    assert "of_no_days: refused (its schedule_days is 'x', which cannot be read" in shown
     # What an earlier installation left open is filled in, and said.
     assert "monthly_31st: created (it had the day 31, which not every month has: the 28th now" in shown
     assert "monthly: created (it had no time: 00:00 now; it had no day: the 1st of the month now)" in shown
@@ -62,7 +64,7 @@ def test_an_earlier_installation_is_shown_and_taken_over(earlier):
     # Outside of the allowed roots nothing is written: an earlier path becomes the usual place.
     assert found["daily_full_backup"]["storage_path"] == ""
     assert found["production_daily_full"]["retention_days"] == 30
-    assert len(earlier.edms.rows("SELECT * FROM backup_configurations")) == 8
+    assert len(earlier.edms.rows("SELECT * FROM backup_configurations")) == 9
     assert "backup-daily-full-backup" in earlier.run(MANAGE + "--stats")
 
 

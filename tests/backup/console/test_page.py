@@ -68,6 +68,13 @@ def test_without_a_page_to_sign_in_on_it_says_what_to_set(rf, settings, address)
     assert b"Set LOGIN_URL to a page" in answer.content
 
 
+def test_in_a_project_without_sessions_it_says_what_to_add(rf):
+    """One with tokens alone has no middleware that says who asks."""
+    answer = console(rf.get("/backups/"))
+    assert answer.status_code == 503
+    assert b"AuthenticationMiddleware to MIDDLEWARE" in answer.content
+
+
 @pytest.mark.parametrize("model", ["backupconfiguration", "backupjob", "restorejob", "operation", "auditevent"])
 def test_the_lists_of_the_admin_lead_to_the_console(admin_client, model):
     page = admin_client.get(f"/admin/backup/{model}/").content.decode()

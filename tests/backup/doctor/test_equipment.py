@@ -14,7 +14,7 @@ from tests.backup.conftest import BACKEND
 from tests.backup.sources.hosting import filled_postgres, postgres, postgres_host  # noqa: F401
 
 from apps.backup.doctor.disks import Space, space_findings
-from apps.backup.doctor.equipment import middleware_findings
+from apps.backup.doctor.equipment import middleware_findings, named_findings
 from demo.private_postgres import server_binaries
 
 PARTED = """
@@ -80,6 +80,16 @@ def test_what_settings_name_and_is_not_there(scheduled, tmp_path):
     assert f"Did you mean {tmp_path / 'scans'}?" in said
     assert f"BACKUP_FACT_FILES names the file {tmp_path / '.env'}, which is not there." in said
     assert "backup.W050" in ids(scheduled, expect=2, DJANGO_SETTINGS_MODULE="typed")
+
+
+def test_places_that_depend_on_where_a_process_is_started(settings):
+    assert [one.what for one in named_findings()] == []
+    settings.MEDIA_ROOT = "data/media"
+    (found,) = named_findings()
+    assert (found.id, found.subject) == ("backup.W050", "MEDIA_ROOT")
+    assert "'data/media', which starts from the folder that each process is started in" in found.what
+    settings.MEDIA_ROOT = ""
+    assert [one.what for one in named_findings()] == []
 
 
 def test_no_passphrase(scheduled):

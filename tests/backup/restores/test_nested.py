@@ -66,8 +66,12 @@ def test_an_empty_machine_whose_database_lies_below_a_root(sqlite_host):
             side.rename(inner / f"db.sqlite3{suffix}")
     (inner / "beside.txt").write_text("beside the database")
     (data / "a.txt").write_text("a")
-    inner.chmod(0o750)
+    inner.chmod(0o770)
     data.chmod(0o711)
+    # The application is another user than the one that restores.
+    application = 12345 if os.geteuid() == 0 else os.geteuid()
+    for path in (data, inner, *inner.iterdir()):
+        os.chown(path, application, -1)
     host.environment |= {"HOST_EXTRA_ROOT": str(data), "HOST_NAME": str(inner / "db.sqlite3")}
     assert "backup.W025" not in host.run("check", "--tag", "backup").stderr
     backup = host.json("trigger_backup", "--type", "FULL")
@@ -78,7 +82,9 @@ def test_an_empty_machine_whose_database_lies_below_a_root(sqlite_host):
 
     assert host.dump() == rows
     assert ((data / "a.txt").read_text(), (inner / "beside.txt").read_text()) == ("a", "beside the database")
-    assert [folder.stat().st_mode & 0o777 for folder in (data, inner)] == [0o711, 0o750]
+    database = inner / "db.sqlite3"
+    assert [path.stat().st_mode & 0o777 for path in (data, inner, database)] == [0o711, 0o770, 0o660]
+    assert {path.stat().st_uid for path in (data, inner, database)} == {application}
     assert not [path for path in data.rglob("*") if ".edms-restore-" in path.name]
 
 

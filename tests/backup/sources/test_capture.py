@@ -191,6 +191,11 @@ def test_fact_files_only_where_they_are_encrypted(sqlite_host, tmp_path):
     backup = sqlite_host.json("trigger_backup", "--type", "FULL", HOST_FACT_FILE=str(secret))
     sqlite_host.json("restore_backup", backup["job"], "--to-folder", str(tmp_path / "out"))
     assert (tmp_path / "out/project/.env").read_text() == "KEY=very-secret"
+    # A restore of the live system does not put it back, and says so where it is gone.
+    secret.unlink()
+    plan = sqlite_host.json("restore_backup", backup["job"], "--dry-run", HOST_FACT_FILE=str(secret))
+    (said,) = [one for one in plan["warnings"] if "BACKUP_FACT_FILES" in one]
+    assert said.startswith(f"{secret} of BACKUP_FACT_FILES: not there, and not put back")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -9,17 +10,17 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from django.db import models
+from django.db import ConnectionHandler, models
 from django.test.utils import isolate_apps
 from tests.backup.conftest import BACKEND
 
-from apps.backup.doctor.outside import folder_findings
+from apps.backup.doctor.outside import _advice, folder_findings, key_findings
 from apps.backup.doctor.pasting import with_fields, with_roots
 from apps.backup.manifest import OutsideColumn
 from apps.backup.sources import file_columns
 from apps.backup.sources.file_columns import _Search, still_outside
 from apps.backup.sources.project_folders import base_dir
-from apps.backup.sources.sampling import Column
+from apps.backup.sources.sampling import Column, Table, _read_end
 
 COLUMN = Column("archive.Scan.path", "path")
 
@@ -43,6 +44,8 @@ def project(tmp_path, settings):
         "cache/x/y.bin",
         "backups/packages/p.tar.gz",
         "apart/q.pdf",
+        *(f"customers/{name}/contract.pdf" for name in ("acme", "baker", "cohen")),
+        *(f"vault/{name}" for name in ("3f2b", "4a3c", "5b4d")),
         "flat/x.pdf",
         "flat/y.pdf",
         "flat/z.pdf",
@@ -50,7 +53,7 @@ def project(tmp_path, settings):
         path = base / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
-    settings.BASE_DIR = base
+    settings.BASE_DIR = settings.EDMS_HOME = base
     settings.MEDIA_ROOT = base / "media"
     settings.STATIC_ROOT = base / "collected"
     settings.CACHES = {"default": {"BACKEND": "x", "LOCATION": str(base / "cache")}}
@@ -80,13 +83,21 @@ STORED = [f"2026/{number}.pdf" for number in range(5)]
         (["storage/2026/1.pdf", "", "no path"], "", "storage"),
         # Beside code lie no documents; in a folder of an application they may.
         (["pages/uploads/u.pdf"], "", "pages/uploads"),
+        # A folder of documents for each row.
+        (["{base}/storage/2026"], None, "storage"),
+        (["storage/2026"], None, "storage"),
+        # By its name alone, and files with names that have no ending; both are found if all are there, and several.
+        (["acme", "baker", "cohen"], None, "customers"),
+        (["3f2b", "4a3c", "5b4d"], "vault", "vault"),
     ],
 )
 def test_what_is_named(project, values, base, folder):
     found = _Search.of_project().outside(COLUMN, [value.format(base=project) for value in values])
     assert found is not None
-    assert (found.base, found.folders) == (str(project / base), [str(project / folder)])
-    assert all(Path(path).is_file() for path in found.examples)
+    # What names folders cannot be compared file by file.
+    assert found.base == ("" if base is None else str(project / base))
+    assert found.folders == [str(project / folder)]
+    assert all(Path(path).exists() for path in found.examples)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +121,13 @@ def test_what_is_named(project, values, base, folder):
         ["/etc/hosts", "/etc/passwd", "/proc/cpuinfo"],
         [os.__file__],
         ["https://example.com/a.pdf", "text/html", "", "/", "a\nb/c.pdf", "x" * 5000 + "/a.pdf", "\x00/a.pdf"],
-        ["storage", "storage/2026", "media/../storage/2026/"],
+        ["storage", "media/../storage/2026/", "/storage", "/storage/2026/"],
+        ["acme", "baker"],
+        ["acme", "baker", "cohen", "dupont"],
+        ["acme", "baker", "cohen", "3f2b"],
+        ["storage", "flat", "media", "customers"],
+        # A folder that holds the media or the project, one with code, and one without a file.
+        ["{base}", "{base}/media/..", "{base}/pages", "{base}/storage", "/usr/share/doc"],
     ],
 )
 def test_what_is_not(project, values):
@@ -121,13 +138,27 @@ def test_texts_in_json_and_links_out_of_a_root(project):
     document = json.dumps({"pages": [{"file": "storage/2026/1.pdf", "number": 1}], "note": "as it stands"})
     column = Column("archive.Scan.facts", "facts", is_json=True)
     assert _Search.of_project().outside(column, ['{"name": "x.pdf"}']) is None
-    found = _Search.of_project().outside(column, [document, "{"])
-    assert found is not None
-    assert (found.base, found.folders) == ("", [str(project / "storage")])
+    for one in (column, COLUMN):
+        # In a column of text, too.
+        found = _Search.of_project().outside(one, [document, "{"])
+        assert found is not None
+        assert (found.base, found.folders) == ("", [str(project / "storage")])
     (project / "media/link.pdf").symlink_to(project / "storage/2026/1.pdf")
     found = _Search.of_project().outside(COLUMN, ["link.pdf"])
     assert found is not None
     assert found.examples == [str(project / "storage/2026/1.pdf")]
+
+
+def test_lists_of_paths_are_read_though_they_are_long(tmp_path, django_db_blocker):
+    """In JSON and in columns of text; other texts of that length are read by nobody."""
+    paths = json.dumps([f"/srv/attachments/{number}.pdf" for number in range(100)])
+    table = Table("archive.Scan", "scan", ("id",), (COLUMN,))
+    databases = ConnectionHandler({"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "scans"}})
+    with django_db_blocker.unblock(), contextlib.closing(databases["default"]) as wrapper, wrapper.cursor() as cursor:
+        cursor.execute("CREATE TABLE scan (id integer, path text)")
+        cursor.executemany("INSERT INTO scan VALUES (%s, %s)", enumerate([paths, "x" * 2000, "[" * 20_000, "a.pdf"]))
+        rows = _read_end(wrapper, cursor, table, [COLUMN], "ASC")
+    assert [row[0] for row in rows] == [paths, None, None, "a.pdf"]
 
 
 def test_names_that_are_no_text_can_be_told(project):
@@ -177,6 +208,16 @@ def test_folders_that_hold_more_than_documents_are_not_proposed(project, setting
     """From the folder that holds everything, or from one with a file root in it, only the folder below is."""
     settings.MEDIA_ROOT = project / "storage/media"
     settings.MEDIA_ROOT.mkdir()
+    # Outside of the project neither: there the folder above both may hold the backups.
+    far = project.parent / "far"
+    for name in ("letters/a/1.pdf", "letters/b/2.pdf", "contracts/3.pdf"):
+        (far / name).parent.mkdir(parents=True)
+        (far / name).touch()
+    settings.BACKUP_STORAGE_ROOT = far / "backups"
+    names = [f"{far}/letters/a/1.pdf", f"{far}/letters/b/2.pdf", f"{far}/contracts/3.pdf"]
+    found = _Search.of_project().outside(COLUMN, names)
+    assert found is not None
+    assert found.folders == [str(far / "contracts"), str(far / "letters")]
     found = _Search.of_project().outside(COLUMN, [f"{project}/storage/{name}" for name in STORED])
     assert found is not None
     assert found.folders == [str(project / "storage/2026")]
@@ -222,6 +263,17 @@ def test_what_was_found_ends_with_the_settings_that_it_asks_for(project, setting
     assert still_outside(column)
 
 
+def test_advice_says_what_values_that_lead_nowhere_would_bring(project):
+    """Pasted as it stands, it would make each backup INCOMPLETE."""
+    whole, past = (
+        OutsideColumn(label=label, sampled=9, outside=outside, examples=[], base=str(project), folders=[])
+        for label, outside in (("auth.User.first_name", 9), ("auth.User.last_name", 4))
+    )
+    assert "INCOMPLETE" not in _advice([whole], [])
+    advice = _advice([whole, past], [])
+    assert "Not all values of auth.User.last_name lead to such files: leave it out of BACKUP_REFERENCE_FIELDS" in advice
+
+
 def proposed(settings, **values):
     """The findings W046 with these settings, by the setting that they name."""
     for name, value in values.items():
@@ -240,6 +292,10 @@ def test_folders_that_settings_name_are_proposed(project, settings):
         INBOX=str(project / "inbox"),
         HAYSTACK={"default": {"ENGINE": "whoosh", "PATH": project / "index"}},
         CONFIGURATION_FOLDERS=[project / "conf"],
+        VAULT_DIR="vault",
+        CUSTOMERS="./customers",
+        # A word, and no folder.
+        THEME="storage",
         # None of these is the host's data, or is in no backup.
         EMPTY=project / "empty",
         LOG_FOLDER=project / "logs",
@@ -252,9 +308,25 @@ def test_folders_that_settings_name_are_proposed(project, settings):
         APART=project / "apart",
         FARAWAY="/etc",
         ADDRESS="/login/",
+        STORAGES={
+            **settings.STORAGES,
+            "vault": {
+                "BACKEND": "django.core.files.storage.FileSystemStorage",
+                "OPTIONS": {"location": project / "flat"},
+            },
+        },
         INBOX_OF_USER=project / "inbox/new.pdf",
     )
-    assert set(found) == {"INBOX", "HAYSTACK['default']['PATH']", "CONFIGURATION_FOLDERS"}
+    vault = "STORAGES['vault']['OPTIONS']['location']"
+    assert set(found) == {
+        "INBOX",
+        "HAYSTACK['default']['PATH']",
+        "CONFIGURATION_FOLDERS",
+        vault,
+        "VAULT_DIR",
+        "CUSTOMERS",
+    }
+    settings.BACKUP_FILE_ROOTS = {name: project / name for name in ("flat", "vault", "customers")}
     assert 'Add `"inbox": BASE_DIR / "inbox"` to BACKUP_FILE_ROOTS.' in found["INBOX"]
     assert 'add `BASE_DIR / "index"` to BACKUP_NOT_BACKED_UP' in found["HAYSTACK['default']['PATH']"]
     # The outer one of two is enough; what is settled is not named again.
@@ -263,13 +335,39 @@ def test_folders_that_settings_name_are_proposed(project, settings):
         "INBOX",
         "HAYSTACK['default']['PATH']",
     }
-    settings.BACKUP_FILE_ROOTS = {"inbox": project / "inbox"}
+    settings.BACKUP_FILE_ROOTS["inbox"] = project / "inbox"
     settings.BACKUP_NOT_BACKED_UP = [project / "index", project / "conf", project / "apart"]
     assert proposed(settings) == {}
-    # Beside MEDIA_ROOT, where the documents lie elsewhere than the project.
+    # Beside MEDIA_ROOT, where the documents lie elsewhere than the project, and on a disk of their own.
     settings.BASE_DIR = project / "pages"
     settings.BACKUP_NOT_BACKED_UP = []
-    assert set(proposed(settings)) == {"ABOVE", "APART", "HAYSTACK['default']['PATH']"}
+    vault = project.parent / "disk/safe"
+    vault.mkdir(parents=True)
+    (vault / "3f2b").touch()
+    shared = {"HOME_FOLDER": Path.home(), "DISKS": "/mnt", "TESSDATA": "/usr/share", "TOP": "/", "TEMPORARY": "/tmp"}
+    found = proposed(settings, VAULT=str(vault), ABOVE_PROJECT=project.parent, **shared)
+    assert set(found) == {"ABOVE", "APART", "HAYSTACK['default']['PATH']", "VAULT"}
+    assert f'Add `"safe": "{vault}"` to BACKUP_FILE_ROOTS.' in found["VAULT"]
+
+
+def test_keys_that_settings_name_are_proposed(project, tmp_path, settings):
+    """Without the key of encrypted fields, or of signed tokens, the rows are of little use."""
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    for name in ("fields.key", "sign.pem", "mail.pem", "site.pem", "version"):
+        (keys / name).touch()
+    settings.FIELD_KEY_FILE = keys / "fields.key"
+    settings.SAML = {"signing": {"key": str(keys / "sign.pem")}}
+    settings.EMAIL_CERTIFICATE_FILE = str(keys / "mail.pem")
+    settings.SITE_CERT = str(keys / "site.pem")
+    settings.VERSION_FILE = keys / "version"
+    settings.CA_CERTS = "/etc/ssl/certs/ca-certificates.crt"
+    settings.API_KEY = "no path"
+    settings.BACKUP_FACT_FILES = [keys / "mail.pem"]
+    settings.BACKUP_NOT_BACKED_UP = [keys / "site.pem"]
+    found = {one.subject: one.hint for one in key_findings()}
+    assert set(found) == {"FIELD_KEY_FILE", "SAML['signing']['key']"}
+    assert f'Add `"{keys}/fields.key"` to BACKUP_FACT_FILES' in found["FIELD_KEY_FILE"]
 
 
 NAMED = '{"hostproject.Everything.char": "@"}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -96,6 +97,42 @@ def test_text_fields_have_a_folder_each_and_every_message_names_the_setting(tmp_
     )
     assert f"start from {store}: give the right folder in BACKUP_REFERENCE_FIELDS" in reasons[f"{tmp_path}/gone.pdf"]
     assert reasons[f"{tmp_path}/media/lost.pdf"].endswith("is not there, or is never read")
+
+
+def test_files_behind_links_are_in_the_backup_where_they_lie_or_the_setting_is_named(tmp_path):
+    """A folder of the media on another disk, as people do when one is full: a link alone holds no documents."""
+    media, disk = tmp_path / "media", tmp_path / "disk"
+    media.mkdir()
+    disk.mkdir()
+    (disk / "1.png").touch()
+    (media / "pages").symlink_to(disk)
+    (media / "one.png").symlink_to(disk / "1.png")
+    (media / "nowhere.png").symlink_to(disk / "gone.png")
+    field = field_of(FileSystemStorage(str(media)))
+    names = ["pages/1.png", "one.png", "nowhere.png", "pages/gone.png"]
+    named = NamedFiles(tmp_path / "scratch", [field])
+    named.add(field, names)
+    facts, missing = named.compare(lambda path: False, [str(media).encode()])
+    named.close()
+    reasons = dict(missing)
+    assert facts.missing == 4
+    for name in names[:2]:
+        asked = (
+            f"it is a link to {disk}/1.png, which lies in no file root of this backup. Add its folder to BACKUP_FILE"
+        )
+        assert asked in reasons[f"{media}/{name}"]
+    for name in names[2:]:
+        assert reasons[f"{media}/{name}"].endswith("is not there, or is never read")
+
+    # The folder is added, as the message asks.
+    named = NamedFiles(tmp_path / "scratch", [field])
+    named.add(field, names)
+    named.saw(str(disk / "1.png").encode(), 1, owned=False)
+    assert [value for _, value in named.missing()] == names[2:]
+    facts, missing = named.compare(lambda path: False, [str(media).encode(), str(disk).encode()])
+    named.close()
+    assert (facts.missing, facts.orphans) == (2, 0)
+    assert {Path(path).name for path, _ in missing} == {"nowhere.png", "gone.png"}
 
 
 @pytest.mark.parametrize("value", [{"auth.User.first_name": "relative"}, {1: "/srv"}, "auth.User.first_name", [3]])

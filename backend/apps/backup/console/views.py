@@ -27,6 +27,12 @@ POLICY: Final = (
 @ensure_csrf_cookie
 def console(request: HttpRequest, path: str = "") -> HttpResponse:
     """The console, for whoever is signed in; what they may see, the API decides."""
+    if not hasattr(request, "user"):
+        return _unready(
+            "The console's page signs in with a session: add django.contrib.sessions to INSTALLED_APPS, and"
+            " SessionMiddleware and AuthenticationMiddleware to MIDDLEWARE. A project with tokens alone shows the"
+            " console in a page of React: docs/reference/console.md."
+        )
     if not request.user.is_authenticated:
         obstacle = log_in_obstacle()
         return _unready(f"{obstacle} {LOGIN_HINT}") if obstacle else redirect_to_login(request.get_full_path())

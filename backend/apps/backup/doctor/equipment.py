@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from django.conf import settings as project
 from django.contrib.auth import get_user_model
 from django.db import Error as DatabaseFailure
 from django.db import connections, router
@@ -36,7 +37,8 @@ def settings_findings() -> list[Finding]:
 
 
 def named_findings() -> Iterator[Finding]:
-    """W050: a setting names a file root or a file that is not there: each backup of it is INCOMPLETE."""
+    """W050: a setting names what is not there, or is another place in each folder that a process is started in."""
+    yield from _relative_findings()
     settings = conf.load()
     for name, path in settings.file_roots.items():
         if not path.is_dir():
@@ -48,6 +50,23 @@ def named_findings() -> Iterator[Finding]:
         if not path.exists():
             what = f"BACKUP_FACT_FILES names the file {path}, which is not there."
             yield critical(50, f"fact file {path.name}", what, f"{_near(path)}Put it there, or correct the setting.")
+
+
+def _relative_findings() -> Iterator[Finding]:
+    places = {"MEDIA_ROOT": str(project.MEDIA_ROOT or "")}
+    for wrapper in connections.all():
+        name = str(wrapper.settings_dict["NAME"] or "")
+        if wrapper.vendor == "sqlite" and not name.startswith((":memory:", "file:")):
+            places[f"DATABASES[{wrapper.alias!r}]['NAME']"] = name
+    for label, place in places.items():
+        if place and not os.path.isabs(place):  # noqa: PTH117  as it is written
+            yield warning(
+                50,
+                label,
+                f"{label} is {place!r}, which starts from the folder that each process is started in: cron or a restore"
+                " may mean another place than the web server.",
+                "Write the whole path, such as BASE_DIR / ….",
+            )
 
 
 def _near(path: Path) -> str:

@@ -202,6 +202,7 @@ def equipment_findings(*, deploy: bool) -> Iterator[Finding]:
     yield from isolated("storage", disks.storage_findings)
     yield from isolated("file roots", disks.root_findings)
     yield from isolated("folders of the host", outside.folder_findings)
+    yield from isolated("keys of the host", outside.key_findings)
     yield from isolated("database clients", lambda: equipment.client_findings(ask_servers=deploy))
     yield from isolated("databases", equipment.kind_findings)
     yield from isolated("restores", equipment.restore_findings)

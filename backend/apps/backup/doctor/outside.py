@@ -10,7 +10,6 @@ from typing import Final
 
 import msgspec
 from django.apps import apps
-from django.conf import settings as project
 
 from .. import conf, selectors
 from ..errors import SettingsInvalid
@@ -21,7 +20,7 @@ from ..sources.file_columns import columns_outside, still_outside
 from ..sources.files import database_files, file_roots, storages
 from ..sources.named_files import reference_fields
 from ..sources.project_folders import base_dir, inside_any, is_code, lies_hidden, not_backed_up, without_documents
-from ..sources.settings_paths import folders_in_settings
+from ..sources.settings_paths import folders_in_settings, key_files_in_settings
 from .findings import Finding, critical, warning
 from .pasting import expression, with_fields, with_name, with_roots
 
@@ -29,6 +28,11 @@ _PASSING: Final = re.compile(
     r"(^|[^a-z])(caches?|logs?|logging|tmp|temp|scratch|locks?|run|pids?|sockets?)($|[^a-z])", re.IGNORECASE
 )
 """A setting or a folder that is called so holds what need not be kept."""
+_OF_ALL: Final = frozenset(
+    {"/", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/lib", "/var/www"}  # noqa: S108
+)
+_OF_PROGRAMS: Final = tuple(map(Path, ("/usr", "/var/cache", "/var/log", "/var/run", "/var/tmp")))  # noqa: S108
+_OF_AUTHORITIES: Final = (Path("/etc/ssl"), Path("/etc/pki"), Path("/etc/ca-certificates"))
 _KEPT_SECONDS: Final = 3600.0
 """A page that is looked at reads the rows no more often than that; the next backup looks by itself."""
 _LOOKED_AT: Final = 1000
@@ -85,9 +89,17 @@ def _advice(columns: Sequence[OutsideColumn], held: Sequence[Path]) -> str:
     lines = [with_roots([folder for folder in folders if not inside_any(folder, held)])]
     bases = {one.label: Path(one.base) for one in columns if one.base}
     lines += [with_fields(bases)] if bases else []
+    # Values of a column that tells what was imported, say, lead nowhere after a while.
+    past = [one.label for one in columns if one.base and one.outside < one.sampled]
     return (
-        f"Set {' and '.join(f'`{line}`' for line in lines)}, and run a FULL backup. If these files are left out on"
-        " purpose, name their folder in BACKUP_NOT_BACKED_UP."
+        f"Set {' and '.join(f'`{line}`' for line in lines)}, and run a FULL backup."
+        + (
+            f" Not all values of {', '.join(past)} lead to such files: leave it out of BACKUP_REFERENCE_FIELDS if that"
+            " is as it should be, because a missing file makes each backup INCOMPLETE."
+            if past
+            else ""
+        )
+        + " If these files are left out on purpose, name their folder in BACKUP_NOT_BACKED_UP."
     )
 
 
@@ -113,6 +125,23 @@ def folder_findings() -> Iterator[Finding]:
         )
 
 
+def key_findings() -> Iterator[Finding]:
+    """W046: a file with a key that the host's settings name is in no backup; what it has encrypted, only it opens."""
+    try:
+        held = [*_held(), *(Path(os.path.realpath(path)) for path in conf.load().fact_files)]
+    except (SourceRefused, SettingsInvalid):
+        return
+    for label, path in key_files_in_settings():
+        if not inside_any(path, [*held, *_OF_PROGRAMS, *_OF_AUTHORITIES]):
+            yield warning(
+                46,
+                label,
+                f"The file {path} is in no file root: no backup has it.",
+                f"Add `{expression(path)}` to BACKUP_FACT_FILES, which encrypted backups hold, or to"
+                " BACKUP_NOT_BACKED_UP if there is a copy elsewhere.",
+            )
+
+
 def _held() -> list[Path]:
     """What is backed up, or not on purpose."""
     return [*(root.path for root in file_roots(reference_fields(conf.load().reference_fields))), *not_backed_up()]
@@ -129,14 +158,14 @@ def _matters(label: str, folder: Path, held: Sequence[Path]) -> bool:
 
 
 def _is_of_host(folder: Path) -> bool:
-    """Whether it lies in the folder of the project, or beside MEDIA_ROOT."""
-    base = base_dir()
-    if base is not None and folder != base and folder.is_relative_to(base):
-        return True
-    if not project.MEDIA_ROOT:
+    """Whether a folder may be the host's own, wherever it lies: documents are often on a disk of their own.
+
+    Not what every machine has, what programs brought along, and what the project or the user's home lies in.
+    """
+    if str(folder) in _OF_ALL or inside_any(folder, _OF_PROGRAMS):
         return False
-    beside = Path(os.path.realpath(project.MEDIA_ROOT)).parent
-    return beside != Path(beside.anchor) and folder != beside and folder.is_relative_to(beside)
+    base = base_dir()
+    return not any(other.is_relative_to(folder) for other in (Path.home(), *([] if base is None else [base])))
 
 
 def _holds_a_file(folder: Path) -> bool:

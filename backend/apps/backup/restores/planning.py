@@ -104,6 +104,7 @@ def plan_restore(
     _plan_space(plan, needed)
     _compare_versions(plan.blocking, plan, manifest, databases)
     _compare_secrets(plan, manifest)
+    _name_fact_files(plan, manifest)
     _plan_ledger(plan, [*databases, *data])
     if databases or data:
         plan_access(plan, ref, manifest, choice.drop_access)
@@ -320,6 +321,17 @@ def _compare_secrets(plan: Plan, manifest: Manifest) -> None:
         plan.warnings.append(
             f"{', '.join(others[:_MOST_NAMED])}: secrets of the backup that BACKUP_SECRETS here does not name, and that"
             " were not compared"
+        )
+
+
+def _name_fact_files(plan: Plan, manifest: Manifest) -> None:
+    """Say which files of BACKUP_FACT_FILES are gone: a person puts them back, as another machine may have others."""
+    gone = [path for path in load().fact_files if not os.path.lexists(path)]
+    if gone and manifest.fact_files:
+        plan.warnings.append(
+            f"{', '.join(map(str, gone[:_MOST_NAMED]))} of BACKUP_FACT_FILES: not there, and not put back by a restore"
+            f" of the live system; `restore_backup … --to-folder FOLDER --path project` gives what the backup has"
+            f" ({', '.join(manifest.fact_files[:_MOST_NAMED])})"
         )
 
 

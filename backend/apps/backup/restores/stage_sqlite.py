@@ -47,7 +47,7 @@ def load(record: DatabaseRecord, live: Path, staged: Path, *, dump: Reader, prog
 def create_empty(live: Path, staged: Path) -> None:
     """Make an empty file beside the live one, with its mode and owner; raises `RestoreRefused`."""
     try:
-        staged.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(staged.parent)
         os.close(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
         _copy_owner(live, staged)
     except OSError as error:
@@ -55,7 +55,7 @@ def create_empty(live: Path, staged: Path) -> None:
 
 
 def _write(staged: Path, dump: Reader, progress: Progress) -> str:
-    staged.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(staged.parent)
     digest = hashlib.sha256()
     size = 0
     descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -70,10 +70,33 @@ def _write(staged: Path, dump: Reader, progress: Progress) -> str:
     return digest.hexdigest()
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, which belong to whom the folder belongs that is there."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    if missing and os.geteuid() == 0:
+        status = missing[-1].parent.stat()
+        for one in missing:
+            os.chown(one, status.st_uid, status.st_gid)
+
+
 def _copy_owner(live: Path, staged: Path) -> None:
-    """The application may run as another user than we do: without a live file its folder's owner is the best guess."""
-    pattern = live if live.exists() else live.parent
-    status = pattern.stat()
+    if not live.exists():
+        own_as_folder(staged)
+        return
+    status = live.stat()
     if os.geteuid() == 0:
         os.chown(staged, status.st_uid, status.st_gid)
-    staged.chmod(status.st_mode & 0o666 if live.exists() else 0o600)
+    staged.chmod(status.st_mode & 0o666)
+
+
+def own_as_folder(database: Path) -> None:
+    """Give a database that had no live file to whom its folder belongs, and to a group that may write there.
+
+    The application may run as another user than the restore does. It writes into that folder, or it could not write to
+    the database either.
+    """
+    status = database.parent.stat()
+    if os.geteuid() == 0:
+        os.chown(database, status.st_uid, status.st_gid)
+    database.chmod(0o660 if status.st_mode & 0o020 else 0o600)

@@ -11,6 +11,7 @@ import functools
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from django.db import connections
 
@@ -22,6 +23,7 @@ from .errors import JournalUnwritable, RestoreFailed, RestoreRefused, RestoreUnf
 from .journal import KEPT, UNFINISHED, Component, Journal, Kind, State, exclusive, journals
 from .move_files import backward_contents, backward_path, discard, forward_contents, forward_path
 from .move_postgresql import backward_database, forward_database, open_again
+from .stage_sqlite import own_as_folder
 
 
 def _mark(journal: Journal, component: Component, step: str) -> None:
@@ -103,6 +105,10 @@ def swap(journal: Journal) -> None:
     journal.enter(State.SWAPPING)
     try:
         _move_all(journal, journal.components, move=_forward, exchange_all=exchange.forward)
+        for component in journal.components:
+            if component.kind is Kind.SQLITE and not component.had_live:
+                # Only now its folder has the owner that it has in the backup.
+                own_as_folder(Path(component.live))
     except BaseException as error:
         try:
             undo(journal)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time, timedelta
+from typing import TypeVar
 
 from django.db import connections, transaction
 
@@ -19,6 +20,7 @@ from ..sources.cut import all_have_dumps, database_aliases
 from ..sources.errors import SourceRefused
 from .configurations import configuration_create, configuration_delete
 
+_T = TypeVar("_T")
 EARLIER_TABLE = "backup_configurations"
 AD_HOC_AGE = timedelta(days=7)
 CREATED = "created"
@@ -174,17 +176,24 @@ def _values(row: Mapping[str, object]) -> tuple[ConfigurationValues, list[str]]:
         description=str(row.get("description") or ""),
         backup_type=str(row.get("backup_type") or BackupType.FULL).upper(),
         frequency=frequency,
-        schedule_time=_time(row.get("schedule_time"), frequency, notes),
-        schedule_days=_days(row.get("schedule_days"), frequency, notes),
-        schedule_day_of_month=_day_of_month(row.get("schedule_day_of_month"), frequency, notes),
-        retention_days=_number(row.get("retention_days")) or 30,
-        max_backups=_number(row.get("max_backups")) or 30,
+        schedule_time=_read(row, "schedule_time", lambda value: _time(value, frequency, notes)),
+        schedule_days=_read(row, "schedule_days", lambda value: _days(value, frequency, notes)),
+        schedule_day_of_month=_read(row, "schedule_day_of_month", lambda value: _day_of_month(value, frequency, notes)),
+        retention_days=_read(row, "retention_days", _number) or 30,
+        max_backups=_read(row, "max_backups", _number) or 30,
         compression_enabled=bool(row.get("compression_enabled", True)),
         encryption_enabled=bool(row.get("encryption_enabled", True)),
         is_enabled=bool(row.get("is_enabled", True)) and str(row.get("status") or "ACTIVE").upper() == "ACTIVE",
         is_ad_hoc=bool(_AD_HOC.match(name)) and frequency == Frequency.ON_DEMAND,
     )
     return values, notes
+
+
+def _read(row: Mapping[str, object], column: str, read: Callable[[object], _T]) -> _T:
+    try:
+        return read(row.get(column))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"its {column} is {row.get(column)!r}, which cannot be read: {error}") from error
 
 
 # An earlier installation let a schedule stand without its time or day, and never ran it. What is filled in is said.

@@ -1,15 +1,17 @@
 """Columns of text whose values are files that no backup holds, found by looking at the values.
 
-A value counts that looks like a path and, from one of the folders that the project knows, leads to a regular file.
-Files are looked at by name and kind alone; nothing is opened. A column is named when several of its values lead to
-files outside of every file root, or all of the few that it has; of names without a folder all must. Values of a column
-that BACKUP_REFERENCE_FIELDS names start from its folder alone.
+A value counts that looks like a path and, from one of the folders that the project knows, leads to a regular file, or
+to a folder with files in it. Files are looked at by name and kind alone; nothing is opened. A column is named when
+several of its values lead to files outside of every file root, or all of the few that it has. Of names without a folder
+all must, and of names without an ending there must be several besides. Values of a column that BACKUP_REFERENCE_FIELDS
+names start from its folder alone. A text that is JSON is looked into, whatever the kind of its column.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import re
@@ -38,7 +40,11 @@ _MOST_BASES: Final = 64
 _EXAMPLES: Final = 3
 _MOST_LEAVES: Final = 50
 """So many texts of one JSON value are looked at."""
+_MOST_ENTRIES: Final = 100
+"""So many entries of a folder are looked at to find a file."""
+_JSON: Final = ("[", "{")
 _ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,8}$")
+_NAME: Final = re.compile(r"[^./\x00-\x1f][^./\x00-\x1f]{0,99}")
 _SCHEME: Final = "file://"
 _NO_PATH: Final = re.compile(r"[\x00-\x1f]|://|^\s|\s$")
 
@@ -78,13 +84,15 @@ def _fields() -> list[ReferenceField]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Hit:
-    """A value that leads to a file. `base` is the folder that it starts from, None for an absolute value.
+    """A value that leads to a file, or to a folder of files. `base` is where it starts, None for an absolute value.
 
-    `is_path` tells whether it is a path as it stands; an address on the web site, or one with `file:`, is none.
+    `is_path` tells whether it is the path of a file as it stands; a folder, an address on the web site, or one with
+    `file:`, is none. `folder` is what has to be captured.
     """
 
     base: Path | None
     file: Path
+    folder: Path
     is_path: bool
 
 
@@ -116,30 +124,50 @@ class _Search:
 
     def outside(self, column: Column, values: Sequence[str]) -> OutsideColumn | None:
         """Return what was found of a column, or None if its values name no files, or captured ones."""
-        texts = values if not column.is_json else [text for value in values for text in _leaves(value)]
+        leaves = {value: _leaves(value) for value in values if column.is_json or value.startswith(_JSON)}
         # In JSON, which may hold anything, only what has a folder is a path.
-        wanted = [text for text in dict.fromkeys(texts) if "/" in text or not column.is_json]
-        paths = list(filter(_looks_like_path, wanted))
+        inside = [text for texts in leaves.values() for text in texts if "/" in text]
+        plain = [value for value in values if not column.is_json and not leaves.get(value)]
+        paths = list(filter(_looks_like_path, dict.fromkeys([*plain, *inside])))
         tried = paths[:: -(-len(paths) // _TRIED) or 1]
         found = {value: hit for value in tried if (hit := self._find(value)) is not None}
         outside = {value: hit for value, hit in found.items() if not inside_any(hit.file, self.roots)}
         several = len([value for value in outside if "/" in value]) >= _SEVERAL
         if not outside or (not several and len(found) < len(tried)):
-            return None
-        return self._described(column, len(tried), list(outside.values()))
+            return self._bare(column, plain)
+        are_whole = not inside and all(hit.is_path for hit in outside.values())
+        return self._described(column, len(tried), list(outside.values()), are_whole=are_whole)
 
-    def _described(self, column: Column, tried: int, outside: Sequence[_Hit]) -> OutsideColumn:
+    def _bare(self, column: Column, values: Sequence[str]) -> OutsideColumn | None:
+        """Return what was found of a column whose values are all names of files or folders in one folder.
+
+        Such a name has no ending and could be any word, so there must be several, and all must be there.
+        """
+        names = [value for value in dict.fromkeys(values) if _NAME.fullmatch(value)]
+        tried = names[:: -(-len(names) // _TRIED) or 1]
+        if len(tried) < _SEVERAL or len(names) < len(set(values)):
+            return None
+        for base in self.bases:
+            looks = (self._look(name, base, is_path=True, is_folder=True) for name in tried)
+            hits = list(itertools.takewhile(lambda hit: hit is not None, looks))
+            found = [hit for hit in hits if hit is not None]
+            if len(found) == len(tried):
+                outside = [hit for hit in found if not inside_any(hit.file, self.roots)]
+                are_whole = all(hit.is_path for hit in outside)
+                return self._described(column, len(tried), outside, are_whole=are_whole) if outside else None
+        return None
+
+    def _described(self, column: Column, tried: int, outside: Sequence[_Hit], *, are_whole: bool) -> OutsideColumn:
         folders = _folders(outside, self.crowded)
         bases = Counter(hit.base for hit in outside if hit.base is not None)
         base = bases.most_common(1)[0][0] if bases else folders[0]
-        are_paths = not column.is_json and all(hit.is_path for hit in outside)
         return OutsideColumn(
             label=column.label,
             sampled=tried,
             outside=len(outside),
             examples=[_text(hit.file) for hit in outside[:_EXAMPLES]],
-            # What is not a path as it stands cannot be compared.
-            base=_text(base) if are_paths else "",
+            # What is not the path of a file as it stands cannot be compared.
+            base=_text(base) if are_whole else "",
             folders=[_text(folder) for folder in folders],
         )
 
@@ -157,17 +185,34 @@ class _Search:
             found = found or hit
         return found
 
-    def _look(self, value: str, base: Path | None, *, is_path: bool) -> _Hit | None:
+    def _look(self, value: str, base: Path | None, *, is_path: bool, is_folder: bool = False) -> _Hit | None:
         path = value if base is None else os.path.join(base, value)  # noqa: PTH118  millions of them
-        if not os.path.isfile(path) or (base == base_dir() and "/" not in value):  # noqa: PTH113
+        is_file = os.path.isfile(path)  # noqa: PTH113
+        if not is_file and not ((is_folder or _may_be_folder(value)) and os.path.isdir(path)):  # noqa: PTH112
+            return None
+        if base == base_dir() and "/" not in value:
             # What lies right in the project's folder is its README.
             return None
-        file = Path(os.path.realpath(path))
-        if inside_any(file, self.roots):
-            return _Hit(base, file, is_path)
-        if inside_any(file, self.unlike) or lies_hidden(file) or is_code(file.parent):
+        found = Path(os.path.realpath(path))
+        folder = found.parent if is_file else found
+        if inside_any(found, self.roots):
+            return _Hit(base, found, folder, is_path and is_file)
+        if inside_any(found, self.unlike) or lies_hidden(found) or is_code(folder):
             return None
-        return _Hit(base, file, is_path)
+        if not is_file and (any(other.is_relative_to(found) for other in self.crowded) or not _has_files(found)):
+            return None
+        return _Hit(base, found, folder, is_path and is_file)
+
+
+def _may_be_folder(value: str) -> bool:
+    """Whether a value may name a folder of documents: `/blog`, and what ends so, is an address on a web site."""
+    return "/" in value.lstrip("/").removesuffix("/")
+
+
+def _has_files(folder: Path) -> bool:
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        return any(entry.is_file() for entry in itertools.islice(entries, _MOST_ENTRIES))
+    return False
 
 
 def _text(path: Path) -> str:
@@ -223,16 +268,28 @@ def _leaves(text: str) -> list[str]:
 def _folders(hits: Sequence[_Hit], crowded: Sequence[Path]) -> list[Path]:
     """The folders to capture for these files, none of them inside another, and none that holds one of `crowded`."""
     found = set()
-    elsewhere: dict[Path, list[str]] = {}
+    elsewhere: dict[Path, set[Path]] = {}
     for hit in hits:
         begin = next((one for one in (hit.base, base_dir()) if one is not None and hit.file.is_relative_to(one)), None)
         if begin is None:
-            folder = hit.file.parent
-            elsewhere.setdefault(Path(*folder.parts[:3]), []).append(str(folder))
+            elsewhere.setdefault(Path(*hit.folder.parts[:3]), set()).add(hit.folder)
         else:
-            found.add(_below(begin, hit.file.parent, crowded))
-    found |= {Path(os.path.commonpath(folders)) for folders in elsewhere.values()}
+            found.add(_below(begin, hit.folder, crowded))
+    for folders in elsewhere.values():
+        found |= _common(folders, crowded)
     return sorted(folder for folder in found if not inside_any(folder, [other for other in found if other != folder]))
+
+
+def _common(folders: set[Path], crowded: Sequence[Path]) -> set[Path]:
+    """One folder that holds all of these, or several where that one would hold one of `crowded` besides."""
+    above = Path(os.path.commonpath(folders))
+    if above in folders or not any(other.is_relative_to(above) for other in crowded):
+        return {above}
+    depth = len(above.parts) + 1
+    parts: dict[Path, set[Path]] = {}
+    for folder in folders:
+        parts.setdefault(Path(*folder.parts[:depth]), set()).add(folder)
+    return set().union(*(_common(inside, crowded) for inside in parts.values()))
 
 
 def _below(begin: Path, folder: Path, crowded: Sequence[Path]) -> Path:

@@ -207,6 +207,7 @@ class NamedFiles:
         """The files that are named and were not noted, as (field, value as it stands in the row)."""
         with self._lock:
             self._flush()
+            self._follow_links()
             rows = self._database.execute(
                 "SELECT label, value FROM named WHERE path NOT IN (SELECT path FROM seen) LIMIT ?", [MAX_LISTED]
             ).fetchall()
@@ -227,6 +228,7 @@ class NamedFiles:
         """
         with self._lock:
             self._flush()
+            self._follow_links()
         missing = excluded = 0
         listed: list[tuple[str, str]] = []
         for path, label in self._unseen():
@@ -254,10 +256,12 @@ class NamedFiles:
     def _reason(self, path: bytes, label: str, roots: Sequence[bytes]) -> str:
         """Why a file that a row names is not in the backup, with the setting that changes it."""
         begun = f"is named by {label} but was not captured: it"
-        if any(path.startswith(root + b"/") for root in roots):
+        real = _real(path)
+        if os.path.lexists(real) and not _is_below(real, roots):
+            way = "" if real == path else f"is a link to {os.fsdecode(real)}, which "
+            return f"{begun} {way}lies in no file root of this backup. Add its folder to BACKUP_FILE_ROOTS"
+        if _is_below(path, roots):
             return f"{begun} is not there, or is never read"
-        if os.path.lexists(path):
-            return f"{begun} lies in no file root of this backup. Add its folder to BACKUP_FILE_ROOTS"
         base = next((field.location for field in self.fields if field.label == label and field.storage == TEXT), None)
         if base is None:
             return f"{begun} is not there, or is never read"
@@ -265,6 +269,17 @@ class NamedFiles:
             f"{begun} is not there. Values of this field start from {base}: give the right folder in"
             " BACKUP_REFERENCE_FIELDS, or correct the row"
         )
+
+    def _follow_links(self) -> None:
+        """Take a named file as noted that links lead to, itself or its folder, and that was noted where it lies."""
+        followed = []
+        for path, _ in self._unseen():
+            real = _real(path)
+            if real != path:
+                found = self._database.execute("SELECT 1 FROM seen WHERE path = ?", [real]).fetchone()
+                followed += [(path, False, 0)] if found is not None else []
+        self._seen += followed
+        self._flush()
 
     def names_within(self, folder: bytes) -> bool:
         """Whether a row names a file in this folder."""
@@ -290,3 +305,12 @@ class NamedFiles:
     def close(self) -> None:
         self._database.close()
         self._path.unlink()
+
+
+def _is_below(path: bytes, folders: Sequence[bytes]) -> bool:
+    return any(path.startswith(folder + b"/") for folder in folders)
+
+
+def _real(path: bytes) -> bytes:
+    """Where a path leads to; the path itself where nothing is, which includes those that can be no path."""
+    return os.path.realpath(path) if os.path.lexists(path) else path

@@ -30,6 +30,8 @@ ROWS: Final = 500
 """So many of the oldest and so many of the newest rows of a table are read."""
 LONGEST: Final = 1000
 """Longer values are no paths, and are left where they are."""
+LONGEST_JSON: Final = 16_000
+"""A list of paths is longer than one; JSON stands in columns of text, too."""
 _TABLE_SECONDS: Final = 5
 _ALL_SECONDS: Final = 60.0
 _STEPS: Final = 20_000
@@ -113,8 +115,8 @@ def _column(field: models.Field[object, object]) -> Column | None:
 def sample(alias: str, tables: Sequence[Table]) -> Samples:
     """Read values of these tables, as far as this database has them.
 
-    Where a row has a file, or one that points at it has, a name without a folder is what the document was called
-    before: such values are left out.
+    Where a row has a file, or one that points at it has, a name of a file without a folder is what the document was
+    called before: such values are left out.
     """
     samples = Samples()
     deadline = time.monotonic() + _ALL_SECONDS
@@ -149,7 +151,7 @@ def _sample_table(wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, table: Ta
         return
     for place, column in enumerate(columns):
         values = dict.fromkeys((str(row[place]), table.is_near_files or bool(row[-1])) for row in rows if row[place])
-        wanted = (value for value, has_file in values if "/" in value or not has_file)
+        wanted = (value for value, has_file in values if "/" in value or not has_file or "." not in value)
         samples.values[column] = list(dict.fromkeys(wanted))
 
 
@@ -174,8 +176,11 @@ def _short(wrapper: BaseDatabaseWrapper, column: str) -> str:
         text, length = f"CAST({column} AS text)", "octet_length"
     else:
         text, length = f"CAST({column} AS {'TEXT' if wrapper.vendor == SQLITE else 'CHAR'})", "length"
-    measured = text if wrapper.vendor == postgresql.ENGINE else column
-    return f"CASE WHEN {length}({measured}) <= {LONGEST} THEN {text} END"
+    measured = f"{length}({text if wrapper.vendor == postgresql.ENGINE else column})"
+    return (
+        f"CASE WHEN {measured} <= {LONGEST} THEN {text}"
+        f" WHEN {measured} <= {LONGEST_JSON} AND substr({text}, 1, 1) IN ('[', '{{') THEN {text} END"
+    )
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -10,28 +11,49 @@ from typing import Final
 from django.conf import global_settings
 from django.conf import settings as project
 
+from .project_folders import base_dir
+
 _OURS: Final = "BACKUP_"
+_OF_STORAGES: Final = "STORAGES"
+"""The one of Django's settings that names folders of documents which no FileField needs to know."""
+_FOLDER: Final = re.compile(r"_(DIR|DIRECTORY|FOLDER|PATH|ROOT)$")
+"""A text of a setting that is called so may start from the folder of the project."""
+_KEY: Final = re.compile(r"(^|[^A-Z])(KEY|KEYFILE|CERT|CERTIFICATE|CREDENTIALS|SECRET)S?($|[^A-Z])", re.IGNORECASE)
 _DEEPEST: Final = 3
 """As in `HAYSTACK_CONNECTIONS["default"]["PATH"]`."""
 _LONGEST: Final = 1000
 
 
 def folders_in_settings() -> list[tuple[str, Path]]:
-    """Each folder that is there and that a setting names, as (setting, resolved path); not Django's settings, nor ours.
+    """Each folder that is there and that a setting names, as (setting, resolved path).
 
-    A text counts that is an absolute path. One folder may be named several times.
+    Not Django's settings but STORAGES, nor ours. A text counts that is an absolute path. One folder may be
+    named several times.
     """
+    # `Path.is_dir` raises where it may not look.
+    return [(label, path) for label, path in _all_paths() if os.path.isdir(path)]  # noqa: PTH112
+
+
+def key_files_in_settings() -> list[tuple[str, Path]]:
+    """Each file that is there and that a setting names which is called after a key or a certificate."""
+    return [(label, path) for label, path in _all_paths() if _KEY.search(label) and os.path.isfile(path)]  # noqa: PTH113
+
+
+def _all_paths() -> list[tuple[str, Path]]:
     found: list[tuple[str, Path]] = []
     for name in sorted(dir(project)):
-        if name.isupper() and not hasattr(global_settings, name) and not name.startswith(_OURS):
+        is_of_host = name == _OF_STORAGES or not hasattr(global_settings, name)
+        if name.isupper() and is_of_host and not name.startswith(_OURS):
             found += _paths(name, getattr(project, name), _DEEPEST)
-    # `Path.is_dir` raises where it may not look.
-    return [(label, path) for label, path in found if os.path.isdir(path)]  # noqa: PTH112
+    return found
 
 
 def _paths(label: str, value: object, depth: int) -> Iterator[tuple[str, Path]]:
     if isinstance(value, os.PathLike) or (isinstance(value, str) and 1 < len(value) <= _LONGEST):
         text = os.fsdecode(value)
+        base = base_dir()
+        if base is not None and (not isinstance(value, str) or text.startswith("./") or _FOLDER.search(label)):
+            text = os.path.join(base, text)  # noqa: PTH118
         # A text that begins with a slash may be an address, a template, or anything.
         if text.startswith("/") and "\0" not in text:
             yield label, Path(os.path.realpath(text))
