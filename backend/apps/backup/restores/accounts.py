@@ -56,7 +56,7 @@ def _gained(after: _Account, before: _Account | None) -> Iterator[tuple[str, str
         return
     was = before if before is not None and before.is_active else _Account("", False, False, False, frozenset())
     if not was.is_active:
-        yield "active", "" if before is not None else " (deleted since)"
+        yield "active", "" if before is not None else " (not there now)"
     if after.is_superuser and not was.is_superuser:
         yield "superuser", ""
     if after.is_staff and not was.is_staff:

@@ -32,16 +32,19 @@ def models_in(component: Component, place: str, name: str) -> Iterator[str]:
             del connections[name]
 
 
-def tables_in(alias: str) -> frozenset[str]:
-    """Return the names of the tables that the search path of the connection leads to."""
-    with connections[alias].cursor() as cursor:
-        return frozenset(connections[alias].introspection.table_names(cursor))
-
-
 def present(alias: str, chosen: Iterable[type[models.Model]]) -> list[type[models.Model]]:
-    """Return those of the models that have a table in the database."""
-    there = tables_in(alias)
-    return [model for model in chosen if model._meta.db_table in there]
+    """Return those of the models that have a table in the database, or a view in its place.
+
+    A package may have been made so that the application finds a table, and a search for its name does not.
+    """
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        there = frozenset(connection.introspection.table_names(cursor, include_views=True))
+    if connection.vendor != "sqlite":
+        return [model for model in chosen if model._meta.db_table in there]
+    # SQLite finds a table whatever the case of its letters.
+    folded = frozenset(name.lower() for name in there)
+    return [model for model in chosen if model._meta.db_table.lower() in folded]
 
 
 def model_named(label: str) -> type[models.Model] | None:
