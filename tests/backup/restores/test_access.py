@@ -164,7 +164,7 @@ def test_what_a_restore_gives_back_is_named_and_can_be_removed(databases, blackl
     fill(databases, blacklist)
     gone = r"gone\x1b[2J (not there now)"
     accounts = [
-        f"accounts that are active again after the restore (2): off, {gone}",
+        f"accounts that are active again (2): off, {gone}",
         "accounts that become superusers (2): off, less",
         "accounts that become staff (1): less",
         "accounts that get rights which they do not have now (1): same (docs.burn_paper)",
@@ -329,5 +329,11 @@ def test_a_package_of_another_system_brings_no_sessions(edms, tmp_path):
     assert "rows of sessions.Session that were removed from the restored database: 1" in restored["notes"]
     assert edms.rows(LEFT) == [(0,)]
     # The settings of the second restore decide, as asked.
-    edms.run("restore_backup", str(ours), "--yes", "--keep-access", "--no-safety-backup")
+    asked = ("--yes", "--json", "--no-safety-backup")
+    restored = json.loads(edms.run("restore_backup", str(ours), "--keep-access", *asked).stdout)
     assert edms.rows(LEFT) == [(1,)]
+    # A rollback brings back access, too.
+    edms.run("shell", "-v0", "-c", SINCE)
+    rolled_back = json.loads(edms.run("restore_backup", "--rollback", restored["restore"], *asked).stdout)
+    assert "accounts that are active again (1): boss" in rolled_back["notes"]
+    assert "accounts that become superusers (1): boss" in rolled_back["notes"]

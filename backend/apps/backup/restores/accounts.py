@@ -15,7 +15,7 @@ _BATCH: Final = 500
 _SHOWN: Final = 20
 _RIGHTS_SHOWN: Final = 3
 _KINDS: Final[Mapping[str, str]] = {
-    "active": "accounts that are active again after the restore",
+    "active": "accounts that are active again",
     "superuser": "accounts that become superusers",
     "staff": "accounts that become staff",
     "rights": "accounts that get rights which they do not have now",
