@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.http import HttpRequest
 from django.test import Client
+from django.utils import timezone
 from rest_framework.authtoken.models import Token
 from rest_framework.request import Request
 
@@ -56,6 +59,13 @@ def test_a_token_that_is_deleted(viewer):
     assert standing.holds()
     token.delete()
     assert not standing.holds()
+
+
+@pytest.mark.parametrize(("hours", "holds"), [(1, True), (-1, False)])
+def test_a_token_whose_row_stays_ends_with_its_time(viewer, hours, holds):
+    ends = timezone.now() + timedelta(hours=hours)
+    token = Session.objects.create(session_key="token", session_data="", expire_date=ends)
+    assert listening(viewer, auth=token).holds() is holds
 
 
 def test_a_signed_token_ends_with_its_time(viewer):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, get_user_model
 from django.db.models import Model
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from rest_framework.request import Request
 
 from ..rights import Right
+
+_ENDS: Final = ("expiry", "expires", "expire_date")
 
 
 class Listening:
@@ -39,7 +42,10 @@ class Listening:
     def _token_holds(self) -> bool:
         token = self._token
         if isinstance(token, Model):
-            return type(token)._default_manager.filter(pk=token.pk).exists()
+            row = type(token)._default_manager.filter(pk=token.pk).first()
+            # As knox and django-oauth-toolkit call it; their rows stay when the time is over.
+            ends = next((value for name in _ENDS if (value := getattr(row, name, None)) is not None), None)
+            return row is not None and (ends is None or ends > timezone.now())
         claims = getattr(token, "payload", token)
         if isinstance(claims, Mapping):
             # A signed token, which says itself how long it is good.
