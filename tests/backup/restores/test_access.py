@@ -12,10 +12,13 @@ import pytest
 from django.apps import apps
 from django.conf import settings as project
 from django.contrib import admin
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import connections
+from django.db.models import BooleanField, EmailField
+from django.test.utils import isolate_apps
 from django.utils import timezone
 from django.utils.connection import ConnectionDoesNotExist
 from rest_framework.authtoken.models import Token
@@ -24,6 +27,7 @@ from tests.backup.restores.mysql_places import connected
 from apps.backup.doctor.equipment import settings_findings
 from apps.backup.restores.access import compare_access, remove_access
 from apps.backup.restores.access_models import access_elsewhere
+from apps.backup.restores.accounts import gained_by_accounts
 from apps.backup.restores.beside_orm import STAGED, models_in
 from apps.backup.restores.errors import RestoreFailed
 from apps.backup.restores.journal import Component, Kind
@@ -94,7 +98,8 @@ def people(alias, *, live):
     rows.create(username="same", password="s", is_active=True)
     rows.create(username="off", password="o", is_active=not live, is_superuser=True)
     rows.create(username="less", password="l", is_superuser=not live, is_staff=not live)
-    rows.create(username="changed", password="new" if live else "old")
+    now, then = ("new", "anna@new.example"), ("old", "anna@old.example")
+    rows.create(username="changed", **dict(zip(("password", "email"), now if live else then, strict=True)))
     rows.create(username="grown", password="g", is_superuser=live)
     rows.create(username="idle", password="i", is_active=False, is_superuser=True)
     if not live:
@@ -169,6 +174,7 @@ def test_what_a_restore_gives_back_is_named_and_can_be_removed(databases, blackl
         "accounts that become staff (1): less",
         "accounts that get rights which they do not have now (1): same (docs.burn_paper)",
         "accounts whose earlier password is good again (1): changed",
+        "accounts with another e-mail address, to which a new password can be sent (1): changed",
     ]
     assert compare_access([databases], now=NOW, tokens=True) == [
         *accounts,
@@ -236,6 +242,27 @@ def test_a_table_is_found_under_other_letters_and_as_a_view(files, tmp_path):
     assert "accounts that become superusers (1): planted" in compare_access([files], now=NOW, tokens=True)
     (removed,) = remove_access([files], now=NOW)
     assert removed == "rows of sessions.Session that were removed from the restored database: 1"
+
+
+def test_an_account_of_the_project_s_own_model(files):
+    """As Django's documentation shows one: without groups, and `is_admin` says what it may."""
+    with isolate_apps("tests"):
+
+        class Person(AbstractBaseUser):
+            mail = EmailField(unique=True)
+            is_admin = BooleanField(default=False)
+            USERNAME_FIELD = EMAIL_FIELD = "mail"
+
+            class Meta:
+                app_label = "tests"
+
+        make(files, files.live, Person)
+        make(files, files.staged, Person)
+        with models_in(files, files.staged, "old") as old, models_in(files, files.live, "new") as new:
+            for alias, is_admin in ((old, True), (new, False)):
+                Person._base_manager.using(alias).create(mail="a@b.example", password="p", is_admin=is_admin)
+            said = ["accounts with a mark that they do not have now (1): a@b.example (is_admin)"]
+            assert list(gained_by_accounts(Person, old, new)) == said
 
 
 def test_what_cannot_be_compared_is_said(files, settings, tmp_path):
