@@ -82,7 +82,7 @@ class RestoreFromFile(BackupView):
 
 def _comes_with_a_session(request: Request) -> bool:
     """Whether it is authenticated by a session alone."""
-    known = any(isinstance(one, SessionAuthentication) for one in request.authenticators)
+    known = any(isinstance(one, SessionAuthentication) for one in request.authenticators or ())
     user = getattr(request._request, "user", None)
     return known and "Authorization" not in request.headers and user is not None and user.is_authenticated
 
