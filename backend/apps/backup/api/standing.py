@@ -19,6 +19,13 @@ from ..rights import Right
 _ENDS: Final = ("expiry", "expires", "expire_date")
 
 
+def active_account(key: object) -> Any | None:
+    """Return the account of this primary key; None where there is none, or it is switched off."""
+    user: Any = get_user_model()._default_manager.filter(pk=key).first()
+    # Not asked of the database: a model of the project's own need not have the column.
+    return user if user is not None and user.is_active else None
+
+
 class Listening:
     """The standing of whoever asked for a stream: the account, the right, and the session or token it came with."""
 
@@ -34,7 +41,7 @@ class Listening:
 
     def holds(self) -> bool:
         """Whether the account is active and has the right, and the session or token is still good."""
-        user = get_user_model()._default_manager.filter(pk=self._user, is_active=True).first()
+        user = active_account(self._user)
         if user is None or not user.has_perm(self._right.permission):
             return False
         return self._token_holds() if self._session is None else self._session_holds(user)
