@@ -160,7 +160,8 @@ PLANTED = {
             TRIGGER.format("", "more", ""),
             "CREATE RULE quiet AS ON INSERT TO auth_group DO ALSO NOTHING",
         ],
-        "rule quiet on auth_group, trigger again on authtoken_token, trigger more on authtoken_token. It can",
+        "function again(), function more(), rule quiet on auth_group, trigger again on authtoken_token,"
+        " trigger more on authtoken_token. It can",
     ),
 }
 
@@ -173,7 +174,7 @@ def test_what_a_restore_gives_back_is_named_and_can_be_removed(databases, blackl
         "accounts that become superusers (2): off, less",
         "accounts that become staff (1): less",
         "accounts that get rights which they do not have now (1): same (docs.burn_paper)",
-        "accounts whose earlier password is good again (1): changed",
+        "accounts whose password is another one than now (1): changed",
         "accounts with another e-mail address, to which a new password can be sent (1): changed",
     ]
     assert compare_access([databases], now=NOW, tokens=True) == [
@@ -209,7 +210,7 @@ def test_what_a_restore_gives_back_is_named_and_can_be_removed(databases, blackl
             remove_access([databases], now=NOW)
         said = compare_access([databases], now=NOW, tokens=False)
         assert said[:-1] == [*accounts[:1], "accounts that become superusers (3): same, off, less", *accounts[2:]]
-        assert said[-1].startswith("code that runs at writes, and is not in the live database in this form")
+        assert said[-1].startswith("code that may run at writes, and is not in the live database in this form")
         assert said[-1].partition(": ")[2].startswith(names)
 
 

@@ -22,7 +22,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "staff": "accounts that become staff",
     "rights": "accounts that get rights which they do not have now",
     "flags": "accounts with a mark that they do not have now",
-    "password": "accounts whose earlier password is good again",
+    "password": "accounts whose password is another one than now",
     "email": "accounts with another e-mail address, to which a new password can be sent",
 }
 
