@@ -28,7 +28,7 @@ from apps.backup.doctor.equipment import settings_findings
 from apps.backup.restores.access import compare_access, remove_access
 from apps.backup.restores.access_models import access_elsewhere
 from apps.backup.restores.accounts import gained_by_accounts
-from apps.backup.restores.beside_orm import STAGED, models_in
+from apps.backup.restores.beside_orm import STAGED, model_named, models_in
 from apps.backup.restores.errors import RestoreFailed
 from apps.backup.restores.journal import Component, Kind
 
@@ -304,6 +304,15 @@ def test_what_no_restore_can_remove_is_said(settings):
     settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [jwt]}
     (said,) = access_elsewhere()
     assert said.startswith("signed tokens (JWT)")
+
+
+def test_a_model_in_the_place_of_a_known_one_is_taken(settings):
+    """As KNOX_TOKEN_MODEL and OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL name one."""
+    assert model_named("auth.User") is User
+    settings.AUTH_USER_MODEL = "auth.Group"
+    assert model_named("auth.User") is Group
+    settings.AUTH_USER_MODEL = "auth.Nothing"
+    assert model_named("auth.User") is None
 
 
 def test_models_of_the_project_are_removed_too(files, settings):

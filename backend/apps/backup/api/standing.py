@@ -19,7 +19,7 @@ from ..rights import Right
 _ENDS: Final = ("expiry", "expires", "expire_date")
 
 
-def active_account(key: object) -> Any | None:
+def active_account(key: Any) -> Any | None:
     """Return the account of this primary key; None where there is none, or it is switched off."""
     user: Any = get_user_model()._default_manager.filter(pk=key).first()
     # Not asked of the database: a model of the project's own need not have the column.

@@ -48,9 +48,10 @@ def present(alias: str, chosen: Iterable[type[models.Model]]) -> list[type[model
 
 
 def model_named(label: str) -> type[models.Model] | None:
-    """Return the model `app.Model`, or None where the project does not have it."""
+    """Return the model `app.Model`, or the one that the project has put in its place; None where it has none."""
     try:
-        return apps.get_model(label)
+        model = apps.get_model(label)
+        return apps.get_model(model._meta.swapped) if model._meta.swapped else model
     except (LookupError, ValueError):
         return None
 
