@@ -311,8 +311,11 @@ def _lost(standings: Sequence[Standing]) -> set[Hashable]:
         for standing in standings:
             try:
                 holds = standing.holds()
-            except DatabaseFailure as error:
-                _logger.warning("A stream of events ends, since its listener's rights cannot be read: %s", error)
+            except Exception as error:
+                # Also what a backend of the project's own raises for one user: the others listen on.
+                known = isinstance(error, DatabaseFailure)
+                said = "A stream of events ends, since its listener's rights cannot be read: %s"
+                _logger.warning(said, error, exc_info=None if known else error)
                 holds = False
             if not holds:
                 lost.add(standing.key)

@@ -17,7 +17,8 @@ from typing import Final, Protocol
 from strongroom.errors import OUT_OF_ROOM
 
 from . import conf
-from .errors import StorageFull, UploadBusy, UploadConflict, UploadNotFound
+from .errors import StorageBusy, StorageFull, UploadBusy, UploadConflict, UploadNotFound
+from .file_locks import lock_within
 from .storage import make_private_folder
 
 _FOLDER: Final = "uploads"
@@ -25,6 +26,8 @@ _ENDING: Final = ".part"
 _CHUNK: Final = 1 << 20
 _MARGIN: Final = 16 << 20
 """Bytes that stay free."""
+_PATIENCE: Final = 10.0
+_PAUSE: Final = 0.02
 
 
 class Source(Protocol):
@@ -38,6 +41,20 @@ class Source(Protocol):
 def upload_path(upload: uuid.UUID) -> Path:
     """Where it lies."""
     return _folder() / f"{upload}{_ENDING}"
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let one upload begin after the other: each sees the room that was promised before. Raises `StorageBusy`."""
+    make_private_folder(_folder())
+    descriptor = os.open(_folder(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        lock_within(descriptor, fcntl.LOCK_EX, seconds=_PATIENCE, pause=_PAUSE)
+        yield
+    except TimeoutError as error:
+        raise StorageBusy(f"No upload can begin: {error} on {_folder()}. Try again.") from error
+    finally:
+        os.close(descriptor)
 
 
 def make_file(upload: uuid.UUID) -> None:

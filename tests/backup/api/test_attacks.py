@@ -161,6 +161,19 @@ def test_a_session_takes_the_csrf_token_with_every_change(person):
     assert client.post(LIST, {"name": "y"}, "json", HTTP_X_CSRFTOKEN="0" * 32).status_code == 403
 
 
+def test_a_form_is_not_read_before_its_right_and_its_size_are_known(person, settings):
+    """The check against forged requests reads the form of a session, which Django puts on the disk."""
+    settings.BACKUP_UPLOAD_MAX_BYTES = 1000
+    body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n--b--\r\n'
+    for name, rights, length, status in (("anna", (), None, 403), ("max", (Right.RESTORE,), "2000000", 413)):
+        person(name, *rights)
+        client = APIClient(enforce_csrf_checks=True)
+        assert client.login(username=name, password=name)
+        more = {} if length is None else {"CONTENT_LENGTH": length}
+        answer = client.generic("POST", f"{ROOT}restore_from_file/", body, "multipart/form-data; boundary=b", **more)
+        assert (answer.status_code, "CSRF" in answer.json()["detail"]) == (status, False)
+
+
 def test_a_token_takes_none(person):
     token = Token.objects.create(user=person("script", Right.VIEW))
     client = APIClient(enforce_csrf_checks=True)

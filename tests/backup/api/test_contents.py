@@ -12,12 +12,15 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
+from rest_framework.test import APIClient
 from tests.backup.api.conftest import ROOT
 from tests.backup.conftest import CHEAP, PASSPHRASE
 from tests.backup.retention.rows import DAY, backup
 
 from apps.backup import opened
+from apps.backup.api import standing
 from apps.backup.manifest import (
     FORMAT,
     DatabaseRecord,
@@ -385,6 +388,21 @@ def test_nobody_removes_what_is_being_downloaded(reader, job, repository):
         repository.lock(exclusive=True)
     assert body(answer)
     repository.lock(exclusive=True, timing=Timing(settle=0)).release()
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"is_superuser": False}])
+def test_a_download_ends_with_the_right_of_its_user(person, job, monkeypatch, change):
+    monkeypatch.setattr(standing, "DOWNLOAD_SECONDS", 0)
+    user = person("going")
+    User.objects.filter(pk=user.pk).update(is_superuser=True)
+    client = APIClient()
+    client.force_authenticate(User.objects.get(pk=user.pk))
+    pieces = iter(download(client, job, "files/media/big.bin").streaming_content)
+    assert next(pieces)
+    User.objects.filter(pk=user.pk).update(**change)
+    with pytest.raises(PermissionError, match="may not download any more"):
+        list(pieces)
+    assert held_locks() == 0
 
 
 def test_a_download_that_meets_damage_breaks(reader, job, repository):

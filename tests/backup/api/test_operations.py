@@ -14,8 +14,10 @@ from apps.backup.dispatch import submit_operation
 from apps.backup.errors import BackupRemoved, IllegalTransition, LeaseLost
 from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob, Operation, RestoreJob
 from apps.backup.operations import run_operation, settle_dead, settle_operations
+from apps.backup.operations.restoring import _leaving_room
 from apps.backup.processes import own_identity
 from apps.backup.requests import JobRequest
+from apps.backup.restores.plan import Plan, Space
 from apps.backup.rights import Right
 from apps.backup.runner import run_job
 from apps.backup.selectors import operations_runnable, operations_to_send
@@ -414,10 +416,25 @@ def test_a_restore_is_never_behind_plans_and_nobody_waits_for_more_than_twenty(a
     assert refused.status_code == 409, refused.json()
     assert "waits for 20 operations already" in refused.json()["detail"]
     assert Operation.objects.count() == service.MOST_OPEN
+    # Into a folder it is one of the twenty, and fills a disk.
+    assert restore(admin, backup, target="folder", name="more", confirm="").status_code == 409
+    Operation.objects.last().delete()
+    aside = restore(admin, backup, target="folder", name="aside", confirm="").json()["operation"]["uuid"]
     answer = restore(admin, backup)
     assert answer.status_code == 201, answer.json()
     for one in Operation.objects.all():
         operation_hand_over(one.uuid, now=timezone.now())
-    [first, *_] = operations_runnable(now=timezone.now(), limit=1)
-    assert first.kind == "RESTORE"
+    first, second = operations_runnable(now=timezone.now(), limit=2)
+    assert (first.arguments["target"], str(second.uuid)) == ("live", aside)
     assert operations_to_send(now=timezone.now() + timedelta(days=1), patience=timedelta(0))[0] == first.uuid
+
+
+def test_a_restore_beside_the_live_system_leaves_room_for_the_next_backups(db, settings, tmp_path):
+    settings.BACKUP_STORAGE_ROOT = tmp_path / "not made yet"
+    nightly = BackupConfiguration.objects.create(name="nightly", backup_type="FULL", next_slot=timezone.now())
+    stored = {"configuration": nightly, "backup_type": "FULL", "status": "COMPLETED", "stored_size": 1000}
+    BackupJob.objects.create(job_name="last", **stored)
+    for needed, elsewhere, blocked in ((1000, False, 0), (1001, False, 1), (1001, True, 0)):
+        where = "/proc" if elsewhere else str(tmp_path)
+        made = Plan("b", "j", "FULL_RESTORE", "", space=[Space(where, needed, 2000)])
+        assert [line.count("1,000 stay free") for line in _leaving_room(made).blocking] == [1] * blocked

@@ -25,6 +25,7 @@ from tests.backup.conftest import Edms
 from tests.engine.packages.test_hostile import EVIL, LISTED, inside, write
 from tests.engine.packages.test_hostile import file as member
 
+from apps.backup import uploads
 from apps.backup.manifest import FileRootRecord, SecretFingerprint, encode
 from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob, Operation, Upload
 from apps.backup.rights import Right
@@ -154,6 +155,15 @@ class TestPieceByPiece:
         assert "may have 1,000 bytes together and have 600" in begin(admin, 500, expect=507).json()["detail"]
         begin(admin, 400)
         begin(client_of(Right.RESTORE), 900)
+
+    def test_one_begins_after_the_other(self, admin, monkeypatch):
+        """Two that begin at once would be promised the same room."""
+        monkeypatch.setattr(uploads, "_PATIENCE", 0.05)
+        with uploads.one_at_a_time():
+            answer = begin(admin, 5, expect=503)
+        assert "another process has held the lock" in answer.json()["detail"]
+        assert (answer["Retry-After"], Upload.objects.count(), list(self.storage.rglob("*.part"))) == ("5", 0, [])
+        begin(admin, 5)
 
     @pytest.mark.parametrize(
         ("headers", "status"),

@@ -12,10 +12,13 @@ import pytest
 from django.apps import apps
 from django.conf import settings as project
 from django.contrib import admin
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import connections
+from django.db.models import BooleanField, EmailField
+from django.test.utils import isolate_apps
 from django.utils import timezone
 from django.utils.connection import ConnectionDoesNotExist
 from rest_framework.authtoken.models import Token
@@ -24,7 +27,8 @@ from tests.backup.restores.mysql_places import connected
 from apps.backup.doctor.equipment import settings_findings
 from apps.backup.restores.access import compare_access, remove_access
 from apps.backup.restores.access_models import access_elsewhere
-from apps.backup.restores.beside_orm import STAGED, models_in
+from apps.backup.restores.accounts import gained_by_accounts
+from apps.backup.restores.beside_orm import STAGED, model_named, models_in
 from apps.backup.restores.errors import RestoreFailed
 from apps.backup.restores.journal import Component, Kind
 
@@ -94,7 +98,8 @@ def people(alias, *, live):
     rows.create(username="same", password="s", is_active=True)
     rows.create(username="off", password="o", is_active=not live, is_superuser=True)
     rows.create(username="less", password="l", is_superuser=not live, is_staff=not live)
-    rows.create(username="changed", password="new" if live else "old")
+    now, then = ("new", "anna@new.example"), ("old", "anna@old.example")
+    rows.create(username="changed", **dict(zip(("password", "email"), now if live else then, strict=True)))
     rows.create(username="grown", password="g", is_superuser=live)
     rows.create(username="idle", password="i", is_active=False, is_superuser=True)
     if not live:
@@ -136,15 +141,41 @@ def fill(component, blacklist):
         signed(blacklist, alias, ["a", "b", "since"], ["a"])
 
 
+PROMOTED = "UPDATE auth_user SET is_superuser = true WHERE username = 'same'"
+SQLITE = "CREATE TRIGGER {} AFTER DELETE ON authtoken_token BEGIN {}; END"
+AGAIN = "INSERT INTO authtoken_token (key, created, user_id) VALUES (OLD.key, OLD.created, OLD.user_id)"
+FUNCTION = "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {}; RETURN NULL; END $$"
+TRIGGER = "CREATE {0} TRIGGER {1} AFTER DELETE ON authtoken_token {2} FOR EACH ROW EXECUTE FUNCTION {1}()"
+PLANTED = {
+    Kind.SQLITE: (
+        [SQLITE.format("again", AGAIN), SQLITE.format("more", PROMOTED)],
+        "trigger again on authtoken_token, trigger more on authtoken_token. It can",
+    ),
+    Kind.POSTGRESQL: (
+        [
+            FUNCTION.format("again", AGAIN),
+            # At the end of the transaction.
+            TRIGGER.format("CONSTRAINT", "again", "DEFERRABLE INITIALLY DEFERRED"),
+            FUNCTION.format("more", PROMOTED),
+            TRIGGER.format("", "more", ""),
+            "CREATE RULE quiet AS ON INSERT TO auth_group DO ALSO NOTHING",
+        ],
+        "function again(), function more(), rule quiet on auth_group, trigger again on authtoken_token,"
+        " trigger more on authtoken_token. It can",
+    ),
+}
+
+
 def test_what_a_restore_gives_back_is_named_and_can_be_removed(databases, blacklist):
     fill(databases, blacklist)
-    gone = r"gone\x1b[2J (deleted since)"
+    gone = r"gone\x1b[2J (not there now)"
     accounts = [
-        f"accounts that are active again after the restore (2): off, {gone}",
+        f"accounts that are active again (2): off, {gone}",
         "accounts that become superusers (2): off, less",
         "accounts that become staff (1): less",
         "accounts that get rights which they do not have now (1): same (docs.burn_paper)",
-        "accounts whose earlier password is good again (1): changed",
+        "accounts whose password is another one than now (1): changed",
+        "accounts with another e-mail address, to which a new password can be sent (1): changed",
     ]
     assert compare_access([databases], now=NOW, tokens=True) == [
         *accounts,
@@ -169,6 +200,19 @@ def test_what_a_restore_gives_back_is_named_and_can_be_removed(databases, blackl
     with pytest.raises(ConnectionDoesNotExist):
         assert connections[STAGED]
 
+    planted, names = PLANTED.get(databases.kind, ((), ""))
+    with models_in(databases, databases.staged, STAGED) as alias, connections[alias].cursor() as cursor:
+        Token.objects.using(alias).create(key="p" * 40, user=User.objects.using(alias).get(username="idle"))
+        for statement in planted:
+            cursor.execute(statement)
+    if planted:
+        with pytest.raises(RestoreFailed, match=r"rows of authtoken.Token \(1\) are there again"):
+            remove_access([databases], now=NOW)
+        said = compare_access([databases], now=NOW, tokens=False)
+        assert said[:-1] == [*accounts[:1], "accounts that become superusers (3): same, off, less", *accounts[2:]]
+        assert said[-1].startswith("code that may run at writes, and is not in the live database in this form")
+        assert said[-1].partition(": ")[2].startswith(names)
+
 
 @pytest.fixture
 def files(tmp_path, django_db_blocker):
@@ -184,6 +228,42 @@ def make(component, place, *models):
     with models_in(component, place, STAGED), connections[STAGED].schema_editor() as editor:
         for model in models:
             editor.create_model(model)
+
+
+def test_a_table_is_found_under_other_letters_and_as_a_view(files, tmp_path):
+    make(files, files.live, ContentType, Permission, Group, User, Session)
+    make(files, files.staged, ContentType, Permission, Group, User, Session)
+    with models_in(files, files.staged, STAGED) as alias, connections[alias].cursor() as cursor:
+        User.objects.using(alias).create(username="planted", is_superuser=True)
+        Session.objects.using(alias).create(session_key="planted", session_data="", expire_date=LATER)
+        cursor.execute("ALTER TABLE django_session RENAME TO other")
+        cursor.execute("ALTER TABLE other RENAME TO Django_Session")
+        cursor.execute("ALTER TABLE auth_user RENAME TO people")
+        cursor.execute("CREATE VIEW auth_user AS SELECT * FROM people")
+    assert "accounts that become superusers (1): planted" in compare_access([files], now=NOW, tokens=True)
+    (removed,) = remove_access([files], now=NOW)
+    assert removed == "rows of sessions.Session that were removed from the restored database: 1"
+
+
+def test_an_account_of_the_project_s_own_model(files):
+    """As Django's documentation shows one: without groups, and `is_admin` says what it may."""
+    with isolate_apps("tests"):
+
+        class Person(AbstractBaseUser):
+            mail = EmailField(unique=True)
+            is_admin = BooleanField(default=False)
+            USERNAME_FIELD = EMAIL_FIELD = "mail"
+
+            class Meta:
+                app_label = "tests"
+
+        make(files, files.live, Person)
+        make(files, files.staged, Person)
+        with models_in(files, files.staged, "old") as old, models_in(files, files.live, "new") as new:
+            for alias, is_admin in ((old, True), (new, False)):
+                Person._base_manager.using(alias).create(mail="a@b.example", password="p", is_admin=is_admin)
+            said = ["accounts with a mark that they do not have now (1): a@b.example (is_admin)"]
+            assert list(gained_by_accounts(Person, old, new)) == said
 
 
 def test_what_cannot_be_compared_is_said(files, settings, tmp_path):
@@ -224,6 +304,15 @@ def test_what_no_restore_can_remove_is_said(settings):
     settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [jwt]}
     (said,) = access_elsewhere()
     assert said.startswith("signed tokens (JWT)")
+
+
+def test_a_model_in_the_place_of_a_known_one_is_taken(settings):
+    """As KNOX_TOKEN_MODEL and OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL name one."""
+    assert model_named("auth.User") is User
+    settings.AUTH_USER_MODEL = "auth.Group"
+    assert model_named("auth.User") is Group
+    settings.AUTH_USER_MODEL = "auth.Nothing"
+    assert model_named("auth.User") is None
 
 
 def test_models_of_the_project_are_removed_too(files, settings):
@@ -277,5 +366,11 @@ def test_a_package_of_another_system_brings_no_sessions(edms, tmp_path):
     assert "rows of sessions.Session that were removed from the restored database: 1" in restored["notes"]
     assert edms.rows(LEFT) == [(0,)]
     # The settings of the second restore decide, as asked.
-    edms.run("restore_backup", str(ours), "--yes", "--keep-access", "--no-safety-backup")
+    asked = ("--yes", "--json", "--no-safety-backup")
+    restored = json.loads(edms.run("restore_backup", str(ours), "--keep-access", *asked).stdout)
     assert edms.rows(LEFT) == [(1,)]
+    # A rollback brings back access, too.
+    edms.run("shell", "-v0", "-c", SINCE)
+    rolled_back = json.loads(edms.run("restore_backup", "--rollback", restored["restore"], *asked).stdout)
+    assert "accounts that are active again (1): boss" in rolled_back["notes"]
+    assert "accounts that become superusers (1): boss" in rolled_back["notes"]

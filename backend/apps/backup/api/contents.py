@@ -24,7 +24,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ..browsing import KINDS, MOST_ENTRIES, Listing, list_folder, list_tables, search
-from ..downloads import ANYTHING, GZIP, TAR, DownloadStream, OpenedDownload, open_download
+from ..downloads import ANYTHING, GZIP, TAR, OpenedDownload, open_download
 from ..ledger import close_connections
 from ..names import MOST_TEXT, path_of, text_of
 from ..rights import Right
@@ -33,6 +33,7 @@ from ..withheld import Withheld
 from .fields import CountField, MomentField, StrictSerializer, _Serializer
 from .ranges import NotSatisfiable, is_known, wanted_range
 from .schema import extend_schema
+from .standing import WatchedDownload
 from .tickets import LONGEST, PARAMETER, SECONDS, TicketAuthentication, ticket_of
 from .views import BackupView
 
@@ -323,7 +324,7 @@ class Download(BackupView):
         self._write_down(opened, start, stop)
         # It may take hours, in which nothing is asked of the database.
         close_connections()
-        stream = opened.stream(start, stop)
+        stream = WatchedDownload(opened.stream(start, stop), self.user, Right.DOWNLOAD)
         pieces = _AsyncPieces(stream) if isinstance(request._request, ASGIRequest) else stream
         response = StreamingHttpResponse(pieces, content_type=opened.media_type, status=200 if part is None else 206)
         response.headers["Content-Length"] = str(stop - start)
@@ -359,7 +360,7 @@ def _described(response: HttpResponseBase, opened: OpenedDownload) -> HttpRespon
 class _AsyncPieces:
     """A stream for ASGI, whose pieces are read in threads: Django would read an ordinary iterator to its end first."""
 
-    def __init__(self, stream: DownloadStream) -> None:
+    def __init__(self, stream: WatchedDownload) -> None:
         self._stream = stream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -375,12 +376,12 @@ class _AsyncPieces:
 
 
 @sync_to_async(thread_sensitive=False)
-def _next_piece(stream: DownloadStream) -> bytes | None:
+def _next_piece(stream: WatchedDownload) -> bytes | None:
     return next(stream, None)
 
 
 @sync_to_async(thread_sensitive=False)
-def _closed(stream: DownloadStream) -> None:
+def _closed(stream: WatchedDownload) -> None:
     stream.close()
 
 

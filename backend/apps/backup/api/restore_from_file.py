@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.urls import path
 from django.utils import timezone
 from rest_framework import serializers
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -49,11 +50,13 @@ class RestoreFromFile(BackupView):
     further_problems = (404, 410, 507)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if _comes_with_a_session(request):
+            # The check against forged requests reads the form, which Django puts on the disk whole.
+            if not request._request.user.has_perm(Right.RESTORE.permission):
+                self.permission_denied(request)
+            _require_size(request)
         super().initial(request, *args, **kwargs)
-        # Before a form is read, which Django puts on the disk whole; of a length that is no number it reads nothing.
-        announced = str(request.META.get("CONTENT_LENGTH", ""))
-        if announced.isdecimal() and int(announced[:20]) > conf.load().upload_max_bytes + _FORM_ROOM:
-            raise PayloadTooLarge(f"A package may have {conf.load().upload_max_bytes:,} bytes.")
+        _require_size(request)
 
     @extend_schema(
         operation_id="restore_from_file",
@@ -75,6 +78,20 @@ class RestoreFromFile(BackupView):
             with contextlib.suppress(AlreadyRunning):
                 upload_delete(row.uuid, user=self.user)
             raise
+
+
+def _comes_with_a_session(request: Request) -> bool:
+    """Whether it is authenticated by a session alone."""
+    known = any(isinstance(one, SessionAuthentication) for one in request.authenticators or ())
+    user = getattr(request._request, "user", None)
+    return known and "Authorization" not in request.headers and user is not None and user.is_authenticated
+
+
+def _require_size(request: Request) -> None:
+    """Refuse more than a package may have. Of a length that is no number, or of none, Django reads nothing."""
+    announced = str(request.META.get("CONTENT_LENGTH", ""))
+    if announced.isdecimal() and int(announced[:20]) > conf.load().upload_max_bytes + _FORM_ROOM:
+        raise PayloadTooLarge(f"A package may have {conf.load().upload_max_bytes:,} bytes.")
 
 
 def _plain(data: Any) -> Any:

@@ -2,18 +2,78 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Hashable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, get_user_model
+from django.db import Error as DatabaseFailure
 from django.db.models import Model
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from rest_framework.request import Request
 
+from ..downloads import DownloadStream
+from ..ledger import close_connections
 from ..rights import Right
+
+_logger = logging.getLogger("apps.backup.api")
+DOWNLOAD_SECONDS: Final = 10.0
+"""So often it is looked whether those who download still may."""
+_ENDS: Final = ("expiry", "expires", "expire_date")
+
+
+def active_account(key: Any) -> Any | None:
+    """Return the account of this primary key; None where there is none, or it is switched off."""
+    user: Any = get_user_model()._default_manager.filter(pk=key).first()
+    # Not asked of the database: a model of the project's own need not have the column.
+    return user if user is not None and user.is_active else None
+
+
+def _allowed(key: Any, right: Right) -> Any | None:
+    user = active_account(key)
+    return user if user is not None and user.has_perm(right.permission) else None
+
+
+class WatchedDownload:
+    """The bytes of a download, for as long as the account is active and has the right; then the connection breaks.
+
+    The end of a session or of the time of a token ends no download: it may take longer. Nor does a database that is
+    away, which may be why somebody downloads the backup.
+    """
+
+    def __init__(self, stream: DownloadStream, user: Any, right: Right) -> None:
+        self._stream = stream
+        self._user: Any = user.pk
+        self._right = right
+        self._asked = time.monotonic()
+
+    def __iter__(self) -> WatchedDownload:
+        return self
+
+    def __next__(self) -> bytes:
+        if time.monotonic() - self._asked >= DOWNLOAD_SECONDS:
+            self._asked = time.monotonic()
+            if not self._holds():
+                self._stream.close()
+                raise PermissionError("The download broke off: its user may not download any more.")
+        return next(self._stream)
+
+    def close(self) -> None:
+        """Stop reading, and let go of the backup."""
+        self._stream.close()
+
+    def _holds(self) -> bool:
+        try:
+            return _allowed(self._user, self._right) is not None
+        except DatabaseFailure as error:
+            _logger.warning("The rights of who downloads cannot be read; the download goes on: %s", error)
+            return True
+        finally:
+            close_connections()
 
 
 class Listening:
@@ -31,15 +91,18 @@ class Listening:
 
     def holds(self) -> bool:
         """Whether the account is active and has the right, and the session or token is still good."""
-        user = get_user_model()._default_manager.filter(pk=self._user, is_active=True).first()
-        if user is None or not user.has_perm(self._right.permission):
+        user = _allowed(self._user, self._right)
+        if user is None:
             return False
         return self._token_holds() if self._session is None else self._session_holds(user)
 
     def _token_holds(self) -> bool:
         token = self._token
         if isinstance(token, Model):
-            return type(token)._default_manager.filter(pk=token.pk).exists()
+            row = type(token)._default_manager.filter(pk=token.pk).first()
+            # As knox and django-oauth-toolkit call it; their rows stay when the time is over.
+            ends = next((value for name in _ENDS if (value := getattr(row, name, None)) is not None), None)
+            return row is not None and (ends is None or ends > timezone.now())
         claims = getattr(token, "payload", token)
         if isinstance(claims, Mapping):
             # A signed token, which says itself how long it is good.

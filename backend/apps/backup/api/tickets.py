@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.contrib.auth import get_user_model
 from django.core import signing
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
+
+from .standing import active_account
 
 PARAMETER: Final = "ticket"
 SECONDS: Final = 60
@@ -39,7 +40,7 @@ class TicketAuthentication(BaseAuthentication):
         names = (request.parser_context or {}).get("kwargs", {})
         if (job, path) != (str(names.get("uuid")), request.query_params.get("path", "")):
             raise AuthenticationFailed("The ticket is for another download.")
-        user = get_user_model()._default_manager.filter(pk=key, is_active=True).first()
+        user = active_account(key)
         if user is None:
             raise AuthenticationFailed("The user of the ticket is not there any more, or is switched off.")
         return user, ticket

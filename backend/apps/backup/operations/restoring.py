@@ -32,7 +32,8 @@ from ..restores import (
 )
 from ..restores.move_files import discard
 from ..restores.origin import Origin
-from ..selectors import job_by_uuid
+from ..restores.plan import existing
+from ..selectors import job_by_uuid, next_backups_bytes
 from ..services.restore_wishes import RestoreChoices
 from ..services.restores import (
     restore_cancel,
@@ -123,12 +124,26 @@ def _plan(work: Work, ref: BackupRef, origin: Origin, choices: RestoreChoices, *
         work.tick()
 
     if choices.target == "folder":
-        return plan_to_folder(ref, origin, _choice(choices), _inside(choices.name))
+        return _leaving_room(plan_to_folder(ref, origin, _choice(choices), _inside(choices.name)))
     if choices.target == "database":
         place = _database_place(origin, choices.name)
-        return plan_to_database(ref, origin, _choice(choices), place, progress=progress, tried=tried)
+        return _leaving_room(plan_to_database(ref, origin, _choice(choices), place, progress=progress, tried=tried))
     safety = choices.safety_backup and ledger_is_readable()
     return plan_restore(ref, origin, _choice(choices), safety_backup=safety, progress=progress, tried=tried)
+
+
+def _leaving_room(made: Plan) -> Plan:
+    """Block what would take the room of the next backups: by default, restored folders lie on their disk."""
+    disk = existing(conf.load().storage_root.resolve()).stat().st_dev
+    for space in made.space:
+        kept = next_backups_bytes() if Path(space.where).stat().st_dev == disk else 0
+        if kept and space.needed + kept > space.available:
+            made.blocking.append(
+                f"{space.where} has {space.available:,} bytes free and {space.needed:,} are needed; {kept:,} stay free"
+                " for the next backups. Make room, set BACKUP_RESTORE_ROOT to another disk, or restore on the command"
+                " line"
+            )
+    return made
 
 
 def _to_live(work: Work, row: RestoreJob, job: Restore) -> Done:

@@ -20,6 +20,7 @@ from .accounts import gained_by_accounts
 from .beside_orm import LIVE, STAGED, model_named, models_in, present
 from .errors import RestoreFailed
 from .journal import DATABASES, Component
+from .triggers import unknown_triggers
 
 _BATCH: Final = 500
 
@@ -73,6 +74,8 @@ def _compared(component: Component, *, now: datetime, tokens: bool) -> Iterator[
                 yield from _accounts(model, staged, live)
             for model in entries:
                 yield from _entries(model, staged, live, now=now)
+            if present(live, accounts or entries):
+                yield from unknown_triggers(staged, live)
             if tokens:
                 yield from _revoked(staged, live, now=now)
 

@@ -10,6 +10,7 @@ from django.db import connections, models, transaction
 
 from .access_models import BLACKLISTED, OUTSTANDING, access_models, references_to
 from .beside_orm import LIVE, STAGED, model_named, models_in, present
+from .errors import RestoreFailed
 from .journal import Component
 
 _BATCH: Final = 500
@@ -18,7 +19,8 @@ _BATCH: Final = 500
 def drop_access(component: Component, *, now: datetime) -> list[str]:
     """Remove every session and token from a staged database; revoke the signed tokens that it and the live one know.
 
-    Lines for the user. Raises Django's database errors, and then nothing of it is done.
+    Lines for the user. Raises Django's database errors, and then nothing of it is done; `RestoreFailed` where rows are
+    there again afterwards.
     """
     with models_in(component, component.staged, STAGED) as staged:
         lines: list[str] = []
@@ -27,7 +29,19 @@ def drop_access(component: Component, *, now: datetime) -> list[str]:
                 lines += _emptied(model, staged)
             if len(present(staged, _signed())) == len(_SIGNED):
                 lines += _revoked(component, staged, now=now)
+        _require_empty(component, staged)
     return lines
+
+
+def _require_empty(component: Component, staged: str) -> None:
+    """After the end of the transaction: a trigger of the package may put rows back even then."""
+    rows = {model: model._base_manager.using(staged).count() for model in present(staged, access_models())}
+    if left := [f"{model._meta.label} ({count:,})" for model, count in rows.items() if count]:
+        raise RestoreFailed(
+            f"Sessions and tokens cannot be removed from the restored database {component.name!r}: rows of"
+            f" {', '.join(left)} are there again, by a trigger or rule of the backup. Nothing live was changed. Restore"
+            " the backup into a new database, and read its triggers there."
+        )
 
 
 _SIGNED: Final = (OUTSTANDING, BLACKLISTED)

@@ -8,30 +8,40 @@ from typing import Any, Final
 
 from django.contrib.auth.models import Permission
 from django.core.exceptions import FieldDoesNotExist
+from django.db.models import BooleanField
 
 from ..names import first_of, one_line
 
 _BATCH: Final = 500
 _SHOWN: Final = 20
 _RIGHTS_SHOWN: Final = 3
+_OWN: Final = ("is_active", "is_superuser", "is_staff")
 _KINDS: Final[Mapping[str, str]] = {
-    "active": "accounts that are active again after the restore",
+    "active": "accounts that are active again",
     "superuser": "accounts that become superusers",
     "staff": "accounts that become staff",
     "rights": "accounts that get rights which they do not have now",
-    "password": "accounts whose earlier password is good again",
+    "flags": "accounts with a mark that they do not have now",
+    "password": "accounts whose password is another one than now",
+    "email": "accounts with another e-mail address, to which a new password can be sent",
 }
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Account:
-    """What an account may, as far as Django's own fields tell."""
+    """What an account may, as far as Django's own fields tell. `flags` are other fields that are true: a model of the
+    project's own may have `is_admin`."""
 
     password: str
     is_active: bool
     is_superuser: bool
     is_staff: bool
     rights: frozenset[str]
+    flags: frozenset[str]
+    email: str
+
+
+_NOBODY: Final = _Account("", False, False, False, frozenset(), frozenset(), "")
 
 
 def gained_by_accounts(model: type[Any], staged: str, live: str) -> Iterator[str]:
@@ -54,9 +64,9 @@ def _gained(after: _Account, before: _Account | None) -> Iterator[tuple[str, str
     """The kinds of gain, each with what is to be said of it."""
     if not after.is_active:
         return
-    was = before if before is not None and before.is_active else _Account("", False, False, False, frozenset())
+    was = before if before is not None and before.is_active else _NOBODY
     if not was.is_active:
-        yield "active", "" if before is not None else " (deleted since)"
+        yield "active", "" if before is not None else " (not there now)"
     if after.is_superuser and not was.is_superuser:
         yield "superuser", ""
     if after.is_staff and not was.is_staff:
@@ -64,8 +74,12 @@ def _gained(after: _Account, before: _Account | None) -> Iterator[tuple[str, str
     rights = sorted(after.rights - was.rights)
     if rights and not was.is_superuser:
         yield "rights", f" ({first_of(rights, count=len(rights), most=_RIGHTS_SHOWN)})"
+    if flags := sorted(after.flags - was.flags):
+        yield "flags", f" ({first_of(flags, count=len(flags), most=_RIGHTS_SHOWN)})"
     if was.is_active and after.password != was.password:
         yield "password", ""
+    if was.is_active and after.email and after.email != was.email:
+        yield "email", ""
 
 
 def _batches(model: type[Any], alias: str) -> Iterator[list[Any]]:
@@ -82,10 +96,11 @@ def _batches(model: type[Any], alias: str) -> Iterator[list[Any]]:
 
 def _read(model: type[Any], alias: str, names: Sequence[Any]) -> dict[Any, _Account]:
     """The accounts of these names."""
-    asked = ["password", "is_active", "is_superuser", "is_staff"]
-    there = [name for name in asked if _has_column(model, name)]
+    email = str(getattr(model, "get_email_field_name", str)())
+    flags = [f.name for f in model._meta.concrete_fields if isinstance(f, BooleanField) and f.name not in _OWN]
+    there = [name for name in ("password", email, *_OWN) if _has_column(model, name)]
     rows = model._base_manager.using(alias).filter(**{f"{model.USERNAME_FIELD}__in": names})
-    found = list(rows.order_by("pk").values(model.USERNAME_FIELD, "pk", *there))
+    found = list(rows.order_by("pk").values(model.USERNAME_FIELD, "pk", *there, *flags))
     rights = _rights(model, alias, [row["pk"] for row in found])
     return {
         row[model.USERNAME_FIELD]: _Account(
@@ -95,6 +110,8 @@ def _read(model: type[Any], alias: str, names: Sequence[Any]) -> dict[Any, _Acco
             is_superuser=bool(row.get("is_superuser", False)),
             is_staff=bool(row.get("is_staff", False)),
             rights=rights.get(row["pk"], frozenset()),
+            flags=frozenset(name for name in flags if row[name]),
+            email=str(row.get(email) or ""),
         )
         for row in found
     }

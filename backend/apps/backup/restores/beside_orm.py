@@ -32,22 +32,26 @@ def models_in(component: Component, place: str, name: str) -> Iterator[str]:
             del connections[name]
 
 
-def tables_in(alias: str) -> frozenset[str]:
-    """Return the names of the tables that the search path of the connection leads to."""
-    with connections[alias].cursor() as cursor:
-        return frozenset(connections[alias].introspection.table_names(cursor))
-
-
 def present(alias: str, chosen: Iterable[type[models.Model]]) -> list[type[models.Model]]:
-    """Return those of the models that have a table in the database."""
-    there = tables_in(alias)
-    return [model for model in chosen if model._meta.db_table in there]
+    """Return those of the models that have a table in the database, or a view in its place.
+
+    A package may have been made so that the application finds a table, and a search for its name does not.
+    """
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        there = frozenset(connection.introspection.table_names(cursor, include_views=True))
+    if connection.vendor != "sqlite":
+        return [model for model in chosen if model._meta.db_table in there]
+    # SQLite finds a table whatever the case of its letters.
+    folded = frozenset(name.lower() for name in there)
+    return [model for model in chosen if model._meta.db_table.lower() in folded]
 
 
 def model_named(label: str) -> type[models.Model] | None:
-    """Return the model `app.Model`, or None where the project does not have it."""
+    """Return the model `app.Model`, or the one that the project has put in its place; None where it has none."""
     try:
-        return apps.get_model(label)
+        model = apps.get_model(label)
+        return apps.get_model(model._meta.swapped) if model._meta.swapped else model
     except (LookupError, ValueError):
         return None
 

@@ -95,14 +95,22 @@ def _of_table(numbers: Mapping[str, int], table: str) -> int | None:
 
 
 def _look_into_kept(component: Component, place: str, baseline: Baseline) -> _Seen:
-    if component.kind is not Kind.POSTGRESQL:
+    with kept_admitted(component):
         return _look_into(component, place, baseline)
+
+
+@contextlib.contextmanager
+def kept_admitted(component: Component) -> Iterator[None]:
+    """Let connections into the replaced database meanwhile; the swap has barred that of PostgreSQL."""
+    if component.kind is not Kind.POSTGRESQL:
+        yield
+        return
     admit_again(component)
     try:
-        return _look_into(component, place, baseline)
+        yield
     finally:
         with server(component.name) as cursor:
-            bar(cursor, place)
+            bar(cursor, component.kept)
 
 
 def _look_into(component: Component, place: str, baseline: Baseline) -> _Seen:

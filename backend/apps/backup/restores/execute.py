@@ -164,8 +164,9 @@ class Restore:
     def _guard_access(self, journal: Journal) -> list[str]:
         """Say who gets in again, and remove sessions and tokens before they can be live."""
         drop, now = self.plan.drop_access, timezone.now()
-        notes = compare_access(journal.components, now=now, tokens=not drop)
-        return notes + (remove_access(journal.components, now=now) if drop else [])
+        # Removed first: what a trigger of the backup does then is compared, too.
+        removed = remove_access(journal.components, now=now) if drop else []
+        return compare_access(journal.components, now=now, tokens=not drop) + removed
 
     def _give_up(self, journal: Journal, error: BaseException, *, in_ledger: bool) -> None:
         try:

@@ -8,14 +8,18 @@ import os
 import uuid
 from collections.abc import Callable
 
+import msgspec
+from django.utils import timezone
+
 from .. import conf
 from ..holding import Scope, application_is_held, held
 from ..references import of_job
 from ..selectors import job_by_uuid
 from . import record
+from .access import compare_access
 from .carry import carry_ledger, ledger_component
 from .changed import Baseline
-from .comparing import compare_live
+from .comparing import compare_live, kept_admitted
 from .errors import RestoreFailed, RestoreRefused
 from .hold_tables import writers_held
 from .journal import DATABASES, Component, Journal, Kind, State, exclusive
@@ -120,6 +124,7 @@ def rollback(
             hold.enter(Scope.EVERYTHING)
             journal = kept_journal(restore)
             _require_possible(journal)
+            notes += _access_brought_back(journal)
             notes += _carry_back(journal)
             complete_rollback(journal)
             return journal, notes + record.rolled_back(journal)
@@ -149,6 +154,17 @@ def _require_possible(journal: Journal) -> None:
 def _is_kept(component: Component) -> bool:
     server = next((one for one in SERVERS.values() if one.kind is component.kind), None)
     return os.path.lexists(component.kept) if server is None else server.exists(component.name, component.kept)
+
+
+def _access_brought_back(journal: Journal) -> list[str]:
+    """Say who gets in again by the rollback, as `compare_access` does of a restore."""
+    lines: list[str] = []
+    for component in journal.components:
+        if component.kind in DATABASES:
+            with kept_admitted(component):
+                kept = msgspec.structs.replace(component, staged=component.kept)
+                lines += compare_access([kept], now=timezone.now(), tokens=True)
+    return lines
 
 
 def _carry_back(journal: Journal) -> list[str]:

@@ -43,6 +43,7 @@ from .jobs import (
     uuid_prefix,
 )
 from .operations import (
+    URGENT,
     operation_by_uuid,
     operations_matching,
     operations_runnable,
@@ -110,6 +111,7 @@ __all__ = [
     "SKEW",
     "STORED_STATUSES",
     "UNFINISHED",
+    "URGENT",
     "Change",
     "ChangeType",
     "ConfigurationState",

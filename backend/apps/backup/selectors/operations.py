@@ -17,8 +17,10 @@ _FORGOTTEN = timedelta(minutes=1)
 """Whoever wrote an operation down and has not handed it over since will not any more."""
 
 
-_URGENCY = Case(When(kind__in=[OperationKind.RESTORE, OperationKind.ROLLBACK], then=0), default=1)
-"""Somebody waits for a restore whose system is down; plans and verifications may wait for it."""
+URGENT = Q(kind=OperationKind.ROLLBACK) | Q(kind=OperationKind.RESTORE, arguments__target="live")
+"""Somebody waits for them whose system is down. There is one at a time."""
+_URGENCY = Case(When(URGENT, then=0), When(kind=OperationKind.RESTORE, then=1), default=2)
+"""Restores beside the live system wait for those of it; plans and verifications may wait for both."""
 
 
 def operation_by_uuid(operation: uuid.UUID) -> Operation | None:

@@ -21,6 +21,7 @@ from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, Operation, OperationKind, OperationStatus, RestoreJob, RestoreStatus
 from ..processes import is_gone, process_of
 from ..rights import Right
+from ..selectors import URGENT
 from .audit import AuditObject, audit_record
 from .events import storable_text
 
@@ -39,7 +40,7 @@ RIGHTS: Mapping[str, Right] = {
 APPROVAL = timedelta(hours=24)
 """So long an operation waits for a second person."""
 MOST_OPEN = 20
-"""Of one person at a time, restores and rollbacks apart: whoever asks for more keeps others from their turn."""
+"""Of one person at a time, restores of the live system and rollbacks apart: more keep others from their turn."""
 
 OPEN = (OperationStatus.AWAITING_APPROVAL, OperationStatus.PENDING, OperationStatus.RUNNING)
 _ACTIONS: Mapping[str, str] = {
@@ -52,7 +53,6 @@ _ACTIONS: Mapping[str, str] = {
     OperationKind.PRUNE: "storage.prune.request",
     OperationKind.DELETE_CONFIGURATION: "configuration.delete.request",
 }
-_URGENT = (OperationKind.RESTORE, OperationKind.ROLLBACK)
 _DELETING = (
     OperationKind.REMOVE,
     OperationKind.RELEASE,
@@ -112,7 +112,7 @@ def operation_create(wish: Wish, *, user: AbstractBaseUser, now: datetime) -> Op
         audit_record(_ACTIONS[wish.kind], wish.target, details=said)
         # Only now: whoever asks at the same time has waited for the audit trail, and sees this row or is seen.
         _refuse_rivals(row, wish.rivals)
-        if wish.kind not in _URGENT:
+        if not _rows().filter(URGENT, pk=row.pk).exists():
             _refuse_many(row)
     return row
 
@@ -235,11 +235,11 @@ def _refuse_rivals(row: Operation, rivals: Q) -> None:
 
 
 def _refuse_many(row: Operation) -> None:
-    others = _rows().filter(requested_by_name=row.requested_by_name, status__in=OPEN).exclude(kind__in=_URGENT)
+    others = _rows().filter(requested_by_name=row.requested_by_name, status__in=OPEN).exclude(URGENT)
     if others.count() > MOST_OPEN:
         raise TooManyOpen(
             f"{row.requested_by_name} waits for {MOST_OPEN} operations already. Wait for their end, or cancel some of"
-            " them; a restore or a rollback can be asked for all the same."
+            " them; a restore of the live system or a rollback can be asked for all the same."
         )
 
 

@@ -24,33 +24,42 @@ _MOST = 20
 
 
 def upload_create(name: str, size: int, *, user: AbstractBaseUser, now: datetime) -> Upload:
-    """Begin one of so many bytes. Raises `RequestRefused`, `StorageFull`, `AlreadyRunning` for too many at once."""
+    """Begin one of so many bytes.
+
+    Raises `RequestRefused`, `StorageFull`, `AlreadyRunning` for too many at once, `StorageBusy`.
+    """
     most = conf.load().upload_max_bytes
     if not 0 < size <= most:
         text = f"It is a number of bytes from 1 to {most:,}."
         raise RequestRefused(f"The size of the upload: {text}", [("size", text)])
+    row = Upload(name=storable_text(name)[:255], size=size, created_by_id=user.pk, created_at=now)
+    with uploads.one_at_a_time():
+        _require_allowance(row, most)
+        uploads.make_file(row.uuid)
+        try:
+            with ledger_access("beginning an upload"), transaction.atomic(using=ledger_alias()):
+                row.save(force_insert=True, using=ledger_alias())
+                audit_record("upload.create", _audited(row), details={"size": size})
+        except BaseException:
+            uploads.remove_file(row.uuid)
+            raise
+    return row
+
+
+def _require_allowance(row: Upload, most: int) -> None:
+    """Refuse one that its owner has no allowance for, or the storage no room."""
     with ledger_access("beginning an upload"):
         others = list(Upload.objects.using(ledger_alias()).all())
-    own = [other.size for other in others if other.created_by_id == user.pk]
+    own = [other.size for other in others if other.created_by_id == row.created_by_id]
     if len(own) >= _MOST:
         raise AlreadyRunning(f"There are {_MOST} uploads of yours already; delete some first.")
-    if sum(own) + size > most:
+    if sum(own) + row.size > most:
         raise StorageFull(
-            f"Your uploads may have {most:,} bytes together and have {sum(own):,}; {size:,} more are too many. Delete"
-            " one of them first."
+            f"Your uploads may have {most:,} bytes together and have {sum(own):,}; {row.size:,} more are too many."
+            " Delete one of them first."
         )
     promised = sum(max(0, other.size - uploads.length(other.uuid)) for other in others)
-    uploads.require_room(size, promised=promised, kept=next_backups_bytes())
-    row = Upload(name=storable_text(name)[:255], size=size, created_by_id=user.pk, created_at=now)
-    uploads.make_file(row.uuid)
-    try:
-        with ledger_access("beginning an upload"), transaction.atomic(using=ledger_alias()):
-            row.save(force_insert=True, using=ledger_alias())
-            audit_record("upload.create", _audited(row), details={"size": size})
-    except BaseException:
-        uploads.remove_file(row.uuid)
-        raise
-    return row
+    uploads.require_room(row.size, promised=promised, kept=next_backups_bytes())
 
 
 def upload_delete(upload: uuid.UUID, *, user: AbstractBaseUser) -> None:
