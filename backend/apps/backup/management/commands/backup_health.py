@@ -150,6 +150,9 @@ class Command(BackupCommand):
             optional=("Proven", "Verified"),
         )
         facts([("executors", health.executors or "none"), ("storage", _storage(health.space))])
+        step = health.verdict.next_step
+        if step and step not in {finding.hint for finding in health.findings}:
+            facts([("next step", step)])
         for finding in health.findings:
             self.stdout.write(one_line(str(finding)))
         for finding in health.acknowledged:
