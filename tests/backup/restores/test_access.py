@@ -365,6 +365,9 @@ def test_a_package_of_another_system_brings_no_sessions(edms, tmp_path):
     assert "accounts that become superusers (1): boss" in restored["notes"]
     assert "rows of sessions.Session that were removed from the restored database: 1" in restored["notes"]
     assert edms.rows(LEFT) == [(0,)]
+    kept = json.loads(edms.run("restore_backup", str(ours), "--dry-run", "--json", "--keep-access").stdout)["access"]
+    assert [line for line in kept if line.startswith("the backup was made under another SECRET_KEY")]
+    assert not [line for line in plan["access"] if "SECRET_KEY" in line]
     # The settings of the second restore decide, as asked.
     asked = ("--yes", "--json", "--no-safety-backup")
     restored = json.loads(edms.run("restore_backup", str(ours), "--keep-access", *asked).stdout)

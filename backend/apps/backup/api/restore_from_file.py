@@ -50,7 +50,7 @@ class RestoreFromFile(BackupView):
     further_problems = (404, 410, 507)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if _comes_with_a_session(request):
+        if request.method in self.rights and _comes_with_a_session(request):
             # The check against forged requests reads the form, which Django puts on the disk whole.
             if not request._request.user.has_perm(Right.RESTORE.permission):
                 self.permission_denied(request)

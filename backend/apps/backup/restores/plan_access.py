@@ -26,7 +26,11 @@ def is_of_another_system(ref: BackupRef, manifest: Manifest) -> bool:
     """
     if ref.package is None or ref.in_ledger:
         return False
-    return not any(secret.name == _KEY and same_secret(secret) for secret in manifest.secrets)
+    return not _is_under_our_key(manifest)
+
+
+def _is_under_our_key(manifest: Manifest) -> bool:
+    return any(secret.name == _KEY and same_secret(secret) for secret in manifest.secrets)
 
 
 def plan_access(plan: Plan, ref: BackupRef, manifest: Manifest, drop: bool | None) -> None:
@@ -54,6 +58,11 @@ def plan_access(plan: Plan, ref: BackupRef, manifest: Manifest, drop: bool | Non
             "sessions and tokens of the backup let in again, also those that were ended or deleted since, unless the"
             " restore is asked to remove them (on the command line: --drop-access)"
         )
+        if any(secret.name == _KEY for secret in manifest.secrets) and not _is_under_our_key(manifest):
+            plan.access.append(
+                "the backup was made under another SECRET_KEY: if another system made it, its tokens let in the users"
+                " of that system"
+            )
 
 
 def compared_later(plan: Plan) -> None:
