@@ -54,5 +54,6 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def own_folders(settings, tmp_path):
     """No test writes to the installation's documents or backups."""
+    settings.EDMS_HOME = tmp_path
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.BACKUP_STORAGE_ROOT = tmp_path / "backups"
