@@ -269,7 +269,9 @@ def make_private_folder(path: Path) -> None:
     try:
         for folder in reversed([path, *path.parents]):
             if not folder.exists():
-                folder.mkdir(mode=0o700)
+                # Another process may make it at the same moment.
+                with contextlib.suppress(FileExistsError):
+                    folder.mkdir(mode=0o700)
     except OSError as error:
         raise StorageRefused(
             f"The folder {str(path)!r} cannot be made ({error.strerror}); check the rights and the space there."

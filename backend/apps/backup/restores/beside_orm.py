@@ -15,21 +15,47 @@ from .journal import Component, Kind
 
 STAGED: Final = "edms-backup-staged"
 LIVE: Final = "edms-backup-live"
+_KINDS: Final = {"postgresql": Kind.POSTGRESQL, "mysql": Kind.MYSQL}
+_PATIENCE_SECONDS: Final = 3
+"""How long a table of the live database is waited for that somebody else has locked."""
+_PATIENCE: Final = {
+    Kind.POSTGRESQL: f"SET lock_timeout = '{_PATIENCE_SECONDS}s'",
+    Kind.MYSQL: f"SET SESSION lock_wait_timeout = {_PATIENCE_SECONDS}",
+}
 
 
 @contextlib.contextmanager
 def models_in(component: Component, place: str, name: str) -> Iterator[str]:
     """Open the database `place` of a component, and yield `name`, the alias for `QuerySet.using`.
 
-    No router is asked and no setting is changed. The connection is closed at the end, without side files of SQLite.
+    No router is asked and no setting is changed. The connection is closed at the end, without side files of SQLite. In
+    the live database nothing is waited for that others lock for longer than some seconds: the server's error is raised.
     """
     with _connected(component, place) as wrapper:
+        if place == component.live and component.kind in _PATIENCE:
+            with wrapper.cursor() as cursor:
+                cursor.execute(_PATIENCE[component.kind])
         wrapper.alias = name
         connections[name] = wrapper
         try:
             yield name
         finally:
             del connections[name]
+
+
+@contextlib.contextmanager
+def models_now(alias: str) -> Iterator[str]:
+    """Open the live database of an alias, and yield the alias for `QuerySet.using`; waits as `models_in` does."""
+    connection = connections[alias]
+    kind = _KINDS.get(connection.vendor)
+    if kind is None:
+        # SQLite waits no longer than its own time limit.
+        yield alias
+        return
+    place = str(connection.settings_dict["NAME"])
+    component = Component(kind=kind, name=alias, live=place, staged="", kept="", had_live=True)
+    with models_in(component, place, LIVE) as live:
+        yield live
 
 
 def present(alias: str, chosen: Iterable[type[models.Model]]) -> list[type[models.Model]]:

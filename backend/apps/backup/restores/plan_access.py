@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from django.db import connections, models
@@ -13,7 +13,7 @@ from ..manifest import Manifest
 from ..references import BackupRef
 from ..sources.project import same_secret
 from .access_models import BLACKLISTED, access_elsewhere, access_models, account_model
-from .beside_orm import model_named, present
+from .beside_orm import model_named, models_now, present
 from .plan import Plan
 
 _KEY: Final = "SECRET_KEY"
@@ -84,8 +84,7 @@ def _of_database(alias: str, held: Mapping[str, int], plan: Plan) -> Iterator[st
     # Not looked into where there is none: SQLite would make an empty one.
     there = any(one.exists for one in plan.replacements if one.kind != "files" and one.name == alias)
     try:
-        here = present(alias, chosen) if there else []
-        now = {model: model._base_manager.using(alias).count() for model in here}
+        now = _counted(alias, chosen) if there else {}
     except DatabaseFailure as error:
         plan.warnings.append(
             f"the live database {alias!r} cannot be read ({str(error).strip()}): it is not known whose access ended"
@@ -96,6 +95,11 @@ def _of_database(alias: str, held: Mapping[str, int], plan: Plan) -> Iterator[st
         count = f"{now[model]:,} now" if model in now else "none now"
         what = f"{model._meta.verbose_name_plural} ({model._meta.label})"
         yield f"{what}: {held[model._meta.db_table]:,} in the backup, {count}"
+
+
+def _counted(alias: str, chosen: Iterable[type[models.Model]]) -> dict[type[models.Model], int]:
+    with models_now(alias) as live:
+        return {model: model._base_manager.using(live).count() for model in present(live, chosen)}
 
 
 def _blacklist() -> list[type[models.Model]]:
