@@ -6,6 +6,7 @@ import datetime
 import json
 import shutil
 import sqlite3
+import sys
 import uuid
 
 import pytest
@@ -44,12 +45,19 @@ def blacklist(monkeypatch):
     registry = dict(admin.site._registry)
     monkeypatch.setattr(admin.site._wrapped, "_registry", registry)
     monkeypatch.setattr(project, "INSTALLED_APPS", [*project.INSTALLED_APPS, BLACKLIST])
-    apps.set_installed_apps(project.INSTALLED_APPS)
-    yield (
-        apps.get_model("token_blacklist.OutstandingToken"),
-        apps.get_model("token_blacklist.BlacklistedToken"),
-    )
-    apps.unset_installed_apps()
+    imported = sys.modules.get(f"{BLACKLIST}.models")
+    if imported is not None and imported.OutstandingToken._meta.abstract:
+        # Another test has imported them without having them installed.
+        for name in [name for name in sys.modules if name.startswith(BLACKLIST)]:
+            del sys.modules[name]
+    try:
+        apps.set_installed_apps(project.INSTALLED_APPS)
+        yield (
+            apps.get_model("token_blacklist.OutstandingToken"),
+            apps.get_model("token_blacklist.BlacklistedToken"),
+        )
+    finally:
+        apps.unset_installed_apps()
 
 
 def tables():
