@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from django.db import models
 from django.db.utils import Error as DatabaseFailure
@@ -17,12 +17,10 @@ from ..errors import SettingsInvalid
 from .access_drop import drop_access
 from .access_models import BLACKLISTED, access_models, account_model
 from .accounts import gained_by_accounts
-from .beside_orm import LIVE, STAGED, model_named, models_in, present
+from .beside_orm import LIVE, STAGED, batches, model_named, models_in, present
 from .errors import RestoreFailed
 from .journal import DATABASES, Component
 from .triggers import unknown_triggers
-
-_BATCH: Final = 500
 
 
 def compare_access(components: Sequence[Component], *, now: datetime, tokens: bool) -> list[str]:
@@ -92,7 +90,7 @@ def _entries(model: type[models.Model], staged: str, live: str, *, now: datetime
     rows = _unexpired(model, staged, now)
     here = present(live, [model])
     back = 0
-    for keys in _batches(rows.values_list("pk", flat=True)):
+    for keys in batches(rows.values_list("pk", flat=True)):
         still = _unexpired(model, live, now).filter(pk__in=keys).count() if here else 0
         back += len(keys) - still
     if back:
@@ -106,7 +104,7 @@ def _revoked(staged: str, live: str, *, now: datetime) -> Iterator[str]:
         return
     ids = model._base_manager.using(live).filter(token__expires_at__gt=now).values_list("token__jti", flat=True)
     forgotten = 0
-    for batch in _batches(ids):
+    for batch in batches(ids):
         forgotten += len(batch) - model._base_manager.using(staged).filter(token__jti__in=batch).count()
     if forgotten:
         yield f"refresh tokens that are accepted again, and were revoked since ({model._meta.label}): {forgotten:,}"
@@ -118,14 +116,3 @@ def _unexpired(model: type[models.Model], alias: str, now: datetime) -> models.Q
     if ends is None:
         return rows.all()
     return rows.filter(models.Q(**{f"{ends}__gt": now}) | models.Q(**{f"{ends}__isnull": True}))
-
-
-def _batches(values: models.QuerySet[Any, Any]) -> Iterator[list[Any]]:
-    batch: list[Any] = []
-    for value in values.order_by("pk").iterator(chunk_size=_BATCH):
-        batch.append(value)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -11,8 +11,8 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import BooleanField
 
 from ..names import first_of, one_line
+from .beside_orm import batches
 
-_BATCH: Final = 500
 _SHOWN: Final = 20
 _RIGHTS_SHOWN: Final = 3
 _OWN: Final = ("is_active", "is_superuser", "is_staff")
@@ -50,7 +50,7 @@ def gained_by_accounts(model: type[Any], staged: str, live: str) -> Iterator[str
     `staged` and `live` are aliases of databases that both have the model's table. Raises Django's database errors.
     """
     found: dict[str, list[str]] = {kind: [] for kind in _KINDS}
-    for names in _batches(model, staged):
+    for names in batches(model._base_manager.using(staged).values_list(model.USERNAME_FIELD, flat=True)):
         before = _read(model, live, names)
         for name, account in _read(model, staged, names).items():
             for kind, about in _gained(account, before.get(name)):
@@ -80,18 +80,6 @@ def _gained(after: _Account, before: _Account | None) -> Iterator[tuple[str, str
         yield "password", ""
     if was.is_active and after.email and after.email != was.email:
         yield "email", ""
-
-
-def _batches(model: type[Any], alias: str) -> Iterator[list[Any]]:
-    names = model._base_manager.using(alias).order_by("pk").values_list(model.USERNAME_FIELD, flat=True)
-    batch: list[Any] = []
-    for name in names.iterator(chunk_size=_BATCH):
-        batch.append(name)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _read(model: type[Any], alias: str, names: Sequence[Any]) -> dict[Any, _Account]:

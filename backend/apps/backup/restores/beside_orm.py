@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from django.apps import apps
 from django.db import connections, models
@@ -15,6 +15,7 @@ from .journal import Component, Kind
 
 STAGED: Final = "edms-backup-staged"
 LIVE: Final = "edms-backup-live"
+_BATCH: Final = 500
 _KINDS: Final = {"postgresql": Kind.POSTGRESQL, "mysql": Kind.MYSQL}
 _PATIENCE_SECONDS: Final = 3
 """How long a table of the live database is waited for that somebody else has locked."""
@@ -71,6 +72,18 @@ def present(alias: str, chosen: Iterable[type[models.Model]]) -> list[type[model
     # SQLite finds a table whatever the case of its letters.
     folded = frozenset(name.lower() for name in there)
     return [model for model in chosen if model._meta.db_table.lower() in folded]
+
+
+def batches(values: models.QuerySet[Any, Any]) -> Iterator[list[Any]]:
+    """Hand out values in the order of the keys, so many at a time as one query may name."""
+    batch: list[Any] = []
+    for value in values.order_by("pk").iterator(chunk_size=_BATCH):
+        batch.append(value)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def model_named(label: str) -> type[models.Model] | None:
