@@ -276,7 +276,7 @@ def make_private_folder(path: Path) -> None:
         raise StorageRefused(
             f"The folder {str(path)!r} cannot be made ({error.strerror}); check the rights and the space there."
         ) from error
-    if not path.is_dir():
+    if path.exists() and not path.is_dir():
         raise StorageRefused(f"There is a file at {str(path)!r} and no folder; choose another path.")
     if path.resolve() != path:
         raise StorageRefused(f"The folder {str(path)!r} leads elsewhere through a link; remove the link.")

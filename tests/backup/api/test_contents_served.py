@@ -147,9 +147,11 @@ def test_a_download_that_meets_damage_is_cut_off(served):
     edms, _, server = served
     before = set(packs(edms))
     folder = f"rotten-{server.pid}"
-    edms.add_files(1, size=9 << 20, folder=folder)
+    edms.add_files(1, size=40 << 20, folder=folder)
     job = edms.json("trigger_backup", "--type", "FILES")["job"]
-    pack = max(set(packs(edms)) - before, key=lambda path: path.stat().st_size)
+    # Of several packs the one that was written last: the file's beginning, and the answer's status, came before it.
+    large = [path for path in set(packs(edms)) - before if path.stat().st_size > 1 << 20]
+    pack = max(large, key=lambda path: path.stat().st_mtime_ns)
     good = pack.read_bytes()
     pack.chmod(0o600)
     pack.write_bytes(good[: len(good) // 2] + bytes(1000) + good[len(good) // 2 + 1000 :])

@@ -252,7 +252,7 @@ def test_what_is_in_the_way_of_a_lock_or_of_a_new_repository_is_named(root, pass
         place.open_or_init()
     (root / ".repository.lock").rmdir()
     (root / ".repository.new").symlink_to("absent")
-    with pytest.raises(StorageRefused, match=r"\.repository\.new' cannot be made .* the space there"):
+    with pytest.raises(StorageRefused, match=r"\.repository\.new' leads elsewhere .* remove the link"):
         place.open_or_init()
 
 

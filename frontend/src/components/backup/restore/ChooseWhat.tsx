@@ -1,7 +1,6 @@
 /** The second step: what of it, and to where. */
 
 import { Alert, Anchor, Button, Group, Stack, Switch, Text, Title } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
@@ -119,13 +118,6 @@ function Form({ source }: { source: Source }) {
   const [params] = useSearchParams();
   const [choices, setChoices] = useState(() => fitting(choicesIn(params), source));
   const addressOf = (those: Choices) => `${base}/restore${searchOf(those)}`;
-  const [settled] = useDebouncedValue(choices, PATIENCE_MS);
-  useEffect(() => {
-    if (searchOf(settled) !== searchOf(choicesIn(params))) {
-      void navigate(addressOf(settled), { replace: true });
-    }
-    // Only what was chosen changes the address.
-  }, [settled]);
   const [missing, setMissing] = useState(false);
   const planning = useMutation<Schemas["Operation"], ApiError, Choices>({
     mutationFn: (wanted) => unwrap(api.POST("/restores/plan/", { body: requestOf(wanted) })),
@@ -135,6 +127,15 @@ function Form({ source }: { source: Source }) {
       await navigate(`${addressOf(wanted)}&plan=${operation.uuid}`);
     },
   });
+  const isLeaving = planning.isPending || planning.isSuccess;
+  useEffect(() => {
+    // A pending change of the address must not replace the plan's own.
+    if (isLeaving || searchOf(choices) === searchOf(choicesIn(params))) {
+      return;
+    }
+    const timer = setTimeout(() => void navigate(addressOf(choices), { replace: true }), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [choices, isLeaving]);
   const change = (changes: Partial<Choices>) => setChoices((before) => fitting({ ...before, ...changes }, source));
   const wrongName = planning.error?.field("name");
   const submit = (event: FormEvent) => {

@@ -1,6 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import axe from "axe-core";
-import { http, HttpResponse, type HttpHandler } from "msw";
+import { delay, http, HttpResponse, type HttpHandler } from "msw";
 import { expect, it } from "vitest";
 
 import { API, renderConsole } from "../../../testing/render";
@@ -131,6 +131,23 @@ it("restores chosen files into a folder, and nothing of them to the live system"
     name: "looked",
     paths: ["files/media/a b.pdf", "files/media/c"],
   });
+});
+
+it.each([200, 240])("keeps the plan that comes %i ms after the last keystroke", async (milliseconds) => {
+  serve(
+    http.post(`${API}/restores/plan/`, async () => {
+      await delay(milliseconds);
+      return HttpResponse.json(OPERATION, { status: 202 });
+    }),
+  );
+  const { user } = renderConsole(`/restore?backup=${JOB.uuid}`);
+  await user.click(await screen.findByRole("radio", { name: "A new folder" }));
+  await user.type(screen.getByRole("textbox", { name: /Name of the folder/ }), "looked");
+  await user.click(screen.getByRole("button", { name: "Make the plan" }));
+  expect(await screen.findByText("stop the application first")).toBeTruthy();
+  // Longer than a change of the address waits for the next keystroke.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(screen.getByText("stop the application first")).toBeTruthy();
 });
 
 it("restores chosen tables into a database of their own", async () => {
