@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -120,8 +121,8 @@ class Environments:
         brought = _packages(environment).keys() - packages.keys()
         if brought:
             _run([*pip, "uninstall", "--quiet", "--yes", *sorted(brought)])
-        line = self._page.install[1:] if api else [word.replace("[api]", "") for word in self._page.install[1:]]
-        _run([*pip, *line, "--quiet", *limits], {"dist": self._dist})
+        line = _expand(self._page.install[1:], self._dist)
+        _run([*pip, *(line if api else [word.replace("[api]", "") for word in line]), "--quiet", *limits])
         after = _packages(environment)
         changed = [f"{name} {old} became {after.get(name)}" for name, old in packages.items() if after.get(name) != old]
         if changed:
@@ -131,7 +132,8 @@ class Environments:
 
 
 def build_wheel(page: Page, dist: Path, *further: str) -> None:
-    """Build the wheel into an empty folder by the page's own lines; pip is told something further."""
+    """Build the wheel by the page's own lines, with further options of pip; `dist` holds nothing else afterwards."""
+    shutil.rmtree(dist, ignore_errors=True)
     for words in page.build:
         if words[0] == "pip":
             _run([sys.executable, "-m", *words[:-1], *further, words[-1]], {"dist": dist})
@@ -145,10 +147,17 @@ def environment_of_tests(page: Page, folder: Path) -> Environment:
     build_wheel(page, folder / "dist", "--no-build-isolation")
     _run([sys.executable, "-m", "venv", "--without-pip", environment.folder])
     pip = [sys.executable, "-m", "pip", "--python", environment.python]
-    _run([*pip, *page.install[1:], "--quiet", "--no-deps"], {"dist": folder / "dist"})
+    _run([*pip, *_expand(page.install[1:], folder / "dist"), "--quiet", "--no-deps"])
     # Only the path: the files *.pth in there, of which one names the source, are not read.
     (environment.packages / "of-tests.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return environment
+
+
+def _expand(words: Sequence[str], dist: Path) -> list[str]:
+    """Return words of the page as the shell expands them where `dist` is this folder."""
+    quoted = " ".join(f'"{word}"' for word in words)
+    expanded = _run(["bash", "-c", f"cd {shlex.quote(str(dist.parent))} && printf '%s\\n' {quoted}"]).splitlines()
+    return [str(dist.parent / word) if word.startswith("dist/") else word for word in expanded]
 
 
 def find_python(lowest: str) -> Path:
