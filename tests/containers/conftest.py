@@ -133,14 +133,19 @@ class Stack:
         # A check of a worker that is not yet there takes as long as it waits for an answer.
         while READY[service] not in self.log(service).read_text():
             assert process.poll() is None, f"{service} ended:\n{self.log(service).read_text()}"
-            assert time.monotonic() < deadline, self.log(service).read_text()
+            assert time.monotonic() < deadline, (
+                f"Waited {SECONDS} seconds for {READY[service]!r} in the log:\n{self.log(service).read_text()}"
+            )
             time.sleep(0.1)
         while True:
             code, said = self.check(service)
             if code == 0:
                 return said
             assert process.poll() is None, f"{service} ended:\n{self.log(service).read_text()}"
-            assert time.monotonic() < deadline, f"{service}: {said}\n{self.log(service).read_text()}"
+            assert time.monotonic() < deadline, (
+                f"Waited {SECONDS} seconds for {service} to be healthy; seen last: {said}\n"
+                f"{self.log(service).read_text()}"
+            )
             time.sleep(0.3)
 
     @contextlib.contextmanager
@@ -263,7 +268,9 @@ def _broker(work: Path, user: int | None) -> Iterator[int]:
         deadline = time.monotonic() + SECONDS
         while "Ready to accept connections" not in (work / "redis.log").read_text():
             assert process.poll() is None, (work / "redis.log").read_text()
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, (
+                f"Waited {SECONDS} seconds for Redis to be ready; its log:\n{(work / 'redis.log').read_text()}"
+            )
             time.sleep(0.05)
         yield port
     finally:

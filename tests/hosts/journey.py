@@ -7,6 +7,8 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
+from tests.waiting import timed_out
+
 from .installed import SECONDS, Host, StepFailed
 from .page import Page
 from .serving import Browser
@@ -187,6 +189,6 @@ def _wait_until(look: Callable[[], dict], good: Callable[[dict], bool]) -> dict:
     deadline = time.monotonic() + SECONDS
     while not good(seen := look()):
         if time.monotonic() > deadline:
-            raise StepFailed(f"not in {SECONDS} seconds: {json.dumps(seen, indent=1)}")
+            raise StepFailed(timed_out(good, json.dumps(seen, indent=1), seconds=SECONDS))
         time.sleep(0.3)
     return seen
