@@ -24,7 +24,7 @@ from apps.backup.services.installation import policies_install
 from apps.backup.services.jobs import JobResult, job_cancel_request, job_claim, job_complete, job_fail, job_put_off
 from apps.backup.services.reaping import job_reap
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TWO = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
