@@ -12,9 +12,9 @@ from django.conf import settings as project
 from django.db import models
 from django.utils import timezone
 
-from .constraints import check_constraint, one_of
-from .rights import Right
-from .stored_paths import StoredPathField
+from .core.constraints import check_constraint, one_of
+from .core.permissions import Right
+from .storage.stored_paths import StoredPathField
 
 _Row = TypeVar("_Row", bound=models.Model)
 

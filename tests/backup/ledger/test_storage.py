@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from apps.backup import conf, staging, storage
+from apps.backup import conf
 from apps.backup.errors import SettingsInvalid, StorageBusy, StorageFull, StorageRefused
+from apps.backup.storage import locations as storage
+from apps.backup.storage import staging
 from strongroom.errors import NoRepository, PassphraseError, WrongPassphrase
 
 

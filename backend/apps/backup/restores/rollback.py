@@ -12,21 +12,21 @@ import msgspec
 from django.utils import timezone
 
 from .. import conf
-from ..holding import Scope, application_is_held, held
-from ..references import of_job
+from ..backups.references import of_job
+from ..core.application_hold import Scope, application_is_held, held
+from ..errors import RestoreFailed, RestoreRefused
 from ..selectors import job_by_uuid
-from . import record
-from .access import compare_access
-from .carry import carry_ledger, ledger_component
-from .changed import Baseline
-from .comparing import compare_live, kept_admitted
-from .errors import RestoreFailed, RestoreRefused
-from .hold_tables import writers_held
+from .access.compare import compare_access
+from .changes import Baseline
+from .compare.live import compare_live, kept_admitted
+from .engines.postgresql.hold_writes import writers_held
+from .engines.postgresql.swap import admit_again, require_none_prepared
+from .engines.registry import SERVERS
 from .journal import DATABASES, Component, Journal, Kind, State, exclusive
-from .kinds import SERVERS
-from .move_postgresql import admit_again, require_none_prepared
-from .safety import LiveBackup, back_up_live
-from .swapping import complete_release, complete_rollback, kept_journal, recover, require_rollback
+from .ledger import record
+from .ledger.carry import carry_ledger, ledger_component
+from .safety_backup import LiveBackup, back_up_live
+from .swap import complete_release, complete_rollback, kept_journal, recover, require_rollback
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
