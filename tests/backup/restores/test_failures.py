@@ -20,8 +20,8 @@ from tests.backup.sources.hosting import start_with_file_limit
 from apps.backup.core import mounts
 from apps.backup.core.manifest import FileRootRecord
 from apps.backup.errors import JournalUnwritable, RestoreRefused, RestoreUnfinished, StorageFull
+from apps.backup.restores.engines.sqlite.carry_ledger import carry_sqlite
 from apps.backup.restores.journal import Component, Journal, Kind, State
-from apps.backup.restores.ledger.carry import carry_sqlite
 from apps.backup.restores.planning.databases import _plan_file
 from apps.backup.restores.planning.live import _plan_root
 from apps.backup.restores.planning.plan import Plan

@@ -20,7 +20,7 @@ from tests.backup.restores.mysql_places import (
 from apps.backup.core.sql import backticked as quoted
 from apps.backup.errors import RestoreFailed
 from apps.backup.restores.changes import Baseline
-from apps.backup.restores.compare.live import compare_kept, compare_live
+from apps.backup.restores.compare import compare_kept, compare_live
 from apps.backup.restores.engines.mysql import server as mysql_server
 from apps.backup.restores.engines.mysql.grants import like_pattern
 from apps.backup.restores.engines.mysql.stage import check_server, create_scratch, left_behind

@@ -22,8 +22,8 @@ from apps.backup.ledger import ledger_models
 from apps.backup.models import BackupConfiguration, BackupJob, JobEvent, RestoreJob
 from apps.backup.restores.engines.mysql import server as mysql_server
 from apps.backup.restores.engines.mysql import swap as move_mysql
+from apps.backup.restores.engines.mysql.carry_ledger import carry_mysql
 from apps.backup.restores.engines.mysql.stage import check_server, create_scratch
-from apps.backup.restores.ledger.carry import carry_mysql
 from apps.backup.sources.mysql import fresh_connection
 
 pytestmark = pytest.mark.mariadb

@@ -20,15 +20,12 @@ from ..core.cancellation import JobCancelled
 from ..core.manifest import DatabaseRecord, DataRecord, FileRootRecord
 from ..core.progress import Tracker
 from ..errors import BackupError, LedgerUnavailable, RestoreFailed, RestoreRefused, RestoreUnfinished
-from ..sources import sqlite
 from ..sources.files import RESTORE_MARK
-from ..sources.schema.scratch import create_scratch
 from .access.compare import compare_access, remove_access
 from .backup_source import Origin
 from .changes import Changes
-from .engines.postgresql import stage as stage_postgresql
-from .engines.postgresql.hold_writes import writers_held
-from .engines.sqlite import stage as stage_sqlite
+from .engines.hold_writes import writers_held
+from .engines.registry import database_engine
 from .journal import Journal, State, exclusive
 from .ledger import record
 from .ledger.carry import carry_ledger, ledger_component
@@ -216,16 +213,13 @@ class Restore:
 
     def _stage_database(self, journal: Journal, database: DatabaseRecord) -> list[str]:
         component = beside.announce_database(journal, database.alias)
-        if database.engine == sqlite.ENGINE:
-            with self.origin.open_member(database.path) as dump:
-                live, staged = Path(component.live), Path(component.staged)
-                stage_sqlite.load(database, live, staged, dump=dump, progress=self._progress)
-            return []
-        create_scratch(database, component.staged)
-        return stage_postgresql.load(
+        engine = database_engine(component)
+        engine.create_for_dump(database, component.staged)
+        return engine.load_dump(
             database,
             component.staged,
             self.origin,
+            like=component.live,
             leave_out=self.choice.leave_out,
             progress=self._progress,
         )

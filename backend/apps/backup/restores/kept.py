@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from urllib.parse import quote
 
 from ..services.restores import restore_opened_record
-from .engines.postgresql.swap import admit_again
-from .journal import Component, Journal, Kind, exclusive
+from .engines.registry import swap_engine
+from .journal import Journal, exclusive
 from .swap import kept_journal
 
 
@@ -39,23 +38,13 @@ def open_kept(restore: str) -> Opened:
     with exclusive():
         journal = kept_journal(restore)
         for component in journal.components:
-            if component.kind is Kind.POSTGRESQL and component.had_live:
-                admit_again(component)
+            if component.had_live:
+                swap_engine(component).admit(component)
         restore_opened_record(journal.restore, journal.backup)
         return _opened(journal)
 
 
 def _opened(journal: Journal) -> Opened:
-    look = [_way_into(one) for one in journal.components if one.had_live]
+    look = [swap_engine(one).look(one) for one in journal.components if one.had_live]
     changes = [] if journal.changes is None else journal.changes.lines()
     return Opened(journal.restore, journal.backup, look, changes)
-
-
-def _way_into(component: Component) -> str:
-    if component.kind is Kind.POSTGRESQL:
-        return f"database {component.name}: psql --dbname={component.kept}"
-    if component.kind is Kind.MYSQL:
-        return f"database {component.name}: mariadb --database={component.kept}"
-    if component.kind is Kind.SQLITE:
-        return f"database {component.name}: sqlite3 'file:{quote(component.kept)}?mode=ro'"
-    return f"files {component.name}: ls -R {component.kept}"

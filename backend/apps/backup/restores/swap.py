@@ -11,19 +11,14 @@ import functools
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from django.db import connections
 
 from ..errors import BackupError, JournalUnwritable, RestoreFailed, RestoreRefused, RestoreUnfinished
-from ..sources.schema.server import drop
-from ..sources.sqlite import SIDE_FILES
 from .engines.files import exchange
-from .engines.files.swap import backward_contents, backward_path, discard, forward_contents, forward_path
-from .engines.mysql import swap as move_mysql
-from .engines.postgresql.swap import backward_database, forward_database, open_again
-from .engines.sqlite.stage import own_as_folder
-from .journal import KEPT, UNFINISHED, Component, Journal, Kind, State, exclusive, journals
+from .engines.files.swap import discard
+from .engines.registry import swap_engine
+from .journal import KEPT, UNFINISHED, Component, Journal, State, exclusive, journals
 
 
 def _mark(journal: Journal, component: Component, step: str) -> None:
@@ -49,46 +44,17 @@ def _move_all(
 
 
 def _forward(journal: Journal, component: Component) -> None:
-    mark = functools.partial(_mark, journal, component)
-    if component.kind is Kind.POSTGRESQL:
-        forward_database(component)
-    elif component.kind is Kind.MYSQL:
-        move_mysql.forward_database(component, mark)
-    elif component.kind is Kind.SQLITE:
-        forward_path(component, mark, sides=SIDE_FILES)
-    elif component.kind is Kind.FOLDER:
-        forward_path(component, mark)
-    else:
-        forward_contents(component, mark)
+    swap_engine(component).forward(component, functools.partial(_mark, journal, component))
 
 
 def _backward(journal: Journal, component: Component) -> None:
-    mark = functools.partial(_mark, journal, component)
-    if component.kind is Kind.POSTGRESQL:
-        backward_database(component)
-    elif component.kind is Kind.MYSQL:
-        move_mysql.backward_database(component, mark)
-    elif component.kind is Kind.SQLITE:
-        backward_path(component, mark, sides=SIDE_FILES)
-    elif component.kind is Kind.FOLDER:
-        backward_path(component, mark)
-    else:
-        backward_contents(component, mark)
-
-
-def _discard(component: Component, what: str) -> None:
-    if component.kind is Kind.POSTGRESQL:
-        drop(component.name, what)
-    elif component.kind is Kind.MYSQL:
-        move_mysql.drop(component.name, what)
-    else:
-        discard(what, sides=SIDE_FILES if component.kind is Kind.SQLITE else ())
+    swap_engine(component).backward(component, functools.partial(_mark, journal, component))
 
 
 def discard_staged(journal: Journal) -> None:
     """Remove what was put beside the live things, and close the journal: nothing came of this restore."""
     for component in journal.components:
-        _discard(component, component.staged)
+        swap_engine(component).discard(component, component.staged)
     journal.enter(State.UNDONE)
 
 
@@ -106,9 +72,7 @@ def swap(journal: Journal) -> None:
     try:
         _move_all(journal, journal.components, move=_forward, exchange_all=exchange.forward)
         for component in journal.components:
-            if component.kind is Kind.SQLITE and not component.had_live:
-                # Only now its folder has the owner that it has in the backup.
-                own_as_folder(Path(component.live))
+            swap_engine(component).settle(component)
     except BaseException as error:
         try:
             undo(journal)
@@ -240,14 +204,15 @@ def complete_rollback(journal: Journal) -> None:
         exchange.prepare_back(component, journal.restore)
     journal.enter(State.ROLLING_BACK)
     order = journal.components[::-1]
-    order.sort(key=lambda component: component.kind is not Kind.POSTGRESQL)
+    order.sort(key=lambda component: not swap_engine(component).rolls_back_first)
 
     def move(journal: Journal, component: Component) -> None:
         try:
             _backward(journal, component)
         except RestoreFailed:
-            if before in KEPT and component is order[0] and component.kind is Kind.POSTGRESQL:
-                open_again(component)
+            engine = swap_engine(component)
+            if before in KEPT and component is order[0] and engine.rolls_back_first:
+                engine.cancel_backward(component)
                 for one in journal.components:
                     exchange.cancel_back(one)
                 journal.enter(before)
@@ -256,7 +221,7 @@ def complete_rollback(journal: Journal) -> None:
     with _begun(f"The rollback of the restore {journal.restore}"):
         _move_all(journal, order, move=move, exchange_all=exchange.backward)
         for component in journal.components:
-            _discard(component, component.staged)
+            swap_engine(component).discard(component, component.staged)
         journal.enter(State.ROLLED_BACK)
 
 
@@ -269,7 +234,7 @@ def complete_release(journal: Journal) -> None:
                 raise RestoreFailed(
                     f"The journal of {journal.restore} would delete the live {component.live}; repair it."
                 )
-            _discard(component, component.kept)
+            swap_engine(component).discard(component, component.kept)
             for path in component.aside:
                 discard(path)
         journal.enter(State.RELEASED)

@@ -8,21 +8,13 @@ from typing import Any, Final
 
 from django.apps import apps
 from django.db import connections, models
-from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ...sources import mysql, postgresql
-from ..journal import Component, Kind
+from ..engines.registry import database_engine, engine_of
+from ..journal import Component
 
 STAGED: Final = "edms-backup-staged"
 LIVE: Final = "edms-backup-live"
 _BATCH: Final = 500
-_KINDS: Final = {"postgresql": Kind.POSTGRESQL, "mysql": Kind.MYSQL}
-_PATIENCE_SECONDS: Final = 3
-"""How long a table of the live database is waited for that somebody else has locked."""
-_PATIENCE: Final = {
-    Kind.POSTGRESQL: f"SET lock_timeout = '{_PATIENCE_SECONDS}s'",
-    Kind.MYSQL: f"SET SESSION lock_wait_timeout = {_PATIENCE_SECONDS}",
-}
 
 
 @contextlib.contextmanager
@@ -32,10 +24,11 @@ def models_in(component: Component, place: str, name: str) -> Iterator[str]:
     No router is asked and no setting is changed. The connection is closed at the end, without side files of SQLite. In
     the live database nothing is waited for that others lock for longer than some seconds: the server's error is raised.
     """
-    with _connected(component, place) as wrapper:
-        if place == component.live and component.kind in _PATIENCE:
+    engine = database_engine(component)
+    with engine.connect(component, place) as wrapper:
+        if place == component.live:
             with wrapper.cursor() as cursor:
-                cursor.execute(_PATIENCE[component.kind])
+                engine.wait_briefly(cursor)
         wrapper.alias = name
         connections[name] = wrapper
         try:
@@ -48,13 +41,12 @@ def models_in(component: Component, place: str, name: str) -> Iterator[str]:
 def models_now(alias: str) -> Iterator[str]:
     """Open the live database of an alias, and yield the alias for `QuerySet.using`; waits as `models_in` does."""
     connection = connections[alias]
-    kind = _KINDS.get(connection.vendor)
-    if kind is None:
-        # SQLite waits no longer than its own time limit.
+    engine = engine_of(alias)
+    if engine.is_file:
         yield alias
         return
     place = str(connection.settings_dict["NAME"])
-    component = Component(kind=kind, name=alias, live=place, staged="", kept="", had_live=True)
+    component = Component(kind=engine.kind, name=alias, live=place, staged="", kept="", had_live=True)
     with models_in(component, place, LIVE) as live:
         yield live
 
@@ -67,11 +59,9 @@ def present(alias: str, chosen: Iterable[type[models.Model]]) -> list[type[model
     connection = connections[alias]
     with connection.cursor() as cursor:
         there = frozenset(connection.introspection.table_names(cursor, include_views=True))
-    if connection.vendor != "sqlite":
-        return [model for model in chosen if model._meta.db_table in there]
-    # SQLite finds a table whatever the case of its letters.
-    folded = frozenset(name.lower() for name in there)
-    return [model for model in chosen if model._meta.db_table.lower() in folded]
+    folded = engine_of(alias).folded
+    names = folded(there)
+    return [model for model in chosen if folded([model._meta.db_table]) <= names]
 
 
 def batches(values: models.QuerySet[Any, Any]) -> Iterator[list[Any]]:
@@ -93,31 +83,3 @@ def model_named(label: str) -> type[models.Model] | None:
         return apps.get_model(model._meta.swapped) if model._meta.swapped else model
     except (LookupError, ValueError):
         return None
-
-
-@contextlib.contextmanager
-def _connected(component: Component, place: str) -> Iterator[BaseDatabaseWrapper]:
-    if component.kind is Kind.POSTGRESQL:
-        with postgresql.fresh_connection(component.name, place) as wrapper:
-            yield wrapper
-    elif component.kind is Kind.MYSQL:
-        with mysql.fresh_connection(component.name, place) as wrapper:
-            yield wrapper
-    else:
-        with _opened_file(component, place) as wrapper:
-            yield wrapper
-
-
-@contextlib.contextmanager
-def _opened_file(component: Component, place: str) -> Iterator[BaseDatabaseWrapper]:
-    wrapper = connections[component.name].copy()
-    wrapper.settings_dict["NAME"] = place
-    wrapper.settings_dict["AUTOCOMMIT"] = True
-    try:
-        yield wrapper
-        if place != component.live:
-            # Nothing may be left in a side file when the database file is renamed.
-            with wrapper.cursor() as cursor:
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    finally:
-        wrapper.close()

@@ -31,7 +31,7 @@ from ...services.restores import (
     restore_rolled_back,
     restore_start,
 )
-from ..compare.live import compare_kept
+from ..compare import compare_kept
 from ..journal import Journal, State
 
 

@@ -11,23 +11,16 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from django.db import connections
-
 from ...core.manifest import DatabaseRecord, DataRecord
 from ...core.progress import Tracker
 from ...errors import RestoreRefused
-from ...sources import sqlite
-from ...sources.schema.scratch import create_scratch
 from ..backup_source import Origin, Progress
-from ..engines.files.swap import discard
-from ..engines.postgresql import stage as stage_postgresql
-from ..engines.registry import SERVERS
-from ..engines.sqlite import stage as stage_sqlite
+from ..engines.contract import DatabaseEngine
+from ..engines.registry import DATABASE_ENGINES, engine_of
 from ..planning.plan import Choice, Plan
 from ..planning.tables import chosen_tables
 from ..staging import rows as stage_portable
 from ..staging.rows import Target
-from .keep_tables import keep_tables
 
 
 def restore_to_database(
@@ -55,7 +48,7 @@ def restore_to_database(
             return []
         phase("dropping the other tables")
         keep = chosen_tables(origin.manifest, plan.tables)
-        return keep_tables(connections[record.alias].vendor, record.alias, place, keep)
+        return engine_of(record.alias).keep_tables(record.alias, place, keep)
 
     if isinstance(record, DatabaseRecord):
         phase("restoring the database")
@@ -80,43 +73,42 @@ def _loaded(
     notes: list[str],
 ) -> Iterator[str]:
     """A dump, taken in and compared; the place where it lies for now. It goes if the block fails."""
-    if record.engine == sqlite.ENGINE:
-        with _new_file(Path(place)) as staged, origin.open_member(record.path) as dump:
-            stage_sqlite.load(record, staged, staged, dump=dump, progress=progress)
-            yield str(staged)
-        return
-    create_scratch(record, place)
-    with _dropped_in_vain(record.alias, place):
-        notes += stage_postgresql.load(record, place, origin, leave_out=leave_out, progress=progress)
-        yield place
+    engine = DATABASE_ENGINES[record.engine]
+    with _new_place(engine, record.alias, place, lambda chosen: engine.create_for_dump(record, chosen)) as chosen:
+        notes += engine.load_dump(record, chosen, origin, like=chosen, leave_out=leave_out, progress=progress)
+        yield chosen
 
 
 @contextlib.contextmanager
 def _new_database(record: DataRecord, place: str) -> Iterator[str]:
     """An empty one, where it can be filled."""
-    vendor = connections[record.alias].vendor
-    if vendor == sqlite.ENGINE:
-        with _new_file(Path(place)) as staged:
-            stage_sqlite.create_empty(staged, staged)
-            yield str(staged)
-        return
-    SERVERS[vendor].create(record.alias, place)
-    with _dropped_in_vain(record.alias, place):
-        yield place
+    engine = engine_of(record.alias)
+
+    def create(chosen: str) -> None:
+        engine.create(record.alias, chosen, like=chosen)
+
+    with _new_place(engine, record.alias, place, create) as chosen:
+        yield chosen
 
 
 @contextlib.contextmanager
-def _dropped_in_vain(alias: str, name: str) -> Iterator[None]:
-    """For a database that we have just made: it goes if it cannot be filled."""
+def _new_place(engine: DatabaseEngine, alias: str, place: str, create: Callable[[str], None]) -> Iterator[str]:
+    """Make a database. It is dropped if the block fails; a file gets its name when it is complete."""
+    if engine.is_file:
+        with _new_file(engine, alias, Path(place)) as staged:
+            create(str(staged))
+            yield str(staged)
+        return
+    create(place)
     try:
-        yield
+        yield place
     except BaseException:
-        SERVERS[connections[alias].vendor].drop(alias, name)
+        engine.drop(alias, place)
         raise
 
 
 @contextlib.contextmanager
-def _new_file(target: Path) -> Iterator[Path]:
+def _new_file(engine: DatabaseEngine, alias: str, target: Path) -> Iterator[Path]:
     """A place beside `target` for what gets that name when it is complete."""
     staged = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
@@ -127,4 +119,4 @@ def _new_file(target: Path) -> Iterator[Path]:
         except OSError as error:
             raise RestoreRefused(f"{target} cannot be made: {error.strerror}. Nothing live was changed.") from error
     finally:
-        discard(str(staged), sides=sqlite.SIDE_FILES)
+        engine.drop(alias, str(staged))

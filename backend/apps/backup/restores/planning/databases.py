@@ -17,10 +17,8 @@ from ...sources.cut import database_aliases
 from ...sources.schema import disks
 from ...sources.schema.rehearsal import rehearse
 from ..backup_source import Origin, Progress
-from ..engines.postgresql import stage as stage_postgresql
-from ..engines.registry import SERVERS
+from ..engines.registry import engine_of
 from ..engines.server_check import ServerCheck
-from ..engines.server_disks import server_folder
 from .extra_tables import plan_extra_tables
 from .packages import look_at
 from .plan import Plan, Replacement, require_writable
@@ -49,10 +47,11 @@ def plan_database(
         )
         return
     try:
-        if vendor == sqlite.ENGINE:
+        engine = engine_of(record.alias)
+        if engine.is_file:
             _plan_file(plan, record.alias, needed, size=record.size, room=record.size, place=place)
         elif _is_named(plan, record.alias, place):
-            check = stage_postgresql.check_server(record)
+            check = engine.check_dump(record)
             _plan_server(plan, record.alias, check, size=None, notes=[check.server, check.client], place=place)
             _need_room(record.alias, 2 * record.size + disks.LEAST, needed)
             if not check.blocking:
@@ -63,7 +62,7 @@ def plan_database(
 
 def _need_room(alias: str, size: int, needed: dict[Path, int]) -> None:
     """Ask for room on the disk of the server, where it is this machine's: rows with their indexes, and a log."""
-    folder = server_folder(alias)
+    folder = engine_of(alias).data_folder(alias)
     if folder is not None:
         needed[folder] = needed.get(folder, 0) + size
 
@@ -90,18 +89,18 @@ def plan_data(
     """Plan the same of a database in portable form; every value of it is read."""
     if not _is_configured(plan, record.alias):
         return
-    vendor = connections[record.alias].vendor
+    engine = engine_of(record.alias)
     rows = sum(table.rows for table in record.tables)
     notes = [f"{len(record.tables)} tables with {rows:,} rows, from {record.engine} {record.server_version}"]
     try:
-        if vendor == sqlite.ENGINE:
+        if engine.is_file:
             # Rows with their indexes, and a journal beside them.
             room = 2 * record.size
             _plan_file(plan, record.alias, needed, size=record.size, room=room, notes=notes, place=place)
             if place is None and sqlite.database_path(record.alias, connections[record.alias].settings_dict).exists():
                 _plan_tables_of_file(plan, record)
         elif _is_named(plan, record.alias, place):
-            check = SERVERS[vendor].check(record.alias)
+            check = engine.check(record.alias)
             _plan_server(plan, record.alias, check, size=record.size, notes=[*notes, check.server], place=place)
             _need_room(record.alias, 2 * record.size + disks.LEAST, needed)
             if check.exists and place is None:
@@ -177,5 +176,5 @@ def _plan_server(
     if replaces:
         plan.blocking += check.unmovable
     plan.replacements.append(Replacement("database", alias, place or check.database, replaces, size, notes))
-    if place is not None and SERVERS[connections[alias].vendor].exists(alias, place):
+    if place is not None and engine_of(alias).is_there(alias, place):
         plan.blocking.append(f"there is a database {place!r} already; give the name of one that is not there")

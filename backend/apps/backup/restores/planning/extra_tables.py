@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 from django.apps import apps
 from django.db import connections
 
 from ...core.manifest import DataRecord
 from ...portable.history import plain_name
-from ...sources import mysql
-from ..engines.mysql.server import tables as mysql_tables
+from ..engines.registry import engine_of
 from .plan import Plan
 
-if TYPE_CHECKING:
-    from django.db.backends.utils import CursorWrapper
-
 _SHOWN: Final = 10
-_REFERENCES: Final = """
-    SELECT TABLE_NAME, REFERENCED_TABLE_NAME FROM information_schema.KEY_COLUMN_USAGE
-    WHERE TABLE_SCHEMA = %s AND REFERENCED_TABLE_SCHEMA = TABLE_SCHEMA ORDER BY 1, 2
-"""
 
 
 def plan_extra_tables(plan: Plan, record: DataRecord) -> None:
     """Note in the plan what becomes of such tables of the live database, which must be there."""
     connection = connections[record.alias]
-    live = str(connection.settings_dict["NAME"])
+    engine = engine_of(record.alias)
     # The server's names have no schema where the search path leads to them.
     held = {table.name for table in record.tables}
     expected = held | {name.partition(".")[2] for name in held} | _made_by_code()
     with connection.cursor() as cursor:
-        if connection.vendor == mysql.ENGINE:
-            extra = sorted(set(mysql_tables(cursor, live)) - expected)
-            _plan_staying(plan, cursor, live, extra)
+        extra = sorted(set(engine.tables(record.alias, cursor)) - expected)
+        if engine.extra_tables_stay:
+            _plan_staying(plan, engine.references(record.alias, cursor), extra)
             return
-        extra = sorted(set(connection.introspection.table_names(cursor)) - expected)
     if extra:
         plan.warnings.append(
             f"the live database has tables that the package does not hold ({_some(extra)}): they are replaced with it,"
@@ -43,12 +35,11 @@ def plan_extra_tables(plan: Plan, record: DataRecord) -> None:
         )
 
 
-def _plan_staying(plan: Plan, cursor: CursorWrapper, live: str, extra: list[str]) -> None:
+def _plan_staying(plan: Plan, references: Sequence[tuple[str, str]], extra: list[str]) -> None:
     if not extra:
         return
     plan.warnings.append(f"tables that the package does not hold stay as they are: {_some(extra)}")
-    cursor.execute(_REFERENCES, [live])
-    for child, parent in cursor.fetchall():
+    for child, parent in references:
         if (child in extra) != (parent in extra):
             plan.blocking.append(
                 f"the table {child} refers to {parent}, and the package holds only one of the two: the reference would"

@@ -19,14 +19,13 @@ from ...core.paths import path_of, text_of
 from ...errors import RestoreRefused
 from ...ledger import ledger_alias
 from ...models import BackupJob, RestoreType
-from ...sources import postgresql
 from ...sources.files import FileRoot, file_roots, held_besides, stays_inside
 from ...sources.migrations import code_knows, code_leaves, newer_code
 from ...sources.named_files import reference_fields
 from ...sources.project import same_secret, secret_names
 from ...sources.project_folders import inside_any
 from ..backup_source import Origin, Progress
-from ..engines.registry import SERVERS
+from ..engines.registry import DATABASE_ENGINES, engine_of
 from ..safety_backup import safety_obstacle
 from .access import compared_later, plan_access
 from .databases import plan_data, plan_database
@@ -127,7 +126,7 @@ def plan_restore(
 
 def require_leave_out(manifest: Manifest, choice: Choice) -> None:
     """Raises `RestoreRefused` where nothing can be left out; what is to be must be in the backup."""
-    dumped = any(record.engine == postgresql.ENGINE for record in manifest.databases)
+    dumped = any(DATABASE_ENGINES[record.engine].dumps_objects for record in manifest.databases)
     if choice.leave_out and not manifest.data and not dumped:
         raise RestoreRefused(
             "Tables are left out of a portable package, and objects out of a database of PostgreSQL; this backup holds"
@@ -237,7 +236,7 @@ def plan_to_database(
         raise RestoreRefused(f"{ref} does not hold exactly one database; --to-database is for one.")
     require_leave_out(manifest, choice)
     plan = _begin(ref, origin, dataclasses.replace(choice, only="database"))
-    if aliases[0] in connections.settings and connections[aliases[0]].vendor not in SERVERS:
+    if aliases[0] in connections.settings and engine_of(aliases[0]).is_file:
         place = str(Path(place).absolute())
     plan.to_database = place
     plan_tables(plan, manifest, choice.tables)

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
-from django.db import connections
 
 from ...core.manifest import DataRecord, TableRecord
 from ...core.processes import command_line
@@ -28,7 +27,8 @@ from ...portable.rows import read_all
 from ...sources.portable import moments_in
 from ...sources.readers import describe_exit
 from ..backup_source import Origin, Progress
-from ..engines.fill import OPEN, Filling, Scratch
+from ..engines.fill_base import Filling, Scratch
+from ..engines.registry import engine_of
 from .package_tables import each_table
 
 _LAST_WORDS: Final = 4000
@@ -72,7 +72,7 @@ def load(
 def _filling(target: Target) -> contextlib.AbstractContextManager[Filling]:
     alias = target.record.alias
     moments = moments_in(alias, bare=target.record.bare_moments)
-    return OPEN[connections[alias].vendor](Scratch(alias, target.place, target.known, moments, target.record.engine))
+    return engine_of(alias).fill(Scratch(alias, target.place, target.known, moments, target.record.engine))
 
 
 def _take_in(origin: Origin, loads: Sequence[_Load], progress: Progress) -> None:

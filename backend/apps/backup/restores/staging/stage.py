@@ -6,19 +6,14 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from django.db import connections
-
 from ...core.manifest import DataRecord
 from ...core.mounts import is_mount
 from ...errors import RestoreRefused
-from ...sources import sqlite
 from ...sources.files import RESTORE_MARK, stays_inside
 from ..backup_source import Origin, Progress
 from ..engines.files.swap import discard, is_folder
-from ..engines.mysql import stage as stage_mysql
-from ..engines.registry import SERVERS
-from ..engines.sqlite import stage as stage_sqlite
-from ..journal import Component, Journal, Kind
+from ..engines.registry import database_engine, engine_of
+from ..journal import DATABASES, Component, Journal, Kind
 from . import rows as stage_portable
 from .rows import Target
 
@@ -31,20 +26,7 @@ def announce(journal: Journal, component: Component) -> None:
 
 def announce_database(journal: Journal, alias: str) -> Component:
     """Name the database that is put beside the live one."""
-    settings, mark = connections[alias].settings_dict, journal.restore.hex[:8]
-    if connections[alias].vendor == sqlite.ENGINE:
-        live = sqlite.database_path(alias, settings)
-        component = paths(Kind.SQLITE, alias, live, live.with_name(f".{live.name}{RESTORE_MARK}{mark}"))
-    else:
-        name, server = str(settings["NAME"]), SERVERS[connections[alias].vendor]
-        component = Component(
-            kind=server.kind,
-            name=alias,
-            live=name,
-            staged=server.free_name(name, f"_new_{mark}"),
-            kept=server.free_name(name, f"_old_{mark}"),
-            had_live=server.exists(alias, name),
-        )
+    component = engine_of(alias).component(alias, journal)
     announce(journal, component)
     return component
 
@@ -122,13 +104,10 @@ def stage_rows(
     targets = []
     for database in data:
         component = announce_database(journal, database.alias)
-        if component.kind is Kind.SQLITE:
-            stage_sqlite.create_empty(Path(component.live), Path(component.staged))
-        else:
-            SERVERS[connections[database.alias].vendor].create(database.alias, component.staged)
+        database_engine(component).create(database.alias, component.staged, like=component.live)
         targets.append(Target(database, component.staged))
     notes = stage_portable.load(origin, targets, leave_out=leave_out, progress=progress, phase=phase)
     for component in journal.components:
-        if component.kind is Kind.MYSQL:
-            notes += stage_mysql.left_behind(component.name, live=component.live, staged=component.staged)
+        if component.kind in DATABASES:
+            notes += database_engine(component).left_behind(component)
     return notes

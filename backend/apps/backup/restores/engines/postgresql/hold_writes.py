@@ -7,12 +7,10 @@ that. Readers go on, and so does the restore's own ledger. The swap ends all ses
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from django.apps import apps
-from django.db import connections
-from django.db.utils import Error as DatabaseFailure
 
 from ....core.sql import quoted
 from ....ledger import ledger_models
@@ -37,28 +35,8 @@ _TABLES: Final = """
 
 
 @contextlib.contextmanager
-def writers_held(aliases: Iterable[str]) -> Iterator[list[str]]:
-    """Let no other session write to the PostgreSQL databases among these until the block is left or sessions are ended.
-
-    Notes for the user. Never raises for want of a lock: what is written all the same is counted.
-    """
-    notes: list[str] = []
-    with contextlib.ExitStack() as stack:
-        for alias in aliases:
-            if connections[alias].vendor != "postgresql":
-                continue
-            try:
-                stack.enter_context(_held(alias))
-            except DatabaseFailure as error:
-                notes.append(
-                    f"other sessions of the database {alias!r} could write until the swap: its tables could not be"
-                    f" locked ({str(error).strip().splitlines()[0]})"
-                )
-        yield notes
-
-
-@contextlib.contextmanager
-def _held(alias: str) -> Iterator[None]:
+def held(alias: str) -> Iterator[None]:
+    """Lock the tables of a database for writers. Raises Django's database errors."""
     with fresh_connection(alias) as wrapper, contextlib.ExitStack() as stack:
         cursor = stack.enter_context(wrapper.cursor())
         cursor.execute("SELECT set_config('lock_timeout', %s, false)", [_LOCK_PATIENCE])

@@ -1,8 +1,4 @@
-"""Rows that were added or changed after the backup of the live state: what numbers of rows do not tell.
-
-PostgreSQL numbers each transaction, and each row bears the number of the one that wrote it. An SQLite database is
-compared with its copy in that backup. Other kinds of databases do not tell.
-"""
+"""Rows of an SQLite database that were written after the backup of the live state: compared with its copy there."""
 
 from __future__ import annotations
 
@@ -16,31 +12,20 @@ from urllib.parse import quote
 
 from strongroom.snapshots import SnapshotView
 
-from ...core.sql import quoted
-from ...ledger import ledger_models
-from ...sources import sqlite
-from ...sources.postgresql import fresh_connection, written_since
-from ...storage.locations import RepositoryPlace
-from ...storage.staging import staging_folder
-from ..changes import Baseline, StoredAt
-from ..journal import Component, Kind
+from ....core.sql import quoted
+from ....ledger import ledger_models
+from ....sources import sqlite
+from ....storage.locations import RepositoryPlace
+from ....storage.staging import staging_folder
+from ...changes import StoredAt
 
 _PIECE: Final = 1 << 20
 
 
-def count_written(component: Component, place: str, baseline: Baseline) -> Mapping[str, int] | None:
-    """Count the rows of each table that were written since, in the database that lies at `place` now.
-
-    None where this kind of database, or this backup of it, does not tell. Raises what keeps it from being read.
-    """
-    position = baseline.positions.get(component.name)
-    if component.kind is Kind.POSTGRESQL and position is not None:
-        with fresh_connection(component.name, place) as wrapper, wrapper.cursor() as cursor:
-            return written_since(cursor, position)
-    if component.kind is Kind.SQLITE and baseline.stored is not None:
-        with _as_it_was(component.name, baseline.stored) as before:
-            return None if before is None else _changed_in(place, before)
-    return None
+def count_written(alias: str, place: str, stored: StoredAt) -> Mapping[str, int] | None:
+    """Count the rows of each table that are not in the stored copy; None where that backup has no copy."""
+    with _as_it_was(alias, stored) as before:
+        return None if before is None else _changed_in(place, before)
 
 
 @contextlib.contextmanager

@@ -7,32 +7,24 @@ their last change.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 from django.db.utils import Error as DatabaseFailure
 
 from strongroom.errors import StrongroomError
 
-from ...core.sql import backticked
-from ...deferred_deletes import FOLDER
-from ...errors import BackupError
-from ...ledger import ledger_models
-from ...sources.files import RESTORE_MARK, never_captured
-from ...sources.mysql import fresh_connection as fresh_mysql
-from ...sources.postgresql import fresh_connection, read_facts
-from ...sources.schema.server import bar, server
-from ...sources.sqlite import count_rows
-from ..changes import Baseline, Changes, RootChange, TableChange
-from ..engines.postgresql.swap import admit_again
-from ..journal import DATABASES, Component, Journal, Kind
-from .rows import count_written
+from ..deferred_deletes import FOLDER
+from ..errors import BackupError
+from ..ledger import ledger_models
+from ..sources.files import RESTORE_MARK, never_captured
+from .changes import Baseline, Changes, RootChange, TableChange
+from .engines.registry import database_engine, swap_engine
+from .journal import DATABASES, Component, Journal
 
 _EXAMPLES: Final = 20
 _FAILURES: Final = (BackupError, StrongroomError, DatabaseFailure, sqlite3.Error, OSError)
@@ -95,49 +87,17 @@ def _of_table(numbers: Mapping[str, int], table: str) -> int | None:
 
 
 def _look_into_kept(component: Component, place: str, baseline: Baseline) -> _Seen:
-    with kept_admitted(component):
+    with swap_engine(component).admitted(component):
         return _look_into(component, place, baseline)
 
 
-@contextlib.contextmanager
-def kept_admitted(component: Component) -> Iterator[None]:
-    """Let connections into the replaced database meanwhile; the swap has barred that of PostgreSQL."""
-    if component.kind is not Kind.POSTGRESQL:
-        yield
-        return
-    admit_again(component)
-    try:
-        yield
-    finally:
-        with server(component.name) as cursor:
-            bar(cursor, component.kept)
-
-
 def _look_into(component: Component, place: str, baseline: Baseline) -> _Seen:
-    rows = _count_in(component, place, baseline.tables[component.name])
+    engine = database_engine(component)
+    rows = engine.count_rows(component, place, baseline.tables[component.name])
     try:
-        return _Seen(rows, count_written(component, place, baseline), ())
+        return _Seen(rows, engine.count_written(component, place, baseline), ())
     except _FAILURES as error:
         return _Seen(rows, None, [f"rows that were changed in {component.name}: {str(error).strip()}"])
-
-
-def _count_in(component: Component, place: str, before: Mapping[str, int]) -> Mapping[str, int]:
-    if component.kind is Kind.SQLITE:
-        # Not as unchangeable: what is still in the log beside it counts.
-        with contextlib.closing(sqlite3.connect(f"file:{quote(place)}?mode=rw", uri=True)) as connection:
-            return count_rows(connection.cursor())
-    if component.kind is Kind.POSTGRESQL:
-        with fresh_connection(component.name, place) as wrapper, wrapper.cursor() as cursor:
-            return read_facts(cursor).tables
-    with fresh_mysql(component.name, place) as wrapper, wrapper.cursor() as cursor:
-        cursor.execute("SHOW FULL TABLES WHERE Table_type <> 'VIEW'")
-        there = {str(row[0]) for row in cursor.fetchall()}
-        counts = {}
-        for table in sorted(there & set(before)):
-            cursor.execute(f"SELECT count(*) FROM {backticked(table)}")  # noqa: S608  quoted
-            row = cursor.fetchone()
-            counts[table] = int(str(row[0])) if row else 0
-        return counts
 
 
 def _files(component: Component, place: str, baseline: Baseline) -> Iterator[RootChange]:

@@ -1,1 +1,0 @@
-"""Compare what a restore replaces with the backup that was made of it before."""
