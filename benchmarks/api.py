@@ -115,10 +115,10 @@ def names(client) -> dict[str, str]:  # noqa: ANN001  of a module that is loaded
 
 def forget() -> None:
     """Have everything found out anew that is kept for seconds."""
-    from apps.backup.doctor import forget_health  # noqa: PLC0415  settings first
-    from apps.backup.presence import forget_presence  # noqa: PLC0415
-    from apps.backup.repositories import forget_repositories  # noqa: PLC0415
-    from apps.backup.statistics import forget_statistics  # noqa: PLC0415
+    from apps.backup.backups.presence import forget_presence  # noqa: PLC0415
+    from apps.backup.doctor.health import forget_health  # noqa: PLC0415
+    from apps.backup.reporting.statistics import forget_statistics  # noqa: PLC0415
+    from apps.backup.reporting.storage_inventory import forget_repositories  # noqa: PLC0415
 
     forget_health()
     forget_presence()

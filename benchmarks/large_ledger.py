@@ -9,7 +9,7 @@ from typing import Final
 from django.db import connection
 
 from apps.backup.models import BackupConfiguration, BackupJob, JobEvent
-from apps.backup.requests import JobRequest
+from apps.backup.policies.job_request import JobRequest
 from apps.backup.services.configurations import ConfigurationValues, configuration_create
 
 FREQUENCIES = ("DAILY", "HOURLY", "WEEKLY", "MONTHLY", "ON_DEMAND")

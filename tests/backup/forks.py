@@ -205,12 +205,13 @@ def _become(request: dict, descriptors: Sequence[int]) -> None:
 
 
 def _load_ours(root: Path, packages: Sequence[str]) -> None:
-    """Our modules. What asks for settings while it is loaded is refused by Django, and left to the commands."""
+    """Load our modules. Django refuses those that need settings while they are loaded; the commands load them."""
     for path in sorted(path for package in packages for path in root.glob(f"{package}/**/*.py")):
         if "migrations" in path.parts or path.name == "__main__.py":
             continue
         name = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
-        with contextlib.suppress(ImproperlyConfigured, AppRegistryNotReady):
+        # A package that was refused is asked for again by its own modules, which is a circle then.
+        with contextlib.suppress(ImproperlyConfigured, AppRegistryNotReady, ImportError):
             importlib.import_module(name)
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.backup.core.paths import file_name, one_line, path_of, text_of
 from apps.backup.errors import RequestRefused
-from apps.backup.names import file_name, one_line, path_of, text_of
 
 NAMES = st.one_of(
     st.binary(min_size=1, max_size=30),

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from apps.backup.remembering import Remembered
+from apps.backup.core.cache import Remembered
 
 
 def test_many_who_ask_at_once_cost_as_much_as_one():

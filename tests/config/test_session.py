@@ -7,7 +7,7 @@ from django.test import Client
 
 from apps.backup.api.clients import client_address
 from apps.backup.api.parsing import MAX_BODY
-from apps.backup.rights import Right
+from apps.backup.core.permissions import Right
 from config.session import PERMISSIONS
 
 pytestmark = pytest.mark.django_db

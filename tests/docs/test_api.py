@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from apps.backup.api.document import document
-from apps.backup.rights import Right
+from apps.backup.core.permissions import Right
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/api.md").read_text()
 

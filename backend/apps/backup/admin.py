@@ -7,16 +7,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 
-from .models import (
-    AuditEvent,
-    BackupConfiguration,
-    BackupJob,
-    Executor,
-    JobEvent,
-    Operation,
-    PruneRun,
-    RestoreJob,
-)
+from .models import AuditEvent, BackupConfiguration, BackupJob, Executor, JobEvent, Operation, PruneRun, RestoreJob
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Model]

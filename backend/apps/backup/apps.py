@@ -10,7 +10,7 @@ from django.db.models.signals import post_migrate
 
 from strongroom.repository.locks import survive_hangup
 
-from .stale_connections import watch_connections
+from .core.stale_connections import watch_connections
 
 
 class BackupConfig(AppConfig):
@@ -24,8 +24,9 @@ class BackupConfig(AppConfig):
             # Web servers read repositories in other threads, which cannot do this.
             survive_hangup()
         post_migrate.connect(_have_chain, sender=self)
-        from . import checks  # noqa: F401, PLC0415  the registry must be loaded before checks are registered
-        from .readiness import complete_before_serving  # noqa: PLC0415  the same
+        # Both need the registry of applications.
+        from .doctor import system_checks  # noqa: F401, PLC0415
+        from .executors.before_serving import complete_before_serving  # noqa: PLC0415
 
         complete_before_serving()
         # After it: what it completes makes connections stale.

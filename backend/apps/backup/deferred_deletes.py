@@ -22,7 +22,7 @@ from typing import Final
 
 from django.core.files.storage import FileSystemStorage
 
-from .file_locks import lock_within
+from .core.file_locks import lock_within
 
 FOLDER: Final = ".backup-held"
 MARKER: Final = ".running"

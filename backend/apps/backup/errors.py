@@ -202,3 +202,15 @@ class RestoreFailed(BackupError):
 
 class RekeyFailed(BackupError):
     """A change of keys cannot be done, or was not done to its end; the text says what is in use."""
+
+
+class RestoreRefused(BackupError):
+    """The restore cannot or may not be done as asked; nothing was changed."""
+
+
+class RestoreUnfinished(RestoreFailed):
+    """The restore is neither done nor undone: its journal has it, and whoever looks next completes it."""
+
+
+class JournalUnwritable(BackupError):
+    """The journal of a restore cannot be written; so nothing more is done to what it is about."""

@@ -5,15 +5,16 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from django.apps import apps
 from django.db import Error as DatabaseFailure
-from django.db import IntegrityError, connections, router
+from django.db import IntegrityError, connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from strongroom.errors import StrongroomError
 
+from .core.server_errors import what_helps, what_was_said
 from .errors import BackupError, LedgerMissing, LedgerUnavailable
 from .models import BackupJob
-from .server_errors import what_helps, what_was_said
 
 LEDGER_PATIENCE = 20.0
 """Seconds that finished work, or a backup about to be published, waits for a ledger that is away."""
@@ -126,3 +127,9 @@ def write_end(write: Callable[[], None], said: str, *, of: str, after: BaseExcep
 def reason_of(error: BaseException) -> str:
     """Why something failed, in one line for its row: our own errors say it themselves."""
     return str(error) if isinstance(error, BackupError | StrongroomError) else f"{type(error).__name__}: {error}"
+
+
+def ledger_models() -> list[type[models.Model]]:
+    """Every model of the backup system that has a table."""
+    config = apps.get_app_config(BackupJob._meta.app_label)
+    return [model for model in config.get_models(include_auto_created=True) if not model._meta.proxy]

@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
-from .holding import Scope, scope_of, writing
+from .core.application_hold import Scope, scope_of, writing
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _RETRY_SECONDS: Final = {Scope.WRITES: 30, Scope.EVERYTHING: 5}

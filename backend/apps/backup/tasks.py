@@ -14,15 +14,15 @@ from celery.apps.worker import Worker
 from celery.signals import worker_ready, worker_shutdown
 from django.utils import timezone
 
-from .dispatch import run_operation_waiting, run_waiting
+from .core.timezones import in_utc
 from .errors import JobFailed, RequestRefused
-from .messages import RUN_JOB, RUN_OPERATION, send_job
+from .executors.celery_messages import RUN_JOB, RUN_OPERATION, send_job
+from .executors.celery_watchdog import Watch
+from .executors.dispatch import run_operation_waiting, run_waiting
 from .models import JobStatus, OperationStatus, WokenBy
-from .moments import in_utc
-from .periodic import TASK as RUN_DUE
 from .selectors import configuration_by_uuid, job_by_uuid, operation_by_uuid
+from .services.celery_beat import TASK as RUN_DUE
 from .services.slots import run_due
-from .watching import Watch
 
 _AHEAD = timedelta(seconds=5)
 """Beat on another machine may be so much faster than our clock."""

@@ -28,6 +28,11 @@ REPAIRED = "repaired"
 _PATHS_KEPT = 1000
 
 
+def is_repaired(snapshot: Snapshot) -> bool:
+    """Return whether files were left out of the snapshot because their content is lost."""
+    return REPAIRED in snapshot.tags
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class DamagedSnapshot:
     """A snapshot that needs what is lost. `tree` is None when its root is lost; `lost` are the first paths, of all."""
@@ -86,7 +91,7 @@ def plan_snapshots(repository: Repository) -> SnapshotsPlan:
     sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
     distrust(index, [damage for damage in compare_sizes(index, sizes) if damage.kind is DamageKind.MISSING])
     mending = _Mending(repository, index)
-    made = {(one.original, one.tree) for one in snapshots if REPAIRED in one.tags}
+    made = {(one.original, one.tree) for one in snapshots if is_repaired(one)}
     damaged = []
     for snapshot in snapshots:
         mended = mending.mend(snapshot.tree)

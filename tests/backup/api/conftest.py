@@ -10,7 +10,7 @@ from django.core.cache import cache
 from rest_framework.test import APIClient
 from tests.backup.conftest import PASSPHRASE
 
-from apps.backup.rights import Right
+from apps.backup.core.permissions import Right
 
 ROOT = "/api/v1/backup/"
 

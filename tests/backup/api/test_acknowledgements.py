@@ -9,10 +9,10 @@ import pytest
 from django.utils import timezone
 from tests.backup.retention.rows import storage_holds_all
 
-from apps.backup.doctor import forget_health
+from apps.backup.backups.presence import forget_presence
+from apps.backup.core.permissions import Right
+from apps.backup.doctor.health import forget_health
 from apps.backup.models import Acknowledgement, AuditEvent, BackupJob
-from apps.backup.presence import forget_presence
-from apps.backup.rights import Right
 
 pytestmark = pytest.mark.django_db
 _numbers = itertools.count(1)

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.backup.api.conftest import ROOT
 
-from apps.backup.acting import SYSTEM, Actor, acting, become, current_actor
 from apps.backup.models import AuditChain, AuditEvent
+from apps.backup.services.actor import SYSTEM, Actor, acting, become, current_actor
 from apps.backup.services.audit import AuditObject, audit_record, audit_verify
 
 THING = AuditObject("thing", "4711", "a thing")

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 from tests.backup.api.conftest import ROOT
 
+from apps.backup.core.permissions import Right
 from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob
-from apps.backup.rights import Right
 
 pytestmark = pytest.mark.django_db
 

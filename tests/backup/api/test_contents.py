@@ -19,9 +19,8 @@ from tests.backup.api.conftest import ROOT
 from tests.backup.conftest import CHEAP, PASSPHRASE
 from tests.backup.retention.rows import DAY, backup
 
-from apps.backup import opened
 from apps.backup.api import standing
-from apps.backup.manifest import (
+from apps.backup.core.manifest import (
     FORMAT,
     DatabaseRecord,
     DataRecord,
@@ -32,10 +31,11 @@ from apps.backup.manifest import (
     TableRecord,
     encode,
 )
+from apps.backup.core.permissions import Right
 from apps.backup.models import AuditEvent, BackupJob, Operation, RepositoryDamage
 from apps.backup.operations import run_operation
-from apps.backup.rights import Right
-from apps.backup.storage import resolve_place
+from apps.backup.storage import repository_cache as opened
+from apps.backup.storage.locations import resolve_place
 from strongroom.archiver import ArchiveOptions, archive
 from strongroom.backends import LocalBackend
 from strongroom.entries import Folder, OnDisk, Stream
@@ -198,7 +198,7 @@ def test_a_search_finds_names_below_a_path_and_says_where_it_stopped(reader, job
 
 
 def test_a_search_takes_no_longer_than_it_may(reader, job, monkeypatch):
-    monkeypatch.setattr("apps.backup.browsing.search.__kwdefaults__", {"seconds": 0.0})
+    monkeypatch.setattr("apps.backup.backups.contents.search.__kwdefaults__", {"seconds": 0.0})
     found = files(reader, job, search="x").json()
     assert (found["results"], found["cut_off"]) == ([], "time")
 

@@ -20,12 +20,12 @@ from rest_framework.test import force_authenticate
 from tests.backup.api.conftest import ROOT
 from tests.backup.api.listening import Server, memory
 
-from apps.backup import broadcasting
 from apps.backup.api.events import Events, EventStateSerializer
-from apps.backup.broadcasting import MOST_EVENTS, Broadcaster, Looker, moment_of
+from apps.backup.core.permissions import Right
 from apps.backup.models import BackupConfiguration, BackupJob
-from apps.backup.policies import ConfigurationValues
-from apps.backup.rights import Right
+from apps.backup.policies.production import ConfigurationValues
+from apps.backup.reporting import event_stream as broadcasting
+from apps.backup.reporting.event_stream import MOST_EVENTS, Broadcaster, Looker, moment_of
 from apps.backup.services.configurations import configuration_create, configuration_delete
 
 EVENTS = f"{ROOT}system/events/"

@@ -16,7 +16,7 @@ import pytest
 from tests.backup.api.serving import serving, token_of
 from tests.backup.conftest import Edms
 
-from apps.backup.rights import Right
+from apps.backup.core.permissions import Right
 
 HERE = Path(__file__).parent
 THOROUGH = bool(os.environ.get("FUZZ_THOROUGHLY"))

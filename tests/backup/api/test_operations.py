@@ -10,33 +10,33 @@ from django.utils import timezone
 from tests.backup.api.conftest import ROOT
 from tests.backup.conftest import CHEAP
 
-from apps.backup.dispatch import submit_operation
+from apps.backup.core.permissions import Right
+from apps.backup.core.processes import own_identity
 from apps.backup.errors import BackupRemoved, IllegalTransition, LeaseLost
+from apps.backup.executors.dispatch import submit_operation
+from apps.backup.jobs.run import run_job
 from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob, Operation, RestoreJob
 from apps.backup.operations import run_operation, settle_dead, settle_operations
-from apps.backup.operations.restoring import _leaving_room
-from apps.backup.processes import own_identity
-from apps.backup.requests import JobRequest
-from apps.backup.restores.plan import Plan, Space
-from apps.backup.rights import Right
-from apps.backup.runner import run_job
+from apps.backup.operations.restore import _leaving_room
+from apps.backup.policies.job_request import JobRequest
+from apps.backup.restores.planning.plan import Plan, Space
 from apps.backup.selectors import operations_runnable, operations_to_send
 from apps.backup.services import operations as service
 from apps.backup.services.jobs import job_create
-from apps.backup.services.operating import (
+from apps.backup.services.operation_requests import (
+    configuration_delete_request,
+    prune_request,
+    remove_request,
+    verify_request,
+)
+from apps.backup.services.operation_runs import (
     operation_claim,
     operation_complete,
     operation_hand_over,
     operation_make_irrevocable,
     operations_dead,
 )
-from apps.backup.services.restore_wishes import RestoreChoices, restore_request
-from apps.backup.services.wishes import (
-    configuration_delete_request,
-    prune_request,
-    remove_request,
-    verify_request,
-)
+from apps.backup.services.restore_requests import RestoreChoices, restore_request
 from strongroom.backends import LocalBackend
 from strongroom.repository import Repository
 

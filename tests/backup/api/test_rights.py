@@ -20,8 +20,8 @@ from tests.backup.api.conftest import ROOT
 from apps.backup.api import urls as api_urls
 from apps.backup.api.document import document
 from apps.backup.console import urls as console_urls
+from apps.backup.core.permissions import Right
 from apps.backup.models import Operation, Upload
-from apps.backup.rights import Right
 from apps.backup.services.operations import RIGHTS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]

@@ -20,11 +20,11 @@ from django.utils import timezone
 from rest_framework.authtoken.models import Token
 from rest_framework.request import Request
 
-from apps.backup import broadcasting
 from apps.backup.api import standing
 from apps.backup.api.standing import Listening, active_account
-from apps.backup.broadcasting import Broadcaster, Event
-from apps.backup.rights import Right
+from apps.backup.core.permissions import Right
+from apps.backup.reporting import event_stream as broadcasting
+from apps.backup.reporting.event_stream import Broadcaster, Event
 
 
 @pytest.fixture

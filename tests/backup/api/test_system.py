@@ -14,14 +14,14 @@ from tests.backup.conftest import CHEAP, PASSPHRASE
 from tests.backup.retention.rows import backup, policy, storage_holds_all
 
 from apps.backup.api.statistics import StatisticsSerializer
+from apps.backup.core.permissions import Right
 from apps.backup.doctor.findings import critical, warning
 from apps.backup.doctor.reasons import WHY
 from apps.backup.models import BackupJob
-from apps.backup.repositories import find_repositories, forget_repositories
-from apps.backup.rights import Right
+from apps.backup.reporting.statistics import find_statistics, median
+from apps.backup.reporting.storage_inventory import find_repositories, forget_repositories
 from apps.backup.services.removals import prune_begin, prune_end
-from apps.backup.statistics import find_statistics, median
-from apps.backup.storage import resolve_place
+from apps.backup.storage.locations import resolve_place
 from demo.private_postgres import private_postgres
 from strongroom.backends import LocalBackend
 from strongroom.repository import Repository

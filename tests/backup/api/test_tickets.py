@@ -11,8 +11,8 @@ from rest_framework.test import APIClient
 from tests.backup.api.conftest import ROOT
 from tests.backup.api.test_contents import TREE, body, entries, job, repository  # noqa: F401  fixtures
 
+from apps.backup.core.permissions import Right
 from apps.backup.models import AuditEvent
-from apps.backup.rights import Right
 
 pytestmark = pytest.mark.django_db
 LETTER = "files/media/2024/Letter.TXT"

@@ -25,13 +25,13 @@ from tests.backup.conftest import Edms
 from tests.engine.packages.test_hostile import EVIL, LISTED, inside, write
 from tests.engine.packages.test_hostile import file as member
 
-from apps.backup import uploads
-from apps.backup.manifest import FileRootRecord, SecretFingerprint, encode
+from apps.backup.core.manifest import FileRootRecord, SecretFingerprint, encode
+from apps.backup.core.permissions import Right
 from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob, Operation, Upload
-from apps.backup.rights import Right
-from apps.backup.services.restore_wishes import RestoreChoices
+from apps.backup.services.restore_requests import RestoreChoices
 from apps.backup.services.uploads import uploads_expire
 from apps.backup.sources.project import fingerprint
+from apps.backup.storage import upload_files as uploads
 from strongroom.entries import Folder, Stream
 from strongroom.packages import reading, write_package
 

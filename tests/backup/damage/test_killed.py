@@ -16,7 +16,7 @@ from tests.backup.retention.homes import create, stored, trigger
 from tests.engine.conftest import PASSPHRASE
 from tests.engine.test_repair import two_snapshots
 
-from apps.backup.siblings import choose_sibling, newest_first
+from apps.backup.backups.siblings import choose_sibling, newest_first
 from strongroom.backends import MemoryBackend
 from strongroom.checker import verify_snapshot
 from strongroom.ids import FileKind

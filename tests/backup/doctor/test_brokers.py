@@ -20,7 +20,7 @@ from tests.backup.conftest import BACKEND, Edms
 
 from apps.backup.doctor.brokers import worker_findings
 from apps.backup.errors import BrokerUnavailable
-from apps.backup.messages import send_job
+from apps.backup.executors.celery_messages import send_job
 
 REDIS = shutil.which("redis-server") or shutil.which("valkey-server")
 pytestmark = pytest.mark.skipif(REDIS is None, reason="there is no redis-server here")

@@ -8,9 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import PeriodicTask
 from tests.backup.retention.rows import backup, storage_holds_all
 
-from apps.backup.doctor import Finding, Health, Severity, examine
+from apps.backup.core.processes import ProcessIdentity, own_identity
+from apps.backup.doctor.findings import Finding, Severity
+from apps.backup.doctor.health import Health, examine
 from apps.backup.models import BackupConfiguration, BackupJob, PruneRun
-from apps.backup.processes import ProcessIdentity, own_identity
 from apps.backup.services import slots
 from apps.backup.services.configurations import (
     ConfigurationValues,
@@ -19,10 +20,10 @@ from apps.backup.services.configurations import (
     configuration_enable,
     configuration_update,
 )
-from apps.backup.services.executors import cron_beat, executor_beat, executor_leave
-from apps.backup.services.installation import policies_install
+from apps.backup.services.dead_jobs import job_reap
+from apps.backup.services.executor_registry import cron_beat, executor_beat, executor_leave
 from apps.backup.services.jobs import JobResult, job_cancel_request, job_claim, job_complete, job_fail, job_put_off
-from apps.backup.services.reaping import job_reap
+from apps.backup.services.policy_import import policies_install
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 

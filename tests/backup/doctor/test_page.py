@@ -38,7 +38,7 @@ print(json.dumps({"command": json.loads(told.getvalue()), **answers}))
 _ACKNOWLEDGE = """
 from datetime import timedelta
 from django.utils import timezone
-from apps.backup.doctor import examine
+from apps.backup.doctor.health import examine
 from apps.backup.services.acknowledging import findings_acknowledge
 now = timezone.now()
 keys = [one.key() for one in examine(now=now).findings]

@@ -9,10 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from tests.backup.retention.rows import DAY, HOUR, NOW, backup, policy, storage_holds_all
 
-from apps.backup.doctor import Protection, Verdict, examine
+from apps.backup.core.processes import ProcessIdentity
+from apps.backup.doctor.health import examine
+from apps.backup.doctor.verdict import Protection, Verdict
 from apps.backup.models import BackupConfiguration, BackupJob
-from apps.backup.processes import ProcessIdentity
-from apps.backup.services.executors import executor_beat
+from apps.backup.services.executor_registry import executor_beat
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apps.backup import processes
+from apps.backup.core import processes
+from apps.backup.core.processes import ProcessIdentity, own_identity
 from apps.backup.errors import AlreadyRunning, IllegalTransition, JobNotFound, LeaseLost, SlotTaken
 from apps.backup.models import BackupConfiguration, BackupJob, JobStatus, Trust
-from apps.backup.processes import ProcessIdentity, own_identity
-from apps.backup.requests import JobRequest
-from apps.backup.services import jobs, reaping, results
+from apps.backup.policies.job_request import JobRequest
+from apps.backup.services import dead_jobs as reaping
+from apps.backup.services import job_results as results
+from apps.backup.services import jobs
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 FULL = JobRequest(backup_type="FULL")

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from tests.backup.conftest import PASSPHRASE
 
-from apps.backup.agent import Agent
+from apps.backup.executors.agent import Agent
 from apps.backup.models import BackupConfiguration, BackupJob, JobEvent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]

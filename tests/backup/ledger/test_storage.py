@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from apps.backup import conf, staging, storage
+from apps.backup import conf
 from apps.backup.errors import SettingsInvalid, StorageBusy, StorageFull, StorageRefused
+from apps.backup.storage import locations as storage
+from apps.backup.storage import private_files, staging
 from strongroom.errors import NoRepository, PassphraseError, WrongPassphrase
 
 
@@ -116,7 +118,7 @@ def test_a_link_made_meanwhile_is_refused(root, tmp_path):
     root.mkdir()
     (root / "late").symlink_to(tmp_path / "outside")
     with pytest.raises(StorageRefused, match="link"):
-        storage.make_private_folder(place.storage)
+        private_files.make_private_folder(place.storage)
 
 
 def test_a_repository_is_made_once_for_its_owner_only(root, passphrase):
@@ -266,7 +268,7 @@ def test_a_stopped_process_that_holds_a_file_lock_is_named_and_not_waited_for_wi
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        with storage.locked(path):
+        with private_files.locked(path):
             os.write(writing, b".")
             signal.pause()
         os._exit(0)
@@ -275,7 +277,7 @@ def test_a_stopped_process_that_holds_a_file_lock_is_named_and_not_waited_for_wi
         os.kill(child, signal.SIGSTOP)
         with (
             pytest.raises(StorageBusy, match=rf"by process {child} on .* since .*kill -CONT") as caught,
-            storage.locked(path, patience=0.2),
+            private_files.locked(path, patience=0.2),
         ):
             pass
         assert caught.value.retryable
@@ -284,7 +286,7 @@ def test_a_stopped_process_that_holds_a_file_lock_is_named_and_not_waited_for_wi
         os.waitpid(child, 0)
         os.close(reading)
         os.close(writing)
-    with storage.locked(path, patience=5):
+    with private_files.locked(path, patience=5):
         assert path.read_text().startswith(f"process {os.getpid()} on ")
 
 

@@ -12,7 +12,9 @@ from tests.backup.conftest import PASSPHRASE
 from tests.backup.retention.rows import HOUR, backup
 from tests.backup.sources.hosting import Host, start_with_file_limit
 
-from apps.backup.manifest import (
+from apps.backup.backups.packages import verify_package
+from apps.backup.backups.references import package_ref
+from apps.backup.core.manifest import (
     FORMAT,
     FileRootRecord,
     JobFacts,
@@ -22,9 +24,7 @@ from apps.backup.manifest import (
     ReferenceFacts,
     encode,
 )
-from apps.backup.packages import verify_package
-from apps.backup.references import package_ref
-from apps.backup.restores.origin import open_origin
+from apps.backup.restores.backup_source import open_origin
 from strongroom.cli import main
 from strongroom.entries import Folder, Stream
 from strongroom.errors import PackageDamaged

@@ -14,8 +14,9 @@ from django.db import connection, models
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.backup.identifiers import quoted
-from apps.backup.manifest import ColumnRecord, DataRecord, TableRecord
+from apps.backup.core.manifest import ColumnRecord, DataRecord, TableRecord
+from apps.backup.core.sql import quoted
+from apps.backup.errors import RestoreFailed
 from apps.backup.portable.canonical import RowDigest, normal_json
 from apps.backup.portable.durations import duration_form, interval_text, microseconds
 from apps.backup.portable.engines.base import Moments, convert_columns
@@ -25,8 +26,7 @@ from apps.backup.portable.errors import NotPortable, TableUnreadable
 from apps.backup.portable.forms import Kind, encode_rows, is_type_name
 from apps.backup.portable.limits import check_for
 from apps.backup.portable.rows import LinesReader, read_rows
-from apps.backup.restores.errors import RestoreFailed
-from apps.backup.restores.filling.base import definitions
+from apps.backup.restores.engines.fill_base import definitions
 from apps.backup.sources.errors import CaptureFailed
 from apps.backup.sources.named_files import NamedFiles
 from apps.backup.sources.portable import PortableCut

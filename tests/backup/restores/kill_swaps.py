@@ -29,10 +29,10 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 
-from apps.backup.restores import mysql_server  # noqa: E402
+from apps.backup.restores.engines.mysql import server as mysql_server  # noqa: E402
+from apps.backup.restores.engines.postgresql.swap import exists, server  # noqa: E402
 from apps.backup.restores.journal import Component, Journal, Kind, State, exclusive, journals  # noqa: E402
-from apps.backup.restores.move_postgresql import exists, server  # noqa: E402
-from apps.backup.restores.swapping import complete_rollback, recover, swap  # noqa: E402
+from apps.backup.restores.swap import complete_rollback, recover, swap  # noqa: E402
 
 HOME = Path(os.environ["EDMS_HOME"])
 PLACE = HOME / "place"

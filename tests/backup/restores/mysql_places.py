@@ -8,10 +8,10 @@ import uuid
 import pytest
 from django.db import connections
 
-from apps.backup.identifiers import backticked as quoted
-from apps.backup.restores import move_mysql
+from apps.backup.core.sql import backticked as quoted
+from apps.backup.restores.engines.mysql import swap as move_mysql
+from apps.backup.restores.engines.mysql.grants import like_pattern
 from apps.backup.restores.journal import Component, Journal, Kind, State, exclusive
-from apps.backup.restores.mysql_rights import like_pattern
 from config.environment import database
 
 ALIAS = "maria"

@@ -26,11 +26,11 @@ from rest_framework.authtoken.models import Token
 from tests.backup.restores.mysql_places import connected
 
 from apps.backup.doctor.equipment import settings_findings
-from apps.backup.restores.access import compare_access, remove_access
-from apps.backup.restores.access_models import access_elsewhere
-from apps.backup.restores.accounts import gained_by_accounts
-from apps.backup.restores.beside_orm import STAGED, model_named, models_in
-from apps.backup.restores.errors import RestoreFailed
+from apps.backup.errors import RestoreFailed
+from apps.backup.restores.access.accounts import gained_by_accounts
+from apps.backup.restores.access.compare import compare_access, remove_access
+from apps.backup.restores.access.models import access_elsewhere
+from apps.backup.restores.access.staged_models import STAGED, model_named, models_in
 from apps.backup.restores.journal import Component, Kind
 
 ALIAS = "doors"

@@ -17,16 +17,15 @@ from django.db import connections
 from tests.backup.conftest import kill
 from tests.backup.sources.hosting import start_with_file_limit
 
-from apps.backup import mounts
-from apps.backup.errors import StorageFull
-from apps.backup.manifest import FileRootRecord
-from apps.backup.restores.carry import carry_sqlite
-from apps.backup.restores.errors import JournalUnwritable, RestoreRefused, RestoreUnfinished
+from apps.backup.core import mounts
+from apps.backup.core.manifest import FileRootRecord
+from apps.backup.errors import JournalUnwritable, RestoreRefused, RestoreUnfinished, StorageFull
+from apps.backup.restores.engines.sqlite.carry_ledger import carry_sqlite
 from apps.backup.restores.journal import Component, Journal, Kind, State
-from apps.backup.restores.plan import Plan
-from apps.backup.restores.plan_databases import _plan_file
-from apps.backup.restores.planning import _plan_root
-from apps.backup.restores.swapping import kept_journal, recover, swap
+from apps.backup.restores.planning.databases import _plan_file
+from apps.backup.restores.planning.live import _plan_root
+from apps.backup.restores.planning.plan import Plan
+from apps.backup.restores.swap import kept_journal, recover, swap
 
 
 @pytest.mark.parametrize("only", ["database", "files"])
@@ -80,7 +79,7 @@ def test_no_room_is_seen_in_the_plan(sqlite_host, tmp_path):
     (host.media / "sparse.bin").unlink()
     backup = host.json("trigger_backup", "--type", "FULL")
     code = (
-        "import msgspec; from apps.backup.resolving import resolve_backup; from apps.backup.restores import *;"
+        "import msgspec; from apps.backup.backups.resolve import resolve_backup; from apps.backup.restores import *;"
         "ref = resolve_backup('latest')\n"
         "with open_origin(ref) as origin:\n"
         "    root = msgspec.structs.replace(origin.manifest.files[0], bytes=1 << 42)\n"

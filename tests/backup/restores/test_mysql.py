@@ -17,15 +17,15 @@ from tests.backup.restores.mysql_places import (
     referred,
 )
 
-from apps.backup.identifiers import backticked as quoted
-from apps.backup.restores import mysql_server
-from apps.backup.restores.changed import Baseline
-from apps.backup.restores.comparing import compare_kept, compare_live
-from apps.backup.restores.errors import RestoreFailed
+from apps.backup.core.sql import backticked as quoted
+from apps.backup.errors import RestoreFailed
+from apps.backup.restores.changes import Baseline
+from apps.backup.restores.compare import compare_kept, compare_live
+from apps.backup.restores.engines.mysql import server as mysql_server
+from apps.backup.restores.engines.mysql.grants import like_pattern
+from apps.backup.restores.engines.mysql.stage import check_server, create_scratch, left_behind
 from apps.backup.restores.journal import State, journals
-from apps.backup.restores.mysql_rights import like_pattern
-from apps.backup.restores.stage_mysql import check_server, create_scratch, left_behind
-from apps.backup.restores.swapping import complete_release, complete_rollback, swap
+from apps.backup.restores.swap import complete_release, complete_rollback, swap
 
 pytestmark = pytest.mark.mariadb
 

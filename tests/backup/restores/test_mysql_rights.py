@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.backup.restores.mysql_rights import Rights, like_pattern, parse_grants
-from apps.backup.restores.stage_mysql import parse_version
+from apps.backup.restores.engines.mysql.grants import Rights, like_pattern, parse_grants
+from apps.backup.restores.engines.mysql.stage import parse_version
 
 
 def test_versions():

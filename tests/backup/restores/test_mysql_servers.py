@@ -16,13 +16,14 @@ from tests.backup.restores.mysql_places import (
     fill,
 )
 
-from apps.backup.errors import StorageFull
-from apps.backup.identifiers import backticked as quoted
+from apps.backup.core.sql import backticked as quoted
+from apps.backup.errors import RestoreFailed, StorageFull
+from apps.backup.ledger import ledger_models
 from apps.backup.models import BackupConfiguration, BackupJob, JobEvent, RestoreJob
-from apps.backup.restores import move_mysql, mysql_server
-from apps.backup.restores.carry import carry_mysql, ledger_models
-from apps.backup.restores.errors import RestoreFailed
-from apps.backup.restores.stage_mysql import check_server, create_scratch
+from apps.backup.restores.engines.mysql import server as mysql_server
+from apps.backup.restores.engines.mysql import swap as move_mysql
+from apps.backup.restores.engines.mysql.carry_ledger import carry_mysql
+from apps.backup.restores.engines.mysql.stage import check_server, create_scratch
 from apps.backup.sources.mysql import fresh_connection
 
 pytestmark = pytest.mark.mariadb

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from apps.backup.restores import beside
-from apps.backup.restores.errors import RestoreRefused, RestoreUnfinished
+from apps.backup.errors import RestoreRefused, RestoreUnfinished
 from apps.backup.restores.journal import Component, Journal, Kind, State
-from apps.backup.restores.swapping import complete_release, complete_rollback, recover, swap
+from apps.backup.restores.staging import stage as beside
+from apps.backup.restores.swap import complete_release, complete_rollback, recover, swap
 from apps.backup.sources.files import stays_inside
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from apps.backup.restores.engines.files.swap import NEW_IN, OLD_BACK, backward_path, forward_path
 from apps.backup.restores.journal import Component, Journal, Kind, State, exclusive
-from apps.backup.restores.move_files import NEW_IN, OLD_BACK, backward_path, forward_path
-from apps.backup.restores.record import rolled_back
-from apps.backup.restores.swapping import complete_release
+from apps.backup.restores.ledger.record import rolled_back
+from apps.backup.restores.swap import complete_release
 from apps.backup.sources.sqlite import SIDE_FILES, open_readonly
 
 

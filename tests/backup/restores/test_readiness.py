@@ -10,7 +10,7 @@ import pytest
 from tests.backup.api.serving import serving, wait_until
 from tests.backup.conftest import Edms, kill
 
-from apps.backup.restores.exchange import FORWARD
+from apps.backup.restores.engines.files.exchange import FORWARD
 
 RESTORE = "12345678-1234-4234-8234-123456789abc"
 

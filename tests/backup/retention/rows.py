@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from tests.backup.conftest import CHEAP, PASSPHRASE
 
 from apps.backup.models import BackupConfiguration, BackupJob, RestoreJob
-from apps.backup.requests import JobRequest
-from apps.backup.retention import Verdict, plan_retention
+from apps.backup.policies.job_request import JobRequest
+from apps.backup.retention.plan import Verdict, plan_retention
 from apps.backup.services.configurations import ConfigurationValues, configuration_create
-from apps.backup.storage import resolve_place
+from apps.backup.storage.locations import resolve_place
 from strongroom.backends import LocalBackend
 from strongroom.repository import Repository
 

@@ -7,12 +7,12 @@ import pytest
 from tests.backup.conftest import CHEAP, PASSPHRASE
 from tests.backup.retention.rows import DAY, HOUR, NOW, backup, policy
 
-from apps.backup import housekeeping
-from apps.backup.housekeeping import after_job, tidy
+from apps.backup.core.progress import Tracker
 from apps.backup.models import BackupJob
-from apps.backup.progress import Tracker
-from apps.backup.retention import trusted_now
-from apps.backup.storage import resolve_place
+from apps.backup.retention import apply as housekeeping
+from apps.backup.retention.apply import after_job, tidy
+from apps.backup.retention.plan import trusted_now
+from apps.backup.storage.locations import resolve_place
 from strongroom.archiver import ArchiveOptions, archive
 from strongroom.backends import LocalBackend
 from strongroom.entries import Stream

@@ -20,9 +20,9 @@ from tests.backup.retention.rows import (
 )
 
 from apps.backup.models import BackupConfiguration, BackupJob
-from apps.backup.retention import plan_retention
+from apps.backup.retention.plan import plan_retention
 from apps.backup.services.configurations import configuration_delete
-from apps.backup.services.installation import policies_install
+from apps.backup.services.policy_import import policies_install
 
 pytestmark = pytest.mark.django_db
 

@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from apps.backup import processes
+from apps.backup.core import processes
 from apps.backup.errors import AlreadyRunning, IllegalTransition
 from apps.backup.models import BackupConfiguration, BackupJob
 from apps.backup.selectors import HAS_BACKUP, jobs_runnable
 from apps.backup.services import configurations as service
 from apps.backup.services import slots
-from apps.backup.services.installation import policies_install
+from apps.backup.services.dead_jobs import job_reap
 from apps.backup.services.jobs import (
     Claim,
     JobResult,
@@ -33,7 +33,7 @@ from apps.backup.services.jobs import (
     job_put_off,
     job_wait,
 )
-from apps.backup.services.reaping import job_reap
+from apps.backup.services.policy_import import policies_install
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BEGIN, END = datetime(2026, 11, 1, 0, 0, tzinfo=UTC), datetime(2026, 12, 1, 12, 0, tzinfo=UTC)

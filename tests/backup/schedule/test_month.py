@@ -13,14 +13,14 @@ from django.db.models import QuerySet
 from tests.backup.conftest import CHEAP, PASSPHRASE
 from tests.backup.schedule.month import BEGIN, DAY, END, HOUR, WHEN, Expectation, Look, Story, World
 
-from apps.backup.housekeeping import tidy
+from apps.backup.backups.references import snapshot_tags
+from apps.backup.core.progress import Tracker
 from apps.backup.models import BackupConfiguration, BackupJob
-from apps.backup.progress import Tracker
-from apps.backup.references import snapshot_tags
-from apps.backup.requests import JobRequest
-from apps.backup.retention import trusted_now
+from apps.backup.policies.job_request import JobRequest
+from apps.backup.retention.apply import tidy
+from apps.backup.retention.plan import trusted_now
 from apps.backup.services.jobs import JobResult
-from apps.backup.storage import resolve_place
+from apps.backup.storage.locations import resolve_place
 from strongroom.archiver import ArchiveOptions, archive
 from strongroom.backends import LocalBackend
 from strongroom.entries import Stream

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from django_celery_beat.models import CrontabSchedule, PeriodicTask, PeriodicTasks
 
-from apps.backup import periodic
 from apps.backup.models import BackupConfiguration
+from apps.backup.services import celery_beat as periodic
 from apps.backup.services import configurations as service
 from apps.backup.services.configurations import ConfigurationValues
-from apps.backup.services.installation import policies_install
+from apps.backup.services.policy_import import policies_install
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
+from apps.backup.core.processes import own_identity
 from apps.backup.errors import AlreadyRunning, ConfigurationNotFound, RequestRefused, StorageRefused
 from apps.backup.models import BackupConfiguration, BackupJob, JobStatus, Trigger
-from apps.backup.processes import own_identity
 from apps.backup.services import configurations as service
 from apps.backup.services import slots
 from apps.backup.services.configurations import ConfigurationValues

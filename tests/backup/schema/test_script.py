@@ -9,15 +9,15 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from apps.backup.manifest import DatabaseRecord, ServerFacts
-from apps.backup.schema.failures import Maker, failures_of
-from apps.backup.schema.large_objects import sampled
-from apps.backup.schema.rights import Rights
-from apps.backup.schema.scratch import create_statement, source_path
-from apps.backup.schema.script import Entry, Script, parse, read_script
-from apps.backup.schema.session import Refusal
+from apps.backup.core.manifest import DatabaseRecord, ServerFacts
 from apps.backup.sources.postgresql_about import Locale
 from apps.backup.sources.postgresql_client import Client
+from apps.backup.sources.schema.failures import Maker, failures_of
+from apps.backup.sources.schema.large_objects import sampled
+from apps.backup.sources.schema.rights import Rights
+from apps.backup.sources.schema.scratch import create_statement, source_path
+from apps.backup.sources.schema.script import Entry, Script, parse, read_script
+from apps.backup.sources.schema.session import Refusal
 from demo.private_postgres import private_postgres, server_binaries
 
 TEXT = rb"""--

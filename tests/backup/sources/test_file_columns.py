@@ -14,9 +14,9 @@ from django.db import ConnectionHandler, models
 from django.test.utils import isolate_apps
 from tests.backup.conftest import BACKEND
 
+from apps.backup.core.manifest import OutsideColumn
 from apps.backup.doctor.outside import _advice, folder_findings, key_findings
 from apps.backup.doctor.pasting import with_fields, with_roots
-from apps.backup.manifest import OutsideColumn
 from apps.backup.sources import file_columns
 from apps.backup.sources.file_columns import _Search, still_outside
 from apps.backup.sources.project_folders import base_dir

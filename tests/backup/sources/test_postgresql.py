@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from apps.backup.errors import RestoreFailed
-from apps.backup.schema.server import require_no_subscription
 from apps.backup.sources import ClientMissing, SourceRefused
 from apps.backup.sources.postgresql_about import read_server_facts
 from apps.backup.sources.postgresql_client import (
@@ -23,6 +22,7 @@ from apps.backup.sources.postgresql_client import (
     restore_command,
     rows_command,
 )
+from apps.backup.sources.schema.server import require_no_subscription
 
 SETTINGS = {
     "NAME": "edms",

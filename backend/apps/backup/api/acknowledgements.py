@@ -12,10 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import selectors
-from ..doctor import forget_health, health
+from ..core.permissions import Right
+from ..doctor.health import forget_health, health
 from ..errors import JobNotFound, RequestRefused
 from ..models import Acknowledgement
-from ..rights import Right
 from ..services.acknowledging import acknowledgement_withdraw, findings_acknowledge, problems_acknowledge
 from .fields import MomentField, RowSerializer, StrictSerializer, _Serializer
 from .schema import extend_schema

@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import selectors
+from ..core.permissions import Right
 from ..models import AuditEvent
-from ..rights import Right
 from .fields import MomentField, RowSerializer, StrictSerializer
 from .paging import CursorPages
 from .schema import extend_schema

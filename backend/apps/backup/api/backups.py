@@ -7,8 +7,8 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..rights import Right
-from ..services.wishes import prune_request, remove_request, verify_request
+from ..core.permissions import Right
+from ..services.operation_requests import prune_request, remove_request, verify_request
 from .fields import EmptySerializer, FlagField, StrictSerializer
 from .jobs import JobDetailSerializer, job_of
 from .operations import OperationSerializer, begun

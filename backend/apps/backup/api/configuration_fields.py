@@ -11,12 +11,12 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from ..backups.presence import presence
 from ..models import BackupConfiguration, BackupJob, BackupType, Frequency
-from ..policies import FIELDS
-from ..presence import presence
-from ..schedules import Schedule
+from ..policies.production import FIELDS
+from ..policies.schedule import Schedule, schedule_zone
 from ..selectors import LATEST_COLUMNS, Latest, configurations_latest
-from ..services.slots import schedule_zone, upcoming
+from ..services.slots import upcoming
 from .fields import (
     CountField,
     MomentField,

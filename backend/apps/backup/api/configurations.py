@@ -14,15 +14,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import conf, selectors
-from ..dispatch import submit
+from ..backups.presence import presence
+from ..core.permissions import Right
 from ..errors import AlreadyRunning
+from ..executors.dispatch import submit
+from ..jobs.plan import require_runnable
 from ..models import BackupConfiguration
-from ..planning import require_runnable
-from ..policies import ConfigurationValues
-from ..presence import presence
-from ..retention import plan_retention
-from ..rights import Right
-from ..schedules import Schedule
+from ..policies.production import ConfigurationValues
+from ..policies.schedule import Schedule, schedule_zone
+from ..retention.plan import plan_retention
+from ..selectors.executors import executors_alive
 from ..services.configurations import (
     configuration_create,
     configuration_delete,
@@ -32,10 +33,9 @@ from ..services.configurations import (
     configuration_enable,
     configuration_update,
 )
-from ..services.executors import executors_alive
-from ..services.runs import configuration_run
-from ..services.slots import schedule_zone, upcoming
-from ..services.wishes import configuration_delete_request
+from ..services.manual_runs import configuration_run
+from ..services.operation_requests import configuration_delete_request
+from ..services.slots import upcoming
 from .configuration_fields import (
     USUAL_RUNS,
     ConfigurationFilter,
@@ -48,9 +48,7 @@ from .configuration_fields import (
     ScheduleSerializer,
     StartedSerializer,
 )
-from .fields import (
-    EmptySerializer,
-)
+from .fields import EmptySerializer
 from .operations import OperationSerializer, begun
 from .paging import CursorPages
 from .schema import extend_schema

@@ -23,13 +23,13 @@ from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..browsing import KINDS, MOST_ENTRIES, Listing, list_folder, list_tables, search
-from ..downloads import ANYTHING, GZIP, TAR, OpenedDownload, open_download
+from ..backups.contents import KINDS, MOST_ENTRIES, Listing, list_folder, list_tables, search
+from ..backups.downloads import ANYTHING, GZIP, TAR, OpenedDownload, open_download
+from ..backups.secrets import Withheld
+from ..core.paths import MOST_TEXT, path_of, text_of
+from ..core.permissions import Right
 from ..ledger import close_connections
-from ..names import MOST_TEXT, path_of, text_of
-from ..rights import Right
 from ..services.audit import AuditObject, audit_record
-from ..withheld import Withheld
 from .fields import CountField, MomentField, StrictSerializer, _Serializer
 from .ranges import NotSatisfiable, is_known, wanted_range
 from .schema import extend_schema

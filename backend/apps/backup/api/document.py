@@ -8,9 +8,10 @@ from typing import Any, Final
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import SPECTACULAR_DEFAULTS, patched_settings
 
-from ..broadcasting import NAMES
-from ..browsing import KINDS
-from ..doctor import Protection, Severity
+from ..backups.contents import KINDS
+from ..core.permissions import Right
+from ..doctor.findings import Severity
+from ..doctor.verdict import Protection
 from ..models import (
     AuditOrigin,
     BackupType,
@@ -25,7 +26,7 @@ from ..models import (
     Trigger,
     Trust,
 )
-from ..rights import Right
+from ..reporting.event_stream import NAMES
 from .addresses import ADDRESSES
 
 _DESCRIPTION: Final = """Backups of a Django project: configurations, jobs, restores, and whether one is protected.

@@ -16,10 +16,10 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..broadcasting import NAMES, RETRY, EventIdInvalid, Past, listen, moment_of, past
+from ..core.permissions import Right
 from ..ledger import close_connections
 from ..models import Trust
-from ..rights import Right
+from ..reporting.event_stream import NAMES, RETRY, EventIdInvalid, Past, listen, moment_of, past
 from .fields import MomentField, StrictSerializer, _Serializer
 from .schema import extend_schema
 from .standing import Listening

@@ -15,7 +15,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import ISO_8601, serializers
 from rest_framework.fields import empty
 
-from ..moments import as_text, without_offset
+from ..core.timezones import as_text, without_offset
 
 if TYPE_CHECKING:
     _Serializer = serializers.Serializer[Any]

@@ -12,10 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import selectors
+from ..backups.presence import presence
+from ..core.permissions import Right
 from ..models import BackupJob, BackupType, JobStatus, RehearsalState, Trigger, Trust
-from ..presence import presence
-from ..requests import JobRequest
-from ..rights import Right
+from ..policies.job_request import JobRequest
 from ..selectors import job_log
 from ..services.jobs import job_cancel_request, job_pin
 from .fields import MomentField, RowSerializer, StrictSerializer, TextField, UserNameField, _Serializer

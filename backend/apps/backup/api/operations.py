@@ -14,10 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import selectors
-from ..dispatch import submit_operation
+from ..core.permissions import Right
 from ..errors import BrokerUnavailable
+from ..executors.dispatch import submit_operation
 from ..models import Operation, OperationKind, OperationStatus
-from ..rights import Right
 from ..services.operations import RIGHTS, operation_approve, operation_cancel_request, operation_reject
 from .fields import EmptySerializer, RowSerializer, StrictSerializer, UserNameField, UuidField
 from .jobs import ProgressSerializer, ReasonSerializer
@@ -25,7 +25,7 @@ from .paging import CursorPages
 from .schema import extend_schema
 from .views import BackupView
 
-_logger = logging.getLogger("apps.backup.api")
+_logger = logging.getLogger(__name__)
 
 
 class OperationSerializer(RowSerializer):

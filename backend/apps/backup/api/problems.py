@@ -28,7 +28,7 @@ from strongroom.errors import (
 )
 
 from .. import errors
-from ..manifest import ManifestInvalid
+from ..core.manifest import ManifestInvalid
 from ..restores import RestoreRefused
 
 TYPE: Final = "urn:edms-backup:problem:"

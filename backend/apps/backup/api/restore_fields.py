@@ -10,12 +10,12 @@ import msgspec
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from ..backups.secrets import is_withheld
+from ..core.paths import path_of, text_of
 from ..errors import RequestRefused
 from ..models import Operation, OperationKind, OperationStatus, RestoreJob
-from ..names import path_of, text_of
-from ..restores.changed import Changes
-from ..services.restore_wishes import RestoreChoices
-from ..withheld import is_withheld
+from ..restores.changes import Changes
+from ..services.restore_requests import RestoreChoices
 from .fields import MomentField, RowSerializer, StrictSerializer, TextField, UserNameField, UuidField, _Serializer
 from .jobs import ProgressSerializer
 from .operations import OperationSerializer

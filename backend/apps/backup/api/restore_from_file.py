@@ -14,10 +14,11 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import conf, uploads
+from .. import conf
+from ..core.permissions import Right
 from ..errors import AlreadyRunning
-from ..rights import Right
 from ..services.uploads import upload_create, upload_delete
+from ..storage import upload_files as uploads
 from .parsing import BoundedJSONParser
 from .problems import PayloadTooLarge
 from .restore_fields import SEVERAL, BegunSerializer, ConfirmationSerializer

@@ -13,14 +13,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import selectors
+from ..backups.latest import Facts
+from ..backups.presence import presence
+from ..backups.resolve import job_latest, wanted_parts
+from ..core.permissions import Right
 from ..errors import IllegalTransition, StorageAbsent
-from ..latest import Facts
 from ..models import RestoreJob, RestoreStatus, RestoreType, RollbackState
-from ..presence import presence
-from ..resolving import job_latest, wanted_parts
-from ..rights import Right
 from ..services.operations import OPEN, operation_cancel_request
-from ..services.restore_wishes import plan_request, release_request, restore_request, rollback_request
+from ..services.restore_requests import plan_request, release_request, restore_request, rollback_request
 from .fields import EmptySerializer, StrictSerializer, _Serializer
 from .jobs import JobSerializer, ReasonSerializer
 from .operations import OperationSerializer, accepted, begun

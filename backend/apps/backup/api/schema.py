@@ -14,7 +14,7 @@ from drf_spectacular.utils import OpenApiExample
 from drf_spectacular.utils import extend_schema as _extend_schema
 from rest_framework import serializers
 
-from ..rights import Right
+from ..core.permissions import Right
 from .examples import EXAMPLES
 from .fields import _Serializer
 from .problems import MEDIA_TYPE, TYPE

@@ -16,11 +16,11 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from rest_framework.request import Request
 
-from ..downloads import DownloadStream
+from ..backups.downloads import DownloadStream
+from ..core.permissions import Right
 from ..ledger import close_connections
-from ..rights import Right
 
-_logger = logging.getLogger("apps.backup.api")
+_logger = logging.getLogger(__name__)
 DOWNLOAD_SECONDS: Final = 10.0
 """So often it is looked whether those who download still may."""
 _ENDS: Final = ("expiry", "expires", "expire_date")

@@ -9,8 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..rights import Right
-from ..statistics import Statistics, statistics
+from ..core.permissions import Right
+from ..reporting.statistics import Statistics, statistics
 from .fields import CountField, MomentField, StrictSerializer, _Serializer
 from .schema import extend_schema
 from .views import BackupView

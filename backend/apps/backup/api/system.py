@@ -11,10 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import selectors
-from ..doctor import Health, Protection, Severity, Verdict, health
+from ..core.permissions import Right
+from ..doctor.findings import Severity
+from ..doctor.health import Health, health
+from ..doctor.verdict import Protection, Verdict
 from ..models import JobStatus, PruneStatus
-from ..repositories import repositories
-from ..rights import Right
+from ..reporting.storage_inventory import repositories
 from .configuration_fields import ConfigurationSerializer
 from .fields import MomentField, _Serializer
 from .jobs import JobSerializer

@@ -24,10 +24,11 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import conf, selectors, uploads
+from .. import conf, selectors
+from ..core.permissions import Right
 from ..models import Upload
-from ..rights import Right
 from ..services.uploads import upload_create, upload_delete, upload_of
+from ..storage import upload_files as uploads
 from .fields import RowSerializer
 from .paging import CursorPages
 from .problems import PreconditionFailed

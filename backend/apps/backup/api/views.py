@@ -24,10 +24,10 @@ from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 from rest_framework.views import APIView
 
-from ..acting import SYSTEM, Actor, acting, become
+from ..core.permissions import Right
+from ..core.timezones import as_text
 from ..models import AuditOrigin
-from ..moments import as_text
-from ..rights import Right
+from ..services.actor import SYSTEM, Actor, acting, become
 from .clients import client_address
 from .fields import StrictSerializer
 from .paging import PARAMETERS
@@ -36,7 +36,7 @@ from .problems import MEDIA_TYPE, Problem, problem_of
 from .schema import ApiSchema
 from .throttles import UserThrottle
 
-_logger = logging.getLogger("apps.backup.api")
+_logger = logging.getLogger(__name__)
 _SAFE = frozenset({"GET", "HEAD"})
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",

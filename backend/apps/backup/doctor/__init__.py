@@ -1,25 +1,4 @@
-"""The doctor: what is wrong, why it matters, what to do. It looks and changes nothing."""
+"""The doctor: findings, each with what to do, and the protection status. It changes nothing.
 
-from .disks import Space
-from .equipment import settings_findings
-from .findings import Finding, Severity
-from .health import Health, equipment_findings, examine, executor_findings_now, forget_health, health
-from .isolation import described, isolated
-from .verdict import Protection, Verdict
-
-__all__ = [
-    "Finding",
-    "Health",
-    "Protection",
-    "Severity",
-    "Space",
-    "Verdict",
-    "described",
-    "equipment_findings",
-    "examine",
-    "executor_findings_now",
-    "forget_health",
-    "health",
-    "isolated",
-    "settings_findings",
-]
+This module imports nothing: the system checks, which every command loads, import the rest only when they run.
+"""

@@ -10,11 +10,11 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from .. import conf, periodic
-from ..messages import HAS_CELERY, RUN_JOB, RUN_OPERATION, TRANSPORT_ERRORS, TRANSPORT_HINT
+from .. import conf
+from ..executors.celery_messages import HAS_CELERY, RUN_JOB, RUN_OPERATION, TRANSPORT_ERRORS, TRANSPORT_HINT
 from ..models import BackupConfiguration, Executor, ExecutorKind
-from ..schedules import Schedule
-from ..services.slots import schedule_zone
+from ..policies.schedule import Schedule, schedule_zone
+from ..services import celery_beat as periodic
 from .findings import Finding, critical, warning
 
 if HAS_CELERY:

@@ -15,7 +15,7 @@ from .. import conf
 from ..errors import SettingsInvalid
 from ..models import BackupConfiguration, BackupJob, BackupType
 from ..selectors import LOOKED_FOR_FILES, Latest, backups_verified, holds_database, holds_root
-from ..services.installation import refusal_here
+from ..services.policy_import import refusal_here
 from ..sources import SourceRefused, database_aliases
 from ..sources.cut import WITH_DATABASES, WITH_FILES
 from ..sources.files import Selection, file_roots

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..damages import FILES
+from ..core.paths import first_of
 from ..models import RepositoryDamage
-from ..names import first_of
+from ..selectors.damages import FILES
 from .findings import Finding, critical, warning
 
 _MOST_NAMED = 3

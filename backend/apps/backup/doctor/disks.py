@@ -11,12 +11,13 @@ from pathlib import Path
 from django.conf import settings as project
 from django.db import connections
 
-from .. import conf, uploads
+from .. import conf
+from ..core.mounts import any_mount
 from ..errors import SettingsInvalid
-from ..mounts import any_mount
 from ..sources import SourceRefused
 from ..sources.files import file_roots, storages
 from ..sources.named_files import reference_fields
+from ..storage import upload_files as uploads
 from .findings import Finding, critical, warning
 
 _LITTLE = 0.10

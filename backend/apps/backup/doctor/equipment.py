@@ -16,11 +16,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from strongroom.passphrase import SOURCES, passphrase_source
 
 from .. import conf
+from ..core.application_hold import FOLDER, application_is_held, may_look
+from ..core.server_errors import what_helps, what_was_said
 from ..errors import SettingsInvalid
-from ..holding import FOLDER, application_is_held, may_look
 from ..ledger import ledger_alias
 from ..restores import RestoreRefused, access_models, interrupted
-from ..server_errors import what_helps, what_was_said
 from ..sources import ClientMissing, SourceRefused, database_aliases
 from ..sources.postgresql import find_client, server_major
 from .findings import Finding, critical, warning

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from ..core.timezones import minute_in_utc
 from ..models import BackupConfiguration, BackupJob, Executor, ExecutorKind, JobStatus, PruneRun, PruneStatus
-from ..moments import minute_in_utc
-from ..retention import Verdict
-from ..schedules import PERIODS
+from ..policies.schedule import PERIODS
+from ..retention.plan import Verdict
 from ..selectors import FAILURES, ConfigurationState, Latest
 from .findings import Finding, critical, warning
 

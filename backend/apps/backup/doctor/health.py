@@ -11,17 +11,18 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from .. import conf, periodic, selectors
-from ..damages import damaged_otherwise, damages_open, doubts_count
+from .. import conf, selectors
+from ..backups.presence import Presence, presence_now
+from ..core.cache import Remembered
 from ..errors import LedgerUnavailable, SettingsInvalid
-from ..messages import HAS_CELERY
+from ..executors.celery_messages import HAS_CELERY
 from ..models import Acknowledgement, BackupConfiguration, Executor
-from ..presence import Presence, presence_now
-from ..remembering import Remembered
-from ..retention import plan_retention
+from ..retention.plan import plan_retention
 from ..selectors import ConfigurationState
-from ..services.executors import executors_alive
-from ..services.removals import prunes_latest, removals_unfinished
+from ..selectors.damages import damaged_otherwise, damages_open, doubts_count
+from ..selectors.executors import executors_alive
+from ..selectors.removals import prunes_latest, removals_unfinished
+from ..services import celery_beat as periodic
 from . import addresses, brokers, coverage, damage, disks, equipment, freshness, outside, runs, storages
 from .disks import Space
 from .findings import Acknowledged, Finding, Severity

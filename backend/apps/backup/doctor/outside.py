@@ -12,9 +12,9 @@ import msgspec
 from django.apps import apps
 
 from .. import conf, selectors
+from ..core.cache import Remembered
+from ..core.manifest import OutsideColumn, OutsideFacts
 from ..errors import SettingsInvalid
-from ..manifest import OutsideColumn, OutsideFacts
-from ..remembering import Remembered
 from ..sources import SourceRefused, database_aliases
 from ..sources.file_columns import columns_outside, still_outside
 from ..sources.files import database_files, file_roots, storages

@@ -10,11 +10,11 @@ from django.db import connections
 
 from ..errors import SettingsInvalid
 from ..models import BackupJob, RehearsalState
-from ..schema.rights import RESTRICTED
-from ..schema.scratch import missing_rights
 from ..selectors import jobs_with_dump
 from ..sources import SourceRefused, database_aliases
 from ..sources.postgresql import ENGINE
+from ..sources.schema.rights import RESTRICTED
+from ..sources.schema.scratch import missing_rights
 from .findings import Finding, critical, warning
 
 

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from ..core.timezones import minute_in_utc
 from ..errors import StorageRefused
 from ..models import BackupConfiguration, BackupJob, JobStatus
-from ..moments import minute_in_utc
 from ..selectors import FAILURES, STORED_STATUSES, Latest
-from ..storage import choose_place
+from ..storage.locations import choose_place
 from .disks import existing
 from .findings import Finding, critical, warning
 

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from strongroom.passphrase import passphrase_source, read_passphrase
 
+from ..backups.passphrase_check import is_proven, passphrase_problems
+from ..backups.presence import Missing, Presence
+from ..core.paths import first_of
+from ..core.timezones import in_utc, minute_in_utc
 from ..models import BackupConfiguration, BackupType, Executor
-from ..moments import in_utc, minute_in_utc
-from ..names import first_of
-from ..passphrases import is_proven, passphrase_problems
-from ..presence import Missing, Presence
 from ..selectors import job_names, repositories_unseen
 from ..services.key_changes import key_changes_open
 from .findings import Finding, critical, warning

@@ -19,8 +19,8 @@ from typing import Final
 
 from django.db.models import Q
 
+from ..backups.presence import Presence
 from ..errors import SettingsInvalid
-from ..presence import Presence
 from ..selectors import ConfigurationState, good_backups
 from ..sources import SourceRefused
 from .coverage import never_verified

@@ -12,11 +12,11 @@ from django.db import Error as DatabaseFailure
 
 from strongroom.errors import StrongroomError
 
-from ..acting import SYSTEM, Actor, acting
+from ..core.cancellation import JobCancelled
+from ..core.paths import one_line
 from ..errors import BackupError, RequestRefused
 from ..models import AuditOrigin, JobStatus
-from ..names import one_line
-from ..stopping import JobCancelled
+from ..services.actor import SYSTEM, Actor, acting
 from . import exitcodes
 
 Options = Mapping[str, object]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..models import BackupConfiguration, Frequency
-from ..policies import FIELDS
-from ..schedules import Schedule
+from ..policies.production import FIELDS
+from ..policies.schedule import Schedule, schedule_zone
 from ..selectors import ConfigurationState
-from ..services.slots import schedule_zone, upcoming
+from ..services.slots import upcoming
 from .console import moment
 
 TITLES = ("Name", "Type", "Schedule", "Next run", "Retention", "Features", "State", "Last good", "Backups")

@@ -14,9 +14,9 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
-from ..moments import with_offset
-from ..names import one_line
-from ..progress import Progress
+from ..core.paths import one_line
+from ..core.progress import Progress
+from ..core.timezones import with_offset
 
 _LINE_SECONDS = 10.0
 _BAR_SECONDS = 0.1

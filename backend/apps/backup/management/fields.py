@@ -9,7 +9,7 @@ from datetime import time
 
 from ..errors import RequestRefused
 from ..models import BackupType, Frequency
-from ..policies import ConfigurationValues
+from ..policies.production import ConfigurationValues
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _YES, _NO = frozenset({"y", "yes", "true", "1", "on"}), frozenset({"n", "no", "false", "0", "off"})

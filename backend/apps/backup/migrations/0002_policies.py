@@ -5,7 +5,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-from ..constraints import check_constraint
+from ..core.constraints import check_constraint
 
 
 class Migration(migrations.Migration):

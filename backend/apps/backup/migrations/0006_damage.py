@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from ..constraints import check_constraint
+from ..core.constraints import check_constraint
 
 
 class Migration(migrations.Migration):

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from ..constraints import check_constraint
+from ..core.constraints import check_constraint
 
 
 class Migration(migrations.Migration):

@@ -5,7 +5,7 @@ from django.apps.registry import Apps
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from ..stored_paths import storage_absolute, storage_relative
+from ..storage.stored_paths import storage_absolute, storage_relative
 
 
 def make_relative(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from ..constraints import one_of
+from ..core.constraints import one_of
 
 
 class Migration(migrations.Migration):

@@ -8,17 +8,17 @@ from collections.abc import Callable, Mapping
 
 from django.utils import timezone
 
-from .. import housekeeping
+from ..backups.references import BackupRef, of_job
+from ..backups.verify import verify_backup
 from ..errors import RequestRefused
-from ..housekeeping import Tidied
 from ..models import OperationKind
-from ..references import BackupRef, of_job
-from ..retention import trusted_now
+from ..retention import apply as housekeeping
+from ..retention.apply import Tidied
+from ..retention.plan import trusted_now
 from ..selectors import job_by_uuid
 from ..services.configurations import configuration_delete
-from ..verification import verify_backup
-from . import restoring
-from .work import Done, Work
+from . import restore as restoring
+from .context import Done, Work
 
 _MOST_FINDINGS = 100
 

@@ -6,15 +6,16 @@ import uuid
 
 from django.utils import timezone
 
-from ..acting import Actor, acting
+from ..core.cancellation import JobCancelled, StopSignals, stop_signals
+from ..core.processes import own_identity
+from ..core.progress import Tracker
 from ..errors import LeaseLost
-from ..heartbeat import Heartbeat, OperationPulse
+from ..jobs.heartbeat import Heartbeat
 from ..ledger import reason_of, write_end
 from ..models import Operation, OperationStatus
-from ..processes import own_identity
-from ..progress import Tracker
 from ..restores import RestoreUnfinished
-from ..services.operating import (
+from ..services.actor import Actor, acting
+from ..services.operation_runs import (
     OperationClaim,
     operation_cancel,
     operation_claim,
@@ -22,10 +23,10 @@ from ..services.operating import (
     operation_fail,
 )
 from ..services.operations import operation_of
-from ..stopping import JobCancelled, StopSignals, stop_signals
+from .context import Done, Work
 from .kinds import WORKS
-from .restoring import abandon, sweep
-from .work import Done, Work
+from .pulse import OperationPulse
+from .restore import abandon, sweep
 
 
 def run_operation(operation: uuid.UUID) -> str:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from ..manifest import TableRecord
+from ..core.manifest import TableRecord
 from .durations import microseconds
 from .errors import NotPortable
 from .forms import Kind, Row, encode_rows

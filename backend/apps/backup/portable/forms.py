@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ..manifest import TableRecord
+from ..core.manifest import TableRecord
 
 Row = tuple[Any, ...]
 

@@ -13,7 +13,7 @@ import msgspec
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ..manifest import ColumnRecord
+from ..core.manifest import ColumnRecord
 from .canonical import normal_json
 from .durations import microseconds
 from .engines.mysql import is_out_of_calendar

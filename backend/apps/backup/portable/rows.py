@@ -10,7 +10,7 @@ import msgspec
 
 from strongroom.streams import Reader
 
-from ..manifest import TableRecord
+from ..core.manifest import TableRecord
 from .engines.base import Batches
 from .errors import NotPortable
 from .forms import MAX_LINE, Row, encode_rows, row_decoder

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from django.db import models
 from django.db.migrations.recorder import MigrationRecorder
 
-from ..manifest import ColumnRecord, TableRecord
+from ..core.manifest import ColumnRecord, TableRecord
 from .engines.base import RawColumn, RawTable, Reading
 from .fields import item_of_field, kind_of_field, stored_field
 from .forms import Kind

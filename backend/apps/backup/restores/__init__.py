@@ -1,25 +1,18 @@
 """Restores: a plan that touches nothing, staging beside the live system, verification, a swap that can be undone."""
 
-from .access_models import access_models
-from .errors import JournalUnwritable, RestoreFailed, RestoreRefused, RestoreUnfinished
+from ..errors import JournalUnwritable, RestoreFailed, RestoreRefused, RestoreUnfinished
+from .access.models import access_models
+from .backup_source import open_origin
 from .execute import Restore, RestoreResult
-from .folder import restore_to_folder
 from .journal import folders as journal_folders
 from .journal import interrupted, journals, mixed
-from .opening import Opened, open_kept, plan_open_kept
-from .origin import open_origin
-from .plan import Choice, Plan
-from .planning import plan_restore, plan_to_database, plan_to_folder
-from .record import ledger_is_readable
-from .rollback import (
-    Consequences,
-    plan_release,
-    plan_rollback,
-    recover_restores,
-    release,
-    rollback,
-)
-from .scratch import restore_to_database
+from .kept import Opened, open_kept, plan_open_kept
+from .ledger.record import ledger_is_readable
+from .partial.to_database import restore_to_database
+from .partial.to_folder import restore_to_folder
+from .planning.live import plan_restore, plan_to_database, plan_to_folder
+from .planning.plan import Choice, Plan
+from .rollback import Consequences, plan_release, plan_rollback, recover_restores, release, rollback
 
 __all__ = [
     "Choice",

@@ -14,27 +14,26 @@ from pathlib import Path
 from django.utils import timezone
 
 from .. import conf
-from ..errors import BackupError, LedgerUnavailable
-from ..holding import Scope, application_is_held, held
-from ..manifest import DatabaseRecord, DataRecord, FileRootRecord
-from ..progress import Tracker
-from ..references import BackupRef
-from ..schema.scratch import create_scratch
-from ..sources import sqlite
+from ..backups.references import BackupRef
+from ..core.application_hold import Scope, application_is_held, held
+from ..core.cancellation import JobCancelled
+from ..core.manifest import DatabaseRecord, DataRecord, FileRootRecord
+from ..core.progress import Tracker
+from ..errors import BackupError, LedgerUnavailable, RestoreFailed, RestoreRefused, RestoreUnfinished
 from ..sources.files import RESTORE_MARK
-from ..stopping import JobCancelled
-from . import beside, record, stage_postgresql, stage_sqlite
-from .access import compare_access, remove_access
-from .carry import carry_ledger, ledger_component
-from .changed import Changes
-from .errors import RestoreFailed, RestoreRefused, RestoreUnfinished
-from .hold_tables import writers_held
+from .access.compare import compare_access, remove_access
+from .backup_source import Origin
+from .changes import Changes
+from .engines.hold_writes import writers_held
+from .engines.registry import database_engine
 from .journal import Journal, State, exclusive
-from .origin import Origin
-from .plan import Choice, Plan
-from .planning import chosen_data, chosen_databases, chosen_roots, live_roots
-from .safety import back_up_live
-from .swapping import discard_staged, swap
+from .ledger import record
+from .ledger.carry import carry_ledger, ledger_component
+from .planning.live import chosen_data, chosen_databases, chosen_roots, live_roots
+from .planning.plan import Choice, Plan
+from .safety_backup import back_up_live
+from .staging import stage as beside
+from .swap import discard_staged, swap
 
 
 @dataclass
@@ -214,16 +213,13 @@ class Restore:
 
     def _stage_database(self, journal: Journal, database: DatabaseRecord) -> list[str]:
         component = beside.announce_database(journal, database.alias)
-        if database.engine == sqlite.ENGINE:
-            with self.origin.open_member(database.path) as dump:
-                live, staged = Path(component.live), Path(component.staged)
-                stage_sqlite.load(database, live, staged, dump=dump, progress=self._progress)
-            return []
-        create_scratch(database, component.staged)
-        return stage_postgresql.load(
+        engine = database_engine(component)
+        engine.create_for_dump(database, component.staged)
+        return engine.load_dump(
             database,
             component.staged,
             self.origin,
+            like=component.live,
             leave_out=self.choice.leave_out,
             progress=self._progress,
         )

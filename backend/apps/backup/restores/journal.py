@@ -29,12 +29,11 @@ from typing import Final
 import msgspec
 
 from .. import conf
-from ..errors import StorageRefused
-from ..fallback import fallback_folder, is_private, make_fallback
-from ..holding import FOLDER
-from ..storage import make_private_folder
-from .changed import Baseline, Changes
-from .errors import JournalUnwritable, RestoreRefused
+from ..core.application_hold import FOLDER
+from ..errors import JournalUnwritable, RestoreRefused, StorageRefused
+from ..storage.fallback import fallback_folder, is_private, make_fallback
+from ..storage.private_files import make_private_folder
+from .changes import Baseline, Changes
 
 _LOCK: Final = ".lock"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import uuid
 from collections.abc import Callable
 
@@ -12,21 +11,20 @@ import msgspec
 from django.utils import timezone
 
 from .. import conf
-from ..holding import Scope, application_is_held, held
-from ..references import of_job
+from ..backups.references import of_job
+from ..core.application_hold import Scope, application_is_held, held
+from ..errors import RestoreFailed, RestoreRefused
 from ..selectors import job_by_uuid
-from . import record
-from .access import compare_access
-from .carry import carry_ledger, ledger_component
-from .changed import Baseline
-from .comparing import compare_live, kept_admitted
-from .errors import RestoreFailed, RestoreRefused
-from .hold_tables import writers_held
-from .journal import DATABASES, Component, Journal, Kind, State, exclusive
-from .kinds import SERVERS
-from .move_postgresql import admit_again, require_none_prepared
-from .safety import LiveBackup, back_up_live
-from .swapping import complete_release, complete_rollback, kept_journal, recover, require_rollback
+from .access.compare import compare_access
+from .changes import Baseline
+from .compare import compare_live
+from .engines.hold_writes import writers_held
+from .engines.registry import swap_engine
+from .journal import DATABASES, Journal, State, exclusive
+from .ledger import record
+from .ledger.carry import carry_ledger, ledger_component
+from .safety_backup import LiveBackup, back_up_live
+from .swap import complete_release, complete_rollback, kept_journal, recover, require_rollback
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -142,18 +140,13 @@ def _written_since(journal: Journal, baseline: Baseline) -> list[str]:
 def _require_possible(journal: Journal) -> None:
     require_rollback(journal)
     for component in journal.components:
-        if not _is_kept(component):
+        engine = swap_engine(component)
+        if not engine.is_there(component.name, component.kept):
             raise RestoreRefused(
                 f"{component.kept!r} is gone; the restore {journal.restore} cannot be rolled back. Restore a backup"
                 " instead."
             )
-        if component.kind is Kind.POSTGRESQL:
-            require_none_prepared(component)
-
-
-def _is_kept(component: Component) -> bool:
-    server = next((one for one in SERVERS.values() if one.kind is component.kind), None)
-    return os.path.lexists(component.kept) if server is None else server.exists(component.name, component.kept)
+        engine.require_backward(component)
 
 
 def _access_brought_back(journal: Journal) -> list[str]:
@@ -161,7 +154,7 @@ def _access_brought_back(journal: Journal) -> list[str]:
     lines: list[str] = []
     for component in journal.components:
         if component.kind in DATABASES:
-            with kept_admitted(component):
+            with swap_engine(component).admitted(component):
                 kept = msgspec.structs.replace(component, staged=component.kept)
                 lines += compare_access([kept], now=timezone.now(), tokens=True)
     return lines
@@ -171,8 +164,7 @@ def _carry_back(journal: Journal) -> list[str]:
     component = ledger_component(journal)
     if component is None:
         return []
-    if component.kind is Kind.POSTGRESQL:
-        admit_again(component)
+    swap_engine(component).admit(component)
     obstacle = carry_ledger(component, component.kept)
     return [obstacle] if obstacle else []
 

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sub
 
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, JobStatus, PruneRun, Trigger, Trust
-from ..schedules import PERIODS
+from ..policies.schedule import PERIODS
 from .rows import FAILURES, HAS_BACKUP, SCHEDULED, SKEW, STORED_STATUSES, UNFINISHED, good, job_rows
 
 

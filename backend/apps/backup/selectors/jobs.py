@@ -8,10 +8,10 @@ from django.db import connections
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from ..core.timezones import in_utc
 from ..errors import AmbiguousReference
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, BackupType, JobEvent, Trigger
-from ..moments import in_utc
 from .rows import FAILURES, HAS_BACKUP, STORED_STATUSES, holds_database, job_rows
 
 SHORTEST_PREFIX = 4

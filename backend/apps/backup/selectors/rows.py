@@ -5,15 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from ..ledger import ledger_alias
-from ..models import (
-    BackupJob,
-    BackupType,
-    ConfigurationStatus,
-    Frequency,
-    JobStatus,
-    RehearsalState,
-    Trust,
-)
+from ..models import BackupJob, BackupType, ConfigurationStatus, Frequency, JobStatus, RehearsalState, Trust
 
 STORED_STATUSES = (JobStatus.COMPLETED, JobStatus.INCOMPLETE)
 FAILURES = (JobStatus.FAILED, JobStatus.TIMEOUT)

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from ..acting import current_actor
 from ..errors import AcknowledgementNotFound, RequestRefused
 from ..ledger import ledger_access, ledger_alias
 from ..models import Acknowledgement, BackupJob, JobStatus
 from ..selectors import acknowledgements_open, jobs_incomplete
+from .actor import current_actor
 from .audit import AuditObject, audit_record
-from .events import storable_text
+from .job_log import storable_text
 
 _LONGEST = timedelta(days=366)
 _LONGEST_REASON = 500

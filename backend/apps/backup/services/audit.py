@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from django.db import transaction
 from django.utils import timezone
 
-from ..acting import current_actor
 from ..ledger import ledger_access, ledger_alias
 from ..models import AuditChain, AuditEvent
-from .events import storable_text
+from .actor import current_actor
+from .job_log import storable_text
 
 _MOST_FINDINGS = 20
 _CHUNK = 2000

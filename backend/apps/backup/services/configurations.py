@@ -12,18 +12,18 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from .. import periodic
 from ..errors import AlreadyRunning, ApprovalRefused, ConfigurationNotFound, RequestRefused
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, Frequency, JobStatus
-from ..policies import FIELDS, ConfigurationValues
-from ..schedules import LAST_DAY_OF_MONTH, Schedule
+from ..policies.production import FIELDS, ConfigurationValues
+from ..policies.schedule import LAST_DAY_OF_MONTH, Schedule, schedule_zone
 from ..selectors import CONFIGURATION_DELETED
-from ..storage import choose_place
-from ..stored_paths import storage_relative
+from ..storage.locations import choose_place
+from ..storage.stored_paths import storage_relative
+from . import celery_beat as periodic
 from .audit import AuditObject, audit_record
 from .keeping import Keeping
-from .slots import account, schedule_zone
+from .slots import account
 
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     Frequency.DAILY: ("schedule_time",),

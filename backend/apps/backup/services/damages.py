@@ -14,18 +14,19 @@ from strongroom.errors import BackendError, Damaged, FileMissing
 from strongroom.format.snapshot import Snapshot
 from strongroom.ids import FileKind, StorageId
 from strongroom.needing import BlobKey, Need, find_need
+from strongroom.repair.snapshots import is_repaired
 from strongroom.repository import Index, Repository
 from strongroom.repository.blobs import BlobReader
 from strongroom.repository.damage import Damage, compare_sizes, distrust, lost_blobs
 from strongroom.repository.damage import DamageKind as StoredKind
 from strongroom.repository.packs import verify_pack
 
-from ..damages import FILES, as_damage, damage_is_open, damage_known, damage_note, damage_rows, damaged_files_note
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, DamageFinder, DamageKind, DoubtedBackup, Trust
-from ..siblings import is_repaired
+from ..selectors.damages import FILES, as_damage, damage_is_open, damage_known, damage_rows
+from ..services.damage_records import damage_note, damaged_files_note
 from .audit import audit_record
-from .events import job_event
+from .job_log import job_event
 from .jobs import audited
 
 _BATCH = 500

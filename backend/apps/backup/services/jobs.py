@@ -15,18 +15,18 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
+from ..core.processes import ProcessIdentity
+from ..core.timezones import in_utc
 from ..errors import AlreadyRunning, IllegalTransition, JobNotFound, LeaseLost, SlotTaken
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, JobStatus, Trigger, Trust
-from ..moments import in_utc
-from ..processes import ProcessIdentity
-from ..requests import JobRequest
-from ..schema.rehearsal import Rehearsals
+from ..policies.job_request import JobRequest
+from ..sources.schema.rehearsal import Rehearsals
 from .acknowledging import accepted_until
 from .audit import AuditObject, audit_record
-from .events import job_event, storable_text
-from .reaping import LEASE, RELEASED, after_failure, job_reap
-from .results import JobResult, rehearsal_columns
+from .dead_jobs import LEASE, RELEASED, after_failure, job_reap
+from .job_log import job_event, storable_text
+from .job_results import JobResult, rehearsal_columns
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

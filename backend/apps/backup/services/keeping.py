@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Final, Self
 
 from ..models import BackupConfiguration, BackupType, ConfigurationStatus, Frequency
-from ..schedules import PERIODS
+from ..policies.schedule import PERIODS
 
 _NUMBERS: Final = ("retention_days", "max_backups", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly")
 _WHOLE: Final = frozenset({"database", "dump", "files"})

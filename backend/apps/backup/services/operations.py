@@ -16,14 +16,14 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from .. import conf
+from ..core.permissions import Right
+from ..core.processes import is_gone, process_of
 from ..errors import AlreadyRunning, ApprovalRefused, IllegalTransition, OperationNotFound, TooManyOpen
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, Operation, OperationKind, OperationStatus, RestoreJob, RestoreStatus
-from ..processes import is_gone, process_of
-from ..rights import Right
 from ..selectors import URGENT
 from .audit import AuditObject, audit_record
-from .events import storable_text
+from .job_log import storable_text
 
 RIGHTS: Mapping[str, Right] = {
     OperationKind.VERIFY: Right.RUN,

@@ -10,12 +10,12 @@ from django.db import transaction
 
 from strongroom.passphrase import Passphrase
 
-from ..acting import current_actor
-from ..given_passphrase import slow_digest
 from ..ledger import ledger_access, ledger_alias
 from ..models import ConfirmedPassphrase
+from ..storage.passphrase import slow_digest
+from .actor import current_actor
 from .audit import AuditObject, audit_record
-from .events import storable_text
+from .job_log import storable_text
 
 
 def passphrase_confirm(passphrase: Passphrase, *, now: datetime) -> None:

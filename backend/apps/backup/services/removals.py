@@ -10,13 +10,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet
 
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, PruneRun, PruneStatus, RestoreJob, RestoreStatus
 from ..selectors import UNFINISHED
 from .audit import AuditObject, audit_record
-from .events import job_event, storable_text
+from .job_log import job_event, storable_text
 from .jobs import audited
 
 
@@ -39,16 +39,6 @@ def removal_begin(reasons: Mapping[uuid.UUID, str], *, now: datetime) -> list[Ba
                     marked.append(job)
                     audit_record("backup.remove", audited(_jobs().get(uuid=job)), details={"reason": reason})
         return list(_jobs().filter(uuid__in=marked))
-
-
-def removals_unfinished(*, among: Collection[BackupJob] | None = None) -> list[BackupJob]:
-    """Backups that are marked, and may still be in the storage; only these of them with `among`."""
-    with ledger_access("looking for unfinished removals"):
-        rows = _jobs().filter(removal_started_at__isnull=False, removed_at=None)
-        if among is None:
-            return list(rows)
-        wanted = {job.pk for job in among}
-        return [job for job in rows if job.pk in wanted]
 
 
 def removal_done(jobs: Collection[BackupJob], *, now: datetime) -> None:
@@ -92,28 +82,6 @@ def prune_end(run: PruneRun, *, now: datetime, freed: int | None = None, error: 
         PruneRun.objects.using(ledger_alias()).filter(pk=run.pk).update(
             status=status, completed_at=now, freed_bytes=freed, error_message=storable_text(error)
         )
-
-
-def prune_latest(repository: str) -> PruneRun | None:
-    """The newest prune of a repository that came to its end."""
-    with ledger_access("looking for the latest prune"):
-        rows = PruneRun.objects.using(ledger_alias())
-        return rows.filter(repository=repository, status=PruneStatus.COMPLETED).first()
-
-
-def prunes_latest() -> list[PruneRun]:
-    """The newest prune of each repository."""
-    with ledger_access("looking for the latest prunes"):
-        rows = PruneRun.objects.using(ledger_alias())
-        newest = rows.filter(repository=OuterRef("repository")).order_by("-started_at", "-id").values("pk")[:1]
-        return list(rows.filter(pk=Subquery(newest)))
-
-
-def removed_since(moment: datetime | None) -> bool:
-    """Whether any backup was removed since then, or ever."""
-    with ledger_access("looking for removed backups"):
-        rows = _jobs().filter(removed_at__isnull=False)
-        return (rows if moment is None else rows.filter(removed_at__gte=moment)).exists()
 
 
 def _jobs() -> QuerySet[BackupJob]:

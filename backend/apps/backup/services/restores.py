@@ -13,7 +13,7 @@ from ..errors import IllegalTransition
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, RestoreJob, RestoreStatus, RollbackState
 from .audit import AuditObject, audit_record
-from .events import storable_text
+from .job_log import storable_text
 
 _ENDS = (RestoreStatus.COMPLETED, RestoreStatus.FAILED, RestoreStatus.CANCELLED)
 

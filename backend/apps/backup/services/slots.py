@@ -17,21 +17,20 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Iterable
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
-from django.utils import timezone
 
 from .. import conf
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, Frequency, JobStatus, Trigger, WokenBy
-from ..requests import JobRequest
-from ..schedules import Schedule
+from ..policies.job_request import JobRequest
+from ..policies.schedule import Schedule, schedule_zone
 from ..selectors import SCHEDULED, configurations
-from .events import job_event
+from .dead_jobs import LONGEST_PAUSE
+from .job_log import job_event
 from .jobs import new_job
-from .reaping import LONGEST_PAUSE
 
 _INSTANT = timedelta(microseconds=1)
 _BATCH = 500
@@ -46,11 +45,6 @@ _LONGEST = {
 _NOBODY = "Nobody was there to run it when it was due."
 _TOO_LATE = "It was found due only after the time that BACKUP_CATCH_UP_HOURS allows."
 _BUSY = "It had not been started when the next one was due."
-
-
-def schedule_zone() -> tzinfo:
-    """The time zone of the schedules: the project's TIME_ZONE."""
-    return timezone.get_default_timezone()
 
 
 def run_due(

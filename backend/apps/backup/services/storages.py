@@ -17,9 +17,9 @@ from strongroom.repository import Repository
 from ..errors import StorageAbsent, StorageExchanged
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, StoredRepository
-from ..repository_files import Fault, config_digest, repository_files
 from ..selectors import HAS_BACKUP, Holding, repositories_known, repository_holdings
-from ..storage import RepositoryPlace
+from ..storage.locations import RepositoryPlace
+from ..storage.repository_files import Fault, config_digest, repository_files
 
 
 class Stored(NamedTuple):

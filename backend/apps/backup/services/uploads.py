@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from .. import conf, uploads
+from .. import conf
 from ..errors import AlreadyRunning, RequestRefused, StorageFull, UploadNotFound
 from ..ledger import ledger_access, ledger_alias
 from ..models import Operation, Upload
 from ..selectors import next_backups_bytes, uploads_of
+from ..storage import upload_files as uploads
 from .audit import AuditObject, audit_record
-from .events import storable_text
+from .job_log import storable_text
 from .operations import OPEN
 
 SILENCE = timedelta(hours=24)

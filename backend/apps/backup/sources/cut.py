@@ -24,8 +24,8 @@ from strongroom.longpaths import reachable
 from strongroom.streams import Reader
 
 from .. import conf
+from ..core.manifest import FORMAT, NAME, DatabaseRecord, JobFacts, Manifest, OutsideFacts, ReferenceFacts, encode
 from ..deferred_deletes import Held, hold_deletes
-from ..manifest import FORMAT, NAME, DatabaseRecord, JobFacts, Manifest, OutsideFacts, ReferenceFacts, encode
 from . import postgresql, sqlite
 from .databases import DatabaseCut
 from .errors import CaptureFailed, SourceRefused

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from strongroom.streams import Reader
 
-from ..manifest import DatabaseRecord
+from ..core.manifest import DatabaseRecord
 
 Finished = Callable[[int, str], None]
 """Called with size and SHA-256 when a dump has been read to its end."""

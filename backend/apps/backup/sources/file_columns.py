@@ -25,7 +25,7 @@ from django.conf import settings as project
 from django.db import models
 
 from .. import conf
-from ..manifest import OutsideColumn, OutsideFacts
+from ..core.manifest import OutsideColumn, OutsideFacts
 from ..models import BackupJob
 from .files import database_files, file_roots, storages
 from .named_files import TEXT, ReferenceField, reference_fields

@@ -19,8 +19,8 @@ from django.db import connections
 from strongroom.entries import Entry, Folder, OnDisk
 
 from .. import conf
+from ..core.manifest import FileRootRecord
 from ..deferred_deletes import FOLDER, Held
-from ..manifest import FileRootRecord
 from .errors import SourceRefused
 from .named_files import NamedFiles, ReferenceField
 from .sqlite import SIDE_FILES, database_path

@@ -21,9 +21,9 @@ from django.core.exceptions import FieldDoesNotExist, SuspiciousFileOperation
 from django.core.files.storage import Storage
 from django.db import models
 
+from ..core.manifest import MAX_EXAMPLES, ReferenceFacts
 from ..deferred_deletes import DeferredDeletes
 from ..errors import SettingsInvalid
-from ..manifest import MAX_EXAMPLES, ReferenceFacts
 
 MAX_LISTED: Final = 1000
 TEXT: Final = "text"

@@ -23,7 +23,7 @@ from strongroom.entries import Entry, Folder, Stream
 from strongroom.streams import Reader
 
 from .. import conf
-from ..manifest import DataRecord, TableRecord
+from ..core.manifest import DataRecord, TableRecord
 from ..portable.engines.base import Moments, Reading
 from ..portable.engines.mysql import MysqlReading
 from ..portable.engines.postgresql import PostgresqlReading

@@ -20,9 +20,9 @@ from django.db.utils import Error as DatabaseFailure
 
 from strongroom.streams import Reader
 
-from ..identifiers import quoted
-from ..manifest import DatabaseRecord
-from ..server_errors import what_helps, what_was_said
+from ..core.manifest import DatabaseRecord
+from ..core.server_errors import what_helps, what_was_said
+from ..core.sql import quoted
 from .databases import DatabaseCut, Finished
 from .errors import CaptureFailed, SourceRefused
 from .migrations import leaves

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ..manifest import Grant, ServerFacts
+from ..core.manifest import Grant, ServerFacts
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper

@@ -18,7 +18,7 @@ from django.conf import settings as project
 from strongroom.entries import Entry, OnDisk
 
 from .. import conf
-from ..manifest import ProjectFacts, SecretFingerprint
+from ..core.manifest import ProjectFacts, SecretFingerprint
 from .migrations import code_leaves
 
 # Memory-hard, so that a short secret cannot be guessed from its fingerprint at any useful speed.

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
-from ..identifiers import quoted
-from ..manifest import DatabaseRecord
-from ..staging import is_full
+from ..core.manifest import DatabaseRecord
+from ..core.sql import quoted
+from ..storage.staging import is_full
 from .databases import DatabaseCut
 from .errors import CaptureFailed, SourceRefused
 from .migrations import leaves

@@ -13,7 +13,7 @@ from typing import IO, Final, Protocol
 from strongroom.snapshots import SnapshotView
 from strongroom.streams import Reader
 
-from ..manifest import MAX_BYTES, NAME, DatabaseRecord, Manifest, ManifestInvalid, decode
+from ..core.manifest import MAX_BYTES, NAME, DatabaseRecord, Manifest, ManifestInvalid, decode
 from . import postgresql, sqlite
 from .errors import CaptureFailed
 from .postgresql_client import find_client, rows_command

@@ -3,12 +3,12 @@
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from ...agent import Agent
-from ...moments import with_offset
-from ...names import one_line
-from ...periodic import sync_all
+from ...core.paths import one_line
+from ...core.timezones import with_offset
+from ...executors.agent import Agent
 from ...restores import recover_restores
 from ...selectors import configurations
+from ...services.celery_beat import sync_all
 from .. import exitcodes
 from ..base import BackupCommand, Options
 

@@ -5,7 +5,7 @@ import dataclasses
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from ...services.catalogue import CatalogueReport, catalogue_rebuild, missing_forget
+from ...backups.catalogue import CatalogueReport, catalogue_rebuild, missing_forget
 from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..console import facts

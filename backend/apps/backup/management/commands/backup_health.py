@@ -12,11 +12,15 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from ... import conf
-from ...doctor import Finding, Health, Protection, Severity, Space, described, examine
+from ...backups.pack_check import look_at_packs
+from ...core.paths import one_line
+from ...doctor.disks import Space
+from ...doctor.findings import Finding, Severity
+from ...doctor.health import Health, examine
+from ...doctor.isolation import described
+from ...doctor.verdict import Protection
 from ...errors import BackupError, LedgerUnavailable, RequestRefused
 from ...models import Acknowledgement
-from ...names import one_line
-from ...pack_looks import look_at_packs
 from ...selectors import acknowledgements_open
 from ...services.acknowledging import acknowledgement_withdraw, findings_acknowledge, problems_acknowledge
 from .. import exitcodes

@@ -10,11 +10,11 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from ... import selectors
+from ...core.paths import one_line
+from ...core.progress import Progress, Tracker
 from ...errors import RequestRefused
-from ...housekeeping import remove
 from ...models import BackupJob, BackupType, JobStatus
-from ...names import one_line
-from ...progress import Progress, Tracker
+from ...retention.apply import remove
 from ...services.jobs import job_cancel_request, job_pin
 from .. import exitcodes
 from ..base import BackupCommand, Options

@@ -12,9 +12,9 @@ from django.utils import timezone
 from strongroom.errors import WrongPassphrase
 from strongroom.passphrase import Passphrase, read_passphrase
 
+from ...backups.passphrase_check import encrypted_places, is_proven, key_obstacle, places_away
+from ...backups.presence import look
 from ...errors import RequestRefused
-from ...passphrases import encrypted_places, is_proven, key_obstacle, places_away
-from ...presence import look
 from ...services.passphrases import passphrase_confirm
 from .. import exitcodes
 from ..base import BackupCommand, Options

@@ -8,12 +8,13 @@ from datetime import datetime
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from ... import housekeeping, selectors
-from ...presence import look
-from ...progress import Tracker
-from ...retention import Verdict, plan_retention
-from ...stopping import stop_signals
-from ...storage import RepositoryPlace
+from ... import selectors
+from ...backups.presence import look
+from ...core.cancellation import stop_signals
+from ...core.progress import Tracker
+from ...retention import apply as housekeeping
+from ...retention.plan import Verdict, plan_retention
+from ...storage.locations import RepositoryPlace
 from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..choosing import configuration_named

@@ -8,10 +8,10 @@ from django.core.management.base import CommandParser
 
 from strongroom.passphrase import FILE, Passphrase, read_passphrase
 
+from ...core.cancellation import stop_signals
+from ...core.progress import Tracker
 from ...errors import RekeyFailed, RequestRefused
-from ...progress import Tracker
-from ...rekeying import RekeyPlan, complete_exchanges, plan_rekey, plan_release_keys, rekey, release_keys
-from ...stopping import stop_signals
+from ...operations.rekey import RekeyPlan, complete_exchanges, plan_rekey, plan_release_keys, rekey, release_keys
 from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..console import ProgressDisplay, facts, size

@@ -3,20 +3,21 @@
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from ... import conf, dispatch
+from ... import conf
+from ...backups.pack_check import PAUSE, look_at_packs
+from ...core.paths import one_line
+from ...core.processes import own_identity
 from ...errors import BackupError, IllegalTransition
+from ...executors import dispatch
 from ...ledger import ledger_alias
 from ...models import BackupJob, JobStatus, WokenBy
-from ...names import one_line
 from ...operations import settle_operations
-from ...pack_looks import PAUSE, look_at_packs
-from ...processes import own_identity
 from ...restores import recover_restores
 from ...selectors import jobs_runnable, operations_runnable
 from ...services import slots
-from ...services.executors import cron_beat
+from ...services.dead_jobs import job_enforce, job_reap
+from ...services.executor_registry import cron_beat
 from ...services.operations import operations_expire
-from ...services.reaping import job_enforce, job_reap
 from ...services.uploads import uploads_expire
 from .. import exitcodes
 from ..base import BackupCommand, Options

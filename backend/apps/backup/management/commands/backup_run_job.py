@@ -4,8 +4,8 @@ import uuid
 
 from django.core.management.base import CommandParser
 
+from ...jobs.run import run_job
 from ...restores import recover_restores
-from ...runner import run_job
 from .. import exitcodes
 from ..base import BackupCommand, Options
 

@@ -14,14 +14,14 @@ from django.utils import timezone
 from strongroom.passphrase import SOURCES, passphrase_source
 
 from ... import selectors
+from ...backups.presence import look
 from ...errors import RequestRefused
 from ...models import BackupConfiguration, JobStatus
-from ...periodic import installed, owned_names
-from ...policies import ConfigurationValues
-from ...presence import look
+from ...policies.production import ConfigurationValues
+from ...selectors.executors import executors_alive
 from ...services import configurations as service
-from ...services.executors import executors_alive
-from ...services.installation import (
+from ...services.celery_beat import installed, owned_names
+from ...services.policy_import import (
     CREATED,
     WOULD_BE_CREATED,
     Taken,

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from django.core.management.base import CommandParser
 
+from ...backups.latest import EVERYTHING
+from ...backups.references import BackupRef, package_ref
+from ...backups.resolve import resolve_backup, wanted_parts
+from ...core.paths import path_of, text_of
+from ...core.progress import Tracker
 from ...errors import LedgerUnavailable
-from ...latest import EVERYTHING
-from ...names import path_of, text_of
-from ...progress import Tracker
-from ...references import BackupRef, package_ref
-from ...resolving import resolve_backup, wanted_parts
 from ...restores import (
     Choice,
     Consequences,
@@ -38,8 +38,8 @@ from ...restores import (
     restore_to_folder,
     rollback,
 )
+from ...restores.backup_source import Origin
 from ...restores.journal import UNFINISHED
-from ...restores.origin import Origin
 from ...services.restores import restore_beside_record
 from .. import exitcodes
 from ..base import BackupCommand, Options

@@ -6,14 +6,15 @@ from pathlib import Path
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from ... import conf, dispatch, selectors
+from ... import conf, selectors
 from ...errors import LedgerUnavailable
+from ...executors import dispatch
+from ...jobs.plan import plan_backup, require_possible
 from ...models import BackupConfiguration, BackupJob, BackupType, JobStatus
-from ...planning import plan_backup, require_possible
-from ...requests import JobRequest
+from ...policies.job_request import JobRequest
 from ...restores import recover_restores
 from ...services.jobs import job_create
-from ...storage import PLAIN_PACKAGE, SEALED_PACKAGE
+from ...storage.locations import PLAIN_PACKAGE, SEALED_PACKAGE
 from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..choosing import configuration_named

@@ -2,11 +2,11 @@
 
 from django.core.management.base import CommandParser
 
+from ...backups.resolve import resolve_backup, wanted_parts
+from ...backups.verify import verify_backup
+from ...core.cancellation import stop_signals
+from ...core.progress import Tracker
 from ...models import RehearsalState
-from ...progress import Tracker
-from ...resolving import resolve_backup, wanted_parts
-from ...stopping import stop_signals
-from ...verification import verify_backup
 from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..console import ProgressDisplay, facts

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ...manifest import ColumnRecord, TableRecord
+from ...core.manifest import ColumnRecord, TableRecord
 from ..forms import Kind, Row
 
 Convert = Callable[[Any], Any]

@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ...identifiers import backticked
-from ...manifest import ColumnRecord, TableRecord
+from ...core.manifest import ColumnRecord, TableRecord
+from ...core.sql import backticked
 from ..durations import microseconds
 from ..errors import TableUnreadable
 from ..forms import Kind, Row

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from ...identifiers import quoted
-from ...manifest import ColumnRecord, TableRecord
+from ...core.manifest import ColumnRecord, TableRecord
+from ...core.sql import quoted
 from ..durations import DAY, duration_form
 from ..forms import Kind, Row
 from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order

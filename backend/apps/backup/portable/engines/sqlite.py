@@ -11,8 +11,8 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from ...identifiers import quoted
-from ...manifest import ColumnRecord, TableRecord
+from ...core.manifest import ColumnRecord, TableRecord
+from ...core.sql import quoted
 from ..durations import microseconds
 from ..errors import TableUnreadable
 from ..forms import Kind, Row

@@ -1,0 +1,1 @@
+"""A stored backup: find it, open it, look into it, download it, verify it."""

@@ -1,0 +1,1 @@
+"""The processes that run what is due: the agent, cron, and Celery workers."""

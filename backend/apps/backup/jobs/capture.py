@@ -1,0 +1,387 @@
+"""The work of one job: the cut to a snapshot or a package, read back before it counts."""
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from django.utils import timezone
+
+from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
+from strongroom.errors import AppendOnly, Damaged
+from strongroom.format.snapshot import Snapshot
+from strongroom.packages import remove_leftovers
+from strongroom.passphrase import Passphrase, read_passphrase
+from strongroom.repository import Repository
+from strongroom.repository.locks import RepositoryLock
+from strongroom.snapshots import SnapshotView
+
+from ..backups.package_keys import new_mark
+from ..backups.packages import write_package
+from ..backups.passphrase_check import require_proven
+from ..backups.references import snapshot_tags
+from ..backups.siblings import newest_first, snapshots_of
+from ..backups.verify import ReadBack, read_back
+from ..core.manifest import Manifest, ManifestInvalid, decode
+from ..core.paths import file_name
+from ..core.progress import Tracker
+from ..models import BackupJob, DamageFinder, DamageKind, Trigger
+from ..policies.job_request import JobRequest
+from ..selectors import files_before, root_was_filled, rows_before
+from ..selectors.damages import as_damage, damage_known
+from ..services.damage_records import damage_note, damaged_files_note
+from ..services.damages import damage_settle
+from ..services.job_results import JobResult, manifest_facts, summary_facts
+from ..services.storages import repository_for_job
+from ..sources import Cut, CutSpec, open_cut, read_manifest
+from ..sources.schema.rehearsal import Rehearsals, rehearse_all
+from ..sources.verify import DumpPlace, SnapshotPlace
+from ..storage.locations import PACKAGES, PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, choose_place
+from ..storage.packages import is_package_folder
+from ..storage.private_files import make_private_folder
+from ..storage.repository_locks import lock_patiently
+from ..storage.staging import staging_folder
+from .parent import choose_parent
+
+ROOT = "/edms"
+"""The path under which snapshots are filed; restic groups by it."""
+
+_FURTHER_PASSES = 2
+_PASSED_AGAIN = (
+    "Files were deleted between the consistency point and their reading, so that another pass was made. A storage with"
+    " `DeferredDeletes` keeps them for the backup."
+)
+
+_CLOCK_MARGIN = 5.0
+"""Seconds by which the clock of a file system may differ."""
+_LOCK_PATIENCE = 3600.0
+"""Seconds: as long as a prune of a large repository may take."""
+
+
+class _DeletedMeanwhile(Exception):
+    """The application has deleted files that the package names; another pass holds them."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Storing:
+    """Where a snapshot goes, and what it takes to store it."""
+
+    repository: Repository
+    place: RepositoryPlace
+    request: JobRequest
+    staging: Path
+    lock: RepositoryLock
+
+
+@dataclasses.dataclass(slots=True)
+class Capture:
+    """One job's work. `stored` is set as soon as a restore point exists, whatever happens after it."""
+
+    job: BackupJob
+    tracker: Tracker
+    fence: Callable[[], None]
+    """Raises if the job is no longer ours; asks the ledger, called right before anything is published. From then on
+    signals wait."""
+    published: Callable[[], None]
+    """Called when what was published is in `stored`; raises what has waited."""
+    check: Callable[[], None]
+    """Raises if the job is known to be no longer ours; cheap, called all the time."""
+    stored: JobResult | None = None
+    repository: int | None = None
+    """The primary key of the repository that the snapshot goes to."""
+    manifest: Manifest | None = None
+    """That of what this attempt has stored."""
+    positions: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Of the servers at its consistency point, as `Cut` has them."""
+    is_damaged: bool = False
+    """What is stored was found not to be what was read."""
+
+    def run(self) -> list[str]:
+        """Make the backup and read it back; what the reading found wrong. The result is in `stored`."""
+        request = JobRequest.from_json(self.job.backup_type, self.job.settings)
+        return self._package(request) if request.makes_package else self._snapshot(request)
+
+    def _spec(
+        self, request: JobRequest, staging: Path, *, recalls: bool = False, links_since: float | None = None
+    ) -> CutSpec:
+        return CutSpec(
+            job_uuid=self.job.uuid,
+            job_name=self.job.job_name,
+            configuration_name=self.job.configuration_name,
+            started_at=self.job.started_at or timezone.now(),
+            include=request.include,
+            exclude=request.exclude,
+            encrypted=request.encryption,
+            staging=staging,
+            held_before=files_before(self.job),
+            rows_before=rows_before(self.job),
+            was_filled=root_was_filled,
+            recalls=recalls,
+            links_since=links_since,
+        )
+
+    def _snapshot(self, request: JobRequest) -> list[str]:
+        place = choose_place(request.storage_path, encrypted=request.encryption)
+        self.tracker.begin("opening the repository")
+        stored = repository_for_job(self.job, place, may_begin=request.new_repository, now=timezone.now())
+        self.repository, repository = stored.row.pk, stored.repository
+        with self._lock(repository) as lock, staging_folder(self.job.uuid) as staging:
+            storing = _Storing(repository, place, request, staging, lock)
+            snapshot = self._left_by_earlier_attempt(repository) or self._store(storing)
+            read = read_back(repository, snapshot, staging=staging, tracker=self.tracker, tick=self.check)
+            if read.damage:
+                damage_note(repository, read.damage, found_by=DamageFinder.BACKUP, now=timezone.now())
+            if read.findings and read.damage:
+                read = self._store_again(storing, snapshot, read)
+            self.is_damaged = bool(read.findings)
+            if self.job.attempt > 1:
+                self._retract_others(repository)
+            if not read.findings:
+                self._rehearse_snapshot(repository)
+            damage_settle(repository, found_by=DamageFinder.BACKUP, now=timezone.now(), tick=self.check)
+            return read.findings
+
+    def _store_again(self, storing: _Storing, bad: Snapshot, read: ReadBack) -> ReadBack:
+        """Read the sources once more and store anew what was found damaged; what the second reading back found.
+
+        The damaged snapshot goes when the other one is stored: a job has one backup.
+        """
+        self.is_damaged = True
+        snapshot = self._store(storing, note=_stored_again(read))
+        with contextlib.suppress(AppendOnly):
+            storing.repository.retract_snapshot(bad.id)
+        return read_back(storing.repository, snapshot, staging=storing.staging, tracker=self.tracker, tick=self.check)
+
+    def _rehearse_snapshot(self, repository: Repository) -> None:
+        """Rehearse what is stored now, which is another snapshot where damage was met."""
+        if self.stored is None:
+            raise AssertionError("What is rehearsed is stored.")
+        place = SnapshotPlace(SnapshotView(repository, repository.snapshot(self.stored.snapshot_id)))
+        rehearsals = self._rehearse(place, read_manifest(place))
+        self.stored = dataclasses.replace(self.stored, rehearsals=rehearsals)
+
+    def _rehearse(self, place: DumpPlace, manifest: Manifest) -> Rehearsals:
+        self.tracker.begin("rehearsing the restore")
+        self.check()
+        return rehearse_all(place, manifest)
+
+    def _lock(self, repository: Repository) -> RepositoryLock:
+        """A shared lock. A scheduled job waits for it while somebody prunes; whoever asks by hand is told at once."""
+
+        def waiting() -> None:
+            self.tracker.begin("waiting for the repository's lock")
+            self.check()
+
+        patience = _LOCK_PATIENCE if self.job.trigger == Trigger.SCHEDULED else 0.0
+        return lock_patiently(repository, seconds=patience, waiting=waiting)
+
+    def _store(self, storing: _Storing, *, note: str = "") -> Snapshot:
+        """Store a snapshot. Files that the application deletes between the consistency point and their reading make
+        another pass: with a new consistency point, and with those files from the pass before."""
+        parent, warnings = choose_parent(self.job, storing.place, storing.repository)
+        warnings += [note] if note else []
+        since = time.time() - _CLOCK_MARGIN
+        snapshot, again = self._store_once(storing, parent, warnings)
+        for _ in range(_FURTHER_PASSES):
+            if not again:
+                break
+            before, first = snapshot, self.stored
+            snapshot, again = self._store_once(storing, before, [*warnings, _PASSED_AGAIN], links_since=since)
+            self.stored = _both(first, self.stored)
+            with contextlib.suppress(AppendOnly):
+                storing.repository.retract_snapshot(before.id)
+        return snapshot
+
+    def _store_once(
+        self, storing: _Storing, parent: Snapshot | None, warnings: list[str], *, links_since: float | None = None
+    ) -> tuple[Snapshot, bool]:
+        """One pass: what it stored, and whether another one can do better. `links_since`: when the first one began."""
+        repository, request = storing.repository, storing.request
+        known = damage_known(repository)
+
+        def before_publish() -> None:
+            storing.lock.check()
+            self.fence()
+
+        self.tracker.begin("opening the sources")
+        spec = self._spec(request, storing.staging, recalls=links_since is not None, links_since=links_since)
+        with open_cut(self.job.backup_type, spec=spec) as cut:
+            options = ArchiveOptions(
+                paths=(ROOT,),
+                tags=snapshot_tags(self.job),
+                parent=parent,
+                compression=request.compression,
+                before_publish=before_publish,
+                on_problem=cut.note_unread,
+                distrusted=[as_damage(row) for row in known if row.kind != DamageKind.HEADER],
+            )
+            self.stored = self._archive(repository, cut, options, warnings)
+            self.published()
+            again = cut.lacks_what_was_deleted()
+        return repository.snapshot(self.stored.snapshot_id), again
+
+    def _left_by_earlier_attempt(self, repository: Repository) -> Snapshot | None:
+        """The snapshot that an earlier attempt had stored when it was cut off: a job never stores two."""
+        if self.job.attempt <= 1:
+            return None
+        for snapshot in newest_first(snapshots_of(repository, [self.job.uuid])):
+            # One whose manifest is damaged is stored anew, and goes then.
+            with contextlib.suppress(Damaged, ManifestInvalid):
+                return self._adopted(snapshot, read_manifest(SnapshotPlace(SnapshotView(repository, snapshot))))
+        return None
+
+    def _adopted(self, snapshot: Snapshot, manifest: Manifest) -> Snapshot:
+        unread = [("", f"{manifest.problems} things could not be read; their names are lost with the first attempt")]
+        self.stored = JobResult(
+            repository=self.repository,
+            snapshot_id=snapshot.id,
+            **summary_facts(snapshot.summary),
+            manifest=manifest_facts(manifest),
+            warnings=["An earlier attempt had stored this backup when it was cut off; this one has read it back."],
+            problems=unread if manifest.problems else [],
+        )
+        return snapshot
+
+    def _retract_others(self, repository: Repository) -> None:
+        """Remove what earlier attempts stored besides: a job has one backup."""
+        if self.stored is None:
+            raise AssertionError("Each attempt that comes here has stored something.")
+        for one in snapshots_of(repository, [self.job.uuid]):
+            if one.id != self.stored.snapshot_id:
+                with contextlib.suppress(AppendOnly):
+                    repository.retract_snapshot(one.id)
+
+    def _archive(self, repository: Repository, cut: Cut, options: ArchiveOptions, warnings: list[str]) -> JobResult:
+        self.tracker.begin("storing", total_bytes=cut.total_bytes_hint)
+        done = archive(repository, cut.entries(), options, progress=self._progress)
+        self.manifest, self.positions = cut.manifest(), cut.positions
+        now, finder = timezone.now(), DamageFinder.BACKUP
+        damage_note(repository, done.unsound, found_by=finder, now=now)
+        damaged_files_note(repository, DamageKind.INDEX, done.damaged_indexes, found_by=finder, now=now)
+        return JobResult(
+            repository=self.repository,
+            snapshot_id=done.snapshot.id,
+            **summary_facts(done.summary),
+            manifest=manifest_facts(self.manifest),
+            warnings=[*warnings, *done.notes, *cut.notes],
+            problems=_problems(cut),
+        )
+
+    def _package(self, request: JobRequest) -> list[str]:
+        passphrase = self._passphrase(request)
+        path = package_path(self.job, request)
+        if self.job.attempt > 1 and not request.output:
+            # Complete or not, it is the work of an attempt that was cut off before it was read back.
+            path.unlink(missing_ok=True)
+        make_private_folder(path.parent.resolve())
+        if is_package_folder(path.parent):
+            remove_leftovers(path.parent)
+        with staging_folder(self.job.uuid) as staging:
+            for left in range(_FURTHER_PASSES, -1, -1):
+                again = left < _FURTHER_PASSES
+                spec = self._spec(request, staging, links_since=0.0 if again else None)
+                with contextlib.suppress(_DeletedMeanwhile):
+                    self._package_once(path, spec, passphrase, compression=request.compression, again=again, left=left)
+                    break
+        # It was read back before it got its name.
+        return []
+
+    def _package_once(
+        self, path: Path, spec: CutSpec, passphrase: Passphrase | None, *, compression: bool, again: bool, left: int
+    ) -> None:
+        """One pass. Raises `_DeletedMeanwhile`, with nothing written, if one of those that are left can do better."""
+        self.tracker.begin("opening the sources")
+        with open_cut(self.job.backup_type, spec=spec) as cut:
+            self.tracker.begin("writing the package", total_bytes=cut.total_bytes_hint)
+            rehearsals: list[Rehearsals] = []
+
+            def reading(files: int, size: int) -> None:
+                if not files and not size and left and cut.lacks_what_was_deleted():
+                    raise _DeletedMeanwhile
+                self._read_back(files, size)
+
+            written = write_package(
+                path,
+                cut,
+                passphrase=passphrase,
+                compression=compression,
+                progress=self._reached,
+                reading=reading,
+                rehearse=lambda package: rehearsals.append(self._rehearse(package, decode(package.manifest))),
+                before_publish=self.fence,
+            )
+            self.manifest, self.positions = cut.manifest(), cut.positions
+            self.stored = JobResult(
+                backup_file_path=str(path),
+                checksum=written.sha256,
+                sealed_with=new_mark(passphrase) if passphrase is not None else "",
+                backup_size=written.content_bytes,
+                stored_size=written.size,
+                new_files=written.files,
+                changed_files=0,
+                unchanged_files=0,
+                manifest=manifest_facts(self.manifest),
+                warnings=[*([_PASSED_AGAIN] if again else []), *cut.notes, *written.notes],
+                problems=_problems(cut),
+                rehearsals=rehearsals[0] if rehearsals else Rehearsals(),
+            )
+            self.published()
+
+    def _passphrase(self, request: JobRequest) -> Passphrase | None:
+        """What the package is sealed with; proven before, because nothing would show afterwards that it is wrong."""
+        if not request.encryption:
+            return None
+        passphrase, place = read_passphrase(), choose_place(request.storage_path, encrypted=True)
+        by_hand = self.job.trigger in {Trigger.MANUAL, Trigger.PRE_RESTORE}
+        require_proven(passphrase, place.storage, by_hand=by_hand)
+        return passphrase
+
+    def _read_back(self, files: int, size: int) -> None:
+        if not files:
+            self.tracker.begin("reading back")
+        self._reached(files, size)
+
+    def _progress(self, done: ArchiveProgress) -> None:
+        self._reached(done.files_done, done.bytes_done)
+
+    def _reached(self, files: int, size: int) -> None:
+        self.tracker.reached(files=files, bytes_done=size)
+        self.check()
+
+
+def package_path(job: BackupJob, request: JobRequest) -> Path:
+    """The package that the job writes: the one asked for, or one of its own beside the repositories.
+
+    A configuration's name may hold anything, and two jobs may be asked for within a second.
+    """
+    if request.output:
+        return Path(request.output)
+    place = choose_place(request.storage_path, encrypted=False)
+    ending = SEALED_PACKAGE if request.encryption else PLAIN_PACKAGE
+    return place.storage / PACKAGES / file_name(f"{job.job_name}-{job.uuid.hex[:8]}{ending}")
+
+
+def _both(first: JobResult | None, last: JobResult | None) -> JobResult:
+    """The result of the last pass, with what the first one found new: for the last, all of that is unchanged."""
+    if first is None or last is None:
+        raise AssertionError("Each pass has stored something.")
+    return dataclasses.replace(
+        last,
+        stored_size=(first.stored_size or 0) + (last.stored_size or 0),
+        new_files=first.new_files,
+        changed_files=first.changed_files,
+        unchanged_files=first.unchanged_files,
+    )
+
+
+def _stored_again(read: ReadBack) -> str:
+    return (
+        f"Reading back found damage ({len(read.damage)} packs or blobs, the first: {read.damage[0].reason}), so that"
+        " everything was read again and the damaged content stored anew."
+    )
+
+
+def _problems(cut: Cut) -> list[tuple[str, str]]:
+    """What the sources found missing, and what could not be read of them."""
+    return [(problem.path, problem.reason) for problem in cut.problems]

@@ -1,0 +1,145 @@
+"""What a backup would do: the plan that is shown by a dry run and checked before every run."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from django.db import connections
+
+from strongroom.packages import message_passphrase
+from strongroom.passphrase import passphrase_source
+
+from .. import conf
+from ..backups.passphrase_check import require_proven
+from ..errors import RequestRefused
+from ..models import BackupConfiguration, BackupJob, BackupType
+from ..policies.job_request import JobRequest
+from ..services.storages import open_for_plan
+from ..sources import database_aliases
+from ..sources.cut import PORTABLE
+from ..sources.postgresql import client_of
+from ..storage.locations import PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, choose_place
+from .capture import package_path
+from .parent import choose_parent
+
+_WITHOUT_DATABASES = (BackupType.FILES,)
+_WITHOUT_FILES = (BackupType.DATABASE,)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BackupPlan:
+    """What one backup would do. `place` or `package` is where it goes to."""
+
+    backup_type: str
+    configuration: str
+    databases: tuple[str, ...]
+    dumped_by: tuple[str, ...]
+    files: bool
+    encrypted: bool
+    compressed: bool
+    place: RepositoryPlace | None
+    package: Path | None
+    repository_exists: bool = False
+    parent: str = ""
+    passphrase_source: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """The plan as plain values."""
+        values = dataclasses.asdict(self)
+        values["place"] = str(self.place.path) if self.place else None
+        values["package"] = str(self.package) if self.package else None
+        return values
+
+
+def require_possible(request: JobRequest) -> None:
+    """Refuse what cannot succeed, before anything is written; reads settings, passphrase, keys and names only."""
+    place = choose_place(request.storage_path, encrypted=request.encryption)
+    if request.backup_type not in BackupType.values:
+        raise RequestRefused(f"There is no backup type {request.backup_type!r}; use {', '.join(BackupType.values)}.")
+    if request.output:
+        _require_output(Path(request.output), encrypted=request.encryption)
+    passphrase = place.passphrase()
+    if request.makes_package and request.encryption:
+        message_passphrase(passphrase)
+        require_proven(passphrase, place.storage, by_hand=True)
+
+
+def require_runnable(configuration: BackupConfiguration) -> None:
+    """Refuse to start a configuration that cannot succeed, as far as this process can see.
+
+    Where others run the jobs, the passphrase may be with them alone.
+    """
+    request = JobRequest.of_configuration(configuration)
+    if conf.load().executor in {"process", "inline"}:
+        require_possible(request)
+    else:
+        choose_place(request.storage_path, encrypted=request.encryption)
+
+
+def _require_output(path: Path, *, encrypted: bool) -> None:
+    if path.name.endswith(SEALED_PACKAGE) and not encrypted:
+        raise RequestRefused(
+            f"The output {str(path)!r} names an encrypted package, and no encryption is asked for; leave"
+            f" --no-encryption away, or name it {PLAIN_PACKAGE}."
+        )
+    if path.name.endswith(PLAIN_PACKAGE) and encrypted:
+        raise RequestRefused(
+            f"A {PLAIN_PACKAGE} package is not encrypted, and encryption is asked for; name the output"
+            f" {SEALED_PACKAGE}, or give --no-encryption to have it plain."
+        )
+    if not path.name.endswith((PLAIN_PACKAGE, SEALED_PACKAGE)):
+        raise RequestRefused(
+            f"The output {str(path)!r} ends neither in {PLAIN_PACKAGE} nor in {SEALED_PACKAGE}, the kinds of packages"
+            " there are."
+        )
+    if path.exists() or path.is_symlink():
+        raise RequestRefused(f"The file {str(path)!r} exists and is not overwritten; choose another name.")
+    if not path.parent.is_dir():
+        raise RequestRefused(f"The folder {str(path.parent)!r} does not exist; make it first.")
+
+
+def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) -> BackupPlan:
+    """The plan of a backup; nothing is written. Raises what would keep the backup from being made."""
+    require_possible(request)
+    job = BackupJob(
+        configuration=configuration,
+        configuration_name=configuration.name if configuration else "",
+        job_name=f"{configuration.name if configuration else 'adhoc'}-<time>",
+        backup_type=request.backup_type,
+        settings=request.to_json(),
+    )
+    databases = _databases(request.backup_type)
+    place = None if request.makes_package else choose_place(request.storage_path, encrypted=request.encryption)
+    parent = ""
+    warnings: list[str] = []
+    repository = None if place is None else open_for_plan(job, place, may_begin=request.new_repository)
+    if place is not None and repository is not None:
+        found, warnings = choose_parent(job, place, repository)
+        parent = found.id if found else ""
+    return BackupPlan(
+        backup_type=request.backup_type,
+        configuration=job.configuration_name,
+        databases=databases,
+        dumped_by=() if request.backup_type == PORTABLE else tuple(dict.fromkeys(_clients(databases))),
+        files=request.backup_type not in _WITHOUT_FILES,
+        encrypted=request.encryption,
+        compressed=request.compression,
+        place=place,
+        package=package_path(job, request) if request.makes_package else None,
+        repository_exists=repository is not None,
+        parent=parent,
+        passphrase_source=(passphrase_source() or "") if request.encryption else "",
+        warnings=tuple(warnings),
+    )
+
+
+def _clients(aliases: Iterable[str]) -> Iterator[str]:
+    """The programs of PostgreSQL's that would dump these databases. Raises `ClientMissing`, `SourceRefused`."""
+    return (client_of(alias).text for alias in aliases if connections[alias].vendor == "postgresql")
+
+
+def _databases(backup_type: str) -> tuple[str, ...]:
+    if backup_type in _WITHOUT_DATABASES:
+        return ()
+    return tuple(database_aliases(portable=backup_type == BackupType.EXPORT))

@@ -1,0 +1,67 @@
+"""Operations whose process is gone: what a restore left half done is completed or undone, then their end is said."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from ..errors import BackupError
+from ..ledger import ledger_access, ledger_alias
+from ..models import Operation, OperationKind, OperationStatus, RestoreStatus, RollbackState
+from ..restores import recover_restores
+from ..selectors import restore_by_uuid
+from ..services.operation_runs import operation_end_dead, operations_dead
+from .restore import abandon, sweep
+
+_SWAPPING = frozenset({OperationKind.RESTORE, OperationKind.ROLLBACK, OperationKind.RELEASE})
+
+
+def settle_operations(*, now: datetime) -> list[str]:
+    """End every RUNNING operation that is dead; what was found and done, in words. Raises `LedgerUnavailable`."""
+    said: list[str] = []
+    for row, cause in operations_dead(now=now):
+        said += settle_dead(row, cause, now=now)
+    return said
+
+
+def settle_dead(operation: Operation, cause: str, *, now: datetime) -> list[str]:
+    """End one operation that nobody works on any more; what was done, in words."""
+    recovered: list[str] = []
+    if operation.kind in _SWAPPING:
+        try:
+            recovered = recover_restores()
+        except BackupError as error:
+            # It is tried again with the next look, and by whoever restores or runs a job; till then nothing is said of
+            # its end, because it has none.
+            return [f"What the operation {operation.uuid} left could not be put in order: {error}"]
+    status, result = _outcome(operation)
+    if operation.cancel_requested_at is not None and status == OperationStatus.FAILED:
+        status = OperationStatus.CANCELLED
+    reason = " ".join([cause, *recovered])
+    done = status == OperationStatus.COMPLETED
+    if done:
+        result["notes"] = [reason]
+    with ledger_access("noting the death of an operation"), transaction.atomic(using=ledger_alias()):
+        if not operation_end_dead(operation, status=status, reason="" if done else reason, result=result, now=now):
+            return recovered
+        if not done:
+            abandon(operation, reason, cancelled=status == OperationStatus.CANCELLED)
+    if not done:
+        sweep(operation)
+    return [*recovered, f"{operation.get_kind_display()} of {operation.subject} was found dead, and is {status}."]
+
+
+def _outcome(operation: Operation) -> tuple[str, dict[str, object]]:
+    """As what became of the restore says, which may have been completed without the operation."""
+    restore = None if operation.restore is None else restore_by_uuid(operation.restore.uuid)
+    if restore is None or operation.kind not in _SWAPPING:
+        return OperationStatus.FAILED, {}
+    done = {
+        OperationKind.RESTORE: restore.status == RestoreStatus.COMPLETED,
+        OperationKind.ROLLBACK: restore.rollback_state == RollbackState.ROLLED_BACK,
+        OperationKind.RELEASE: restore.rollback_state == RollbackState.RELEASED,
+    }[OperationKind(operation.kind)]
+    if not done:
+        return OperationStatus.FAILED, {}
+    return OperationStatus.COMPLETED, {"restore": str(restore.uuid)}

@@ -1,0 +1,214 @@
+"""Restores that were asked for: planned, and done to the live system, to a folder or to a database of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.db import connections
+from django.utils import timezone
+
+from .. import conf
+from ..backups.references import BackupRef, of_job, package_ref
+from ..errors import IllegalTransition, LedgerUnavailable, RequestRefused
+from ..models import Operation, OperationKind, RestoreJob, RollbackState
+from ..restores import (
+    Choice,
+    Plan,
+    Restore,
+    RestoreRefused,
+    ledger_is_readable,
+    open_origin,
+    plan_restore,
+    plan_to_database,
+    plan_to_folder,
+    release,
+    restore_to_database,
+    restore_to_folder,
+    rollback,
+)
+from ..restores.backup_source import Origin
+from ..restores.engines.files.swap import discard
+from ..restores.planning.plan import existing
+from ..selectors import job_by_uuid, next_backups_bytes
+from ..services.restore_requests import RestoreChoices
+from ..services.restores import restore_cancel, restore_complete, restore_fail, restore_phases, restore_start
+from ..storage.private_files import make_private_folder
+from ..storage.upload_files import upload_path
+from .context import Done, Work
+
+
+def plan(work: Work) -> Done:
+    """Plan a restore; nothing is touched."""
+    with _opened(work) as (ref, origin, choices):
+        return Done(_plan(work, ref, origin, choices, tried=True).to_json())
+
+
+def restore(work: Work) -> Done:
+    """Do a restore by a plan that is made now. Raises `RestoreRefused` if something forbids it."""
+    row = _row(work.operation)
+    with _opened(work) as (ref, origin, choices):
+        made = _plan(work, ref, origin, choices)
+        if choices.target == "live":
+            return _to_live(work, row, Restore(ref, origin, made, _choice(choices), work.tracker, work.tick))
+        return _elsewhere(work, row, origin, made, choices)
+
+
+def roll_back(work: Work) -> Done:
+    """Make the state before a restore live again."""
+    restore, safety = str(work.operation.arguments["restore"]), bool(work.operation.arguments["safety_backup"])
+    work.tracker.begin("backing up the live state" if safety else "rolling back")
+    journal, notes = rollback(restore, safety_backup=safety, undisturbed=work.undisturbed)
+    return Done({"restore": str(journal.restore), "state": journal.state.value, "notes": notes})
+
+
+def let_go(work: Work) -> Done:
+    """Delete what a restore replaced."""
+    work.tracker.begin("deleting what was replaced")
+    journal, notes = release(str(work.operation.arguments["restore"]))
+    return Done({"restore": str(journal.restore), "state": journal.state.value, "notes": notes})
+
+
+def abandon(operation: Operation, reason: str, *, cancelled: bool) -> None:
+    """The end of a restore in its row, when that of its operation is about to be written down; nothing of any other."""
+    if operation.kind != OperationKind.RESTORE or operation.restore is None:
+        return
+    end = restore_cancel if cancelled else restore_fail
+    # The restore has told of its end itself where it had begun; what the ledger cannot be told now, whoever finds the
+    # operation dead tells it.
+    with contextlib.suppress(IllegalTransition, LedgerUnavailable):
+        end(operation.restore.uuid, reason, now=timezone.now())
+
+
+def sweep(operation: Operation) -> None:
+    """Remove what is left of a restore to a folder that has come to nothing; nothing of any other operation."""
+    if operation.kind != OperationKind.RESTORE or operation.restore is None:
+        return
+    choices = RestoreChoices.from_json(operation.arguments)
+    if choices.target == "folder":
+        discard(str(_partial(choices.name, operation.restore.uuid)))
+
+
+@contextlib.contextmanager
+def _opened(work: Work) -> Iterator[tuple[BackupRef, Origin, RestoreChoices]]:
+    choices = RestoreChoices.from_json(work.operation.arguments)
+    work.tracker.begin("opening the backup")
+    ref = _ref(choices, work.operation.subject)
+    with open_origin(ref) as origin:
+        yield ref, origin, choices
+
+
+def _ref(choices: RestoreChoices, subject: str) -> BackupRef:
+    if choices.upload is not None:
+        return package_ref(upload_path(choices.upload))
+    job = None if choices.backup is None else job_by_uuid(choices.backup)
+    if job is None or job.removal_started_at is not None:
+        raise RequestRefused(f"The backup of {subject} has been removed since this was asked for.")
+    return of_job(job)
+
+
+def _plan(work: Work, ref: BackupRef, origin: Origin, choices: RestoreChoices, *, tried: bool = False) -> Plan:
+    work.tracker.begin("planning", total_bytes=sum(record.size for record in origin.manifest.data) or None)
+
+    def progress(files: int, size: int) -> None:
+        work.tracker.reached(files=files, bytes_done=size)
+        work.tick()
+
+    if choices.target == "folder":
+        return _leaving_room(plan_to_folder(ref, origin, _choice(choices), _inside(choices.name)))
+    if choices.target == "database":
+        place = _database_place(origin, choices.name)
+        return _leaving_room(plan_to_database(ref, origin, _choice(choices), place, progress=progress, tried=tried))
+    safety = choices.safety_backup and ledger_is_readable()
+    return plan_restore(ref, origin, _choice(choices), safety_backup=safety, progress=progress, tried=tried)
+
+
+def _leaving_room(made: Plan) -> Plan:
+    """Block what would take the room of the next backups: by default, restored folders lie on their disk."""
+    disk = existing(conf.load().storage_root.resolve()).stat().st_dev
+    for space in made.space:
+        kept = next_backups_bytes() if Path(space.where).stat().st_dev == disk else 0
+        if kept and space.needed + kept > space.available:
+            made.blocking.append(
+                f"{space.where} has {space.available:,} bytes free and {space.needed:,} are needed; {kept:,} stay free"
+                " for the next backups. Make room, set BACKUP_RESTORE_ROOT to another disk, or restore on the command"
+                " line"
+            )
+    return made
+
+
+def _to_live(work: Work, row: RestoreJob, job: Restore) -> Done:
+    job.asked_for = row.uuid
+    job.undisturbed = work.undisturbed
+    result = job.run()
+    return Done({"restore": str(row.uuid), "replaced": result.replaced, "notes": result.notes})
+
+
+def _elsewhere(work: Work, row: RestoreJob, origin: Origin, made: Plan, choices: RestoreChoices) -> Done:
+    if made.blocking:
+        raise RestoreRefused("The restore cannot be done: " + "; ".join(made.blocking))
+    make_private_folder(conf.load().restore_root.resolve())
+    began = timezone.now()
+    restore_start(row.uuid, now=began, plan=made.to_json(), restore_type=made.restore_type)
+    if choices.target == "folder":
+        notes = _to_folder(work, origin, made, _partial(choices.name, row.uuid))
+    else:
+        notes = restore_to_database(origin, made, _choice(choices), work.tracker, work.tick)
+    now = timezone.now()
+    phase = {"phase": "restoring", "started_at": began.isoformat(), "seconds": round((now - began).total_seconds(), 3)}
+    restore_phases(row.uuid, [phase], log=notes)
+    restore_complete(row.uuid, now=now, rollback_state=RollbackState.NONE, counts=made.counts)
+    return Done({"restore": str(row.uuid), "place": made.to_folder or made.to_database, "notes": notes})
+
+
+def _to_folder(work: Work, origin: Origin, made: Plan, partial: Path) -> list[str]:
+    """Under another name until it is complete: what has its name is whole."""
+    partial.mkdir(mode=0o700)
+    notes = restore_to_folder(origin, dataclasses.replace(made, to_folder=str(partial)), work.tracker, work.tick)
+    partial.chmod(0o700)
+    try:
+        partial.rename(made.to_folder)
+    except OSError as error:
+        raise RestoreRefused(f"{made.to_folder} cannot be made: {error.strerror}; choose another name.") from error
+    return notes
+
+
+def _inside(name: str) -> Path:
+    """The place of that name in the folder for restores. Raises `RestoreRefused` if it leads anywhere else."""
+    root = conf.load().restore_root.resolve()
+    place = root / name
+    if place.parent != root or place.resolve() != place:
+        raise RestoreRefused(f"{name!r} leads out of {root}; choose another name.")
+    return place
+
+
+def _partial(name: str, restore: uuid.UUID) -> Path:
+    return _inside(f".{name}.{restore.hex[:8]}.partial")
+
+
+def _database_place(origin: Origin, name: str) -> str:
+    """The name itself, or of a database that is a file the place where it is made."""
+    manifest = origin.manifest
+    aliases = [*(one.alias for one in manifest.databases), *(one.alias for one in manifest.data)]
+    if any(alias in connections.settings and connections[alias].vendor == "sqlite" for alias in aliases):
+        return str(_inside(name))
+    return name
+
+
+def _choice(choices: RestoreChoices) -> Choice:
+    return Choice(
+        only=choices.only or None,
+        leave_out=frozenset(choices.leave_out),
+        paths=frozenset(choices.paths),
+        tables=frozenset(choices.tables),
+        drop_access=choices.drop_access,
+    )
+
+
+def _row(operation: Operation) -> RestoreJob:
+    if operation.restore is None:
+        raise RequestRefused("The restore that was asked for is not in the ledger any more; ask for it again.")
+    return operation.restore

@@ -1,0 +1,1 @@
+"""Portable rows read from and written to each kind of database."""

@@ -1,0 +1,1 @@
+"""Statistics, the storage inventory and the event stream of the console."""

@@ -1,0 +1,190 @@
+"""What the backups came to, day by day: series for charts, sums by configuration, a calendar, and how long space lasts.
+
+Days are those of the schedules' time zone. The database adds up by hours, whose days are the same wherever a zone is
+whole hours away from UTC, and by minutes where it is not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Final
+
+from django.conf import settings as project
+
+from .. import selectors
+from ..core.cache import Remembered
+from ..doctor.disks import Space, space
+from ..policies.schedule import schedule_zone
+
+_DAY: Final = timedelta(days=1)
+_GROWTH: Final = timedelta(days=30)
+_KEPT_SECONDS: Final = 60.0
+MOST_CONFIGURATIONS: Final = 200
+MOST_IN_CALENDAR: Final = 50
+_FURTHEST: Final = 3650.0
+
+
+@dataclasses.dataclass(slots=True)
+class Day:
+    """What the jobs that were asked for on a day came to. Sizes are bytes; the median is that of those that stored."""
+
+    date: date
+    begins_at: datetime
+    ends_at: datetime
+    results: Counter[str] = dataclasses.field(default_factory=Counter)
+    stored_bytes: int = 0
+    logical_bytes: int = 0
+    new_files: int = 0
+    changed_files: int = 0
+    total_seconds: int = 0
+    median_seconds: int | None = None
+
+
+@dataclasses.dataclass(slots=True)
+class ConfigurationTotal:
+    """What the jobs of a configuration came to; of those that have none, if the uuid is None."""
+
+    configuration: uuid.UUID | None
+    name: str
+    results: Counter[str] = dataclasses.field(default_factory=Counter)
+    stored_bytes: int = 0
+    logical_bytes: int = 0
+    total_seconds: int = 0
+    last_queued_at: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CalendarRow:
+    """The results of a configuration by day; days without a job are left out."""
+
+    configuration: uuid.UUID
+    name: str
+    days: Mapping[date, Counter[str]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Statistics:
+    """Everything at one moment, from `first` to `last`, both included. `full_on` is None if that is not to be seen."""
+
+    at: datetime
+    time_zone: str
+    first: date
+    last: date
+    days: Sequence[Day]
+    configurations: Sequence[ConfigurationTotal]
+    configurations_left_out: int
+    calendar: Sequence[CalendarRow]
+    calendar_left_out: int
+    space: Space
+    full_on: date | None
+
+
+def statistics(days: int) -> Statistics:
+    """What was found out about so many days within the last minute. Raises `SettingsInvalid`, `LedgerUnavailable`."""
+    return _remembered.get(days)
+
+
+def forget_statistics() -> None:
+    """Find out anew."""
+    _remembered.forget()
+
+
+def find_statistics(days: int, now: datetime) -> Statistics:
+    """The last `days` days, today included; the same number of queries whatever there is."""
+    zone = schedule_zone()
+    last = _day(now, zone)
+    first = last - (days - 1) * _DAY
+    since, until = _midnight(first, zone), _midnight(last + _DAY, zone)
+    minutes = any(_offset(moment, zone) % 3600 for moment in (since, now, until))
+    totals = _totals(selectors.sums_by_configuration(since=since, until=until))
+    listed = [one for one in totals if one.configuration is not None][:MOST_IN_CALENDAR]
+    calendar = _calendar(listed, since, until, minutes=minutes, zone=zone)
+    seen = space(daily=selectors.daily_growth(since=now - _GROWTH, now=now))
+    lasts = seen.days_left
+    return Statistics(
+        at=now,
+        time_zone=str(zone),
+        first=first,
+        last=last,
+        days=_series(first, days, since, until, minutes=minutes, zone=zone),
+        configurations=totals[:MOST_CONFIGURATIONS],
+        configurations_left_out=max(0, len(totals) - MOST_CONFIGURATIONS),
+        calendar=calendar,
+        calendar_left_out=sum(one.configuration is not None for one in totals) - len(listed),
+        space=seen,
+        full_on=last + int(lasts) * _DAY if lasts is not None and lasts < _FURTHEST else None,
+    )
+
+
+_remembered: Remembered[int, Statistics] = Remembered(find_statistics, seconds=_KEPT_SECONDS)
+
+
+def _series(first: date, count: int, since: datetime, until: datetime, *, minutes: bool, zone: tzinfo) -> list[Day]:
+    dates = [first + number * _DAY for number in range(count)]
+    found = {day: Day(day, _midnight(day, zone), _midnight(day + _DAY, zone)) for day in dates}
+    for sums in selectors.sums_by_time(since=since, until=until, minutes=minutes):
+        day = found[_day(sums.at, zone)]
+        day.results[sums.status] += sums.jobs
+        day.stored_bytes += sums.stored
+        day.logical_bytes += sums.logical
+        day.new_files += sums.new_files
+        day.changed_files += sums.changed_files
+        day.total_seconds += sums.seconds
+    taken: defaultdict[date, Counter[int]] = defaultdict(Counter)
+    for at, seconds, jobs in selectors.durations_by_time(since=since, until=until, minutes=minutes):
+        taken[_day(at, zone)][seconds] += jobs
+    for one, durations in taken.items():
+        found[one].median_seconds = median(durations)
+    return list(found.values())
+
+
+def median(counted: Mapping[int, int]) -> int:
+    """The lower median of values that are given with how often each of them is there."""
+    half = (sum(counted.values()) + 1) // 2
+    for value in sorted(counted):
+        half -= counted[value]
+        if half <= 0:
+            return value
+    raise ValueError("There is no median of nothing.")
+
+
+def _totals(sums: Iterable[selectors.ConfigurationSums]) -> list[ConfigurationTotal]:
+    """By configuration, those that store most first."""
+    found: dict[uuid.UUID | None, ConfigurationTotal] = {}
+    for one in sums:
+        total = found.setdefault(one.configuration, ConfigurationTotal(one.configuration, one.name))
+        total.results[one.status] += one.jobs
+        total.stored_bytes += one.stored
+        total.logical_bytes += one.logical
+        total.total_seconds += one.seconds
+        total.last_queued_at = max(total.last_queued_at or one.last_queued_at, one.last_queued_at)
+    return sorted(found.values(), key=lambda total: (-total.stored_bytes, total.name))
+
+
+def _calendar(
+    listed: Sequence[ConfigurationTotal], since: datetime, until: datetime, *, minutes: bool, zone: tzinfo
+) -> list[CalendarRow]:
+    names = {one.configuration: one.name for one in listed if one.configuration is not None}
+    found: dict[uuid.UUID, defaultdict[date, Counter[str]]] = {key: defaultdict(Counter) for key in names}
+    for key, at, status, jobs in selectors.results_by_time(list(names), since=since, until=until, minutes=minutes):
+        found[key][_day(at, zone)][status] += jobs
+    return sorted((CalendarRow(key, names[key], found[key]) for key in names), key=lambda row: row.name)
+
+
+def _day(moment: datetime, zone: tzinfo) -> date:
+    """Its day there; a project without time zones has its times in its own already."""
+    return (moment.astimezone(zone) if moment.tzinfo else moment).date()
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    moment = datetime.combine(day, time())
+    return moment.replace(tzinfo=zone) if project.USE_TZ else moment
+
+
+def _offset(moment: datetime, zone: tzinfo) -> float:
+    offset = moment.astimezone(zone).utcoffset() if moment.tzinfo else None
+    return 0.0 if offset is None else offset.total_seconds()

@@ -1,0 +1,1 @@
+"""Access that a restore brings back: accounts, sessions and tokens."""

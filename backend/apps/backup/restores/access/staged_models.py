@@ -1,0 +1,85 @@
+"""Django's models in a database that no setting names: the staged one, or the live one by another connection."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from django.apps import apps
+from django.db import connections, models
+
+from ..engines.registry import database_engine, engine_of
+from ..journal import Component
+
+STAGED: Final = "edms-backup-staged"
+LIVE: Final = "edms-backup-live"
+_BATCH: Final = 500
+
+
+@contextlib.contextmanager
+def models_in(component: Component, place: str, name: str) -> Iterator[str]:
+    """Open the database `place` of a component, and yield `name`, the alias for `QuerySet.using`.
+
+    No router is asked and no setting is changed. The connection is closed at the end, without side files of SQLite. In
+    the live database nothing is waited for that others lock for longer than some seconds: the server's error is raised.
+    """
+    engine = database_engine(component)
+    with engine.connect(component, place) as wrapper:
+        if place == component.live:
+            with wrapper.cursor() as cursor:
+                engine.wait_briefly(cursor)
+        wrapper.alias = name
+        connections[name] = wrapper
+        try:
+            yield name
+        finally:
+            del connections[name]
+
+
+@contextlib.contextmanager
+def models_now(alias: str) -> Iterator[str]:
+    """Open the live database of an alias, and yield the alias for `QuerySet.using`; waits as `models_in` does."""
+    connection = connections[alias]
+    engine = engine_of(alias)
+    if engine.is_file:
+        yield alias
+        return
+    place = str(connection.settings_dict["NAME"])
+    component = Component(kind=engine.kind, name=alias, live=place, staged="", kept="", had_live=True)
+    with models_in(component, place, LIVE) as live:
+        yield live
+
+
+def present(alias: str, chosen: Iterable[type[models.Model]]) -> list[type[models.Model]]:
+    """Return those of the models that have a table in the database, or a view in its place.
+
+    A package may have been made so that the application finds a table, and a search for its name does not.
+    """
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        there = frozenset(connection.introspection.table_names(cursor, include_views=True))
+    folded = engine_of(alias).folded
+    names = folded(there)
+    return [model for model in chosen if folded([model._meta.db_table]) <= names]
+
+
+def batches(values: models.QuerySet[Any, Any]) -> Iterator[list[Any]]:
+    """Hand out values in the order of the keys, so many at a time as one query may name."""
+    batch: list[Any] = []
+    for value in values.order_by("pk").iterator(chunk_size=_BATCH):
+        batch.append(value)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def model_named(label: str) -> type[models.Model] | None:
+    """Return the model `app.Model`, or the one that the project has put in its place; None where it has none."""
+    try:
+        model = apps.get_model(label)
+        return apps.get_model(model._meta.swapped) if model._meta.swapped else model
+    except (LookupError, ValueError):
+        return None

@@ -1,0 +1,287 @@
+"""Where a restore comes from: a snapshot in a repository or a package, behind one face."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from django.utils import timezone
+
+from strongroom.errors import Damaged, PackageDamaged
+from strongroom.format.tree import NodeKind
+from strongroom.ids import FileKind
+from strongroom.longpaths import count_entries, reachable
+from strongroom.metadata import apply_metadata
+from strongroom.needing import find_need
+from strongroom.packages import Package, Tally, extract, open_package
+from strongroom.repository.damage import compare_sizes, distrust, lost_blobs
+from strongroom.restorer import RestoreProgress, restore
+from strongroom.selection import Selection
+from strongroom.snapshots import SnapshotView
+from strongroom.streams import Reader
+
+from ..backups.references import BackupRef
+from ..core.manifest import Manifest, decode
+from ..errors import BackupNotFound, LedgerUnavailable, RestoreFailed, RestoreRefused
+from ..models import DamageFinder
+from ..services.damages import damage_found, doubt_package, doubt_unreadable
+from ..sources.verify import SnapshotPlace, read_manifest
+from ..storage.repository_locks import without_lock
+
+_logger = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], None]
+"""Called with files and bytes done."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What lies at or below some paths of a backup: files, content bytes, and which of the paths it does not have."""
+
+    files: int
+    size: int
+    missing: list[bytes]
+
+
+class Origin(Protocol):
+    """A backup that can be restored from."""
+
+    manifest: Manifest
+    notes: list[str]
+    """What the user should know of how it is read."""
+
+    def lost(self) -> list[str]:
+        """Say what of it the storage has lost, as far as names and sizes tell; nothing is read but folders."""
+        ...
+
+    def open_member(self, path: str) -> contextlib.AbstractContextManager[Reader]:
+        """The content of a file in it; `KeyError` if there is none."""
+        ...
+
+    def members(self, prefix: bytes) -> contextlib.AbstractContextManager[Iterator[tuple[str, Reader]]]:
+        """The files below a folder, each with its path and content, in the order in which they lie there."""
+        ...
+
+    def measure(self, paths: frozenset[bytes]) -> Measured:
+        """Look at some files and folders, without reading the content of any."""
+        ...
+
+    def unpack(self, routes: Mapping[bytes, Path], progress: Progress, *, only: Selection | None = None) -> list[str]:
+        """Restore each folder of `routes` to a place that does not exist yet, and compare it with the backup.
+
+        With `only`, which goes with the route of the whole, what that takes, and the folders that lead there.
+        Returns what could not be applied (owners, attributes), in words. Raises when anything is missing or damaged.
+        """
+        ...
+
+
+@contextlib.contextmanager
+def open_origin(ref: BackupRef) -> Iterator[Origin]:
+    """Open the backup that `ref` names, for as long as the block runs."""
+    if ref.package is not None:
+        yield PackageOrigin(_whole_package(ref, ref.package))
+        return
+    if ref.place is None:
+        raise BackupNotFound(f"{ref} names neither a repository nor a package.")
+    repository = ref.place.open()
+    with repository.lock(optional=True) as lock:
+        try:
+            snapshot = repository.snapshot(ref.snapshot_id)
+        except Damaged:
+            with _told(repository.location):
+                doubt_unreadable(repository, found_by=DamageFinder.RESTORE, now=timezone.now())
+            raise
+        view = SnapshotView(repository, snapshot)
+        try:
+            yield SnapshotOrigin(view, without_lock(lock))
+        finally:
+            _tell_damage(view)
+
+
+def _whole_package(ref: BackupRef, path: Path) -> Package:
+    """Read a package to its end. Damage casts doubt on the backup, as far as the ledger knows it."""
+    try:
+        return open_package(path)
+    except PackageDamaged as error:
+        if ref.in_ledger and ref.job is not None:
+            with _told(str(path)):
+                doubt_package(ref.job, str(error), now=timezone.now())
+        raise
+
+
+def _tell_damage(view: SnapshotView) -> None:
+    """What could not be read casts doubt on every backup that needs it. The ledger may be what is restored."""
+    if not view.reader.damage:
+        return
+    found = list(view.reader.damage.values())
+    with _told(view.repository.location):
+        damage_found(view.repository, found, found_by=DamageFinder.RESTORE, now=timezone.now())
+
+
+@contextlib.contextmanager
+def _told(place: str) -> Iterator[None]:
+    try:
+        yield
+    except LedgerUnavailable as error:
+        _logger.warning("Damage in %s could not be written down: %s", place, error)
+
+
+class SnapshotOrigin:
+    """A snapshot."""
+
+    def __init__(self, view: SnapshotView, notes: list[str]) -> None:
+        self._view = view
+        self.notes = notes
+        self.open_member = SnapshotPlace(view).open_member
+        self.manifest = read_manifest(SnapshotPlace(view))
+
+    def lost(self) -> list[str]:
+        repository, index = self._view.repository, self._view.reader.index
+        sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
+        damages = compare_sizes(index, sizes)
+        if not damages:
+            return []
+        distrust(index, damages)
+        if not find_need(repository, index, [self._view.snapshot], lost_blobs(index, damages)).snapshots:
+            return []
+        with _told(repository.location):
+            damage_found(repository, damages, found_by=DamageFinder.RESTORE, now=timezone.now())
+        return [
+            f"content of this backup is lost: {len(damages)} packs of the repository are missing or have another size."
+            " Restore an earlier backup; --to-folder restores the files that are whole"
+        ]
+
+    @contextlib.contextmanager
+    def members(self, prefix: bytes) -> Iterator[Iterator[tuple[str, Reader]]]:
+        yield self._members(prefix)
+
+    def _members(self, prefix: bytes) -> Iterator[tuple[str, Reader]]:
+        for path, node in self._view.walk(self._view.subtree(prefix), prefix):
+            if node.kind is NodeKind.FILE:
+                with self._view.open(node) as content:
+                    yield os.fsdecode(path), content
+
+    def measure(self, paths: frozenset[bytes]) -> Measured:
+        return _measured(
+            paths,
+            ((path, node.size, node.kind is NodeKind.FILE) for path, node in self._view.walk(only=Selection(paths))),
+        )
+
+    def unpack(self, routes: Mapping[bytes, Path], progress: Progress, *, only: Selection | None = None) -> list[str]:
+        notes: list[str] = []
+        files = size = 0
+        for source, target in routes.items():
+            before = (files, size)
+
+            def report(now: RestoreProgress, before: tuple[int, int] = before) -> None:
+                progress(before[0] + now.files_done, before[1] + now.bytes_done)
+
+            view = self._view
+            result = restore(view.repository, view.snapshot, target, subtree=source, only=only, progress=report)
+            view.reader.damage.update({(one.pack, one.key and one.key[1]): one for one in result.damage})
+            if result.damaged:
+                first = result.damaged[0]
+                raise RestoreFailed(
+                    f"{len(result.damaged)} files of the backup are damaged, the first is"
+                    f" {os.fsdecode(first.path)!r} ({first.reason}). Nothing live was changed; --to-folder restores the"
+                    " others, and an earlier backup may be whole."
+                )
+            files, size = files + result.files, size + result.bytes
+            notes += [f"{os.fsdecode(problem.path)}: {problem.reason}" for problem in result.unapplied]
+            notes += self._finish_root(source, target)
+            self._compare(source, target, only)
+        return notes
+
+    def _finish_root(self, source: bytes, target: Path) -> list[str]:
+        """The folder itself gets its owner, mode and times too."""
+        node = self._view.find(source) if source else None
+        if node is None:
+            return []
+        return [f"{target}: {problem}" for problem in apply_metadata(os.fsencode(target), node)]
+
+    def _compare(self, source: bytes, target: Path, only: Selection | None) -> None:
+        """What lies on the disk against what the snapshot holds: kinds and sizes of everything, nothing more or less.
+
+        The content of every blob was checked against its hash when it was written.
+        """
+        expected = 0
+        for path, node in self._view.walk(self._view.subtree(source), only=only):
+            place = os.path.join(os.fsencode(target), path)  # noqa: PTH118  bytes
+            if node.kind.value == "socket":
+                continue
+            try:
+                with reachable(place) as reached:
+                    status = os.lstat(reached)
+            except FileNotFoundError as error:
+                raise RestoreFailed(
+                    f"{os.fsdecode(place)} is missing after the restore; nothing live changed."
+                ) from error
+            if node.kind.value == "file" and (not stat.S_ISREG(status.st_mode) or status.st_size != node.size):
+                raise RestoreFailed(
+                    f"{os.fsdecode(place)} has {status.st_size} bytes, in the backup {node.size}. Nothing live changed."
+                )
+            expected += 1
+        found = count_entries(os.fsencode(target))
+        if found != expected:
+            raise RestoreFailed(f"{target} has {found} entries, the backup {expected}; nothing live was changed.")
+
+
+class PackageOrigin:
+    """A package that has been read to its end and found whole."""
+
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self.notes: list[str] = []
+        self.manifest = decode(package.manifest)
+        self.open_member = package.open_member
+
+    def lost(self) -> list[str]:
+        return []
+
+    @contextlib.contextmanager
+    def members(self, prefix: bytes) -> Iterator[Iterator[tuple[str, Reader]]]:
+        with self._package.members(prefix) as found:
+            yield ((os.fsdecode(member.name), content) for member, content in found)
+
+    def measure(self, paths: frozenset[bytes]) -> Measured:
+        with self._package.walk(*paths) as found:
+            return _measured(paths, ((member.name, member.size, not member.is_folder) for member, _ in found))
+
+    def unpack(self, routes: Mapping[bytes, Path], progress: Progress, *, only: Selection | None = None) -> list[str]:
+        for target in routes.values():
+            if target.exists() and any(target.iterdir()):
+                raise RestoreRefused(f"{target} is not empty; give an empty folder or one that does not exist.")
+            target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        came_by = extract(self._package, routes, only=only, progress=progress)
+        for source, target in routes.items():
+            self._compare(target, self._recorded(source) if only is None else came_by)
+        return []
+
+    def _recorded(self, source: bytes) -> Tally | None:
+        name = os.fsdecode(source.removeprefix(b"files/"))
+        return self._package.roots.get(name) if source.startswith(b"files/") else self._package.total
+
+    def _compare(self, target: Path, recorded: Tally | None) -> None:
+        found = Tally()
+        for folder, folders, names in os.walk(target):
+            sizes = sum((Path(folder) / one).lstat().st_size for one in names)
+            found = Tally(found.files + len(names), found.folders + len(folders), found.bytes + sizes)
+        if recorded is not None and found != recorded:
+            raise RestoreFailed(f"{target} holds {found}, the package {recorded}; nothing live was changed.")
+
+
+def _measured(paths: frozenset[bytes], found: Iterable[tuple[bytes, int, bool]]) -> Measured:
+    """Sum up what was found: paths, sizes, and whether it is a file."""
+    files = size = 0
+    missing = set(paths)
+    for path, length, is_file in found:
+        missing.discard(path)
+        if is_file:
+            files, size = files + 1, size + length
+    return Measured(files, size, sorted(missing))

@@ -1,0 +1,130 @@
+"""Compare what a restore replaces with the backup that was made of it before.
+
+Writes that arrive between that backup and the swap are in no backup: only the replaced state has them. Rows are
+counted, and those that were added or changed where the database tells (`changed_rows`); files are found by the time of
+their last change.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from django.db.utils import Error as DatabaseFailure
+
+from strongroom.errors import StrongroomError
+
+from ..deferred_deletes import FOLDER
+from ..errors import BackupError
+from ..ledger import ledger_models
+from ..sources.files import RESTORE_MARK, never_captured
+from .changes import Baseline, Changes, RootChange, TableChange
+from .engines.registry import database_engine, swap_engine
+from .journal import DATABASES, Component, Journal
+
+_EXAMPLES: Final = 20
+_FAILURES: Final = (BackupError, StrongroomError, DatabaseFailure, sqlite3.Error, OSError)
+
+
+def compare_kept(journal: Journal, baseline: Baseline) -> Changes:
+    """Compare what a restore has replaced and keeps."""
+    return _compare(journal, baseline, lambda component: component.kept, look=_look_into_kept)
+
+
+def compare_live(journal: Journal, baseline: Baseline) -> Changes:
+    """Compare what is live now, and is about to be replaced by a rollback."""
+    return _compare(journal, baseline, lambda component: component.live, look=_look_into)
+
+
+def _compare(
+    journal: Journal,
+    baseline: Baseline,
+    place_of: Callable[[Component], str],
+    *,
+    look: Callable[[Component, str, Baseline], _Seen],
+) -> Changes:
+    changes = Changes(since=baseline.cut_at)
+    for component in [one for one in journal.components if one.had_live]:
+        try:
+            if component.kind in DATABASES and component.name in baseline.tables:
+                seen = look(component, place_of(component), baseline)
+                changes.tables += _tables(component.name, baseline.tables[component.name], seen)
+                changes.unknown += seen.unknown
+                changes.uncounted += [component.name] if seen.written is None else []
+            elif component.name in baseline.files:
+                changes.files += _files(component, place_of(component), baseline)
+        except _FAILURES as error:
+            # What was restored is live by now: the restore is told, with what could not be found out about it.
+            changes.unknown.append(f"{component.kind.value} {component.name}: {str(error).strip()}")
+    return changes
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The rows by table; those that were written since, where the database tells; and what was not to be found out."""
+
+    rows: Mapping[str, int]
+    written: Mapping[str, int] | None
+    unknown: Sequence[str]
+
+
+def _tables(database: str, before: Mapping[str, int], seen: _Seen) -> Iterator[TableChange]:
+    # The rows of the ledger were carried over: they are live.
+    own = {model._meta.db_table for model in ledger_models()}
+    for table, rows in sorted(before.items()):
+        now = _of_table(seen.rows, table)
+        written = None if seen.written is None else _of_table(seen.written, table)
+        if now is not None and (now != rows or written) and table.rpartition(".")[2] not in own:
+            yield TableChange(database=database, table=table, before=rows, after=now, written=written)
+
+
+def _of_table(numbers: Mapping[str, int], table: str) -> int | None:
+    return numbers.get(table, numbers.get(f"public.{table}"))
+
+
+def _look_into_kept(component: Component, place: str, baseline: Baseline) -> _Seen:
+    with swap_engine(component).admitted(component):
+        return _look_into(component, place, baseline)
+
+
+def _look_into(component: Component, place: str, baseline: Baseline) -> _Seen:
+    engine = database_engine(component)
+    rows = engine.count_rows(component, place, baseline.tables[component.name])
+    try:
+        return _Seen(rows, engine.count_written(component, place, baseline), ())
+    except _FAILURES as error:
+        return _Seen(rows, None, [f"rows that were changed in {component.name}: {str(error).strip()}"])
+
+
+def _files(component: Component, place: str, baseline: Baseline) -> Iterator[RootChange]:
+    since = baseline.cut_at.timestamp()
+    before, after, written, examples = baseline.files[component.name], 0, 0, list[str]()
+    for path, changed_at in _walk(os.fsencode(place), os.fsencode(component.live)):
+        after += 1
+        if changed_at >= since:
+            written += 1
+            if len(examples) < _EXAMPLES:
+                examples.append(os.fsdecode(path).encode("utf-8", "replace").decode())
+    if after != before or written:
+        yield RootChange(root=component.name, before=before, after=after, written=written, examples=sorted(examples))
+
+
+def _walk(place: bytes, live: bytes) -> Iterator[tuple[bytes, float]]:
+    """Each file below `place` that a backup of `live` would hold: its path from there, and when it was changed."""
+    never, mark = frozenset(never_captured(Path(os.fsdecode(place)))), os.fsencode(RESTORE_MARK)
+    folders = [b""]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(os.path.join(place, folder)) as entries:  # noqa: PTH118  bytes
+            for entry in entries:
+                inside = os.path.join(folder, entry.name)  # noqa: PTH118
+                if mark in entry.name or entry.name == os.fsencode(FOLDER) or os.path.join(live, inside) in never:  # noqa: PTH118
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(inside)
+                elif entry.is_file(follow_symlinks=False):
+                    yield inside, entry.stat(follow_symlinks=False).st_mtime

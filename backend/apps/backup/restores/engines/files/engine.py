@@ -1,0 +1,42 @@
+"""Folders and their contents, as a restore swaps them."""
+
+from __future__ import annotations
+
+import os
+
+from ...journal import Component, Kind
+from ..contract import Mark, SwapEngine
+from . import swap
+
+
+class FolderEngine(SwapEngine):
+    """A folder that is renamed as a whole."""
+
+    kind = Kind.FOLDER
+
+    def forward(self, component: Component, mark: Mark) -> None:
+        swap.forward_path(component, mark)
+
+    def backward(self, component: Component, mark: Mark) -> None:
+        swap.backward_path(component, mark)
+
+    def discard(self, component: Component, place: str) -> None:
+        swap.discard(place)
+
+    def is_there(self, name: str, place: str) -> bool:
+        return os.path.lexists(place)
+
+    def look(self, component: Component) -> str:
+        return f"files {component.name}: ls -R {component.kept}"
+
+
+class ContentsEngine(FolderEngine):
+    """The contents of a folder that itself cannot be renamed."""
+
+    kind = Kind.CONTENTS
+
+    def forward(self, component: Component, mark: Mark) -> None:
+        swap.forward_contents(component, mark)
+
+    def backward(self, component: Component, mark: Mark) -> None:
+        swap.backward_contents(component, mark)

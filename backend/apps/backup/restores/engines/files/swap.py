@@ -1,0 +1,213 @@
+"""Swapping of files on the disk: an SQLite database, a folder, or the contents of a folder that cannot be renamed.
+
+Every function can be called again after a kill and goes on where it was. `mark` writes a step to the journal before it
+is taken. Nothing is overwritten: what came to be at the live place in the middle of a swap is set aside, under a name
+that the journal has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from strongroom.longpaths import remove_tree
+
+from ....sources.files import RESTORE_MARK
+from ....sources.sqlite import fold_log_in, has_no_tables
+from ...journal import Component, Kind, sync_folder
+
+Mark = Callable[[str], None]
+
+OLD_AWAY: Final = "old-away"
+NEW_IN: Final = "new-in"
+NEW_OUT: Final = "new-out"
+OLD_BACK: Final = "old-back"
+DONE: Final = "done"
+
+
+def _exists(path: Path) -> bool:
+    return os.path.lexists(path)
+
+
+def _rename(source: Path, target: Path) -> None:
+    source.rename(target)
+    sync_folder(target.parent)
+
+
+def _set_aside(component: Component, path: Path, mark: Mark) -> None:
+    """Something came to be where the live thing was just moved away from: keep it, under a name of its own."""
+    number = 1
+    while _exists(aside := path.with_name(f".{path.name}{RESTORE_MARK}aside-{number}")):
+        number += 1
+    component.aside.append(str(aside))
+    mark(component.step)
+    _rename(path, aside)
+
+
+def _clear(component: Component, mark: Mark, sides: tuple[str, ...]) -> None:
+    """Make the live place free of what came to be there while the live thing was away.
+
+    Of an SQLite database that is what a program made that connected in that instant: as long as it has no tables it
+    holds nothing.
+    """
+    live = Path(component.live)
+    if component.kind is Kind.SQLITE and has_no_tables(live):
+        discard(component.live, sides=sides)
+    for path in (live, *(Path(component.live + suffix) for suffix in sides)):
+        if component.kind is Kind.SQLITE and path != live and _says_nothing(path):
+            path.unlink(missing_ok=True)
+        elif _exists(path):
+            _set_aside(component, path, mark)
+
+
+def _says_nothing(side: Path) -> bool:
+    """Whether a file beside a database holds nothing of its rows: an index into its log, or an empty log."""
+    return side.name.endswith("-shm") or (side.is_file() and side.stat().st_size == 0)
+
+
+def _move_sides(here: str, there: str, sides: tuple[str, ...]) -> None:
+    for suffix in sides:
+        if _exists(side := Path(here + suffix)) and not _exists(target := Path(there + suffix)):
+            _rename(side, target)
+
+
+def forward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = ()) -> None:
+    """Live → kept, staged → live, for a file or a folder; `sides` are suffixes of files that belong to it."""
+    live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
+    if component.step in {"", OLD_AWAY}:
+        mark(OLD_AWAY)
+        if component.had_live and not _exists(kept):
+            if component.kind is Kind.SQLITE:
+                fold_log_in(live)
+            _move_sides(component.live, component.kept, sides)
+            _rename(live, kept)
+            if not _exists(live):
+                # Of a program that has opened the old file since its sides were moved: they are the old file's, too.
+                _move_sides(component.live, component.kept, sides)
+        mark(NEW_IN)
+    if component.step == NEW_IN and _exists(staged):
+        _clear(component, mark, sides)
+        _rename(staged, live)
+    mark(DONE)
+
+
+def backward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = ()) -> None:
+    """The other way round; what is new lies at the staged place again afterwards."""
+    live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
+    begun = component.step != ""
+    if component.step in {OLD_AWAY, NEW_IN, DONE, NEW_OUT}:
+        mark(NEW_OUT)
+        old_is_away = _exists(kept) or not component.had_live
+        if old_is_away and _exists(live):
+            if _exists(staged):
+                _clear(component, mark, sides)
+            else:
+                for suffix in sides:
+                    if _exists(side := Path(component.live + suffix)):
+                        _rename(side, Path(component.staged + suffix))
+                _rename(live, staged)
+        mark(OLD_BACK)
+    if begun and _exists(kept):
+        if component.kind is Kind.SQLITE:
+            fold_log_in(kept)
+        _clear(component, mark, sides)
+        _rename(kept, live)
+    if begun:
+        for suffix in sides:
+            if _exists(side := Path(component.kept + suffix)):
+                _rename(side, Path(component.live + suffix))
+    mark("")
+
+
+def discard(path: str, *, sides: tuple[str, ...] = ()) -> None:
+    """Delete a file or folder, with what belongs to it, if it is there."""
+    target = Path(path)
+    if target.is_dir() and not target.is_symlink():
+        remove_tree(os.fsencode(target))
+    else:
+        for suffix in (*sides, ""):
+            Path(path + suffix).unlink(missing_ok=True)
+
+
+def forward_contents(component: Component, mark: Mark) -> None:
+    """The same for everything in a folder but what `stays`: what is in it → kept, what is staged → into it."""
+    live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
+    if component.step in {"", OLD_AWAY}:
+        mark(OLD_AWAY)
+        kept.mkdir(mode=0o700, exist_ok=True)
+        _move_contents(component, live, kept, mark)
+        mark(NEW_IN)
+    if component.step == NEW_IN and staged.is_dir():
+        _move_contents(component, staged, live, mark)
+        if not component.had_live:
+            _look_like(live, staged)
+        staged.rmdir()
+    if not component.had_live:
+        _remove_empty(kept)
+    mark(DONE)
+
+
+def backward_contents(component: Component, mark: Mark) -> None:
+    """The other way round."""
+    live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
+    if component.step in {NEW_IN, DONE, NEW_OUT}:
+        mark(NEW_OUT)
+        staged.mkdir(mode=0o700, exist_ok=True)
+        _move_contents(component, live, staged, mark)
+        mark(OLD_BACK)
+    if component.step in {OLD_AWAY, OLD_BACK} and kept.is_dir():
+        mark(OLD_BACK)
+        _move_contents(component, kept, live, mark)
+        kept.rmdir()
+    mark("")
+
+
+def _move_contents(component: Component, source: Path, target: Path, mark: Mark, inside: str = "") -> None:
+    """Move what is in `source`, which is the folder `inside` of what is swapped; what `stays` is passed by."""
+    for child in sorted(source.iterdir()):
+        path = f"{inside}{child.name}"
+        if RESTORE_MARK in child.name or path in component.stays:
+            continue
+        place = target / child.name
+        if any(stay.startswith(f"{path}/") for stay in component.stays) and is_folder(child):
+            _move_around(component, child, place, mark, f"{path}/")
+            continue
+        if _exists(place):
+            _set_aside(component, place, mark)
+        child.rename(place)
+    sync_folder(source)
+    sync_folder(target)
+
+
+def _move_around(component: Component, source: Path, target: Path, mark: Mark, inside: str) -> None:
+    """Move the contents of a folder in which something stays; mode and owner go along with them."""
+    if not is_folder(target):
+        if _exists(target):
+            _set_aside(component, target, mark)
+        target.mkdir(mode=0o700)
+    _look_like(target, source)
+    _move_contents(component, source, target, mark, inside)
+    if source != Path(component.live, inside):
+        source.rmdir()
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove folders with nothing in them: where nothing was live, only what came to be in the meantime is kept."""
+    for path, _, _ in os.walk(folder, topdown=False):
+        with contextlib.suppress(OSError):
+            Path(path).rmdir()
+
+
+def _look_like(target: Path, source: Path) -> None:
+    status = source.stat()
+    if os.geteuid() == 0:
+        os.chown(target, status.st_uid, status.st_gid)
+    target.chmod(status.st_mode & 0o7777)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder itself, and no link to one."""
+    return path.is_dir() and not path.is_symlink()

@@ -1,0 +1,30 @@
+"""Have other sessions wait with their writes, from the backup of the live state to the swap."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+
+from django.db.utils import Error as DatabaseFailure
+
+from .registry import engine_of
+
+
+@contextlib.contextmanager
+def writers_held(aliases: Iterable[str]) -> Iterator[list[str]]:
+    """Let no other session write to these databases until the block is left, or the swap ends the sessions.
+
+    Some engines cannot hold writes. Notes for the user. A lock that cannot be had is a note: what is written all the
+    same is counted.
+    """
+    notes: list[str] = []
+    with contextlib.ExitStack() as stack:
+        for alias in aliases:
+            try:
+                stack.enter_context(engine_of(alias).hold_writes(alias))
+            except DatabaseFailure as error:
+                notes.append(
+                    f"other sessions of the database {alias!r} could write until the swap: its tables could not be"
+                    f" locked ({str(error).strip().splitlines()[0]})"
+                )
+        yield notes

@@ -1,0 +1,47 @@
+"""The ledger's rows in a restored database; what all engines share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import models
+
+from ...errors import StorageFull
+from ...ledger import ledger_models
+
+
+@dataclass(frozen=True)
+class ForeignColumn:
+    """A column that points to a table of others, which is restored: the rows there may be numbered in another way.
+
+    `name` is the column by which the same row is known again: the user's name, or `key` itself.
+    """
+
+    column: str
+    table: str
+    key: str
+    name: str
+
+
+def foreign_columns(model: type[models.Model]) -> list[ForeignColumn]:
+    """Such columns of a model; all of them can be null."""
+    own = {one._meta.db_table for one in ledger_models()}
+    found = []
+    for field in model._meta.local_concrete_fields:
+        if isinstance(field, models.ForeignKey) and field.null:
+            target = field.target_field
+            if target.model._meta.db_table not in own:
+                key = target.column or target.attname
+                known_by = getattr(target.model, "USERNAME_FIELD", None)
+                named = target.model._meta.get_field(known_by) if known_by else target
+                name = getattr(named, "column", None) or key
+                found.append(ForeignColumn(field.column, target.model._meta.db_table, key, name))
+    return found
+
+
+def no_room(where: str) -> StorageFull:
+    """Of a ledger that can be read nothing is given up for want of room."""
+    return StorageFull(
+        f"The ledger could not be carried over: there is no space left {where}. Nothing live was changed; make room"
+        " there and repeat."
+    )

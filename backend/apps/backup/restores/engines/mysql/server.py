@@ -1,0 +1,123 @@
+"""A MariaDB or MySQL server, through whichever driver the project's connection uses: mysqlclient or PyMySQL."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from django.db.utils import Error as DatabaseFailure
+from django.db.utils import OperationalError
+
+from ....core.server_errors import what_helps, what_was_said
+from ....errors import RestoreFailed
+from ....sources.mysql import fresh_connection
+
+if TYPE_CHECKING:
+    from django.db.backends.utils import CursorWrapper
+
+_MAINTENANCE: Final = "information_schema"
+_LOCK: Final = "edms-backup-restore"
+_LOCK_SECONDS: Final = 3600
+
+_PATIENCE_SECONDS: Final = 3
+_ATTEMPTS: Final = 10
+_HELD_UP: Final = frozenset({1205, 1213})
+"""Lock wait timeout, deadlock."""
+_NO_ROOM: Final = frozenset({1021, 1114})
+"""What the server says of a full disk, and of a table that cannot grow."""
+
+
+@contextlib.contextmanager
+def server(alias: str) -> Iterator[CursorWrapper]:
+    """A cursor that is in none of the project's databases, in autocommit mode; raises `RestoreFailed`."""
+    with contextlib.ExitStack() as stack:
+        try:
+            wrapper = stack.enter_context(fresh_connection(alias, _MAINTENANCE))
+            cursor = stack.enter_context(wrapper.cursor())
+            # The server goes on with the statement of a process that was killed. Its session holds this lock until
+            # that statement has ended, so that whoever recovers sees what came of it.
+            cursor.execute("SELECT GET_LOCK(%s, %s)", [_LOCK, _LOCK_SECONDS])
+            if text(cursor) != "1":
+                raise RestoreFailed(
+                    f"Another restore is at work on the server of the database {alias!r}, for more than"
+                    f" {_LOCK_SECONDS} s; wait until it has ended, or end its session."
+                )
+            cursor.execute(f"SET SESSION lock_wait_timeout = {_PATIENCE_SECONDS}")
+        except DatabaseFailure as error:
+            raise RestoreFailed(
+                f"There is no connection to the server of the database {alias!r}: {what_was_said(error)}."
+                f" {what_helps(error)}"
+            ) from error
+        yield cursor
+
+
+def text(cursor: CursorWrapper) -> str:
+    """The first column of the only row; "" for null or no row."""
+    row = cursor.fetchone()
+    return "" if row is None or row[0] is None else str(row[0])
+
+
+def column(cursor: CursorWrapper) -> list[str]:
+    """The first column of all rows."""
+    return [str(row[0]) for row in cursor.fetchall()]
+
+
+def reason(error: DatabaseFailure) -> str:
+    """What the server said, without the tuple that the drivers wrap it in."""
+    return str(error.args[-1]).strip() if error.args else str(error)
+
+
+def is_out_of_room(error: DatabaseFailure) -> bool:
+    """Whether the server had no room for what it was to write."""
+    return bool(error.args) and error.args[0] in _NO_ROOM
+
+
+def exists(cursor: CursorWrapper, database: str) -> bool:
+    """Whether the server has a database of that name."""
+    cursor.execute("SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", [database])
+    return cursor.fetchone() is not None
+
+
+def tables(cursor: CursorWrapper, database: str) -> list[str]:
+    """The tables of a database: neither views nor sequences. Empty if there is no such database."""
+    cursor.execute(
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
+        " AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY 1",
+        [database],
+    )
+    return column(cursor)
+
+
+def collation(cursor: CursorWrapper, database: str) -> str:
+    """What new tables of a database get; "" if there is no such database."""
+    cursor.execute("SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", [database])
+    return text(cursor)
+
+
+def execute_alone(cursor: CursorWrapper, statement: str, databases: Sequence[str]) -> None:
+    """A statement that needs tables for itself: after some seconds of waiting the sessions in `databases` are ended.
+
+    Raises what Django raises when that does not help either.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            cursor.execute(statement)
+        except OperationalError as error:
+            if error.args[0] not in _HELD_UP or attempt + 1 == _ATTEMPTS:
+                raise
+            _end_sessions(cursor, databases)
+        else:
+            return
+
+
+def _end_sessions(cursor: CursorWrapper, databases: Sequence[str]) -> None:
+    cursor.execute(
+        "SELECT ID FROM information_schema.PROCESSLIST"
+        " WHERE DB IN %s AND ID <> CONNECTION_ID() AND USER <> 'system user'",
+        [tuple(databases)],
+    )
+    for session in column(cursor):
+        # It may have gone by itself, or belong to somebody whom we may not end: then the next attempt tells.
+        with contextlib.suppress(DatabaseFailure):
+            cursor.execute(f"KILL {int(session)}")

@@ -1,0 +1,1 @@
+"""The ledger of the backup system during a restore."""

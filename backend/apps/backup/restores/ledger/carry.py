@@ -1,0 +1,29 @@
+"""The ledger of the backup system survives the restore of the database that it lives in.
+
+Its rows are copied from the live database into the staged one before the swap: jobs, restores and configurations that
+are newer than the backup stay known. Where they cannot be copied, the catalogue is made again from the repositories.
+"""
+
+from __future__ import annotations
+
+from django.db import connections
+
+from ...ledger import ledger_alias
+from ..engines.registry import database_engine
+from ..journal import DATABASES, Component, Journal
+
+
+def ledger_component(journal: Journal) -> Component | None:
+    """What of a restore holds the ledger; None if its database is not restored."""
+    alias = ledger_alias()
+    return next((one for one in journal.components if one.kind in DATABASES and one.name == alias), None)
+
+
+def carry_ledger(component: Component, target: str) -> str:
+    """Copy the ledger's rows from the live database to `target`, the staged or the kept one of the same component.
+
+    "" when done, else why not, as a note for the user. Raises `StorageFull`.
+    """
+    connections[component.name].close()
+    obstacle = database_engine(component).carry_ledger(component, target)
+    return f"the ledger could not be carried over: {obstacle}" if obstacle else ""

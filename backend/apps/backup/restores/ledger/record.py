@@ -1,0 +1,221 @@
+"""The restore's row in the ledger, which may be unreadable before the restore and is another one after it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from django.utils import timezone
+
+from strongroom.errors import StrongroomError
+
+from ... import conf
+from ...backups.catalogue import catalogue_rebuild
+from ...core.manifest import Manifest
+from ...errors import BackupError, IllegalTransition, JournalUnwritable, LedgerUnavailable
+from ...ledger import ledger_access, ledger_alias
+from ...models import BackupJob, RollbackState
+from ...selectors import configurations
+from ...services.celery_beat import sync_all
+from ...services.restores import (
+    RestoreRequest,
+    restore_cancel,
+    restore_complete,
+    restore_create,
+    restore_fail,
+    restore_phases,
+    restore_released,
+    restore_rolled_back,
+    restore_start,
+)
+from ..compare import compare_kept
+from ..journal import Journal, State
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Told:
+    """What a restore that has ended tells of itself."""
+
+    phases: Sequence[Mapping[str, object]] = ()
+    counts: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    log: Sequence[str] = ()
+
+
+def begin(journal: Journal, *, asked_for: bool = False) -> bool:
+    """Enter the restore as RUNNING, or the row of one that was asked for; False if the ledger cannot be used.
+
+    Raises `IllegalTransition` if it was asked for and is not wanted any more.
+    """
+    request = RestoreRequest(
+        restore_type=journal.restore_type,
+        backup_job=journal.backup_job,
+        backup_reference=journal.backup,
+        plan=journal.plan,
+    )
+    try:
+        if not asked_for:
+            restore_create(request, now=timezone.now(), restore=journal.restore)
+        restore_start(journal.restore, now=timezone.now(), plan=journal.plan, restore_type=journal.restore_type)
+    except LedgerUnavailable:
+        return False
+    return True
+
+
+def ledger_is_readable() -> bool:
+    """Whether the live database holds a ledger that can be read."""
+    try:
+        with ledger_access("looking for the ledger"):
+            BackupJob.objects.using(ledger_alias()).exists()
+    except LedgerUnavailable:
+        return False
+    return True
+
+
+def phases(journal: Journal, done: Sequence[Mapping[str, object]]) -> None:
+    """Write how far it is."""
+    restore_phases(journal.restore, done)
+
+
+def fail(journal: Journal, error: BaseException) -> None:
+    """Enter that it failed; when that is not possible, the error itself says so."""
+    _end(restore_fail, journal, f"{type(error).__name__}: {error}", error)
+
+
+def cancel(journal: Journal, error: BaseException) -> None:
+    """The same for one that was told to stop."""
+    _end(restore_cancel, journal, str(error), error)
+
+
+def _end(end: Callable[..., None], journal: Journal, reason: str, error: BaseException) -> None:
+    try:
+        end(journal.restore, reason, now=timezone.now())
+    except (LedgerUnavailable, IllegalTransition) as also:
+        error.add_note(f"The ledger could not be told: {also}")
+
+
+def finish(
+    journal: Journal,
+    told: Told,
+    *,
+    packages: Mapping[Path, Manifest] | None = None,
+) -> list[str]:
+    """Make a swapped restore known to the ledger that is live now, and close the journal; notes for the user.
+
+    `packages` are those that the restore has read: the job that made one still ran in what the package holds.
+    """
+    compare(journal)
+    notes = _aside(journal) + _lost(journal)
+    kept = any(component.had_live for component in journal.components)
+    try:
+        if not journal.carried_ledger:
+            notes += _rebuild(packages)
+            begin_again(journal)
+        restore_phases(journal.restore, told.phases or None, log=[*told.log, *notes, *_to_rebuild()])
+        state = RollbackState.AVAILABLE if kept else RollbackState.NONE
+        restore_complete(
+            journal.restore,
+            now=timezone.now(),
+            rollback_state=state,
+            counts=told.counts,
+            changes=None if journal.changes is None else journal.changes.to_json(),
+        )
+    except IllegalTransition:
+        # A swap that was cut off after this step: it is known already.
+        pass
+    except LedgerUnavailable as error:
+        notes.append(f"the restored database holds no usable ledger: {error} Then run backup_catalogue --rebuild.")
+    else:
+        notes += _set_schedules_right()
+    notes += _to_rebuild()
+    try:
+        journal.enter(State.FINISHED)
+    except JournalUnwritable as error:
+        # All is done, and will be found done.
+        notes.append(str(error))
+    return notes
+
+
+def compare(journal: Journal) -> None:
+    """Compare what was replaced with the backup that was made of it before, once; the journal remembers the result."""
+    if journal.baseline is not None:
+        journal.changes, journal.baseline = compare_kept(journal, journal.baseline), None
+
+
+def _lost(journal: Journal) -> list[str]:
+    """What only the replaced state has, and how to look at it, in words."""
+    if journal.changes is None:
+        return []
+    uncounted = journal.changes.uncounted
+    lines, since = journal.changes.lines(), journal.changes.since.isoformat(timespec="seconds")
+    if not lines:
+        unseen = f"; rows that were only changed are not counted in: {', '.join(uncounted)}" if uncounted else ""
+        return [f"nothing was written between the backup of the live state ({since}) and the swap{unseen}"]
+    return [
+        f"written after the backup of the live state ({since}), and now only in what was replaced:",
+        *lines,
+        *(f"not counted in the database {name}: rows that were only changed" for name in uncounted),
+        f"`restore_backup --open-kept {journal.restore}` says how to look at it, `--release` deletes it",
+    ]
+
+
+def _aside(journal: Journal) -> list[str]:
+    return [
+        f"a program made {component.live} anew while it was being exchanged; what it made is kept as {path}"
+        for component in journal.components
+        for path in component.aside
+        if os.path.lexists(path)
+    ]
+
+
+def _to_rebuild() -> list[str]:
+    """What the host makes of its rows and files, and no backup holds, as its settings say it."""
+    return [f"rebuild now: {what}" for what in conf.load().rebuild_after_restore]
+
+
+def begin_again(journal: Journal) -> None:
+    """Enter the restore into the restored ledger, unless it is there already."""
+    try:
+        begin(journal)
+    except IllegalTransition:
+        return
+
+
+def _rebuild(packages: Mapping[Path, Manifest] | None) -> list[str]:
+    try:
+        report = catalogue_rebuild(packages)
+    except (BackupError, StrongroomError) as error:
+        if isinstance(error, LedgerUnavailable):
+            raise
+        return [f"the catalogue could not be made again: {error} Run backup_catalogue --rebuild."]
+    notes = [f"the catalogue was made again: {len(report.created)} backups entered, {len(report.updated)} corrected"]
+    return notes + [f"not entered: {line}" for line in report.unreadable]
+
+
+def _set_schedules_right() -> list[str]:
+    """The rows of Celery Beat came back with the database, as of another day."""
+    try:
+        changed = sync_all(configurations())
+    except LedgerUnavailable as error:
+        return [f"the rows of Celery Beat could not be put right: {error}"]
+    return [f"{changed} rows of Celery Beat were put right after the restore"] if changed else []
+
+
+def rolled_back(journal: Journal) -> list[str]:
+    """Tell the ledger that is live again."""
+    return _aside(journal) + (_tell(journal, restore_rolled_back) or _set_schedules_right()) + _to_rebuild()
+
+
+def released(journal: Journal) -> list[str]:
+    """Tell the ledger that nothing is kept any more."""
+    return _tell(journal, restore_released)
+
+
+def _tell(journal: Journal, change: Callable[[uuid.UUID], None]) -> list[str]:
+    try:
+        change(journal.restore)
+    except (LedgerUnavailable, IllegalTransition) as error:
+        return [f"the ledger could not be told: {error}"]
+    return []

@@ -1,0 +1,122 @@
+"""A backup's database, or some tables of it, into a new one of its own: to look at it, or to try it out.
+
+Nothing live is involved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ...core.manifest import DatabaseRecord, DataRecord
+from ...core.progress import Tracker
+from ...errors import RestoreRefused
+from ..backup_source import Origin, Progress
+from ..engines.contract import DatabaseEngine
+from ..engines.registry import DATABASE_ENGINES, engine_of
+from ..planning.plan import Choice, Plan
+from ..planning.tables import chosen_tables
+from ..staging import rows as stage_portable
+from ..staging.rows import Target
+
+
+def restore_to_database(
+    origin: Origin, plan: Plan, choice: Choice, tracker: Tracker, tick: Callable[[], None]
+) -> list[str]:
+    """Fill the new database `plan.to_database`; notes for the user. Whatever goes wrong is raised, and nothing left.
+
+    What has come to be there under that name since the plan was made is somebody else's, and stays.
+    """
+    if plan.blocking:
+        raise RestoreRefused("The restore cannot be done: " + "; ".join(plan.blocking))
+    found: list[DatabaseRecord | DataRecord] = [*origin.manifest.databases, *origin.manifest.data]
+    (record,) = found
+
+    def progress(files: int, size: int) -> None:
+        tracker.reached(files=files, bytes_done=size)
+        tick()
+
+    def phase(name: str) -> None:
+        tracker.begin(name, total_bytes=record.size)
+        tick()
+
+    def finish(place: str) -> list[str]:
+        if not plan.tables:
+            return []
+        phase("dropping the other tables")
+        keep = chosen_tables(origin.manifest, plan.tables)
+        return engine_of(record.alias).keep_tables(record.alias, place, keep)
+
+    if isinstance(record, DatabaseRecord):
+        phase("restoring the database")
+        notes: list[str] = []
+        loaded = _loaded(origin, record, plan.to_database, leave_out=choice.leave_out, progress=progress, notes=notes)
+        with loaded as place:
+            return notes + finish(place)
+    with _new_database(record, plan.to_database) as place:
+        target = Target(record, place)
+        notes = stage_portable.load(origin, [target], leave_out=choice.leave_out, progress=progress, phase=phase)
+        return notes + finish(place)
+
+
+@contextlib.contextmanager
+def _loaded(
+    origin: Origin,
+    record: DatabaseRecord,
+    place: str,
+    *,
+    leave_out: frozenset[str],
+    progress: Progress,
+    notes: list[str],
+) -> Iterator[str]:
+    """A dump, taken in and compared; the place where it lies for now. It goes if the block fails."""
+    engine = DATABASE_ENGINES[record.engine]
+    with _new_place(engine, record.alias, place, lambda chosen: engine.create_for_dump(record, chosen)) as chosen:
+        notes += engine.load_dump(record, chosen, origin, like=chosen, leave_out=leave_out, progress=progress)
+        yield chosen
+
+
+@contextlib.contextmanager
+def _new_database(record: DataRecord, place: str) -> Iterator[str]:
+    """An empty one, where it can be filled."""
+    engine = engine_of(record.alias)
+
+    def create(chosen: str) -> None:
+        engine.create(record.alias, chosen, like=chosen)
+
+    with _new_place(engine, record.alias, place, create) as chosen:
+        yield chosen
+
+
+@contextlib.contextmanager
+def _new_place(engine: DatabaseEngine, alias: str, place: str, create: Callable[[str], None]) -> Iterator[str]:
+    """Make a database. It is dropped if the block fails; a file gets its name when it is complete."""
+    if engine.is_file:
+        with _new_file(engine, alias, Path(place)) as staged:
+            create(str(staged))
+            yield str(staged)
+        return
+    create(place)
+    try:
+        yield place
+    except BaseException:
+        engine.drop(alias, place)
+        raise
+
+
+@contextlib.contextmanager
+def _new_file(engine: DatabaseEngine, alias: str, target: Path) -> Iterator[Path]:
+    """A place beside `target` for what gets that name when it is complete."""
+    staged = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        yield staged
+        try:
+            # A link never replaces what has come to be there meanwhile; a rename would.
+            os.link(staged, target)
+        except OSError as error:
+            raise RestoreRefused(f"{target} cannot be made: {error.strerror}. Nothing live was changed.") from error
+    finally:
+        engine.drop(alias, str(staged))

@@ -1,0 +1,31 @@
+"""A backup's tree, or some paths of it, into an empty folder: to look at it, or to take files out.
+
+Nothing live is involved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from strongroom.selection import Selection
+
+from ...core.paths import path_of
+from ...core.progress import Tracker
+from ...errors import RestoreRefused
+from ..backup_source import Origin
+from ..planning.plan import Plan
+
+
+def restore_to_folder(origin: Origin, plan: Plan, tracker: Tracker, tick: Callable[[], None]) -> list[str]:
+    """Restore what the plan says below `plan.to_folder`; notes for the user. Raises what went wrong."""
+    if plan.blocking:
+        raise RestoreRefused("The restore cannot be done: " + "; ".join(plan.blocking))
+    tracker.begin("restoring to the folder", total_bytes=plan.counts["bytes"])
+
+    def progress(files: int, size: int) -> None:
+        tracker.reached(files=files, bytes_done=size)
+        tick()
+
+    only = Selection(map(path_of, plan.paths)) if plan.paths else None
+    return [*origin.notes, *origin.unpack({b"": Path(plan.to_folder)}, progress, only=only)]

@@ -1,0 +1,356 @@
+"""The plan of a restore: what would happen, whether it can, and what to think of before. Nothing is touched."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from django.apps import apps
+from django.db import connections
+
+from ...backups.references import BackupRef
+from ...conf import load
+from ...core.manifest import DatabaseRecord, DataRecord, FileRootRecord, Manifest
+from ...core.mounts import is_mount, mounts_below
+from ...core.paths import path_of, text_of
+from ...errors import RestoreRefused
+from ...ledger import ledger_alias
+from ...models import BackupJob, RestoreType
+from ...sources.files import FileRoot, file_roots, held_besides, stays_inside
+from ...sources.migrations import code_knows, code_leaves, newer_code
+from ...sources.named_files import reference_fields
+from ...sources.project import same_secret, secret_names
+from ...sources.project_folders import inside_any
+from ..backup_source import Origin, Progress
+from ..engines.registry import DATABASE_ENGINES, engine_of
+from ..safety_backup import safety_obstacle
+from .access import compared_later, plan_access
+from .databases import plan_data, plan_database
+from .plan import Choice, Plan, Replacement, Space, existing, require_writable
+from .tables import plan_tables
+from .trial import try_rows
+
+_MARGIN: Final = 4 * 1024 * 1024
+_MOST_NAMED: Final = 20
+
+
+def chosen_databases(manifest: Manifest, only: str | None) -> list[DatabaseRecord]:
+    """The databases to restore."""
+    return [] if only == "files" else manifest.databases
+
+
+def chosen_data(manifest: Manifest, only: str | None) -> list[DataRecord]:
+    """The databases in portable form to restore."""
+    return [] if only == "files" else manifest.data
+
+
+def chosen_roots(manifest: Manifest, only: str | None) -> list[FileRootRecord]:
+    """The file roots to restore."""
+    return [] if only == "database" else manifest.files
+
+
+def content_counts(manifest: Manifest, only: str | None = None) -> dict[str, int]:
+    """What is restored of a backup, in numbers."""
+    databases, data = chosen_databases(manifest, only), chosen_data(manifest, only)
+    roots = chosen_roots(manifest, only)
+    sizes = [record.size for record in databases] + [record.size for record in data] + [root.bytes for root in roots]
+    return {
+        "databases": len(databases) + len(data),
+        "files": sum(root.files for root in roots),
+        "bytes": sum(sizes),
+    }
+
+
+def live_roots() -> dict[str, FileRoot]:
+    """The file roots of this project, by name."""
+    return {root.name: root for root in file_roots(reference_fields(load().reference_fields))}
+
+
+def plan_restore(
+    ref: BackupRef,
+    origin: Origin,
+    choice: Choice,
+    *,
+    safety_backup: bool,
+    progress: Progress,
+    tried: bool = False,
+) -> Plan:
+    """Plan a restore to the live system; what forbids it is in `blocking`, nothing is raised for it.
+
+    Every value of a database in portable form is read for it: `progress` tells how far that is. With `tried`, its rows
+    are also taken in beside the live database, and removed again: what the database refuses is found by asking it. A
+    restore that follows at once does that itself before it replaces anything.
+    """
+    manifest = origin.manifest
+    databases, roots = chosen_databases(manifest, choice.only), chosen_roots(manifest, choice.only)
+    data = chosen_data(manifest, choice.only)
+    if not databases and not data and not roots:
+        raise RestoreRefused(f"{ref} holds nothing of what is to be restored ({choice.only or 'database and files'}).")
+    require_leave_out(manifest, choice)
+    plan = _begin(ref, origin, choice)
+    plan.warnings = [*_not_in_it(manifest, choice), *plan.warnings]
+    needed: dict[Path, int] = {}
+    for record in databases:
+        plan_database(plan, origin, record, needed=needed, leave_out=choice.leave_out)
+    for rows in data:
+        plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress)
+    for root in roots:
+        _plan_root(plan, root, needed)
+    plan.blocking += origin.lost()
+    _plan_space(plan, needed)
+    _compare_versions(plan.blocking, plan, manifest, databases)
+    _compare_secrets(plan, manifest)
+    _name_fact_files(plan, manifest)
+    _plan_ledger(plan, [*databases, *data])
+    if databases or data:
+        plan_access(plan, ref, manifest, choice.drop_access)
+    if roots and manifest.references.excluded:
+        plan.warnings.append(
+            f"{manifest.references.excluded} files that the rows name were left out of the backup by its configuration:"
+            " the restore takes them out of the live folders, to what is kept until the release"
+        )
+    plan.safety_backup = safety_backup
+    if safety_backup:
+        plan.blocking += safety_obstacle(ref.place)
+    else:
+        plan.warnings.append("no backup of the live state is taken first; what is replaced is kept for rollback")
+    if tried and data and not plan.blocking:
+        try_rows(plan, origin, data, leave_out=choice.leave_out, progress=progress)
+    else:
+        compared_later(plan)
+    return plan
+
+
+def require_leave_out(manifest: Manifest, choice: Choice) -> None:
+    """Raises `RestoreRefused` where nothing can be left out; what is to be must be in the backup."""
+    dumped = any(DATABASE_ENGINES[record.engine].dumps_objects for record in manifest.databases)
+    if choice.leave_out and not manifest.data and not dumped:
+        raise RestoreRefused(
+            "Tables are left out of a portable package, and objects out of a database of PostgreSQL; this backup holds"
+            " neither. Leave --leave-out away."
+        )
+    tables = sorted(one for one in choice.leave_out if one.startswith(("table:", "schema:", "sequence:")))
+    if tables and dumped:
+        raise RestoreRefused(f"{tables[0]!r} cannot be left out: it holds what was backed up, or is where that lies.")
+
+
+def _begin(ref: BackupRef, origin: Origin, choice: Choice) -> Plan:
+    manifest = origin.manifest
+    plan = Plan(
+        backup=str(ref),
+        backup_job=manifest.job.uuid,
+        restore_type=_restore_type(manifest, choice).value,
+        taken_at=manifest.cut_at.isoformat(),
+        paths=sorted(choice.paths),
+        tables=sorted(choice.tables),
+        counts=content_counts(manifest, choice.only),
+    )
+    plan.warnings += [*ref.notes, *origin.notes]
+    if manifest.problems:
+        plan.warnings.append(f"the backup is INCOMPLETE: {manifest.problems} things were missing when it was taken")
+    return plan
+
+
+def _not_in_it(manifest: Manifest, choice: Choice) -> Iterator[str]:
+    """What is asked for and is not in the backup, so that nobody takes a part for the whole."""
+    if choice.only is None:
+        if not manifest.files and live_roots():
+            yield "THE FILES ARE NOT IN THIS BACKUP: the restore brings back the database alone"
+        if not manifest.databases and not manifest.data:
+            yield "THE DATABASE IS NOT IN THIS BACKUP: the restore brings back the files alone"
+
+
+def _restore_type(manifest: Manifest, choice: Choice) -> RestoreType:
+    if choice.paths or choice.tables:
+        return RestoreType.SELECTIVE_RESTORE
+    databases = chosen_databases(manifest, choice.only) or chosen_data(manifest, choice.only)
+    if not chosen_roots(manifest, choice.only):
+        return RestoreType.DATABASE_RESTORE
+    return RestoreType.FULL_RESTORE if databases else RestoreType.FILES_RESTORE
+
+
+def plan_to_folder(ref: BackupRef, origin: Origin, choice: Choice, folder: Path) -> Plan:
+    """Plan a restore of the backup's tree, or of some paths of it, into an empty folder; nothing live is involved."""
+    plan = _begin(ref, origin, choice)
+    plan.to_folder = str(folder)
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        plan.blocking.append(f"{folder} is not a folder; give an empty one or one that does not exist")
+    elif folder.is_dir() and any(folder.iterdir()):
+        plan.blocking.append(f"{folder} is not empty; give an empty folder or one that does not exist")
+    plan.warnings += origin.lost()
+    if choice.paths:
+        _plan_paths(plan, origin, choice.paths)
+    _plan_space(plan, {folder: plan.counts["bytes"]})
+    return plan
+
+
+def _plan_paths(plan: Plan, origin: Origin, paths: frozenset[str]) -> None:
+    found = origin.measure(frozenset(map(path_of, paths)))
+    plan.counts = {"databases": 0, "files": found.files, "bytes": found.size}
+    plan.blocking += [
+        f"there is no {text_of(path)!r} in the backup; give paths as the list of its files shows them, in the console"
+        f" or at jobs/{plan.backup_job}/files/?search=… of the API, such as files/media/2026/a.pdf"
+        for path in found.missing
+    ]
+
+
+def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> None:
+    live = live_roots().get(root.name)
+    if live is None:
+        plan.blocking.append(
+            f"the backup has files of a root {root.name!r} (it was {root.path}), the settings have none of that name;"
+            " add it to BACKUP_FILE_ROOTS"
+        )
+        return
+    stays = stays_inside(live.path)
+    untouched = [live.path / stay for stay in stays]
+    inside = [str(place) for place in mounts_below(live.path) if not inside_any(place, untouched)]
+    if inside:
+        plan.blocking.append(
+            f"the file root {root.name!r} ({live.path}) has mounts inside ({', '.join(inside)}), which would go with"
+            " what is replaced; unmount them, restore with --only database, or with --to-folder and put the files where"
+            " they belong by hand"
+        )
+    parent = live.path if stays or is_mount(live.path) else live.path.parent
+    notes = [f"replaced around {what}" for what in held_besides(live)]
+    plan.replacements.append(Replacement("files", root.name, str(live.path), live.path.exists(), root.bytes, notes))
+    needed[parent] = needed.get(parent, 0) + root.bytes
+    for folder in dict.fromkeys(map(existing, [parent, *(path.parent for path in untouched)])):
+        require_writable(plan, folder)
+
+
+def plan_to_database(
+    ref: BackupRef, origin: Origin, choice: Choice, place: str, *, progress: Progress, tried: bool = False
+) -> Plan:
+    """Plan a restore of the only database of a backup into a new one, which stays; nothing live is involved.
+
+    `place` is the name of the new database on the same server, or the path of a new SQLite file. `tried` is as for
+    `plan_restore`.
+    """
+    manifest = origin.manifest
+    aliases = [*(one.alias for one in manifest.databases), *(one.alias for one in manifest.data)]
+    if len(aliases) != 1:
+        raise RestoreRefused(f"{ref} does not hold exactly one database; --to-database is for one.")
+    require_leave_out(manifest, choice)
+    plan = _begin(ref, origin, dataclasses.replace(choice, only="database"))
+    if aliases[0] in connections.settings and engine_of(aliases[0]).is_file:
+        place = str(Path(place).absolute())
+    plan.to_database = place
+    plan_tables(plan, manifest, choice.tables)
+    needed: dict[Path, int] = {}
+    for record in manifest.databases:
+        plan_database(plan, origin, record, needed=needed, leave_out=choice.leave_out, place=place)
+    for rows in manifest.data:
+        plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress, place=place)
+    plan.blocking += origin.lost()
+    _plan_space(plan, needed)
+    # Nothing live is exchanged: whoever has the right code elsewhere may want just this.
+    _compare_versions(plan.warnings, plan, manifest, manifest.databases)
+    _compare_secrets(plan, manifest)
+    plan.ledger = "stays as it is"
+    if tried and manifest.data and not plan.blocking:
+        try_rows(plan, origin, manifest.data, leave_out=choice.leave_out, progress=progress)
+    return plan
+
+
+def _plan_space(plan: Plan, needed: dict[Path, int]) -> None:
+    by_device: dict[int, tuple[Path, int]] = {}
+    for folder, size in needed.items():
+        place = existing(folder)
+        device = place.stat().st_dev
+        where, sum_so_far = by_device.get(device, (place, 0))
+        by_device[device] = (where, sum_so_far + size)
+    for where, size in by_device.values():
+        status = os.statvfs(where)
+        available = status.f_bavail * status.f_frsize
+        plan.space.append(Space(str(where), size, available))
+        margin = size // 50 + _MARGIN
+        if size + margin > available:
+            plan.blocking.append(
+                f"{where} has {available:,} bytes free and {size:,} are needed beside what is there, with {margin:,} to"
+                " spare; make room"
+            )
+
+
+def _compare_versions(
+    obstacles: list[str], plan: Plan, manifest: Manifest, databases: Sequence[DatabaseRecord]
+) -> None:
+    """Compare the migrations of the backup with the code; a backup of newer code is one of the `obstacles`.
+
+    A migration that the code lacks is no sign of newer code if all of the code of the backup's time is here: it is left
+    over from one that was squashed or taken out.
+    """
+    code, known = code_leaves(), code_knows()
+    theirs = manifest.project.code_migrations
+    newer = {app for app, names in theirs.items() if any((app, name) not in known for name in names)}
+    lacking: list[str] = []
+    for record in databases:
+        for app, applied in sorted(record.migrations.items()):
+            unknown = [f"{app}.{name}" for name in applied if (app, name) not in known]
+            if app not in code:
+                plan.warnings.append(f"the backup has tables of the app {app!r}, which the code does not have")
+            elif unknown and app in newer:
+                lacking += unknown
+            elif unknown:
+                plan.warnings.append(
+                    f"the backup names {', '.join(unknown)}, which its own code did not have any more; the code here is"
+                    " not older than that"
+                )
+            elif sorted(code[app]) != applied:
+                plan.warnings.append(
+                    f"the app {app!r} is at {', '.join(applied)} in the backup and at {', '.join(sorted(code[app]))} in"
+                    " the code; run migrate afterwards, or use the code of the backup's time"
+                )
+    if lacking:
+        obstacles.append(newer_code("backup", lacking[:_MOST_NAMED]))
+
+
+def _compare_secrets(plan: Plan, manifest: Manifest) -> None:
+    recorded, ours = {secret.name: secret for secret in manifest.secrets}, secret_names()
+    plan.warnings += [
+        f"the secret {name} is not the one that was in use at the backup"
+        for name in ours
+        if name in recorded and not same_secret(recorded[name])
+    ]
+    others = sorted(recorded.keys() - set(ours))
+    if others:
+        plan.warnings.append(
+            f"{', '.join(others[:_MOST_NAMED])}: secrets of the backup that BACKUP_SECRETS here does not name, and that"
+            " were not compared"
+        )
+
+
+def _name_fact_files(plan: Plan, manifest: Manifest) -> None:
+    """Say which files of BACKUP_FACT_FILES are gone: a person puts them back, as another machine may have others."""
+    gone = [path for path in load().fact_files if not os.path.lexists(path)]
+    if gone and manifest.fact_files:
+        plan.warnings.append(
+            f"{', '.join(map(str, gone[:_MOST_NAMED]))} of BACKUP_FACT_FILES: not there, and not put back by a restore"
+            f" of the live system; `restore_backup … --to-folder FOLDER --path project` gives what the backup has"
+            f" ({', '.join(manifest.fact_files[:_MOST_NAMED])})"
+        )
+
+
+def _plan_ledger(plan: Plan, databases: Sequence[DatabaseRecord | DataRecord]) -> None:
+    alias = ledger_alias()
+    record = next((one for one in databases if one.alias == alias), None)
+    if record is None:
+        plan.ledger = "stays as it is"
+        return
+    if isinstance(record, DataRecord):
+        # Its tables are made by the code's migrations.
+        plan.ledger = "is carried over if the live one can be read, else made again from the repositories"
+        return
+    tables = {table.rpartition(".")[2] for table in record.tables}
+    ours = {model._meta.db_table for model in apps.get_app_config(BackupJob._meta.app_label).get_models()}
+    if ours <= tables:
+        plan.ledger = "is carried over if the live one can be read, else made again from the repositories"
+    else:
+        plan.ledger = "cannot be carried over"
+        plan.warnings.append(
+            "the backup's database has not all tables of the backup system: run migrate and backup_catalogue --rebuild"
+            " after the restore"
+        )

@@ -1,0 +1,1 @@
+"""Put databases and files beside the live ones, before the swap."""

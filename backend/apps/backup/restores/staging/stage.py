@@ -1,0 +1,113 @@
+"""What is put beside the live system. The journal has it before it is made, so that a kill leaves nothing unknown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ...core.manifest import DataRecord
+from ...core.mounts import is_mount
+from ...errors import RestoreRefused
+from ...sources.files import RESTORE_MARK, stays_inside
+from ..backup_source import Origin, Progress
+from ..engines.files.swap import discard, is_folder
+from ..engines.registry import database_engine, engine_of
+from ..journal import DATABASES, Component, Journal, Kind
+from . import rows as stage_portable
+from .rows import Target
+
+
+def announce(journal: Journal, component: Component) -> None:
+    """Write into the journal what is about to be made."""
+    journal.components.append(component)
+    journal.save()
+
+
+def announce_database(journal: Journal, alias: str) -> Component:
+    """Name the database that is put beside the live one."""
+    component = engine_of(alias).component(alias, journal)
+    announce(journal, component)
+    return component
+
+
+def paths(kind: Kind, name: str, live: Path, beside: Path) -> Component:
+    """Name a file or folder that is put beside the live one."""
+    return Component(
+        kind=kind,
+        name=name,
+        live=str(live),
+        staged=f"{beside}.new",
+        kept=f"{beside}.old",
+        had_live=os.path.lexists(live),
+    )
+
+
+def files(name: str, live: Path, ending: str) -> Component:
+    """Name the folder that is put beside a file root, or into one that cannot be exchanged as a whole; make the latter.
+
+    Those are mounts, and folders in which something stays: a live database, or the backups.
+    """
+    stays = stays_inside(live)
+    if not stays and not is_mount(live):
+        live.parent.mkdir(parents=True, exist_ok=True)
+        return paths(Kind.FOLDER, name, live, live.with_name(f".{live.name}{ending}"))
+    live.mkdir(parents=True, exist_ok=True)
+    component = paths(Kind.CONTENTS, name, live, live / ending)
+    component.had_live = is_mount(live) or _was_there(live, [live / stay for stay in stays])
+    component.stays = stays
+    return component
+
+
+def _was_there(folder: Path, stays: Sequence[Path]) -> bool:
+    """Whether anything is in a folder but what is staged of a database, for which its folders have been made."""
+    for child in folder.iterdir():
+        leads_on = is_folder(child) and any(child in stay.parents for stay in stays)
+        if RESTORE_MARK not in child.name and (not leads_on or _was_there(child, stays)):
+            return True
+    return False
+
+
+def without_what_stays(component: Component) -> list[str]:
+    """Remove from what is staged of a folder what would take the place of something that stays; notes for the user.
+
+    Raises `RestoreRefused` where the backup has a file in place of a folder in which something stays.
+    """
+    notes = []
+    for stay in component.stays if component.kind is Kind.CONTENTS else []:
+        staged = Path(component.staged)
+        for folder in list(Path(stay).parents)[-2::-1]:
+            if os.path.lexists(staged / folder) and not is_folder(staged / folder):
+                raise RestoreRefused(
+                    f"The backup has a file {folder} in {component.live}, where there is a folder now with {stay} in"
+                    " it, which stays. Move that elsewhere, or restore with --to-folder. Nothing live was changed."
+                )
+        if os.path.lexists(staged / stay):
+            discard(str(staged / stay))
+            notes.append(f"{stay} of the backup was left out: {Path(component.live) / stay} is in use, and stays")
+    return notes
+
+
+def stage_rows(
+    journal: Journal,
+    origin: Origin,
+    data: Sequence[DataRecord],
+    *,
+    leave_out: frozenset[str],
+    progress: Progress,
+    phase: Callable[[str], None],
+) -> list[str]:
+    """Make databases beside the live ones and take the rows of a package in; notes for the user.
+
+    Raises `RestoreFailed` for rows that do not fit.
+    """
+    targets = []
+    for database in data:
+        component = announce_database(journal, database.alias)
+        database_engine(component).create(database.alias, component.staged, like=component.live)
+        targets.append(Target(database, component.staged))
+    notes = stage_portable.load(origin, targets, leave_out=leave_out, progress=progress, phase=phase)
+    for component in journal.components:
+        if component.kind in DATABASES:
+            notes += database_engine(component).left_behind(component)
+    return notes

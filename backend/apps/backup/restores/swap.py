@@ -1,0 +1,252 @@
+"""The swap of everything that a restore has staged, and the ways back.
+
+The journal is written before every step. All staged things are complete, verified and on the disk before the first one
+is moved, so that a swap that was cut off can always be completed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+
+from django.db import connections
+
+from ..errors import BackupError, JournalUnwritable, RestoreFailed, RestoreRefused, RestoreUnfinished
+from .engines.files import exchange
+from .engines.files.swap import discard
+from .engines.registry import swap_engine
+from .journal import KEPT, UNFINISHED, Component, Journal, State, exclusive, journals
+
+
+def _mark(journal: Journal, component: Component, step: str) -> None:
+    component.step = step
+    journal.save()
+
+
+def _move_all(
+    journal: Journal,
+    components: Sequence[Component],
+    *,
+    move: Callable[[Journal, Component], None],
+    exchange_all: Callable[[Sequence[Component], uuid.UUID, Callable[[Component, str], None]], None],
+) -> None:
+    """Move each of them, and then, in one go, those that are exchanged in one step.
+
+    What takes time is done before, so that there is hardly a moment with a database of one day and files of another.
+    """
+    quick = [one for one in components if one.step in exchange.STEPS]
+    for component in [one for one in components if one.step not in exchange.STEPS]:
+        move(journal, component)
+    exchange_all(quick, journal.restore, functools.partial(_mark, journal))
+
+
+def _forward(journal: Journal, component: Component) -> None:
+    swap_engine(component).forward(component, functools.partial(_mark, journal, component))
+
+
+def _backward(journal: Journal, component: Component) -> None:
+    swap_engine(component).backward(component, functools.partial(_mark, journal, component))
+
+
+def discard_staged(journal: Journal) -> None:
+    """Remove what was put beside the live things, and close the journal: nothing came of this restore."""
+    for component in journal.components:
+        swap_engine(component).discard(component, component.staged)
+    journal.enter(State.UNDONE)
+
+
+def swap(journal: Journal) -> None:
+    """Make the staged things live, all or none of them.
+
+    Raises what went wrong after the old ones are back, and `RestoreUnfinished` where they could not be put back either,
+    or where the journal does not know yet that all of them are live.
+    """
+    connections.close_all()
+    os.sync()
+    for component in journal.components:
+        exchange.prepare_forward(component, journal.restore)
+    journal.enter(State.SWAPPING)
+    try:
+        _move_all(journal, journal.components, move=_forward, exchange_all=exchange.forward)
+        for component in journal.components:
+            swap_engine(component).settle(component)
+    except BaseException as error:
+        try:
+            undo(journal)
+        except Exception as failure:
+            raise RestoreUnfinished(
+                f"The swap failed ({error}), and what it had replaced could not be put back ({failure}). Mend that, and"
+                f" run `restore_backup --list`, which completes it; until then see {' and '.join(_kept_of(journal))}."
+            ) from failure
+        raise
+    try:
+        journal.enter(State.SWAPPED)
+    except JournalUnwritable as error:
+        raise RestoreUnfinished(f"What was restored is live, and what it replaced is kept. But: {error}") from error
+
+
+def _kept_of(journal: Journal) -> list[str]:
+    """Where what was live may lie, in words."""
+    return [f"{one.kept} for {one.live}" for one in journal.components if one.had_live]
+
+
+def undo(journal: Journal) -> None:
+    """Put the old things back after a swap that could not be completed, and remove the new ones."""
+    journal.enter(State.UNDOING)
+    _move_all(journal, journal.components[::-1], move=_backward, exchange_all=exchange.backward)
+    discard_staged(journal)
+
+
+def recover(tell: Callable[[Journal], None]) -> list[str]:
+    """Complete or undo what was cut off, and say what was done, in words. Nothing is done while a restore is at work.
+
+    `tell` makes known to the ledger what became of a restore. Raises `JournalUnwritable` and `RestoreFailed` where that
+    cannot be done now, and what is live may be mixed until it is.
+    """
+    if not any(journal.state in UNFINISHED for journal in journals()):
+        return []
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(exclusive())
+        except RestoreRefused:
+            return []
+        return [_recover_or_say(journal, tell) for journal in journals() if journal.state in UNFINISHED]
+
+
+def _recover_or_say(journal: Journal, tell: Callable[[Journal], None]) -> str:
+    """Put one in order. What only cannot be deleted keeps nobody from backing up and restoring."""
+    only_deletes = journal.state in (State.STAGING, State.RELEASING)
+    try:
+        return _recover(journal, tell)
+    except BackupError as error:
+        if not only_deletes:
+            raise
+        return (
+            f"What the restore {journal.restore} of {journal.backup} left cannot be deleted yet, which is tried again"
+            f" each time: {error} The live system is whole."
+        )
+
+
+def _recover(journal: Journal, tell: Callable[[Journal], None]) -> str:
+    connections.close_all()
+    try:
+        said = _complete(journal)
+    except OSError as error:
+        raise RestoreFailed(
+            f"What the restore {journal.restore} of {journal.backup} left cannot be put in order: {error}. Mend that,"
+            " and run `restore_backup --list`."
+        ) from error
+    tell(journal)
+    return f"The restore {journal.restore} of {journal.backup} was cut off {said}"
+
+
+def _complete(journal: Journal) -> str:
+    if journal.state is State.STAGING:
+        discard_staged(journal)
+        return "before anything live was changed; what it had prepared was removed."
+    if journal.state is State.UNDOING:
+        undo(journal)
+        return "while the old state was put back; that was completed."
+    if journal.state is State.ROLLING_BACK:
+        complete_rollback(journal)
+        return "while it was rolled back; that was completed."
+    if journal.state is State.RELEASING:
+        complete_release(journal)
+        return "while what it had replaced was deleted; that was completed."
+    if journal.state is State.SWAPPING:
+        swap(journal)
+    return "in the middle; it was completed, and what it replaced is kept."
+
+
+def kept_journal(restore: str) -> Journal:
+    """The journal of a restore that can be rolled back or released, by its uuid or an unambiguous prefix."""
+    found = [journal for journal in journals() if str(journal.restore).startswith(restore.lower())]
+    if len(found) != 1:
+        raise RestoreRefused(f"{len(found) or 'No'} restores answer to {restore!r}; restore_backup --list shows them.")
+    if found[0].state is State.RELEASING:
+        raise RestoreRefused(
+            f"The restore {found[0].restore} is being released already; `restore_backup --list` goes on with it and"
+            " says what stands in the way."
+        )
+    if found[0].state not in KEPT:
+        raise RestoreRefused(f"The restore {found[0].restore} is {found[0].state.value}; nothing of it is kept.")
+    return found[0]
+
+
+def require_rollback(journal: Journal) -> None:
+    """Refuse to roll back to a state that was not there."""
+    absent = [component.name for component in journal.components if not component.had_live]
+    if absent:
+        raise RestoreRefused(
+            f"Before the restore {journal.restore} there was no {', '.join(absent)}; there is nothing to go back to."
+        )
+    later = [
+        other.restore
+        for other in journals()
+        if other.state in KEPT and other.created_at > journal.created_at and other.restore != journal.restore
+    ]
+    if later:
+        raise RestoreRefused(f"The restore {later[-1]} came later; roll that one back, or release it, first.")
+
+
+def complete_rollback(journal: Journal) -> None:
+    """Make the old things live again and remove what the restore had brought. Raises `RestoreUnfinished`.
+
+    Databases on a PostgreSQL server come first: somebody may use them whom nobody can send away. What goes wrong with
+    the first of them has changed nothing; then the state before holds, and nothing is left to be completed.
+    """
+    connections.close_all()
+    before = journal.state
+    for component in journal.components:
+        exchange.prepare_back(component, journal.restore)
+    journal.enter(State.ROLLING_BACK)
+    order = journal.components[::-1]
+    order.sort(key=lambda component: not swap_engine(component).rolls_back_first)
+
+    def move(journal: Journal, component: Component) -> None:
+        try:
+            _backward(journal, component)
+        except RestoreFailed:
+            engine = swap_engine(component)
+            if before in KEPT and component is order[0] and engine.rolls_back_first:
+                engine.cancel_backward(component)
+                for one in journal.components:
+                    exchange.cancel_back(one)
+                journal.enter(before)
+            raise
+
+    with _begun(f"The rollback of the restore {journal.restore}"):
+        _move_all(journal, order, move=move, exchange_all=exchange.backward)
+        for component in journal.components:
+            swap_engine(component).discard(component, component.staged)
+        journal.enter(State.ROLLED_BACK)
+
+
+def complete_release(journal: Journal) -> None:
+    """Delete what the restore replaced. Raises `RestoreUnfinished`."""
+    journal.enter(State.RELEASING)
+    with _begun(f"The release of the restore {journal.restore}"):
+        for component in journal.components:
+            if component.kept == component.live:
+                raise RestoreFailed(
+                    f"The journal of {journal.restore} would delete the live {component.live}; repair it."
+                )
+            swap_engine(component).discard(component, component.kept)
+            for path in component.aside:
+                discard(path)
+        journal.enter(State.RELEASED)
+
+
+@contextlib.contextmanager
+def _begun(what: str) -> Iterator[None]:
+    """What a disk keeps from being done to its end is not undone: the journal has it."""
+    try:
+        yield
+    except (JournalUnwritable, OSError) as error:
+        raise RestoreUnfinished(
+            f"{what} is not complete: {error} Whatever restores or backs up next, and `restore_backup --list`, goes on"
+            " with it."
+        ) from error

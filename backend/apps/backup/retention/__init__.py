@@ -1,0 +1,1 @@
+"""Which backups retention removes, and the removal."""

@@ -1,0 +1,337 @@
+"""What retention says is done: backups removed, and their space taken back when that is worth the work.
+
+For each repository, under its exclusive lock: plan again, mark, forget, say so, prune. A crash at any point leaves
+marks that the next round takes up, or space that the next prune takes back; never a backup that is offered and not
+there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import shutil
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.utils import timezone
+
+from strongroom.errors import RepositoryLocked, StrongroomError
+from strongroom.ids import StorageId
+from strongroom.packages import remove_leftovers
+from strongroom.prune import PruneOptions, PrunePlan, PruneProgress, execute_prune, forget, plan_prune
+from strongroom.repository import Repository
+from strongroom.repository.locks import RepositoryLock
+
+from .. import conf
+from ..backups.presence import Presence, look
+from ..backups.references import BackupRef, of_job
+from ..backups.siblings import snapshots_of
+from ..core.cancellation import JobCancelled, stop_signals
+from ..core.progress import Tracker
+from ..errors import BackupError, LedgerUnavailable, StorageAbsent
+from ..models import BackupJob, DamageFinder
+from ..selectors import STORED_STATUSES, jobs_by_uuids
+from ..selectors.removals import prune_latest, removals_unfinished, removed_since
+from ..services.damages import doubt_unreadable
+from ..services.removals import job_warn, prune_begin, prune_end, prunes_settle, removal_begin, removal_done
+from ..services.storages import require_repository
+from ..storage.locations import RepositoryPlace, known_places
+from ..storage.packages import is_package_folder, is_stored_package, package_folders
+from ..storage.repository_locks import lock_patiently
+from ..storage.reserve import keep_reserve, room_made
+from .forecast import PlaceForecast, emptied, forecast, young_until
+from .plan import Verdict, plan_retention, trusted_now
+
+__all__ = ["PlaceForecast", "Postponed", "Tidied", "Waiting", "after_job", "forecast", "remove", "tidy"]
+
+_LOCK_PATIENCE = 60.0
+_PRUNE_PAUSE = timedelta(hours=20)
+"""A prune looks through the whole repository: by itself at the most once a day, however often backups are removed."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Postponed:
+    """What was not done, and why, in words; whose backups they are, and the error if it was one."""
+
+    text: str
+    configurations: frozenset[int | None]
+    error: BaseException | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Waiting:
+    """Bytes that nothing needs and that a prune left alone, because they were stored in the last 24 hours."""
+
+    place: RepositoryPlace
+    bytes: int
+    until: datetime | None
+    """From when on all of them can go; None where the storage tells no times."""
+
+
+@dataclasses.dataclass(slots=True)
+class Tidied:
+    """What was removed, and what was not; `freed_bytes` came back from packages and prunes."""
+
+    removed: list[BackupJob] = dataclasses.field(default_factory=list)
+    freed_bytes: int = 0
+    pruned: list[str] = dataclasses.field(default_factory=list)
+    waiting: list[Waiting] = dataclasses.field(default_factory=list)
+    postponed: list[Postponed] = dataclasses.field(default_factory=list)
+
+    def postpone(self, jobs: Iterable[BackupJob], text: str, error: BaseException | None = None) -> None:
+        """These are not removed now."""
+        self.postponed.append(Postponed(text, frozenset(job.configuration_id for job in jobs), error))
+
+
+def after_job(job: BackupJob) -> None:
+    """Apply the retention of all configurations once a backup is made. What goes wrong is a warning of the job.
+
+    Of all of them, because a backup gets too old on a day on which nobody makes one of the same configuration. After
+    one that failed nothing is removed.
+    """
+    if job.status not in STORED_STATUSES:
+        return
+    now = timezone.now()
+    try:
+        _keep_reserve(job)
+        with stop_signals():
+            done = tidy(now=trusted_now(now=now), tracker=Tracker(), tick=_nothing)
+    except JobCancelled:
+        # The backup is made; the next one takes this up.
+        return
+    except (BackupError, StrongroomError, OSError) as error:
+        job_warn(job.uuid, f"Old backups could not be removed: {error}", now=timezone.now())
+        return
+    for one in done.postponed:
+        # What another storage is lacking does not belong here; `backup_health` tells.
+        if job.configuration_id in one.configurations:
+            job_warn(job.uuid, one.text, now=timezone.now())
+
+
+def _keep_reserve(job: BackupJob) -> None:
+    ref = of_job(job)
+    storage = ref.place.storage if ref.place is not None else conf.load().storage_root.resolve()
+    try:
+        keep_reserve(storage)
+    except OSError as error:
+        job_warn(job.uuid, f"The reserve of space in {storage} cannot be made: {error}", now=timezone.now())
+
+
+def _nothing() -> None:
+    return
+
+
+def tidy(
+    *,
+    now: datetime,
+    tracker: Tracker,
+    tick: Callable[[], None],
+    only: Iterable[int] | None = None,
+    prune: bool | None = None,
+) -> Tidied:
+    """Remove what retention says, and prune: always with `prune` True, never with False, else when it is worth it.
+
+    `only` limits it to these configurations. Raises what keeps a storage from being used.
+    """
+    chosen = None if only is None else list(only)
+    present = look()
+    plan = plan_retention(now=now, only=chosen, going_only=True, absent=present.absent())
+    verdicts = [verdict for verdict in plan if not verdict.keep]
+    done = remove(_reasons(verdicts), now=now, tracker=tracker, tick=tick, prune=prune, again=chosen, by_rule=True)
+    done.postponed += postponed_by(present)
+    return done
+
+
+def postponed_by(present: Presence) -> list[Postponed]:
+    """What cannot be removed, because its storage cannot be used."""
+    texts = [
+        f"Old backups in {one.place} cannot be removed: {one.reason} {one.remedy}".rstrip()
+        for one in present.missing
+        if one.whole and one.ours and not one.replaced
+    ]
+    return [Postponed(text, frozenset(), StorageAbsent(text)) for text in texts]
+
+
+def remove(
+    reasons: dict[uuid.UUID, str],
+    *,
+    now: datetime,
+    tracker: Tracker,
+    tick: Callable[[], None],
+    prune: bool | None = None,
+    again: list[int] | None = None,
+    by_rule: bool = False,
+) -> Tidied:
+    """Remove these backups, given with the reasons, and those whose removal was cut off before.
+
+    With `by_rule` the rules are asked once more when the lock is held. On a disk that is nearly full, the reserve is
+    given up for it, and packs are rewritten only if there is room for that.
+    """
+    done = Tidied()
+    with room_made({place.storage for place in known_places()} | {conf.load().storage_root.resolve()}) as tight:
+        places: dict[RepositoryPlace, list[BackupJob]] = {}
+        for job in {job.pk: job for job in (*jobs_by_uuids(reasons), *removals_unfinished())}.values():
+            with _postponing([job], done, f"The backup of {job.job_name} cannot be removed"):
+                ref = of_job(job)
+                if ref.place is None:
+                    _remove_package(job, ref, reasons, now, done)
+                else:
+                    places.setdefault(ref.place, []).append(job)
+        if prune:
+            for folder in filter(is_package_folder, package_folders()):
+                done.freed_bytes += remove_leftovers(folder)
+            for place in known_places():
+                places.setdefault(place, [])
+        for place, wanted in sorted(places.items()):
+            with (
+                _postponing(wanted, done, f"Old backups in {place.path} cannot be removed"),
+                _locked_place(place, tracker, tick) as (repository, lock),
+            ):
+                prunes_settle(str(place.path), now=timezone.now())
+                here = _of_repository(wanted, repository, done)
+                # A backup that cannot be read pushes none out that can.
+                doubt_unreadable(repository, found_by=DamageFinder.VERIFY, now=timezone.now())
+                still = reasons
+                if by_rule:
+                    plan = plan_retention(now=now, only=again, going_only=True, absent=look().absent())
+                    still = _reasons(one for one in plan if not one.keep)
+                done.removed += _forget(here, still, repository, lock, now=now)
+                is_tight = place.storage in tight
+                if prune or (prune is None and (is_tight or _prune_is_due(place, now))):
+                    how = _Pruning(tracker, tick, force=bool(prune), is_tight=is_tight)
+                    _prune(place, repository, lock, how=how, done=done)
+    return done
+
+
+def _forget(
+    here: list[BackupJob],
+    reasons: dict[uuid.UUID, str],
+    repository: Repository,
+    lock: RepositoryLock,
+    *,
+    now: datetime,
+) -> list[BackupJob]:
+    """Remove the snapshots of those with a reason, and those whose removal was cut off before; which they were."""
+    removal_begin({job.uuid: reasons[job.uuid] for job in here if job.uuid in reasons}, now=now)
+    going = removals_unfinished(among=here)
+    # And what else a job has stored that was killed, or that a repair has made of it.
+    besides = snapshots_of(repository, [job.uuid for job in going]) if going else []
+    forget(repository, {StorageId(job.snapshot_id) for job in going} | {one.id for one in besides}, lock)
+    removal_done(going, now=timezone.now())
+    return going
+
+
+def _of_repository(jobs: Collection[BackupJob], repository: Repository, done: Tidied) -> list[BackupJob]:
+    """Those that lie in this repository. Where another has taken its place, its backups may only be away."""
+    found = []
+    for job in jobs:
+        with _postponing([job], done, f"The backup of {job.job_name} cannot be removed"):
+            require_repository(job, repository)
+            found.append(job)
+    return found
+
+
+def _reasons(verdicts: Iterable[Verdict]) -> dict[uuid.UUID, str]:
+    return {verdict.job: verdict.reason for verdict in verdicts}
+
+
+@contextlib.contextmanager
+def _postponing(jobs: Collection[BackupJob], done: Tidied, what: str) -> Iterator[None]:
+    """What keeps one storage from being used is said, and the others are tidied all the same."""
+    try:
+        yield
+    except LedgerUnavailable:
+        raise
+    except (BackupError, StrongroomError, OSError) as error:
+        when = " now" if isinstance(error, RepositoryLocked) else ""
+        done.postpone(jobs, f"{what}{when}: {error}", error)
+
+
+@contextlib.contextmanager
+def _locked_place(
+    place: RepositoryPlace, tracker: Tracker, tick: Callable[[], None]
+) -> Iterator[tuple[Repository, RepositoryLock]]:
+    """The repository under its exclusive lock. Raises `RepositoryLocked` if others are at work for too long."""
+    repository = place.open()
+    tracker.begin("waiting for the repository's lock")
+    with lock_patiently(repository, exclusive=True, optional=True, seconds=_LOCK_PATIENCE, waiting=tick) as lock:
+        yield repository, lock
+
+
+def _remove_package(job: BackupJob, ref: BackupRef, reasons: dict[uuid.UUID, str], now: datetime, done: Tidied) -> None:
+    path = ref.package
+    if path is None or not is_stored_package(path):
+        done.postpone(
+            [job],
+            f"The package {path} of {job.job_name} lies outside of the backup storage, where nothing is deleted; remove"
+            " it by hand.",
+        )
+        return
+    if not path.parent.is_dir():
+        done.postpone([job], f"The package {path} of {job.job_name} is away with its folder; mount the storage.")
+        return
+    if job.removal_started_at is None and not removal_begin({job.uuid: reasons[job.uuid]}, now=now):
+        return
+    with contextlib.suppress(FileNotFoundError):
+        size = path.stat().st_size
+        path.unlink()
+        done.freed_bytes += size
+    marked = removals_unfinished(among=[job])
+    removal_done(marked, now=timezone.now())
+    done.removed += marked
+
+
+def _prune_is_due(place: RepositoryPlace, now: datetime) -> bool:
+    latest = prune_latest(str(place.path))
+    if latest is not None and now - latest.started_at < _PRUNE_PAUSE:
+        return False
+    return removed_since(latest.started_at if latest else None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Pruning:
+    """How a prune is done: with `force` even if little comes back; on a tight disk it rewrites only what fits."""
+
+    tracker: Tracker
+    tick: Callable[[], None]
+    force: bool
+    is_tight: bool
+
+    def progress(self, at: PruneProgress) -> None:
+        if self.tracker.now().phase != at.doing:
+            self.tracker.begin(at.doing, total_bytes=at.bytes_total)
+        self.tracker.reached(bytes_done=at.bytes_done, files=at.done, total_bytes=at.bytes_total)
+        self.tick()
+
+
+def _prune(
+    place: RepositoryPlace, repository: Repository, lock: RepositoryLock, *, how: _Pruning, done: Tidied
+) -> None:
+    run = prune_begin(str(place.path), now=timezone.now())
+    try:
+        present = {snapshot.id for snapshot in repository.readable_snapshots()[0]}
+        gone = emptied(place, present)
+        plan = plan_prune(repository, without=gone, progress=how.progress)
+        if how.is_tight and not _fits(plan, place.storage):
+            plan = plan_prune(repository, without=gone, options=PruneOptions(repack=False), progress=how.progress)
+        worth = not plan.empty and (how.force or how.is_tight or plan.worth_it)
+        freed = execute_prune(repository, plan, lock, progress=how.progress).freed_bytes if worth else 0
+    except BaseException as error:
+        prune_end(run, now=timezone.now(), error=f"{type(error).__name__}: {error}")
+        raise
+    prune_end(run, now=timezone.now(), freed=freed)
+    if worth:
+        done.pruned.append(str(place.path))
+    done.freed_bytes += freed
+    if plan.young_unused:
+        done.waiting.append(Waiting(place, plan.young_unused, young_until(plan)))
+
+
+def _fits(plan: PrunePlan, storage: Path) -> bool:
+    """Whether what is used of the packs to be rewritten fits beside them, with half of the free space to spare."""
+    return 2 * (plan.repack.size - plan.repack_unused) <= shutil.disk_usage(storage).free

@@ -1,0 +1,83 @@
+"""Write known damage of repositories into the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TypeAlias
+
+from django.db import transaction
+
+from strongroom.ids import StorageId
+from strongroom.repository import Repository
+from strongroom.repository.damage import Damage
+
+from ..ledger import ledger_access, ledger_alias
+from ..models import (
+    BackupJob,
+    DamageFinder,
+    DamageKind,
+    Operation,
+    OperationKind,
+    OperationStatus,
+    RepositoryDamage,
+)
+from ..selectors.damages import damage_rows
+
+_Rows: TypeAlias = list[tuple[str, str, str, str, str]]
+"""File, blob, its kind, what is wrong, and the reason."""
+
+
+def damage_note(
+    repository: Repository, damages: Iterable[Damage], *, found_by: DamageFinder, now: datetime
+) -> list[RepositoryDamage]:
+    """Write damage down; the rows that are new, or that count again after they were healed."""
+    rows: _Rows = [(one.pack, one.blob, one.blob_kind, str(one.kind), one.reason) for one in damages]
+    return _note(repository, rows, found_by, now)
+
+
+def damaged_files_note(
+    repository: Repository, kind: DamageKind, faults: Mapping[StorageId, str], *, found_by: DamageFinder, now: datetime
+) -> list[RepositoryDamage]:
+    """Write down index or snapshot files that cannot be read."""
+    return _note(repository, [(name, "", "", str(kind), reason) for name, reason in faults.items()], found_by, now)
+
+
+def _note(repository: Repository, rows: _Rows, found_by: DamageFinder, now: datetime) -> list[RepositoryDamage]:
+    new: list[RepositoryDamage] = []
+    with ledger_access("writing down damage"):
+        for file, blob, blob_kind, kind, reason in sorted(set(rows)):
+            found = {"kind": kind, "reason": reason, "found_at": now, "found_by": found_by}
+            with transaction.atomic(using=ledger_alias()):
+                row, is_new = damage_rows().get_or_create(
+                    repository_id=repository.id,
+                    file_id=file,
+                    blob_id=blob,
+                    blob_kind=blob_kind,
+                    defaults={**found, "location": repository.location[:1000]},
+                )
+                if not is_new and row.dropped_at is not None:
+                    # It was gone, and is there again: a copy of the storage was put back.
+                    cleared = {"healed_at": None, "dropped_at": None, "is_needed": None}
+                    is_new = bool(damage_rows().filter(pk=row.pk).update(**found, **cleared))
+                    row.refresh_from_db(using=ledger_alias())
+            if is_new:
+                new.append(row)
+    return new
+
+
+def verification_queue(job: BackupJob, *, now: datetime) -> None:
+    """Have an executor verify a backup soon, in the name of the system, unless that is asked for already."""
+    with ledger_access("asking for a verification"), transaction.atomic(using=ledger_alias()):
+        rows = Operation.objects.using(ledger_alias())
+        unfinished = [OperationStatus.AWAITING_APPROVAL, OperationStatus.PENDING, OperationStatus.RUNNING]
+        if not rows.filter(kind=OperationKind.VERIFY, job=job, status__in=unfinished).exists():
+            rows.create(
+                kind=OperationKind.VERIFY,
+                status=OperationStatus.PENDING,
+                job=job,
+                subject=job.job_name[:300],
+                arguments={"backup": str(job.uuid)},
+                requested_by_name="the system",
+                queued_at=now,
+            )

@@ -1,0 +1,70 @@
+"""The operations that people ask for, one function for each kind: what it needs is there, then it is written down.
+
+Each returns the operation, PENDING or AWAITING_APPROVAL; whoever asks has it dispatched. Those about restores are in
+`restore_wishes`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Q
+
+from ..errors import ConfigurationNotFound, IllegalTransition
+from ..ledger import ledger_access, ledger_alias
+from ..models import BackupConfiguration, Operation, OperationKind
+from ..selectors.backups import stored_backup
+from .audit import AuditObject
+from .jobs import audited
+from .operations import Wish, operation_create
+
+
+def verify_request(job: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
+    """Read a stored backup back. Raises `JobNotFound`, `BackupRemoved`, `IllegalTransition`, `AlreadyRunning`."""
+    row = stored_backup(job)
+    rivals = Q(kind=OperationKind.VERIFY, job=row)
+    return operation_create(
+        Wish(OperationKind.VERIFY, audited(row), row.job_name, rivals, {"backup": str(row.uuid)}, job=row),
+        user=user,
+        now=now,
+    )
+
+
+def remove_request(job: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
+    """Delete a stored backup. Raises as `verify_request`; a pinned one is refused."""
+    row = stored_backup(job)
+    if row.is_pinned:
+        raise IllegalTransition(f"The backup of {row.job_name} is pinned ({row.pin_reason}); unpin it first.")
+    rivals = Q(job=row) & ~Q(kind=OperationKind.PLAN)
+    return operation_create(
+        Wish(OperationKind.REMOVE, audited(row), row.job_name, rivals, {"backup": str(row.uuid)}, job=row),
+        user=user,
+        now=now,
+    )
+
+
+def prune_request(*, user: AbstractBaseUser, now: datetime, force: bool = False) -> Operation:
+    """Apply retention and take space back; `force` even where little comes back. Raises `AlreadyRunning`."""
+    wish = Wish(
+        OperationKind.PRUNE,
+        AuditObject("storage"),
+        "the backup storage",
+        Q(kind=OperationKind.PRUNE),
+        {"force": force},
+    )
+    return operation_create(wish, user=user, now=now)
+
+
+def configuration_delete_request(configuration: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
+    """Delete a configuration when somebody else agrees. Raises `ConfigurationNotFound`, `AlreadyRunning`."""
+    with ledger_access("asking for the deletion of a configuration"):
+        row = BackupConfiguration.objects.using(ledger_alias()).filter(uuid=configuration).first()
+    if row is None:
+        raise ConfigurationNotFound(f"There is no configuration {configuration}.")
+    arguments = {"configuration": str(configuration)}
+    rivals = Q(kind=OperationKind.DELETE_CONFIGURATION, arguments__configuration=str(configuration))
+    target = AuditObject("configuration", str(configuration), row.name)
+    wish = Wish(OperationKind.DELETE_CONFIGURATION, target, row.name, rivals, arguments)
+    return operation_create(wish, user=user, now=now)

@@ -1,0 +1,165 @@
+"""An operation at work: PENDING → RUNNING → COMPLETED, FAILED or CANCELLED.
+
+As with jobs, a claim gives it a fresh token, and every later step names that token: whoever was thought dead changes
+nothing any more.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from ..core.processes import ProcessIdentity, is_gone, process_of
+from ..errors import IllegalTransition, LeaseLost
+from ..ledger import ledger_access, ledger_alias
+from ..models import Operation, OperationStatus
+from .audit import audit_record
+from .dead_jobs import LEASE
+from .job_log import storable_text
+from .operations import audited, operation_of
+
+_LOST: Final = "The operation {} is no longer ours: it was declared dead, or was ended."
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OperationClaim:
+    """The right to do one operation, as long as nobody else is given it."""
+
+    operation: uuid.UUID
+    token: uuid.UUID
+
+
+def operation_claim(operation: uuid.UUID, *, worker: ProcessIdentity, now: datetime) -> OperationClaim:
+    """PENDING → RUNNING with a fresh token. Raises `OperationNotFound`, `IllegalTransition`."""
+    token = uuid.uuid4()
+    with ledger_access("claiming an operation"):
+        changed = (
+            _rows()
+            .filter(uuid=operation, status=OperationStatus.PENDING)
+            .update(
+                status=OperationStatus.RUNNING,
+                token=token,
+                worker=str(worker),
+                worker_host=worker.host,
+                worker_pid=worker.pid,
+                worker_process_start=worker.start,
+                started_at=now,
+                heartbeat_at=now,
+            )
+        )
+        if changed != 1:
+            raise IllegalTransition(f"The operation {operation} is {operation_of(operation).status}, not PENDING.")
+    return OperationClaim(operation=operation, token=token)
+
+
+def operation_heartbeat(claim: OperationClaim, *, now: datetime) -> None:
+    """A sign of life; raises `LeaseLost`."""
+    _fenced(claim, "giving a sign of life", heartbeat_at=now)
+
+
+def operation_progress(claim: OperationClaim, progress: Mapping[str, object], *, now: datetime) -> None:
+    """How far it is; call it once a second at the most. Raises `LeaseLost`."""
+    _fenced(claim, "writing its progress", progress=dict(progress), heartbeat_at=now)
+
+
+def operation_cancel_reason(claim: OperationClaim) -> str | None:
+    """Why it is to stop, or None while it is not."""
+    with ledger_access("looking whether the operation is cancelled"):
+        rows = _rows().filter(uuid=claim.operation, token=claim.token, cancel_requested_at__isnull=False)
+        return rows.values_list("cancel_reason", flat=True).first()
+
+
+def operation_make_irrevocable(claim: OperationClaim, *, now: datetime) -> str | None:
+    """From here on nobody cancels it; or, if somebody was faster, why it is to stop. Raises `LeaseLost`."""
+    with ledger_access("beginning what is not broken off"):
+        rows = _rows().filter(uuid=claim.operation, status=OperationStatus.RUNNING, token=claim.token)
+        if rows.filter(cancel_requested_at__isnull=True).update(irrevocable_at=now, heartbeat_at=now):
+            return None
+        reason = rows.values_list("cancel_reason", flat=True).first()
+    if reason is None:
+        raise LeaseLost(_LOST.format(claim.operation))
+    return reason
+
+
+def operation_complete(claim: OperationClaim, result: Mapping[str, object], *, now: datetime) -> None:
+    """It is done; raises `LeaseLost`."""
+    _end(claim, OperationStatus.COMPLETED, now, result=dict(result))
+
+
+def operation_fail(
+    claim: OperationClaim, reason: str, *, now: datetime, result: Mapping[str, object] | None = None
+) -> None:
+    """It could not be done, or only the part that is in `result`; raises `LeaseLost`."""
+    _end(claim, OperationStatus.FAILED, now, error_message=storable_text(reason), result=dict(result or {}))
+
+
+def operation_cancel(claim: OperationClaim, reason: str, *, now: datetime) -> None:
+    """It was told to stop, and did; raises `LeaseLost`."""
+    _end(claim, OperationStatus.CANCELLED, now, error_message=storable_text(reason))
+
+
+def operation_hand_over(operation: uuid.UUID, *, now: datetime) -> None:
+    """Leave a PENDING operation to whoever runs operations, or note that a message for it was sent."""
+    with ledger_access("handing an operation over"):
+        _rows().filter(uuid=operation, status=OperationStatus.PENDING).update(dispatched_at=now)
+
+
+def operations_dead(*, now: datetime) -> list[tuple[Operation, str]]:
+    """The RUNNING ones that nobody works on any more, each with the cause: its process on this host is gone, or it has
+    been silent for a lease."""
+    with ledger_access("looking for dead operations"):
+        rows = list(_rows().filter(status=OperationStatus.RUNNING).select_related("restore"))
+    causes = ((row, _cause_of_death(row, now)) for row in rows)
+    return [(row, cause) for row, cause in causes if cause]
+
+
+def operation_end_dead(
+    operation: Operation, *, status: str, reason: str, result: Mapping[str, object], now: datetime
+) -> bool:
+    """The end of one whose process is gone; False if it has given a sign of life, or was ended, since it was read."""
+    with ledger_access("noting the death of an operation"), transaction.atomic(using=ledger_alias()):
+        same = _rows().filter(uuid=operation.uuid, status=operation.status, token=operation.token)
+        changed = same.filter(heartbeat_at=operation.heartbeat_at).update(
+            status=status, completed_at=now, error_message=storable_text(reason), result=dict(result)
+        )
+        if changed:
+            _record(operation.uuid)
+    return changed == 1
+
+
+def _cause_of_death(row: Operation, now: datetime) -> str | None:
+    process = process_of(row)
+    if is_gone(process):
+        return f"The process {process} that did this is gone (killed, out of memory, or the machine restarted)."
+    if row.heartbeat_at is not None and row.heartbeat_at < now - LEASE:
+        return f"The process {process} gave no sign of life for {LEASE.total_seconds():.0f} s."
+    return None
+
+
+def _end(claim: OperationClaim, status: str, now: datetime, **columns: object) -> None:
+    with ledger_access(f"ending it as {status}"), transaction.atomic(using=ledger_alias()):
+        _fenced(claim, f"ending it as {status}", status=status, completed_at=now, **columns)
+        _record(claim.operation)
+
+
+def _record(operation: uuid.UUID) -> None:
+    row = operation_of(operation)
+    audit_record(f"operation.{row.status.lower()}", audited(row), details={"reason": row.error_message[:500]})
+
+
+def _fenced(claim: OperationClaim, doing: str, **columns: object) -> None:
+    with ledger_access(doing):
+        rows = _rows().filter(uuid=claim.operation, status=OperationStatus.RUNNING, token=claim.token)
+        changed = rows.update(**columns)
+    if changed != 1:
+        raise LeaseLost(_LOST.format(claim.operation))
+
+
+def _rows() -> QuerySet[Operation]:
+    return Operation.objects.using(ledger_alias())

@@ -1,0 +1,1 @@
+"""Where backups lie: storage locations, repositories, packages, uploads and working folders."""

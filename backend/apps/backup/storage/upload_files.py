@@ -1,0 +1,159 @@
+"""Packages on their way in: one file for each upload, in a private folder of the storage. Its length is how far it is.
+
+What is in them is looked at only when somebody has it planned or restored, and then as that of any other package.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Protocol
+
+from strongroom.errors import OUT_OF_ROOM
+
+from .. import conf
+from ..core.file_locks import lock_within
+from ..errors import StorageBusy, StorageFull, UploadBusy, UploadConflict, UploadNotFound
+from .private_files import make_private_folder
+
+_FOLDER: Final = "uploads"
+_ENDING: Final = ".part"
+_CHUNK: Final = 1 << 20
+_MARGIN: Final = 16 << 20
+"""Bytes that stay free."""
+_PATIENCE: Final = 10.0
+_PAUSE: Final = 0.02
+
+
+class Source(Protocol):
+    """Where the bytes come from."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next ones, at most so many; none at the end."""
+        ...
+
+
+def upload_path(upload: uuid.UUID) -> Path:
+    """Where it lies."""
+    return _folder() / f"{upload}{_ENDING}"
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let one upload begin after the other: each sees the room that was promised before. Raises `StorageBusy`."""
+    make_private_folder(_folder())
+    descriptor = os.open(_folder(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        lock_within(descriptor, fcntl.LOCK_EX, seconds=_PATIENCE, pause=_PAUSE)
+        yield
+    except TimeoutError as error:
+        raise StorageBusy(f"No upload can begin: {error} on {_folder()}. Try again.") from error
+    finally:
+        os.close(descriptor)
+
+
+def make_file(upload: uuid.UUID) -> None:
+    """An empty one, that nobody else may read."""
+    make_private_folder(_folder())
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    os.close(os.open(upload_path(upload), flags, 0o600))
+
+
+def remove_file(upload: uuid.UUID) -> None:
+    """It is gone afterwards, if it was there."""
+    upload_path(upload).unlink(missing_ok=True)
+
+
+def length(upload: uuid.UUID) -> int:
+    """How many bytes are there; none where the file is gone."""
+    try:
+        return upload_path(upload).lstat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def receive(upload: uuid.UUID, source: Source, *, offset: int, size: int) -> int:
+    """Add what comes, at most up to `size` bytes in all; how many are there then.
+
+    What came before the source broke off stays, to be gone on from. Raises `UploadConflict` if not `offset` bytes are
+    there, or more come than belong to it, `UploadBusy` while another request adds to it, `StorageFull`.
+    """
+    with _locked(upload) as descriptor:
+        there = os.fstat(descriptor).st_size
+        if there != offset:
+            raise UploadConflict(f"The upload has {there} bytes and not {offset}; go on from there.")
+        while there < size and (chunk := source.read(min(_CHUNK, size - there))):
+            _write(descriptor, chunk)
+            there += len(chunk)
+        if there == size:
+            os.fsync(descriptor)
+            if source.read(1):
+                raise UploadConflict(f"More bytes came than the {size} that the upload was to have; they are left out.")
+    return there
+
+
+def require_room(size: int, *, promised: int, kept: int) -> None:
+    """Raise `StorageFull` unless so many bytes have room besides those promised to others and `kept` for backups."""
+    folder = _folder()
+    make_private_folder(folder)
+    free = shutil.disk_usage(folder).free
+    kept += _MARGIN
+    if size + promised + kept > free:
+        raise StorageFull(
+            f"{free:,} bytes are free for uploads, {promised:,} of them promised to others; {size:,} are needed, and"
+            f" {kept:,} stay free for the next backups. Make room in the storage, or give up another upload."
+        )
+
+
+def taken() -> int:
+    """The bytes of all uploads that are there."""
+    return sum(length(upload) for upload in files())
+
+
+def files() -> dict[uuid.UUID, float]:
+    """The files that are there, and when something was last added to each, in seconds since the epoch."""
+    found = {}
+    for path in _folder().glob(f"*{_ENDING}"):
+        with contextlib.suppress(ValueError, FileNotFoundError):
+            found[uuid.UUID(path.name.removesuffix(_ENDING))] = path.lstat().st_mtime
+    return found
+
+
+def _folder() -> Path:
+    return conf.load().storage_root.resolve() / _FOLDER
+
+
+@contextlib.contextmanager
+def _locked(upload: uuid.UUID) -> Iterator[int]:
+    try:
+        descriptor = os.open(upload_path(upload), os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise UploadNotFound(f"The file of the upload {upload} is gone; begin anew.") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise UploadBusy("Another request adds to this upload at this moment.") from None
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _write(descriptor: int, chunk: bytes) -> None:
+    rest = memoryview(chunk)
+    try:
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    except OSError as error:
+        if error.errno not in OUT_OF_ROOM:
+            raise
+        raise StorageFull(
+            f"The upload cannot be stored: {error.strerror}. What had come before is kept; make room, and go on from"
+            " there."
+        ) from error
