@@ -1,4 +1,4 @@
-"""What every test has: folders of its own. The order of the files, and which tests `make test-fast` leaves out."""
+"""Give every test folders of its own, order the files, and choose the tests of `make test-fast`."""
 
 import os
 from pathlib import Path

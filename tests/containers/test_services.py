@@ -16,7 +16,7 @@ from tests.containers.conftest import USER, answer
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.slow]
 
-# What the mission document tells people to type after `docker compose exec backend`, word for word.
+# The mission document's commands after `docker compose exec backend`, word for word.
 LIST, PERIODIC_TASKS, NEXT_RUN, ONE_TASK, UUID = (
     text_of(snippet)
     for snippet in (mission.LIST, mission.PERIODIC_TASKS, mission.NEXT_RUN, mission.ONE_TASK, mission.UUID)
@@ -32,7 +32,7 @@ minute, _ = IntervalSchedule.objects.get_or_create(every=60, period="seconds")
 long_ago = timezone.now() - timedelta(hours=2)
 PeriodicTask.objects.create(name="edms-heartbeat", task="edms.heartbeat", interval=minute, last_run_at=long_ago)
 """
-# A policy that is due right now. What was due long ago, workers find by themselves.
+# A policy that is due right now. Workers find slots of the past by themselves.
 DUE = r"""
 from datetime import timedelta
 from django.utils import timezone

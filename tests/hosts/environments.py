@@ -25,7 +25,7 @@ from .page import ROOT, Page
 
 FLOORS = ROOT / "requirements/lowest-direct.txt"
 KEPT = Path(os.environ.get("HOSTS_KEPT") or ROOT / "var/hosts")
-"""Where environments are kept from run to run; it can be removed at any time."""
+"""The folder that keeps environments from run to run; it can be removed at any time."""
 
 _PYTHON = {"django42": "3.11", "django52": "3.11", "django60": "3.12", "lowest": "3.11", "newest": "3.13"}
 _DJANGO = {
@@ -35,10 +35,10 @@ _DJANGO = {
     "newest": "django<6.1",
 }
 _DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary"}
-# Of a host that has everything which the projects use. What is not ours to choose is the newest that fits.
+# Packages of a host that has all that the projects use, in the newest versions that fit.
 _HOST = ("pymysql", "gunicorn", "uvicorn")
 _FURTHER = ("celery", "django-celery-beat", "redis", "packaging", "djangorestframework-simplejwt", "setuptools<81")
-# What the lowest Celery was made with. It takes the newest kombu as well, which wants a newer client of Redis.
+# The kombu of the lowest Celery's time. Celery also accepts the newest one, which needs a newer client of Redis.
 _OF_ITS_TIME = ("kombu<5.4",)
 
 
@@ -52,7 +52,7 @@ class InstallFailed(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Environment:
-    """Where the packages of a host are installed."""
+    """A virtual environment with the packages of a host."""
 
     folder: Path
 
@@ -90,7 +90,7 @@ class Environments:
         further = _FURTHER + (_OF_ITS_TIME if version == "lowest" else ())
         wanted = [_DJANGO.get(version, "django"), _DRIVERS[driver], *_HOST, *(further if api else ())]
         limits = ["--constraint", str(FLOORS)] if version == "lowest" else []
-        # What is newest is asked again each week.
+        # The newest versions are looked up again each week.
         until = {"lowest": FLOORS.read_text(), "newest": f"{datetime.now(UTC):%G-%V}"}.get(version, "")
         environment = Environment(KEPT / "environments" / name)
         made = environment.folder / "made-of.json"
