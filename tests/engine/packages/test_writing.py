@@ -508,7 +508,6 @@ print(peak() - before)
 """
 
 
-@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_members(tmp_path):
     write_many(tmp_path / "p.tar.gz", 200_000)
     command = [sys.executable, "-c", _READ, str(tmp_path / "p.tar.gz"), "200000"]
