@@ -15,7 +15,7 @@ from typing import Final
 from django.core.cache import cache
 from django.http import HttpRequest
 
-from apps.backup.api.clients import client_address, parse_address
+from apps.backup.api.client_address import client_address, parse_address
 
 WINDOW: Final = 60
 """Seconds over which failures are counted."""

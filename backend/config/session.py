@@ -17,7 +17,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.backup.api.parsing import BoundedJSONParser
+from apps.backup.api.parsers import BoundedJSONParser
 from apps.backup.core.permissions import Right
 from apps.documents.api.documents import ADD, CHANGE, DELETE, VIEW
 from apps.documents.api.views import EdmsView

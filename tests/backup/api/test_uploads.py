@@ -30,7 +30,7 @@ from apps.backup.core.permissions import Right
 from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob, Operation, Upload
 from apps.backup.services.restore_requests import RestoreChoices
 from apps.backup.services.uploads import uploads_expire
-from apps.backup.sources.project import fingerprint
+from apps.backup.sources.project_facts import fingerprint
 from apps.backup.storage import upload_files as uploads
 from strongroom.entries import Folder, Stream
 from strongroom.packages import reading, write_package

@@ -187,8 +187,8 @@ def test_some_tables_into_a_database_beside_the_live_one(source, zoo, tmp_path):
 MEANWHILE = """
 from pathlib import Path
 from django.db import connection
-from apps.backup.progress import Tracker
-from apps.backup.references import package_ref
+from apps.backup.core.progress import Tracker
+from apps.backup.backups.references import package_ref
 from apps.backup.restores import Choice, open_origin, plan_to_database, restore_to_database
 place, ref = {place!r}, package_ref(Path({package!r}))
 with open_origin(ref) as origin:

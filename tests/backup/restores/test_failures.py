@@ -240,7 +240,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from apps.backup.models import BackupJob, RestoreJob
 from apps.backup.operations import run_operation
-from apps.backup.services.restore_wishes import RestoreChoices, release_request, restore_request
+from apps.backup.services.restore_requests import RestoreChoices, release_request, restore_request
 user, now = User.objects.get_or_create(username="admin")[0], timezone.now()
 def restore():
     job = BackupJob.objects.get()

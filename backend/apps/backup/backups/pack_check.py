@@ -26,7 +26,7 @@ from ..models import DamageKind as NotedKind
 from ..selectors import repositories_known
 from ..services.damage_records import damaged_files_note
 from ..services.damages import damage_found
-from ..services.storages import packs_seen
+from ..services.repositories import packs_seen
 from ..storage.locations import RepositoryPlace, resolve_place
 
 PAUSE: Final = timedelta(minutes=1)

@@ -32,6 +32,7 @@ from ..restores import (
 )
 from ..restores.backup_source import Origin
 from ..restores.engines.files.swap import discard
+from ..restores.engines.registry import engine_of
 from ..restores.planning.plan import existing
 from ..selectors import job_by_uuid, next_backups_bytes
 from ..services.restore_requests import RestoreChoices
@@ -61,7 +62,7 @@ def roll_back(work: Work) -> Done:
     """Make the state before a restore live again."""
     restore, safety = str(work.operation.arguments["restore"]), bool(work.operation.arguments["safety_backup"])
     work.tracker.begin("backing up the live state" if safety else "rolling back")
-    journal, notes = rollback(restore, safety_backup=safety, undisturbed=work.undisturbed)
+    journal, notes = rollback(restore, safety_backup=safety, point_of_no_return=work.point_of_no_return)
     return Done({"restore": str(journal.restore), "state": journal.state.value, "notes": notes})
 
 
@@ -142,7 +143,7 @@ def _leaving_room(made: Plan) -> Plan:
 
 def _to_live(work: Work, row: RestoreJob, job: Restore) -> Done:
     job.asked_for = row.uuid
-    job.undisturbed = work.undisturbed
+    job.point_of_no_return = work.point_of_no_return
     result = job.run()
     return Done({"restore": str(row.uuid), "replaced": result.replaced, "notes": result.notes})
 
@@ -193,7 +194,7 @@ def _database_place(origin: Origin, name: str) -> str:
     """The name itself, or of a database that is a file the place where it is made."""
     manifest = origin.manifest
     aliases = [*(one.alias for one in manifest.databases), *(one.alias for one in manifest.data)]
-    if any(alias in connections.settings and connections[alias].vendor == "sqlite" for alias in aliases):
+    if any(alias in connections.settings and engine_of(alias).is_file for alias in aliases):
         return str(_inside(name))
     return name
 

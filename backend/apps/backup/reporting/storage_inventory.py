@@ -14,7 +14,7 @@ from strongroom.errors import StrongroomError
 from strongroom.repository.keys import list_keys
 
 from .. import selectors
-from ..core.cache import Remembered
+from ..core.cache import TtlCache
 from ..errors import StorageRefused
 from ..models import PruneRun
 from ..selectors.removals import prunes_latest
@@ -106,7 +106,7 @@ def find_repositories(_key: str, now: datetime) -> Repositories:
     return Repositories(now, (*states, *refused))
 
 
-_remembered: Remembered[str, Repositories] = Remembered(find_repositories, seconds=_KEPT_SECONDS)
+_remembered: TtlCache[str, Repositories] = TtlCache(find_repositories, seconds=_KEPT_SECONDS)
 
 
 def _by_place(sums: Iterable[selectors.StoredSums]) -> dict[RepositoryPlace, list[selectors.StoredSums]]:

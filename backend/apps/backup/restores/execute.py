@@ -56,8 +56,9 @@ class RestoreResult:
 class Restore:
     """One restore to the live system. `run` does it; `tick` is called often, to show the progress of `tracker`.
 
-    `asked_for` is its row, where it was asked for before. `undisturbed` is entered before the ledger is carried over,
-    and left after the swap: what it raises still ends the restore, and meanwhile nobody else may write the ledger.
+    `asked_for` is the row of a restore that was requested before. `point_of_no_return` is entered before the ledger is
+    carried over, and left after the swap: an error that it raises still ends the restore, and no other process may
+    write the ledger meanwhile.
     """
 
     ref: BackupRef
@@ -67,7 +68,7 @@ class Restore:
     tracker: Tracker
     tick: Callable[[], None]
     asked_for: uuid.UUID | None = None
-    undisturbed: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
+    point_of_no_return: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
 
     def run(self) -> RestoreResult:
         """Do it. Raises what kept it from being done; then the live system is what it was before."""
@@ -100,7 +101,7 @@ class Restore:
                     if self.plan.safety_backup and application_is_held():
                         result.notes += swapping.enter_context(writers_held(self._databases()))
                     self._stage(journal, result, in_ledger=in_ledger)
-                    swapping.enter_context(self.undisturbed())
+                    swapping.enter_context(self.point_of_no_return())
                     hold.enter(Scope.EVERYTHING)
                     if in_ledger:
                         self._carry(journal, result)
@@ -133,7 +134,7 @@ class Restore:
                 record.compare(journal)
         with self._phase(result, "updating the ledger"):
             read = {} if self.ref.package is None else {self.ref.package: self.origin.manifest}
-            told = record.Told(result.phases, self.plan.counts, result.notes)
+            told = record.RestoreOutcome(result.phases, self.plan.counts, result.notes)
             result.notes += record.finish(journal, told, packages=read)
         result.changes = journal.changes
 

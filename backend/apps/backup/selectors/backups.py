@@ -5,15 +5,10 @@ from __future__ import annotations
 import uuid
 
 from .. import selectors
-from ..errors import (
-    BackupNotFound,
-    BackupRemoved,
-    IllegalTransition,
-    JobNotFound,
-)
+from ..errors import BackupNotFound, BackupRemoved, IllegalTransition, JobNotFound
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob
-from ..selectors import UNFINISHED
+from . import UNFINISHED
 
 
 def stored_backup(job: uuid.UUID) -> BackupJob:

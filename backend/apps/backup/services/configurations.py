@@ -22,8 +22,8 @@ from ..storage.locations import choose_place
 from ..storage.stored_paths import storage_relative
 from . import celery_beat as periodic
 from .audit import AuditObject, audit_record
-from .keeping import Keeping
-from .slots import account
+from .due_jobs import account
+from .retention_changes import Keeping
 
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     Frequency.DAILY: ("schedule_time",),

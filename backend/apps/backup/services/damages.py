@@ -24,8 +24,8 @@ from strongroom.repository.packs import verify_pack
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, DamageFinder, DamageKind, DoubtedBackup, Trust
 from ..selectors.damages import FILES, as_damage, damage_is_open, damage_known, damage_rows
-from ..services.damage_records import damage_note, damaged_files_note
 from .audit import audit_record
+from .damage_records import damage_note, damaged_files_note
 from .job_log import job_event
 from .jobs import audited
 

@@ -62,7 +62,7 @@ _DELETING = (
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Wish:
+class OperationRequest:
     """What is asked for. `target` is what it is done to; `rivals` are operations beside which it makes no sense."""
 
     kind: OperationKind
@@ -89,29 +89,29 @@ class Wish:
         return self.kind == OperationKind.RESTORE and (target == "live" or (target == "database" and bool(upload)))
 
 
-def operation_create(wish: Wish, *, user: AbstractBaseUser, now: datetime) -> Operation:
+def operation_create(request: OperationRequest, *, user: AbstractBaseUser, now: datetime) -> Operation:
     """Write it down, PENDING or AWAITING_APPROVAL.
 
     Raises `AlreadyRunning` while a rival is not at its end, `TooManyOpen` for whoever waits for `MOST_OPEN` others.
     """
-    status = OperationStatus.AWAITING_APPROVAL if wish.needs_second_person else OperationStatus.PENDING
+    status = OperationStatus.AWAITING_APPROVAL if request.needs_second_person else OperationStatus.PENDING
     row = Operation(
-        kind=wish.kind,
+        kind=request.kind,
         status=status,
-        job=wish.job,
-        restore=wish.restore,
-        subject=storable_text(wish.subject)[:300],
-        arguments=dict(wish.arguments),
+        job=request.job,
+        restore=request.restore,
+        subject=storable_text(request.subject)[:300],
+        arguments=dict(request.arguments),
         requested_by_id=user.pk,
         requested_by_name=str(user.get_username())[:200],
         queued_at=now,
     )
     with ledger_access("asking for an operation"), transaction.atomic(using=ledger_alias()):
         row.save(force_insert=True, using=ledger_alias())
-        said = {**wish.arguments, "operation": str(row.uuid)}
-        audit_record(_ACTIONS[wish.kind], wish.target, details=said)
+        said = {**request.arguments, "operation": str(row.uuid)}
+        audit_record(_ACTIONS[request.kind], request.target, details=said)
         # Only now: whoever asks at the same time has waited for the audit trail, and sees this row or is seen.
-        _refuse_rivals(row, wish.rivals)
+        _refuse_rivals(row, request.rivals)
         if not _rows().filter(URGENT, pk=row.pk).exists():
             _refuse_many(row)
     return row

@@ -16,7 +16,7 @@ from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupType, Frequency, InstalledPolicy
 from ..policies.production import ConfigurationValues, policies_for
 from ..policies.schedule import LAST_DAY_OF_MONTH
-from ..sources.cut import all_have_dumps, database_aliases
+from ..sources.consistency_point import all_have_dumps, database_aliases
 from ..sources.errors import SourceRefused
 from .configurations import configuration_create, configuration_delete
 

@@ -27,7 +27,7 @@ from ..selectors.backups import stored_backup
 from ..storage.upload_files import length
 from .audit import AuditObject
 from .jobs import audited
-from .operations import Wish, operation_create, operation_of
+from .operations import OperationRequest, operation_create, operation_of
 from .restores import RestoreRequest, restore_create
 from .uploads import upload_of
 
@@ -104,8 +104,8 @@ def plan_request(choices: RestoreChoices, *, user: AbstractBaseUser, now: dateti
     """Plan a restore; the operation's `result` is the plan. Raises as `verify_request`, and `RequestRefused`."""
     job, target, subject = _source(choices, user)
     nobody = Q(pk__in=[])
-    wish = Wish(OperationKind.PLAN, target, subject, nobody, choices.to_json(), job=job)
-    return operation_create(wish, user=user, now=now)
+    request = OperationRequest(OperationKind.PLAN, target, subject, nobody, choices.to_json(), job=job)
+    return operation_create(request, user=user, now=now)
 
 
 def restore_request(
@@ -136,7 +136,7 @@ def restore_request(
     place = Q(kind=OperationKind.RESTORE, arguments__target=choices.target, arguments__name=choices.name)
     with transaction.atomic(using=ledger_alias()):
         restore = restore_create(request, now=now, requested_by=user)
-        wish = Wish(
+        operation = OperationRequest(
             OperationKind.RESTORE,
             target,
             subject,
@@ -145,7 +145,7 @@ def restore_request(
             job=job,
             restore=restore,
         )
-        return operation_create(wish, user=user, now=now)
+        return operation_create(operation, user=user, now=now)
 
 
 def rollback_request(
@@ -173,8 +173,8 @@ def _of_restore(
     target = AuditObject("restore", str(restore), row.backup_reference)
     # All of them change what is live, or what can become live again.
     arguments = {"restore": str(restore), **choices}
-    wish = Wish(kind, target, f"the restore of {row.backup_reference}", _LIVE, arguments, restore=row)
-    return operation_create(wish, user=user, now=now)
+    request = OperationRequest(kind, target, f"the restore of {row.backup_reference}", _LIVE, arguments, restore=row)
+    return operation_create(request, user=user, now=now)
 
 
 def _source(choices: RestoreChoices, user: AbstractBaseUser) -> tuple[BackupJob | None, AuditObject, str]:

@@ -21,9 +21,10 @@ from strongroom.entries import Entry, Folder, OnDisk
 from .. import conf
 from ..core.manifest import FileRootRecord
 from ..deferred_deletes import FOLDER, Held
+from .engines.registry import DATABASE_ENGINES
+from .engines.sqlite.online_copy import SIDE_FILES, database_path
 from .errors import SourceRefused
-from .named_files import NamedFiles, ReferenceField
-from .sqlite import SIDE_FILES, database_path
+from .file_references import NamedFiles, ReferenceField
 
 RESTORE_MARK: Final = ".edms-restore-"
 """Part of the names of everything that a restore puts beside or into a live folder; it is never captured."""
@@ -126,7 +127,8 @@ def database_files() -> dict[str, Path]:
     """The files of the SQLite databases, by alias."""
     found = {}
     for alias in connections:
-        if connections[alias].vendor == "sqlite":
+        engine = DATABASE_ENGINES.get(connections[alias].vendor)
+        if engine is not None and engine.is_file:
             with contextlib.suppress(SourceRefused):  # a database in memory has no file
                 found[alias] = database_path(alias, connections[alias].settings_dict)
     return found

@@ -9,11 +9,11 @@ from rest_framework import serializers
 from ..models import Category, Document, DocumentVersion
 
 if TYPE_CHECKING:
-    _Serializer = serializers.Serializer[Any]
+    ApiSerializer = serializers.Serializer[Any]
     _DocumentSerializer = serializers.ModelSerializer[Document]
     _VersionSerializer = serializers.ModelSerializer[DocumentVersion]
 else:  # The framework's own classes take no parameters.
-    _Serializer = serializers.Serializer
+    ApiSerializer = serializers.Serializer
     _DocumentSerializer = _VersionSerializer = serializers.ModelSerializer
 
 
@@ -52,7 +52,7 @@ class DocumentDetailSerializer(DocumentSerializer):
         read_only_fields = fields
 
 
-class VersionUploadSerializer(_Serializer):
+class VersionUploadSerializer(ApiSerializer):
     """A file."""
 
     file = serializers.FileField(allow_empty_file=True, use_url=False)
@@ -67,7 +67,7 @@ class DocumentUploadSerializer(VersionUploadSerializer):
     category = serializers.CharField(max_length=Category._meta.get_field("name").max_length, default="General")
 
 
-class SearchSerializer(_Serializer):
+class SearchSerializer(ApiSerializer):
     """What is searched for: a part of the number, the title or the name of a file."""
 
     q = serializers.CharField(max_length=200, required=False, allow_blank=True)

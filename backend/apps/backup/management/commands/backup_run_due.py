@@ -14,14 +14,14 @@ from ...models import BackupJob, JobStatus, WokenBy
 from ...operations import settle_operations
 from ...restores import recover_restores
 from ...selectors import jobs_runnable, operations_runnable
-from ...services import slots
+from ...services import due_jobs as slots
 from ...services.dead_jobs import job_enforce, job_reap
 from ...services.executor_registry import cron_beat
 from ...services.operations import operations_expire
 from ...services.uploads import uploads_expire
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..console import ProgressDisplay, facts
+from ..terminal import ProgressDisplay, facts
 
 _MOST = 1000
 

@@ -21,6 +21,7 @@ from ...policies.production import ConfigurationValues
 from ...selectors.executors import executors_alive
 from ...services import configurations as service
 from ...services.celery_beat import installed, owned_names
+from ...services.due_jobs import upcoming
 from ...services.policy_import import (
     CREATED,
     WOULD_BE_CREATED,
@@ -32,13 +33,12 @@ from ...services.policy_import import (
     policies_install,
     refusal_here,
 )
-from ...services.slots import upcoming
 from .. import configuration_views as views
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..choosing import configuration_named
-from ..console import facts, moment, size, table
-from ..fields import FIELDS, add_field_options, ask_fields, given_fields
+from ..configuration_options import FIELDS, add_field_options, ask_fields, given_fields
+from ..lookup import configuration_named
+from ..terminal import facts, moment, size, table
 
 _STATS_DAYS = 30
 _NEXT_RUNS = 5

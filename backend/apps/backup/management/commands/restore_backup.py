@@ -43,8 +43,8 @@ from ...restores.journal import UNFINISHED
 from ...services.restores import restore_beside_record
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..console import ProgressDisplay, facts, moment, table
 from ..restore_views import opened_facts, plan_facts, result_facts
+from ..terminal import ProgressDisplay, facts, moment, table
 
 
 class Command(BackupCommand):

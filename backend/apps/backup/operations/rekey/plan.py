@@ -24,8 +24,8 @@ from ...services.key_changes import key_changes_open
 from ...storage.locations import SEALED_PACKAGE, RepositoryPlace
 from ...storage.packages import is_stored_package, known_packages
 from ...storage.repository_files import size_on_disk
-from .copying import exchanges_cut_off
-from .opening import open_with_either
+from .new_repository import exchanges_cut_off
+from .open_either import open_with_either
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from ...models import KeyChange
 from ...services.key_changes import key_change_forget_replaced, key_change_settle, key_changes_open
 from ...storage.locations import resolve_place
 from ...storage.packages import is_stored_package
-from .copying import REPLACED, complete_exchanges
+from .new_repository import REPLACED, complete_exchanges
 
 
 @dataclasses.dataclass(slots=True)

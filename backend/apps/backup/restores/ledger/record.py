@@ -36,7 +36,7 @@ from ..journal import Journal, State
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Told:
+class RestoreOutcome:
     """What a restore that has ended tells of itself."""
 
     phases: Sequence[Mapping[str, object]] = ()
@@ -98,7 +98,7 @@ def _end(end: Callable[..., None], journal: Journal, reason: str, error: BaseExc
 
 def finish(
     journal: Journal,
-    told: Told,
+    told: RestoreOutcome,
     *,
     packages: Mapping[Path, Manifest] | None = None,
 ) -> list[str]:

@@ -19,10 +19,10 @@ from ...core.paths import path_of, text_of
 from ...errors import RestoreRefused
 from ...ledger import ledger_alias
 from ...models import BackupJob, RestoreType
+from ...sources.file_references import reference_fields
 from ...sources.files import FileRoot, file_roots, held_besides, stays_inside
 from ...sources.migrations import code_knows, code_leaves, newer_code
-from ...sources.named_files import reference_fields
-from ...sources.project import same_secret, secret_names
+from ...sources.project_facts import same_secret, secret_names
 from ...sources.project_folders import inside_any
 from ..backup_source import Origin, Progress
 from ..engines.registry import DATABASE_ENGINES, engine_of
