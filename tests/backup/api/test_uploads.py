@@ -28,7 +28,7 @@ from tests.engine.packages.test_hostile import file as member
 from apps.backup.core.manifest import FileRootRecord, SecretFingerprint, encode
 from apps.backup.core.permissions import Right
 from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob, Operation, Upload
-from apps.backup.services.restore_requests import RestoreChoices
+from apps.backup.policies.restore_request import RestoreRequest
 from apps.backup.services.uploads import uploads_expire
 from apps.backup.sources.project_facts import fingerprint
 from apps.backup.storage import upload_files as uploads
@@ -312,7 +312,7 @@ class TestPieceByPiece:
         assert arguments["paths"] == ["files/media/a%FF.pdf", "files/media/b.pdf"]
         # What was asked for when there were no parts is still understood.
         del arguments["paths"], arguments["tables"]
-        assert RestoreChoices.from_json(arguments).paths == ()
+        assert RestoreRequest.from_json(arguments).paths == frozenset()
 
 
 def everything(folder: Path) -> set[Path]:

@@ -14,8 +14,8 @@ from ..backups.secrets import is_withheld
 from ..core.paths import path_of, text_of
 from ..errors import RequestRefused
 from ..models import Operation, OperationKind, OperationStatus, RestoreJob
+from ..policies.restore_request import RestoreRequest
 from ..restores.changes import Changes
-from ..services.restore_requests import RestoreChoices
 from .jobs import ProgressSerializer
 from .operations import OperationSerializer
 from .serializer_fields import (
@@ -110,13 +110,13 @@ class ChoicesSerializer(StrictSerializer):
             raise serializers.ValidationError({"drop_access": "It is for the live database only."})
         return attrs
 
-    def choices(self, **source: Any) -> RestoreChoices:
-        """What was chosen, after validation; `source` where the address says what is restored."""
+    def restore_request(self, **source: Any) -> RestoreRequest:
+        """Return the request, after validation; `source` is the backup or upload that the address names."""
         single = {"backup", "upload", "target", "name", "only", "safety_backup", "drop_access"}
         names = single & set(self.validated_data)
         chosen = {name: self.validated_data[name] for name in names}
-        several = {name: tuple(self.validated_data[name]) for name in SEVERAL}
-        return RestoreChoices(**{**chosen, **several, **source})
+        several = {name: frozenset(self.validated_data[name]) for name in SEVERAL}
+        return RestoreRequest(**{**chosen, **several, **source})
 
 
 class SourceSerializer(ChoicesSerializer):

@@ -88,7 +88,7 @@ class RestorePlan(BackupView):
     def post(self, request: Request) -> Response:
         asked = SourceSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        return begun(plan_request(asked.choices(), user=self.user, now=timezone.now()))
+        return begun(plan_request(asked.restore_request(), user=self.user, now=timezone.now()))
 
 
 class RestoreList(BackupView):
@@ -170,7 +170,7 @@ class RestoreRelease(BackupView):
 def begin_restore(view: BackupView, asked: ConfirmationSerializer, **source: Any) -> Response:
     """201 with a restore that was asked for; `source` where the address says what is restored."""
     operation = restore_request(
-        asked.choices(**source),
+        asked.restore_request(**source),
         user=view.user,
         now=timezone.now(),
         confirm=asked.validated_data["confirm"],

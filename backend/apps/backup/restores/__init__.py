@@ -11,11 +11,10 @@ from .look_at_kept import Opened, open_kept, plan_open_kept
 from .partial.to_database import restore_to_database
 from .partial.to_folder import restore_to_folder
 from .planning.live import plan_restore, plan_to_database, plan_to_folder
-from .planning.plan import Choice, Plan
+from .planning.plan import Plan
 from .rollback import Consequences, plan_release, plan_rollback, recover_restores, release, rollback
 
 __all__ = [
-    "Choice",
     "Consequences",
     "JournalUnwritable",
     "Opened",

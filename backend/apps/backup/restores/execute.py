@@ -20,6 +20,7 @@ from ..core.cancellation import JobCancelled
 from ..core.manifest import DatabaseRecord, DataRecord, FileRootRecord
 from ..core.progress import Tracker
 from ..errors import BackupError, LedgerUnavailable, RestoreFailed, RestoreRefused, RestoreUnfinished
+from ..policies.restore_request import RestoreRequest
 from ..sources.files import RESTORE_MARK
 from .access.compare import compare_access, remove_access
 from .backup_source import Origin
@@ -30,7 +31,7 @@ from .journal import Journal, State, exclusive
 from .ledger import record
 from .ledger.carry import carry_ledger, ledger_component
 from .planning.live import chosen_data, chosen_databases, chosen_roots, live_roots
-from .planning.plan import Choice, Plan
+from .planning.plan import Plan
 from .safety_backup import back_up_live
 from .staging import stage as beside
 from .swap import discard_staged, swap
@@ -64,7 +65,7 @@ class Restore:
     ref: BackupRef
     origin: Origin
     plan: Plan
-    choice: Choice
+    request: RestoreRequest
     tracker: Tracker
     tick: Callable[[], None]
     asked_for: uuid.UUID | None = None
@@ -122,7 +123,7 @@ class Restore:
 
     def _databases(self) -> list[str]:
         """The aliases of the databases that are replaced."""
-        manifest, only = self.origin.manifest, self.choice.only
+        manifest, only = self.origin.manifest, self.request.only
         return [
             *(one.alias for one in chosen_databases(manifest, only)),
             *(one.alias for one in chosen_data(manifest, only)),
@@ -146,17 +147,17 @@ class Restore:
                 result.notes.append(saved.note)
                 journal.baseline = saved.baseline
                 journal.save()
-        for database in chosen_databases(self.origin.manifest, self.choice.only):
+        for database in chosen_databases(self.origin.manifest, self.request.only):
             with self._phase(result, f"restoring the database {database.alias}", database.size, told=told):
                 result.notes += self._stage_database(journal, database)
-        data = chosen_data(self.origin.manifest, self.choice.only)
+        data = chosen_data(self.origin.manifest, self.request.only)
         if data:
             with self._phase(result, "restoring the rows", sum(database.size for database in data), told=told):
                 result.notes += self._stage_data(journal, data)
         if self._databases():
             with self._phase(result, "comparing accounts", told=told):
                 result.notes += self._guard_access(journal)
-        roots = chosen_roots(self.origin.manifest, self.choice.only)
+        roots = chosen_roots(self.origin.manifest, self.request.only)
         if roots:
             with self._phase(result, "restoring the files", sum(root.bytes for root in roots), told=told):
                 result.notes += self._stage_files(journal, roots)
@@ -221,7 +222,7 @@ class Restore:
             component.staged,
             self.origin,
             like=component.live,
-            leave_out=self.choice.leave_out,
+            leave_out=self.request.leave_out,
             progress=self._progress,
         )
 
@@ -231,7 +232,7 @@ class Restore:
             self.tick()
 
         return beside.stage_rows(
-            journal, self.origin, data, leave_out=self.choice.leave_out, progress=self._progress, phase=phase
+            journal, self.origin, data, leave_out=self.request.leave_out, progress=self._progress, phase=phase
         )
 
     def _stage_files(self, journal: Journal, roots: list[FileRootRecord]) -> list[str]:

@@ -15,7 +15,7 @@ from django.db.models import Q
 from ..errors import ConfigurationNotFound, IllegalTransition
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, Operation, OperationKind
-from ..selectors.backups import stored_backup
+from ..selectors.backups import finished_backup
 from .audit import AuditObject
 from .jobs import audited
 from .operations import OperationRequest, operation_create
@@ -23,7 +23,7 @@ from .operations import OperationRequest, operation_create
 
 def verify_request(job: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
     """Read a stored backup back. Raises `JobNotFound`, `BackupRemoved`, `IllegalTransition`, `AlreadyRunning`."""
-    row = stored_backup(job)
+    row = finished_backup(job)
     rivals = Q(kind=OperationKind.VERIFY, job=row)
     return operation_create(
         OperationRequest(OperationKind.VERIFY, audited(row), row.job_name, rivals, {"backup": str(row.uuid)}, job=row),
@@ -34,7 +34,7 @@ def verify_request(job: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> 
 
 def remove_request(job: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
     """Delete a stored backup. Raises as `verify_request`; a pinned one is refused."""
-    row = stored_backup(job)
+    row = finished_backup(job)
     if row.is_pinned:
         raise IllegalTransition(f"The backup of {row.job_name} is pinned ({row.pin_reason}); unpin it first.")
     rivals = Q(job=row) & ~Q(kind=OperationKind.PLAN)
