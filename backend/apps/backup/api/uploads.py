@@ -27,7 +27,8 @@ from rest_framework.response import Response
 from .. import conf, selectors
 from ..core.permissions import Right
 from ..models import Upload
-from ..services.uploads import upload_create, upload_delete, upload_of
+from ..selectors.operations import upload_of
+from ..services.uploads import upload_create, upload_delete
 from ..storage import upload_files as uploads
 from .base_views import BackupView
 from .openapi_operations import extend_schema

@@ -18,7 +18,7 @@ from strongroom.repository.keys import find_key, keys_fault
 
 from .. import selectors
 from ..errors import LedgerUnavailable, StorageAbsent, StorageRefused
-from ..services.passphrases import passphrase_is_confirmed
+from ..selectors.passphrases import passphrase_is_confirmed
 from ..storage.locations import RepositoryPlace, resolve_place
 from ..storage.passphrase import fingerprint, given_passphrase
 

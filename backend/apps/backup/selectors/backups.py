@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import uuid
 
-from ..errors import BackupNotFound, BackupRemoved, IllegalTransition, JobNotFound
-from ..models import BackupJob
+from ..errors import (
+    BackupNotFound,
+    BackupRemoved,
+    IllegalTransition,
+    JobNotFound,
+)
+from ..ledger import ledger_alias
+from ..models import BackupConfiguration, BackupJob
 from .jobs import job_by_uuid
 from .rows import UNFINISHED
 
@@ -40,3 +46,9 @@ def finished_backup(job: uuid.UUID) -> BackupJob:
     if row.status in UNFINISHED:
         raise IllegalTransition(f"The job {job} ({row.job_name}) is {row.status} and has no stored backup yet.")
     return row
+
+
+def stored_backups(configuration: BackupConfiguration) -> int:
+    """How many backups of a configuration are stored."""
+    jobs = BackupJob.objects.using(ledger_alias()).filter(configuration=configuration, removal_started_at=None)
+    return jobs.exclude(snapshot_id="", backup_file_path="").count()

@@ -1,5 +1,7 @@
 """Jobs that wait or run, and what an incremental one builds on."""
 
+from __future__ import annotations
+
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -8,8 +10,9 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ..ledger import ledger_access
-from ..models import BackupJob, BackupType, JobStatus, Trigger
-from .rows import GOOD, READ_BACK, STORED_STATUSES, UNFINISHED, holds_root, job_rows
+from ..models import BackupConfiguration, BackupJob, BackupType, JobStatus, Trigger
+from .configurations import configurations
+from .rows import GOOD, READ_BACK, SCHEDULED, STORED_STATUSES, UNFINISHED, holds_root, job_rows
 
 _MOST_PARENTS = 200
 _MOST_SENT = 100
@@ -125,3 +128,14 @@ def job_parent_candidates(job: BackupJob) -> list[BackupJob]:
             .exclude(snapshot_id="")
             .order_by("-started_at", "-id")[:_MOST_PARENTS]
         )
+
+
+def anything_due(*, now: datetime) -> bool:
+    """Whether `run_due` would find something: a look that costs next to nothing."""
+    with ledger_access("looking for due slots"):
+        return due(now=now).exists()
+
+
+def due(*, now: datetime) -> QuerySet[BackupConfiguration]:
+    """The configurations with a slot that is due, in the order of these slots."""
+    return configurations().filter(SCHEDULED, next_slot__lte=now).order_by("next_slot", "pk")

@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q
 from django.db.models.functions import Coalesce
 
 from ..ledger import ledger_access, ledger_alias
-from ..models import StoredRepository
+from ..models import KeyChange, StoredRepository
 from .rows import HAS_BACKUP, job_rows
 
 
@@ -108,3 +108,9 @@ def job_names(keys: Collection[int], *, limit: int) -> list[tuple[str, str, date
         rows = job_rows().filter(pk__in=keys).annotate(taken_at=Coalesce("started_at", "queued_at"))
         found = rows.order_by("-taken_at", "-pk").values_list("uuid", "job_name", "taken_at")[:limit]
         return [(str(key), name, at) for key, name, at in found]
+
+
+def key_changes_open() -> list[KeyChange]:
+    """Those that were not released yet, oldest first."""
+    with ledger_access("looking for changes of keys"):
+        return list(KeyChange.objects.using(ledger_alias()).filter(released_at=None))

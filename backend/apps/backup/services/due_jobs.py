@@ -28,6 +28,7 @@ from ..models import BackupConfiguration, BackupJob, Frequency, JobStatus, Trigg
 from ..policies.job_request import JobRequest
 from ..policies.schedule import Schedule, schedule_zone
 from ..selectors import SCHEDULED, configurations
+from ..selectors.job_queue import due
 from .dead_jobs import LONGEST_PAUSE
 from .job_log import job_event
 from .jobs import new_job
@@ -63,17 +64,6 @@ def run_due(
             rows = rows.filter(uuid=configuration)
         found = [account(row, now=now, until=until, woken_by=woken_by) for row in rows]
     return [job for job in found if job is not None]
-
-
-def anything_due(*, now: datetime) -> bool:
-    """Whether `run_due` would find something: a look that costs next to nothing."""
-    with ledger_access("looking for due slots"):
-        return due(now=now).exists()
-
-
-def due(*, now: datetime) -> QuerySet[BackupConfiguration]:
-    """The configurations with a slot that is due, in the order of these slots."""
-    return _scheduled().filter(next_slot__lte=now).order_by("next_slot", "pk")
 
 
 def account(

@@ -18,10 +18,11 @@ from django.db.models import Q, QuerySet
 from .. import conf
 from ..core.permissions import Right
 from ..core.processes import is_gone, process_of
-from ..errors import AlreadyRunning, ApprovalRefused, IllegalTransition, OperationNotFound, TooManyOpen
+from ..errors import AlreadyRunning, ApprovalRefused, IllegalTransition, TooManyOpen
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, Operation, OperationKind, OperationStatus, RestoreJob, RestoreStatus
 from ..selectors import URGENT
+from ..selectors.operations import operation_of
 from .audit import AuditObject, audit_record
 from .job_log import storable_text
 
@@ -180,15 +181,6 @@ def operations_expire(*, now: datetime) -> list[uuid.UUID]:
                     audit_record("operation.expire", audited(rows.get()))
                     ended.append(operation)
     return ended
-
-
-def operation_of(operation: uuid.UUID) -> Operation:
-    """Its row. Raises `OperationNotFound`."""
-    # What it is about comes with it: read by itself, it would come from wherever routers read.
-    row = _rows().select_related("job", "restore").filter(uuid=operation).first()
-    if row is None:
-        raise OperationNotFound(f"There is no operation {operation}.")
-    return row
 
 
 def audited(operation: Operation) -> AuditObject:

@@ -24,12 +24,12 @@ from ..models import (
 )
 from ..policies.restore_request import RestoreRequest
 from ..selectors.backups import finished_backup
+from ..selectors.operations import operation_of, upload_of
 from ..storage.upload_files import length
 from .audit import AuditObject
 from .jobs import audited
-from .operations import OperationRequest, operation_create, operation_of
+from .operations import OperationRequest, operation_create
 from .restores import NewRestore, restore_create
-from .uploads import upload_of
 
 _TYPES: Mapping[str, str] = {
     "database": RestoreType.DATABASE_RESTORE,

@@ -36,7 +36,8 @@ from ...core.exchange import exchange_names
 from ...core.progress import Tracker
 from ...errors import RekeyFailed
 from ...models import KeyChange
-from ...services.key_changes import key_change_enter, key_changes_open, snapshots_follow
+from ...selectors.repositories import key_changes_open
+from ...services.key_changes import key_change_enter, snapshots_follow
 from ...services.repositories import repository_enter
 from ...storage.locations import RepositoryPlace, resolve_place
 from ...storage.private_files import locked

@@ -20,7 +20,7 @@ from ... import selectors
 from ...backups.passphrase_check import encrypted_places, key_obstacle, places_away
 from ...core.mounts import is_mount
 from ...selectors.executors import executors_alive
-from ...services.key_changes import key_changes_open
+from ...selectors.repositories import key_changes_open
 from ...storage.locations import SEALED_PACKAGE, RepositoryPlace
 from ...storage.packages import is_stored_package, known_packages
 from ...storage.repository_files import size_on_disk

@@ -18,7 +18,8 @@ from strongroom.repository import Repository
 from ... import selectors
 from ...errors import RekeyFailed
 from ...models import KeyChange
-from ...services.key_changes import key_change_forget_replaced, key_change_settle, key_changes_open
+from ...selectors.repositories import key_changes_open
+from ...services.key_changes import key_change_forget_replaced, key_change_settle
 from ...storage.locations import resolve_place
 from ...storage.packages import is_stored_package
 from .new_repository import REPLACED, complete_exchanges

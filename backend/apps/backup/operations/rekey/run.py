@@ -21,8 +21,9 @@ from ...core.progress import Tracker
 from ...errors import RekeyFailed
 from ...models import KeyChange
 from ...selectors import job_of_package
+from ...selectors.passphrases import passphrase_is_confirmed
 from ...services.key_changes import key_change_enter, package_follows
-from ...services.passphrases import passphrase_confirm, passphrase_is_confirmed
+from ...services.passphrases import passphrase_confirm
 from ...storage.locations import RepositoryPlace
 from .new_repository import Exchange
 from .open_either import open_with_either
