@@ -20,12 +20,12 @@ from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import Node, NodeKind, decode_tree, tree_faults
 from strongroom.ids import BlobId, BlobKind, FileKind, StorageId
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobs import BlobReader
-from strongroom.repository.blobset import BlobSet
+from strongroom.repository.blob_reader import BlobReader
+from strongroom.repository.blob_set import BlobSet
 from strongroom.repository.damage import Damage, DamageKind, compare_sizes, distrust
 from strongroom.repository.keys import load_key
 from strongroom.repository.packs import PackFault, salvage_index, verify_pack
-from strongroom.work import Pool, default_workers
+from strongroom.workers import Pool, default_workers
 
 _INTERVAL = 0.2
 

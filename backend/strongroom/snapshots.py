@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from strongroom.errors import Damaged
-from strongroom.expansion import Expansion
+from strongroom.expansion_limit import Expansion
 from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import Node, NodeKind, decode_tree, require_safe_name
 from strongroom.ids import BlobId, BlobKind
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobs import BlobReader
+from strongroom.repository.blob_reader import BlobReader
 from strongroom.selection import Selection
 
 MAX_DEPTH = 1 << 16

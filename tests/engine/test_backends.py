@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.backends import FileHandle, LocalBackend, MemoryBackend
+from strongroom.backends import FileHandle, LocalBackend
 from strongroom.backends.base import CONFIG, Leftover
-from strongroom.backends.faults import Fault, FaultyBackend, InjectedFault
 from strongroom.errors import BackendError, FileMissing, StorageDenied, StorageFull
 from strongroom.ids import FileKind
 from strongroom.testing.contract import BackendContract, handle_of
+from strongroom.testing.faults import Fault, FaultyBackend, InjectedFault
+from strongroom.testing.memory import MemoryBackend
 
 from .conftest import let_everybody_through
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from strongroom.archiver import ArchiveOptions, archive
-from strongroom.backends import LocalBackend, MemoryBackend
+from strongroom.backends import LocalBackend
 from strongroom.checker import check, verify_snapshot
 from strongroom.entries import Folder, OnDisk, Stream
 from strongroom.errors import Damaged, UnsafeName, WrongPassphrase
@@ -16,6 +16,7 @@ from strongroom.repository.packs import salvage_index
 from strongroom.restorer import restore
 from strongroom.snapshots import SnapshotView
 from strongroom.testing.broken import SHELF, Broken, flip, node_text, only, pack_of, save_tree
+from strongroom.testing.memory import MemoryBackend
 from strongroom.testing.trees import File, build, look
 
 from .conftest import CHEAP, PASSPHRASE, Restic

@@ -235,7 +235,7 @@ def test_days_begin_where_this_machine_says() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     program = """
 from datetime import UTC, datetime
-from strongroom.cli.removal import SystemZone
+from strongroom.cli.forget_prune import SystemZone
 for text in ("2026-07-01T22:30", "2026-01-01T22:30", "2026-10-25T00:30", "2026-10-25T01:30"):
     at = datetime.fromisoformat(text).replace(tzinfo=UTC).astimezone(SystemZone())
     print(at.isoformat(), at.tzname())

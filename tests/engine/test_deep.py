@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from strongroom.affected_snapshots import find_need
 from strongroom.archiver import ArchiveOptions, archive
-from strongroom.backends import MemoryBackend
 from strongroom.checker import check, verify_snapshot
 from strongroom.downloads import FolderDownload
 from strongroom.entries import OnDisk
-from strongroom.longpaths import count_entries, reachable, remove_tree
-from strongroom.needing import find_need
+from strongroom.long_paths import count_entries, reachable, remove_tree
 from strongroom.prune import PruneOptions, execute_prune, forget, plan_prune
 from strongroom.repair import plan_snapshots
 from strongroom.repository import Repository
 from strongroom.repository.locks import Timing
 from strongroom.restorer import restore
 from strongroom.snapshots import SnapshotView
+from strongroom.testing.memory import MemoryBackend
 
 from .conftest import CHEAP, PASSPHRASE
 

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from strongroom.archiver import ArchiveOptions, ArchiveResult, archive
-from strongroom.backends import LocalBackend, MemoryBackend
+from strongroom.backends import LocalBackend
 from strongroom.backends.base import Backend
-from strongroom.backends.faults import Fault, FaultyBackend, InjectedFault
 from strongroom.checker import check
 from strongroom.entries import Folder, OnDisk, Stream
 from strongroom.errors import BackendError, NoRepository, NoSpace, SourceError, StorageFull
@@ -22,6 +21,8 @@ from strongroom.ids import FileKind
 from strongroom.repository import Repository
 from strongroom.repository.locks import Timing
 from strongroom.restorer import restore
+from strongroom.testing.faults import Fault, FaultyBackend, InjectedFault
+from strongroom.testing.memory import MemoryBackend
 from strongroom.testing.trees import File, HardLink, build, look
 
 from .conftest import CHEAP, PASSPHRASE, Restic

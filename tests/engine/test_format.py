@@ -11,12 +11,12 @@ from strongroom import chunker, compression
 from strongroom.errors import Damaged, UnsafeName, UnsupportedRepository
 from strongroom.format import config as configs
 from strongroom.format.envelope import decode_body, encode_body
+from strongroom.format.go_text import encode_json, format_time, parse_time, quote_name, unquote_name
 from strongroom.format.index import decode_index, encode_index
 from strongroom.format.key import Cost, decode_key, encode_key, open_key
 from strongroom.format.lock import LockRecord, decode_lock, encode_lock
 from strongroom.format.pack import PackedBlob, decode_header, decode_length, encode_header, header_size
 from strongroom.format.snapshot import Snapshot, Summary, decode_snapshot, encode_snapshot
-from strongroom.format.text import encode_json, format_time, parse_time, quote_name, unquote_name
 from strongroom.format.tree import (
     Node,
     NodeKind,

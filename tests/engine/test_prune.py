@@ -17,9 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strongroom.archiver import ArchiveOptions, archive
-from strongroom.backends import LocalBackend, MemoryBackend
+from strongroom.backends import LocalBackend
 from strongroom.backends.base import CONFIG, Backend, FileHandle
-from strongroom.backends.faults import Fault, FaultyBackend
 from strongroom.checker import check
 from strongroom.entries import Stream
 from strongroom.errors import (
@@ -39,10 +38,12 @@ from strongroom.format.tree import NodeKind
 from strongroom.ids import BlobKind, FileKind, StorageId
 from strongroom.prune import PruneOptions, PruneProgress, PruneResult, execute_prune, forget, plan_prune
 from strongroom.repository import Index, Repository
+from strongroom.repository.blob_writer import BlobWriter
 from strongroom.repository.locks import RepositoryLock, Timing
-from strongroom.repository.writer import BlobWriter
 from strongroom.snapshots import SnapshotView
 from strongroom.testing.broken import SHELF, Broken, flip, node_text, only, pack_of, save_pack, save_tree
+from strongroom.testing.faults import Fault, FaultyBackend
+from strongroom.testing.memory import MemoryBackend
 
 from .conftest import CHEAP, PASSPHRASE, Restic
 from .test_backends import environment

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from strongroom.archiver import ArchiveOptions, archive
-from strongroom.backends import LocalBackend, MemoryBackend
+from strongroom.backends import LocalBackend
 from strongroom.backends.base import Backend, FileHandle
-from strongroom.backends.faults import Fault, FaultyBackend
 from strongroom.checker import check, verify_snapshot
 from strongroom.cli import main
 from strongroom.entries import OnDisk
@@ -22,6 +21,8 @@ from strongroom.repository import Repository
 from strongroom.repository.locks import Timing
 from strongroom.restorer import restore
 from strongroom.testing.broken import flip, only, pack_of
+from strongroom.testing.faults import Fault, FaultyBackend
+from strongroom.testing.memory import MemoryBackend
 from strongroom.testing.trees import File, build, look
 
 from .conftest import CHEAP, PASSPHRASE, Restic

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.backends import FileHandle, LocalBackend, MemoryBackend
+from strongroom.backends import FileHandle, LocalBackend
 from strongroom.backends.base import CONFIG
 from strongroom.errors import (
     Damaged,
@@ -25,15 +25,16 @@ from strongroom.errors import (
     UnsupportedRepository,
     WrongPassphrase,
 )
+from strongroom.format.go_text import format_time
 from strongroom.format.lock import LockRecord, encode_lock
 from strongroom.format.snapshot import Snapshot
-from strongroom.format.text import format_time
 from strongroom.ids import BlobKind, FileKind, blob_id
 from strongroom.repository import Repository
-from strongroom.repository.blobs import BlobReader
-from strongroom.repository.identity import hostname
+from strongroom.repository.blob_reader import BlobReader
+from strongroom.repository.blob_writer import BlobWriter
+from strongroom.repository.local_user import hostname
 from strongroom.repository.locks import RepositoryLock, Timing, list_locks
-from strongroom.repository.writer import BlobWriter
+from strongroom.testing.memory import MemoryBackend
 
 from .conftest import CHEAP, PASSPHRASE, Restic
 from .test_backends import environment
@@ -429,7 +430,7 @@ def test_a_lock_that_nobody_uses_is_given_up(repository: Repository) -> None:
 
 HANGUP = """
 import os, signal, sys
-from strongroom.backends import MemoryBackend
+from strongroom.testing.memory import MemoryBackend
 from strongroom.format.key import Cost
 from strongroom.repository import Repository, locks
 # Tests may run under nohup, which has its children ignore it.

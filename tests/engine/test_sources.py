@@ -11,19 +11,20 @@ import pytest
 
 from strongroom.archiver import ArchiveOptions, ArchiveResult, archive
 from strongroom.archiver.files import ContentStore
-from strongroom.backends import FileHandle, MemoryBackend
+from strongroom.backends import FileHandle
 from strongroom.checker import check
 from strongroom.entries import Folder, OnDisk, Stream
 from strongroom.format.tree import Node
 from strongroom.ids import BlobKind, FileKind
 from strongroom.repository import Repository
-from strongroom.repository.writer import BlobWriter
+from strongroom.repository.blob_writer import BlobWriter
 from strongroom.restorer import restore
 from strongroom.snapshots import SnapshotView
 from strongroom.testing.broken import pack_of
+from strongroom.testing.memory import MemoryBackend
 from strongroom.testing.trees import File, build, look
 from strongroom.testing.trees import Folder as Dir
-from strongroom.work import Pool
+from strongroom.workers import Pool
 
 from .conftest import CHEAP, PASSPHRASE, let_everybody_through
 from .keeping import Kept

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from strongroom.affected_snapshots import find_need
 from strongroom.errors import RepositoryLocked, StrongroomError
 from strongroom.ids import StorageId
-from strongroom.needing import find_need
 from strongroom.repair import PacksPlan, plan_packs, repair_packs
 from strongroom.repository import Repository
 from strongroom.repository.damage import Damage, DamageKind

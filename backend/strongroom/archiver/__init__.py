@@ -12,20 +12,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from strongroom import __version__
+from strongroom.archiver.parent import ParentFolder
 from strongroom.archiver.tally import ArchiveProgress, Tally
 from strongroom.archiver.walk import Walk
 from strongroom.entries import Entry, Problem
 from strongroom.errors import Damaged
+from strongroom.format.go_text import format_time
 from strongroom.format.snapshot import Snapshot, Summary
-from strongroom.format.text import format_time
 from strongroom.ids import FileKind, StorageId
-from strongroom.parent import ParentFolder
-from strongroom.repository import Index, Repository, identity
-from strongroom.repository.blobs import BlobReader
+from strongroom.repository import Index, Repository, local_user
+from strongroom.repository.blob_reader import BlobReader
+from strongroom.repository.blob_writer import BlobWriter
 from strongroom.repository.damage import Damage, compare_sizes, distrust
 from strongroom.repository.locks import Timing
-from strongroom.repository.writer import BlobWriter
-from strongroom.work import Pool, default_workers
+from strongroom.workers import Pool, default_workers
 
 __all__ = ["ArchiveOptions", "ArchiveProgress", "ArchiveResult", "Problem", "archive"]
 
@@ -101,10 +101,10 @@ def archive(
             time_ns=started_ns if options.time_ns is None else options.time_ns,
             tree=tree,
             paths=tuple(options.paths),
-            hostname=options.hostname or identity.hostname(),
-            username=identity.username(),
-            uid=identity.user_id(),
-            gid=identity.group_id(),
+            hostname=options.hostname or local_user.hostname(),
+            username=local_user.username(),
+            uid=local_user.user_id(),
+            gid=local_user.group_id(),
             tags=tuple(options.tags),
             excludes=tuple(options.excludes),
             parent=options.parent.id if options.parent else None,

@@ -7,14 +7,14 @@ import stat
 from collections.abc import Callable
 
 from strongroom.chunker import MIN_SIZE, cut
-from strongroom.filesystem import node_of, read_xattrs
 from strongroom.format.tree import Node, NodeKind
 from strongroom.ids import BlobId, BlobKind
-from strongroom.longpaths import reachable
-from strongroom.repository.writer import BlobWriter
+from strongroom.long_paths import reachable
+from strongroom.node_metadata import node_of, read_xattrs
+from strongroom.repository.blob_writer import BlobWriter
 from strongroom.streams import Reader
-from strongroom.work import Countdown, Pool
-from strongroom.zeros import zeros_id
+from strongroom.workers import Countdown, Pool
+from strongroom.zero_chunks import zeros_id
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _ATTEMPTS = 2

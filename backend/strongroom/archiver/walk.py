@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from strongroom.archiver.files import ContentStore, Find
-from strongroom.archiver.folders import OpenFolder
+from strongroom.archiver.parent import ParentFolder
 from strongroom.archiver.tally import Tally
+from strongroom.archiver.tree_builder import OpenFolder
 from strongroom.chunker import MIN_SIZE
 from strongroom.entries import Entry, Folder, OnDisk, Stream
 from strongroom.errors import Damaged, SourceError, StrongroomError
-from strongroom.filesystem import kind_of, node_of, read_xattrs
 from strongroom.format.tree import Node, NodeKind, go_mode
 from strongroom.ids import BlobId
-from strongroom.longpaths import reachable
-from strongroom.parent import ParentFolder
-from strongroom.repository import identity
-from strongroom.repository.writer import BlobWriter
-from strongroom.work import Pool
+from strongroom.long_paths import reachable
+from strongroom.node_metadata import kind_of, node_of, read_xattrs
+from strongroom.repository import local_user
+from strongroom.repository.blob_writer import BlobWriter
+from strongroom.workers import Pool
 
 _BATCH_FILES = 32
 _BATCH_BYTES = 4 << 20
@@ -129,8 +129,8 @@ class Walk:
             mtime_ns=moment,
             atime_ns=moment,
             ctime_ns=moment,
-            uid=identity.user_id(),
-            gid=identity.group_id(),
+            uid=local_user.user_id(),
+            gid=local_user.group_id(),
         )
 
     def _open_folder(self, parent: OpenFolder, node: Node, previous: ParentFolder | None) -> OpenFolder:

@@ -2,6 +2,5 @@
 
 from strongroom.backends.base import Backend, FileHandle, StoredFile
 from strongroom.backends.local import LocalBackend
-from strongroom.backends.memory import MemoryBackend
 
-__all__ = ["Backend", "FileHandle", "LocalBackend", "MemoryBackend", "StoredFile"]
+__all__ = ["Backend", "FileHandle", "LocalBackend", "StoredFile"]

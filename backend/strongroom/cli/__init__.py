@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from strongroom import exitcodes
+from strongroom import exit_codes
 from strongroom.cli.output import complain
 from strongroom.cli.parser import build_parser
 from strongroom.errors import StrongroomError
@@ -20,12 +20,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except StrongroomError as error:
         complain(f"error: {error}")
-        return exitcodes.of_error(error)
+        return exit_codes.of_error(error)
     except KeyboardInterrupt:
         complain("interrupted; what was stored before is untouched")
-        return exitcodes.INTERRUPTED
+        return exit_codes.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does. Python would complain once more at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exitcodes.OK
+        return exit_codes.OK
     return code

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from strongroom import exitcodes
+from strongroom import exit_codes
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
 from strongroom.checker import CheckProgress, check
 from strongroom.cli.access import backend, open_repository, passphrase, read_lock, read_new_passphrase, reading
@@ -31,7 +31,7 @@ def init(options: argparse.Namespace) -> int:
     else:
         say(f"Made repository {repository.id[:10]} in {place.location}.")
         complain("Keep the passphrase somewhere else as well: without it nobody can read the backups.")
-    return exitcodes.OK
+    return exit_codes.OK
 
 
 def backup(options: argparse.Namespace) -> int:
@@ -73,7 +73,7 @@ def backup(options: argparse.Namespace) -> int:
         say(f"{summary.files_new} new, {summary.files_changed} changed, {summary.files_unmodified} unchanged files")
         say(f"{size(summary.total_bytes_processed)} read or known, {size(result.stored_bytes)} stored")
         say(f"snapshot {result.snapshot.id[:8]} saved" + (", INCOMPLETE" if result.problems else ""))
-    return exitcodes.INCOMPLETE if result.problems else exitcodes.OK
+    return exit_codes.INCOMPLETE if result.problems else exit_codes.OK
 
 
 def _latest_of(repository: Repository, paths: tuple[str, ...]) -> Snapshot | None:
@@ -142,7 +142,7 @@ def snapshots(options: argparse.Namespace) -> int:
         )
     for fault in faults:
         complain(f"error: {fault}")
-    return exitcodes.FAILED if faults else exitcodes.OK
+    return exit_codes.FAILED if faults else exit_codes.OK
 
 
 def ls(options: argparse.Namespace) -> int:
@@ -168,7 +168,7 @@ def ls(options: argparse.Namespace) -> int:
                 say(f"{kind:8} {node.permissions:04o} {node.size:>14,} {moment(node.mtime_ns)} {name(path)}{slash}")
             else:
                 say(name(path) + slash)
-    return exitcodes.OK
+    return exit_codes.OK
 
 
 def restore_snapshot(options: argparse.Namespace) -> int:
@@ -207,7 +207,7 @@ def restore_snapshot(options: argparse.Namespace) -> int:
         say(f"{result.files} files ({size(result.bytes)}) and {result.folders} folders restored to {options.target}")
         if result.damaged:
             say(f"{len(result.damaged)} could NOT be restored, see above")
-    return exitcodes.FAILED if result.damaged else exitcodes.OK
+    return exit_codes.FAILED if result.damaged else exit_codes.OK
 
 
 def check_repository(options: argparse.Namespace) -> int:
@@ -233,7 +233,7 @@ def check_repository(options: argparse.Namespace) -> int:
             f"{size(report.bytes_read)} read back"
         )
         say("no errors were found" if report.good else f"{len(report.findings)} findings")
-    return exitcodes.OK if report.good else exitcodes.FAILED
+    return exit_codes.OK if report.good else exit_codes.FAILED
 
 
 def key_list(options: argparse.Namespace) -> int:
@@ -246,7 +246,7 @@ def key_list(options: argparse.Namespace) -> int:
             ["", "ID", "User", "Host", "Created"],
             [["*" if key.in_use else "", key.name[:8], key.username, key.hostname, key.created] for key in found],
         )
-    return exitcodes.OK
+    return exit_codes.OK
 
 
 def key_add(options: argparse.Namespace) -> int:
@@ -256,7 +256,7 @@ def key_add(options: argparse.Namespace) -> int:
     with repository.lock():
         added = repository.add_key(new)
     say_json({"key": added}) if options.json else say(f"key {added[:8]} added and proven to open the repository")
-    return exitcodes.OK
+    return exit_codes.OK
 
 
 def key_remove(options: argparse.Namespace) -> int:
@@ -265,4 +265,4 @@ def key_remove(options: argparse.Namespace) -> int:
     with repository.lock(exclusive=True):
         removed = repository.remove_key(options.key)
     say_json({"key": removed}) if options.json else say(f"key {removed[:8]} removed")
-    return exitcodes.OK
+    return exit_codes.OK

@@ -6,7 +6,7 @@ import argparse
 
 import shtab
 
-from strongroom import exitcodes
+from strongroom import exit_codes
 from strongroom.cli.output import say
 
 SHELLS = ("bash", "zsh")
@@ -25,4 +25,4 @@ def completes_files(action: argparse.Action) -> None:
 def completion(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Print the script for a shell."""
     say(shtab.complete(parser, options.shell).rstrip("\n"))
-    return exitcodes.OK
+    return exit_codes.OK

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from strongroom import exitcodes
+from strongroom import exit_codes
 from strongroom.cli.access import given_passphrase
 from strongroom.cli.output import Display, complain, moment, name, say, say_json, size
 from strongroom.errors import PackageLocked, PackageRefused
@@ -26,7 +26,7 @@ from strongroom.packages import (
     require_empty,
     unpack,
 )
-from strongroom.packages.reading import Progress
+from strongroom.packages.reader import Progress
 from strongroom.packages.spool import Spool
 
 _PIECE = 1 << 16
@@ -64,7 +64,7 @@ def list_members(options: argparse.Namespace) -> int:
                 say(_whole(package))
     if failure:
         complain(f"error: {failure}")
-    return exitcodes.FAILED if failure else exitcodes.OK
+    return exit_codes.FAILED if failure else exit_codes.OK
 
 
 def verify(options: argparse.Namespace) -> int:
@@ -89,8 +89,8 @@ def verify(options: argparse.Namespace) -> int:
         if package is not None and not found.findings:
             say(_whole(package))
     if found.findings:
-        return exitcodes.FAILED
-    return exitcodes.INCOMPLETE if found.notes else exitcodes.OK
+        return exit_codes.FAILED
+    return exit_codes.INCOMPLETE if found.notes else exit_codes.OK
 
 
 def unpack_members(options: argparse.Namespace) -> int:
@@ -105,7 +105,7 @@ def unpack_members(options: argparse.Namespace) -> int:
         say_json({"package": str(package.path), "target": str(target.absolute()), **dataclasses.asdict(written)})
     else:
         say(f"{written.files} files ({size(written.bytes)}) and {written.folders} folders unpacked to {target}")
-    return exitcodes.OK
+    return exit_codes.OK
 
 
 @contextlib.contextmanager

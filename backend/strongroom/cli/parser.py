@@ -8,7 +8,7 @@ import math
 from typing import TypeAlias
 
 from strongroom import __version__
-from strongroom.cli import commands, packages, removal, repairing
+from strongroom.cli import commands, forget_prune, packages, repair
 from strongroom.cli.access import REPOSITORY
 from strongroom.cli.completion import SHELLS, completes_files, completes_folders, completion
 
@@ -39,8 +39,8 @@ def build_parser() -> argparse.ArgumentParser:
     common, reads = _common_options(), _reading_options()
     _add_writing(verbs, common)
     _add_reading(verbs, common, reads)
-    _add_removing(verbs, common)
-    _add_repairing(verbs, common)
+    _add_removal(verbs, common)
+    _add_repair(verbs, common)
     _add_keys(verbs, common)
     _add_packages(verbs)
     verb = verbs.add_parser("completion", help="print the script that lets a shell complete this command")
@@ -107,7 +107,7 @@ def _add_reading(verbs: _Verbs, common: _Parser, reads: _Parser) -> None:
     verb.set_defaults(run=commands.check_repository)
 
 
-def _add_removing(verbs: _Verbs, common: _Parser) -> None:
+def _add_removal(verbs: _Verbs, common: _Parser) -> None:
     thorough = argparse.ArgumentParser(add_help=False)
     thorough.add_argument("--dry-run", action="store_true", help="show what would go and what space would come back")
     thorough.add_argument(
@@ -138,28 +138,28 @@ def _add_removing(verbs: _Verbs, common: _Parser) -> None:
         )
     verb.add_argument("--tag", action="append", default=[], help="only those with this label; may be repeated")
     verb.add_argument("--prune", action="store_true", help="remove what nothing needs any more as well")
-    verb.set_defaults(run=removal.forget_snapshots)
+    verb.set_defaults(run=forget_prune.forget_snapshots)
 
     verb = verbs.add_parser("prune", parents=[common, thorough], help="remove what no snapshot needs")
-    verb.set_defaults(run=removal.prune)
+    verb.set_defaults(run=forget_prune.prune)
 
 
-def _add_repairing(verbs: _Verbs, common: _Parser) -> None:
+def _add_repair(verbs: _Verbs, common: _Parser) -> None:
     planned = argparse.ArgumentParser(add_help=False)
     planned.add_argument("--dry-run", action="store_true", help="show what is wrong and what would be done")
-    repair = verbs.add_parser("repair", help="put a damaged repository in order")
-    kinds = repair.add_subparsers(required=True, metavar="COMMAND")
+    group = verbs.add_parser("repair", help="put a damaged repository in order")
+    kinds = group.add_subparsers(required=True, metavar="COMMAND")
     verb = kinds.add_parser("index", parents=[common, planned], help="write the index anew from what the packs list")
-    verb.set_defaults(run=repairing.index)
+    verb.set_defaults(run=repair.index)
     verb = kinds.add_parser("packs", parents=[common, planned], help="save what is whole in damaged packs")
     verb.add_argument("packs", nargs="*", metavar="PACK", help="the name of a pack, or the beginning of one")
     verb.add_argument("--damaged", action="store_true", help="read all packs, and take those that are damaged")
-    verb.set_defaults(run=repairing.packs)
+    verb.set_defaults(run=repair.packs)
     verb = kinds.add_parser(
         "snapshots", parents=[common, planned], help="write snapshots anew without the files that are lost"
     )
     verb.add_argument("--forget", action="store_true", help="remove the damaged and the unreadable ones afterwards")
-    verb.set_defaults(run=repairing.snapshots)
+    verb.set_defaults(run=repair.snapshots)
 
 
 def _add_keys(verbs: _Verbs, common: _Parser) -> None:

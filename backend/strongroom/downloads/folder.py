@@ -13,14 +13,14 @@ from strongroom.downloads.base import LeftOut, Measure, Measures, Part, Stretch,
 from strongroom.downloads.file import content_parts, require_complete
 from strongroom.errors import Damaged, UnsafeName
 from strongroom.format.tree import Node, NodeKind
-from strongroom.packages import tarheader
-from strongroom.packages.tarformat import END, padding
-from strongroom.packages.tarheader import Header
+from strongroom.packages import tar_header
+from strongroom.packages.tar_format import END, padding
+from strongroom.packages.tar_header import Header
 from strongroom.snapshots import SnapshotView
 
 _VERSION: Final = 1
 """Of the form: another one gives other bytes for the same folder."""
-_TYPES: Final = {NodeKind.FILE: tarheader.FILE, NodeKind.DIR: tarheader.FOLDER, NodeKind.SYMLINK: tarheader.LINK}
+_TYPES: Final = {NodeKind.FILE: tar_header.FILE, NodeKind.DIR: tar_header.FOLDER, NodeKind.SYMLINK: tar_header.LINK}
 
 
 class FolderDownload:

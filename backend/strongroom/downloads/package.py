@@ -14,14 +14,14 @@ from typing import Final
 
 from strongroom.downloads.base import LeftOut, Measure, Measures, Stretch, cut, identity_of
 from strongroom.downloads.file import content_parts, require_complete
-from strongroom.downloads.storing import stored, stored_length
+from strongroom.downloads.stored_gzip import stored, stored_length
 from strongroom.errors import Damaged, PackageRefused
 from strongroom.format.tree import Node, NodeKind
 from strongroom.packages import readme
-from strongroom.packages.order import MANIFEST, README, SUMS, TOP, Order, place_of
-from strongroom.packages.reading import MAX_MANIFEST
-from strongroom.packages.sums import Sums, encode_sum
-from strongroom.packages.tarformat import END, Member, encode_header, header_of, padding, require_safe
+from strongroom.packages.checksums import Sums, encode_sum
+from strongroom.packages.member_order import MANIFEST, README, SUMS, TOP, Order, place_of
+from strongroom.packages.reader import MAX_MANIFEST
+from strongroom.packages.tar_format import END, Member, encode_header, header_of, padding, require_safe
 from strongroom.snapshots import SnapshotView
 
 _VERSION: Final = 1

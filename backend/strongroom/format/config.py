@@ -8,8 +8,8 @@ import re
 import msgspec
 
 from strongroom.errors import Damaged, UnsupportedRepository
+from strongroom.format.go_text import encode_json
 from strongroom.format.records import decode_record
-from strongroom.format.text import encode_json
 from strongroom.ids import is_storage_name
 
 VERSION = 2

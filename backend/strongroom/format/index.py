@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from strongroom.errors import Damaged
+from strongroom.format.go_text import encode_json
 from strongroom.format.pack import PackedBlob
 from strongroom.format.records import blob_id_from_hex, decode_record
-from strongroom.format.text import encode_json
 from strongroom.ids import BlobKind, StorageId, is_storage_name
 
 _U32 = Annotated[int, msgspec.Meta(ge=0, le=(1 << 32) - 1)]

@@ -10,8 +10,8 @@ import msgspec
 
 from strongroom.crypto import SealingKey
 from strongroom.errors import Damaged
+from strongroom.format.go_text import encode_json, parse_time
 from strongroom.format.records import decode_record
-from strongroom.format.text import encode_json, parse_time
 
 _SALT_SIZE = 64
 _MAX_MEMORY = 1 << 30

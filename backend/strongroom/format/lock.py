@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from strongroom.format.go_text import encode_json
 from strongroom.format.records import decode_record
-from strongroom.format.text import encode_json
 
 
 class LockRecord(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,8 +7,8 @@ import dataclasses
 import msgspec
 
 from strongroom.errors import Damaged
+from strongroom.format.go_text import encode_json, format_time, parse_time
 from strongroom.format.records import blob_id_from_hex, decode_record
-from strongroom.format.text import encode_json, format_time, parse_time
 from strongroom.ids import BlobId, StorageId
 
 

@@ -13,8 +13,8 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from strongroom.errors import Damaged, UnsafeName
+from strongroom.format.go_text import encode_json, format_time, parse_time, quote_name, replace_invalid, unquote_name
 from strongroom.format.records import blob_id_from_hex, decode_record
-from strongroom.format.text import encode_json, format_time, parse_time, quote_name, replace_invalid, unquote_name
 from strongroom.ids import BlobId
 
 

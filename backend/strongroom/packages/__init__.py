@@ -3,13 +3,13 @@
 Encrypted with a passphrase it is a `.tar.gz.gpg`, an OpenPGP message.
 """
 
-from strongroom.packages.contents import Comparison, Contents, compare, read_contents
-from strongroom.packages.extracting import extract, require_empty, unpack
-from strongroom.packages.reading import Package, Tally, open_package
-from strongroom.packages.resealing import opens_with, reseal
-from strongroom.packages.sealed import head_opens_with, message_passphrase
-from strongroom.packages.tarformat import Member
-from strongroom.packages.writing import PackageResult, measure_file, remove_leftovers, write_package
+from strongroom.packages.extraction import extract, require_empty, unpack
+from strongroom.packages.manifest import Comparison, Contents, compare, read_contents
+from strongroom.packages.package_file import head_opens_with, message_passphrase
+from strongroom.packages.reader import Package, Tally, open_package
+from strongroom.packages.reencryption import opens_with, reseal
+from strongroom.packages.tar_format import Member
+from strongroom.packages.writer import PackageResult, measure_file, remove_leftovers, write_package
 
 __all__ = [
     "Comparison",

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
-from strongroom.packages.disk import unwritable
+from strongroom.packages.write_errors import unwritable
 from strongroom.streams import Buffer
 
 _IN_MEMORY: Final = 8 * 1024 * 1024

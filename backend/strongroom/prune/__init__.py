@@ -10,11 +10,11 @@ that is held now. Whatever moment a crash chooses, every snapshot that was not f
 prune takes up what is left.
 """
 
-from strongroom.prune.choice import Packs, PruneOptions
-from strongroom.prune.execution import PruneResult, execute_prune
-from strongroom.prune.forgetting import forget
+from strongroom.prune.execute import PruneResult, execute_prune
+from strongroom.prune.forget_snapshots import forget
 from strongroom.prune.plan import PrunePlan, plan_prune
 from strongroom.prune.progress import PruneProgress
+from strongroom.prune.select_packs import Packs, PruneOptions
 
 __all__ = [
     "Packs",

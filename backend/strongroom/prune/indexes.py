@@ -9,8 +9,8 @@ from strongroom.format.index import encode_index
 from strongroom.format.pack import PackedBlob, pack_size
 from strongroom.ids import FileKind, StorageId
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobset import BlobSet
-from strongroom.repository.writer import INDEX_BLOBS
+from strongroom.repository.blob_set import BlobSet
+from strongroom.repository.blob_writer import INDEX_BLOBS
 
 _SMALL_BLOBS = INDEX_BLOBS // 4
 """Index files with fewer blobs are merged with others when the index is written anyway."""

@@ -12,11 +12,11 @@ from strongroom.errors import Damaged, FileMissing
 from strongroom.format.pack import PackedBlob
 from strongroom.format.snapshot import Snapshot
 from strongroom.ids import FileKind, StorageId
-from strongroom.prune.choice import Packs, Place, PruneOptions, choose, is_young, measure
 from strongroom.prune.progress import PruneProgress, Teller
-from strongroom.prune.used import find_used
+from strongroom.prune.select_packs import Packs, Place, PruneOptions, choose, is_young, measure
+from strongroom.prune.used_blobs import find_used
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobset import BlobSet
+from strongroom.repository.blob_set import BlobSet
 
 _WORTH_FRACTION = 0.05
 _WORTH_BYTES = 1 << 30

@@ -9,11 +9,11 @@ from strongroom.errors import BackendError, Damaged, FileMissing
 from strongroom.format.index import encode_index
 from strongroom.format.pack import PackedBlob, pack_size
 from strongroom.ids import FileKind, StorageId
-from strongroom.repair.removing import remove_files, require_unchanged
+from strongroom.repair.remove_files import remove_files, require_unchanged
 from strongroom.repository import Repository
-from strongroom.repository.headers import read_header
+from strongroom.repository.blob_writer import INDEX_BLOBS
 from strongroom.repository.locks import RepositoryLock
-from strongroom.repository.writer import INDEX_BLOBS
+from strongroom.repository.pack_headers import read_header
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,15 +16,15 @@ from strongroom.errors import BackendError, Damaged, FileMissing
 from strongroom.format.pack import PackedBlob
 from strongroom.ids import BlobId, BlobKind, FileKind, StorageId
 from strongroom.prune.indexes import rewrite_indexes
-from strongroom.repair.removing import remove_files, require_unchanged
+from strongroom.repair.remove_files import remove_files, require_unchanged
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobs import BlobReader, open_blob
+from strongroom.repository.blob_reader import BlobReader, open_blob
+from strongroom.repository.blob_writer import BlobWriter
 from strongroom.repository.damage import compare_sizes
-from strongroom.repository.headers import read_header
 from strongroom.repository.locks import RepositoryLock
+from strongroom.repository.pack_headers import read_header
 from strongroom.repository.packs import verify_pack
-from strongroom.repository.writer import BlobWriter
-from strongroom.work import Pool, default_workers
+from strongroom.workers import Pool, default_workers
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

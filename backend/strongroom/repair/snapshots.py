@@ -16,12 +16,12 @@ from strongroom.errors import Damaged, FileMissing
 from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import Node, NodeKind, decode_tree, encode_tree
 from strongroom.ids import BlobId, BlobKind, FileKind, StorageId, blob_id
-from strongroom.prune.forgetting import forget as forget_snapshots
+from strongroom.prune.forget_snapshots import forget as forget_snapshots
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobs import BlobReader
+from strongroom.repository.blob_reader import BlobReader
+from strongroom.repository.blob_writer import BlobWriter
 from strongroom.repository.damage import DamageKind, compare_sizes, distrust
 from strongroom.repository.locks import RepositoryLock
-from strongroom.repository.writer import BlobWriter
 
 REPAIRED = "repaired"
 """The label of a snapshot that lacks what was lost."""

@@ -27,9 +27,9 @@ from strongroom.format.pack import PackedBlob
 from strongroom.format.snapshot import Snapshot, decode_snapshot, encode_snapshot
 from strongroom.ids import FileKind, StorageId, storage_id
 from strongroom.repository import keys
-from strongroom.repository.headers import read_header
 from strongroom.repository.index import Index
 from strongroom.repository.locks import RepositoryLock, Timing
+from strongroom.repository.pack_headers import read_header
 
 __all__ = ["Index", "Repository"]
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from strongroom.backends.base import Backend, FileHandle
 from strongroom.crypto import NotAuthentic, SealingKey
 from strongroom.errors import Damaged, KeyNotFound, KeyProtected, WrongPassphrase
+from strongroom.format.go_text import format_time
 from strongroom.format.key import DEFAULT_COST, Cost, KeyFile, decode_key, encode_key, open_key
-from strongroom.format.text import format_time
 from strongroom.ids import FileKind, StorageId, storage_id
-from strongroom.repository import identity
+from strongroom.repository import local_user
 
 MAX_KEYS = 20
 """More are not tried: each costs half a second, and nobody has so many operators."""
@@ -110,8 +110,8 @@ def add_key(backend: Backend, master: SealingKey, passphrase: str, *, cost: Cost
         master,
         passphrase,
         created=format_time(time.time_ns()),
-        username=identity.username(),
-        hostname=identity.hostname(),
+        username=local_user.username(),
+        hostname=local_user.hostname(),
         cost=cost,
     )
     name = storage_id(text)

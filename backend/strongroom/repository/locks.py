@@ -28,10 +28,10 @@ from strongroom.errors import (
     StorageFull,
     StrongroomError,
 )
+from strongroom.format.go_text import format_time, parse_time
 from strongroom.format.lock import LockRecord, decode_lock, encode_lock
-from strongroom.format.text import format_time, parse_time
 from strongroom.ids import FileKind, StorageId
-from strongroom.repository import identity
+from strongroom.repository import local_user
 
 if TYPE_CHECKING:
     from strongroom.repository import Repository
@@ -238,11 +238,11 @@ class RepositoryLock:
         record = LockRecord(
             time=format_time(time.time_ns()),
             exclusive=self._exclusive,
-            hostname=identity.hostname(),
-            username=identity.username(),
+            hostname=local_user.hostname(),
+            username=local_user.username(),
             pid=os.getpid(),
-            uid=identity.user_id(),
-            gid=identity.group_id(),
+            uid=local_user.user_id(),
+            gid=local_user.group_id(),
         )
         return self._repository.save_file(FileKind.LOCK, encode_lock(record))
 
@@ -318,7 +318,7 @@ def is_stale(record: LockRecord, now_ns: int) -> bool:
     """Whether its holder must be dead: no renewal for thirty minutes, or a process of this host that is gone."""
     if now_ns - parse_time(record.time) > STALE_AFTER:
         return True
-    return record.hostname == identity.hostname() and not _process_lives(record.pid)
+    return record.hostname == local_user.hostname() and not _process_lives(record.pid)
 
 
 def _process_lives(pid: int) -> bool:

@@ -11,9 +11,9 @@ from strongroom.errors import Damaged
 from strongroom.format.pack import PackedBlob
 from strongroom.ids import FileKind, StorageId
 from strongroom.repository import Repository
-from strongroom.repository.blobs import open_blob
-from strongroom.repository.headers import read_header
+from strongroom.repository.blob_reader import open_blob
 from strongroom.repository.index import Index
+from strongroom.repository.pack_headers import read_header
 from strongroom.streams import Buffer
 
 _WHOLE = 64 << 20

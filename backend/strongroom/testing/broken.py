@@ -9,13 +9,13 @@ import dataclasses
 from collections.abc import Callable, Iterable
 
 from strongroom.backends.base import FileHandle
-from strongroom.backends.memory import MemoryBackend
 from strongroom.format.index import decode_index, encode_index
 from strongroom.format.pack import PackedBlob, encode_header, encode_length
 from strongroom.format.snapshot import Snapshot
 from strongroom.ids import BlobId, BlobKind, FileKind, StorageId, blob_id, storage_id
 from strongroom.repository import Repository
-from strongroom.repository.writer import BlobWriter
+from strongroom.repository.blob_writer import BlobWriter
+from strongroom.testing.memory import MemoryBackend
 
 
 @dataclasses.dataclass(frozen=True)

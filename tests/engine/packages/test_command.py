@@ -12,7 +12,7 @@ from tests.engine.packages.test_writing import NOW, SECRET, stream
 
 from strongroom.cli import main
 from strongroom.entries import Folder
-from strongroom.packages import extracting, write_package
+from strongroom.packages import extraction, write_package
 
 ROWS = b'[1,"a"]\n[2,"b"]\n'
 DUMP = b"PGDMP"
@@ -213,7 +213,7 @@ def test_unpack_writes_nothing_before_everything_is_proved(run, tmp_path, monkey
     package(path)
     real = os.statvfs(tmp_path)
     full = os.statvfs_result((*real[:4], 2, *real[5:]))
-    monkeypatch.setattr(extracting.os, "statvfs", lambda _: full)
+    monkeypatch.setattr(extraction.os, "statvfs", lambda _: full)
     assert "bytes free and 1,0" in run("unpack", path, "-t", tmp_path / "out", code=1).err
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -9,7 +9,7 @@ import tarfile
 import pytest
 
 from strongroom.errors import PackageDamaged, PackageRefused
-from strongroom.packages import extract, open_package, order, reading
+from strongroom.packages import extract, member_order, open_package, reader
 
 MANIFEST = b'{"files": [{"name": "media", "files": 1, "bytes": 5}]}'
 
@@ -176,25 +176,25 @@ def test_numbers_that_python_would_take(tmp_path, size):
 
 def test_too_many(tmp_path, monkeypatch):
     path = write(tmp_path / "p.tar.gz", inside(folder("files/more"), folder("files/most")))
-    monkeypatch.setattr(reading, "MAX_ROOTS", 3)
+    monkeypatch.setattr(reader, "MAX_ROOTS", 3)
     open_package(path)
-    monkeypatch.setattr(reading, "MAX_ROOTS", 2)
+    monkeypatch.setattr(reader, "MAX_ROOTS", 2)
     with pytest.raises(PackageRefused, match="more than 2 folders in files/"):
         open_package(path)
-    monkeypatch.setattr(order, "MAX_MEMBERS", 6)
+    monkeypatch.setattr(member_order, "MAX_MEMBERS", 6)
     with pytest.raises(PackageRefused, match="more than"):
         open_package(path)
 
 
 def test_what_swells(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "FREE", 1_000_000)
+    monkeypatch.setattr(reader, "FREE", 1_000_000)
     noise = os.urandom(20_000)
     path = write(tmp_path / "p.tar.gz", inside(file("files/media/b", bytes(3_000_000)), file("files/media/c", noise)))
     assert open_package(path).total.bytes > 3_000_000
     path = write(tmp_path / "q.tar.gz", inside(file("files/media/b", bytes(3_000_000))))
     with pytest.raises(PackageRefused, match="more than 250 times its size"):
         open_package(path)
-    monkeypatch.setattr(reading, "FREE", 4_000_000)
+    monkeypatch.setattr(reader, "FREE", 4_000_000)
     open_package(path)
 
 

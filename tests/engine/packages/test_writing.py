@@ -19,18 +19,18 @@ from tests.engine.test_backends import environment
 from strongroom.entries import Folder, OnDisk, Stream
 from strongroom.errors import PackageDamaged, PackageRefused
 from strongroom.packages import (
+    archive_writer,
     extract,
+    member_order,
     open_package,
-    order,
-    packing,
-    reading,
+    reader,
     readme,
     remove_leftovers,
     spool,
     write_package,
 )
-from strongroom.packages.sums import encode_sum
-from strongroom.packages.tarformat import END, Member, encode_header, padding
+from strongroom.packages.checksums import encode_sum
+from strongroom.packages.tar_format import END, Member, encode_header, padding
 from strongroom.passphrase import Passphrase
 
 NOW = 1_767_225_600_123_456_789
@@ -187,7 +187,7 @@ def test_the_order_is_the_packages_own(tmp_path):
 
 
 def test_the_text_in_every_package_names_what_can_be_in_it():
-    assert all(name in readme.TEXT for name in order.TOP)
+    assert all(name in readme.TEXT for name in member_order.TOP)
     assert readme.TEXT.isascii()
     assert max(map(len, readme.TEXT.splitlines())) <= 120
 
@@ -207,7 +207,7 @@ def test_a_stream_waits_compressed(tmp_path, monkeypatch):
             sizes.append(self.size)
             super().rewind()
 
-    monkeypatch.setattr(packing, "Spool", Watched)
+    monkeypatch.setattr(archive_writer, "Spool", Watched)
     rows = b"the same row again\n" * 1_000_000
     result = write_package(
         tmp_path / "p.tar.gz", [MANIFEST, Folder(b"data", [stream(b"t.ndjson", rows)])], mtime_ns=NOW
@@ -225,7 +225,7 @@ def test_members_of_one_folder_in_one_pass(tmp_path, monkeypatch):
         Folder(b"data", [Folder(b"b", [stream(name[-1:], content) for name, content in tables.items()])]),
         Folder(b"files", [stream(b"large", os.urandom(10_000_000))]),
     ]
-    monkeypatch.setattr("strongroom.packages.sealed.PIECE", 100_000)
+    monkeypatch.setattr("strongroom.packages.package_file.PIECE", 100_000)
     write_package(tmp_path / "p.tar.gz", entries, mtime_ns=NOW)
     package = open_package(tmp_path / "p.tar.gz")
     for prefix in (b"data", b"data/b"):
@@ -249,7 +249,7 @@ def test_members_of_one_folder_in_one_pass(tmp_path, monkeypatch):
 
 
 def test_what_would_not_be_taken_back_is_not_published(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "FREE", 1_000_000)
+    monkeypatch.setattr(reader, "FREE", 1_000_000)
     twice = [MANIFEST, Folder(b"files", [stream(b"a", b""), stream(b"a", b"")])]
     with pytest.raises(PackageRefused, match="twice"):
         write_package(tmp_path / "p.tar.gz", twice, mtime_ns=NOW)
@@ -262,7 +262,7 @@ def test_what_would_not_be_taken_back_is_not_published(tmp_path, monkeypatch):
 
 def test_gigabytes_of_the_same_byte_are_no_bomb(tmp_path, monkeypatch):
     """Written zeros, and not holes: what would be left of them is kept above the part that readers refuse."""
-    monkeypatch.setattr(reading, "FREE", 1_000_000)
+    monkeypatch.setattr(reader, "FREE", 1_000_000)
     size = 40_000_000
     zeros = [MANIFEST, Folder(b"files", [stream(b"zeros", bytes(size))])]
     result = write_package(tmp_path / "p.tar.gz", zeros, mtime_ns=NOW)
@@ -380,14 +380,14 @@ def test_what_a_package_cannot_hold_is_a_problem_and_the_rest_is_stored(tmp_path
     with (media / "some holes").open("wb") as file:
         file.truncate(1 << 20)
     deep = media
-    for _ in range(packing.MAX_DEPTH):
+    for _ in range(archive_writer.MAX_DEPTH):
         deep = deep / "d"
         deep.mkdir()
     (deep / "lost").write_bytes(b"too deep")
     path = tmp_path / "p.tar.gz"
     result = write_package(path, [MANIFEST, Folder(b"files", [OnDisk(b"media", os.fsencode(media))])], mtime_ns=NOW)
     told = {os.fsdecode(one.path): one.reason for one in result.problems}
-    first_too_deep = media / "/".join("d" * (packing.MAX_DEPTH - 1))
+    first_too_deep = media / "/".join("d" * (archive_writer.MAX_DEPTH - 1))
     assert set(told) == {str(media / "sparse"), str(first_too_deep)}
     assert "mostly holes" in told[str(media / "sparse")]
     assert "lies deeper" in told[str(first_too_deep)]

@@ -23,7 +23,7 @@ from django.utils import timezone
 from strongroom.backends import LocalBackend
 from strongroom.backends.base import FileHandle
 from strongroom.checker import CheckProgress, Severity, check, verify_snapshot
-from strongroom.copying import copied_snapshots, copy_repository
+from strongroom.copier import copied_snapshots, copy_repository
 from strongroom.errors import FileMissing, WrongPassphrase
 from strongroom.ids import FileKind, StorageId
 from strongroom.passphrase import Passphrase

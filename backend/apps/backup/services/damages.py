@@ -9,13 +9,13 @@ from datetime import datetime
 
 from django.db import transaction
 
+from strongroom.affected_snapshots import BlobKey, Need, find_need
 from strongroom.checker import verify_snapshot
 from strongroom.errors import BackendError, Damaged, FileMissing
 from strongroom.format.snapshot import Snapshot
 from strongroom.ids import FileKind, StorageId
-from strongroom.needing import BlobKey, Need, find_need
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobs import BlobReader
+from strongroom.repository.blob_reader import BlobReader
 from strongroom.repository.damage import Damage, compare_sizes, distrust, lost_blobs
 from strongroom.repository.damage import DamageKind as StoredKind
 from strongroom.repository.packs import verify_pack

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from strongroom import exitcodes
+from strongroom import exit_codes
 from strongroom.cli.access import open_repository
 from strongroom.cli.output import Display, complain, name, say, say_json, size
 from strongroom.errors import StrongroomError
@@ -44,14 +44,14 @@ def index(options: argparse.Namespace) -> int:
         say_json({"dry_run": options.dry_run, **record, "unreadable": plan.unreadable, "result": result})
     elif result:
         say(f"{result.written} index files written, {result.removed} removed")
-    return exitcodes.FAILED if plan.unreadable else exitcodes.OK
+    return exit_codes.FAILED if plan.unreadable else exit_codes.OK
 
 
 def packs(options: argparse.Namespace) -> int:
     """Save what is whole in damaged packs."""
     if bool(options.packs) == options.damaged:
         complain("error: Which packs? Name them, or give --damaged to look for all that are damaged.")
-        return exitcodes.USAGE
+        return exit_codes.USAGE
     repository = open_repository(options)
     with repository.lock(exclusive=not options.dry_run) as lock:
         chosen = None if options.damaged else [_pack(repository, prefix) for prefix in options.packs]
@@ -74,7 +74,7 @@ def packs(options: argparse.Namespace) -> int:
             say(f"{result.packs_removed} packs removed, {result.packs_written} written")
         if plan.lost:
             say("Make a backup: it stores again what its source still has. Then run `strongroom repair snapshots`.")
-    return exitcodes.FAILED if plan.unreadable else exitcodes.OK
+    return exit_codes.FAILED if plan.unreadable else exit_codes.OK
 
 
 def _pack(repository: Repository, prefix: str) -> StorageId:
@@ -122,7 +122,7 @@ def snapshots(options: argparse.Namespace) -> int:
         say(f"{len(result.repaired)} snapshots written, {len(result.forgotten)} removed")
         if not options.forget and not plan.empty:
             say("The damaged ones are kept; --forget removes them.")
-    return exitcodes.OK
+    return exit_codes.OK
 
 
 def _show(one: DamagedSnapshot) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from strongroom import exitcodes
+from strongroom import exit_codes
 from strongroom.cli.access import open_repository
 from strongroom.cli.output import Display, complain, say, say_json, size, table
 from strongroom.format.snapshot import Snapshot
@@ -64,7 +64,7 @@ def forget_snapshots(options: argparse.Namespace) -> int:
     if bool(options.snapshots) == (rules.any or bool(options.tag)) or (options.tag and not rules.any):
         both = "not both" if options.snapshots else "or nothing is forgotten"
         complain(f"error: Which snapshots? Name them, or give rules with --keep-…, {both}.")
-        return exitcodes.USAGE
+        return exit_codes.USAGE
     repository = open_repository(options)
     repository.require_removable()
     plan: PrunePlan | None = None
@@ -84,13 +84,13 @@ def forget_snapshots(options: argparse.Namespace) -> int:
     if options.json:
         record = {"groups": [_group_record(group) for group in groups], "removed": going, "dry_run": options.dry_run}
         say_json({**record, "space": _plan_record(plan) if plan else None, "prune": result})
-        return exitcodes.OK
+        return exit_codes.OK
     for group in groups:
         _show_group(group)
     say(f"{len(going)} snapshots {'would be' if options.dry_run else 'were'} forgotten")
     if plan:
         _show_plan(plan, result)
-    return exitcodes.OK
+    return exit_codes.OK
 
 
 def prune(options: argparse.Namespace) -> int:
@@ -105,7 +105,7 @@ def prune(options: argparse.Namespace) -> int:
         say_json({"dry_run": options.dry_run, "space": _plan_record(plan), "prune": result})
     else:
         _show_plan(plan, result)
-    return exitcodes.OK
+    return exit_codes.OK
 
 
 class _Showing(contextlib.AbstractContextManager["_Showing"]):

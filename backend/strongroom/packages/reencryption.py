@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from strongroom.errors import PackageDamaged, PackageLocked
-from strongroom.packages.disk import unwritable
 from strongroom.packages.openpgp import Encryptor
-from strongroom.packages.sealed import message_passphrase, open_file
-from strongroom.packages.writing import measure_file, sync_names, temporary_file
+from strongroom.packages.package_file import message_passphrase, open_file
+from strongroom.packages.write_errors import unwritable
+from strongroom.packages.writer import measure_file, sync_names, temporary_file
 from strongroom.passphrase import Passphrase
 
 _PIECE = 1 << 20

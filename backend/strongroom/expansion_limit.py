@@ -11,7 +11,7 @@ from typing import Final
 from strongroom.errors import Damaged
 from strongroom.ids import BlobId, BlobKind
 from strongroom.repository import Index
-from strongroom.repository.blobset import BlobSet
+from strongroom.repository.blob_set import BlobSet
 
 FREE: Final = 1_000_000
 """Entries up to which nobody asks how often folders are repeated."""

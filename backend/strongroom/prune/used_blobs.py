@@ -10,8 +10,8 @@ from strongroom.format.snapshot import Snapshot
 from strongroom.ids import BlobId, BlobKind
 from strongroom.prune.progress import Teller
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobs import BlobReader
-from strongroom.repository.blobset import BlobSet
+from strongroom.repository.blob_reader import BlobReader
+from strongroom.repository.blob_set import BlobSet
 
 
 def find_used(repository: Repository, index: Index, snapshots: Iterable[Snapshot], teller: Teller) -> BlobSet:

@@ -10,16 +10,17 @@ import pytest
 from tests.engine.conftest import CHEAP, PASSPHRASE
 
 from strongroom.archiver import ArchiveOptions, archive
-from strongroom.backends import LocalBackend, MemoryBackend
+from strongroom.backends import LocalBackend
 from strongroom.backends.base import Backend, FileHandle
-from strongroom.backends.faults import Fault, FaultyBackend
 from strongroom.checker import check
-from strongroom.copying import copied_snapshots, copy_repository
+from strongroom.copier import copied_snapshots, copy_repository
 from strongroom.entries import OnDisk
 from strongroom.errors import BackendError, Damaged, LockLost, RepositoryLocked, StorageDenied, StorageFull
 from strongroom.ids import FileKind
 from strongroom.repository import Repository
 from strongroom.restorer import restore
+from strongroom.testing.faults import Fault, FaultyBackend
+from strongroom.testing.memory import MemoryBackend
 
 
 def made(backend: Backend, passphrase: str = PASSPHRASE) -> Repository:

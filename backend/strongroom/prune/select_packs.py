@@ -13,8 +13,8 @@ from strongroom.errors import Damaged
 from strongroom.format.pack import PackedBlob, entry_size
 from strongroom.ids import BlobKind, StorageId
 from strongroom.repository import Index
-from strongroom.repository.blobset import BlobSet
-from strongroom.repository.writer import PACK_SIZE
+from strongroom.repository.blob_set import BlobSet
+from strongroom.repository.blob_writer import PACK_SIZE
 
 SMALL = PACK_SIZE // 4
 """Bytes below which a pack is one of the small ones; ten of a kind are worth merging. As in restic, about."""

@@ -11,7 +11,7 @@ from strongroom.format.references import decode_references
 from strongroom.format.snapshot import Snapshot
 from strongroom.ids import BlobId, BlobKind, StorageId
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobs import BlobReader
+from strongroom.repository.blob_reader import BlobReader
 
 BlobKey: TypeAlias = tuple[BlobKind, BlobId]
 

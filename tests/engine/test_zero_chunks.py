@@ -12,7 +12,7 @@ from strongroom.entries import OnDisk
 from strongroom.ids import BlobKind
 from strongroom.repository import Repository
 from strongroom.restorer import restore
-from strongroom.zeros import zero_chunks, zeros_id
+from strongroom.zero_chunks import zero_chunks, zeros_id
 
 
 def test_they_have_the_hash_that_they_would_have():

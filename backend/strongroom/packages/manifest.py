@@ -13,9 +13,9 @@ from typing import Final
 import msgspec
 
 from strongroom.errors import PackageDamaged
-from strongroom.packages.order import DATA, DATABASES
-from strongroom.packages.reading import Package, Progress
-from strongroom.packages.tarformat import Member
+from strongroom.packages.member_order import DATA, DATABASES
+from strongroom.packages.reader import Package, Progress
+from strongroom.packages.tar_format import Member
 from strongroom.streams import Reader
 
 _PIECE: Final = 1 << 20

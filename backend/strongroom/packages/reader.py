@@ -20,11 +20,11 @@ from isal import igzip
 from isal.igzip_lib import IsalError
 
 from strongroom.errors import PackageDamaged, PackageRefused
+from strongroom.packages.checksums import Sums
+from strongroom.packages.member_order import FILES, MANIFEST, SUMS, Order, place_of
 from strongroom.packages.openpgp_packets import Source
-from strongroom.packages.order import FILES, MANIFEST, SUMS, Order, place_of
-from strongroom.packages.sealed import PackageFile, PassphraseSource, open_file
-from strongroom.packages.sums import Sums
-from strongroom.packages.tarformat import Member, TarReader
+from strongroom.packages.package_file import PackageFile, PassphraseSource, open_file
+from strongroom.packages.tar_format import Member, TarReader
 from strongroom.passphrase import read_passphrase
 from strongroom.selection import Selection
 from strongroom.streams import Reader

@@ -19,12 +19,12 @@ from typing import IO, Final
 
 from strongroom.entries import Entry, Problem
 from strongroom.errors import PackageDamaged, PackageRefused
-from strongroom.packages.disk import unwritable
-from strongroom.packages.gzipping import LEVEL, STORED
+from strongroom.packages.archive_writer import Packing
+from strongroom.packages.gzip_writer import LEVEL, STORED
 from strongroom.packages.openpgp import Encryptor
-from strongroom.packages.packing import Packing
-from strongroom.packages.reading import Package, Progress, open_package
-from strongroom.packages.sealed import message_passphrase
+from strongroom.packages.package_file import message_passphrase
+from strongroom.packages.reader import Package, Progress, open_package
+from strongroom.packages.write_errors import unwritable
 from strongroom.passphrase import Passphrase, read_passphrase
 
 _PARTIAL: Final = ".partial"

@@ -6,7 +6,7 @@ import tarfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strongroom.packages import tarheader
+from strongroom.packages import tar_header
 
 NAMES = st.one_of(
     st.binary(min_size=1, max_size=20),
@@ -19,7 +19,7 @@ OWNERS = st.integers(0, 2**32 - 1) | st.sampled_from([0, 8**7 - 1, 8**7])
 
 @settings(max_examples=400)
 @given(
-    kind=st.sampled_from([tarheader.FILE, tarheader.LINK, tarheader.FOLDER]),
+    kind=st.sampled_from([tar_header.FILE, tar_header.LINK, tar_header.FOLDER]),
     name=NAMES,
     target=NAMES | st.just(b""),
     size=st.integers(0, 2**60) | st.sampled_from([0, 8**11 - 1, 8**11]),
@@ -35,10 +35,10 @@ def test_headers_are_those_of_tarfile(kind, name, target, size, mode, owners, mt
     if mtime_ns % 10**9 or mtime_ns < 0:
         sign, rest = ("-", -mtime_ns) if mtime_ns < 0 else ("", mtime_ns)
         info.pax_headers = {"mtime": f"{sign}{rest // 10**9}.{rest % 10**9:09d}"}
-    if kind == tarheader.FOLDER:
+    if kind == tar_header.FOLDER:
         name += b"/"
 
-    header = tarheader.Header(kind, name, size, mode, *owners, mtime_ns, target)
+    header = tar_header.Header(kind, name, size, mode, *owners, mtime_ns, target)
 
     assert header.encode() == info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
     assert header.length == len(header.encode())

@@ -15,11 +15,11 @@ from strongroom.errors import Damaged, UnsupportedRepository
 from strongroom.format.snapshot import UNSTORED, Snapshot
 from strongroom.ids import BlobId, BlobKind, StorageId
 from strongroom.prune.progress import PruneProgress, Teller
-from strongroom.prune.used import find_used
+from strongroom.prune.used_blobs import find_used
 from strongroom.repository import Repository
-from strongroom.repository.blobs import BlobReader
-from strongroom.repository.writer import BlobWriter
-from strongroom.work import Pool, default_workers
+from strongroom.repository.blob_reader import BlobReader
+from strongroom.repository.blob_writer import BlobWriter
+from strongroom.workers import Pool, default_workers
 
 
 def copied_snapshots(target: Repository) -> dict[StorageId, StorageId]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from strongroom.errors import PackageDamaged
+from strongroom.packages.member_order import SUMS, place_of
 from strongroom.packages.openpgp_packets import Source
-from strongroom.packages.order import SUMS, place_of
 from strongroom.packages.spool import Spool
-from strongroom.packages.tarformat import MAX_NAME, shown
+from strongroom.packages.tar_format import MAX_NAME, shown
 
 _LONGEST: Final = 64 + 3 + 2 * MAX_NAME + 1
 _PIECE: Final = 1 << 20

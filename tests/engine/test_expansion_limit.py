@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from strongroom import expansion
-from strongroom.backends import MemoryBackend
+from strongroom import expansion_limit
 from strongroom.checker import verify_snapshot
 from strongroom.errors import Damaged
 from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import Node, NodeKind, encode_tree
 from strongroom.ids import BlobKind
 from strongroom.repository import Repository
-from strongroom.repository.writer import BlobWriter
+from strongroom.repository.blob_writer import BlobWriter
 from strongroom.restorer import restore
 from strongroom.snapshots import SnapshotView
+from strongroom.testing.memory import MemoryBackend
 
 from .conftest import CHEAP, PASSPHRASE
 
@@ -28,8 +28,8 @@ LEVELS = 60
 @pytest.fixture
 def bomb(monkeypatch: pytest.MonkeyPatch) -> tuple[Repository, Snapshot]:
     """Sixty folders, each with the next one in it twice."""
-    monkeypatch.setattr(expansion, "FREE", 20_000)
-    monkeypatch.setattr(expansion, "MOST_TIMES", 100)
+    monkeypatch.setattr(expansion_limit, "FREE", 20_000)
+    monkeypatch.setattr(expansion_limit, "MOST_TIMES", 100)
     repository = Repository.init(MemoryBackend(), PASSPHRASE, cost=CHEAP)
     with BlobWriter(repository, repository.load_index()) as writer:
         tree = writer.store(BlobKind.TREE, encode_tree([]))
@@ -52,7 +52,7 @@ def test_a_snapshot_without_end_is_refused(bomb: tuple[Repository, Snapshot], tm
 
 
 def test_many_copies_of_a_folder_are_no_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expansion, "FREE", 100)
+    monkeypatch.setattr(expansion_limit, "FREE", 100)
     repository = Repository.init(MemoryBackend(), PASSPHRASE, cost=CHEAP)
     with BlobWriter(repository, repository.load_index()) as writer:
         tree = writer.store(BlobKind.TREE, encode_tree([Node(name=b"f%d" % n, kind=NodeKind.FIFO) for n in range(9)]))

@@ -21,14 +21,14 @@ from strongroom.errors import OUT_OF_ROOM, Damaged, NoSpace, RestoreError, Targe
 from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import Node, NodeKind
 from strongroom.ids import BlobId, BlobKind
-from strongroom.longpaths import reachable
-from strongroom.metadata import apply_metadata
+from strongroom.long_paths import reachable
+from strongroom.node_metadata import apply_metadata
 from strongroom.repository import Index, Repository
 from strongroom.repository.damage import Damage
 from strongroom.selection import Selection
 from strongroom.snapshots import SnapshotView
-from strongroom.work import Countdown, Pool, default_workers
-from strongroom.zeros import zero_chunks
+from strongroom.workers import Countdown, Pool, default_workers
+from strongroom.zero_chunks import zero_chunks
 
 _BATCH_FILES = 32
 _BATCH_BYTES = 4 << 20

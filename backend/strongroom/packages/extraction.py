@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import IO, Final
 
 from strongroom.errors import NoSpace, PackageRefused, TargetNotEmpty
-from strongroom.packages.disk import unwritable
-from strongroom.packages.reading import Package, Progress, Tally
-from strongroom.packages.tarformat import Member, shown
+from strongroom.packages.reader import Package, Progress, Tally
+from strongroom.packages.tar_format import Member, shown
+from strongroom.packages.write_errors import unwritable
 from strongroom.selection import Selection
 from strongroom.streams import Reader
 

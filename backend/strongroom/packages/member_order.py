@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from strongroom.errors import PackageRefused
-from strongroom.packages.tarformat import Member, shown
+from strongroom.packages.tar_format import Member, shown
 
 README: Final = b"README.txt"
 DATA: Final = b"data"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from strongroom.format.tree import Node, NodeKind, decode_tree
 from strongroom.ids import BlobId, BlobKind
-from strongroom.repository.blobs import BlobReader
+from strongroom.repository.blob_reader import BlobReader
 
 
 class ParentFolder:

@@ -29,11 +29,11 @@ from strongroom.prune.indexes import require_covered, rewrite_indexes
 from strongroom.prune.plan import PrunePlan
 from strongroom.prune.progress import PruneProgress, Teller
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobs import open_blob
-from strongroom.repository.headers import read_header
+from strongroom.repository.blob_reader import open_blob
+from strongroom.repository.blob_writer import BlobWriter
 from strongroom.repository.locks import RepositoryLock
-from strongroom.repository.writer import BlobWriter
-from strongroom.work import Pool, default_workers
+from strongroom.repository.pack_headers import read_header
+from strongroom.workers import Pool, default_workers
 
 _RANGE = 8 << 20
 """Bytes read at once from a pack that is rewritten."""

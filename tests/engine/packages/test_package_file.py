@@ -12,7 +12,7 @@ from tests.engine.packages.test_writing import MANIFEST, NOW, media_of
 
 from strongroom.entries import Folder, OnDisk, Stream
 from strongroom.errors import PackageDamaged, PackageLocked, PackageRefused, PassphraseError
-from strongroom.packages import extract, message_passphrase, open_package, sealed, write_package
+from strongroom.packages import extract, message_passphrase, open_package, package_file, write_package
 from strongroom.packages.openpgp import Encryptor
 from strongroom.passphrase import Passphrase
 
@@ -121,7 +121,7 @@ def test_every_truncation_flipped_bit_and_addition_is_found(tmp_path):
 @pytest.mark.parametrize("encrypted", [True, False])
 @pytest.mark.parametrize("moment", ["member", "unpacking", "shorter", "longer", "gone"])
 def test_what_has_been_proved_is_what_is_read(tmp_path, monkeypatch, moment, encrypted):
-    monkeypatch.setattr(sealed, "PIECE", 200)
+    monkeypatch.setattr(package_file, "PIECE", 200)
     path = good(tmp_path) if encrypted else write(tmp_path / "p.tar.gz", GOOD)
     package = open_package(path, passphrase=passphrase)
     content = path.read_bytes()

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from strongroom.errors import PackageDamaged, PackageRefused
-from strongroom.packages import tarheader
-from strongroom.packages.tarheader import Header
+from strongroom.packages import tar_header
+from strongroom.packages.tar_header import Header
 
 BLOCK: Final = 512
 MAX_EXTENDED: Final = 64 * 1024
@@ -64,7 +64,7 @@ def shown(name: bytes) -> str:
 def header_of(member: Member) -> Header:
     """The header blocks of a member."""
     return Header(
-        tarheader.FOLDER if member.is_folder else tarheader.FILE,
+        tar_header.FOLDER if member.is_folder else tar_header.FILE,
         member.name + b"/" if member.is_folder else member.name,
         size=member.size,
         mode=member.mode & 0o777,

@@ -13,15 +13,15 @@ from typing import Final
 
 from strongroom.entries import Entry, Folder, OnDisk, Problem, Stream
 from strongroom.errors import PackageRefused
-from strongroom.longpaths import reachable
+from strongroom.long_paths import reachable
 from strongroom.packages import readme
-from strongroom.packages.gzipping import GzipWriter
+from strongroom.packages.checksums import Sums
+from strongroom.packages.gzip_writer import GzipWriter
+from strongroom.packages.member_order import README, SUMS, TOP, place_of
 from strongroom.packages.openpgp import Sink
-from strongroom.packages.order import README, SUMS, TOP, place_of
-from strongroom.packages.reading import Progress
+from strongroom.packages.reader import Progress
 from strongroom.packages.spool import Spool
-from strongroom.packages.sums import Sums
-from strongroom.packages.tarformat import END, MAX_DEPTH, MAX_NAME, Member, encode_header, padding, shown
+from strongroom.packages.tar_format import END, MAX_DEPTH, MAX_NAME, Member, encode_header, padding, shown
 
 _PIECE: Final = 1 << 20
 _BLOCK: Final = 512

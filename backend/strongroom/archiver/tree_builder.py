@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 
 from strongroom.format.tree import Node, encode_tree
 from strongroom.ids import BlobId, BlobKind
-from strongroom.repository.writer import BlobWriter
-from strongroom.work import Countdown
+from strongroom.repository.blob_writer import BlobWriter
+from strongroom.workers import Countdown
 
 
 class OpenFolder:
