@@ -1,4 +1,4 @@
-"""Which snapshots need a blob that is lost: by reading folders alone, each of them once for all snapshots."""
+"""Find the snapshots that need lost blobs. Only trees are read, each of them once for all snapshots."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ BlobKey: TypeAlias = tuple[BlobKind, BlobId]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Need:
-    """The snapshots that need what is lost, and which lost blobs those are; blobs in no index are lost too."""
+class Affected:
+    """The snapshots that need lost blobs, and the lost blobs that they need. A blob in no index is lost, too."""
 
     snapshots: frozenset[StorageId]
     blobs: frozenset[BlobKey]
 
 
-def find_need(
+def find_affected(
     repository: Repository,
     index: Index,
     snapshots: Iterable[Snapshot],
     lost: Collection[BlobKey],
     *,
     tick: Callable[[], None] | None = None,
-) -> Need:
-    """Walk the trees of the snapshots. No data is read; `tick` is called for each folder. Hold a lock meanwhile."""
+) -> Affected:
+    """Walk the trees of the snapshots. No data is read; `tick` is called for each folder. The caller holds a lock."""
     walk = _Walk(BlobReader(repository, index), lost, tick or (lambda: None))
-    return Need(
+    return Affected(
         frozenset(snapshot.id for snapshot in snapshots if walk.is_touched(snapshot.tree)), frozenset(walk.needed)
     )
 
@@ -55,7 +55,7 @@ class _Walk:
         self.needed: set[BlobKey] = set()
 
     def is_touched(self, root: BlobId) -> bool:
-        """Whether anything at or below a tree is lost."""
+        """Return whether a blob at or below a tree is lost."""
         stack: list[_Open] = []
         self._enter(stack, root)
         while stack:

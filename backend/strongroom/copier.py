@@ -1,7 +1,7 @@
-"""A repository copied into another one: every blob opened, checked, and sealed under the other master key.
+"""Copy a repository into another one. Every blob is opened, verified, and sealed under the other master key.
 
-Trees and blobs keep their names, which are hashes of their content; a copied snapshot names in `original` the one that
-it is a copy of, as restic's do. A copy that broke off goes on where it was: what is there is not stored again.
+Trees and blobs keep their ids, which are hashes of their content. A copied snapshot has the id of its source in
+`original`, as with restic. An interrupted copy continues: blobs that are stored already are not stored again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from strongroom.errors import Damaged, UnsupportedRepository
 from strongroom.format.snapshot import UNSTORED, Snapshot
 from strongroom.ids import BlobId, BlobKind, StorageId
-from strongroom.prune.progress import PruneProgress, Teller
+from strongroom.prune.progress import ProgressReporter, PruneProgress
 from strongroom.prune.used_blobs import find_used
 from strongroom.repository import Repository
 from strongroom.repository.blob_reader import BlobReader
@@ -23,30 +23,30 @@ from strongroom.workers import Pool, default_workers
 
 
 def copied_snapshots(target: Repository) -> dict[StorageId, StorageId]:
-    """By the id of each snapshot that was copied into a repository, the id of its copy. Raises Damaged."""
+    """Return the ids of the copies in a repository, by the ids of their source snapshots. Raises Damaged."""
     return {StorageId(one.original): one.id for one in target.snapshots() if one.original}
 
 
 def copy_repository(
     source: Repository, target: Repository, *, progress: Callable[[PruneProgress], None] | None = None
 ) -> list[StorageId]:
-    """Copy every snapshot that `target` does not have yet, with what it needs; the ids of the new copies.
+    """Copy every snapshot that `target` lacks, with all its blobs. Return the ids of the new copies.
 
-    Hold a lock of the source. Raises Damaged where a snapshot, the index or a blob that is needed cannot be read: then
-    nothing that would lack something is stored. Raises UnsupportedRepository for a mark that copies would lose.
+    The caller holds a lock of the source. Raises Damaged if a snapshot, the index or a needed blob cannot be read; then
+    no incomplete snapshot is stored. Raises UnsupportedRepository for a mark that a copy would lose.
     """
     known = copied_snapshots(target)
     missing = [one for one in source.snapshots() if one.id not in known]
     for one in missing:
         _require_copyable(one, source)
-    teller = Teller(progress)
+    reporter = ProgressReporter(progress)
     index = source.load_index()
     if index.faults:
-        raise Damaged(f"The index of the repository in {source.location} cannot be read whole: {index.faults[0]}")
-    used = find_used(source, index, missing, teller)
+        raise Damaged(f"The index of the repository in {source.location} is damaged: {index.faults[0]}")
+    used = find_used(source, index, missing, reporter)
     reader = BlobReader(source, index)
-    work = _Copy(reader, teller)
-    with BlobWriter(target, target.load_index()) as writer, Pool(default_workers(), work.tell) as pool:
+    work = _Copy(reader, reporter)
+    with BlobWriter(target, target.load_index()) as writer, Pool(default_workers(), work.report) as pool:
         for number, places in index.blobs():
             blob = places[0][1]
             if number in used and (blob.kind, blob.id) not in writer.index:
@@ -65,17 +65,17 @@ def copy_repository(
 def _require_copyable(snapshot: Snapshot, source: Repository) -> None:
     if snapshot.keep_until_ns:
         raise UnsupportedRepository(
-            f"Snapshot {snapshot.id[:8]} in {source.location} is marked to be kept, by a client whose marks a copy"
-            " would lose. Take the mark away with that client first."
+            f"Snapshot {snapshot.id[:8]} in {source.location} has a mark of rustic that protects it, and a copy would"
+            " lose the mark. Remove the mark with rustic first."
         )
 
 
 class _Copy:
-    """How far it is."""
+    """The progress of a copy."""
 
-    def __init__(self, reader: BlobReader, teller: Teller) -> None:
+    def __init__(self, reader: BlobReader, reporter: ProgressReporter) -> None:
         self._reader = reader
-        self._teller = teller
+        self._reporter = reporter
         self._guard = threading.Lock()
         self.total = self.done = self.blobs = 0
 
@@ -86,6 +86,6 @@ class _Copy:
             self.blobs += 1
             self.done += length
 
-    def tell(self) -> None:
-        """Called while the pool works."""
-        self._teller.tell("copying", self.blobs, self.done, self.total)
+    def report(self) -> None:
+        """Report the progress; called while the pool works."""
+        self._reporter.report("copying", self.blobs, self.done, self.total)

@@ -1,4 +1,4 @@
-"""Errors to exit codes, in this one place; the codes are restic's."""
+"""Exit codes of errors. The codes are restic's."""
 
 from strongroom.errors import NoRepository, PackageLocked, RepositoryLocked, WrongPassphrase
 
@@ -20,5 +20,5 @@ _OF_ERRORS: tuple[tuple[type[BaseException], int], ...] = (
 
 
 def of_error(error: BaseException) -> int:
-    """The code for an error that ended a command."""
+    """Return the exit code of an error that ended a command."""
     return next((code for kind, code in _OF_ERRORS if isinstance(error, kind)), FAILED)

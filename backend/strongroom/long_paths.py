@@ -1,4 +1,4 @@
-"""Paths that are longer than the system takes in one call (4,096 bytes on Linux): reached through an open folder."""
+"""Access to paths that are longer than a system call takes (4,096 bytes on Linux), through an open folder."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from typing import Final
 
 LONGEST: Final = 3500
-"""Bytes up to which a path, and that of anything directly in it, is taken by every call."""
+"""Bytes up to which every system call takes a path and the paths of its direct entries."""
 _FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_PATH", 0)
 _TOO_DEEP: Final = frozenset({errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE})
 
 
 @contextlib.contextmanager
 def reachable(path: bytes) -> Iterator[bytes]:
-    """A path that the system takes for `path`, as long as the block runs: `path` itself unless it is too long.
+    """Give a path that the system takes for `path` while the block runs: `path` itself unless it is too long.
 
     An OSError in the block names `path`.
     """
@@ -57,7 +57,7 @@ def remove_tree(path: bytes) -> None:
 
 
 def count_entries(path: bytes) -> int:
-    """How many files and folders lie below a folder, however deep. Raises OSError."""
+    """Return the number of files and folders below a folder, however deep. Raises OSError."""
     count = 0
     folders = [path]
     while folders:
@@ -69,7 +69,7 @@ def count_entries(path: bytes) -> int:
 
 
 def _remove_deep(path: bytes) -> None:
-    """Bring every folder to the top, where its path is short, before it is emptied."""
+    """Move every folder to the top, where its path is short, before it is emptied."""
     folders, number = [path], 0
     while folders:
         folder = folders.pop()
@@ -87,7 +87,7 @@ def _remove_deep(path: bytes) -> None:
 
 
 def _children(folder: bytes) -> tuple[list[bytes], list[bytes]]:
-    """The names in a folder: of what is no folder, and of folders."""
+    """Return the names of the entries of a folder: those that are no folders, and the folders."""
     names: list[bytes] = []
     inner: list[bytes] = []
     with reachable(folder) as place, os.scandir(place) as listing:

@@ -1,4 +1,4 @@
-"""Metadata of what lies on a disk, as nodes."""
+"""Metadata of files: from the disk into nodes, and from nodes back onto the disk."""
 
 from __future__ import annotations
 
@@ -30,13 +30,15 @@ _AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def kind_of(status: os.stat_result) -> NodeKind | None:
-    """What it is; None for kinds that the format has no word for."""
+    """Return the kind of a file; None for a kind that the format does not have."""
     return _KINDS.get(stat.S_IFMT(status.st_mode))
 
 
 def node_of(name: bytes, kind: NodeKind, status: os.stat_result) -> Node:
-    """A node with everything that `lstat` tells. The access time is the time of change, as restic writes it:
-    otherwise each reading would change the tree."""
+    """Return a node with the metadata of `lstat`.
+
+    The access time is the modification time, as in restic: otherwise each backup would change the tree.
+    """
     return Node(
         name=name,
         kind=kind,
@@ -56,7 +58,7 @@ def node_of(name: bytes, kind: NodeKind, status: os.stat_result) -> Node:
 
 
 def read_xattrs(place: bytes | int) -> tuple[Xattr, ...]:
-    """Extended attributes of a path, not following a link, or of an open file. Raises OSError."""
+    """Return the extended attributes of a path, without following a link, or of an open file. Raises OSError."""
     if not hasattr(os, "listxattr"):
         return ()
     follow = isinstance(place, int)
@@ -67,33 +69,33 @@ def read_xattrs(place: bytes | int) -> tuple[Xattr, ...]:
 
 
 def apply_metadata(path: bytes, node: Node) -> Iterator[str]:
-    """Apply what the node tells; yields what could not be, in words.
+    """Apply the metadata of a node. Yield the reason for each part that cannot be applied.
 
-    The order matters: a change of owner clears set-id bits and capabilities, and everything but the mode of a
-    read-only file would fail after it. Owners are left alone unless we are root: nobody else may give files away.
+    The order matters: a change of owner clears set-id bits and capabilities, and after the mode of a read-only file is
+    set, all else would fail. Owners are set only as root, since no other user may give files away.
     """
     if _AS_ROOT:
         try:
             os.chown(path, node.uid, node.gid, follow_symlinks=False)
         except OSError as error:
-            yield f"the owner {node.uid}:{node.gid} cannot be set: {error.strerror}"
+            yield f"cannot set the owner {node.uid}:{node.gid}: {error.strerror}"
     if hasattr(os, "setxattr"):
         for attribute in node.xattrs:
             try:
                 os.setxattr(path, attribute.name, attribute.value or b"", follow_symlinks=False)
             except OSError as error:
-                yield f"the attribute {attribute.name} cannot be set: {error.strerror}"
+                yield f"cannot set the attribute {attribute.name}: {error.strerror}"
     follow = os.utime not in os.supports_follow_symlinks
     if node.kind is not NodeKind.SYMLINK or not follow:
         try:
             os.utime(path, ns=(node.atime_ns, node.mtime_ns), follow_symlinks=follow)
         except (OSError, OverflowError) as error:
-            yield f"its times cannot be set: {error}"
+            yield f"cannot set the times: {error}"
     if node.kind is not NodeKind.SYMLINK:
         try:
             os.chmod(path, node.permissions)
         except OSError as error:
-            yield f"its mode cannot be set: {error.strerror}"
+            yield f"cannot set the mode: {error.strerror}"
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,4 +1,4 @@
-"""Workers with a bounded queue, and countdowns that run what comes after the last of them."""
+"""A pool of threads with a bounded queue, and countdowns that run a function after the last of several tasks."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import TypeAlias
 Task: TypeAlias = Callable[[], None]
 
 _TICK = 0.25
-"""Seconds between two looks at the clock while waiting."""
+"""Seconds between two calls of `tick` while waiting."""
 
 
 def default_workers() -> int:
-    """One a processor, and two where there is only one: more of them fight for the interpreter than they gain."""
+    """Return the number of threads: one for each processor, from 2 to 8. More threads only compete for the GIL."""
     return min(max(os.cpu_count() or 1, 2), 8)
 
 
 class Countdown:
-    """Runs `finish` once, in the thread that settles the last of what was expected. Expects one from the start.
+    """Run `finish` once, in the thread that settles the last expected task. The countdown starts at one.
 
-    A `finish` that settles another countdown returns before that one finishes: a chain of any length takes no stack.
+    A `finish` that settles another countdown returns before that one finishes, so a long chain needs no deep stack.
     """
 
     def __init__(self, finish: Task) -> None:
@@ -33,12 +33,12 @@ class Countdown:
         self._guard = threading.Lock()
 
     def expect(self) -> None:
-        """One more must be settled."""
+        """Add one to the count."""
         with self._guard:
             self._left += 1
 
     def settle(self) -> None:
-        """One of the expected is done."""
+        """Subtract one from the count, and run `finish` at zero."""
         with self._guard:
             self._left -= 1
             last = self._left == 0
@@ -47,7 +47,7 @@ class Countdown:
 
 
 class _Finishing(threading.local):
-    """What waits in this thread until the `finish` that is running has returned."""
+    """The queue of this thread, while a `finish` is running in it."""
 
     waiting: deque[Task] | None = None
 
@@ -68,8 +68,11 @@ def _finish_in_turn(finish: Task) -> None:
 
 
 class Pool:
-    """Threads that run tasks. The first task that raises stops all others from starting, and `submit` or `drain`
-    raises its error in the thread that feeds the pool."""
+    """Run tasks in threads.
+
+    After the first task that raises, no other task starts, and `submit` or `drain` raises its error in the thread that
+    feeds the pool.
+    """
 
     def __init__(self, workers: int, tick: Task) -> None:
         self._executor = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="strongroom")
@@ -90,7 +93,7 @@ class Pool:
         self._executor.shutdown(wait=True)
 
     def submit(self, task: Task) -> None:
-        """Queue a task, waiting for a free slot. For the feeding thread."""
+        """Queue a task, and wait for a free slot. For the thread that feeds the pool."""
         while not self._slots.acquire(timeout=_TICK):
             self._tick()
             self._raise_failure()
@@ -98,7 +101,7 @@ class Pool:
         self._start(task)
 
     def share(self, task: Task) -> None:
-        """Queue a task if there is a free slot, else run it here. For workers, which must never wait for each other."""
+        """Queue a task if there is a free slot, else run it here. For workers, which must not wait for each other."""
         if self._slots.acquire(blocking=False):
             self._start(task)
         else:
@@ -121,7 +124,7 @@ class Pool:
         try:
             if self._failure is None:
                 task()
-        except BaseException as error:  # noqa: BLE001 it is raised again where the pool is fed
+        except BaseException as error:  # noqa: BLE001 raised again in the thread that feeds the pool
             self._fail(error)
         finally:
             self._slots.release()

@@ -87,7 +87,7 @@ def test_what_broken_writes_have_left_is_named_and_nothing_else(tmp_path: Path) 
     assert list(backend.list_leftovers()) == []
     with pytest.raises(FileMissing):
         backend.remove_leftover(found[0])
-    with pytest.raises(BackendError, match="no leftover"):
+    with pytest.raises(BackendError, match="no temporary file"):
         backend.remove_leftover(Leftover(f"data/{good.name[:2]}/{good.name}", 4))
     assert backend.load(good) == b"good"
 

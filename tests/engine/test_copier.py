@@ -98,7 +98,7 @@ def test_no_lock_is_had_where_another_repository_lies_by_now(tmp_path: Path) -> 
     made(LocalBackend(there))
     here.rename(tmp_path / "kept")
     there.rename(here)
-    with pytest.raises(LockLost, match="Another repository"):
+    with pytest.raises(LockLost, match="replaced by another"):
         opened.lock()
     assert list((here / "locks").iterdir()) == []
 

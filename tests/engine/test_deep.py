@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.affected_snapshots import find_need
+from strongroom.affected_snapshots import find_affected
 from strongroom.archiver import ArchiveOptions, archive
 from strongroom.checker import check, verify_snapshot
 from strongroom.downloads import FolderDownload
@@ -79,7 +79,7 @@ def test_folders_of_any_depth_go_all_the_way(deep: Path, tmp_path: Path) -> None
     download = FolderDownload(view, node)
     assert sum(map(len, download.read(0, download.length))) == download.length
     assert plan_snapshots(repository).empty
-    assert find_need(repository, view.reader.index, [again.snapshot], []).snapshots == frozenset()
+    assert find_affected(repository, view.reader.index, [again.snapshot], []).snapshots == frozenset()
     with repository.lock(exclusive=True, timing=Timing(settle=0)) as lock:
         plan = plan_prune(repository, without=[first.snapshot.id], options=PruneOptions(max_unused=0))
         forget(repository, [first.snapshot.id], lock)

@@ -137,7 +137,7 @@ def test_a_stream_that_breaks_off_publishes_nothing(tmp_path: Path) -> None:
             self.closed = True
 
     broken = Broken()
-    with pytest.raises(SourceError, match=r"dump broke off: the database is gone"):
+    with pytest.raises(SourceError, match=r"dump failed: the database is gone"):
         archive(
             repository,
             [OnDisk(b"files", os.fsencode(source)), Stream(b"dump", lambda: broken)],
@@ -168,7 +168,7 @@ def test_a_disk_that_fills_up_is_named_and_nothing_is_published(
     backend = LocalBackend(tmp_path / "repository")
     Repository.init(backend, PASSPHRASE, cost=CHEAP)
     under_limit(10_000_000)
-    with pytest.raises(StorageFull, match="Make room"):
+    with pytest.raises(StorageFull, match="Free space"):
         save(backend, source)
     assert Repository.open(backend, PASSPHRASE).snapshots() == []
     assert list(backend.list_files(FileKind.LOCK)) == []

@@ -376,8 +376,8 @@ def test_locks_and_snapshots_come_back() -> None:
 @given(st.lists(st.integers(1, 3_000_000), max_size=40), st.integers(0, 2**32))
 def test_chunks_do_not_depend_on_how_a_stream_arrives(sizes: list[int], seed: int) -> None:
     data = random.Random(seed).randbytes(9_000_000) + bytes(9_500_000)
-    whole = [len(chunk) for chunk in chunker.cut(Pieces(data, []))]
-    pieces = list(chunker.cut(Pieces(data, sizes)))
+    whole = [len(chunk) for chunk in chunker.split(Pieces(data, []))]
+    pieces = list(chunker.split(Pieces(data, sizes)))
     assert [len(piece) for piece in pieces] == whole
     assert b"".join(pieces) == data
     assert max(whole) <= chunker.MAX_SIZE
@@ -386,11 +386,11 @@ def test_chunks_do_not_depend_on_how_a_stream_arrives(sizes: list[int], seed: in
 
 @pytest.mark.parametrize("size", [0, 1, chunker.MIN_SIZE, chunker.MIN_SIZE + 1])
 def test_small_streams_are_at_most_one_chunk_as_with_restic(size: int) -> None:
-    assert [len(chunk) for chunk in chunker.cut(Pieces(bytes(size), []))] == ([size] if size else [])
+    assert [len(chunk) for chunk in chunker.split(Pieces(bytes(size), []))] == ([size] if size else [])
 
 
 def test_a_change_in_the_middle_moves_few_cuts() -> None:
     data = random.Random(5).randbytes(30_000_000)
-    before = {blob_id(chunk) for chunk in chunker.cut(Pieces(data, []))}
-    after = {blob_id(chunk) for chunk in chunker.cut(Pieces(data[:15_000_000] + b"inserted" + data[15_000_000:], []))}
+    before = {blob_id(chunk) for chunk in chunker.split(Pieces(data, []))}
+    after = {blob_id(chunk) for chunk in chunker.split(Pieces(data[:15_000_000] + b"inserted" + data[15_000_000:], []))}
     assert len(after - before) <= 3

@@ -393,7 +393,7 @@ def test_only_a_plan_of_this_lock_is_carried_out() -> None:
         with pytest.raises(PlanOutdated, match="under the lock"):
             execute_prune(repository, early, lock)
         plan = plan_prune(repository, without=[snapshots[0].id], options=THOROUGH)
-        with pytest.raises(PlanOutdated, match="still there"):
+        with pytest.raises(PlanOutdated, match="still exist"):
             execute_prune(repository, plan, lock)
         forget(repository, [snapshots[0].id], lock)
         repository.save_snapshot(Snapshot(time_ns=1, tree=snapshots[1].tree, paths=("/other",)))

@@ -176,7 +176,7 @@ def test_what_is_no_rule_is_refused(wrong: dict[str, int]) -> None:
 
 
 def test_a_time_without_a_zone_is_refused() -> None:
-    with pytest.raises(ValueError, match="no zone"):
+    with pytest.raises(ValueError, match="no time zone"):
         Candidate("a", datetime(2026, 1, 1))  # noqa: DTZ001
 
 

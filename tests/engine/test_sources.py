@@ -68,15 +68,15 @@ sys.exit(main(["backup", *arguments, {str(tmp_path / "s")!r}]))
     )
     (tmp_path / "s/room").chmod(0o755)
     assert done.returncode == 3, done.stderr
-    assert f"{tmp_path}/s/shut: cannot be opened: Permission denied" in done.stderr
-    assert f"{tmp_path}/s/room: cannot be read: Permission denied" in done.stderr
+    assert f"{tmp_path}/s/shut: cannot open: Permission denied" in done.stderr
+    assert f"{tmp_path}/s/room: cannot read: Permission denied" in done.stderr
     assert '"files_new": 1' in done.stdout
 
 
 def test_a_root_that_is_not_there_is_a_problem(memory: Repository, tmp_path: Path) -> None:
     result = save(memory, tmp_path / "absent")
     assert [(problem.path, problem.reason) for problem in result.problems] == [
-        (os.fsencode(tmp_path / "absent"), "cannot be read: No such file or directory")
+        (os.fsencode(tmp_path / "absent"), "cannot read: No such file or directory")
     ]
 
 
@@ -114,7 +114,9 @@ def test_a_file_that_keeps_changing_is_listed_and_what_was_read_is_whole(
     monkeypatch.setattr(os, "read", read_and_change)
     result = save(memory, tmp_path / "s")
     monkeypatch.undo()
-    assert [problem.reason for problem in result.problems] == ["changed while it was read; what was read is stored"]
+    assert [problem.reason for problem in result.problems] == [
+        "changed while it was read; the content that was read is stored"
+    ]
     assert check(memory, read_data=True).good
     assert restore(memory, result.snapshot, tmp_path / "back").damaged == []
     assert (tmp_path / "back/s/calm").read_bytes() == b"calm"
@@ -283,7 +285,7 @@ def test_a_lost_blob_is_stored_again_though_the_parent_knows_it(tmp_path: Path) 
     second = save(repository, tmp_path / "s", parent=first.snapshot)
     assert second.problems == ()
     assert second.notes
-    assert "cannot be read, so everything was read again" in second.notes[0]
+    assert "is damaged, so all files were read again" in second.notes[0]
     target = tmp_path / "back"
     assert restore(repository, second.snapshot, target, subtree=b"s").damaged == []
     assert look(target) == look(tmp_path / "s")

@@ -1,4 +1,4 @@
-"""What an earlier snapshot knows: which files need not be read again."""
+"""The parent snapshot: find files that are unchanged and need not be read again."""
 
 from __future__ import annotations
 
@@ -11,29 +11,28 @@ from strongroom.repository.blob_reader import BlobReader
 
 
 class ParentFolder:
-    """A folder of the parent snapshot, and the way down into it. Raises Damaged where its trees cannot be read."""
+    """A folder of the parent snapshot. Raises Damaged if its trees cannot be read."""
 
     def __init__(self, reader: BlobReader, tree: BlobId) -> None:
         self._reader = reader
         self._nodes = {node.name: node for node in decode_tree(reader.read(BlobKind.TREE, tree))}
 
     def node(self, name: bytes) -> Node | None:
-        """The entry of that name."""
+        """Return the entry of that name."""
         return self._nodes.get(name)
 
     def enter(self, name: bytes) -> ParentFolder | None:
-        """The folder of that name."""
+        """Return the folder of that name."""
         node = self._nodes.get(name)
         if node is None or node.kind is not NodeKind.DIR or node.subtree is None:
             return None
         return ParentFolder(self._reader, node.subtree)
 
     def content_if_unchanged(self, name: bytes, status: os.stat_result) -> tuple[BlobId, ...] | None:
-        """The stored content of a file that has not changed since, None for one that must be read.
+        """Return the stored content of an unchanged file; None for a file that must be read.
 
-        Unchanged is what restic takes for it: same size, time of change of content and of inode, and inode. The
-        content must be there in full: a blob that has since been lost or is known to be damaged is stored again by
-        reading.
+        As in restic, a file is unchanged if its size, modification time, change time and inode are the same. All of
+        its blobs must be stored: if one is lost or known to be damaged, the file is read and stored again.
         """
         node = self._nodes.get(name)
         if (
@@ -47,11 +46,11 @@ class ParentFolder:
         return self._content_of(node)
 
     def files(self) -> Iterator[bytes]:
-        """The names of its files."""
+        """Yield the names of its files."""
         return (name for name, node in self._nodes.items() if node.kind is NodeKind.FILE)
 
     def stored_file(self, name: bytes) -> Node | None:
-        """Return the file of that name as the parent has it; None if there is none, or if not all of it is there."""
+        """Return the node of the file with that name; None if there is none, or if a part of its content is lost."""
         node = self._nodes.get(name)
         return None if node is None or node.kind is not NodeKind.FILE or self._content_of(node) is None else node
 

@@ -1,4 +1,4 @@
-"""Folders whose entries are still on their way."""
+"""Build the tree of a folder whose entries finish in any order."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from strongroom.repository.blob_writer import BlobWriter
 from strongroom.workers import Countdown
 
 
-class OpenFolder:
-    """Collects the nodes of a folder. When the last has come, stores the tree and hands `done` its id.
+class TreeBuilder:
+    """Collect the nodes of a folder. After the last node, store the tree and call `done` with its id.
 
-    Whoever adds nodes later calls `expect` before and `settle` with them; who lists the folder settles last.
+    A task that adds nodes later calls `expect` first, and `settle` with the nodes. The listing of the folder calls
+    `settle` last.
     """
 
     def __init__(self, writer: BlobWriter, done: Callable[[BlobId], None]) -> None:
@@ -25,11 +26,11 @@ class OpenFolder:
         self._countdown = Countdown(self._finish)
 
     def expect(self) -> None:
-        """Further nodes will come."""
+        """Announce one further call of `settle`."""
         self._countdown.expect()
 
     def settle(self, nodes: Iterable[Node] = ()) -> None:
-        """Nodes that were expected, or none of them after all."""
+        """Add announced nodes, or none if they could not be read."""
         with self._guard:
             self._nodes.extend(nodes)
         self._countdown.settle()

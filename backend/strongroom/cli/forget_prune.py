@@ -1,4 +1,4 @@
-"""The subcommands that take something away: each shows what goes and why, and with --dry-run does no more."""
+"""The subcommands forget and prune. Each shows its plan; with --dry-run it removes nothing."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from strongroom.retention import Candidate, Decision, Rules, decide
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = ((datetime(year, 1, 2, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) for year in (1, 9999))
-"""Microseconds between which a time can be shown in any zone."""
+"""The range in microseconds in which a time can be shown in any time zone."""
 
 
 class SystemZone(tzinfo):
-    """The zone of this machine, with the summer time of every date, whether or not it has a name."""
+    """The time zone of this machine, with the correct summer time of every date, even if the zone has no name."""
 
     def fromutc(self, dt: datetime) -> datetime:
         local = dt.replace(tzinfo=UTC).astimezone()
-        # Of an hour that comes twice the system takes the first, unless it is told otherwise.
+        # When an hour occurs twice, the system takes the first one by default.
         second = local.replace(tzinfo=None).astimezone().utcoffset() != local.utcoffset()
         return local.replace(tzinfo=self, fold=second)
 
@@ -44,7 +44,7 @@ class SystemZone(tzinfo):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Group:
-    """Snapshots of one host and the same paths: the rules hold for each group by itself."""
+    """Snapshots of one host and the same paths. The rules apply to each group separately."""
 
     host: str
     paths: tuple[str, ...]
@@ -52,7 +52,7 @@ class _Group:
 
 
 def forget_snapshots(options: argparse.Namespace) -> int:
-    """Remove snapshots, named or by rules, and with --prune the space that nothing needs then."""
+    """Remove snapshots by id or by rules, and with --prune free their space."""
     rules = Rules(
         max_age=timedelta(days=options.keep_within_days) if options.keep_within_days else None,
         max_count=options.keep_last,
@@ -62,8 +62,8 @@ def forget_snapshots(options: argparse.Namespace) -> int:
         keep_yearly=options.keep_yearly,
     )
     if bool(options.snapshots) == (rules.any or bool(options.tag)) or (options.tag and not rules.any):
-        both = "not both" if options.snapshots else "or nothing is forgotten"
-        complain(f"error: Which snapshots? Name them, or give rules with --keep-…, {both}.")
+        reason = "Both ids and rules are given" if options.snapshots else "Neither ids nor rules are given"
+        complain(f"error: {reason}. Give the ids of the snapshots to forget, or rules with --keep-….")
         return exit_codes.USAGE
     repository = open_repository(options)
     repository.require_removable()
@@ -75,7 +75,7 @@ def forget_snapshots(options: argparse.Namespace) -> int:
             StorageId(decision.candidate.key) for group in groups for decision in group.decisions if not decision.keep
         ]
         if options.prune or options.dry_run:
-            # Before anything is forgotten: a repository that is not whole is left as it is.
+            # Before anything is forgotten: a damaged repository is not changed.
             plan = plan_prune(repository, without=going, options=_thoroughness(options), progress=showing.show)
         if not options.dry_run:
             going = forget(repository, going, lock)
@@ -94,7 +94,7 @@ def forget_snapshots(options: argparse.Namespace) -> int:
 
 
 def prune(options: argparse.Namespace) -> int:
-    """Remove what no snapshot needs."""
+    """Free the space that no snapshot needs."""
     repository = open_repository(options)
     result: PruneResult | None = None
     with repository.lock(exclusive=not options.dry_run, optional=True) as lock, _Showing(options) as showing:
@@ -109,7 +109,7 @@ def prune(options: argparse.Namespace) -> int:
 
 
 class _Showing(contextlib.AbstractContextManager["_Showing"]):
-    """Progress of a prune: a bar for each thing that is being done."""
+    """Show the progress of a prune, with a bar for each step."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._quiet: bool = options.json
@@ -121,7 +121,7 @@ class _Showing(contextlib.AbstractContextManager["_Showing"]):
         self._stack.close()
 
     def show(self, at: PruneProgress) -> None:
-        """Follow what is being done."""
+        """Show the progress of the current step."""
         if self._display is None or at.doing != self._doing:
             self._stack.close()
             counted = "folders" if "folders" in at.doing else "packs"
@@ -143,11 +143,11 @@ def _named(repository: Repository, prefixes: Sequence[str]) -> list[StorageId]:
 
 
 def _judge(repository: Repository, rules: Rules, tags: Sequence[str]) -> Iterator[_Group]:
-    """What the rules mean for each group. A snapshot that cannot be read is named and stays."""
+    """Apply the rules to each group. Report unreadable snapshots and keep them."""
     groups: dict[tuple[str, tuple[str, ...]], list[Candidate]] = {}
     readable, faults = repository.readable_snapshots()
     for fault in faults:
-        complain(f"warning: {fault} It stays.")
+        complain(f"warning: {fault} The snapshot is kept.")
     for snapshot in readable:
         if not tags or set(tags) & set(snapshot.tags):
             groups.setdefault((snapshot.hostname, tuple(sorted(snapshot.paths))), []).append(_candidate(snapshot))
@@ -216,18 +216,18 @@ def _plan_record(plan: PrunePlan) -> dict[str, object]:
 def _show_plan(plan: PrunePlan, result: PruneResult | None) -> None:
     say(f"used    {size(plan.used_bytes):>10} in {plan.used_blobs:,} blobs")
     say(f"unused  {size(plan.unused_bytes):>10} in {plan.unused_blobs:,} blobs")
-    say(f"remove  {size(plan.remove.size):>10} in {len(plan.remove.names):,} packs that nothing needs")
+    say(f"remove  {size(plan.remove.size):>10} in {len(plan.remove.names):,} unused packs")
     if plan.unindexed.names:
-        say(f"remove  {size(plan.unindexed.size):>10} in {len(plan.unindexed.names):,} packs that no index names")
+        say(f"remove  {size(plan.unindexed.size):>10} in {len(plan.unindexed.names):,} packs in no index")
     if plan.leftovers:
-        say(f"remove  {size(plan.leftover_bytes):>10} in {len(plan.leftovers):,} writes that broke off")
-    say(f"rewrite {size(plan.repack.size):>10} in {len(plan.repack.names):,} packs that are needed in part")
+        say(f"remove  {size(plan.leftover_bytes):>10} in {len(plan.leftovers):,} files of interrupted writes")
+    say(f"repack  {size(plan.repack.size):>10} in {len(plan.repack.names):,} partly used packs")
     if plan.young.names:
-        until = "" if plan.young_until is None else f", until {datetime.fromtimestamp(plan.young_until):%Y-%m-%d %H:%M}"  # noqa: DTZ006  local time, for people
+        until = "" if plan.young_until is None else f", until {datetime.fromtimestamp(plan.young_until):%Y-%m-%d %H:%M}"  # noqa: DTZ006  shown in local time
         say(
             f"wait    {size(plan.young_unused):>10} unused in {len(plan.young.names):,} packs that are too young{until}"
         )
     if result:
-        say(f"{size(result.freed_bytes)} came back")
+        say(f"{size(result.freed_bytes)} freed")
     else:
-        say(f"{size(plan.freed_bytes)} would come back")
+        say(f"{size(plan.freed_bytes)} would be freed")

@@ -1,4 +1,4 @@
-"""The subcommands for packages: one portable file is listed, verified and unpacked, without a repository."""
+"""The subcommands for packages: list, verify and unpack one portable file, without a repository."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 
 from strongroom import exit_codes
 from strongroom.cli.access import given_passphrase
-from strongroom.cli.output import Display, complain, moment, name, say, say_json, size
+from strongroom.cli.output import Display, complain, local_time, name, say, say_json, size
 from strongroom.errors import PackageLocked, PackageRefused
 from strongroom.packages import (
     Comparison,
@@ -33,10 +33,10 @@ _PIECE = 1 << 16
 
 
 def list_members(options: argparse.Namespace) -> int:
-    """List what a package holds; all of it is checked by the way. What was found before damage is shown too."""
+    """List the content of a package and check it. Members before the first damage are listed, too."""
     shape = _record if options.json else _long if options.long else _short
     with contextlib.closing(Spool()) as waiting:
-        # What is said first is known last: the lines of the members wait until everything has been read.
+        # The manifest, printed first, is read last: the lines of the members wait until everything was read.
         package, contents, failure = None, None, ""
         try:
             with _shown("reading", options) as progress:
@@ -68,7 +68,7 @@ def list_members(options: argparse.Namespace) -> int:
 
 
 def verify(options: argparse.Namespace) -> int:
-    """Read every byte of a package and compare it with the list of hashes and with the manifest."""
+    """Read every byte of a package, and compare it with its list of hashes and its manifest."""
     package = None
     try:
         package = _open(options)
@@ -94,9 +94,9 @@ def verify(options: argparse.Namespace) -> int:
 
 
 def unpack_members(options: argparse.Namespace) -> int:
-    """Unpack a package, or a part of it, into an empty folder, when everything in it has been checked."""
+    """Check a package, then unpack it, or a part of it, into an empty folder."""
     target = Path(options.target)
-    # Now, and not when a large package has been read.
+    # Before a large package is read.
     require_empty(target)
     package = _open(options)
     with _shown("unpacking", options, package.total.bytes) as progress:
@@ -120,18 +120,18 @@ def _open(options: argparse.Namespace) -> Package:
 
 
 def _facts(options: argparse.Namespace, package: Package | None) -> dict[str, object]:
-    """What is always in the answer for a program. The counts are those of a package that is whole."""
+    """Return the fields that every JSON result has. Only an intact package has counts."""
     facts: dict[str, object] = {"package": options.file, "whole": package is not None}
     return facts if package is None else {**facts, **dataclasses.asdict(package.total)}
 
 
 def _whole(package: Package) -> str:
     total = package.total
-    return f"whole: {total.files:,} files ({size(total.bytes)}) and {total.folders:,} folders, every hash as listed"
+    return f"intact: {total.files:,} files ({size(total.bytes)}) and {total.folders:,} folders, all hashes match"
 
 
 def _say_contents(contents: Contents) -> None:
-    say(f"taken {_text(contents.cut_at)} by {_text(contents.software)}")
+    say(f"backup of {_text(contents.cut_at)} by {_text(contents.software)}")
     for dump in contents.databases:
         rows, engine = sum(dump.tables.values()), f"{_text(dump.engine)} {_text(dump.server_version)}".strip()
         say(f"database {_text(dump.alias)}: {len(dump.tables):,} tables, {rows:,} rows, {size(dump.size)} ({engine})")
@@ -141,7 +141,7 @@ def _say_contents(contents: Contents) -> None:
     for root in contents.files:
         say(f"files {_text(root.name)}: {root.files:,} files, {size(root.bytes)}")
     if contents.problems:
-        say(f"INCOMPLETE: {contents.problems:,} things could not be read when it was made")
+        say(f"INCOMPLETE: {contents.problems:,} files or folders could not be read when it was made")
     say("")
 
 
@@ -159,7 +159,7 @@ def _short(member: Member) -> str:
 
 def _long(member: Member) -> str:
     kind, owner = "d" if member.is_folder else "-", f"{member.uid}:{member.gid}"
-    return f"{kind}{member.mode:04o} {owner:>11} {_short(member)[:12]} {moment(member.mtime_ns)}  {_path(member)}"
+    return f"{kind}{member.mode:04o} {owner:>11} {_short(member)[:12]} {local_time(member.mtime_ns)}  {_path(member)}"
 
 
 def _record(member: Member) -> str:
@@ -170,7 +170,7 @@ def _record(member: Member) -> str:
         "mode": f"{member.mode:04o}",
         "uid": member.uid,
         "gid": member.gid,
-        "mtime": moment(member.mtime_ns),
+        "mtime": local_time(member.mtime_ns),
     }
     return msgspec.json.encode(record).decode()
 

@@ -1,4 +1,4 @@
-"""The subcommands that put a damaged repository in order: each shows its plan, and with --dry-run does no more."""
+"""The subcommands of repair. Each shows its plan; with --dry-run it changes nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PATHS_SHOWN = 20
 
 
 def index(options: argparse.Namespace) -> int:
-    """Write the index anew from what the packs list."""
+    """Rebuild the index from the headers of the packs."""
     repository = open_repository(options)
     with repository.lock(exclusive=not options.dry_run) as lock:
         plan = plan_index(repository)
@@ -33,9 +33,9 @@ def index(options: argparse.Namespace) -> int:
                 complain(f"warning: {text}")
             for count, what in (
                 (len(plan.damaged), "index files cannot be read"),
-                (len(plan.added), "packs are in no index that can be read, and are added"),
-                (len(plan.corrected), "packs differ from the index, and are listed as they are"),
-                (len(plan.dropped), "packs are not there, and the index forgets them"),
+                (len(plan.added), "packs are in no readable index file and are added"),
+                (len(plan.corrected), "packs differ from the index, which is corrected"),
+                (len(plan.dropped), "packs are missing and are removed from the index"),
             ):
                 say(f"{count:>6,} {what}")
         result = None if options.dry_run else repair_index(repository, plan, lock)
@@ -48,20 +48,21 @@ def index(options: argparse.Namespace) -> int:
 
 
 def packs(options: argparse.Namespace) -> int:
-    """Save what is whole in damaged packs."""
+    """Save the intact blobs of damaged packs."""
     if bool(options.packs) == options.damaged:
-        complain("error: Which packs? Name them, or give --damaged to look for all that are damaged.")
+        reason = "Both names and --damaged are given" if options.packs else "No packs are given"
+        complain(f"error: {reason}. Give the names of packs, or --damaged to find all damaged packs.")
         return exit_codes.USAGE
     repository = open_repository(options)
     with repository.lock(exclusive=not options.dry_run) as lock:
         chosen = None if options.damaged else [_pack(repository, prefix) for prefix in options.packs]
-        with Display("looking", quiet=options.json, counted="packs") as display:
+        with Display("reading packs", quiet=options.json, counted="packs") as display:
             plan = plan_packs(repository, chosen, progress=lambda done, total: display.show(done, done, total))
         if not options.json:
             for text in (*plan.reasons, *plan.unreadable):
                 complain(f"warning: {text}")
-            say(f"{len(plan.packs):>6,} packs are damaged or missing, and go")
-            say(f"{plan.saved_blobs:>6,} blobs of them ({size(plan.saved_bytes)}) are whole, and are saved")
+            say(f"{len(plan.packs):>6,} packs are damaged or missing and are removed")
+            say(f"{plan.saved_blobs:>6,} blobs in them ({size(plan.saved_bytes)}) are intact and are saved")
             say(f"{len(plan.lost):>6,} blobs are lost")
         result = None if options.dry_run else repair_packs(repository, plan, lock)
     if options.json:
@@ -73,25 +74,29 @@ def packs(options: argparse.Namespace) -> int:
         if result:
             say(f"{result.packs_removed} packs removed, {result.packs_written} written")
         if plan.lost:
-            say("Make a backup: it stores again what its source still has. Then run `strongroom repair snapshots`.")
+            say(
+                "Make a backup: it stores lost content again if its source still has it. Then run"
+                " `strongroom repair snapshots`."
+            )
     return exit_codes.FAILED if plan.unreadable else exit_codes.OK
 
 
 def _pack(repository: Repository, prefix: str) -> StorageId:
-    """The one pack, stored or only in the index, whose name begins so."""
+    """Return the one pack, stored or only in the index, whose name begins with `prefix`."""
     known = {stored.name for stored in repository.backend.list_files(FileKind.PACK)} | set(
         repository.load_index().packs
     )
     names = [pack for pack in known if pack.startswith(prefix)]
     if not prefix or len(names) != 1:
         raise StrongroomError(
-            f"{len(names) or 'No'} packs in {repository.location} have a name that begins so: {prefix}"
+            f"{len(names) or 'No'} packs in {repository.location} have a name that begins with {prefix!r}."
+            " `strongroom check` lists damaged packs."
         )
     return names[0]
 
 
 def snapshots(options: argparse.Namespace) -> int:
-    """Write snapshots anew without what is lost."""
+    """Store damaged snapshots again without the lost files."""
     repository = open_repository(options)
     with repository.lock(exclusive=not options.dry_run) as lock:
         plan = plan_snapshots(repository)
@@ -118,15 +123,15 @@ def snapshots(options: argparse.Namespace) -> int:
         say_json({**record, "reasons": plan.reasons, "result": result})
     elif result:
         for old, new in result.repaired.items():
-            say(f"snapshot {old[:8]} without what is lost: {new[:8]}")
+            say(f"snapshot {old[:8]} repaired as {new[:8]}")
         say(f"{len(result.repaired)} snapshots written, {len(result.forgotten)} removed")
         if not options.forget and not plan.empty:
-            say("The damaged ones are kept; --forget removes them.")
+            say("The damaged snapshots are kept; --forget removes them.")
     return exit_codes.OK
 
 
 def _show(one: DamagedSnapshot) -> None:
-    state = "nothing of it is left" if one.tree is None else "repaired already" if one.is_repaired else "to be repaired"
+    state = "nothing is left" if one.tree is None else "already repaired" if one.is_repaired else "can be repaired"
     say(f"snapshot {one.snapshot.id[:8]} lacks {one.lost_count:,} files or folders ({state})")
     for path in one.lost[:_PATHS_SHOWN]:
         say(f"    {name(path) or '/'}")

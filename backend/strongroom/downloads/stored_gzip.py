@@ -1,7 +1,7 @@
-"""gzip without compression, whose length follows from that of its content.
+"""gzip without compression. The length of the content determines the length of the file.
 
-Members of one MiB each, as packages have them, so that an offset is found without making what lies before it; written
-here and not by zlib, whose versions need not lay out stored blocks alike.
+The file has members of one MiB, as in packages, so that an offset is found without making the members before it. Not
+written by zlib, since its versions may lay out stored blocks differently.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FRAME: Final = len(_HEADER) + 8
 
 
 def stored_length(length: int) -> int:
-    """Bytes of the gzip file for so many bytes of content."""
+    """Return the size of the gzip file in bytes for `length` bytes of content."""
     whole, rest = divmod(length, BLOCK)
     return whole * _member_length(BLOCK) + (_member_length(rest) if rest else 0)
 
@@ -30,7 +30,7 @@ def _member_length(size: int) -> int:
 
 
 def stored(content: Iterable[bytes]) -> Iterator[Part]:
-    """The members. All content is taken; a member is made only where it is asked for."""
+    """Yield the members as parts. All content is read, but a member is encoded only if it is needed."""
     waiting = bytearray()
     for piece in content:
         waiting += piece

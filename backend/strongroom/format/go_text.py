@@ -1,7 +1,7 @@
-"""Text as Go writes it: quoted names, JSON with HTML escaping, times of nanoseconds.
+"""Text in the exact form of Go's standard library: quoted names, JSON with HTML escaping, times in nanoseconds.
 
-Trees are compared by the hash of their bytes, so the same folder must always give the same text, and the same text
-that restic gives. Source: the format's design document, sections on nodes and times.
+Trees are compared by the hash of their bytes, so the same folder must always give the same text, equal to restic's.
+Source: restic's design document, sections on nodes and times.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 from strongroom.errors import Damaged
 
 _NS = 1_000_000_000
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 naive on purpose: the zone is written by hand
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 naive on purpose: the zone is handled here
 _PLAIN_NAME = re.compile(rb"[ !#-\[\]-~]*\Z")
 _SHORT_ESCAPES = {"\a": "a", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v"}
 _ESCAPE = re.compile(
@@ -38,9 +38,9 @@ _encoder = msgspec.json.Encoder()
 
 
 def encode_json(record: object) -> bytes:
-    """A record as Go's `encoding/json` writes it: compact, in field order, `<`, `>`, `&` and U+2028/9 escaped.
+    """Encode a record like Go's `encoding/json`: compact, in field order, with `<`, `>`, `&` and U+2028/9 escaped.
 
-    Those characters stand only inside strings, so they can be replaced in the finished text.
+    These characters occur only inside strings, so they can be replaced in the finished text.
     """
     text = _encoder.encode(record)
     for plain, escaped in _HTML:
@@ -50,7 +50,7 @@ def encode_json(record: object) -> bytes:
 
 
 def quote_name(name: bytes) -> str:
-    """A file name as Go's `strconv.Quote` writes it, without the outer quotes."""
+    """Quote a file name like Go's `strconv.Quote`, without the outer quotes."""
     if _PLAIN_NAME.match(name):
         return name.decode("ascii")
     return "".join(_quote_character(character) for character in name.decode("utf-8", "surrogateescape"))
@@ -58,7 +58,7 @@ def quote_name(name: bytes) -> str:
 
 def _quote_character(character: str) -> str:
     code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8
         return f"\\x{code - 0xDC00:02x}"
     if character in '"\\':
         return "\\" + character
@@ -72,7 +72,7 @@ def _quote_character(character: str) -> str:
 
 
 def unquote_name(quoted: str) -> bytes:
-    """The raw bytes of a quoted name. Raises Damaged for an escape that Go would not read."""
+    """Return the raw bytes of a quoted name. Raises Damaged for an escape that Go does not accept."""
     if "\\" not in quoted and '"' not in quoted and "\n" not in quoted:
         return _utf8(quoted)
     raw = bytearray()
@@ -102,11 +102,11 @@ def _utf8(text: str) -> bytes:
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:
-        raise Damaged(f"The stored text {text!r} is no valid Unicode.") from None
+        raise Damaged(f"The stored text {text!r} is not valid Unicode.") from None
 
 
 def replace_invalid(raw: bytes) -> str:
-    """Bytes as a JSON string can hold them: U+FFFD for each byte that is no UTF-8."""
+    """Decode bytes for a JSON string, with U+FFFD for each byte that is not UTF-8."""
     return re.sub("[\udc80-\udcff]", "\ufffd", raw.decode("utf-8", "surrogateescape"))
 
 
@@ -119,9 +119,9 @@ def _format_second(seconds: int) -> str:
 
 
 def _format_far_second(seconds: int) -> str:
-    """Seconds outside the years 1 to 9999; as in restic, the year alone is clamped to 0 to 9999."""
+    """Format seconds outside the years 1 to 9999. As in restic, only the year is limited to 0 to 9999."""
     days, rest = divmod(seconds, 86400)
-    # The Gregorian calendar repeats every 400 years of 146,097 days: move the day into a cycle that datetime knows.
+    # The Gregorian calendar repeats every 400 years of 146,097 days: move the day into a cycle that datetime supports.
     cycles = (days - 719_468) // 146_097
     near = _EPOCH + timedelta(days=days - cycles * 146_097, seconds=rest)
     year = min(max(near.year + 400 * cycles, 0), 9999)
@@ -129,9 +129,9 @@ def _format_far_second(seconds: int) -> str:
 
 
 def format_time(nanoseconds: int) -> str:
-    """A moment in UTC, as RFC 3339 with up to nine digits of fraction.
+    """Format a timestamp in UTC, as RFC 3339 with up to nine decimals.
 
-    UTC and not the local zone, so that the same folder gives the same tree wherever and whenever it is read.
+    UTC, not the local time zone, so that the same folder gives the same tree wherever and whenever it is read.
     """
     seconds, fraction = divmod(nanoseconds, _NS)
     text = _format_second(seconds)
@@ -140,7 +140,7 @@ def format_time(nanoseconds: int) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def parse_time(text: str) -> int:
-    """Nanoseconds since the epoch. Raises Damaged for what is no RFC 3339 time."""
+    """Return nanoseconds since the epoch. Raises Damaged for a text that is no RFC 3339 time."""
     match = _TIME.match(text)
     if not match:
         raise Damaged(f"The stored time {text!r} cannot be read.")
@@ -148,11 +148,11 @@ def parse_time(text: str) -> int:
     fraction, _, sign, zone_hours, zone_minutes = match.groups()[6:]
     offset = (int(zone_hours) * 60 + int(zone_minutes)) * (-60 if sign == "-" else 60) if sign else 0
     try:
-        # Year 0, which datetime does not know, is looked up 400 years later in the same calendar cycle.
-        moment = datetime(year or 400, month, day, hour, minute, min(second, 59))  # noqa: DTZ001
+        # datetime has no year 0; the year 400 has the same calendar.
+        parsed = datetime(year or 400, month, day, hour, minute, min(second, 59))  # noqa: DTZ001
     except ValueError:
         raise Damaged(f"The stored time {text!r} does not exist.") from None
-    seconds = (moment - _EPOCH) // timedelta(seconds=1) + (second == 60) - offset
+    seconds = (parsed - _EPOCH) // timedelta(seconds=1) + (second == 60) - offset
     if year == 0:
         seconds -= 146_097 * 86400
     return seconds * _NS + int((fraction or "").ljust(9, "0")[:9])

@@ -1,4 +1,4 @@
-"""Entries to members of a `.tar.gz`, in the one order that packages have."""
+"""Write entries as members of a `.tar.gz`, in the order of packages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from strongroom.entries import Entry, Folder, OnDisk, Problem, Stream
 from strongroom.errors import PackageRefused
 from strongroom.long_paths import reachable
 from strongroom.packages import readme
-from strongroom.packages.checksums import Sums
+from strongroom.packages.checksums import ChecksumList
 from strongroom.packages.gzip_writer import GzipWriter
 from strongroom.packages.member_order import README, SUMS, TOP, place_of
 from strongroom.packages.openpgp import Sink
@@ -25,18 +25,18 @@ from strongroom.packages.tar_format import END, MAX_DEPTH, MAX_NAME, Member, enc
 
 _PIECE: Final = 1 << 20
 _BLOCK: Final = 512
-"""Bytes in the unit of `st_blocks`, whatever the file system's own."""
+"""The unit of `st_blocks` in bytes, for every file system."""
 _MOST_HOLES: Final = 1 << 29
-"""Half of what a package may swell to without being taken for a bomb; holes compress to nothing."""
+"""The maximum size of all holes: half the size up to which readers accept any compression ratio."""
 _EVERYWHERE: Final = frozenset({"security.selinux"})
-"""Attributes that the system itself gives to every file."""
+"""Attributes that the system sets on every file."""
 _NAMES_KEPT: Final = 10
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-"""Of what was a file a moment ago; whatever has replaced it is neither followed nor waited for."""
+"""Flags to open a listed file. If a link or a pipe has replaced it, the call neither follows nor waits."""
 
 
-class Packing:
-    """One package on its way out to `target`. What must wait until its length is known waits in `folder`."""
+class ArchiveWriter:
+    """Write one package to `target`. Streams of unknown length are buffered in `folder`."""
 
     def __init__(
         self,
@@ -54,26 +54,27 @@ class Packing:
         self._mtime_ns = mtime_ns
         self._progress = progress
         self._on_problem = on_problem
-        self._sums = Sums(folder)
+        self._sums = ChecksumList(folder)
         self.problems: list[Problem] = []
         self.with_attributes: list[bytes] = []
-        """The first paths whose extended attributes or access lists are left behind, and of all how many."""
+        """The first paths with extended attributes or access lists, which are not stored."""
         self.attributes_count = 0
+        """The number of all such paths."""
         self._holes = 0
         self.files = 0
         self.content_bytes = 0
 
     def close(self) -> None:
-        """Stop the threads and drop what waits."""
+        """Stop the threads and drop the buffers."""
         self._sums.close()
         self._gzip.close()
 
     def pack(self, entries: Iterable[Entry]) -> None:
-        """Write everything, from README.txt to SHA256SUMS. Raises `PackageRefused`, and what the sources raise."""
+        """Write the package, from README.txt to SHA256SUMS. Raises `PackageRefused`, and the errors of the sources."""
         ordered = sorted(entries, key=lambda entry: place_of(entry.name))
         for entry in ordered:
             if entry.name not in TOP or entry.name in {README, SUMS}:
-                raise PackageRefused(f"{shown(entry.name)!r} is not to be put into a package.")
+                raise PackageRefused(f"Cannot pack {shown(entry.name)!r}: a package has no entry of that name.")
         self._head(Member(README, False, len(readme.TEXT), 0o600, self._mtime_ns))
         self._gzip.write(readme.TEXT)
         self._finish_file(README, len(readme.TEXT), hashlib.sha256(readme.TEXT).digest())
@@ -113,7 +114,7 @@ class Packing:
             self._progress(self.files, self.content_bytes)
 
     def _stream(self, name: bytes, entry: Stream) -> None:
-        """A stream of unknown length. tar wants the length first: what is compressed already waits for the header."""
+        """Write a stream of unknown length. tar needs the length first, so the compressed data is buffered."""
         digest = hashlib.sha256()
         size = 0
         with contextlib.closing(Spool(self._folder)) as spool:
@@ -130,7 +131,7 @@ class Packing:
         self._finish_file(name, size, digest.digest())
 
     def _on_disk(self, name: bytes, entry: OnDisk) -> None:
-        """A file, or a folder with everything below it. Of each open folder the names that are left wait."""
+        """Write a file, or a folder with everything below it. `waiting` has the remaining names of open folders."""
         waiting = [(name, entry.path, self._look(name, entry.path, entry))]
         while waiting:
             inside, path, names = waiting[-1]
@@ -143,7 +144,7 @@ class Packing:
                 waiting.append((inside, below, self._look(inside, below, entry)))
 
     def _look(self, inside: bytes, path: bytes, entry: OnDisk) -> list[bytes]:
-        """Write what lies at `path`, but not what is below it: those names are returned, the first of them last."""
+        """Write the entry at `path`. Return the names below it, in reverse order."""
         refuge = entry.refuge
         try:
             names = self._write(inside, path)
@@ -152,19 +153,24 @@ class Packing:
             try:
                 names = self._write(inside, path if found is None else found)
             except FileNotFoundError:
-                self._report(path, f"cannot be read: {error.strerror}", vanished=path != entry.path)
+                self._report(path, f"cannot read: {error.strerror}", vanished=path != entry.path)
                 return []
         if names is None:
             return []
         if refuge is not None:
-            # After the listing: a file that is deleted meanwhile is in the one or in the other.
+            # After the listing: a file that is deleted meanwhile is in the listing or among the kept files.
             names = sorted({*names, *refuge.names(path)}, reverse=True)
         return names
 
     def _write(self, inside: bytes, path: bytes) -> list[bytes] | None:
-        """The names below a folder; None of anything else. Raises FileNotFoundError before anything was written."""
+        """Write an entry. Return the names below a folder; None for any other entry.
+
+        Raises FileNotFoundError before anything is written.
+        """
         if len(inside) > MAX_NAME or inside.count(b"/") >= MAX_DEPTH:
-            self._report(path, f"lies deeper, or has a longer path, than a package holds ({MAX_DEPTH} folders)")
+            self._report(
+                path, f"is too deep or has too long a path for a package ({MAX_DEPTH} folders, {MAX_NAME} bytes)"
+            )
             return None
         try:
             with reachable(path) as place:
@@ -174,7 +180,7 @@ class Packing:
         except FileNotFoundError:
             raise
         except OSError as error:
-            self._report(path, f"cannot be read: {error.strerror}")
+            self._report(path, f"cannot read: {error.strerror}")
             return None
         if stat.S_ISDIR(status.st_mode):
             self._head(_member_of(inside, status, is_folder=True))
@@ -191,7 +197,7 @@ class Packing:
         except FileNotFoundError:
             raise
         except OSError as error:
-            self._report(path, f"cannot be read: {error.strerror}")
+            self._report(path, f"cannot read: {error.strerror}")
             return
         try:
             self._open_file(inside, path, descriptor)
@@ -201,14 +207,14 @@ class Packing:
     def _open_file(self, inside: bytes, path: bytes, descriptor: int) -> None:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
-            self._report(path, "was replaced by something that is no file while the folder was read")
+            self._report(path, "is no longer a regular file: it was replaced after the folder was listed")
             return
         holes = _holes(descriptor, before)
         if self._holes + holes > _MOST_HOLES:
             self._report(
                 path,
-                f"has {before.st_size:,} bytes and is mostly holes; a package holds {_MOST_HOLES:,} bytes of holes at"
-                " the most, a backup in a repository any number",
+                f"has {before.st_size:,} bytes and is mostly holes; a package can have at most {_MOST_HOLES:,} bytes of"
+                " holes, a backup in a repository any number",
             )
             return
         self._holes += holes
@@ -219,23 +225,23 @@ class Packing:
             try:
                 return os.read(descriptor, size)
             except OSError as error:
-                failure = f"cannot be read: {error.strerror}"
+                failure = f"cannot read: {error.strerror}"
                 return b""
 
         self._head(_member_of(inside, before, is_folder=False))
         missing = self._content(inside, read, before.st_size)
         if failure:
-            self._report(path, f"{failure}; zeros stand for its last {missing} bytes")
+            self._report(path, f"{failure}; its last {missing} bytes are stored as zeros")
         elif missing:
             got = before.st_size - missing
             self._report(path, f"shrank from {before.st_size} to {got} bytes while it was read")
         elif read(1):
-            self._report(path, "grew while it was read; its beginning was stored")
+            self._report(path, "grew while it was read; only its beginning is stored")
         elif os.fstat(descriptor).st_mtime_ns != before.st_mtime_ns:
-            self._report(path, "changed while it was read; what was read is stored")
+            self._report(path, "changed while it was read; the content that was read is stored")
 
     def _content(self, name: bytes, read: Callable[[int], bytes], size: int) -> int:
-        """Copy `size` bytes; returns how many were missing. Zeros stand for them: the header is out."""
+        """Copy `size` bytes. Return the number of missing bytes, written as zeros: the header is already written."""
         digest = hashlib.sha256()
         left, missing = size, 0
         while left:
@@ -260,14 +266,14 @@ class Packing:
 
     @property
     def notes(self) -> list[str]:
-        """What one may want to know, in words."""
+        """Return further remarks for the user."""
         if not self.attributes_count:
             return []
         names = ", ".join(shown(path) for path in self.with_attributes)
         more = ", …" if self.attributes_count > len(self.with_attributes) else ""
         return [
             f"{self.attributes_count} files or folders have extended attributes or access control lists, which a"
-            f" package does not hold: {names}{more}"
+            f" package does not store: {names}{more}"
         ]
 
     def _report(self, path: bytes, reason: str, *, vanished: bool = False) -> None:
@@ -278,7 +284,7 @@ class Packing:
 
 
 def _holes(descriptor: int, status: os.stat_result) -> int:
-    """Bytes of a file that were never written. That it has few blocks may also mean that the file system compresses."""
+    """Return the size of a file's holes in bytes. Few blocks alone may also mean a compressing file system."""
     if status.st_blocks * _BLOCK >= status.st_size:
         return 0
     holes = position = 0

@@ -1,4 +1,4 @@
-"""`SHA256SUMS`: every file of a package with its hash, in the form that `sha256sum -c` reads."""
+"""`SHA256SUMS`: all files of a package with their hashes, in the format of `sha256sum -c`."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ _LONGEST: Final = 64 + 3 + 2 * MAX_NAME + 1
 _PIECE: Final = 1 << 20
 
 
-class Sums:
-    """The list as it must be, growing while files are written or read; what is long waits in `folder`."""
+class ChecksumList:
+    """The expected list, which grows while files are written or read. A long list is buffered in `folder`."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.spool = Spool(folder)
 
     def add(self, name: bytes, digest: bytes) -> None:
-        """The next file."""
+        """Add the next file."""
         self.spool.write(encode_sum(name, digest))
 
     def require(self, listed: Source) -> None:
-        """Compare with the list in a package; raises `PackageDamaged`, which names the first file that is wrong."""
+        """Compare with the list in a package. Raises `PackageDamaged`, which names the first wrong file."""
         self.spool.rewind()
         for expected, found in itertools.zip_longest(_lines(self.spool), _lines(listed), fillvalue=b""):
             if expected != found:
                 raise _difference(expected, found)
 
     def close(self) -> None:
-        """Drop it."""
+        """Drop the list."""
         self.spool.close()
 
 
 def encode_sum(name: bytes, digest: bytes) -> bytes:
-    """A line, with the marks of sha256sum for names that hold a line end or a backslash."""
+    """Return a line of the list. Line ends and backslashes in names are escaped as sha256sum does."""
     if b"\n" in name or b"\\" in name or b"\r" in name:
         escaped = name.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
         return b"\\" + digest.hex().encode() + b"  " + escaped + b"\n"
@@ -62,14 +62,14 @@ def _lines(source: Source) -> Iterator[bytes]:
 def _difference(expected: bytes, found: bytes) -> PackageDamaged:
     present, absent = _name(expected), _name(found)
     if present == absent:
-        return PackageDamaged(f"{shown(present)!r} is damaged: its hash is not the listed one; take another package.")
+        return PackageDamaged(f"{shown(present)!r} is damaged: it does not match its listed hash. Use another package.")
     if not present or (absent and place_of(absent) < place_of(present)):
-        return PackageDamaged(f"{shown(absent)!r} is listed in {SUMS.decode()} but not in the package.")
-    return PackageDamaged(f"{shown(present)!r} is in the package but not in its list {SUMS.decode()}.")
+        return PackageDamaged(f"{shown(absent)!r} is in {SUMS.decode()}, but not in the package.")
+    return PackageDamaged(f"{shown(present)!r} is in the package, but not in {SUMS.decode()}.")
 
 
 def _name(line: bytes) -> bytes:
-    """The name in a line; b"" where there is no line. Raises `PackageDamaged` for one that cannot be read."""
+    """Return the name in a line; b"" for no line. Raises `PackageDamaged` for an unreadable line."""
     if not line:
         return b""
     escaped = line.startswith(b"\\")
@@ -84,4 +84,4 @@ def _name(line: bytes) -> bytes:
 
 
 def _unreadable(line: bytes) -> PackageDamaged:
-    return PackageDamaged(f"{SUMS.decode()} has a line that cannot be read: {line[:100]!r}.")
+    return PackageDamaged(f"{SUMS.decode()} has an unreadable line: {line[:100]!r}.")

@@ -1,4 +1,4 @@
-"""What a package holds, onto the disk."""
+"""Write the content of a package to the disk."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from strongroom.packages.write_errors import unwritable
 from strongroom.selection import Selection
 from strongroom.streams import Reader
 
-_LEFT: Final = "what was unpacked before it is still there, and is not complete"
+_LEFT: Final = "the files that were unpacked before are still there and incomplete"
 _PIECE: Final = 1 << 20
 
 
 def unpack(package: Package, target: Path, *, inside: bytes = b"", progress: Progress | None = None) -> Tally:
-    """Write out the file `inside`, or everything below the folder of that name, into the empty or absent folder
-    `target`; b"" means everything. Returns what was written.
+    """Write the file `inside`, or everything below the folder of that name, into the empty or absent folder `target`.
 
-    Raises `TargetNotEmpty`, `NoSpace` or, for a name that is not in the package, `PackageRefused`, before anything is
-    written; and what `extract` raises.
+    b"" means everything. Returns the counts of the written files. Raises, before anything is written, `TargetNotEmpty`,
+    `NoSpace`, or `PackageRefused` for a name that is not in the package; later the errors of `extract`.
     """
     require_empty(target)
     found = package.total if not inside else _tally(package, inside)
@@ -34,7 +33,10 @@ def unpack(package: Package, target: Path, *, inside: bytes = b"", progress: Pro
         raise unwritable(target, error, "nothing was unpacked") from error
     free = status.f_bavail * status.f_frsize
     if found.bytes > free:
-        raise NoSpace(f"{target} has {free:,} bytes free and {found.bytes:,} are needed. Nothing was unpacked.")
+        raise NoSpace(
+            f"{target} has {free:,} bytes free, but {found.bytes:,} are needed. Nothing was unpacked. Free space, or"
+            " unpack into another folder."
+        )
     extract(package, {inside: target}, progress=progress)
     return found
 
@@ -47,18 +49,22 @@ def require_empty(target: Path) -> None:
         except OSError as error:
             raise unwritable(target, error, "nothing was unpacked") from error
         if not empty:
-            raise TargetNotEmpty(f"{target} is not an empty folder. Unpack into a new one; nothing was changed.")
+            raise TargetNotEmpty(
+                f"{target} is not an empty folder. Unpack into a new or empty folder. Nothing was changed."
+            )
 
 
 def _tally(package: Package, inside: bytes) -> Tally:
     total: Tally | None = None
     with package.walk(inside) as found:
         for member, _ in found:
-            # The folder itself becomes the target; it is not one more in it.
+            # The folder itself becomes the target and does not count.
             is_itself = member.name == inside and member.is_folder
             total = (total or Tally()) if is_itself else (total or Tally()).plus(member)
     if total is None:
-        raise PackageRefused(f"The package {package.path} has no {shown(inside)!r}; look with list.")
+        raise PackageRefused(
+            f"The package {package.path} has no {shown(inside)!r}. `strongroom package list` lists its content."
+        )
     return total
 
 
@@ -69,12 +75,12 @@ def extract(
     only: Selection | None = None,
     progress: Progress | None = None,
 ) -> Tally:
-    """Write out what lies at or below each path of `routes`, to its target; b"" means everything. Returns what came by:
-    with `only`, what that takes, and the folders that lead there, else all that the package holds.
+    """Write everything at or below each path of `routes` to its target; b"" means everything.
 
-    A target is a folder that is empty or does not exist yet, in a folder that does; a path that is a file goes into it
-    under its own name. Owners are set where we may. Raises `PackageRefused`: when the package has changed since it was
-    opened, or the disk is full. What has been written by then is the caller's to remove.
+    With `only`, restrict this to the selected paths and the folders above them. Returns the counts of the members that
+    were read. A target is an empty folder, or one that does not exist yet in an existing folder; a file is written into
+    its target under its own name. Owners are set as root only. Raises `PackageRefused` if the package has changed since
+    it was opened, or the disk is full. The caller removes the files that were written before the error.
     """
     extraction = _Extraction(routes)
     done = Tally()
@@ -122,7 +128,7 @@ class _Extraction:
         return None
 
     def finish(self) -> None:
-        # Deepest first: setting a folder's time comes after everything in it has been written.
+        # Deepest first: the time of a folder is set after everything in it was written.
         for path, member in reversed(self._folders):
             try:
                 _set_metadata(path, member)

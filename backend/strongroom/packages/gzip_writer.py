@@ -1,7 +1,7 @@
-"""gzip on several processors: blocks are compressed apart and stand one after the other as members of one gzip file.
+"""gzip on several processors: each block is compressed separately and becomes a member of one gzip file.
 
-Every gzip reader takes that (RFC 1952, section 2.2). ISA-L and zlib work outside the interpreter's lock, and write no
-time and no name: the same content gives the same bytes.
+Every gzip reader accepts that (RFC 1952, section 2.2). ISA-L and zlib work outside the GIL and write no time and no
+name, so the same content gives the same bytes.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from strongroom.packages.openpgp import Sink
 
 BLOCK: Final = 1 << 20
 LEVEL: Final = 2
-"""Of ISA-L: what its next one saves beyond that is not worth three times the time."""
+"""The level of ISA-L. The next level takes three times as long and saves little."""
 STORED: Final = 0
 _MOST_DEFLATED: Final = 200
-"""No block becomes smaller than one part of so many; readers refuse a package that swells to 250 times its size."""
+"""The maximum compression ratio of a block. Readers refuse a package that inflates to 250 times its size."""
 _GZIP: Final = 31
 
 
 class GzipWriter:
-    """Writes gzip to `target`, in order; memory is bounded by a few blocks per processor. `STORED` is a level too."""
+    """Write gzip to `target`, in order. Memory is limited to a few blocks per processor. `STORED` is a level, too."""
 
     def __init__(self, target: Sink, *, level: int = LEVEL) -> None:
         self._target = target
@@ -40,7 +40,7 @@ class GzipWriter:
         self._bound = 2 * workers
 
     def write(self, data: bytes) -> None:
-        """Take in data; may wait for the compressors."""
+        """Write data. May wait for the compressors."""
         self._buffer += data
         while len(self._buffer) >= BLOCK:
             block = bytes(self._buffer[:BLOCK])
@@ -53,7 +53,7 @@ class GzipWriter:
             self._target.write(self._pending.popleft().result())
 
     def flush(self) -> None:
-        """Bring everything to the target, as members that end here; the target stays open."""
+        """Write all data to the target, ending the current member. The target stays open."""
         if self._buffer:
             self._submit(bytes(self._buffer))
             self._buffer.clear()
@@ -62,7 +62,7 @@ class GzipWriter:
 
     @contextlib.contextmanager
     def diverted(self, target: Sink) -> Iterator[None]:
-        """What is written in the block goes to `target` instead, compressed in the same way."""
+        """Write the compressed data to `target` instead while the block runs."""
         self.flush()
         before, self._target = self._target, target
         try:
@@ -72,7 +72,7 @@ class GzipWriter:
             self._target = before
 
     def close(self) -> None:
-        """Stop the threads; what was not finished is dropped."""
+        """Stop the threads and drop unfinished blocks."""
         self._pool.shutdown(cancel_futures=True)
 
 
@@ -82,8 +82,8 @@ def _compress(block: bytes, level: int) -> bytes:
     packed = _deflated(block, level)
     if len(packed) * _MOST_DEFLATED >= len(block):
         return packed
-    # Of gigabytes of zeros so little would be left that a reader takes the package for a bomb. The end of such a block
-    # stays as it is.
+    # Gigabytes of zeros would compress so well that a reader would refuse the package as a bomb. So the end of such a
+    # block is not compressed.
     end = len(block) - len(block) // _MOST_DEFLATED
     return _deflated(block[:end], level) + _stored(block[end:])
 

@@ -1,6 +1,6 @@
-"""What manifest.json says, as far as anybody can compare it with the members: names, sizes, hashes, numbers of rows.
+"""Read manifest.json, and compare it with the members of the package: names, sizes, hashes, numbers of rows.
 
-Read leniently: what is not known here is for the software that wrote it, which reads it strictly.
+Unknown fields are ignored. The program that wrote the manifest reads it strictly.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DumpRecord(_Record, frozen=True):
-    """A database as its own server writes it: one member, and the rows of every table."""
+    """A database dump in the format of its server: one member, and the number of rows of each table."""
 
     path: str
     size: int
@@ -38,7 +38,7 @@ class DumpRecord(_Record, frozen=True):
 
 
 class TableRecord(_Record, frozen=True):
-    """A table as lines of text: one member, a line for each row."""
+    """A table as text: one member with one line for each row."""
 
     name: str
     path: str
@@ -62,7 +62,7 @@ class RootRecord(_Record, frozen=True):
 
 
 class Contents(_Record, frozen=True):
-    """What a package says of itself. `problems` is how many things could not be read when it was made."""
+    """The content of manifest.json. `problems` is the number of entries that could not be read for the backup."""
 
     software: str = ""
     cut_at: str = ""
@@ -73,20 +73,22 @@ class Contents(_Record, frozen=True):
 
 
 def read_contents(package: Package) -> Contents:
-    """What manifest.json says; raises `PackageDamaged` when it cannot be read."""
+    """Decode manifest.json. Raises `PackageDamaged` if it cannot be read."""
     try:
         return msgspec.json.decode(package.manifest, type=Contents)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise PackageDamaged(
-            f"The manifest.json of the package {package.path} cannot be read ({error}); it was written by newer or by"
-            " other software."
+            f"Cannot read manifest.json in the package {package.path} ({error}): a newer or another program wrote it."
+            " Use the version that wrote it."
         ) from error
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Comparison:
-    """A package beside its manifest.json. `findings` are wrong; `notes` say where less or other was stored than had
-    been seen when it was made: files change meanwhile, or cannot be read.
+    """The result of comparing a package with its manifest.json.
+
+    `findings` are faults. `notes` are differences that are no faults: files changed, or could not be read, while the
+    package was made.
     """
 
     findings: list[str]
@@ -100,10 +102,10 @@ def compare(
     parts: Sequence[bytes] = (DATA, DATABASES),
     progress: Progress | None = None,
 ) -> Comparison:
-    """What in the package is not as manifest.json says.
+    """Compare a package with its manifest.json.
 
-    What lies in these `parts`, tables and dumps, is read once more, in one pass. Raises `PackageRefused` when the
-    package changes meanwhile.
+    The tables and dumps in `parts` are read once more, in one pass. Raises `PackageRefused` if the package changes
+    meanwhile.
     """
     expected: dict[str, DumpRecord | TableRecord] = {dump.path: dump for dump in contents.databases}
     expected |= {table.path: table for database in contents.data for table in database.tables}
@@ -115,15 +117,15 @@ def compare(
         for member, content in found:
             record = expected.pop(member.shown, None)
             if record is None:
-                findings.append(f"{member.shown}: it is in the package, but manifest.json does not list it")
+                findings.append(f"{member.shown}: it is in the package, but not in manifest.json")
             else:
                 findings += _compare_member(member, content, record)
             files, size = files + 1, size + member.size
             if progress is not None:
                 progress(files, size)
-    findings += [f"{path}: manifest.json lists it, but it is not in the package" for path in expected]
+    findings += [f"{path}: it is in manifest.json, but not in the package" for path in expected]
     findings += [
-        f"files/{root.name}: manifest.json lists it, but it is not in the package"
+        f"files/{root.name}: it is in manifest.json, but not in the package"
         for root in contents.files
         if root.name not in package.roots
     ]
@@ -131,7 +133,7 @@ def compare(
 
 
 def _placed(path: str) -> bool:
-    """Whether a record lies where such records do."""
+    """Return whether the path is in the folder of tables or of dumps."""
     return path.startswith((f"{DATA.decode()}/", f"{DATABASES.decode()}/"))
 
 
@@ -142,12 +144,12 @@ def _compare_member(member: Member, content: Reader, record: DumpRecord | TableR
         digest.update(piece)
         lines += piece.count(b"\n")
     if digest.hexdigest() != record.sha256.lower():
-        return [f"{member.shown}: its content is not the one whose hash manifest.json lists"]
+        return [f"{member.shown}: its content does not match its hash in manifest.json"]
     if isinstance(record, TableRecord):
         if lines != record.rows:
-            return [f"{member.shown}: manifest.json lists {record.rows} rows, there are {lines} lines"]
+            return [f"{member.shown}: it has {lines} lines, but manifest.json lists {record.rows} rows"]
     elif member.size != record.size:
-        return [f"{member.shown}: manifest.json lists {record.size} bytes, there are {member.size}"]
+        return [f"{member.shown}: it has {member.size} bytes, but manifest.json lists {record.size}"]
     return []
 
 
@@ -157,9 +159,9 @@ def _differences(package: Package, contents: Contents) -> list[str]:
         there = package.roots.get(root.name)
         if there is not None and (there.files, there.bytes) != (root.files, root.bytes):
             notes.append(
-                f"files/{root.name}: {root.files} files with {root.bytes} bytes were seen when it was made, stored are"
-                f" {there.files} with {there.bytes}"
+                f"files/{root.name}: the package has {there.files} files with {there.bytes} bytes, but when it was made"
+                f" there were {root.files} files with {root.bytes} bytes"
             )
     if contents.problems:
-        notes.append(f"{contents.problems} things could not be read when it was made; its job names them")
+        notes.append(f"{contents.problems} entries could not be read when it was made; the log of its job lists them")
     return notes

@@ -1,6 +1,6 @@
-"""The order of members: one for every package, so that a reader sees what is twice, or missing its folder, at once.
+"""The order of members. Every package has the same, so that a reader detects duplicates and missing folders at once.
 
-Top names in the order of `TOP`, the children of a folder ascending by their bytes, a folder's content right after it.
+Top names are in the order of `TOP`, entries of a folder in the order of their bytes, directly after the folder.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _PLAIN: Final = frozenset({README, MANIFEST, SUMS})
 _RANKS: Final = {name: rank for rank, name in enumerate(TOP)}
 
 Place = tuple[int, list[bytes]]
-"""Places compare as their members follow each other."""
+"""A sort key: places compare like the order of their members."""
 
 
 def place_of(name: bytes) -> Place:
-    """Where a name belongs; before everything else if it is nothing that a package holds."""
+    """Return the place of a name. A name that a package cannot have comes before all others."""
     top, *rest = name.split(b"/")
     return _RANKS.get(top, -1), rest
 
 
-class Order:
-    """Members must come in the order of their places. It remembers the one before, whatever their number."""
+class MemberOrder:
+    """Check that members come in the order of their places. Keeps only the previous member."""
 
     def __init__(self) -> None:
         self._place: Place = (-1, [])
@@ -42,32 +42,36 @@ class Order:
         self._open = False
         self._members = 0
 
-    def meet(self, member: Member) -> None:
-        """Take the next member; raises `PackageRefused`, which names it."""
+    def check(self, member: Member) -> None:
+        """Check the next member. Raises `PackageRefused`, which names it."""
         place = place_of(member.name)
         rank, parts = place
         if self._name == SUMS:
-            raise PackageRefused(f"{member.shown!r} follows {SUMS.decode()}, which is always last.")
+            raise PackageRefused(
+                f"{member.shown!r} follows {SUMS.decode()}, which must be last. Do not trust the package."
+            )
         if rank < 0:
-            raise PackageRefused(f"{member.shown!r} is nothing that a package holds.")
+            raise PackageRefused(f"{member.shown!r} does not belong into a package. Do not trust it.")
         if self._members >= MAX_MEMBERS:
-            raise PackageRefused(f"The package has more than {MAX_MEMBERS} members; no package is that large.")
+            raise PackageRefused(f"The package has more than {MAX_MEMBERS} members, the maximum.")
         if member.name == self._name:
-            raise PackageRefused(f"{member.shown!r} is in the package twice.")
+            raise PackageRefused(f"{member.shown!r} is in the package twice. Do not trust the package.")
         if place < self._place:
             raise PackageRefused(
-                f"{member.shown!r} comes after {shown(self._name)!r}, where it has no place: it is in the package"
-                " twice, or the package was not written by this software."
+                f"{member.shown!r} comes after {shown(self._name)!r}, in the wrong order: it is in the package twice,"
+                " or another program wrote the package."
             )
         if parts and not self._has_opened(rank, parts[:-1]):
-            raise PackageRefused(f"{member.shown!r} lies in a folder that is not in the package.")
+            raise PackageRefused(f"{member.shown!r} is in a folder that is missing in the package.")
         if not parts and member.is_folder == (member.name in _PLAIN):
-            raise PackageRefused(f"{member.shown!r} is a {'folder' if member.is_folder else 'file'}; it never is.")
+            raise PackageRefused(
+                f"{member.shown!r} is a {'folder' if member.is_folder else 'file'}, which it must not be."
+            )
         self._place, self._name, self._open = place, member.name, member.is_folder
         self._members += 1
 
     def _has_opened(self, rank: int, parent: list[bytes]) -> bool:
-        """Whether a folder is open: the member before lies in it, or is it. Everything above a member is a folder."""
+        """Return whether a folder is open: the previous member is the folder itself, or lies in it."""
         before_rank, before = self._place
         if rank != before_rank or before[: len(parent)] != parent:
             return False

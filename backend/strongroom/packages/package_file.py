@@ -1,9 +1,9 @@
-"""Package files as sources of their `.tar.gz`, plain or encrypted. What is used is what was proved.
+"""Open package files, plain or encrypted, as sources of their `.tar.gz`. Only verified content is used.
 
-A package is read to its end before anything of it is used, while each piece of the file is hashed; from then on a piece
-is taken only if it is the one that was proved. What OpenPGP encrypts is proved by a sum at its very end only: so an
-encrypted file is decrypted to its end first, and the result thrown away. Nothing unproved reaches a decompressor, tar
-or a database, and no plaintext lies on a disk meanwhile. The hashes are all that is kept: 8 MB for a package of 1 TB.
+A package is read to its end before any content is used, and each piece of the file is hashed. Later a piece is used
+only if its hash is the same. OpenPGP authenticates a message only at its very end, so an encrypted file is first
+decrypted to its end and the result dropped. No unverified data reaches a decompressor, tar or a database, and no
+plaintext is written to a disk meanwhile. Only the hashes are kept: 8 MB for a package of 1 TB.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _DIGEST: Final = 32
 _GZIP: Final = b"\x1f\x8b"
 
 PassphraseSource = Callable[[], Passphrase]
-"""Asked for the passphrase when one is needed; raises `PassphraseError`."""
+"""Returns the passphrase when one is needed; raises `PassphraseError`."""
 
 
 @dataclass(frozen=True)
 class PackageFile:
-    """A file that gives a `.tar.gz`, as often as it is opened.
+    """A package file. Each `open` gives its `.tar.gz` from the beginning.
 
-    `key` is there for an encrypted one. `pieces` are the hashes of the file as it was when it was proved: from then on
-    nothing else comes out of it. None says that it has not been read to its end yet.
+    `key` is set for an encrypted file. `pieces` are the hashes of the verified file: a changed file is refused. None
+    means that the file was not read to its end yet.
     """
 
     path: Path
@@ -51,29 +51,31 @@ class PackageFile:
 
     @contextlib.contextmanager
     def open(self, *, hashes: bytearray | None = None) -> Iterator[Source]:
-        """The `.tar.gz` from its beginning. `hashes` takes those of what is read. Raises `PackageRefused`."""
+        """Give the `.tar.gz` from its beginning. The hashes of its pieces are added to `hashes`.
+
+        Raises `PackageRefused`.
+        """
         where = _where(self.path)
         with _opened(self.path) as file:
-            pieces = _Pieces(file, where, hashes=bytearray() if hashes is None else hashes, proved=self.pieces)
+            pieces = _Pieces(file, where, hashes=bytearray() if hashes is None else hashes, verified=self.pieces)
             if self.key is None:
-                ahead = _Ahead(pieces, PIECE)
+                ahead = _ReadAhead(pieces, PIECE)
             else:
-                ahead = _Ahead(Content(reopen_message(pieces, where, key=self.key), where), _CONTENT)
+                ahead = _ReadAhead(Content(reopen_message(pieces, where, key=self.key), where), _CONTENT)
             with contextlib.closing(ahead):
                 yield ahead
 
-    def proved(self, hashes: bytes) -> PackageFile:
-        """The same file, of which nothing but this is taken any more."""
+    def verified(self, hashes: bytes) -> PackageFile:
+        """Return the same file with the hashes of its verified pieces."""
         return replace(self, pieces=hashes)
 
 
 def open_file(path: Path, passphrase: PassphraseSource, *, ours: bool = False) -> PackageFile:
-    """The package file at `path`; an encrypted one is proved, to its last byte.
+    """Open the package file at `path`. An encrypted file is verified to its last byte.
 
-    `ours` is for a file that this process has just written and nobody else has had: its content is no danger, and it is
-    proved while it is read, in one pass. The name decides: one that ends in .gpg must be encrypted, so that nobody can
-    pass off a plain file for it. Raises `PackageLocked` for a wrong passphrase, `PackageDamaged`, `PackageRefused`, and
-    what `passphrase` raises.
+    `ours` is for a file that this process has just written: its content is trusted and verified while it is read, in
+    one pass. A file whose name ends in .gpg must be encrypted, so that a plain file cannot replace it unnoticed.
+    Raises `PackageLocked` for a wrong passphrase, `PackageDamaged`, `PackageRefused`, and the errors of `passphrase`.
     """
     where = _where(path)
     with _opened(path) as file:
@@ -82,22 +84,22 @@ def open_file(path: Path, passphrase: PassphraseSource, *, ours: bool = False) -
         if path.suffix != SEALED and first[:1] < b"\x80":
             return PackageFile(path, size)
         if first == _GZIP:
-            raise PackageRefused(f"{where} is not encrypted, although its name ends in {SEALED}; do not trust it.")
+            raise PackageRefused(f"{where} is not encrypted, although its name ends in {SEALED}. Do not trust it.")
         if first[:1] < b"\x80":
-            raise PackageDamaged(f"{where} is no OpenPGP message in its binary form; fetch it again.")
+            raise PackageDamaged(f"{where} is not a binary OpenPGP message. Copy it again.")
         file.seek(0)
         pieces = _Pieces(file, where, hashes=bytearray())
-        with contextlib.closing(_Ahead(pieces, PIECE)) as ahead:
+        with contextlib.closing(_ReadAhead(pieces, PIECE)) as ahead:
             message = open_message(ahead, where, passphrase=message_passphrase(passphrase()))
             if not ours:
-                message.prove()
+                message.verify()
         return PackageFile(path, size, message.key, None if ours else bytes(pieces.hashes))
 
 
 def head_opens_with(path: Path, passphrase: Passphrase) -> bool:
-    """Whether the head of an encrypted package decrypts with this passphrase; what follows it is not read.
+    """Return whether the passphrase opens the head of an encrypted package. The rest is not read.
 
-    One of 16 million wrong passphrases seems to fit. Raises `PackageRefused`.
+    One of 16 million wrong passphrases seems to open it. Raises `PackageRefused`.
     """
     where = _where(path)
     with _opened(path) as file:
@@ -110,33 +112,33 @@ def head_opens_with(path: Path, passphrase: Passphrase) -> bool:
 
 
 def message_passphrase(passphrase: Passphrase) -> bytes:
-    """The bytes of which the key is made: the passphrase in UTF-8, as gpg takes it from the first line of a file.
+    """Return the passphrase in UTF-8, as gpg reads it from the first line of a file.
 
-    Raises `PackageRefused` for one that no gpg could be given.
+    Raises `PackageRefused` for a passphrase that gpg cannot read.
     """
     text = passphrase.reveal()
     if "\n" in text or "\0" in text:
         raise PackageRefused(
-            f"The passphrase from {passphrase.source} has more than one line or a NUL character, which gpg cannot be"
-            " given; packages need a passphrase of one line."
+            f"The passphrase from {passphrase.source} has more than one line or a NUL character, which gpg cannot read."
+            " Packages need a passphrase of one line."
         )
     try:
         return text.encode()
     except UnicodeEncodeError:
         # The error itself would quote the text.
         raise PackageRefused(
-            f"The passphrase from {passphrase.source} is no valid UTF-8; packages need one that is."
+            f"The passphrase from {passphrase.source} is not valid UTF-8. Packages need one in UTF-8."
         ) from None
 
 
 class _Pieces:
-    """A file in pieces that are hashed before anything of them is given away, and compared with what was `proved`."""
+    """Read a file in pieces. Each piece is hashed, and compared with its `verified` hash, before it is returned."""
 
-    def __init__(self, file: IO[bytes], where: str, *, hashes: bytearray, proved: bytes | None = None) -> None:
+    def __init__(self, file: IO[bytes], where: str, *, hashes: bytearray, verified: bytes | None = None) -> None:
         self.hashes = hashes
         self._file = file
         self._where = where
-        self._proved = proved
+        self._verified = verified
         self._piece = memoryview(b"")
 
     def read(self, size: int, /) -> bytes:
@@ -149,15 +151,15 @@ class _Pieces:
     def _next(self) -> bytes:
         piece = _read(self._file, PIECE, self._where)
         digest = hashlib.sha256(piece).digest() if piece else b""
-        # At the end the digest is empty, and so must be what is left of the proved ones.
-        if self._proved is not None and self._proved[len(self.hashes) : len(self.hashes) + _DIGEST] != digest:
-            raise PackageRefused(f"{self._where} has changed while it was read; start again.")
+        # At the end the digest is empty, and no verified hash may be left.
+        if self._verified is not None and self._verified[len(self.hashes) : len(self.hashes) + _DIGEST] != digest:
+            raise PackageRefused(f"{self._where} has changed while it was read. Start again.")
         self.hashes += digest
         return piece
 
 
-class _Ahead:
-    """A source that is read ahead of whoever uses it, in a thread of its own: AES and SHA work outside of the lock."""
+class _ReadAhead:
+    """Read a source ahead of its reader, in a separate thread: AES and SHA work outside the GIL."""
 
     def __init__(self, source: Source, size: int) -> None:
         self._pool = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="package")
@@ -178,23 +180,23 @@ class _Ahead:
         return data
 
     def close(self) -> None:
-        """Stop reading; waits for what has begun."""
+        """Stop reading. Waits for the running read."""
         self._pool.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     try:
-        # Before it is opened: a pipe would wait for somebody to write into it.
+        # Before the file is opened: opening a pipe would wait for a writer.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise PackageRefused(f"{path} is no file; a package is one.")
+            raise PackageRefused(f"Cannot open the package {path}: it is not a regular file.")
         file = path.open("rb")
     except FileNotFoundError as error:
-        raise PackageRefused(f"There is no package {path}; check the path.") from error
+        raise PackageRefused(f"There is no package {path}. Check the path.") from error
     except PermissionError as error:
-        raise PackageRefused(f"The package {path} may not be read; check its rights.") from error
+        raise PackageRefused(f"Cannot read the package {path}: permission denied. Check its mode and owner.") from error
     except OSError as error:
-        raise PackageRefused(f"The package {path} cannot be opened: {error.strerror}.") from error
+        raise PackageRefused(f"Cannot open the package {path}: {error.strerror}.") from error
     with file:
         yield file
 
@@ -203,7 +205,9 @@ def _read(file: IO[bytes], size: int, where: str) -> bytes:
     try:
         return file.read(size)
     except OSError as error:
-        raise PackageRefused(f"{where} cannot be read: {error.strerror}; check the disk, or fetch it again.") from error
+        raise PackageRefused(
+            f"{where} cannot be read: {error.strerror}. Check the disk, or copy the package again."
+        ) from error
 
 
 def _where(path: Path) -> str:

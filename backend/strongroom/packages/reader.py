@@ -1,7 +1,7 @@
-"""Packages in: everything is checked before anything is used.
+"""Read packages. The whole package is checked before any content is used.
 
-One pass reads everything and checks names, order, sizes and hashes, at a memory that does not grow with the package.
-What is read later is what was checked: the file must be the same, piece by piece.
+The first pass reads everything and checks names, order, sizes and hashes, in constant memory. Later passes use only the
+checked content: the file must be the same, piece by piece.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from isal import igzip
 from isal.igzip_lib import IsalError
 
 from strongroom.errors import PackageDamaged, PackageRefused
-from strongroom.packages.checksums import Sums
-from strongroom.packages.member_order import FILES, MANIFEST, SUMS, Order, place_of
+from strongroom.packages.checksums import ChecksumList
+from strongroom.packages.member_order import FILES, MANIFEST, SUMS, MemberOrder, place_of
 from strongroom.packages.openpgp_packets import Source
 from strongroom.packages.package_file import PackageFile, PassphraseSource, open_file
 from strongroom.packages.tar_format import Member, TarReader
@@ -33,33 +33,33 @@ MAX_MANIFEST: Final = 64 * 1024 * 1024
 MAX_ROOTS: Final = 10_000
 FREE: Final = 1024**3
 MOST_INFLATED: Final = 250
-"""Beyond the first GiB, content of more than so many times the size of the package's file is a bomb."""
+"""The maximum ratio after the first GiB of content. A higher ratio is a bomb."""
 
 _PIECE: Final = 1 << 20
 _NO_GZIP: Final = (gzip.BadGzipFile, EOFError, cast("type[Exception]", IsalError))
 
 Progress = Callable[[int, int], None]
-"""Called with files and content bytes done."""
+"""Called with the number of finished files and content bytes."""
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Files, folders and content bytes."""
+    """The number of files, folders and content bytes."""
 
     files: int = 0
     folders: int = 0
     bytes: int = 0
 
     def plus(self, member: Member) -> Tally:
-        """With one member more."""
+        """Return the counts with one more member."""
         return Tally(self.files + (not member.is_folder), self.folders + member.is_folder, self.bytes + member.size)
 
 
 @dataclass(frozen=True)
 class Package:
-    """A package that has been read to its end and found whole.
+    """A package that was read to its end and is intact.
 
-    `manifest` is the content of manifest.json, `total` counts all members, `roots` sums up each `files/<root>`.
+    `manifest` is the content of manifest.json, `total` counts all members, `roots` counts each `files/<root>`.
     """
 
     file: PackageFile
@@ -73,12 +73,11 @@ class Package:
 
     @contextlib.contextmanager
     def walk(self, *prefixes: bytes, leading: bool = False) -> Iterator[Iterator[tuple[Member, Reader]]]:
-        """Folders and files at or below the `prefixes` with their content, in order; without any, everything.
-        `leading` says that the folders above them come too.
+        """Give the members at or below the `prefixes` with their content, in order; without prefixes, all members.
 
-        One pass, which ends after the last of them. A content can be read until the next member is asked for. Every
-        piece of the file is compared with the one that was proved before anything is taken from it: raises
-        `PackageRefused` when the package is no longer the one that was opened.
+        With `leading`, give the folders above them, too. One pass, which ends after the last of them. Read the content
+        of a member before the next member. Every piece of the file is compared with the verified one before its content
+        is used. Raises `PackageRefused` if the package has changed since it was opened.
         """
         with _opened(self.file) as tar:
             if prefixes:
@@ -88,13 +87,13 @@ class Package:
 
     @contextlib.contextmanager
     def members(self, *prefixes: bytes) -> Iterator[Iterator[tuple[Member, Reader]]]:
-        """The files of `walk`."""
+        """Give only the files of `walk`."""
         with self.walk(*prefixes) as found:
             yield ((member, content) for member, content in found if not member.is_folder)
 
     @contextlib.contextmanager
     def open_member(self, path: str) -> Iterator[Reader]:
-        """The content of one file; `KeyError` if there is none of that name."""
+        """Give the content of one file. Raises `KeyError` if there is no file of that name."""
         name = os.fsencode(path)
         with self.members(name) as found:
             member, content = next(found, (None, None))
@@ -111,18 +110,17 @@ def open_package(
     progress: Progress | None = None,
     seen: Callable[[Member], None] | None = None,
 ) -> Package:
-    """Read a package to its end and check everything. `passphrase` is asked for an encrypted one, `seen` is called for
-    each member that has been read, `ours` says that this process has just written it.
+    """Read a package to its end and check everything.
 
-    Nothing is written but the list of hashes, encrypted, in the system's temporary folder if it is long. Raises
-    `PackageRefused`, `PackageDamaged` or `PackageLocked`, which name what is wrong, and what keeps the passphrase from
-    being read.
+    `passphrase` is called for an encrypted package, `seen` for each member that was read. `ours` is for a package that
+    this process has just written. A long list of hashes is written, encrypted, to the system's temporary folder.
+    Raises `PackageRefused`, `PackageDamaged` or `PackageLocked`, which name the fault, and the errors of `passphrase`.
     """
     file = open_file(path, passphrase, ours=ours)
     hashes = bytearray()
-    with contextlib.closing(_Reading(file)) as reading, _opened(file, hashes=hashes) as tar:
+    with contextlib.closing(_FirstPass(file)) as reading, _opened(file, hashes=hashes) as tar:
         for member in tar.members():
-            reading.take(member, tar)
+            reading.check(member, tar)
             if seen is not None:
                 seen(member)
             if progress is not None and not member.is_folder:
@@ -130,21 +128,21 @@ def open_package(
     return reading.finish(bytes(hashes))
 
 
-class _Reading:
-    """What is known of a package while it is read for the first time."""
+class _FirstPass:
+    """Check all members of a package while it is read for the first time."""
 
     def __init__(self, file: PackageFile) -> None:
         self._file = file
-        self._order = Order()
-        self._sums = Sums()
+        self._order = MemberOrder()
+        self._sums = ChecksumList()
         self._manifest: bytes | None = None
         self._listed = False
         self._roots: dict[bytes, Tally] = {}
         self.total = Tally()
 
-    def take(self, member: Member, content: Reader) -> None:
-        """Read a member and check it; raises `PackageRefused`."""
-        self._order.meet(member)
+    def check(self, member: Member, content: Reader) -> None:
+        """Read a member and check it. Raises `PackageRefused`."""
+        self._order.check(member)
         self.total = self.total.plus(member)
         self._count_root(member)
         if member.is_folder:
@@ -154,7 +152,7 @@ class _Reading:
             self._listed = True
         elif member.name == MANIFEST:
             if member.size > MAX_MANIFEST:
-                raise PackageRefused(f"{member.shown!r} has {member.size} bytes; no package has that.")
+                raise PackageRefused(f"{member.shown!r} has {member.size} bytes, more than {MAX_MANIFEST}.")
             self._manifest = b"".join(iter(lambda: content.read(_PIECE), b""))
             self._sums.add(member.name, hashlib.sha256(self._manifest).digest())
         else:
@@ -169,25 +167,25 @@ class _Reading:
             return
         root, _, inside = below.partition(b"/")
         if root not in self._roots and len(self._roots) == MAX_ROOTS:
-            raise PackageRefused(f"The package has more than {MAX_ROOTS} folders in {FILES.decode()}/; none has that.")
+            raise PackageRefused(f"The package has more than {MAX_ROOTS} folders in {FILES.decode()}/, the maximum.")
         counted = self._roots.get(root, Tally())
         self._roots[root] = counted.plus(member) if inside else counted
 
     def finish(self, hashes: bytes) -> Package:
-        """The package, when it has been read to its end."""
+        """Return the package after it was read to its end."""
         if not self._listed:
             raise PackageDamaged(
-                f"The package {self._file.path} has no {SUMS.decode()} at its end; it was not written to its end."
+                f"The package {self._file.path} is incomplete: it has no {SUMS.decode()} at its end. Copy it again."
             )
         if self._manifest is None:
             raise PackageDamaged(
-                f"The package {self._file.path} has no {MANIFEST.decode()}; it was not made by this software."
+                f"The package {self._file.path} has no {MANIFEST.decode()}: another program wrote it. Use another one."
             )
         roots = {os.fsdecode(name): tally for name, tally in self._roots.items()}
-        return Package(self._file.proved(hashes), self._manifest, self.total, roots)
+        return Package(self._file.verified(hashes), self._manifest, self.total, roots)
 
     def close(self) -> None:
-        """Drop what waits on the disk."""
+        """Drop the list of hashes."""
         self._sums.close()
 
 
@@ -212,7 +210,7 @@ def _opened(file: PackageFile, *, hashes: bytearray | None = None) -> Iterator[T
 
 
 class _Raw(io.RawIOBase):
-    """A source as the standard library wants its files."""
+    """A source as a raw file of the standard library."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -227,7 +225,7 @@ class _Raw(io.RawIOBase):
 
 
 class _Inflated:
-    """What comes out of the decompression, in a measure; its errors in the words of this room."""
+    """The decompressed content, limited in size. Errors of the library become errors of the engine."""
 
     def __init__(self, stream: igzip.IGzipFile, file: PackageFile) -> None:
         self._stream = stream
@@ -240,12 +238,12 @@ class _Inflated:
             data = self._stream.read(size)
         except _NO_GZIP as error:
             raise PackageDamaged(
-                f"The package {self._path} is damaged or no .tar.gz ({error}); fetch it again or take another."
+                f"The package {self._path} is damaged or not a .tar.gz ({error}). Copy it again, or use another one."
             ) from error
         self._given += len(data)
         if self._given > self._most:
             raise PackageRefused(
-                f"The package {self._path} swells to more than {MOST_INFLATED} times its size; it was made to fill a"
-                " disk, or holds gigabytes of the same byte, which must be packed without compression."
+                f"The package {self._path} inflates to more than {MOST_INFLATED} times its size. It was made to fill a"
+                " disk, or has gigabytes of the same byte; such content must be packed without compression."
             )
         return data

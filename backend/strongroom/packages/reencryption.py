@@ -1,4 +1,4 @@
-"""An encrypted package under another passphrase: the same `.tar.gz`, encrypted anew."""
+"""Encrypt a package with another passphrase: the same `.tar.gz`, encrypted again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _PIECE = 1 << 20
 
 
 def opens_with(path: Path, passphrase: Passphrase) -> bool:
-    """Whether the package is encrypted with this passphrase; then all of it was proved. Raises `PackageRefused`."""
+    """Return whether the passphrase opens the package; if it does, the whole package was verified.
+
+    Raises `PackageRefused`.
+    """
     try:
         open_file(path, lambda: passphrase)
     except PackageLocked:
@@ -26,11 +29,11 @@ def opens_with(path: Path, passphrase: Passphrase) -> bool:
     return True
 
 
-def reseal(path: Path, *, old: Passphrase, new: Passphrase, tick: Callable[[], None]) -> tuple[int, str]:
-    """Encrypt a package with `new` instead of `old`, and exchange the file in one step; its size and SHA-256.
+def reencrypt(path: Path, *, old: Passphrase, new: Passphrase, tick: Callable[[], None]) -> tuple[int, str]:
+    """Encrypt a package with `new` instead of `old`, and replace the file atomically. Return its size and SHA-256.
 
-    What is written is read back before. A kill leaves the old file or the new one. Raises `PackageLocked` if `old` does
-    not open it, `PackageDamaged`, `PackageRefused`.
+    The new file is verified before it replaces the old one. A crash leaves the old file or the new one. Raises
+    `PackageLocked` if `old` does not open it, `PackageDamaged`, `PackageRefused`.
     """
     source = open_file(path, lambda: old)
     try:
@@ -51,7 +54,10 @@ def reseal(path: Path, *, old: Passphrase, new: Passphrase, tick: Callable[[], N
                     found.update(piece)
                     tick()
             if found.digest() != given.digest():
-                raise PackageDamaged(f"{path}: what was encrypted anew is not what was read; the old file stays.")
+                raise PackageDamaged(
+                    f"Cannot encrypt {path} again: the new file differs from the old one. The old file stays. Check the"
+                    " disk and try again."
+                )
             temporary.chmod(path.stat().st_mode & 0o777)
             size, sha256 = measure_file(temporary)
             temporary.replace(path)

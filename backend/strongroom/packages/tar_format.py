@@ -1,7 +1,7 @@
-"""The tar format as packages use it: files and folders, nothing else; POSIX extended headers; read strictly.
+"""The tar format of packages: only files and folders, with POSIX extended headers. The reader is strict.
 
-What is read may come from anybody. Links, devices and other kinds, names that lead elsewhere, headers that are too
-large and sums that do not fit are refused, by name.
+The input is treated as hostile. Links, devices and other kinds, unsafe names, large headers and wrong checksums are
+refused, with the name of the member.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _KINDS: Final = {
 
 
 class Source(Protocol):
-    """Uncompressed bytes, in order."""
+    """A stream of uncompressed bytes."""
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -52,17 +52,17 @@ class Member:
 
     @property
     def shown(self) -> str:
-        """The name for messages."""
+        """Return the name for messages."""
         return shown(self.name)
 
 
 def shown(name: bytes) -> str:
-    """A name for messages."""
+    """Return a name for messages."""
     return os.fsdecode(name).encode("utf-8", "backslashreplace").decode()
 
 
 def header_of(member: Member) -> Header:
-    """The header blocks of a member."""
+    """Return the header blocks of a member."""
     return Header(
         tar_header.FOLDER if member.is_folder else tar_header.FILE,
         member.name + b"/" if member.is_folder else member.name,
@@ -75,17 +75,17 @@ def header_of(member: Member) -> Header:
 
 
 def encode_header(member: Member) -> bytes:
-    """The same as bytes."""
+    """Return the header blocks of a member as bytes."""
     return header_of(member).encode()
 
 
 def padding(size: int) -> bytes:
-    """What follows `size` bytes of content."""
+    """Return the padding after `size` bytes of content."""
     return bytes(-size % BLOCK)
 
 
 class TarReader:
-    """Members one after the other; the content of each can be read until the next is asked for."""
+    """Read members in order. Read the content of a member before the next member."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -94,7 +94,7 @@ class TarReader:
         self._name = b""
 
     def members(self) -> Iterator[Member]:
-        """Every member in order. Raises `PackageRefused` and `PackageDamaged`, which name the member."""
+        """Yield every member in order. Raises `PackageRefused` and `PackageDamaged`, which name the member."""
         while True:
             self._skip()
             header = self._exactly(BLOCK)
@@ -107,7 +107,7 @@ class TarReader:
                 size = _octal(header[124:136], b"an extended header")
                 if size > MAX_EXTENDED:
                     raise PackageRefused(
-                        f"An extended header after {self._current} has {size} bytes; that is too much."
+                        f"An extended header after {self._current} has {size} bytes, more than {MAX_EXTENDED}."
                     )
                 extended = _extended(self._exactly(size), self._current)
                 self._exactly(-size % BLOCK)
@@ -123,7 +123,7 @@ class TarReader:
         return shown(self._name) if self._name else "its beginning"
 
     def read(self, size: int, /) -> bytes:
-        """Content of the current member; b"" at its end."""
+        """Return content of the current member; b"" at its end."""
         if not self._left:
             return b""
         wanted = min(size, self._left, _PIECE)
@@ -132,7 +132,7 @@ class TarReader:
         return data
 
     def close(self) -> None:
-        """Nothing: the source is closed by whoever opened it."""
+        """Do nothing: the caller closes the source."""
 
     def _skip(self) -> None:
         while self._left:
@@ -145,19 +145,19 @@ class TarReader:
         while len(data) < size:
             piece = self._source.read(size - len(data))
             if not piece:
-                raise PackageDamaged(f"The package ends in the middle, at {self._current}; fetch it again.")
+                raise PackageDamaged(f"The package is incomplete: it ends at {self._current}. Copy it again.")
             data += piece
         return data
 
     def _check(self, header: bytes) -> None:
         stated = _octal(header[148:156], b"the sum of a header")
         if stated != 256 + sum(header[:148]) + sum(header[156:]) or header[257:262] != b"ustar":
-            raise PackageDamaged(f"The header after {self._current} is damaged; fetch the package again.")
+            raise PackageDamaged(f"The header after {self._current} is damaged. Copy the package again.")
 
     def _require_end(self) -> None:
         while piece := self._source.read(_PIECE):
             if piece.strip(b"\0"):
-                raise PackageRefused("Something follows the end of the package; it was not written like that.")
+                raise PackageRefused("Data follows the end of the package, so it was changed. Use another copy.")
 
 
 def _extended(data: bytes, after: str) -> dict[str, bytes]:
@@ -165,13 +165,13 @@ def _extended(data: bytes, after: str) -> dict[str, bytes]:
     while data:
         length_text, _, rest = data.partition(b" ")
         if not length_text.isdigit() or len(length_text) > 6 or not 0 < int(length_text) <= len(data):
-            raise PackageDamaged(f"An extended header after {after} is damaged; fetch the package again.")
+            raise PackageDamaged(f"An extended header after {after} is damaged. Copy the package again.")
         record, data = rest[: int(length_text) - len(length_text) - 1], data[int(length_text) :]
         key, _, value = record.removesuffix(b"\n").partition(b"=")
         records[key.decode("ascii", "replace")] = value
     unknown = set(records) - {"path", "size", "mtime", "hdrcharset", "uid", "gid"}
     if unknown:
-        raise PackageRefused(f"An extended header after {after} has {sorted(unknown)[0]!r}, which packages never have.")
+        raise PackageRefused(f"An extended header after {after} has the unknown record {sorted(unknown)[0]!r}.")
     return records
 
 
@@ -182,14 +182,14 @@ def _member(header: bytes, extended: dict[str, bytes]) -> Member:
     kind = header[156:157]
     if kind not in {b"0", b"\0", b"5"}:
         raise PackageRefused(
-            f"{shown(name)!r} is {_KINDS.get(kind, 'of an unknown kind')}; a package has files and folders."
+            f"{shown(name)!r} is {_KINDS.get(kind, 'of an unknown kind')}. A package has only files and folders."
         )
     is_folder = kind == b"5"
     name = name.removesuffix(b"/") if is_folder else name
     require_safe(name)
     size = _number(extended["size"], name) if "size" in extended else _octal(header[124:136], name)
     if is_folder and size:
-        raise PackageRefused(f"{shown(name)!r} is a folder with content; a package has no such thing.")
+        raise PackageRefused(f"{shown(name)!r} is a folder with content, which is invalid.")
     return Member(
         name=name,
         is_folder=is_folder,
@@ -206,32 +206,30 @@ def _member(header: bytes, extended: dict[str, bytes]) -> Member:
 def _owner(extended: bytes | None, digits: bytes, name: bytes) -> int:
     number = _octal(digits, name) if extended is None else _number(extended, name)
     if number > _MOST_OWNERS:
-        raise PackageRefused(f"{shown(name)!r} belongs to number {number}; no system has that.")
+        raise PackageRefused(f"{shown(name)!r} has the impossible owner {number}.")
     return number
 
 
 def require_safe(name: bytes) -> None:
-    """Raise `PackageRefused` for a name that is too long, too deep, or leads elsewhere."""
+    """Raise `PackageRefused` for a name that is too long, too deep, or leads outside of the folder."""
     parts = name.split(b"/")
     if len(name) > MAX_NAME or len(parts) > MAX_DEPTH:
-        raise PackageRefused(f"The name {shown(name[:200])!r}… is too long or too deep; no package has such names.")
+        raise PackageRefused(f"The name {shown(name[:200])!r}… is too long or too deep for a package.")
     if b"\0" in name or not _UNSAFE.isdisjoint(parts):
-        raise PackageRefused(
-            f"The name {shown(name)!r} would lead out of the folder; the package is not to be trusted."
-        )
+        raise PackageRefused(f"The name {shown(name)!r} would lead outside of the folder. Do not trust the package.")
 
 
 def _octal(digits: bytes, name: bytes) -> int:
     text = digits.rstrip(b" \0")
-    # Python's own reading of numbers would take signs and underscores too.
+    # int() would accept signs and underscores, too.
     if text.translate(None, b"01234567"):
-        raise PackageDamaged(f"The number {digits!r} of {shown(name)!r} cannot be read; fetch the package again.")
+        raise PackageDamaged(f"The number {digits!r} of {shown(name)!r} is invalid. Copy the package again.")
     return int(text, 8) if text else 0
 
 
 def _number(digits: bytes, name: bytes) -> int:
     if not digits.isdigit() or len(digits) > 18:
-        raise PackageDamaged(f"The number {digits[:20]!r} of {shown(name)!r} cannot be read; fetch the package again.")
+        raise PackageDamaged(f"The number {digits[:20]!r} of {shown(name)!r} is invalid. Copy the package again.")
     return int(digits)
 
 

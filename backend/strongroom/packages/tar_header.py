@@ -1,7 +1,7 @@
-"""The header blocks of tar, written: POSIX, with an extended header where a plain one cannot hold it.
+"""Write the header blocks of tar: POSIX, with an extended header if a plain one is too small.
 
-Byte for byte what Python's own `tarfile` writes, several times as fast: to know the length of a tar, one asks for
-those of all its headers.
+The bytes are those of Python's `tarfile`, but several times as fast: the length of a tar needs the lengths of all its
+headers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MOST: Final = 8**11 - 1
 
 
 class Header(NamedTuple):
-    """What the headers of one entry say. The name of a folder ends in `/`; times are nanoseconds since the epoch."""
+    """The header of one entry. The name of a folder ends in `/`; times are nanoseconds since the epoch."""
 
     kind: bytes
     name: bytes
@@ -33,12 +33,12 @@ class Header(NamedTuple):
 
     @property
     def length(self) -> int:
-        """How many bytes `encode` gives."""
+        """Return the number of bytes that `encode` returns."""
         extended = len(self._extended())
         return 2 * _BLOCK + extended + -extended % _BLOCK if extended else _BLOCK
 
     def encode(self) -> bytes:
-        """The blocks."""
+        """Return the blocks."""
         extended = self._extended()
         block = _block(self)
         if not extended:
@@ -47,7 +47,7 @@ class Header(NamedTuple):
         return head + extended + bytes(-len(extended) % _BLOCK) + block
 
     def _extended(self) -> bytes:
-        """The records of what a plain header cannot hold."""
+        """Return the records of values that a plain header cannot hold."""
         is_plain_time = self.mtime_ns >= 0 and not self.mtime_ns % _SECOND
         records = [] if is_plain_time else [_record(b"mtime", _decimal(self.mtime_ns))]
         unfit = [
@@ -66,7 +66,7 @@ class Header(NamedTuple):
 
 
 def _block(header: Header) -> bytes:
-    # What does not fit is 0 here, or cut short, and stands in the extended header.
+    # A value that does not fit is 0 or truncated here, and is in the extended header.
     seconds = header.mtime_ns // _SECOND
     block = b"%b%07o\0%07o\0%07o\0%011o\0%011o\0        %b%bustar\x0000" % (
         _short(header.name),
@@ -78,7 +78,7 @@ def _block(header: Header) -> bytes:
         header.kind,
         _short(header.target),
     )
-    # The sum of the bytes, in which its own place counts as blanks.
+    # The checksum: the sum of all bytes, with its own field as blanks.
     return b"%b%06o\0%b" % (block[:148], sum(block), (block[155:]).ljust(_BLOCK - 155, b"\0"))
 
 
@@ -94,7 +94,7 @@ def _decimal(nanoseconds: int) -> bytes:
 
 
 def _record(key: bytes, value: bytes) -> bytes:
-    """A line that begins with its own length."""
+    """Return a record, which begins with its own length."""
     rest = len(key) + len(value) + 3
     length = rest + len(str(rest))
     if len(str(length)) > len(str(rest)):

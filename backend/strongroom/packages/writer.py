@@ -1,6 +1,6 @@
-"""Packages out: one `.tar.gz` of everything that is handed over, encrypted if asked for, complete or not there at all.
+"""Write packages: one `.tar.gz` of all entries, optionally encrypted. A package is complete, or it does not exist.
 
-The same content, handed in with the same time, gives the same bytes.
+The same content with the same time gives the same bytes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import IO, Final
 
 from strongroom.entries import Entry, Problem
 from strongroom.errors import PackageDamaged, PackageRefused
-from strongroom.packages.archive_writer import Packing
+from strongroom.packages.archive_writer import ArchiveWriter
 from strongroom.packages.gzip_writer import LEVEL, STORED
 from strongroom.packages.openpgp import Encryptor
 from strongroom.packages.package_file import message_passphrase
@@ -30,13 +30,15 @@ from strongroom.passphrase import Passphrase, read_passphrase
 _PARTIAL: Final = ".partial"
 _LEFTOVER: Final = re.compile(r"\..+\.[a-z0-9_]{8}" + re.escape(_PARTIAL))
 _DAY: Final = 86400.0
-"""Seconds without a byte from which on nobody writes it any more, as in repositories."""
+"""Seconds since the last write after which a temporary file is abandoned, as in repositories."""
 
 
 @dataclass(frozen=True)
 class PackageResult:
-    """A package that has been written and read back. Sizes are bytes; `problems` were met in what lies on a disk,
-    `notes` tell what else one may want to know."""
+    """A package that was written and verified. Sizes are bytes.
+
+    `problems` are paths that could not be stored completely, `notes` are further remarks for the user.
+    """
 
     size: int
     sha256: str
@@ -59,26 +61,26 @@ def write_package(
     before_publish: Callable[[], None] | None = None,
     on_problem: Callable[[Problem], None] | None = None,
 ) -> PackageResult:
-    """Write `entries` into one new file at `path`, readable by its owner only; encrypted with `passphrase`.
+    """Write `entries` into one new file at `path`, readable only by its owner; encrypted if there is a `passphrase`.
 
-    The entries are read in the order in which they stand in a package, whatever theirs is: see `order`. README.txt and
-    SHA256SUMS are added; `manifest.json`, the last to be read, must be among them. `mtime_ns` is the time of all that
-    has none of its own, in nanoseconds since the epoch.
+    The entries are read in the order of packages: see `member_order`. README.txt and SHA256SUMS are added;
+    `manifest.json` must be among the entries and is read last. `mtime_ns` is the time of entries without their own, in
+    nanoseconds since the epoch.
 
-    It is written beside its final name, read back, through decryption too, and only then gets its name. `reading` is
-    called while it is read back, first with nothing done. `verify` says what is wrong with its content, nothing if it
-    is empty. `before_publish` is called immediately before it gets its name, and what it raises leaves nothing.
-    `on_problem` is called as soon as something on a disk could not be read as it should be.
+    The package is written under a temporary name, verified, with decryption, and then renamed. `reading` is called
+    while it is verified, first with zeros. `verify` returns the faults of its content, empty if there are none.
+    `before_publish` is called immediately before the rename; if it raises, no file is left. `on_problem` is called as
+    soon as a path could not be stored completely.
 
-    Raises `PackageRefused` (the file exists, no space, no rights, a name that packages do not have), `PackageDamaged`
-    when it is not read back as it was written, and what the sources raise.
+    Raises `PackageRefused` (the file exists, no space, no permission, an invalid name), `PackageDamaged` if the written
+    file is damaged, and the errors of the sources.
     """
     if path.exists() or path.is_symlink():
-        raise PackageRefused(f"{path} exists; nothing is ever overwritten. Choose another name or move it away.")
+        raise PackageRefused(f"{path} already exists and is not overwritten. Choose another name, or move it away.")
     try:
         with temporary_file(path) as (temporary, file):
             encryptor = None if passphrase is None else Encryptor(file, message_passphrase(passphrase))
-            packing = Packing(
+            archive = ArchiveWriter(
                 file if encryptor is None else encryptor,
                 path.parent,
                 mtime_ns=mtime_ns,
@@ -86,8 +88,8 @@ def write_package(
                 progress=progress,
                 on_problem=on_problem,
             )
-            with contextlib.closing(packing):
-                packing.pack(entries)
+            with contextlib.closing(archive):
+                archive.pack(entries)
             if encryptor is not None:
                 encryptor.finish()
             file.flush()
@@ -99,7 +101,7 @@ def write_package(
             _publish(temporary, path)
     except OSError as error:
         raise unwritable(path, error, "nothing was left there") from error
-    return PackageResult(size, sha256, packing.files, packing.content_bytes, packing.problems, packing.notes)
+    return PackageResult(size, sha256, archive.files, archive.content_bytes, archive.problems, archive.notes)
 
 
 def _read_back(
@@ -119,14 +121,14 @@ def _read_back(
     except PackageDamaged as error:
         findings = [str(error)]
     except PackageRefused as error:
-        raise PackageRefused(f"{path} would not be taken back, so it was removed: {error}") from error
+        raise PackageRefused(f"The package {path} could not be opened again, so it was removed: {error}") from error
     if findings:
-        raise PackageDamaged(f"What was written to {path} is not what was read, so it was removed: {findings[0]}")
+        raise PackageDamaged(f"The package {path} failed its verification, so it was removed: {findings[0]}")
 
 
 @contextlib.contextmanager
 def temporary_file(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
-    """A file beside `path` that is gone when the block ends, unless it got another name."""
+    """Give a file beside `path` that is removed when the block ends, unless it was renamed."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=_PARTIAL, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -136,37 +138,37 @@ def temporary_file(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
 
 
 def remove_leftovers(folder: Path) -> int:
-    """Remove what writers that were killed more than a day ago have left in a folder; how many bytes came back."""
+    """Remove temporary files of writers that were killed more than a day ago. Return the freed bytes."""
     freed = 0
     for path in [path for path in folder.glob(f".*{_PARTIAL}") if _LEFTOVER.fullmatch(path.name)]:
         try:
             status = path.lstat()
         except FileNotFoundError:
-            continue  # its package was just completed
+            continue  # its package has just been completed
         if stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime > _DAY:
             path.unlink(missing_ok=True)
-            # A second name of a package that was complete takes no room.
+            # A second name of a complete package takes no space.
             freed += status.st_size if status.st_nlink == 1 else 0
     return freed
 
 
 def measure_file(path: Path) -> tuple[int, str]:
-    """The size and the SHA-256 of a file."""
+    """Return the size and the SHA-256 of a file."""
     with path.open("rb") as file:
         return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _publish(temporary: Path, path: Path) -> None:
     try:
-        # A link never replaces a file that has come to be there meanwhile; a rename would.
+        # A link never replaces a file that another process has just created; a rename would.
         os.link(temporary, path)
     except FileExistsError as error:
-        raise PackageRefused(f"{path} has come to exist meanwhile; it was not overwritten.") from error
+        raise PackageRefused(f"Another process has just created {path}. It was not overwritten.") from error
     sync_names(path.parent)
 
 
 def sync_names(place: Path) -> None:
-    """Force the names in a folder to the disk."""
+    """Flush the names in a folder to the disk."""
     folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

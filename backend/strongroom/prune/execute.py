@@ -1,16 +1,16 @@
-"""A plan carried out, in the order in which a crash can only ever leave too much.
+"""Execute a prune plan, in an order in which a crash can only leave superfluous files.
 
-1. Packs in no index are deleted, and what writes left that broke off: nothing can refer to them, and the room may be
-   needed.
-2. What is used of the packs to be rewritten is written into new packs,
-3. and these are named in index files, once they are durable. From here until 6 such blobs are there twice.
-4. New index files name the packs that stay. From here until 5 such packs are named twice.
-5. The old index files are deleted, now that everything used is named without them.
-6. The old packs are deleted, now that no index names them.
+1. Delete packs in no index, and temporary files: nothing refers to them, and their space may be needed.
+2. Write the used blobs of the packs to repack into new packs,
+3. and index the new packs when they are durable. Until step 6, these blobs are stored twice.
+4. Write new index files for the packs to keep. Until step 5, these packs are in two index files.
+5. Delete the old index files. The new ones name all used blobs.
+6. Delete the old packs. No index file names them any more.
 
-Where there is no room for 4, index files that name nothing but packs to be deleted go first, those packs after them.
+If there is no space for step 4, first delete index files that name only packs to delete, then these packs.
 
-Index files deleted before 4, or packs before 5, would leave packs without names, or names without packs, after a crash.
+If index files were deleted before step 4, or packs before step 5, a crash would leave packs in no index, or an index of
+missing packs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from strongroom.format.pack import PackedBlob
 from strongroom.ids import BlobKind, FileKind, StorageId
 from strongroom.prune.indexes import require_covered, rewrite_indexes
 from strongroom.prune.plan import PrunePlan
-from strongroom.prune.progress import PruneProgress, Teller
+from strongroom.prune.progress import ProgressReporter, PruneProgress
 from strongroom.repository import Index, Repository
 from strongroom.repository.blob_reader import open_blob
 from strongroom.repository.blob_writer import BlobWriter
@@ -36,14 +36,14 @@ from strongroom.repository.pack_headers import read_header
 from strongroom.workers import Pool, default_workers
 
 _RANGE = 8 << 20
-"""Bytes read at once from a pack that is rewritten."""
+"""The maximum number of bytes read at once from a pack to repack."""
 _GAP = 128 << 10
-"""Unused bytes between two used blobs up to which reading on is cheaper than asking again."""
+"""The maximum gap in bytes between two used blobs that are read at once."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PruneResult:
-    """What was done. `freed_bytes` are those of what was deleted less those of the new packs."""
+    """The result of a prune. `freed_bytes` is the size of the deleted files less the size of the new packs."""
 
     packs_removed: int
     packs_repacked: int
@@ -60,42 +60,46 @@ def execute_prune(
     *,
     progress: Callable[[PruneProgress], None] | None = None,
 ) -> PruneResult:
-    """Carry out a plan that was made while this exclusive lock was held, its `without` being forgotten by now.
+    """Execute a plan that was made under this exclusive lock. Forget the snapshots in its `without` first.
 
-    Every blob that moves is verified, and of one that is stored several times the copy that stays. Raises PlanOutdated
-    for any other plan, and Damaged when something that is used cannot be read; in both cases no used byte is removed.
-    Raises LockLost when the lock is; ValueError without an exclusive one; what else the repository gives cause for.
+    Every moved blob is verified, and so is the copy to keep of a blob with several copies. Raises PlanOutdated for any
+    other plan, and Damaged if used data cannot be read; in both cases no used data is removed. Raises LockLost,
+    ValueError without an exclusive lock, and other errors of the repository.
     """
     repository.require_removable()
     lock.require_exclusive(repository)
     _require_current(repository, plan, lock)
-    return _Execution(repository, plan, lock, Teller(progress)).run()
+    return _Execution(repository, plan, lock, ProgressReporter(progress)).run()
 
 
 def _require_current(repository: Repository, plan: PrunePlan, lock: RepositoryLock) -> None:
     if plan.identity != (repository.id, repository.location) or plan.begun < lock.since:
-        raise PlanOutdated("The plan was not made under the lock that is held now. Plan again and execute that.")
+        raise PlanOutdated("The plan was not made under the lock that is held now. Make a new plan.")
     snapshots = {stored.name for stored in repository.backend.list_files(FileKind.SNAPSHOT)}
     if snapshots & plan.without:
-        raise PlanOutdated("Snapshots that the plan leaves out are still there. Forget them first, or plan with them.")
+        raise PlanOutdated(
+            "Snapshots that the plan treats as forgotten still exist. Forget them first, or make a new plan."
+        )
     indexes = {stored.name for stored in repository.backend.list_files(FileKind.INDEX)}
     if snapshots - plan.snapshots or indexes != plan.indexes:
-        raise PlanOutdated("The repository has changed since the plan was made. Plan again and execute that.")
+        raise PlanOutdated("The repository has changed since the plan was made. Make a new plan.")
 
 
 class _Execution:
-    """One prune on its way."""
+    """One running prune."""
 
-    def __init__(self, repository: Repository, plan: PrunePlan, lock: RepositoryLock, teller: Teller) -> None:
+    def __init__(
+        self, repository: Repository, plan: PrunePlan, lock: RepositoryLock, reporter: ProgressReporter
+    ) -> None:
         self._repository = repository
         self._plan = plan
         self._lock = lock
-        self._teller = teller
+        self._reporter = reporter
         self._guard = threading.Lock()
         self._packs_done = self._bytes_done = 0
 
     def run(self) -> PruneResult:
-        """The six steps."""
+        """Run the six steps."""
         plan = self._plan
         going = {*plan.remove.names, *plan.repack.names, *plan.lost}
         self._verify_keepers(going)
@@ -130,7 +134,7 @@ class _Execution:
         return new, [*gone, *old]
 
     def _remove_whole(self, going: set[StorageId]) -> frozenset[StorageId]:
-        """Remove index files that name nothing but packs that nothing needs, and those packs; which index files."""
+        """Remove index files that name only packs to remove, and those packs. Return the removed index files."""
         unneeded = going - set(self._plan.repack.names)
         named = {name: {pack for pack, _ in self._repository.load_index_file(name)} for name in self._plan.indexes}
         whole = frozenset(name for name, packs in named.items() if packs <= unneeded)
@@ -146,7 +150,7 @@ class _Execution:
             self._lock.check()
             with contextlib.suppress(FileMissing):
                 self._repository.backend.remove(FileHandle(kind, name))
-            self._teller.tell("deleting", number, self._bytes_done, self._plan.repack.size)
+            self._reporter.report("deleting", number, self._bytes_done, self._plan.repack.size)
 
     def _remove_leftovers(self) -> None:
         for leftover in self._plan.leftovers:
@@ -155,8 +159,8 @@ class _Execution:
                 self._repository.backend.remove_leftover(leftover)
 
     def _verify_keepers(self, going: set[StorageId]) -> None:
-        """Where a spare copy goes with its pack, the one that stays unread in its own must be good."""
-        with Pool(default_workers(), self._tell) as pool:
+        """Verify each copy that is kept while a pack with another copy of the blob is removed."""
+        with Pool(default_workers(), self._report) as pool:
             for number, places in self._plan.index.blobs() if self._plan.keepers else ():
                 if number not in self._plan.keepers or not any(pack in going for pack, _ in places):
                     continue
@@ -170,13 +174,13 @@ class _Execution:
         with _naming(pack):
             open_blob(self._repository, blob, sealed)
 
-    # Packs rewritten, several at a time
+    # Repack, several packs at a time
 
     def _repack(self) -> Index:
-        """Write what is used of some packs into new ones, with their index; the index of those."""
+        """Write the used blobs of the packs to repack into new, indexed packs. Return the index of the new packs."""
         index = Index()
         if self._plan.repack.names:
-            with BlobWriter(self._repository, index) as writer, Pool(default_workers(), self._tell) as pool:
+            with BlobWriter(self._repository, index) as writer, Pool(default_workers(), self._report) as pool:
                 for pack in self._plan.repack.names:
                     pool.submit(functools.partial(self._repack_one, writer, pack))
                 pool.drain()
@@ -204,11 +208,11 @@ class _Execution:
             if blob.kind is BlobKind.TREE and not blob.plain_length:
                 writer.store(blob.kind, plaintext)
             else:
-                # A copy: the slice would keep all that was read in memory for as long as the new pack is open.
+                # A copy: the slice would keep the whole range in memory while the new pack is open.
                 writer.store_sealed(blob, bytes(sealed))
 
-    def _tell(self) -> None:
-        self._teller.tell("rewriting packs", self._packs_done, self._bytes_done, self._plan.repack.size)
+    def _report(self) -> None:
+        self._reporter.report("rewriting packs", self._packs_done, self._bytes_done, self._plan.repack.size)
 
 
 @contextlib.contextmanager
@@ -217,13 +221,13 @@ def _naming(pack: StorageId) -> Iterator[None]:
         yield
     except Damaged as error:
         raise Damaged(
-            f"The pack {pack} is damaged, and something in it is needed; nothing that is used was removed: {error}"
+            f"The pack {pack} is damaged, and a snapshot needs it: {error} No used data was removed."
             f" Run `strongroom repair packs {pack[:8]}`."
         ) from None
 
 
 def _ranges(blobs: Iterable[PackedBlob]) -> Iterator[list[PackedBlob]]:
-    """Blobs in order of offset, in groups to be read at once."""
+    """Group blobs, in order of offset, into ranges to be read at once."""
     group: list[PackedBlob] = []
     for blob in blobs:
         if group:

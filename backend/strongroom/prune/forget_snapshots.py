@@ -1,4 +1,4 @@
-"""Snapshots removed, and nothing else: what only they needed stays until a prune."""
+"""Forget snapshots. Their blobs stay until the next prune."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from strongroom.repository.locks import RepositoryLock
 
 
 def forget(repository: Repository, snapshots: Collection[StorageId], lock: RepositoryLock) -> list[StorageId]:
-    """Remove the snapshots of these full ids under an exclusive lock; gives those that were still there.
+    """Remove the snapshots with these full ids, under an exclusive lock. Return the ids that still existed.
 
-    Doing it twice is doing it once. One that cannot be read may go, since it was asked for by its name. Raises
-    SnapshotProtected, before any is removed, when one of them is marked to be kept; UnsupportedRepository or AppendOnly
-    where nothing may be removed; LockLost; ValueError without an exclusive lock.
+    Idempotent. A snapshot that cannot be read is removed, too, since it was named. Raises SnapshotProtected before any
+    removal if one of them is protected; UnsupportedRepository or AppendOnly if nothing may be removed; LockLost;
+    ValueError without an exclusive lock.
     """
     repository.require_removable()
     lock.require_exclusive(repository)
@@ -40,4 +40,6 @@ def _require_unprotected(repository: Repository, name: StorageId) -> None:
     except (FileMissing, Damaged):
         return
     if reason:
-        raise SnapshotProtected(f"Snapshot {name[:8]} in {repository.location} is {reason}.")
+        raise SnapshotProtected(
+            f"Cannot forget snapshot {name[:8]} in {repository.location}: it is {reason}. Nothing was removed."
+        )

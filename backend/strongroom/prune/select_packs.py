@@ -1,4 +1,4 @@
-"""Which packs go, which are rewritten, and which copy of a blob is the one that stays."""
+"""Select the packs to remove and to repack, and the copy of each blob to keep."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from strongroom.repository.blob_set import BlobSet
 from strongroom.repository.blob_writer import PACK_SIZE
 
 SMALL = PACK_SIZE // 4
-"""Bytes below which a pack is one of the small ones; ten of a kind are worth merging. As in restic, about."""
+"""The size in bytes below which a pack is small. Ten small packs of a kind are merged, about as in restic."""
 _SMALL_COUNT = 10
 _FAULTS_SHOWN = 5
 
 Place: TypeAlias = tuple[StorageId, int]
-"""Where a copy of a blob lies: the pack, and the offset in it."""
+"""The location of a copy of a blob: the pack, and the offset in it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PruneOptions:
-    """How thorough a prune is. ValueError for what is negative.
+    """The options of a prune. Raises ValueError for negative values.
 
-    `max_unused`: so many unused bytes may stay in packs that also hold used ones, as a fraction of the used bytes.
-    `grace`: packs whose files are younger are left alone, in an index or not, and so are those whose age the place does
-    not know. Locks keep out whoever honours them; this is for those who do not, and may be writing just now.
-    `repack`: without it no pack is rewritten, so that a storage without room is enough.
+    `max_unused`: the limit for unused bytes that stay in partly used packs, as a fraction of the used bytes.
+    `grace`: younger packs are not changed, in an index or not, nor are packs of unknown age. This protects the packs of
+    clients that write without respecting locks.
+    `repack`: False rewrites no packs, so that the prune works on a full storage.
     """
 
     max_unused: float = 0.05
@@ -41,12 +41,12 @@ class PruneOptions:
 
     def __post_init__(self) -> None:
         if not self.max_unused >= 0 or self.grace < timedelta(0):
-            raise ValueError("What may stay unused, and for how long, cannot be negative.")
+            raise ValueError("The limit of unused space and the grace period cannot be negative.")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Packs:
-    """Some packs by name, and the bytes of their files."""
+    """Names of packs, and the total size of their files in bytes."""
 
     names: tuple[StorageId, ...] = ()
     size: int = 0
@@ -54,7 +54,7 @@ class Packs:
 
 @dataclasses.dataclass(slots=True)
 class PackUse:
-    """One indexed pack: what of it is needed. Bytes are those of sealed blobs with their entries in the header."""
+    """The use of one indexed pack. Sizes are bytes of sealed blobs with their header entries."""
 
     name: StorageId
     file: StoredFile | None
@@ -64,21 +64,21 @@ class PackUse:
     unused: int = 0
     kinds: set[BlobKind] = dataclasses.field(default_factory=set)
     compressible: bool = False
-    """Holds trees that are not compressed, as a repository of version 1 had them."""
+    """The pack holds uncompressed trees, from a repository of format version 1."""
 
     @property
     def size(self) -> int:
-        """Bytes of the file; 0 when it is not there."""
+        """Return the size of the file in bytes; 0 if it is missing."""
         return self.file.size if self.file else 0
 
 
 @dataclasses.dataclass(slots=True)
-class Uses:
-    """What of a repository is needed, pack by pack. Blobs and bytes count each blob once; copies are unused."""
+class RepositoryUse:
+    """The use of all packs of a repository. Each blob counts as used once; further copies are unused."""
 
     packs: dict[StorageId, PackUse]
     keepers: dict[int, Place]
-    """Of every used blob with several copies, by its number, the one that stays."""
+    """For every used blob with several copies, by its number: the copy to keep."""
     used_blobs: int = 0
     used_bytes: int = 0
     unused_blobs: int = 0
@@ -86,22 +86,22 @@ class Uses:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Choice:
-    """What becomes of the indexed packs."""
+class PackSelection:
+    """The indexed packs to remove, to repack, and to leave unchanged."""
 
     remove: Packs
     repack: Packs
     repack_unused: int
-    """Unused bytes in the packs that are rewritten."""
+    """Unused bytes in the packs to repack."""
     lost: tuple[StorageId, ...]
-    """In the index, not in the storage, and not needed."""
+    """Missing in the storage, but in the index, and not needed."""
     young: Packs
     young_unused: int
-    """Unused bytes in packs that are too young to be touched, the whole of those that nothing needs."""
+    """Unused bytes in packs that are too young to change, including packs that are not needed at all."""
 
 
 def is_young(file: StoredFile | Leftover, now: float, grace: timedelta) -> bool:
-    """Whether a file must be left alone. A file from the future is young, and one without a time too."""
+    """Return whether a file is within the grace period. A file with a future time or without a time is young, too."""
     if not grace:
         return False
     return file.modified is None or now - file.modified < grace.total_seconds()
@@ -109,14 +109,14 @@ def is_young(file: StoredFile | Leftover, now: float, grace: timedelta) -> bool:
 
 def measure(
     index: Index, used: BlobSet, files: Mapping[StorageId, StoredFile], now: float, options: PruneOptions
-) -> Uses:
-    """Count what is needed in every pack. Raises Damaged when a pack that is needed is missing or has a wrong size."""
+) -> RepositoryUse:
+    """Measure the use of every pack. Raises Damaged if a needed pack is missing or has a wrong size."""
     packs = {}
     for name in index.packs:
         file = files.get(name)
         sound = file is not None and file.size == index.pack_size(name)
         packs[name] = PackUse(name, file, sound, file is not None and is_young(file, now, options.grace))
-    uses = Uses(packs, {})
+    uses = RepositoryUse(packs, {})
     several: list[tuple[int, list[tuple[StorageId, PackedBlob]]]] = []
     for number, places in index.blobs():
         for name, blob in places:
@@ -132,7 +132,9 @@ def measure(
     return uses
 
 
-def _count(uses: Uses, places: list[tuple[StorageId, PackedBlob]], keeper: tuple[StorageId, PackedBlob] | None) -> None:
+def _count(
+    uses: RepositoryUse, places: list[tuple[StorageId, PackedBlob]], keeper: tuple[StorageId, PackedBlob] | None
+) -> None:
     for place in places:
         name, blob = place
         size = blob.length + entry_size(blob)
@@ -146,9 +148,12 @@ def _count(uses: Uses, places: list[tuple[StorageId, PackedBlob]], keeper: tuple
             uses.unused_bytes += size
 
 
-def _choose_keepers(uses: Uses, several: list[tuple[int, list[tuple[StorageId, PackedBlob]]]]) -> None:
-    """Of several copies the one stays that lies in a pack which stays anyway: a young one, or else one that holds what
-    no other has, or else the one with the least waste. So that, after a prune that broke off, its new packs win."""
+def _choose_keepers(uses: RepositoryUse, several: list[tuple[int, list[tuple[StorageId, PackedBlob]]]]) -> None:
+    """Choose the copy to keep of each blob with several copies.
+
+    Prefer the copy in a pack that is kept anyway: a young pack, else a pack with blobs of its own, else the pack with
+    the least unused space. After an interrupted prune, its new packs win.
+    """
     order = sorted(
         uses.packs.values(), key=lambda pack: (not pack.sound, not pack.young, not pack.used, pack.unused, pack.name)
     )
@@ -159,27 +164,28 @@ def _choose_keepers(uses: Uses, several: list[tuple[int, list[tuple[StorageId, P
         _count(uses, places, keeper)
 
 
-def _require_whole(index: Index, uses: Uses) -> None:
+def _require_whole(index: Index, uses: RepositoryUse) -> None:
     faults = []
     for pack in uses.packs.values():
         if pack.used and pack.file is None:
-            faults.append(f"the pack {pack.name} is missing")
+            faults.append(f"pack {pack.name} is missing")
         elif pack.used and not pack.sound:
-            faults.append(f"the pack {pack.name} has {pack.size} bytes instead of {index.pack_size(pack.name)}")
+            faults.append(f"pack {pack.name} has {pack.size} bytes instead of {index.pack_size(pack.name)}")
     if faults:
         more = f", and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
         raise Damaged(
-            f"Something that snapshots need is not there: {'; '.join(faults[:_FAULTS_SHOWN])}{more}. A backup stores it"
-            " again where its source still has it; then run `strongroom repair packs --damaged`."
+            f"Cannot prune, because packs that snapshots need are damaged: {'; '.join(faults[:_FAULTS_SHOWN])}{more}."
+            " Make a backup: it stores the content again if its source still has it. Then run"
+            " `strongroom repair packs --damaged`."
         )
 
 
-def choose(uses: Uses, options: PruneOptions) -> Choice:
-    """Decide about every indexed pack.
+def select_packs(uses: RepositoryUse, options: PruneOptions) -> PackSelection:
+    """Select the packs to remove and to repack.
 
-    What is wholly unused goes. Rewritten are packs that mix kinds or hold uncompressed trees, then, trees first and the
-    most wasteful first, those with unused blobs until what remains unused is little enough, and small ones when there
-    are many. Young ones are left as they are, and their waste does not count: nothing can be done about it yet.
+    Remove unused packs. Repack packs that mix kinds of blobs or hold uncompressed trees; then packs with unused blobs,
+    those with trees first and the most unused space first, until the unused space is within the limit; and small packs
+    if there are ten or more of a kind. Young packs are not changed, and their unused space does not count.
     """
     packs = sorted(uses.packs.values(), key=lambda pack: pack.name)
     there = [pack for pack in packs if pack.file is not None]
@@ -204,7 +210,7 @@ def choose(uses: Uses, options: PruneOptions) -> Choice:
             repack.extend(pack for pack in small if pack.name not in chosen)
     if not options.repack:
         repack = []
-    return Choice(
+    return PackSelection(
         remove=_packs(remove),
         repack=_packs(repack),
         repack_unused=sum(pack.unused for pack in repack),

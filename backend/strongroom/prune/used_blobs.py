@@ -1,4 +1,4 @@
-"""Which blobs are needed: everything that can be reached from the snapshots."""
+"""Find the used blobs: all blobs that can be reached from the snapshots."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from strongroom.errors import Damaged
 from strongroom.format.references import References, decode_references
 from strongroom.format.snapshot import Snapshot
 from strongroom.ids import BlobId, BlobKind
-from strongroom.prune.progress import Teller
+from strongroom.prune.progress import ProgressReporter
 from strongroom.repository import Index, Repository
 from strongroom.repository.blob_reader import BlobReader
 from strongroom.repository.blob_set import BlobSet
 
 
-def find_used(repository: Repository, index: Index, snapshots: Iterable[Snapshot], teller: Teller) -> BlobSet:
-    """Walk every tree of the snapshots once. Raises Damaged for a tree that cannot be read, or a blob in no index."""
+def find_used(
+    repository: Repository, index: Index, snapshots: Iterable[Snapshot], reporter: ProgressReporter
+) -> BlobSet:
+    """Return the blobs that the snapshots need. Raises Damaged for an unreadable tree or a blob in no index."""
     reader = BlobReader(repository, index)
     used = BlobSet(index)
     trees = size = 0
@@ -30,7 +32,7 @@ def find_used(repository: Repository, index: Index, snapshots: Iterable[Snapshot
             stack.extend(subtree for subtree in references.subtrees if _mark(used, BlobKind.TREE, subtree, where))
             trees += 1
             size += index.size(BlobKind.TREE, tree) or 0
-            teller.tell("reading folders", trees, size)
+            reporter.report("reading folders", trees, size)
     return used
 
 
@@ -39,7 +41,7 @@ def _mark(used: BlobSet, kind: BlobKind, blob: BlobId, where: str) -> bool:
     if new is None:
         raise Damaged(
             f"{where} needs the {kind.name.lower()} blob {blob.hex()}, which is in no index. `strongroom repair index`"
-            " looks for it in the packs; `strongroom repair snapshots` stores the snapshot again without what is lost."
+            " searches the packs for it. `strongroom repair snapshots` stores the snapshot again without lost files."
         )
     return new
 
@@ -48,4 +50,4 @@ def _read(reader: BlobReader, tree: BlobId, where: str) -> References:
     try:
         return decode_references(reader.read(BlobKind.TREE, tree))
     except Damaged as error:
-        raise Damaged(f"{where} has a folder that cannot be read: {error}") from None
+        raise Damaged(f"{where} has a damaged folder: {error}") from None

@@ -1,4 +1,4 @@
-"""What all repairs have in common: a plan that is still true, and files removed under the lock."""
+"""Shared steps of all repairs: check that a plan is current, and remove files under the lock."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from strongroom.repository.locks import RepositoryLock
 
 
 def require_unchanged(repository: Repository, indexes: Collection[StorageId]) -> None:
-    """Raise PlanOutdated when the index files are not those that a plan has seen."""
+    """Raise PlanOutdated if the index files are not those of the plan."""
     if {stored.name for stored in repository.backend.list_files(FileKind.INDEX)} != set(indexes):
-        raise PlanOutdated("The repository has changed since the plan was made. Plan again and execute that.")
+        raise PlanOutdated("The repository has changed since the plan was made. Make a new plan.")
 
 
 def remove_files(repository: Repository, lock: RepositoryLock, kind: FileKind, names: Iterable[StorageId]) -> None:
-    """Remove files; those that are gone already are as they should be. Raises LockLost."""
+    """Remove files, and ignore missing ones. Raises LockLost."""
     for name in names:
         lock.check()
         with contextlib.suppress(FileMissing):

@@ -1,4 +1,4 @@
-"""Blobs out of a repository: every one authenticated, decompressed within bounds, and hashed."""
+"""Read blobs from a repository. Every blob is authenticated, decompressed within limits, and hashed."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from strongroom.repository.index import Index
 from strongroom.streams import Buffer
 
 MAX_BLOB_SIZE = {BlobKind.DATA: 256 << 20, BlobKind.TREE: 2 << 30}
-"""Bytes of plaintext that one blob may make us hold. Data blobs of any writer seen are at most 70 MiB; a tree of ten
-million entries is 3 GiB."""
+"""The maximum size of a blob's plaintext in bytes. Data blobs of all known writers have at most 70 MiB; a tree of ten
+million entries has 3 GiB."""
 
-_WAY_OUT = (
-    "(`strongroom check --read-data` names all damage; a new backup stores the content again where its source still has"
-    " it, `strongroom repair packs --damaged` saves what is whole.)"
+_REMEDY = (
+    "(`strongroom check --read-data` lists all damage. A new backup stores the content again if its source still has"
+    " it. `strongroom repair packs --damaged` saves the intact blobs.)"
 )
 
 
 def open_blob(repository: Repository, blob: PackedBlob, sealed: Buffer) -> bytes:
-    """The plaintext of a blob as it lay in its pack. Raises Damaged."""
+    """Open and verify a sealed blob. Return its plaintext. Raises Damaged."""
     if blob.size > MAX_BLOB_SIZE[blob.kind]:
-        raise Damaged(f"The blob {blob.id.hex()} claims {blob.size} bytes, more than any blob may have.")
+        raise Damaged(f"The blob {blob.id.hex()} has a stated size of {blob.size} bytes, more than the maximum.")
     body = repository.master.open(memoryview(sealed))
     plaintext = compression.decompress(body, blob.plain_length) if blob.plain_length else body
     if len(plaintext) != blob.size:
         raise Damaged(f"The blob {blob.id.hex()} has {len(plaintext)} bytes instead of {blob.size}.")
     if blob_id(plaintext) != blob.id:
-        raise Damaged(f"The blob {blob.id.hex()} does not have the hash that is its name.")
+        raise Damaged(f"The content of the blob {blob.id.hex()} does not match its hash.")
     return plaintext
 
 
 class BlobReader:
-    """Reads blobs by their identity, falling back on other copies where one is damaged. Safe between threads."""
+    """Read blobs by their ids. If a copy is damaged, read another one. Safe to share between threads."""
 
     def __init__(self, repository: Repository, index: Index) -> None:
         self.repository = repository
         self.index = index
         self.damage: dict[tuple[StorageId, BlobId | None], Damage] = {}
-        """The copies that were found damaged, even where another one was whole."""
+        """The copies that were found damaged, even if another copy is intact."""
 
     def read(self, kind: BlobKind, identity: BlobId) -> bytes:
-        """The plaintext. Raises Damaged, naming every copy that was tried."""
+        """Return the plaintext of a blob. Raises Damaged, which names every copy that was tried."""
         failures = []
         for pack, blob in self.index.find(kind, identity):
             try:
@@ -59,11 +59,11 @@ class BlobReader:
                 if isinstance(error, FileMissing):
                     self.damage[pack, None] = Damage(pack, DamageKind.MISSING, reason=str(error))
                 failures.append(f"pack {pack[:8]}: {error}")
-        where = "; ".join(failures) or "no index knows it"
-        raise Damaged(f"The {kind.name.lower()} blob {identity.hex()} cannot be read: {where} {_WAY_OUT}")
+        where = "; ".join(failures) or "it is in no index"
+        raise Damaged(f"The {kind.name.lower()} blob {identity.hex()} cannot be read: {where} {_REMEDY}")
 
     def has_spare(self, pack: StorageId, blob: PackedBlob) -> bool:
-        """Whether another pack holds a copy of this blob that can be read."""
+        """Return whether another pack holds a readable copy of this blob."""
         for other, copy in self.index.find(blob.kind, blob.id):
             if other != pack:
                 try:
@@ -74,7 +74,7 @@ class BlobReader:
         return False
 
     def is_whole(self, pack: StorageId, kind: BlobKind, identity: BlobId) -> bool:
-        """Whether the copy in this pack can be read. Raises BackendError."""
+        """Return whether the copy in this pack can be read. Raises BackendError."""
         for other, copy in self.index.find(kind, identity):
             if other == pack:
                 try:

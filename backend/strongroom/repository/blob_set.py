@@ -7,14 +7,14 @@ from strongroom.repository.index import Index
 
 
 class BlobSet:
-    """A set of the blobs of one index: a byte each, whatever their number."""
+    """A set of the blobs of one index. It takes one byte for each blob of the index."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
         self._flags = bytearray(index.numbers)
 
     def add(self, kind: BlobKind, identity: BlobId) -> bool | None:
-        """Whether it was not in it yet; None when the index does not know it."""
+        """Add a blob. Return whether it is new; None if the index does not have it."""
         number = self._index.number(kind, identity)
         if number is None:
             return None
@@ -26,6 +26,6 @@ class BlobSet:
         return number is not None and bool(self._flags[number])
 
     def missing_from(self, other: BlobSet) -> int:
-        """How many of these are not in another set of the same index."""
+        """Return the number of blobs that are not in another set of the same index."""
         left = int.from_bytes(self._flags, "big") & ~int.from_bytes(other._flags, "big")
         return left.bit_count()

@@ -1,7 +1,7 @@
-"""Blobs into a repository: deduplicated, compressed, sealed, packed, and indexed once their pack is durable.
+"""Write blobs to a repository: deduplicate, compress, seal, pack, and index them when their pack is durable.
 
-The order of writes is the format's promise: a pack before the index that names it, and both before a snapshot. A
-crash in between leaves packs that nothing names, or names that nothing needs; never something that is missing.
+The format requires this order of writes: a pack before the index file that names it, and both before a snapshot. A
+crash leaves packs in no index, or indexed blobs that no snapshot needs, but never a snapshot with missing blobs.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from strongroom.repository.index import Index
 from strongroom.streams import Buffer
 
 PACK_SIZE = 16 << 20
-"""Bytes after which a pack is closed: restic's default, so that its prune leaves our packs alone."""
+"""The size in bytes from which a pack is complete: restic's default, so that its prune does not repack our packs."""
 INDEX_BLOBS = 50_000
-"""Blobs after which an index file is closed."""
+"""The number of blobs from which an index file is complete."""
 _INDEX_SECONDS = 10 * 60
 
 
 @dataclasses.dataclass(slots=True)
 class Written:
-    """What was added: blobs of each kind, their bytes before and after compression and sealing."""
+    """Statistics of the added blobs: their number by kind, their size before and after compression and sealing."""
 
     data_blobs: int = 0
     tree_blobs: int = 0
@@ -58,10 +58,10 @@ class _OpenPack:
 
 
 class BlobWriter:
-    """A context manager: leaving it without an error stores the last packs and the index.
+    """Store blobs. A context manager: leaving it without an error stores the last packs and the index.
 
-    `store` may be called from many threads at once. A blob counts as stored, for others, as soon as one thread has
-    taken it on; should that fail, the whole writer fails, and nothing may be published.
+    `store` may be called from many threads at once. As soon as one thread begins to store a blob, the others treat it
+    as stored. If that thread fails, the whole writer fails, and no snapshot may be stored.
     """
 
     def __init__(self, repository: Repository, index: Index, *, compress: bool = True) -> None:
@@ -89,7 +89,7 @@ class BlobWriter:
             self.flush()
 
     def store(self, kind: BlobKind, plaintext: Buffer, *, identity: BlobId | None = None) -> BlobId:
-        """The blob's identity, computed unless it is known; it is durable when the writer has been flushed."""
+        """Store a blob and return its id, computed unless given. The blob is durable after `flush`."""
         identity = identity or blob_id(plaintext)
         if self._take_on(kind, identity):
             sealed, plain_length = self._seal(kind, plaintext)
@@ -97,7 +97,7 @@ class BlobWriter:
         return identity
 
     def store_sealed(self, blob: PackedBlob, sealed: Buffer) -> None:
-        """Take a blob as it lay in another pack of the repository; the caller has verified it."""
+        """Store a sealed blob from another pack of the repository. The caller has verified it."""
         if self._take_on(blob.kind, blob.id):
             self._pack(blob.kind, blob.id, sealed, blob.plain_length)
 
@@ -115,7 +115,7 @@ class BlobWriter:
 
     def _seal(self, kind: BlobKind, plaintext: Buffer) -> tuple[bytearray, int]:
         seal = self.repository.master.seal
-        # An empty blob cannot be marked as compressed; trees always are, data when it was asked for and pays.
+        # An empty blob cannot be marked as compressed. Trees are always compressed, data if requested and smaller.
         if plaintext and (self._compress or kind is BlobKind.TREE):
             compressed = compression.compress(plaintext)
             if kind is BlobKind.TREE or len(compressed) < len(plaintext):
@@ -146,7 +146,7 @@ class BlobWriter:
         name = StorageId(digest.hexdigest())
         self.repository.backend.save(FileHandle(FileKind.PACK, name), parts)
         with self._guard:
-            # Index first, pending second: at no moment is the blob in neither.
+            # Index first, pending second: the blob is always in one of them.
             self.index.add(name, pack.blobs)
             self._pending.difference_update((blob.kind, blob.id) for blob in pack.blobs)
             self.packs.append(name)
@@ -166,7 +166,7 @@ class BlobWriter:
             self.repository.save_file(FileKind.INDEX, encode_index(packs))
 
     def flush(self) -> None:
-        """Store what is open and the index of everything stored; no thread may be storing meanwhile."""
+        """Store the open packs and the index of all stored packs. No other thread may store meanwhile."""
         for kind in BlobKind:
             pack, self._open[kind] = self._open[kind], _OpenPack()
             if pack.blobs:

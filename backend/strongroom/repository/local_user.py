@@ -1,4 +1,4 @@
-"""Who we are, for keys, locks and snapshots: names to show, nothing that is trusted."""
+"""The host, user and group of this process, for keys, locks and snapshots. For display only, never trusted."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import socket
 
 
 def hostname() -> str:
-    """The name of this machine, as locks compare it."""
+    """Return the name of this machine. Locks compare it."""
     return socket.gethostname()
 
 
 def username() -> str:
-    """The name of this user, or the number of one that has none."""
+    """Return the name of this user, or the user id if there is no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -1,4 +1,4 @@
-"""The header of a pack: what the pack itself says that it holds."""
+"""Read the header of a pack, which lists its blobs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from strongroom.ids import FileKind, StorageId
 
 
 def read_header(backend: Backend, master: SealingKey, pack: StorageId) -> list[PackedBlob]:
-    """The blobs that a pack says it holds. Raises Damaged or BackendError."""
+    """Return the blobs that the header of a pack lists. Raises Damaged or BackendError."""
     handle = FileHandle(FileKind.PACK, pack)
     size = backend.size(handle)
     if size < LENGTH_SIZE:

@@ -1,4 +1,4 @@
-"""A backend that fails on purpose: at the n-th operation, before or after its effect, once or for good."""
+"""Fault injection: a backend that fails at the n-th operation, before or after its effect, once or permanently."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Result = TypeVar("Result")
 
 
 class InjectedFault(BackendError):
-    """A failure that a test asked for."""
+    """A failure that a test has requested."""
 
 
 @dataclasses.dataclass(slots=True)
 class Fault:
-    """Which operation fails (counted from 0 over all of them) and how.
+    """The operation that fails, counted from 0 over all operations, and the kind of failure.
 
-    `after_effect`: the operation is done and its answer lost, as when a connection breaks at the last moment.
-    `fatal`: every later operation fails too without any effect, as when the process were killed there.
+    `after_effect`: the operation takes effect, but its answer is lost, as if the connection broke at the end.
+    `fatal`: every later operation fails without effect, as if the process was killed.
     """
 
     at: int
@@ -34,7 +34,7 @@ class Fault:
 
 
 class FaultyBackend:
-    """Passes everything to `inner` and counts; `operations` names what was asked for, in order."""
+    """Pass every operation to `inner`. `operations` lists the requested operations in order."""
 
     def __init__(self, inner: Backend, fault: Fault | None = None) -> None:
         self.inner = inner
@@ -80,7 +80,7 @@ class FaultyBackend:
             self.operations.append(operation)
             fault = self.fault if self.fault and self.fault.at == number else None
             if self._dead:
-                raise InjectedFault(f"{operation}: the storage has been gone since operation {number - 1} or before.")
+                raise InjectedFault(f"{operation}: the storage has failed at operation {number - 1} or before.")
             if fault and fault.fatal:
                 self._dead = True
         if fault and not fault.after_effect:

@@ -1,4 +1,4 @@
-"""A backend in memory, for tests and for repositories that need not outlive the process."""
+"""A backend in memory, for tests."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from strongroom.streams import Buffer
 
 
 class MemoryBackend:
-    """Keeps files in a dictionary; `copy` gives what a crash at this moment would leave."""
+    """Store files in a dictionary. `copy` returns the state that a crash now would leave."""
 
     def __init__(self, files: Mapping[FileHandle, bytes] | None = None) -> None:
         self.files: dict[FileHandle, bytes] = dict(files or {})
         self.modified: dict[FileHandle, float] = {}
-        """When each file was stored; a file put into `files` past `save` has no such time."""
+        """The time of storage of each file; a file that a test puts into `files` directly has none."""
         self._guard = threading.Lock()
 
     @property
@@ -33,7 +33,7 @@ class MemoryBackend:
             return other
 
     def create(self) -> None:
-        """There is nothing to prepare."""
+        """Do nothing: there is nothing to prepare."""
 
     def save(self, handle: FileHandle, parts: Sequence[Buffer]) -> None:
         with self._guard:

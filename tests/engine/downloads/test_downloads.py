@@ -17,7 +17,7 @@ from strongroom.archiver import ArchiveOptions, archive
 from strongroom.backends import LocalBackend
 from strongroom.backends.base import FileHandle
 from strongroom.cli import main
-from strongroom.downloads import FileDownload, FolderDownload, LeftOut, PackageDownload, storing
+from strongroom.downloads import FileDownload, FolderDownload, LeftOut, PackageDownload, stored_gzip
 from strongroom.entries import OnDisk
 from strongroom.errors import Damaged, PackageRefused, UnsafeName
 from strongroom.format.tree import Node, NodeKind
@@ -121,14 +121,16 @@ def test_any_stretch_of_a_package_which_is_read_as_one(tmp_path_factory, tops, d
     )
 
 
-@pytest.mark.parametrize("length", [0, 1, 65_535, 65_536, storing.BLOCK, storing.BLOCK + 1, 3 * storing.BLOCK - 1])
+@pytest.mark.parametrize(
+    "length", [0, 1, 65_535, 65_536, stored_gzip.BLOCK, stored_gzip.BLOCK + 1, 3 * stored_gzip.BLOCK - 1]
+)
 def test_what_is_stored_is_what_gzip_reads(length):
     content = os.urandom(length)
     pieces = [content[start : start + 300_001] for start in range(0, length, 300_001)]
 
-    packed = b"".join(member.make() for member in storing.stored(pieces))
+    packed = b"".join(member.make() for member in stored_gzip.stored(pieces))
 
-    assert len(packed) == storing.stored_length(length)
+    assert len(packed) == stored_gzip.stored_length(length)
     assert gzip.decompress(packed) == content
     assert subprocess.run(["gzip", "-dc"], input=packed, capture_output=True, check=length > 0).stdout == content
 

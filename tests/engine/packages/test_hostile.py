@@ -81,34 +81,34 @@ EVIL = {
     "doubled": (inside(file("files/media/a.txt")), "in the package twice"),
     "doubled later": (
         inside(file("files/media/b"), file("files/media/a.txt")),
-        "twice, or the package was not",
+        "twice, or another program wrote",
     ),
-    "doubled folder": (inside(folder("files/media")), "twice, or the package was not"),
+    "doubled folder": (inside(folder("files/media")), "twice, or another program wrote"),
     "doubled empty folder": ([GOOD[0], GOOD[0], *GOOD[1:]], "in the package twice"),
     "out of order": (inside(file("files/media/0")), "comes after 'files/media/a.txt'"),
     "top out of order": ([*GOOD, folder("project")], "comes after 'manifest.json'"),
     "back into a folder": (inside(folder("files/other"), file("files/media/z")), "comes after 'files/other'"),
-    "below a file": (inside(file("files/media/a.txt/b")), "folder that is not in the package"),
-    "without its folder": (inside(file("files/other/b")), "folder that is not in the package"),
-    "without its top": ([file("data/b"), *GOOD], "folder that is not in the package"),
-    "foreign": (inside(file("run-me.sh")), "nothing that a package holds"),
+    "below a file": (inside(file("files/media/a.txt/b")), "folder that is missing in the package"),
+    "without its folder": (inside(file("files/other/b")), "folder that is missing in the package"),
+    "without its top": ([file("data/b"), *GOOD], "folder that is missing in the package"),
+    "foreign": (inside(file("run-me.sh")), "does not belong into a package"),
     "a file for a folder": ([file("data"), *GOOD], "'data' is a file"),
     "a folder for a file": ([folder("README.txt"), *GOOD], "'README.txt' is a folder"),
     "too deep": (inside(file("files/" + "a/" * 200 + "x")), "too long or too deep"),
     "too long": (inside(file("files/" + "a" * 5000)), "too long or too deep"),
     "folder with content": (inside(file("files/media/d", b"x", type=tarfile.DIRTYPE)), "folder with content"),
-    "nobody's": (inside(file("files/x", pax_headers={"uid": "4294967295"})), "belongs to number 4294967295"),
-    "no number": (inside(file("files/x", pax_headers={"size": "-1"})), "cannot be read"),
-    "unlisted": (GOOD, "not in its list"),
-    "missing": (GOOD, "'files/media/gone' is listed in SHA256SUMS but not in the package"),
-    "missing in the middle": (GOOD, "'files/media/Gone' is listed in SHA256SUMS but not in the package"),
-    "nothing that can be listed": (GOOD, "'run-me.sh' is listed in SHA256SUMS but not in the package"),
+    "nobody's": (inside(file("files/x", pax_headers={"uid": "4294967295"})), "impossible owner 4294967295"),
+    "no number": (inside(file("files/x", pax_headers={"size": "-1"})), "is invalid"),
+    "unlisted": (GOOD, "but not in SHA256SUMS"),
+    "missing": (GOOD, "'files/media/gone' is in SHA256SUMS, but not in the package"),
+    "missing in the middle": (GOOD, "'files/media/Gone' is in SHA256SUMS, but not in the package"),
+    "nothing that can be listed": (GOOD, "'run-me.sh' is in SHA256SUMS, but not in the package"),
     "changed": (GOOD, "'files/media/a.txt' is damaged"),
-    "listed twice": (GOOD, "'manifest.json' is listed in SHA256SUMS but not in the package"),
-    "no line": (GOOD, "a line that cannot be read"),
-    "a line without end": (GOOD, "a line that cannot be read"),
-    "an endless line": (GOOD, "a line that cannot be read"),
-    "an empty list": (GOOD, "not in its list"),
+    "listed twice": (GOOD, "'manifest.json' is in SHA256SUMS, but not in the package"),
+    "no line": (GOOD, "an unreadable line"),
+    "a line without end": (GOOD, "an unreadable line"),
+    "an endless line": (GOOD, "an unreadable line"),
+    "an empty list": (GOOD, "but not in SHA256SUMS"),
     "strange attribute": (inside(file("files/x", pax_headers={"GNU.sparse.major": "1"})), "GNU.sparse.major"),
 }
 A_TXT, LAST = (sums([GOOD[place]])[1] for place in (2, 3))
@@ -150,13 +150,13 @@ def test_something_after_the_end(tmp_path):
 
 def test_a_large_extended_header(tmp_path):
     path = write(tmp_path / "p.tar.gz", [file("files/x", pax_headers={"path": "y" * 200_000})])
-    with pytest.raises(PackageRefused, match="too much"):
+    with pytest.raises(PackageRefused, match="more than 65536"):
         open_package(path)
 
 
 def test_without_a_list_or_manifest(tmp_path):
     no_list = write(tmp_path / "a.tar.gz", GOOD[:3], listed=GOOD[3])
-    with pytest.raises(PackageDamaged, match="not written to its end"):
+    with pytest.raises(PackageDamaged, match="is incomplete"):
         open_package(no_list)
     no_manifest = write(tmp_path / "b.tar.gz", GOOD[:3])
     with pytest.raises(PackageDamaged, match=r"has no manifest\.json"):
@@ -170,7 +170,7 @@ def test_numbers_that_python_would_take(tmp_path, size):
     header[148:156] = b"%06o\0 " % sum(header)
     path = tmp_path / "p.tar.gz"
     path.write_bytes(gzip.compress(bytes(header) + bytes(1024)))
-    with pytest.raises(PackageDamaged, match="cannot be read"):
+    with pytest.raises(PackageDamaged, match="is invalid"):
         open_package(path)
 
 
@@ -223,5 +223,5 @@ def test_a_package_that_changes_between_looking_and_taking(tmp_path):
 def test_what_is_no_file(tmp_path):
     os.mkfifo(tmp_path / "pipe.tar.gz")
     for path in (tmp_path, tmp_path / "pipe.tar.gz"):
-        with pytest.raises(PackageRefused, match="is no file"):
+        with pytest.raises(PackageRefused, match="not a regular file"):
             open_package(path)

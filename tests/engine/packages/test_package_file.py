@@ -81,10 +81,10 @@ def test_a_plain_file_does_not_pass_for_an_encrypted_one(tmp_path):
     with pytest.raises(PackageRefused, match="is not encrypted, although"):
         open_package(path, passphrase=passphrase)
     path.write_bytes(b"-----BEGIN PGP MESSAGE-----\n")
-    with pytest.raises(PackageDamaged, match="no OpenPGP message in its binary form"):
+    with pytest.raises(PackageDamaged, match="not a binary OpenPGP message"):
         open_package(path, passphrase=passphrase)
     path.write_bytes(b"")
-    with pytest.raises(PackageDamaged, match="no OpenPGP message in its binary form"):
+    with pytest.raises(PackageDamaged, match="not a binary OpenPGP message"):
         open_package(path, passphrase=passphrase)
     with pytest.raises(PackageRefused, match="There is no package"):
         open_package(tmp_path / "none.tar.gz.gpg", passphrase=passphrase)
@@ -101,7 +101,7 @@ def test_evil_inside_is_refused_as_in_a_plain_one(tmp_path):
         open_package(seal(write(tmp_path / "p.tar.gz", evil)), passphrase=passphrase)
     junk = tmp_path / "junk.tar.gz"
     junk.write_bytes(b"no gzip at all")
-    with pytest.raises(PackageDamaged, match=r"no \.tar\.gz"):
+    with pytest.raises(PackageDamaged, match=r"not a \.tar\.gz"):
         open_package(seal(junk), passphrase=passphrase)
 
 
@@ -240,5 +240,5 @@ def test_what_waits_on_the_disk_is_not_readable(tmp_path, monkeypatch):
 
 def test_a_large_manifest_is_refused(tmp_path):
     members = [folder("files"), file("manifest.json", bytes(65 * 1024 * 1024))]
-    with pytest.raises(PackageRefused, match="no package has that"):
+    with pytest.raises(PackageRefused, match="more than 67108864"):
         open_package(seal(write(tmp_path / "p.tar.gz", members, listed=sums(members))), passphrase=passphrase)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from django.utils import timezone
 
-from strongroom.affected_snapshots import find_need
+from strongroom.affected_snapshots import find_affected
 from strongroom.errors import Damaged, PackageDamaged
 from strongroom.format.tree import NodeKind
 from strongroom.ids import FileKind
@@ -149,7 +149,7 @@ class SnapshotOrigin:
         if not damages:
             return []
         distrust(index, damages)
-        if not find_need(repository, index, [self._view.snapshot], lost_blobs(index, damages)).snapshots:
+        if not find_affected(repository, index, [self._view.snapshot], lost_blobs(index, damages)).snapshots:
             return []
         with _told(repository.location):
             damage_found(repository, damages, found_by=DamageFinder.RESTORE, now=timezone.now())

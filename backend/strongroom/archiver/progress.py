@@ -1,4 +1,4 @@
-"""What an archive has done so far: counted from many threads, told to one."""
+"""Counters of an archive: updated by many threads, reported in one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Callable
 from strongroom.entries import Problem
 
 _INTERVAL = 0.2
-"""Seconds between two reports of progress."""
+"""Seconds between two progress reports."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ArchiveProgress:
-    """How far it is: files and bytes that need not be looked at any more, and where it is now."""
+    """The number of finished files and bytes, and the current path."""
 
     files_done: int
     bytes_done: int
@@ -37,18 +37,18 @@ class Tally:
         self.notes: list[str] = []
         self._listener = listener
         self._on_problem = on_problem
-        self._told = 0.0
+        self._reported = 0.0
         self._guard = threading.Lock()
 
-    def report(self, path: bytes, reason: str, *, vanished: bool = False) -> None:
-        """Something could not be stored as it should be."""
+    def add_problem(self, path: bytes, reason: str, *, vanished: bool = False) -> None:
+        """Record an entry that could not be stored completely."""
         problem = Problem(path, reason, vanished)
         self.problems.append(problem)
         if self._on_problem:
             self._on_problem(problem)
 
     def count_file(self, size: int, *, new: bool, unchanged: bool) -> None:
-        """A file is done, read or unchanged."""
+        """Count a finished file, read or unchanged."""
         with self._guard:
             if unchanged:
                 self.files_unmodified += 1
@@ -60,7 +60,7 @@ class Tally:
             self.bytes_done += size
 
     def count_folder(self, *, new: bool, unchanged: bool) -> None:
-        """A folder's tree is stored."""
+        """Count a folder whose tree is stored."""
         with self._guard:
             if unchanged:
                 self.dirs_unmodified += 1
@@ -69,9 +69,9 @@ class Tally:
             else:
                 self.dirs_changed += 1
 
-    def tell(self, *, at_once: bool = False) -> None:
-        """Let the listener know, not too often. For the thread that called the archiver."""
+    def report(self, *, at_once: bool = False) -> None:
+        """Report the progress, at most every 0.2 seconds. For the thread that called the archiver."""
         now = time.monotonic()
-        if self._listener and (at_once or now - self._told >= _INTERVAL):
-            self._told = now
+        if self._listener and (at_once or now - self._reported >= _INTERVAL):
+            self._reported = now
             self._listener(ArchiveProgress(self.files_done, self.bytes_done, self.current))
