@@ -74,7 +74,7 @@ def test_a_row_that_was_made_to_look_whole_breaks_the_next_one(make_document):
     AuditEntry.objects.filter(sequence=1).update(hash="f" * 64)
     report = documents_verify()
     assert "its hash, its marks or its link" in report.problems[0].text
-    assert report.problems[1].text == "entry 2: it does not follow from the entry before it"
+    assert report.problems[1].text == "entry 2: it does not match the previous entry"
 
 
 def test_missing_entries_are_named(make_document):
@@ -99,13 +99,13 @@ def test_a_chain_that_lost_everything_is_found(make_document):
 def test_a_lost_register_is_found(make_document):
     make_document()
     Register.objects.all().delete()
-    assert "the register says that the chain ends with entry 0" in documents_verify().first_broken_entry.text
+    assert "according to the register the chain ends with entry 0" in documents_verify().first_broken_entry.text
 
 
 def test_a_document_changed_behind_the_trail(make_document):
     document = make_document(title="Right")
     Document.objects.filter(id=document.id).update(title="Wrong")
-    expected = "title is 'Wrong', and was 'Right' according to the audit trail"
+    expected = "title is 'Wrong', but 'Right' in the audit trail"
     assert problems() == [("document", str(document.id), expected)]
 
 
@@ -115,8 +115,12 @@ def test_a_lost_document_and_its_version(make_document):
     name = version.file.name
     document.delete()
     assert set(problems()) == {
-        ("document", str(AuditEntry.objects.get(sequence=1).object_id), "missing; entry 1 says that it was made"),
-        ("version", str(version.id), "missing; entry 2 says that it was made"),
+        (
+            "document",
+            str(AuditEntry.objects.get(sequence=1).object_id),
+            "missing, although entry 1 records that it was created",
+        ),
+        ("version", str(version.id), "missing, although entry 2 records that it was created"),
         ("file", name, "belongs to no version"),
     }
 
@@ -124,7 +128,7 @@ def test_a_lost_document_and_its_version(make_document):
 def test_a_version_the_trail_does_not_know(make_document):
     version = make_document().versions.get()
     AuditEntry.objects.filter(object_id=version.id).update(object_type="nothing")
-    assert ("version", str(version.id), "the audit trail does not know it") in problems()
+    assert ("version", str(version.id), "it is not in the audit trail") in problems()
 
 
 def test_a_flipped_bit_in_a_file(make_document):
@@ -158,7 +162,7 @@ def test_an_extra_file(make_document):
 def test_the_command_ends_with_0_and_says_so(make_document, capsys):
     make_document()
     call_command("verify_documents")
-    assert capsys.readouterr().out.endswith("Everything is as it was.\n")
+    assert capsys.readouterr().out.endswith("No problems found.\n")
 
 
 def test_the_command_ends_with_1_and_lists(make_document, capsys):
