@@ -1,4 +1,4 @@
-"""A place for files that are deleted from a tree while it is read."""
+"""Kept files that were deleted from a tree while it is read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class Kept:
-    """A refuge that mirrors a tree."""
+    """A `DeletedFiles` of the engine that mirrors a tree."""
 
     def __init__(self, tree: Path, place: Path) -> None:
         self.tree, self.place = os.fsencode(tree), os.fsencode(place)

@@ -1,4 +1,4 @@
-"""A repository copied into another one, and locks where none can be written, or another repository lies by now."""
+"""Copy a repository; lock a repository that cannot be written or was replaced."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_copy_restores_the_same_and_shares_no_key(source: Repository, tmp_path
     assert copy_repository(source, target) == []
 
 
-def test_a_copy_that_breaks_off_anywhere_goes_on(source: Repository) -> None:
+def test_an_interrupted_copy_continues(source: Repository) -> None:
     whole = FaultyBackend(MemoryBackend())
     made(whole)
     begun = len(whole.operations)
@@ -92,7 +92,7 @@ def test_damage_is_not_copied(source: Repository) -> None:
     assert target.snapshots() == []
 
 
-def test_no_lock_is_had_where_another_repository_lies_by_now(tmp_path: Path) -> None:
+def test_locking_a_replaced_repository_fails(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     opened = made(LocalBackend(here))
     made(LocalBackend(there))
@@ -104,7 +104,7 @@ def test_no_lock_is_had_where_another_repository_lies_by_now(tmp_path: Path) -> 
 
 
 class Unwritable(MemoryBackend):
-    """Takes no lock, as a file system that is full or read-only."""
+    """A backend that stores no lock, like a full or read-only file system."""
 
     error: type[BackendError] | None = None
 
@@ -115,7 +115,7 @@ class Unwritable(MemoryBackend):
 
 
 @pytest.mark.parametrize("error", [StorageFull, StorageDenied])
-def test_what_reads_does_without_a_lock(error: type[BackendError]) -> None:
+def test_an_optional_shared_lock_may_be_missing(error: type[BackendError]) -> None:
     backend = Unwritable()
     repository = made(backend)
     backend.error = error
@@ -131,7 +131,7 @@ def test_what_reads_does_without_a_lock(error: type[BackendError]) -> None:
             repository.lock(optional=True)
 
 
-def test_an_exclusive_lock_is_written_when_there_is_room_or_lost_to_another() -> None:
+def test_an_exclusive_lock_is_written_when_space_is_free() -> None:
     backend = Unwritable()
     repository = made(backend)
     backend.error = StorageDenied

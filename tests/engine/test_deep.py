@@ -1,4 +1,4 @@
-"""Folders inside folders, deeper than a path can name and a stack can hold."""
+"""Folders nested deeper than the longest path of the system and Python's stack."""
 
 import os
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ STEP = b"/deep"
 
 @pytest.fixture
 def deep(tmp_path: Path) -> Iterator[Path]:
-    """A chain of folders with a file and a link in the deepest, and another file half way."""
+    """Build a chain of folders with a file and a link in the deepest folder, and another file half way."""
     top = tmp_path / "deep"
     top.mkdir()
     here = os.open(top, os.O_RDONLY | os.O_DIRECTORY)
@@ -56,7 +56,7 @@ def _write(folder: int, name: str) -> None:
     os.close(descriptor)
 
 
-def test_folders_of_any_depth_go_all_the_way(deep: Path, tmp_path: Path) -> None:
+def test_folders_of_any_depth_are_archived_and_restored(deep: Path, tmp_path: Path) -> None:
     repository = Repository.init(MemoryBackend(), PASSPHRASE, cost=CHEAP)
     options = ArchiveOptions(paths=["/deep"], lock_timing=Timing(settle=0))
     first = archive(repository, [OnDisk(b"deep", os.fsencode(deep))], options)

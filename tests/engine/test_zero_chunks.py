@@ -1,4 +1,4 @@
-"""Chunks of zeros: known without a hash, restored as holes."""
+"""Chunks of zeros have known ids and are restored as holes."""
 
 import hashlib
 import os
@@ -15,13 +15,13 @@ from strongroom.restorer import restore
 from strongroom.zero_chunks import zero_chunks, zeros_id
 
 
-def test_they_have_the_hash_that_they_would_have():
+def test_zero_chunks_have_the_correct_ids():
     assert zero_chunks() == {hashlib.sha256(bytes(size)).digest(): size for size in (MAX_SIZE, MIN_SIZE)}
     assert zeros_id(bytes(MAX_SIZE)) == hashlib.sha256(bytes(MAX_SIZE)).digest()
 
 
 @pytest.mark.parametrize("place", [0, MAX_SIZE // 2, MAX_SIZE - 1])
-def test_a_single_other_byte_makes_another_chunk(place):
+def test_a_chunk_with_another_byte_is_no_zero_chunk(place):
     chunk = bytearray(MAX_SIZE)
     chunk[place] = 1
     assert zeros_id(bytes(chunk)) is None
@@ -30,7 +30,7 @@ def test_a_single_other_byte_makes_another_chunk(place):
     assert zeros_id(b"") is None
 
 
-def test_a_file_with_holes_comes_back_with_holes(repository: Repository, tmp_path: Path):
+def test_holes_round_trip(repository: Repository, tmp_path: Path):
     with (tmp_path / "sparse").open("wb") as file:
         for place in (3 * MAX_SIZE + 5, 7 * MAX_SIZE):
             file.seek(place)

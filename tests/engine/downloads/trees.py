@@ -1,4 +1,4 @@
-"""Snapshots written as literals: bytes are a file, lists of bytes a file of several blobs, dicts folders."""
+"""Snapshots as literals: bytes are a file, lists of bytes a file of several blobs, dicts are folders."""
 
 from strongroom.format.key import Cost
 from strongroom.format.snapshot import Snapshot
@@ -19,7 +19,7 @@ def new_repository():
 
 
 def snapshot_of(tree, repository=None):
-    """A view of a snapshot with this tree, stored in the repository, or in one in memory."""
+    """Store a snapshot of this tree in the repository, by default one in memory. Return its view."""
     repository = repository or new_repository()
     index = repository.load_index()
     with BlobWriter(repository, index) as writer:

@@ -1,4 +1,4 @@
-"""`strongroom package`: one file listed, verified and unpacked as its users type it, in this process."""
+"""`strongroom package`: list, verify and unpack, run in this process."""
 
 import hashlib
 import json
@@ -73,7 +73,7 @@ def run(capsys):
     return command
 
 
-def test_list_begins_with_what_it_is_and_ends_with_whether_it_is_whole(run, tmp_path):
+def test_list_shows_the_manifest_the_members_and_the_result(run, tmp_path):
     lines = run("list", package(tmp_path / "p.tar.gz.gpg")).out.splitlines()
     assert lines[:4] == [
         "backup of 2026-01-01T00:00:00.000001Z by edms-backup 0.1",
@@ -96,7 +96,7 @@ def test_list_begins_with_what_it_is_and_ends_with_whether_it_is_whole(run, tmp_
     assert answer["contents"]["databases"][0]["tables"] == {"public.a": 1200, "public.b": 34}
 
 
-def test_list_of_a_damaged_one_shows_what_comes_before_the_damage(run, tmp_path):
+def test_list_shows_the_members_before_the_damage(run, tmp_path):
     path = package(tmp_path / "p.tar.gz", passphrase=None)
     path.write_bytes(path.read_bytes()[:-30])
     said = run("list", path, code=1)
@@ -175,12 +175,12 @@ def test_verify_compares_with_the_manifest(run, tmp_path, bad):
     path = package(tmp_path / "p.tar.gz", passphrase=None, **changes)
     assert said in run("verify", path, code=1).err
     answer = json.loads(run("verify", "--json", path, code=1).out)
-    # A list that names another dump does not name the one that is there.
+    # A manifest with another dump does not list the dump of the package.
     findings = 2 if bad == "hash" else 1
     assert (answer["good"], len(answer["findings"]), answer["whole"]) == (False, findings, True)
 
 
-def test_verify_says_what_had_been_seen_and_is_not_stored(run, tmp_path):
+def test_verify_reports_files_that_were_not_stored(run, tmp_path):
     described = manifest(files=[{"name": "media", "files": 3, "bytes": 1_000_004}], problems=1)
     path = package(tmp_path / "p.tar.gz", passphrase=None, described=described)
     said = run("verify", path, code=3)
@@ -206,7 +206,7 @@ def test_unpack(run, tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_unpack_writes_nothing_before_everything_is_proved(run, tmp_path, monkeypatch):
+def test_unpack_writes_nothing_before_the_package_is_verified(run, tmp_path, monkeypatch):
     evil = write(tmp_path / "evil.tar.gz", [folder("files"), file("files/../../x"), file("manifest.json", b"{}")])
     assert "lead outside" in run("unpack", evil, "-t", tmp_path / "out", code=1).err
     path = package(tmp_path / "p.tar.gz.gpg")

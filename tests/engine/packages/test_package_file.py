@@ -1,4 +1,4 @@
-"""Encrypted packages as files: proved before they are used, judged by gpg in both directions."""
+"""Encrypted package files: verified before they are used, and compatible with gpg in both directions."""
 
 import io
 import os
@@ -28,7 +28,7 @@ def another():
 
 
 def seal(path, *, count=0):
-    """A package of `write`, encrypted, beside it; the hash of its passphrase is cheap."""
+    """Encrypt a package of `write` beside it, with a cheap derivation of the passphrase."""
     target = io.BytesIO()
     encryptor = Encryptor(target, PASSPHRASE, count=count)
     encryptor.write(path.read_bytes())
@@ -49,7 +49,7 @@ def cut_of(tmp_path, **files):
     return [MANIFEST, Folder(b"files", [OnDisk(b"media", os.fsencode(media))])]
 
 
-def test_a_good_one_is_taken(tmp_path):
+def test_open_package_accepts_a_good_package(tmp_path):
     package = open_package(good(tmp_path), passphrase=passphrase)
     assert (package.total.files, package.total.folders) == (3, 2)
     with package.open_member("files/media/a.txt") as content:
@@ -59,7 +59,7 @@ def test_a_good_one_is_taken(tmp_path):
     assert PASSPHRASE.decode() not in repr(package)
 
 
-def test_the_passphrase_is_asked_for_only_when_it_is_needed(tmp_path):
+def test_the_passphrase_is_read_only_for_an_encrypted_package(tmp_path):
     plain = write(tmp_path / "p.tar.gz", GOOD)
 
     def none():
@@ -70,13 +70,13 @@ def test_the_passphrase_is_asked_for_only_when_it_is_needed(tmp_path):
         open_package(seal(plain), passphrase=none)
 
 
-def test_a_wrong_passphrase_is_no_damage(tmp_path):
+def test_a_wrong_passphrase_is_not_reported_as_damage(tmp_path):
     path = good(tmp_path)
     with pytest.raises(PackageLocked, match="wrong passphrase, or damaged"):
         open_package(path, passphrase=another)
 
 
-def test_a_plain_file_does_not_pass_for_an_encrypted_one(tmp_path):
+def test_a_plain_file_named_gpg_is_refused(tmp_path):
     path = write(tmp_path / "p.tar.gz.gpg", GOOD)
     with pytest.raises(PackageRefused, match="is not encrypted, although"):
         open_package(path, passphrase=passphrase)
@@ -90,12 +90,12 @@ def test_a_plain_file_does_not_pass_for_an_encrypted_one(tmp_path):
         open_package(tmp_path / "none.tar.gz.gpg", passphrase=passphrase)
 
 
-def test_an_encrypted_one_under_another_name_is_opened(tmp_path):
+def test_an_encrypted_file_with_another_name_is_opened(tmp_path):
     path = good(tmp_path).rename(tmp_path / "renamed.tar.gz")
     open_package(path, passphrase=passphrase)
 
 
-def test_evil_inside_is_refused_as_in_a_plain_one(tmp_path):
+def test_hostile_content_of_an_encrypted_package_is_refused(tmp_path):
     evil = [*GOOD, file("files/media/l", b"", type=tarfile.SYMTYPE, linkname="/etc")]
     with pytest.raises(PackageRefused, match="a symbolic link"):
         open_package(seal(write(tmp_path / "p.tar.gz", evil)), passphrase=passphrase)
@@ -105,7 +105,7 @@ def test_evil_inside_is_refused_as_in_a_plain_one(tmp_path):
         open_package(seal(junk), passphrase=passphrase)
 
 
-def test_every_truncation_flipped_bit_and_addition_is_found(tmp_path):
+def test_any_change_of_an_encrypted_package_is_detected(tmp_path):
     path = good(tmp_path)
     content = path.read_bytes()
     changed = [content[:length] for length in range(0, len(content), 41)]
@@ -120,12 +120,12 @@ def test_every_truncation_flipped_bit_and_addition_is_found(tmp_path):
 
 @pytest.mark.parametrize("encrypted", [True, False])
 @pytest.mark.parametrize("moment", ["member", "unpacking", "shorter", "longer", "gone"])
-def test_what_has_been_proved_is_what_is_read(tmp_path, monkeypatch, moment, encrypted):
+def test_a_package_that_changed_after_verification_is_refused(tmp_path, monkeypatch, moment, encrypted):
     monkeypatch.setattr(package_file, "PIECE", 200)
     path = good(tmp_path) if encrypted else write(tmp_path / "p.tar.gz", GOOD)
     package = open_package(path, passphrase=passphrase)
     content = path.read_bytes()
-    # Sound, and if encrypted under the same passphrase, but not the one that was looked at.
+    # Intact, and encrypted with the same passphrase if encrypted, but not the package that was opened.
     other = write(tmp_path / "p.tar.gz", [*GOOD[:-1], file("files/media/b"), GOOD[-1]])
     other = (seal(other) if encrypted else other).read_bytes()
     path.write_bytes({"shorter": content[:-50], "longer": content + b"x", "gone": b""}.get(moment, other))
@@ -141,7 +141,7 @@ def _use(package, moment, target):
 
 
 @pytest.mark.parametrize("text", ["two\nlines", "nul\0inside", "no utf-8 \udcff"])
-def test_a_passphrase_that_gpg_cannot_be_given_is_refused_and_not_shown(tmp_path, text):
+def test_a_passphrase_that_gpg_cannot_read_is_refused_and_not_shown(tmp_path, text):
     with pytest.raises(PackageRefused, match="passphrase from a test") as caught:
         message_passphrase(Passphrase(text, "a test"))
     assert text not in str(caught.value)
@@ -153,7 +153,7 @@ def test_a_passphrase_that_gpg_cannot_be_given_is_refused_and_not_shown(tmp_path
 
 @pytest.mark.gpg
 @pytest.mark.parametrize("compression", [True, False])
-def test_gpg_and_tar_open_ours(gpg, tmp_path, compression):
+def test_gpg_and_tar_open_our_packages(gpg, tmp_path, compression):
     content = {"random": os.urandom(3_000_000), "text": b"the same again " * 200_000, "empty": b""}
     path = tmp_path / f"p{ENDING}"
     result = write_package(
@@ -178,7 +178,7 @@ def test_gpg_and_tar_open_ours(gpg, tmp_path, compression):
 
 @pytest.mark.gpg
 @pytest.mark.parametrize("options", [[], ["--compress-algo", "zlib"]])
-def test_we_open_what_gpg_makes_of_ours(gpg, tmp_path, options):
+def test_packages_encrypted_by_gpg_are_opened(gpg, tmp_path, options):
     plain = tmp_path / "p.tar.gz"
     write_package(plain, cut_of(tmp_path, a=os.urandom(2_000_000), b=b"text " * 1000), mtime_ns=NOW)
     common = ["--symmetric", "--cipher-algo", "AES256", *options]
@@ -191,7 +191,7 @@ def test_we_open_what_gpg_makes_of_ours(gpg, tmp_path, options):
         assert (path.with_suffix(".out") / "a").read_bytes() == (tmp_path / "media/a").read_bytes()
 
 
-def test_nothing_is_left_when_it_cannot_be_written(tmp_path):
+def test_a_failed_write_leaves_no_file(tmp_path):
     def refuse():
         raise RuntimeError("the lease is gone")
 
@@ -210,7 +210,7 @@ def test_nothing_is_left_when_it_cannot_be_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_is_read_back_and_says_how_far_it_is(tmp_path):
+def test_write_package_verifies_and_reports_progress(tmp_path):
     seen = []
     write_package(
         tmp_path / f"p{ENDING}",
@@ -223,7 +223,7 @@ def test_it_is_read_back_and_says_how_far_it_is(tmp_path):
     assert [files for files, _ in seen] == [0, 1, 2, 3, 4, 5]
 
 
-def test_what_waits_on_the_disk_is_not_readable(tmp_path, monkeypatch):
+def test_buffers_on_the_disk_are_encrypted(tmp_path, monkeypatch):
     from strongroom.packages import spool
 
     monkeypatch.setattr(spool, "_IN_MEMORY", 100)

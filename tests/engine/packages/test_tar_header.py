@@ -1,4 +1,4 @@
-"""Headers are byte for byte those of Python's tarfile."""
+"""Tar headers equal those of Python's tarfile, byte for byte."""
 
 import os
 import tarfile
@@ -27,7 +27,7 @@ OWNERS = st.integers(0, 2**32 - 1) | st.sampled_from([0, 8**7 - 1, 8**7])
     owners=st.tuples(OWNERS, OWNERS),
     mtime_ns=TIMES,
 )
-def test_headers_are_those_of_tarfile(kind, name, target, size, mode, owners, mtime_ns):
+def test_headers_equal_those_of_tarfile(kind, name, target, size, mode, owners, mtime_ns):
     info = tarfile.TarInfo(os.fsdecode(name))
     info.type, info.linkname, info.size, info.mode = kind, os.fsdecode(target), size, mode
     info.uid, info.gid = owners
