@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from strongroom import exit_codes
-from strongroom.cli.output import complain
+from strongroom.cli.output import print_error
 from strongroom.cli.parser import build_parser
 from strongroom.errors import StrongroomError
 
@@ -19,10 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.run(options)
         sys.stdout.flush()
     except StrongroomError as error:
-        complain(f"error: {error}")
+        print_error(f"error: {error}")
         return exit_codes.of_error(error)
     except KeyboardInterrupt:
-        complain("interrupted; existing snapshots are unchanged")
+        print_error("interrupted; existing snapshots are unchanged")
         return exit_codes.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has ended, such as `head`. Python would report it again at its exit.

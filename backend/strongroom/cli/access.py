@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from strongroom.backends import Backend, open_backend
-from strongroom.cli.output import complain
+from strongroom.cli.output import print_error
 from strongroom.errors import Damaged, NoRepository, PassphraseError, StrongroomError
 from strongroom.passphrase import FILE, Passphrase, passphrase_source, read_passphrase
 from strongroom.repository import Index, Repository
@@ -62,7 +62,7 @@ def open_repository(options: argparse.Namespace) -> Repository:
     except (NoRepository, Damaged) as error:
         if not getattr(options, "salvage", False) or not Path(place.location).is_dir():
             raise
-        complain(f"warning: {error} Continuing without the config.")
+        print_error(f"warning: {error} Continuing without the config.")
         return Repository.open_without_config(place, passphrase(options))
 
 
@@ -73,7 +73,7 @@ def reading(options: argparse.Namespace) -> Iterator[tuple[Repository, Index]]:
     with contextlib.nullcontext() if options.salvage or options.no_lock else read_lock(repository):
         index = salvage_index(repository) if options.salvage else repository.load_index()
         for fault in index.faults:
-            complain(f"warning: {fault}")
+            print_error(f"warning: {fault}")
         yield repository, index
 
 
@@ -82,7 +82,7 @@ def read_lock(repository: Repository) -> Iterator[None]:
     """Hold a shared lock. If the storage cannot be written, print a warning instead."""
     with repository.lock(optional=True) as lock:
         if lock.obstacle:
-            complain(f"warning: {lock.obstacle} Continuing without a lock: do not prune meanwhile.")
+            print_error(f"warning: {lock.obstacle} Continuing without a lock: do not prune meanwhile.")
         yield
 
 

@@ -12,7 +12,7 @@ from strongroom import exit_codes
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
 from strongroom.checker import CheckProgress, check
 from strongroom.cli.access import backend, open_repository, passphrase, read_lock, read_new_passphrase, reading
-from strongroom.cli.output import Display, complain, local_time, name, say, say_json, size, table
+from strongroom.cli.output import Display, local_time, name, print_error, print_json, print_line, size, table
 from strongroom.entries import Entry, Folder, OnDisk
 from strongroom.errors import StrongroomError
 from strongroom.format.snapshot import Snapshot
@@ -27,10 +27,10 @@ def init(options: argparse.Namespace) -> int:
     place = backend(options)
     repository = Repository.init(place, passphrase(options, confirm=True))
     if options.json:
-        say_json({"repository": place.location, "id": repository.id})
+        print_json({"repository": place.location, "id": repository.id})
     else:
-        say(f"Repository {repository.id[:10]} created in {place.location}.")
-        complain("Keep a copy of the passphrase in another place: without it the backups cannot be read.")
+        print_line(f"Repository {repository.id[:10]} created in {place.location}.")
+        print_error("Keep a copy of the passphrase in another place: without it the backups cannot be read.")
     return exit_codes.OK
 
 
@@ -62,24 +62,28 @@ def backup(options: argparse.Namespace) -> int:
             progress=progress,
         )
     for problem in result.problems:
-        complain(f"error: {name(problem.path)}: {problem.reason}")
+        print_error(f"error: {name(problem.path)}: {problem.reason}")
     for note in result.notes:
-        complain(f"warning: {note}")
+        print_error(f"warning: {note}")
     summary = result.summary
     if options.json:
         problems = [{"path": name(problem.path), "reason": problem.reason} for problem in result.problems]
-        say_json({"snapshot": result.snapshot.id, "summary": summary, "problems": problems})
+        print_json({"snapshot": result.snapshot.id, "summary": summary, "problems": problems})
     else:
-        say(f"{summary.files_new} new, {summary.files_changed} changed, {summary.files_unmodified} unchanged files")
-        say(f"{size(summary.total_bytes_processed)} in all files, {size(result.stored_bytes)} added to the repository")
-        say(f"snapshot {result.snapshot.id[:8]} saved" + (", INCOMPLETE" if result.problems else ""))
+        print_line(
+            f"{summary.files_new} new, {summary.files_changed} changed, {summary.files_unmodified} unchanged files"
+        )
+        print_line(
+            f"{size(summary.total_bytes_processed)} in all files, {size(result.stored_bytes)} added to the repository"
+        )
+        print_line(f"snapshot {result.snapshot.id[:8]} saved" + (", INCOMPLETE" if result.problems else ""))
     return exit_codes.INCOMPLETE if result.problems else exit_codes.OK
 
 
 def _latest_of(repository: Repository, paths: tuple[str, ...]) -> Snapshot | None:
     readable, faults = repository.readable_snapshots()
     for fault in faults:
-        complain(f"warning: {fault}")
+        print_error(f"warning: {fault}")
     return next((snapshot for snapshot in reversed(readable) if snapshot.paths == paths), None)
 
 
@@ -112,7 +116,7 @@ def snapshots(options: argparse.Namespace) -> int:
     repository = open_repository(options)
     found, faults = repository.readable_snapshots()
     if options.json:
-        say_json(
+        print_json(
             [
                 {
                     "id": snapshot.id,
@@ -141,7 +145,7 @@ def snapshots(options: argparse.Namespace) -> int:
             ],
         )
     for fault in faults:
-        complain(f"error: {fault}")
+        print_error(f"error: {fault}")
     return exit_codes.FAILED if faults else exit_codes.OK
 
 
@@ -164,12 +168,14 @@ def ls(options: argparse.Namespace) -> int:
                     "size": node.size,
                     "mtime": local_time(node.mtime_ns),
                 }
-                say_json(record)
+                print_json(record)
             elif options.long:
                 kind = node.kind.value
-                say(f"{kind:8} {node.permissions:04o} {node.size:>14,} {local_time(node.mtime_ns)} {name(path)}{slash}")
+                print_line(
+                    f"{kind:8} {node.permissions:04o} {node.size:>14,} {local_time(node.mtime_ns)} {name(path)}{slash}"
+                )
             else:
-                say(name(path) + slash)
+                print_line(name(path) + slash)
     return exit_codes.OK
 
 
@@ -190,11 +196,11 @@ def restore_snapshot(options: argparse.Namespace) -> int:
             progress=progress,
         )
     for problem in result.damaged:
-        complain(f"error: {name(problem.path)}: {problem.reason}")
+        print_error(f"error: {name(problem.path)}: {problem.reason}")
     for problem in result.unapplied:
-        complain(f"warning: {name(problem.path)}: {problem.reason}")
+        print_error(f"warning: {name(problem.path)}: {problem.reason}")
     if options.json:
-        say_json(
+        print_json(
             {
                 "snapshot": snapshot.id,
                 "target": str(Path(options.target).absolute()),
@@ -206,9 +212,11 @@ def restore_snapshot(options: argparse.Namespace) -> int:
             }
         )
     else:
-        say(f"{result.files} files ({size(result.bytes)}) and {result.folders} folders restored to {options.target}")
+        print_line(
+            f"{result.files} files ({size(result.bytes)}) and {result.folders} folders restored to {options.target}"
+        )
         if result.damaged:
-            say(f"{len(result.damaged)} files or folders could NOT be restored, see above")
+            print_line(f"{len(result.damaged)} files or folders could NOT be restored, see above")
     return exit_codes.FAILED if result.damaged else exit_codes.OK
 
 
@@ -226,15 +234,15 @@ def check_repository(options: argparse.Namespace) -> int:
             with read_lock(repository):
                 report = check(repository, read_data=options.read_data, progress=progress)
     if options.json:
-        say_json({"good": report.good, **dataclasses.asdict(report)})
+        print_json({"good": report.good, **dataclasses.asdict(report)})
     else:
         for finding in report.findings:
-            complain(str(finding))
-        say(
+            print_error(str(finding))
+        print_line(
             f"{report.snapshots} snapshots, {report.trees} folders, {report.files} files, {report.packs} packs, "
             f"{size(report.bytes_read)} read"
         )
-        say("no errors were found" if report.good else f"{len(report.findings)} findings, see above")
+        print_line("no errors were found" if report.good else f"{len(report.findings)} findings, see above")
     return exit_codes.OK if report.good else exit_codes.FAILED
 
 
@@ -242,7 +250,7 @@ def key_list(options: argparse.Namespace) -> int:
     """List the keys of a repository."""
     found = open_repository(options).list_keys()
     if options.json:
-        say_json(found)
+        print_json(found)
     else:
         table(
             ["", "ID", "User", "Host", "Created"],
@@ -257,7 +265,7 @@ def key_add(options: argparse.Namespace) -> int:
     new = read_new_passphrase(options)
     with repository.lock():
         added = repository.add_key(new)
-    say_json({"key": added}) if options.json else say(f"key {added[:8]} added; it opens the repository")
+    print_json({"key": added}) if options.json else print_line(f"key {added[:8]} added; it opens the repository")
     return exit_codes.OK
 
 
@@ -266,5 +274,5 @@ def key_remove(options: argparse.Namespace) -> int:
     repository = open_repository(options)
     with repository.lock(exclusive=True):
         removed = repository.remove_key(options.key)
-    say_json({"key": removed}) if options.json else say(f"key {removed[:8]} removed")
+    print_json({"key": removed}) if options.json else print_line(f"key {removed[:8]} removed")
     return exit_codes.OK

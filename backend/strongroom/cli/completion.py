@@ -7,7 +7,7 @@ import argparse
 import shtab
 
 from strongroom import exit_codes
-from strongroom.cli.output import say
+from strongroom.cli.output import print_line
 
 SHELLS = ("bash", "zsh")
 
@@ -24,5 +24,5 @@ def completes_files(action: argparse.Action) -> None:
 
 def completion(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Print the completion script of a shell."""
-    say(shtab.complete(parser, options.shell).rstrip("\n"))
+    print_line(shtab.complete(parser, options.shell).rstrip("\n"))
     return exit_codes.OK

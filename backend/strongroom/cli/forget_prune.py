@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from strongroom import exit_codes
 from strongroom.cli.access import open_repository
-from strongroom.cli.output import Display, complain, say, say_json, size, table
+from strongroom.cli.output import Display, print_error, print_json, print_line, size, table
 from strongroom.format.snapshot import Snapshot
 from strongroom.ids import StorageId
 from strongroom.prune import PruneOptions, PrunePlan, PruneProgress, PruneResult, execute_prune, forget, plan_prune
@@ -63,7 +63,7 @@ def forget_snapshots(options: argparse.Namespace) -> int:
     )
     if bool(options.snapshots) == (rules.any or bool(options.tag)) or (options.tag and not rules.any):
         reason = "Both ids and rules are given" if options.snapshots else "Neither ids nor rules are given"
-        complain(f"error: {reason}. Give the ids of the snapshots to forget, or rules with --keep-….")
+        print_error(f"error: {reason}. Give the ids of the snapshots to forget, or rules with --keep-….")
         return exit_codes.USAGE
     repository = open_repository(options)
     repository.require_removable()
@@ -83,11 +83,11 @@ def forget_snapshots(options: argparse.Namespace) -> int:
                 result = execute_prune(repository, plan, lock, progress=showing.show)
     if options.json:
         record = {"groups": [_group_record(group) for group in groups], "removed": going, "dry_run": options.dry_run}
-        say_json({**record, "space": _plan_record(plan) if plan else None, "prune": result})
+        print_json({**record, "space": _plan_record(plan) if plan else None, "prune": result})
         return exit_codes.OK
     for group in groups:
         _show_group(group)
-    say(f"{len(going)} snapshots {'would be' if options.dry_run else 'were'} forgotten")
+    print_line(f"{len(going)} snapshots {'would be' if options.dry_run else 'were'} forgotten")
     if plan:
         _show_plan(plan, result)
     return exit_codes.OK
@@ -102,7 +102,7 @@ def prune(options: argparse.Namespace) -> int:
         if not options.dry_run:
             result = execute_prune(repository, plan, lock, progress=showing.show)
     if options.json:
-        say_json({"dry_run": options.dry_run, "space": _plan_record(plan), "prune": result})
+        print_json({"dry_run": options.dry_run, "space": _plan_record(plan), "prune": result})
     else:
         _show_plan(plan, result)
     return exit_codes.OK
@@ -147,7 +147,7 @@ def _judge(repository: Repository, rules: Rules, tags: Sequence[str]) -> Iterato
     groups: dict[tuple[str, tuple[str, ...]], list[Candidate]] = {}
     readable, faults = repository.readable_snapshots()
     for fault in faults:
-        complain(f"warning: {fault} The snapshot is kept.")
+        print_error(f"warning: {fault} The snapshot is kept.")
     for snapshot in readable:
         if not tags or set(tags) & set(snapshot.tags):
             groups.setdefault((snapshot.hostname, tuple(sorted(snapshot.paths))), []).append(_candidate(snapshot))
@@ -162,7 +162,7 @@ def _candidate(snapshot: Snapshot) -> Candidate:
 
 
 def _show_group(group: _Group) -> None:
-    say(f"{group.host} {', '.join(group.paths)}")
+    print_line(f"{group.host} {', '.join(group.paths)}")
     table(
         ["", "ID", "Time", "Why"],
         [
@@ -214,20 +214,19 @@ def _plan_record(plan: PrunePlan) -> dict[str, object]:
 
 
 def _show_plan(plan: PrunePlan, result: PruneResult | None) -> None:
-    say(f"used    {size(plan.used_bytes):>10} in {plan.used_blobs:,} blobs")
-    say(f"unused  {size(plan.unused_bytes):>10} in {plan.unused_blobs:,} blobs")
-    say(f"remove  {size(plan.remove.size):>10} in {len(plan.remove.names):,} unused packs")
+    print_line(f"used    {size(plan.used_bytes):>10} in {plan.used_blobs:,} blobs")
+    print_line(f"unused  {size(plan.unused_bytes):>10} in {plan.unused_blobs:,} blobs")
+    print_line(f"remove  {size(plan.remove.size):>10} in {len(plan.remove.names):,} unused packs")
     if plan.unindexed.names:
-        say(f"remove  {size(plan.unindexed.size):>10} in {len(plan.unindexed.names):,} packs in no index")
+        print_line(f"remove  {size(plan.unindexed.size):>10} in {len(plan.unindexed.names):,} packs in no index")
     if plan.leftovers:
-        say(f"remove  {size(plan.leftover_bytes):>10} in {len(plan.leftovers):,} files of interrupted writes")
-    say(f"repack  {size(plan.repack.size):>10} in {len(plan.repack.names):,} partly used packs")
+        print_line(f"remove  {size(plan.leftover_bytes):>10} in {len(plan.leftovers):,} files of interrupted writes")
+    print_line(f"repack  {size(plan.repack.size):>10} in {len(plan.repack.names):,} partly used packs")
     if plan.young.names:
         until = "" if plan.young_until is None else f", until {datetime.fromtimestamp(plan.young_until):%Y-%m-%d %H:%M}"  # noqa: DTZ006  shown in local time
-        say(
-            f"wait    {size(plan.young_unused):>10} unused in {len(plan.young.names):,} packs that are too young{until}"
-        )
+        waiting = f"{size(plan.young_unused):>10} unused in {len(plan.young.names):,} packs"
+        print_line(f"wait    {waiting} within the grace period{until}")
     if result:
-        say(f"{size(result.freed_bytes)} freed")
+        print_line(f"{size(result.freed_bytes)} freed")
     else:
-        say(f"{size(plan.freed_bytes)} would be freed")
+        print_line(f"{size(plan.freed_bytes)} would be freed")

@@ -40,27 +40,27 @@ def name(raw: bytes) -> str:
     return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """Print a line of the result."""
     sys.stdout.write(line + "\n")
 
 
-def complain(line: str) -> None:
+def print_error(line: str) -> None:
     """Print an error or a warning on stderr."""
     sys.stdout.flush()
     sys.stderr.write(_CONTROL.sub("?", line) + "\n")
 
 
-def say_json(record: object) -> None:
+def print_json(record: object) -> None:
     """Print the whole result as JSON."""
-    say(msgspec.json.format(msgspec.json.encode(record), indent=2).decode())
+    print_line(msgspec.json.format(msgspec.json.encode(record), indent=2).decode())
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows with titles; tab-separated and without titles in a pipe."""
     if not sys.stdout.isatty():
         for row in rows:
-            say("\t".join(row))
+            print_line("\t".join(row))
         return
     shown = Table(*titles, box=None, header_style="bold", pad_edge=False)
     for row in rows:
@@ -108,7 +108,7 @@ class Display:
         if total and rate:
             parts.append(f"ETA {timedelta(seconds=round(max(total - done, 0) / rate))}")
         if self._bar is None:
-            complain(f"{self._doing}: {', '.join(parts)}")
+            print_error(f"{self._doing}: {', '.join(parts)}")
             return
         detail = ", ".join(parts) + (f"  {name(os.path.basename(current))[:40]}" if current else "")
         self._bar.update(self._task, completed=done, total=total, detail=detail)

@@ -13,7 +13,7 @@ import msgspec
 
 from strongroom import exit_codes
 from strongroom.cli.access import given_passphrase
-from strongroom.cli.output import Display, complain, local_time, name, say, say_json, size
+from strongroom.cli.output import Display, local_time, name, print_error, print_json, print_line, size
 from strongroom.errors import PackageLocked, PackageRefused
 from strongroom.packages import (
     Comparison,
@@ -54,16 +54,16 @@ def list_members(options: argparse.Namespace) -> int:
         waiting.rewind()
         if options.json:
             members = [msgspec.Raw(line) for line in _lines(waiting)]
-            say_json({**_facts(options, package), "contents": contents, "members": members, "error": failure or None})
+            print_json({**_facts(options, package), "contents": contents, "members": members, "error": failure or None})
         else:
             if contents is not None:
-                _say_contents(contents)
+                _print_contents(contents)
             for line in _lines(waiting):
-                say(line.decode())
+                print_line(line.decode())
             if package is not None:
-                say(_whole(package))
+                print_line(_whole(package))
     if failure:
-        complain(f"error: {failure}")
+        print_error(f"error: {failure}")
     return exit_codes.FAILED if failure else exit_codes.OK
 
 
@@ -80,14 +80,14 @@ def verify(options: argparse.Namespace) -> int:
     except PackageRefused as error:
         found = Comparison([str(error)], [])
     if options.json:
-        say_json({**_facts(options, package), "good": not found.findings, **dataclasses.asdict(found)})
+        print_json({**_facts(options, package), "good": not found.findings, **dataclasses.asdict(found)})
     else:
         for finding in found.findings:
-            complain(f"error: {finding}")
+            print_error(f"error: {finding}")
         for note in found.notes:
-            complain(f"warning: {note}")
+            print_error(f"warning: {note}")
         if package is not None and not found.findings:
-            say(_whole(package))
+            print_line(_whole(package))
     if found.findings:
         return exit_codes.FAILED
     return exit_codes.INCOMPLETE if found.notes else exit_codes.OK
@@ -102,9 +102,9 @@ def unpack_members(options: argparse.Namespace) -> int:
     with _shown("unpacking", options, package.total.bytes) as progress:
         written = unpack(package, target, inside=os.fsencode(options.path).strip(b"/"), progress=progress)
     if options.json:
-        say_json({"package": str(package.path), "target": str(target.absolute()), **dataclasses.asdict(written)})
+        print_json({"package": str(package.path), "target": str(target.absolute()), **dataclasses.asdict(written)})
     else:
-        say(f"{written.files} files ({size(written.bytes)}) and {written.folders} folders unpacked to {target}")
+        print_line(f"{written.files} files ({size(written.bytes)}) and {written.folders} folders unpacked to {target}")
     return exit_codes.OK
 
 
@@ -130,19 +130,21 @@ def _whole(package: Package) -> str:
     return f"intact: {total.files:,} files ({size(total.bytes)}) and {total.folders:,} folders, all hashes match"
 
 
-def _say_contents(contents: Contents) -> None:
-    say(f"backup of {_text(contents.cut_at)} by {_text(contents.software)}")
+def _print_contents(contents: Contents) -> None:
+    print_line(f"backup of {_text(contents.cut_at)} by {_text(contents.software)}")
     for dump in contents.databases:
         rows, engine = sum(dump.tables.values()), f"{_text(dump.engine)} {_text(dump.server_version)}".strip()
-        say(f"database {_text(dump.alias)}: {len(dump.tables):,} tables, {rows:,} rows, {size(dump.size)} ({engine})")
+        print_line(
+            f"database {_text(dump.alias)}: {len(dump.tables):,} tables, {rows:,} rows, {size(dump.size)} ({engine})"
+        )
     for data in contents.data:
         rows = sum(table.rows for table in data.tables)
-        say(f"data {_text(data.alias)}: {len(data.tables):,} tables, {rows:,} rows, as text")
+        print_line(f"data {_text(data.alias)}: {len(data.tables):,} tables, {rows:,} rows, as text")
     for root in contents.files:
-        say(f"files {_text(root.name)}: {root.files:,} files, {size(root.bytes)}")
+        print_line(f"files {_text(root.name)}: {root.files:,} files, {size(root.bytes)}")
     if contents.problems:
-        say(f"INCOMPLETE: {contents.problems:,} files or folders could not be read when it was made")
-    say("")
+        print_line(f"INCOMPLETE: {contents.problems:,} files or folders could not be read when it was made")
+    print_line("")
 
 
 def _text(value: str) -> str:

@@ -6,7 +6,7 @@ import argparse
 
 from strongroom import exit_codes
 from strongroom.cli.access import open_repository
-from strongroom.cli.output import Display, complain, name, say, say_json, size
+from strongroom.cli.output import Display, name, print_error, print_json, print_line, size
 from strongroom.errors import StrongroomError
 from strongroom.ids import FileKind, StorageId
 from strongroom.repair import (
@@ -30,20 +30,20 @@ def index(options: argparse.Namespace) -> int:
         plan = plan_index(repository)
         if not options.json:
             for text in (*plan.damaged, *plan.unreadable):
-                complain(f"warning: {text}")
+                print_error(f"warning: {text}")
             for count, what in (
                 (len(plan.damaged), "index files cannot be read"),
                 (len(plan.added), "packs are in no readable index file and are added"),
                 (len(plan.corrected), "packs differ from the index, which is corrected"),
                 (len(plan.dropped), "packs are missing and are removed from the index"),
             ):
-                say(f"{count:>6,} {what}")
+                print_line(f"{count:>6,} {what}")
         result = None if options.dry_run else repair_index(repository, plan, lock)
     if options.json:
         record = {"damaged": plan.damaged, "added": plan.added, "corrected": plan.corrected, "dropped": plan.dropped}
-        say_json({"dry_run": options.dry_run, **record, "unreadable": plan.unreadable, "result": result})
+        print_json({"dry_run": options.dry_run, **record, "unreadable": plan.unreadable, "result": result})
     elif result:
-        say(f"{result.written} index files written, {result.removed} removed")
+        print_line(f"{result.written} index files written, {result.removed} removed")
     return exit_codes.FAILED if plan.unreadable else exit_codes.OK
 
 
@@ -51,7 +51,7 @@ def packs(options: argparse.Namespace) -> int:
     """Save the intact blobs of damaged packs."""
     if bool(options.packs) == options.damaged:
         reason = "Both names and --damaged are given" if options.packs else "No packs are given"
-        complain(f"error: {reason}. Give the names of packs, or --damaged to find all damaged packs.")
+        print_error(f"error: {reason}. Give the names of packs, or --damaged to find all damaged packs.")
         return exit_codes.USAGE
     repository = open_repository(options)
     with repository.lock(exclusive=not options.dry_run) as lock:
@@ -60,21 +60,21 @@ def packs(options: argparse.Namespace) -> int:
             plan = plan_packs(repository, chosen, progress=lambda done, total: display.show(done, done, total))
         if not options.json:
             for text in (*plan.reasons, *plan.unreadable):
-                complain(f"warning: {text}")
-            say(f"{len(plan.packs):>6,} packs are damaged or missing and are removed")
-            say(f"{plan.saved_blobs:>6,} blobs in them ({size(plan.saved_bytes)}) are intact and are saved")
-            say(f"{len(plan.lost):>6,} blobs are lost")
+                print_error(f"warning: {text}")
+            print_line(f"{len(plan.packs):>6,} packs are damaged or missing and are removed")
+            print_line(f"{plan.saved_blobs:>6,} blobs in them ({size(plan.saved_bytes)}) are intact and are saved")
+            print_line(f"{len(plan.lost):>6,} blobs are lost")
         result = None if options.dry_run else repair_packs(repository, plan, lock)
     if options.json:
         lost = [{"kind": kind.name.lower(), "id": blob.hex()} for kind, blob in plan.lost]
         record = {"packs": plan.packs, "reasons": plan.reasons, "whole": plan.whole, "unreadable": plan.unreadable}
         saved = {"saved_blobs": plan.saved_blobs, "saved_bytes": plan.saved_bytes, "lost": lost}
-        say_json({"dry_run": options.dry_run, **record, **saved, "result": result})
+        print_json({"dry_run": options.dry_run, **record, **saved, "result": result})
     else:
         if result:
-            say(f"{result.packs_removed} packs removed, {result.packs_written} written")
+            print_line(f"{result.packs_removed} packs removed, {result.packs_written} written")
         if plan.lost:
-            say(
+            print_line(
                 "Make a backup: it stores lost content again if its source still has it. Then run"
                 " `strongroom repair snapshots`."
             )
@@ -102,11 +102,11 @@ def snapshots(options: argparse.Namespace) -> int:
         plan = plan_snapshots(repository)
         if not options.json:
             for text in plan.reasons:
-                complain(f"warning: {text}")
+                print_error(f"warning: {text}")
             for one in plan.damaged:
                 _show(one)
-            say(f"{len(plan.damaged):>6,} snapshots lack content")
-            say(f"{len(plan.unreadable):>6,} snapshots cannot be read")
+            print_line(f"{len(plan.damaged):>6,} snapshots lack content")
+            print_line(f"{len(plan.unreadable):>6,} snapshots cannot be read")
         result = None if options.dry_run else repair_snapshots(repository, plan, lock, forget=options.forget)
     if options.json:
         damaged = [
@@ -120,18 +120,18 @@ def snapshots(options: argparse.Namespace) -> int:
             for one in plan.damaged
         ]
         record = {"dry_run": options.dry_run, "damaged": damaged, "unreadable": plan.unreadable}
-        say_json({**record, "reasons": plan.reasons, "result": result})
+        print_json({**record, "reasons": plan.reasons, "result": result})
     elif result:
         for old, new in result.repaired.items():
-            say(f"snapshot {old[:8]} repaired as {new[:8]}")
-        say(f"{len(result.repaired)} snapshots written, {len(result.forgotten)} removed")
+            print_line(f"snapshot {old[:8]} repaired as {new[:8]}")
+        print_line(f"{len(result.repaired)} snapshots written, {len(result.forgotten)} removed")
         if not options.forget and not plan.empty:
-            say("The damaged snapshots are kept; --forget removes them.")
+            print_line("The damaged snapshots are kept; --forget removes them.")
     return exit_codes.OK
 
 
 def _show(one: DamagedSnapshot) -> None:
     state = "nothing is left" if one.tree is None else "already repaired" if one.is_repaired else "can be repaired"
-    say(f"snapshot {one.snapshot.id[:8]} lacks {one.lost_count:,} files or folders ({state})")
+    print_line(f"snapshot {one.snapshot.id[:8]} lacks {one.lost_count:,} files or folders ({state})")
     for path in one.lost[:_PATHS_SHOWN]:
-        say(f"    {name(path) or '/'}")
+        print_line(f"    {name(path) or '/'}")

@@ -26,7 +26,7 @@ class FileDownload:
         self.left_out = LeftOut()
 
     def read(self, start: int, stop: int) -> Stretch:
-        """See `Download`."""
+        """Yield the bytes from `start` up to `stop`; see `Download`."""
         return read_range(content_parts(self._view, self._node), start, stop)
 
 

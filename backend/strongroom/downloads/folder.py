@@ -82,7 +82,7 @@ class FolderDownload:
         yield fixed(END)
 
     def read(self, start: int, stop: int) -> Stretch:
-        """See `Download`."""
+        """Yield the bytes from `start` up to `stop`; see `Download`."""
         return read_range(self._parts(), start, stop)
 
 

@@ -112,7 +112,7 @@ class PackageDownload:
             )
 
     def read(self, start: int, stop: int) -> Stretch:
-        """See `Download`."""
+        """Yield the bytes from `start` up to `stop`; see `Download`."""
         with contextlib.closing(ChecksumList()) as sums:
             yield from read_range(stored(self._tar(sums)), start, stop)
 

@@ -30,7 +30,7 @@ class Cost:
 
 
 DEFAULT_COST = Cost(n=1 << 15, r=8, p=5)
-"""As strong as restic's own keys: 32 MiB and about 0.4 s."""
+"""The strength of restic's own keys: 32 MiB and about 0.4 s."""
 
 
 class KeyFile(msgspec.Struct, frozen=True):

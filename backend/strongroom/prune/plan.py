@@ -79,7 +79,7 @@ class PrunePlan:
 
     @property
     def empty(self) -> bool:
-        """There is nothing to do."""
+        """Return whether there is nothing to do."""
         packs = self.remove.names or self.unindexed.names or self.repack.names
         return not (packs or self.lost or self.leftovers or self.repeated)
 
@@ -126,10 +126,7 @@ def plan_prune(
     snapshots = _load_snapshots(repository, gone)
     indexes, index, repeated = _load_index(repository)
     if not snapshots and not gone and len(index):
-        raise Damaged(
-            f"The repository in {repository.location} has data but no snapshots, so a prune would remove all data. If"
-            " the snapshots are lost, run `restic recover`. If the data is not needed, delete the repository."
-        )
+        raise _no_snapshots(repository)
     used = find_used(repository, index, snapshots, ProgressReporter(progress))
     files = {stored.name: stored for stored in repository.backend.list_files(FileKind.PACK)}
     uses = measure(index, used, files, current, options)
@@ -164,6 +161,13 @@ def plan_prune(
         index=index,
         used=used,
         keepers=uses.keepers,
+    )
+
+
+def _no_snapshots(repository: Repository) -> Damaged:
+    return Damaged(
+        f"The repository in {repository.location} has data but no snapshots, so a prune would remove all data. If"
+        " the snapshots are lost, run `restic recover`. If the data is not needed, delete the repository."
     )
 
 

@@ -35,7 +35,7 @@ class IndexPlan:
 
     @property
     def empty(self) -> bool:
-        """There is nothing to do."""
+        """Return whether there is nothing to do."""
         return not (self.damaged or self.added or self.corrected or self.dropped)
 
 

@@ -48,7 +48,7 @@ class PacksPlan:
 
     @property
     def empty(self) -> bool:
-        """There is nothing to do."""
+        """Return whether there is nothing to do."""
         return not self.packs
 
 

@@ -54,7 +54,7 @@ class SnapshotsPlan:
 
     @property
     def empty(self) -> bool:
-        """There is nothing to do."""
+        """Return whether there is nothing to do."""
         return not (self.damaged or self.unreadable)
 
 

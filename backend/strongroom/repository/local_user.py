@@ -21,10 +21,10 @@ def username() -> str:
 
 
 def user_id() -> int:
-    """0 where the system has no such numbers."""
+    """Return the user id; 0 on a system without user ids."""
     return os.getuid() if hasattr(os, "getuid") else 0
 
 
 def group_id() -> int:
-    """0 where the system has no such numbers."""
+    """Return the group id; 0 on a system without group ids."""
     return os.getgid() if hasattr(os, "getgid") else 0

@@ -26,7 +26,7 @@ class MemoryBackend:
         return "memory"
 
     def copy(self) -> MemoryBackend:
-        """Another backend with the same files."""
+        """Return another backend with the same files."""
         with self._guard:
             other = MemoryBackend(self.files)
             other.modified = dict(self.modified)

@@ -78,9 +78,9 @@ HARMS: dict[str, Callable[[Path], object]] = {
 SAID: dict[str, tuple[tuple[int, ...], str, str]] = {
     "gone": ((10, 10, 10, 10, 1, 1), "does not exist|not there", "[Mm]ount"),
     "another": ((10, 10, 10, 10, 0, 0), "nother", "Put the right repository back"),
-    "key lost": ((1, 1, 10, 10, 1, 1), "keys", "Restore a key file"),
-    "key damaged": ((1, 1, 10, 10, 1, 1), "damaged", "Restore a key file"),
-    "config lost": ((10, 10, 10, 10, 1, 1), "config|not there", "Restore the file `config`|[Mm]ount"),
+    "key lost": ((1, 1, 10, 10, 1, 1), "keys", "(Put|Restore) a key file"),
+    "key damaged": ((1, 1, 10, 10, 1, 1), "damaged", "(Put|Restore) a key file"),
+    "config lost": ((10, 10, 10, 10, 1, 1), "config|not there", "Put `config` back|Restore the file `config`|[Mm]ount"),
     "config damaged": ((1, 1, 10, 10, 1, 0), "config", "Restore the file `config`"),
     "wrong passphrase": ((12, 12, 12, 12, 1, 1), "opens none of the 1 keys", "Use the passphrase that"),
 }
