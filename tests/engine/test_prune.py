@@ -113,7 +113,7 @@ def all_good(repository: Repository) -> None:
     assert report.good, report.findings
 
 
-# What goes and what stays
+# Removed and kept packs
 
 
 def test_prune_frees_forgotten_snapshots_and_keeps_the_rest() -> None:
@@ -368,7 +368,7 @@ def test_large_index_files_are_split_and_kept_if_unchanged() -> None:
     all_good(repository)
 
 
-# What is refused
+# Refused plans
 
 
 def test_a_running_backup_excludes_prune() -> None:

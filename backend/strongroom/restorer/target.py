@@ -42,7 +42,7 @@ class Target:
         if needed > free:
             raise NoSpace(
                 f"{os.fsdecode(self.place)} has {free:,} bytes free, but the restore needs {needed:,}."
-                " Nothing was restored. Make room, or restore into another folder."
+                " Nothing was restored. Free space, or restore into another folder."
             )
 
     def translate(self, error: OSError) -> RestoreError:
@@ -50,7 +50,7 @@ class Target:
         where = os.fsdecode(error.filename if error.filename is not None else self.place)
         reason = f"Cannot write {where}: {error.strerror}."
         if error.errno in OUT_OF_SPACE:
-            return NoSpace(f"{reason} The restore is incomplete. Make room and repeat it.")
+            return NoSpace(f"{reason} The restore is incomplete. Free space and repeat it.")
         if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
             return TargetDenied(f"{reason} Restore into another folder, or as another user.")
         return RestoreError(f"Cannot restore {where}: {error.strerror}.")

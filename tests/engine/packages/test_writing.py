@@ -12,7 +12,7 @@ import tarfile
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engine.keeping import Kept
+from tests.engine.kept_files import Kept
 from tests.engine.packages.gnupg import PASSPHRASE
 from tests.engine.test_backends import environment
 
