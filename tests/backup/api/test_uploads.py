@@ -33,7 +33,7 @@ from apps.backup.services.uploads import uploads_expire
 from apps.backup.sources.project_facts import fingerprint
 from apps.backup.storage import upload_files as uploads
 from strongroom.entries import Folder, Stream
-from strongroom.packages import reading, write_package
+from strongroom.packages import reader, write_package
 
 LIST = f"{ROOT}uploads/"
 BYTES = "application/offset+octet-stream"
@@ -220,7 +220,7 @@ class TestPieceByPiece:
     @pytest.mark.parametrize("evil", [*EVIL, "bomb"])
     def test_evil_is_refused_and_nothing_is_left_of_it(self, admin, evil, tmp_path, monkeypatch):
         if evil == "bomb":
-            monkeypatch.setattr(reading, "FREE", 1_000_000)
+            monkeypatch.setattr(reader, "FREE", 1_000_000)
         bomb = (inside(member("files/media/b", bytes(3_000_000))), "more than 250 times its size")
         members, said = EVIL.get(evil, bomb)
         listed = member("SHA256SUMS", LISTED[evil]) if evil in LISTED else None
@@ -282,7 +282,7 @@ class TestPieceByPiece:
             assert planned["status"] == "COMPLETED", planned
             told.add(str(planned["result"]["warnings"]))
         (same,) = told
-        assert "is not the one" not in same
+        assert "does not match" not in same
 
     @pytest.mark.parametrize("salt", ["geheim", "", "ä"])
     def test_a_fingerprint_that_is_none_is_no_secret(self, admin, salt, tmp_path):

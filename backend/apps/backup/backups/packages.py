@@ -9,8 +9,8 @@ from pathlib import Path
 from strongroom import packages as engine
 from strongroom.errors import PackageLocked, PackageRefused
 from strongroom.packages import Package, PackageResult, compare, open_package, read_contents
-from strongroom.packages.order import DATA
-from strongroom.packages.reading import Progress
+from strongroom.packages.member_order import DATA
+from strongroom.packages.reader import Progress
 from strongroom.passphrase import Passphrase
 
 from ..core.manifest import decode

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from strongroom.backends import LocalBackend
+from strongroom.backends import open_backend
 from strongroom.errors import StrongroomError
 from strongroom.repository.keys import list_keys
 
@@ -166,5 +166,5 @@ def _free(storage: Path) -> int:
 
 
 def _keys(path: Path) -> tuple[Key, ...]:
-    found = list_keys(LocalBackend(path))
+    found = list_keys(open_backend(path))
     return tuple(Key(key.name[:_PREFIX], key.created, key.hostname, key.username) for key in found)

@@ -20,7 +20,7 @@ from django.db import connections
 
 from strongroom.entries import Entry, Folder, Stream
 from strongroom.entries import Problem as Unread
-from strongroom.longpaths import reachable
+from strongroom.long_paths import reachable
 from strongroom.streams import Reader
 
 from .. import conf

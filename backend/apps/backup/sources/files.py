@@ -218,12 +218,12 @@ class RootCapture:
         return OnDisk(os.fsencode(self.root.name), self._base, self._look, refuge=self, recall=recall)
 
     def names(self, folder: bytes) -> list[bytes]:
-        """As a `Refuge`: what was deleted from a folder since the consistency point, and is held."""
+        """As a `DeletedFiles`: what was deleted from a folder since the consistency point, and is held."""
         found = [name for name in self._held.names(folder) if not self.excludes(folder + b"/" + name)]
         return [name for name in found if self._is_wanted(folder + b"/" + name)]
 
     def find(self, path: bytes) -> bytes | None:
-        """As a `Refuge`: where a file is held that was deleted."""
+        """As a `DeletedFiles`: where a file is held that was deleted."""
         found = self._held.find(path)
         if found is None or not self._is_wanted(path):
             return None

@@ -1,4 +1,4 @@
-"""Documents and their versions as JSON, and what is taken of a client."""
+"""Documents and their versions as JSON, and the requests of clients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     ApiSerializer = serializers.Serializer[Any]
     _DocumentSerializer = serializers.ModelSerializer[Document]
     _VersionSerializer = serializers.ModelSerializer[DocumentVersion]
-else:  # The framework's own classes take no parameters.
+else:  # The classes of the framework take no parameters at run time.
     ApiSerializer = serializers.Serializer
     _DocumentSerializer = _VersionSerializer = serializers.ModelSerializer
 
@@ -27,7 +27,7 @@ class VersionSerializer(_VersionSerializer):
 
 
 class DocumentSerializer(_DocumentSerializer):
-    """A document in a list; `size` is that of its newest version, in bytes."""
+    """A document in a list; `size` is the size of its newest version in bytes."""
 
     category = serializers.CharField(source="category.name", read_only=True)
     owner = serializers.CharField(source="owner.username", read_only=True, allow_null=True, default=None)
@@ -43,7 +43,7 @@ class DocumentSerializer(_DocumentSerializer):
 
 
 class DocumentDetailSerializer(DocumentSerializer):
-    """A document with its versions, the newest first."""
+    """A document with its versions, newest first."""
 
     versions = VersionSerializer(many=True, read_only=True)
 
@@ -59,7 +59,7 @@ class VersionUploadSerializer(ApiSerializer):
 
 
 class DocumentUploadSerializer(VersionUploadSerializer):
-    """A file that becomes a document; without a title it is called as the file is."""
+    """A file for a new document. The default title is the file name."""
 
     title = serializers.CharField(
         max_length=Document._meta.get_field("title").max_length, required=False, allow_blank=True
@@ -68,6 +68,6 @@ class DocumentUploadSerializer(VersionUploadSerializer):
 
 
 class SearchSerializer(ApiSerializer):
-    """What is searched for: a part of the number, the title or the name of a file."""
+    """A search text: a part of the number, the title or a file name."""
 
     q = serializers.CharField(max_length=200, required=False, allow_blank=True)

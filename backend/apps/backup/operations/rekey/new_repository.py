@@ -20,10 +20,10 @@ from typing import Final
 
 from django.utils import timezone
 
-from strongroom.backends import LocalBackend
+from strongroom.backends import open_backend
 from strongroom.backends.base import FileHandle
 from strongroom.checker import CheckProgress, Severity, check, verify_snapshot
-from strongroom.copying import copied_snapshots, copy_repository
+from strongroom.copier import copied_snapshots, copy_repository
 from strongroom.errors import FileMissing, WrongPassphrase
 from strongroom.ids import FileKind, StorageId
 from strongroom.passphrase import Passphrase
@@ -108,16 +108,16 @@ class Exchange:
                 )
         with contextlib.suppress(WrongPassphrase):
             if (self._unfinished / "config").exists():
-                return Repository.open(LocalBackend(self._unfinished), self.new.reveal())
+                return Repository.open(open_backend(self._unfinished), self.new.reveal())
         if self._unfinished.exists():
             shutil.rmtree(self._unfinished)
         self._unfinished.mkdir(mode=0o700)
         self._mark.touch(mode=0o600)
-        return Repository.init(LocalBackend(self._unfinished), self.new.reveal())
+        return Repository.init(open_backend(self._unfinished), self.new.reveal())
 
     def _identity(self) -> str:
         with contextlib.suppress(WrongPassphrase):
-            return Repository.open(LocalBackend(self._unfinished), self.new.reveal()).id
+            return Repository.open(open_backend(self._unfinished), self.new.reveal()).id
         return ""
 
     def _require_whole(self, target: Repository) -> None:
@@ -227,7 +227,7 @@ def complete_exchanges() -> None:
 
 def _remove_locks(kept: Path) -> None:
     """Our own lock went with the old repository."""
-    backend = LocalBackend(kept)
+    backend = open_backend(kept)
     for stored in list(backend.list_files(FileKind.LOCK)):
         with contextlib.suppress(FileMissing):
             backend.remove(FileHandle(FileKind.LOCK, stored.name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from strongroom.backends import LocalBackend
+from strongroom.backends import open_backend
 from strongroom.errors import WrongPassphrase
 from strongroom.passphrase import Passphrase
 from strongroom.repository import Repository
@@ -13,6 +13,6 @@ from strongroom.repository import Repository
 def open_with_either(path: Path, one: Passphrase, other: Passphrase) -> Repository:
     """Open a repository with the first passphrase, or else with the second. Raises what the second raises."""
     try:
-        return Repository.open(LocalBackend(path), one.reveal())
+        return Repository.open(open_backend(path), one.reveal())
     except WrongPassphrase:
-        return Repository.open(LocalBackend(path), other.reveal())
+        return Repository.open(open_backend(path), other.reveal())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from strongroom.backends import LocalBackend
+from strongroom.backends import open_backend
 from strongroom.errors import StrongroomError
 from strongroom.packages import message_passphrase
 from strongroom.passphrase import FILE, VALUE, Passphrase
@@ -157,7 +157,7 @@ def _plan_place(plan: RekeyPlan, place: RepositoryPlace) -> None:
 
 def _keys_left(place: RepositoryPlace, passphrases: Iterable[Passphrase]) -> Iterator[str]:
     """The keys that none of these passphrases opens, and how each is added to the new repository."""
-    backend, known = LocalBackend(place.path), set[str]()
+    backend, known = open_backend(place.path), set[str]()
     for one in passphrases:
         known |= opened_by(backend, one.reveal())
     for key in list_keys(backend):

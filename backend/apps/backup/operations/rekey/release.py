@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from strongroom.backends import LocalBackend
+from strongroom.backends import open_backend
 from strongroom.errors import KeyNotFound
 from strongroom.packages import opens_with
 from strongroom.passphrase import Passphrase
@@ -99,7 +99,7 @@ def _require_packages(change: KeyChange, passphrase: Passphrase) -> None:
 
 
 def _open(change: KeyChange, passphrase: Passphrase) -> Repository:
-    return Repository.open(LocalBackend(resolve_place(change.storage_path, encrypted=True).path), passphrase.reveal())
+    return Repository.open(open_backend(resolve_place(change.storage_path, encrypted=True).path), passphrase.reveal())
 
 
 def _replaced(change: KeyChange) -> Path:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from strongroom.backends import LocalBackend
+from strongroom.backends import open_backend
 from strongroom.errors import PackageLocked, WrongPassphrase
-from strongroom.packages import measure_file, opens_with, reseal
+from strongroom.packages import measure_file, opens_with, reencrypt
 from strongroom.passphrase import Passphrase
 from strongroom.repository.keys import find_key
 
@@ -87,7 +87,7 @@ def rekey(
 
 def _add_key(place: RepositoryPlace, old: Passphrase, new: Passphrase) -> KeyChange:
     repository = open_with_either(place.path, old, new)
-    backend = LocalBackend(place.path)
+    backend = open_backend(place.path)
     with repository.lock():
         try:
             new_key = find_key(backend, new.reveal()).name
@@ -105,7 +105,7 @@ def _package(path: Path, old: Passphrase, new: Passphrase, done: Rekeyed, tick: 
         return  # retention has removed it since
     try:
         if not opens_with(path, new):
-            reseal(path, old=old, new=new, tick=tick)
+            reencrypt(path, old=old, new=new, tick=tick)
     except PackageLocked:
         done.failed.append(f"{path}: neither passphrase opens it; it stays as it is")
         return
