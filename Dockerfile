@@ -6,7 +6,7 @@
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
 ARG NODE_IMAGE=node:20-trixie-slim
 
-# What browsers are given; Node stays in this stage.
+# The files for browsers; Node stays in this stage.
 FROM ${NODE_IMAGE} AS console
 WORKDIR /app/frontend
 COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./

@@ -22,7 +22,7 @@ from rich.table import Table
 
 GOAL_MS = 100.0
 API = "/api/v1/backup/"
-# What stands in braces is asked for first: the newest job, the configuration that it is of.
+# Names in braces are looked up first: the newest job and its configuration.
 PATHS = (
     "configurations/",
     "configurations/?search=policy-00&ordering=-updated_at",
@@ -83,7 +83,7 @@ def measure(requests: int) -> Measured:
         if answer.status_code == 404:
             continue
         assert answer.status_code == 200, f"{address}: {answer.status_code} {answer.content[:500]!r}"
-        # What is kept for seconds has been found out by now; the number of queries is that of finding it out.
+        # The cache is warm by now; the number of queries is counted without it.
         forget()
         with CaptureQueriesContext(connection) as caught:
             began = time.perf_counter()
@@ -101,7 +101,7 @@ def measure(requests: int) -> Measured:
 
 
 def names(client) -> dict[str, str]:  # noqa: ANN001  of a module that is loaded late
-    """What the addresses are made of."""
+    """Return the identifiers that the addresses contain."""
     page = client.get(f"{API}jobs/?limit=200").json()
     rows = page["results"]
     configurations = client.get(f"{API}configurations/").json()["results"]

@@ -15,7 +15,7 @@ from apps.backup.services.configurations import ConfigurationValues, configurati
 FREQUENCIES = ("DAILY", "HOURLY", "WEEKLY", "MONTHLY", "ON_DEMAND")
 TYPES = ("FULL", "DATABASE", "FILES", "INCREMENTAL", "EXPORT")
 KEPT = 30
-# What a run of earlier days has of its own; everything else is that of the run that it is made from.
+# The fields that each copied run has for itself; it shares all others with its original.
 _OWN: Final = {
     "uuid": "lower(hex(randomblob(16)))",
     "job_name": "configuration_name || strftime('-%Y%m%dT%H%M%SZ', queued_at, earlier)",
@@ -65,9 +65,9 @@ def fill(configurations: int, jobs: int, *, now: datetime, kept: int = KEPT) -> 
 
 
 def repeat(times: int, *, days: int) -> None:
-    """The runs that are there once more for so many periods of so many days before; in SQLite alone, and in seconds.
+    """Copy the jobs so many times, each time so many days earlier; on SQLite only, within seconds.
 
-    What is waiting or running is not repeated. Of the runs before nothing is kept.
+    Waiting and running jobs are not repeated. The backups of the copies are removed, and none is pinned.
     """
     names = [field.column for field in BackupJob._meta.concrete_fields if not field.primary_key]
     values = [_OWN.get(name, f'"{name}"') for name in names]

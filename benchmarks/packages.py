@@ -59,7 +59,7 @@ AUDIT = """
 
 @dataclass(frozen=True)
 class Figures:
-    """What one side took: seconds on the clock, seconds of processors, bytes of the largest process."""
+    """The cost of one side: seconds on the clock, seconds of processors, bytes of the largest process."""
 
     seconds: float
     processor: float

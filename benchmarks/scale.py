@@ -2,7 +2,7 @@
 
     python benchmarks/scale.py [--configurations 1000] [--jobs 100] [--rounds 3] [--database sqlite|postgresql]
 
-`--jobs` is for each configuration. What is measured is what a user waits for: the whole command, from the start of the
+`--jobs` is for each configuration. The time is that which a user waits: the whole command, from the start of the
 interpreter to its end; the median of the rounds. `manage.py version`, which does nothing, is the floor.
 """
 

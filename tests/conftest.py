@@ -1,4 +1,4 @@
-"""What every test has: folders of its own instead of the installation's. And the order of the files."""
+"""Give every test folders of its own, order the files, and choose the tests of `make test-fast`."""
 
 import os
 from pathlib import Path
@@ -45,10 +45,30 @@ LONGEST = (
 )
 
 
-def pytest_collection_modifyitems(items):
-    """Sort the files, and leave the tests of each as they are."""
+# `make test-fast` leaves out a test that takes long, needs a program of others, or drives a project in processes.
+_SLOW_MARKS = {"slow", "restic", "gpg", "postgresql", "mariadb"}
+_SLOW_FIXTURES = {"migrated_home", "host", "sqlite_host", "zoo", "installation"}
+_SLOW_FOLDERS = {"containers", "demo", "e2e", "frontend", "hosts"}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--fast", action="store_true", help="leave out what takes long (make test-fast)")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Sort the files, and leave the tests of each as they are; with --fast, drop the slow ones."""
     places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    if config.getoption("fast"):
+        slow = {item for item in items if item.path in places or _is_slow(item)}
+        config.hook.pytest_deselected(items=list(slow))
+        items[:] = [item for item in items if item not in slow]
     items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+def _is_slow(item):
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    marks = {mark.name for mark in item.iter_markers()}
+    return folder in _SLOW_FOLDERS or bool(marks & _SLOW_MARKS or set(item.fixturenames) & _SLOW_FIXTURES)
 
 
 @pytest.fixture(autouse=True)

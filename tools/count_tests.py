@@ -1,4 +1,4 @@
-"""Counts what pytest reported: passed, failed, skipped. Exit 1 for a skip that no missing tool excuses."""
+"""Count the passed, failed and skipped tests of pytest's reports. Exit 1 for a skip that no missing tool excuses."""
 
 import sys
 import xml.etree.ElementTree as ET

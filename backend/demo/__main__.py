@@ -30,7 +30,7 @@ PIPE_WIDTH = 140
 
 
 class UsageError(Exception):
-    """What was asked for cannot be done; the text says what to change."""
+    """The arguments cannot be carried out; the text says what to change."""
 
 
 def main() -> int:
@@ -84,7 +84,7 @@ def _tell(kind: str, documents: Path | None, home: Path) -> bool:
     with _database(kind, home) as database:
         edms = Edms(home / "edms", database, variables)
         print("\n".join(edms.exports()), flush=True)
-        report = Report(f"What was done with {'your' if documents else 'real'} documents on {database.kind}")
+        report = Report(f"The demo with {'your' if documents else 'real'} documents on {database.kind}")
         try:
             story(edms, corpus, home / "references", report)
         finally:

@@ -143,7 +143,7 @@ def _entries(folder: bytes, place: tuple[bytes, ...]) -> Iterator[tuple[tuple[by
 
 
 def first_attribute(was: os.stat_result, now: os.stat_result) -> str | None:
-    """What differs first between two files' kinds, modes, owners, times and sizes, in words; None for nothing."""
+    """Name the first difference in kind, mode, owner, time or size of two files; None if there is none."""
     if stat.S_IFMT(was.st_mode) != stat.S_IFMT(now.st_mode):
         return f"is of the kind {stat.filemode(now.st_mode)[0]} and was {stat.filemode(was.st_mode)[0]}"
     if was.st_mode != now.st_mode:

@@ -14,8 +14,8 @@ MOST_FILES: Final = 3_000
 MOST_BYTES: Final = 120_000_000
 LARGEST_FILE: Final = 16_000_000
 LATER_FILES: Final = 150
-# What the story keeps at the same time, at the most: the files themselves, the EDMS's copies, two references, the
-# backups, and while a restore runs what it restores and what it replaces.
+# The largest space that the story takes at once: the files themselves, the EDMS's copies, two references, the backups,
+# and during a restore the restored and the replaced files.
 COPIES: Final = 7
 PLACES: Final = ("/usr/share/doc", "/usr/share", "/usr/lib/python3", "/usr/lib/python3.11", "/usr/include")
 

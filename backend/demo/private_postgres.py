@@ -128,7 +128,7 @@ def _version_of_folder(folder: Path) -> tuple[int, ...]:
 def private_postgres(folder: str | os.PathLike[str], *, binaries: Path | None = None) -> Iterator[RunningServer]:
     """Start a server whose data lie in `folder`, yield it, stop it and remove its data.
 
-    `folder` is created if need be; only `folder/private-postgres` is used. What an earlier run that was killed left
+    `folder` is created if it does not exist; only `folder/private-postgres` is used. A server that a killed run left
     there is stopped and removed. `binaries` chooses one of `server_binaries()`. Raises `PrivateServerError`.
     """
     choices = [binaries] if binaries is not None else server_binaries()

@@ -23,7 +23,7 @@ class Step:
 
 @dataclass
 class Report:
-    """What was done so far, and every difference found."""
+    """The steps so far, and every difference found."""
 
     title: str
     steps: list[Step] = field(default_factory=list)

@@ -15,7 +15,7 @@ from .system import Edms
 
 @dataclass(frozen=True)
 class Moment:
-    """What the EDMS was at one moment, kept outside of it: every row, and a copy of every file."""
+    """The state of the EDMS at one time, kept outside of it: every row, and a copy of every file."""
 
     tables: Path
     files: Path

@@ -29,7 +29,7 @@ class Database(Protocol):
 
     @property
     def kind(self) -> str:
-        """What a report calls it."""
+        """The name in reports."""
         ...
 
     def environment(self) -> Mapping[str, str]:
@@ -98,7 +98,7 @@ class PostgresDatabase:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command printed as JSON, and how many seconds it took."""
+    """The JSON that a command printed, and the seconds that it took."""
 
     values: Mapping[str, object]
     seconds: float
@@ -137,7 +137,7 @@ class Edms:
         return self.home / "backups"
 
     def exports(self) -> list[str]:
-        """What a person would export to type the commands of the story, without any secret."""
+        """Return the variables to export before typing the commands of the story, without any secret."""
         shown = {"EDMS_HOME": str(self.home), **self.variables}
         return [f"export {name}={shlex.quote(value)}" for name, value in shown.items()]
 

@@ -19,7 +19,7 @@ from psycopg import sql
 ROWS: Final = 1_000
 # The tables of the backup system are its ledger: they go on while the rest is put back to what it was.
 LEDGER_PREFIX: Final = "backup_"
-# What is no table of its own is captured as one, under a name that no table has.
+# Objects that are no tables are captured as one table, under a name that no table has.
 SCHEMA: Final = "(schema)"
 SEQUENCES: Final = "(sequences)"
 

@@ -103,7 +103,10 @@ class Edms:
         deadline = time.monotonic() + seconds
         while not self.rows(f"SELECT 1 FROM backup_backupjob WHERE {condition}"):
             assert process.poll() is None, f"the process ended first: {process.communicate()}"
-            assert time.monotonic() < deadline, f"no job with {condition}"
+            assert time.monotonic() < deadline, (
+                f"Waited {seconds:g} seconds for a job with {condition}; seen last: "
+                f"{self.rows('SELECT status, error_message FROM backup_backupjob')}"
+            )
             time.sleep(0.02)
 
     def add_files(self, count: int = 20, *, size: int = 2000, folder: str = "papers") -> None:

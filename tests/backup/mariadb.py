@@ -190,7 +190,9 @@ def _wait_until_ready(server: MariaDB, process: subprocess.Popen[bytes], data: P
             server.connect().close()
         except pymysql.OperationalError:
             assert process.poll() is None, "mariadbd has ended; its folder is removed"
-            assert time.monotonic() < deadline, (data / "server.log").read_text()[-2000:]
+            assert time.monotonic() < deadline, (
+                f"Waited {START_SECONDS} seconds for mariadbd; its log:\n{(data / 'server.log').read_text()[-2000:]}"
+            )
             time.sleep(0.05)
         else:
             return

@@ -10,7 +10,7 @@ from apps.backup.api.parsers import MAX_BODY
 from apps.backup.core.permissions import Right
 from config.session import PERMISSIONS
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 SESSION = "/api/v1/session/"
 
 

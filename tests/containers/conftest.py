@@ -1,7 +1,7 @@
 """The services of the compose file as plain processes: same entry point, same environment, as an unprivileged user.
 
-Only hosts, ports and folders are others. What a container adds (its own files, no capabilities, a file system that
-cannot be written) is not there.
+Only hosts, ports and folders are others. The additions of a container are missing: its own files, no
+capabilities, a read-only file system.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Stack:
     broker_port: int
     web_port: int
     user: int | None
-    """The user that everything runs as; None is whoever runs the tests."""
+    """The user that everything runs as; None is the user of the tests."""
     python: Path
     """The folder of `python`, `celery` and `gunicorn`."""
 
@@ -57,7 +57,7 @@ class Stack:
         }
 
     def named(self, service: str) -> dict[str, str]:
-        """What the image and the compose file say, with the servers of this machine."""
+        """Return the variables of the image and the compose file, with the servers of this machine."""
         given = image_environment() | compose()["services"][service]["environment"]
         servers = {
             "@db:5432": f"@{self.database.host}:{self.database.port}",
@@ -106,7 +106,7 @@ class Stack:
         return out
 
     def shell(self, service: str, line: str) -> str:
-        """What somebody types after `docker compose exec SERVICE`."""
+        """Run a line as `docker compose exec SERVICE` does."""
         return self.run(service, "bash", "-c", line)
 
     def up(self, service: str) -> subprocess.Popen[str]:
@@ -133,14 +133,19 @@ class Stack:
         # A check of a worker that is not yet there takes as long as it waits for an answer.
         while READY[service] not in self.log(service).read_text():
             assert process.poll() is None, f"{service} ended:\n{self.log(service).read_text()}"
-            assert time.monotonic() < deadline, self.log(service).read_text()
+            assert time.monotonic() < deadline, (
+                f"Waited {SECONDS} seconds for {READY[service]!r} in the log:\n{self.log(service).read_text()}"
+            )
             time.sleep(0.1)
         while True:
             code, said = self.check(service)
             if code == 0:
                 return said
             assert process.poll() is None, f"{service} ended:\n{self.log(service).read_text()}"
-            assert time.monotonic() < deadline, f"{service}: {said}\n{self.log(service).read_text()}"
+            assert time.monotonic() < deadline, (
+                f"Waited {SECONDS} seconds for {service} to be healthy; seen last: {said}\n"
+                f"{self.log(service).read_text()}"
+            )
             time.sleep(0.3)
 
     @contextlib.contextmanager
@@ -213,7 +218,7 @@ def _copy_of_python(folder: Path) -> Path:
 
 
 def _in_the_image(packages: Path) -> set[str]:
-    """What the image's lock puts into that folder: the tests' own packages must not hide that one is missing."""
+    """Name the packages of the image's lock in that folder: the tests' own must not hide a missing one."""
     lock = (ROOT / "requirements/container.txt").read_text()
     found: set[str] = set()
     for name, marker in re.findall(r"^([a-z0-9-]+)==\S+( ;)?", lock, re.MULTILINE):
@@ -263,7 +268,9 @@ def _broker(work: Path, user: int | None) -> Iterator[int]:
         deadline = time.monotonic() + SECONDS
         while "Ready to accept connections" not in (work / "redis.log").read_text():
             assert process.poll() is None, (work / "redis.log").read_text()
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, (
+                f"Waited {SECONDS} seconds for Redis to be ready; its log:\n{(work / 'redis.log').read_text()}"
+            )
             time.sleep(0.05)
         yield port
     finally:

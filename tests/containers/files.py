@@ -51,7 +51,7 @@ def image_arguments() -> dict[str, str]:
 
 
 def image_environment() -> dict[str, str]:
-    """What a container of the image has in its environment before the compose file adds to it."""
+    """Return the environment of a container of the image, without the compose file."""
     environment: dict[str, str] = {}
     for one in last_stage():
         if one.name == "ENV":

@@ -40,7 +40,7 @@ def test_everything_copied_is_there_and_reaches_the_build():
     for path in paths:
         assert (ROOT / path).exists(), path
         assert not ignored(path), path
-    # What one stage takes from another was made there: no stage takes anything from an image that nobody named.
+    # A stage copies only from stages of this file: none copies from another image.
     stages = {one.words[-1] for one in instructions() if one.name == "FROM" and " AS " in one.text}
     taken = {one.words[0] for one in instructions() if one.name == "COPY" and one.text.startswith("--from")}
     assert taken == {f"--from={stage}" for stage in stages}

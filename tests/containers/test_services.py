@@ -16,7 +16,7 @@ from tests.containers.conftest import USER, answer
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.slow]
 
-# What the mission document tells people to type after `docker compose exec backend`, word for word.
+# The mission document's commands after `docker compose exec backend`, word for word.
 LIST, PERIODIC_TASKS, NEXT_RUN, ONE_TASK, UUID = (
     text_of(snippet)
     for snippet in (mission.LIST, mission.PERIODIC_TASKS, mission.NEXT_RUN, mission.ONE_TASK, mission.UUID)
@@ -32,7 +32,7 @@ minute, _ = IntervalSchedule.objects.get_or_create(every=60, period="seconds")
 long_ago = timezone.now() - timedelta(hours=2)
 PeriodicTask.objects.create(name="edms-heartbeat", task="edms.heartbeat", interval=minute, last_run_at=long_ago)
 """
-# A policy that is due right now. What was due long ago, workers find by themselves.
+# A policy that is due right now. Workers find slots of the past by themselves.
 DUE = r"""
 from datetime import timedelta
 from django.utils import timezone
@@ -80,7 +80,7 @@ def last_job(stack, *states):
             if rows and rows[-1][0] in states:
                 return rows[-1]
             logs = stack.log("celery_worker").read_text() + stack.log("celery_beat").read_text()
-            assert time.monotonic() < deadline, f"{rows}\n{logs}"
+            assert time.monotonic() < deadline, f"Waited 60 seconds for a job in {states}; seen last: {rows}\n{logs}"
             time.sleep(0.02)
 
 
@@ -140,7 +140,7 @@ def test_errors_are_in_the_log(stack, backend):
     get(stack, "/nothing-of-that-name/")
     deadline = time.monotonic() + 10
     while "Not Found: /nothing-of-that-name/" not in stack.log("backend").read_text():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, f"Waited 10 seconds for the 404:\n{stack.log('backend').read_text()}"
         time.sleep(0.1)
 
 
@@ -184,7 +184,9 @@ def test_a_worker_that_is_stopped_stops_its_job(stack, worker):
     worker.send_signal(signal.SIGQUIT)
     deadline = time.monotonic() + 30
     while not has_waiting(pid, signal.SIGTERM):
-        assert time.monotonic() < deadline, stack.log("celery_worker").read_text()
+        assert time.monotonic() < deadline, (
+            f"Waited 30 seconds for SIGTERM to reach {pid}; the worker's log:\n{stack.log('celery_worker').read_text()}"
+        )
         time.sleep(0.05)
     os.kill(pid, signal.SIGCONT)
     assert worker.wait(30) == 0

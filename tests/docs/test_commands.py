@@ -1,4 +1,4 @@
-"""What the documentation tells people to type exists: commands, options and their choices."""
+"""The commands, options and choices that the documentation names exist."""
 
 from __future__ import annotations
 

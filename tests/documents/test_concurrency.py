@@ -7,6 +7,8 @@ from tests.backup.mariadb import mariadb  # noqa: F401  a fixture
 
 from demo.private_postgres import private_postgres
 
+pytestmark = pytest.mark.slow
+
 WRITER = """
 import io, sys, django
 django.setup()

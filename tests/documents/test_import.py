@@ -21,7 +21,7 @@ from apps.documents.verifying import documents_verify
 
 BACKEND = Path(__file__).resolve().parents[2] / "backend"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 ODD_NAMES = [
     b"caf\xe9.txt",

@@ -22,6 +22,8 @@ from strongroom.testing.memory import MemoryBackend
 
 from .conftest import CHEAP, PASSPHRASE
 
+pytestmark = pytest.mark.slow
+
 LEVELS = 1200
 """More than Python's stack holds, with a path of 6,000 bytes, more than the system takes. 5,000 levels work as well,
 and take seventeen times as long."""

@@ -39,14 +39,14 @@ class Cell:
         return f"{self.project.name}-{self.version}-{self.database}-{self.server}-{self.executor}"
 
     def pairs(self) -> Iterator[tuple[str, str]]:
-        """What meets in this cell and has to meet somewhere."""
+        """Yield the pairs of this cell that must meet in some cell."""
         yield self.project.name, self.engine
         yield self.project.name, self.executor
         yield self.project.name, self.server
         yield from itertools.combinations((self.version, self.database, self.server, self.executor), 2)
 
     def wished(self) -> Iterator[tuple[str, str]]:
-        """What would be good to meet, where it costs no further cell."""
+        """Yield further pairs that are worth a test if they cost no further cell."""
         yield self.project.name, self.version
         yield self.project.name, self.database
 

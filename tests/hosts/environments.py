@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from .page import ROOT, Page
 
 FLOORS = ROOT / "requirements/lowest-direct.txt"
 KEPT = Path(os.environ.get("HOSTS_KEPT") or ROOT / "var/hosts")
-"""Where environments are kept from run to run; it can be removed at any time."""
+"""The folder that keeps environments from run to run; it can be removed at any time."""
 
 _PYTHON = {"django42": "3.11", "django52": "3.11", "django60": "3.12", "lowest": "3.11", "newest": "3.13"}
 _DJANGO = {
@@ -34,10 +35,10 @@ _DJANGO = {
     "newest": "django<6.1",
 }
 _DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary"}
-# Of a host that has everything which the projects use. What is not ours to choose is the newest that fits.
+# Packages of a host that has all that the projects use, in the newest versions that fit.
 _HOST = ("pymysql", "gunicorn", "uvicorn")
 _FURTHER = ("celery", "django-celery-beat", "redis", "packaging", "djangorestframework-simplejwt", "setuptools<81")
-# What the lowest Celery was made with. It takes the newest kombu as well, which wants a newer client of Redis.
+# The kombu of the lowest Celery's time. Celery also accepts the newest one, which needs a newer client of Redis.
 _OF_ITS_TIME = ("kombu<5.4",)
 
 
@@ -51,7 +52,7 @@ class InstallFailed(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Environment:
-    """Where the packages of a host are installed."""
+    """A virtual environment with the packages of a host."""
 
     folder: Path
 
@@ -89,7 +90,7 @@ class Environments:
         further = _FURTHER + (_OF_ITS_TIME if version == "lowest" else ())
         wanted = [_DJANGO.get(version, "django"), _DRIVERS[driver], *_HOST, *(further if api else ())]
         limits = ["--constraint", str(FLOORS)] if version == "lowest" else []
-        # What is newest is asked again each week.
+        # The newest versions are looked up again each week.
         until = {"lowest": FLOORS.read_text(), "newest": f"{datetime.now(UTC):%G-%V}"}.get(version, "")
         environment = Environment(KEPT / "environments" / name)
         made = environment.folder / "made-of.json"
@@ -120,8 +121,8 @@ class Environments:
         brought = _packages(environment).keys() - packages.keys()
         if brought:
             _run([*pip, "uninstall", "--quiet", "--yes", *sorted(brought)])
-        line = self._page.install[1:] if api else [word.replace("[api]", "") for word in self._page.install[1:]]
-        _run([*pip, *line, "--quiet", *limits], {"dist": self._dist})
+        line = _expand(self._page.install[1:], self._dist)
+        _run([*pip, *(line if api else [word.replace("[api]", "") for word in line]), "--quiet", *limits])
         after = _packages(environment)
         changed = [f"{name} {old} became {after.get(name)}" for name, old in packages.items() if after.get(name) != old]
         if changed:
@@ -131,7 +132,8 @@ class Environments:
 
 
 def build_wheel(page: Page, dist: Path, *further: str) -> None:
-    """Build the wheel into an empty folder by the page's own lines; pip is told something further."""
+    """Build the wheel by the page's own lines, with further options of pip; `dist` holds nothing else afterwards."""
+    shutil.rmtree(dist, ignore_errors=True)
     for words in page.build:
         if words[0] == "pip":
             _run([sys.executable, "-m", *words[:-1], *further, words[-1]], {"dist": dist})
@@ -145,10 +147,17 @@ def environment_of_tests(page: Page, folder: Path) -> Environment:
     build_wheel(page, folder / "dist", "--no-build-isolation")
     _run([sys.executable, "-m", "venv", "--without-pip", environment.folder])
     pip = [sys.executable, "-m", "pip", "--python", environment.python]
-    _run([*pip, *page.install[1:], "--quiet", "--no-deps"], {"dist": folder / "dist"})
+    _run([*pip, *_expand(page.install[1:], folder / "dist"), "--quiet", "--no-deps"])
     # Only the path: the files *.pth in there, of which one names the source, are not read.
     (environment.packages / "of-tests.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return environment
+
+
+def _expand(words: Sequence[str], dist: Path) -> list[str]:
+    """Return words of the page as the shell expands them where `dist` is this folder."""
+    quoted = " ".join(f'"{word}"' for word in words)
+    expanded = _run(["bash", "-c", f"cd {shlex.quote(str(dist.parent))} && printf '%s\\n' {quoted}"]).splitlines()
+    return [str(dist.parent / word) if word.startswith("dist/") else word for word in expanded]
 
 
 def find_python(lowest: str) -> Path:

@@ -117,7 +117,7 @@ class Host:
 
     @contextlib.contextmanager
     def executor(self) -> Iterator[None]:
-        """Whoever runs what is due is there: processes beside the host or, by cron, a command every few minutes."""
+        """Run the executor: processes beside the host or, by cron, a command every few minutes."""
         celery = [self.python, "-m", "celery", "-A", "host"]
         commands = {
             "cron": [],

@@ -7,6 +7,8 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
+from tests.waiting import timed_out
+
 from .installed import SECONDS, Host, StepFailed
 from .page import Page
 from .serving import Browser
@@ -44,7 +46,7 @@ class Journey:
         self._compare(before, self._digest())
         self._step("migrations")
         self.host.manage("migrate", "--check")
-        # What this version of Django makes of the models is what the migrations say.
+        # This version of Django derives the same tables from the models as the migrations do.
         self.host.manage("makemigrations", "--check", "--dry-run", "backup")
         with self.host.executor(), self.host.served() as browser:
             self._step("the next backup")
@@ -63,7 +65,7 @@ class Journey:
         if words[0] == "check":
             self._expect_findings(words)
         elif words[0] == "backup_health":
-            # Nobody runs jobs yet, which it says; `_health` asks again.
+            # No executor runs yet, and the command reports that; `_health` asks again.
             done = self.host.try_to_manage(*words)
             if not done.stdout.startswith("BACKUP "):
                 raise StepFailed(f"exit {done.returncode}: {done.stdout}{done.stderr}")
@@ -82,7 +84,7 @@ class Journey:
             raise StepFailed(f"expected {expected}, exit {done.returncode}\n{done.stdout}{done.stderr}")
 
     def _executor_backs_up(self) -> None:
-        """Whoever runs jobs makes a backup that was asked for elsewhere."""
+        """Let the executor make a backup that was queued elsewhere."""
         self._step(f"a job of {self.host.cell.executor}")
         if self.host.cell.executor == "cron":
             return
@@ -96,7 +98,7 @@ class Journey:
         _wait_for_job(lambda: json.loads(self.host.manage(*show)))
 
     def _run_now(self, browser: Browser) -> None:
-        """What the button of the console does."""
+        """Do the same as the button of the console."""
         found = browser.get(f"{API}/configurations/").json()["results"]
         uuid = next(one["uuid"] for one in found if one["name"] == "production_daily_full")
         answer = browser.post(f"{API}/configurations/{uuid}/run-now/")
@@ -108,7 +110,7 @@ class Journey:
         self._step("backup_health")
         asked = _wait_until(
             lambda: json.loads(self.host.try_to_manage("backup_health", "--json").stdout),
-            # Whoever runs jobs has given a sign of life.
+            # The executor has given a sign of life.
             lambda said: "W012" not in _ids(said),
         )
         project = self.project
@@ -187,6 +189,6 @@ def _wait_until(look: Callable[[], dict], good: Callable[[dict], bool]) -> dict:
     deadline = time.monotonic() + SECONDS
     while not good(seen := look()):
         if time.monotonic() > deadline:
-            raise StepFailed(f"not in {SECONDS} seconds: {json.dumps(seen, indent=1)}")
+            raise StepFailed(timed_out(good, json.dumps(seen, indent=1), seconds=SECONDS))
         time.sleep(0.3)
     return seen

@@ -22,7 +22,7 @@ class PageLacks(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Page:
-    """What a reader copies: lines of shell to build and install, lines for the end of two files, commands in order."""
+    """The parts that a reader copies: shell lines to build and install, ends of two files, commands in order."""
 
     build: tuple[tuple[str, ...], ...]
     install: tuple[str, ...]

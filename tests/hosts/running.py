@@ -19,7 +19,7 @@ from .services import Services
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a cell. `outcome` is `passed`, `failed` or `not run`; `said` is why, and what the step printed."""
+    """The result of a cell. `outcome` is `passed`, `failed` or `not run`; `said` is why, and what the step printed."""
 
     cell: Cell
     outcome: str
@@ -51,7 +51,7 @@ def run_cells(
 def run_cell(
     cell: Cell, environment: Callable[[Cell], Environment], *, page: Page, services: Services, folder: Path
 ) -> Result:
-    """Run one cell. What a step raises is its failure."""
+    """Run one cell. An exception of a step is the failure of the cell."""
     began = time.monotonic()
     place = folder / str(cell)
     journey: Journey | None = None

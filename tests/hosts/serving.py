@@ -71,7 +71,7 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> Non
 
 
 class Answer:
-    """What came back: `status`, `text`, and where the browser was led to."""
+    """The response: `status`, `text`, and the address after all redirects."""
 
     def __init__(self, status: int, body: bytes, address: str, headers: Mapping[str, str]) -> None:
         self.status = status

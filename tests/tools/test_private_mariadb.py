@@ -1,4 +1,4 @@
-"""The MariaDB server of the tests ends with whoever started it, and leaves nothing."""
+"""The MariaDB server of the tests ends with the process that started it, and leaves nothing."""
 
 import subprocess
 import sys

@@ -64,7 +64,7 @@ class Server:
                 assert process.poll() is None
                 with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port)):
                     break
-                assert time.monotonic() < deadline
+                assert time.monotonic() < deadline, f"Waited 30 seconds for uvicorn to listen on port {self.port}"
                 time.sleep(0.05)
             yield process
         finally:

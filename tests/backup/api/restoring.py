@@ -50,7 +50,7 @@ class System:
             if status == 200 and (until is None or said["status"] in until):
                 return said
             assert status in {200, 503}, said
-            assert time.monotonic() < deadline, said
+            assert time.monotonic() < deadline, f"Waited {seconds:g} s for {address} to be {until}; seen last: {said}"
             time.sleep(0.1)
 
     def operation(self, values: dict, *, until: set[str] = ENDED) -> dict:
@@ -92,7 +92,10 @@ class System:
         """The next operation's process, stopped as soon as it has begun, for the block."""
         deadline = time.monotonic() + 30
         while not (found := self.edms.rows("SELECT worker_pid FROM backup_operation WHERE status = 'RUNNING'")):
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, (
+                "Waited 30 seconds for a running operation; seen last: "
+                f"{self.edms.rows('SELECT kind, status, error_message FROM backup_operation')}"
+            )
             time.sleep(0.005)
         ((pid,),) = found
         os.kill(pid, signal.SIGSTOP)

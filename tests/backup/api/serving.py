@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 from tests.backup.api.conftest import ROOT
 from tests.backup.conftest import Edms
 from tests.backup.forks import BACKEND
+from tests.waiting import timed_out
 
 SERVERS = {
     "uvicorn": ["uvicorn", "config.asgi:application", "--lifespan", "off", "--fd", "{fd}"],
@@ -89,6 +90,6 @@ def serving(edms: Edms, kind: str, token: str) -> Iterator[Server]:
 
 def wait_until(condition, *, seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
+    while not (seen := condition()):
+        assert time.monotonic() < deadline, timed_out(condition, seen, seconds=seconds)
         time.sleep(0.05)

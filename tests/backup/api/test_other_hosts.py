@@ -17,6 +17,8 @@ from tests.backup.conftest import BACKEND, PASSPHRASE
 
 from apps.backup.api.openapi_document import document
 
+pytestmark = pytest.mark.slow
+
 ASK = """
 import json
 from django.contrib.auth.models import User

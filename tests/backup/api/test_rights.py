@@ -24,7 +24,7 @@ from apps.backup.core.permissions import Right
 from apps.backup.models import Operation, Upload
 from apps.backup.services.operations import RIGHTS
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 V, C, R, W = Right.VIEW, Right.CONFIGURE, Right.RUN, Right.DOWNLOAD
 S, D, P = Right.RESTORE, Right.DELETE, Right.PRUNE

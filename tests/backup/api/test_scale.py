@@ -13,6 +13,8 @@ from tests.backup.api.conftest import ROOT
 from apps.backup.api.openapi_document import document
 from apps.backup.models import BackupConfiguration, BackupJob
 
+pytestmark = pytest.mark.slow
+
 FROM_BACKUPS = {f"/jobs/{{uuid}}/{what}/" for what in ("files", "tables", "download")}
 """What is read from a repository."""
 ONE_OF_MANY = {"/operations/{uuid}/", "/restores/{uuid}/", "/uploads/{uuid}/"}

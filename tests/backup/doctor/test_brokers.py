@@ -55,7 +55,7 @@ def broker(tmp_path_factory) -> Iterator[str]:
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
                 break
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, f"Waited 20 seconds for Redis to listen on port {port}"
             time.sleep(0.05)
         yield f"redis://127.0.0.1:{port}/0"
 
@@ -87,9 +87,9 @@ def worker(project: Edms, *arguments: str, app: str = "config", where: str = str
     with running(command, cwd=where, env=environment) as process:
         deadline = time.monotonic() + 60
         ask = [sys.executable, "-m", "celery", "-A", app, "inspect", "ping", "--timeout", "1"]
-        while subprocess.run(ask, cwd=where, env=environment, capture_output=True, check=False).returncode:
+        while (pinged := subprocess.run(ask, cwd=where, env=environment, capture_output=True, check=False)).returncode:
             assert process.poll() is None
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, f"Waited 60 seconds for the worker's ping; seen last: {pinged}"
         yield
 
 

@@ -25,7 +25,7 @@ from apps.backup.services.executor_registry import cron_beat, executor_beat, exe
 from apps.backup.services.jobs import JobResult, job_cancel_request, job_claim, job_complete, job_fail, job_put_off
 from apps.backup.services.policy_import import policies_install
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TWO = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)

@@ -128,7 +128,7 @@ def test_an_agent_with_another_passphrase_is_found(protected):
         deadline = time.monotonic() + 30
         while not protected.rows("SELECT 1 FROM backup_executor WHERE kind = 'AGENT'"):
             assert agent.poll() is None
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, "Waited 30 seconds for the agent in backup_executor; it has no row"
             time.sleep(0.1)
         answer = ask(protected)
         assert (answer.state, answer.findings["backup.W028"]) == ("AT_RISK", "CRITICAL")

@@ -61,7 +61,10 @@ class Server:
         while not self.answers():
             assert self._process is not None
             assert self._process.poll() is None, self._log.read_text(errors="replace")[-3000:]
-            assert time.monotonic() < deadline, self._log.read_text(errors="replace")[-3000:]
+            assert time.monotonic() < deadline, (
+                f"Waited {_SECONDS} seconds for the broker on port {self.port}; its log:\n"
+                f"{self._log.read_text(errors='replace')[-3000:]}"
+            )
             time.sleep(0.05)
 
     def answers(self) -> bool:

@@ -19,6 +19,7 @@ from pathlib import Path
 import celery
 import psycopg
 from tests.backup.conftest import BACKEND, Edms
+from tests.waiting import timed_out
 
 from demo.private_postgres import RunningServer
 from strongroom.ids import is_storage_name
@@ -135,7 +136,7 @@ class Host(Edms):
             for pid in found:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            assert time.monotonic() < deadline, found
+            assert time.monotonic() < deadline, f"Waited 30 seconds for killed processes to end; left: {found}"
             for running in self.started:
                 running.process.poll()
             time.sleep(0.02)
@@ -195,8 +196,8 @@ class Host(Edms):
 
     def wait_until(self, true: Callable[[], object], *, seconds: float = PATIENCE, pause: float = 0.05) -> None:
         deadline = time.monotonic() + seconds
-        while not true():
-            assert time.monotonic() < deadline, self.report()
+        while not (seen := true()):
+            assert time.monotonic() < deadline, f"{timed_out(true, seen, seconds=seconds)}\n{self.report()}"
             time.sleep(pause)
 
     def events(self, text: str) -> int:
@@ -230,7 +231,7 @@ class Host(Edms):
         deadline = time.monotonic() + PATIENCE
         os.kill(pid, signal.SIGSTOP)
         while not (self._can_be_written() and self._can_be_staged()):
-            assert time.monotonic() < deadline, self.report()
+            assert time.monotonic() < deadline, f"Waited {PATIENCE:g} s for {pid} to leave its locks\n{self.report()}"
             os.kill(pid, signal.SIGCONT)
             time.sleep(0.002)
             os.kill(pid, signal.SIGSTOP)
@@ -313,7 +314,7 @@ class Running:
         deadline = time.monotonic() + seconds
         while self.said.count(text) < times:
             assert self.process.poll() is None, self.said
-            assert time.monotonic() < deadline, self.said
+            assert time.monotonic() < deadline, f"Waited {seconds:g} seconds for {text!r}; seen last:\n{self.said}"
             time.sleep(0.02)
 
     def stop(self, number: int = signal.SIGTERM, *, seconds: float = PATIENCE) -> int:

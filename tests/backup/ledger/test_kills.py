@@ -31,7 +31,7 @@ def wait_for_packs(edms, process) -> None:
     deadline = time.monotonic() + 60
     while not packs(edms):
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, "Waited 60 seconds for the first pack in the repository; there is none"
         time.sleep(0.01)
 
 

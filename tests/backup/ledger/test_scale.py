@@ -15,7 +15,7 @@ from tests.backup.conftest import PASSPHRASE
 from apps.backup.executors.agent import Agent
 from apps.backup.models import BackupConfiguration, BackupJob, JobEvent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 JOBS, KEPT = 18, 14
 """Of each configuration: more than are kept, so that some are removed, and enough for one that failed."""

@@ -163,7 +163,10 @@ def test_a_kill_leaves_nothing_under_the_final_name_and_nothing_readable(edms):
     deadline = time.monotonic() + 60
     while not any(path.stat().st_size > 5_000_000 for path in packages.glob(".*.partial")):
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, (
+            "Waited 60 seconds for 5 MB in a partial package; seen last: "
+            f"{[(path.name, path.stat().st_size) for path in packages.glob('.*')]}"
+        )
         time.sleep(0.01)
     kill(process)
     [left] = packages.iterdir()

@@ -31,7 +31,7 @@ def test_a_kill_leaves_the_old_state(package, zoo, said):
     while left and time.monotonic() < deadline:
         live.run("restore_backup", "--list")
         left = [path.name for path in live.home.glob(".*edms-restore*")]
-    assert left == []
+    assert left == [], f"Waited 30 seconds for the leftovers of the restore to go; seen last: {left}"
     assert live.show() == values
 
 

@@ -87,7 +87,7 @@ def test_a_restore_that_is_killed_there_is_put_in_order_from_the_fallback(edms: 
     deadline = time.monotonic() + 30
     while not (found := list(fallback.rglob("restores/*.json"))):
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, f"Waited 30 seconds for a journal below {fallback}; there is none"
         time.sleep(0.002)
     kill(process)
     assert json.loads(found[0].read_bytes())["state"] in {"staging", "swapping", "swapped", "finished"}

@@ -244,7 +244,7 @@ def test_a_copy_that_broke_off_goes_on(tmp_path: Path, keyed: Edms) -> None:
     deadline = time.monotonic() + 60
     while not list((keyed.storage / ".repository.rekey").glob("data/*/*")):
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, "Waited 60 seconds for the first pack of .repository.rekey; there is none"
         time.sleep(0.005)
     kill(process)
     assert trigger(keyed)["status"] == "COMPLETED"

@@ -9,6 +9,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from django.http import HttpResponse
 from tests.backup.api.conftest import ROOT
 from tests.backup.api.serving import serving, wait_until
@@ -16,6 +17,8 @@ from tests.backup.conftest import kill
 
 from apps.backup.core.application_hold import Scope, held, scope_of, writing
 from apps.backup.middleware import HoldWrites
+
+pytestmark = pytest.mark.slow
 
 # A restore during which another program writes: after the backup of the live state, and before the swap.
 WRITING = """

@@ -56,7 +56,7 @@ def test_a_killed_restore_leaves_the_old_state_and_is_cleaned_up(host):
     deadline = time.monotonic() + 60
     while not any(json.loads(path.read_text())["components"] for path in journals.glob("*.json")):
         assert process.poll() is None
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, f"Waited 60 seconds for components in a journal of {journals}"
         time.sleep(0.002)
     kill(process)
 

@@ -11,6 +11,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from tests.backup.sources.hosting import Host, make_postgres_host, make_sqlite_host, start_with_file_limit
 
+pytestmark = pytest.mark.slow
+
 ODD = b"odd\xff 100%.bin"
 
 

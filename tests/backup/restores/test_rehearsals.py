@@ -212,7 +212,7 @@ def test_what_a_killed_rehearsal_leaves_is_dropped_by_the_next(app_host, postgre
         pattern = (app_host.name + "\\_rehearsal\\_%",)
         while not connection.execute("SELECT 1 FROM pg_database WHERE datname LIKE %s", pattern).fetchone():
             assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, f"Waited 60 seconds for a database like {pattern[0]}; there is none"
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=30)

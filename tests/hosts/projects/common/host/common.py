@@ -1,4 +1,4 @@
-"""What every project on the shelf has. Its databases come from the environment, as a deployment's do."""
+"""The settings of every project on the shelf. Databases come from the environment, as in a deployment."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a project has besides the documents of all; a project with a shape of its own has another file here."""
+"""The rows of a project besides the shared documents; a project with another shape replaces this file."""
 
 
 def fill() -> None:

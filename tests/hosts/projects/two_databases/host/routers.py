@@ -1,4 +1,4 @@
-"""The app `shape` has a database of its own, and nobody else is in it."""
+"""Route the app `shape`, and no other, to a database of its own."""
 
 
 class Shapes:
