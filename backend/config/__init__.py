@@ -1,4 +1,4 @@
-"""The EDMS project: settings from the environment, addresses, entry points of web servers and of Celery."""
+"""The EDMS project: settings from the environment, URLs, entry points of web servers and Celery."""
 
 from .celery import app as celery_app
 

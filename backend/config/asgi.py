@@ -1,4 +1,4 @@
-"""The door for ASGI servers."""
+"""The entry point of ASGI servers."""
 
 import os
 
@@ -15,6 +15,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 application: ASGIHandler = StreamingHandler()
 if flag("EDMS_SERVE_STATIC"):
-    # `make serve`: one process on loopback, which hands out the static files besides, without debugging.
+    # `make serve`: one process on loopback, which also serves the static files, without debugging.
     application = StaticFiles(application)
 load_all()

@@ -1,7 +1,7 @@
-"""How often somebody may fail to sign in: with one name from one address, and from one address with whatever names.
+"""Limit failed sign-ins: by user name and address, and by address alone.
 
-Only failures count, so that nobody who knows a password is kept out by having used it, and nobody is kept out from an
-address of their own by what others try elsewhere. Counted in Django's default cache.
+Only failures count, so that a correct password never locks its user out, and failures from one address do not lock out
+users at other addresses. Counted in Django's default cache.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Final
 from django.core.cache import cache
 from django.http import HttpRequest
 
-from apps.backup.api.clients import client_address, parse_address
+from apps.backup.api.client_address import client_address, parse_address
 
 WINDOW: Final = 60
 """Seconds over which failures are counted."""
 FAILURES_OF_ONE: Final = 10
-"""With one name from one address."""
+"""The limit for one user name from one address."""
 FAILURES_OF_ADDRESS: Final = 30
-"""From one address: an office behind one router shares it."""
+"""The limit for one address: an office behind one router shares it."""
 
 _OF_ONE_CLIENT: Final = 64
-"""Bits of an IPv6 address that tell clients apart: each has the rest to itself."""
+"""The bits of an IPv6 address that identify a client: it owns the remaining bits."""
 
 
 class Attempt:
-    """One attempt to sign in. It counts as failed from the start, so that many at once do not slip through."""
+    """One attempt to sign in. It counts as failed from the start, so that parallel attempts cannot pass the limit."""
 
     def __init__(self, request: HttpRequest, name: str) -> None:
         client = _client(request)
@@ -37,10 +37,10 @@ class Attempt:
         self._keys = tuple(limits)
         refused = [key for key, most in limits.items() if _count(key, +1) > most]
         self.wait = max(map(_seconds_left, refused), default=0)
-        """Seconds until the next one is listened to; 0 where this one is."""
+        """Seconds until the next attempt is allowed; 0 if this one is allowed."""
 
     def succeeded(self) -> None:
-        """It does not count."""
+        """Remove this attempt from the count."""
         for key in self._keys:
             _count(key, -1)
 
@@ -54,18 +54,18 @@ def _client(request: HttpRequest) -> str:
 
 
 def _key(*parts: object) -> str:
-    # A name may be longer than a key, and hold what a cache does not take.
+    # A name may be too long for a cache key, or have invalid characters.
     return f"edms-sign-in-{hashlib.sha256(repr(parts).encode()).hexdigest()}"
 
 
 def _count(key: str, step: int) -> int:
-    """The failures of the window that the first of them has begun."""
+    """Change the count of failures in the current window, which the first failure begins. Return the count."""
     if cache.add(key, 0, timeout=WINDOW):
         cache.set(f"{key}-end", time.time() + WINDOW, timeout=WINDOW)
     try:
         return cache.incr(key, step)
     except ValueError:
-        # The window has ended between the two, or a full cache has thrown it out: this attempt is the first.
+        # The window has just ended, or the cache has evicted the count: this attempt is the first.
         return max(step, 0)
 
 

@@ -1,5 +1,7 @@
-"""Bodies of requests under ASGI: Django puts them on the disk whole before anything asks who sends them, and throws
-away what breaks off."""
+"""Limit request bodies under ASGI.
+
+Django writes the whole body to the disk before it checks the user, and drops an interrupted body.
+"""
 
 from __future__ import annotations
 
@@ -27,17 +29,17 @@ Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-MOST_OF_ANYBODY: Final = 1 << 20
-"""Bytes of a body that are taken before it is asked whether this user may send files to this address."""
+MAX_UNCHECKED: Final = 1 << 20
+"""The maximum size of a body in bytes before the user's permission to send files to this URL is checked."""
 
 _UPLOAD: Final = b"application/offset+octet-stream"
-"""A piece of an upload (tus), of which what has come is of use although the rest has not."""
+"""A chunk of an upload (tus). The received part is useful even if the rest is missing."""
 _FILES: Final = frozenset({"multipart/form-data", _UPLOAD.decode()})
-"""What views take that take files."""
+"""The media types of views that accept files."""
 
 
 class GuardedHandler(ASGIHandler):
-    """Asks who sends a large body while it comes, and ends the request of whoever may not send it there."""
+    """Check the user of a large body while it arrives, and end the request without the permission to send files."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = _Body(scope, receive)
@@ -47,7 +49,7 @@ class GuardedHandler(ASGIHandler):
 
 
 class _Body:
-    """What a server hands over of a request, piece by piece. One of an upload that breaks off ends there."""
+    """The body of a request, piece by piece. An interrupted upload chunk ends with its received part."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._scope = scope
@@ -60,7 +62,7 @@ class _Body:
 
     async def __call__(self) -> Message:
         if self._is_over:
-            # Nothing more comes, and nobody is told that the client has gone: what it has sent is still to be kept.
+            # The client is gone, but Django is not told: the received part is still to be stored.
             await asyncio.Event().wait()
         message = await self._receive()
         if message["type"] == "http.disconnect":
@@ -70,10 +72,10 @@ class _Body:
             return {"type": "http.request", "body": b"", "more_body": False}
         self._is_complete = not message.get("more_body", False)
         self._size += len(message.get("body", b""))
-        if self._size > MOST_OF_ANYBODY and not self._is_allowed:
+        if self._size > MAX_UNCHECKED and not self._is_allowed:
             self._is_allowed = await sync_to_async(_may_send)(self._scope)
             if not self._is_allowed:
-                # To Django it is a client that has gone: it closes what it has stored, and answers nothing.
+                # Django sees a disconnected client: it closes its files and sends no response.
                 self.is_refused = True
                 return {"type": "http.disconnect"}
         return message
@@ -85,25 +87,25 @@ def _is_upload(scope: Scope) -> bool:
 
 
 def _may_send(scope: Scope) -> bool:
-    """Whether the view at this address takes files, and who asks has its right, by a session or a token."""
+    """Return whether the view at this URL accepts files, and the user (by session or token) has its permission."""
     request = ASGIRequest(scope, io.BytesIO())
-    right = _right_to_send(request)
-    if right is None:
+    permission = _permission_to_send(request)
+    if permission is None:
         return False
     try:
         SessionMiddleware(lambda _request: HttpResponse()).process_request(request)
         user = get_user(request)
         if not user.is_authenticated:
             user, _ = TokenAuthentication().authenticate(Request(request)) or (user, None)
-        return user.has_perm(right)
+        return user.has_perm(permission)
     except (AuthenticationFailed, DatabaseFailure):
         return False
     finally:
         close_old_connections()
 
 
-def _right_to_send(request: ASGIRequest) -> str | None:
-    """The permission that a file takes which is sent to this address; None where it takes no files."""
+def _permission_to_send(request: ASGIRequest) -> str | None:
+    """Return the permission to send files to this URL; None if it does not accept files."""
     try:
         view = getattr(resolve(request.path_info).func, "cls", None)
     except Resolver404:
@@ -116,16 +118,17 @@ def _right_to_send(request: ASGIRequest) -> str | None:
 
 
 def _refusal(scope: Scope) -> HttpResponse:
-    said = {
+    problem = {
         "type": "urn:edms:problem:too-large",
         "title": HTTPStatus.REQUEST_ENTITY_TOO_LARGE.phrase,
         "status": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "detail": "So much is taken only where files are taken, of who is signed in and has the right to send them.",
+        "detail": "The request is too large. Large requests need a URL that accepts files, and a signed-in user with"
+        " permission to send them.",
         "instance": scope["path"],
         "errors": [],
     }
     return HttpResponse(
-        json.dumps(said),
+        json.dumps(problem),
         status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         content_type="application/problem+json",
         headers={"Connection": "close"},

@@ -13,4 +13,4 @@ app.autodiscover_tasks()
 
 @app.task(name="edms.heartbeat")
 def heartbeat() -> None:
-    """Nothing: that Beat sends it every minute is what can be seen."""
+    """Do nothing. Beat sends this task every minute, which shows that Beat is running."""

@@ -1,4 +1,4 @@
-"""What browsers are told to keep to themselves, on every answer that does not say otherwise."""
+"""Security headers for every response that does not set its own."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ ADMIN_POLICY: Final = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self';"
     " frame-ancestors 'none'"
 )
-"""Of Django's own administration, whose scripts and styles all come from files."""
+"""The policy of Django's admin, whose scripts and styles are all in files."""
 BEAT_POLICY: Final = f"{ADMIN_POLICY}; script-src 'self' 'unsafe-inline'"
-"""Of the forms of django-celery-beat in it, which have a script within the page."""
+"""The policy of the forms of django-celery-beat, which have an inline script."""
 
 
 class SecurityHeaders(MiddlewareMixin):
-    """A middleware that sets `Permissions-Policy`, and on pages without one a `Content-Security-Policy`."""
+    """A middleware that sets `Permissions-Policy` and `Content-Security-Policy` on responses without them."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
-        # Django's page about an error while debugging has its styles in itself.
+        # Django's debug error page has inline styles.
         if not settings.DEBUG:
             is_of_beat = request.resolver_match is not None and str(request.resolver_match.url_name).startswith(_BEAT)
             response.headers.setdefault("Content-Security-Policy", BEAT_POLICY if is_of_beat else ADMIN_POLICY)

@@ -1,4 +1,4 @@
-"""What a server does before its first request."""
+"""Preparation of a server before its first request."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from django.urls import get_resolver
 
 
 def load_all() -> None:
-    """Load what requests are answered with, and have the garbage collector leave it alone.
+    """Load all views, and exclude the loaded objects from garbage collection.
 
-    All of it stays as long as the process, and to look through it for what has gone stops every request for 100 ms.
+    These objects live as long as the process, and to scan them would stop all requests for 100 ms.
     """
     _ = get_resolver().url_patterns
     gc.collect()

@@ -1,4 +1,4 @@
-"""The OpenAPI document of the EDMS's own API, to make the pages' types from: `python -m config.openapi`."""
+"""The OpenAPI document of the EDMS API, for the types of the front end: `python -m config.openapi`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import django
 
 _SETTINGS: Final = {
     "TITLE": "EDMS",
-    "DESCRIPTION": "Signing in, and documents. Backups have a document of their own.",
+    "DESCRIPTION": "Session and documents. The backup API has its own OpenAPI document.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "COMPONENT_SPLIT_REQUEST": True,
@@ -22,7 +22,7 @@ _SETTINGS: Final = {
 
 
 def document() -> dict[str, Any]:
-    """The whole document; addresses are below `/api/v1`."""
+    """Return the whole document; its paths are below `/api/v1`."""
     from django.urls import include, path  # noqa: PLC0415  Django is set up by then
     from drf_spectacular.generators import SchemaGenerator  # noqa: PLC0415
     from drf_spectacular.settings import patched_settings  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""The page of the EDMS: the same for all of its addresses, for everybody, because it shows the log-in as well."""
+"""The page of the EDMS: the same for all its URLs and all users, since it also shows the sign-in form."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from apps.backup.console.views import page
 
 @require_safe
 @ensure_csrf_cookie
-def edms(request: HttpRequest, path: str = "") -> HttpResponse:  # noqa: ARG001  the page's scripts read the address
-    """The page; what somebody may see of it, the APIs decide."""
+def edms(request: HttpRequest, path: str = "") -> HttpResponse:  # noqa: ARG001  the scripts of the page read the URL
+    """Return the page. The APIs check the permissions for its content."""
     data = {
         "base-path": reverse("edms", args=[""]).rstrip("/"),
         "api-url": reverse("session").removesuffix("/session/"),

@@ -1,4 +1,4 @@
-"""Signing in and out, and who one is: `/api/v1/session/`; and at the door of Django's own administration."""
+"""Sign in, sign out and show the current user: `/api/v1/session/`; and the sign-in of Django's admin."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.backup.api.parsing import BoundedJSONParser
+from apps.backup.api.parsers import BoundedJSONParser
 from apps.backup.core.permissions import Right
 from apps.documents.api.documents import ADD, CHANGE, DELETE, VIEW
 from apps.documents.api.views import EdmsView
@@ -25,33 +25,33 @@ from apps.documents.api.views import EdmsView
 from .attempts import Attempt
 
 PERMISSIONS: Final = (VIEW, ADD, CHANGE, DELETE, *(right.permission for right in Right))
-"""What the pages ask about."""
+"""The permissions that the front end needs to know."""
 
 
 class SignedInSerializer(serializers.Serializer[Any]):
-    """Who is signed in."""
+    """The signed-in user."""
 
     name = serializers.CharField(source="get_username")
     full_name = serializers.CharField(source="get_full_name", allow_blank=True)
-    is_staff = serializers.BooleanField(help_text="Whether Django's own administration is open to them.")
+    is_staff = serializers.BooleanField(help_text="Whether the user may open Django's admin.")
 
 
 class SessionSerializer(serializers.Serializer[Any]):
-    """Who is signed in, null for nobody, and what they may do."""
+    """The signed-in user, or null, with their permissions."""
 
     user = SignedInSerializer(allow_null=True)
     permissions = serializers.ListField(child=serializers.ChoiceField(choices=PERMISSIONS))
 
 
 class SignInSerializer(serializers.Serializer[Any]):
-    """A name and a password."""
+    """The user name and password to sign in with."""
 
     name = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=4096, trim_whitespace=False)
 
 
 class WrongPassword(exceptions.APIException):
-    """Nobody of that name has that password; which of the two is wrong is not told."""
+    """The user name or the password is wrong. The response does not tell which."""
 
     status_code = 403
     default_code = "wrong-password"
@@ -59,7 +59,7 @@ class WrongPassword(exceptions.APIException):
 
 
 class SessionView(EdmsView):
-    """The session that the browser's cookie names."""
+    """The session of the browser's cookie."""
 
     permission_classes = []
     parser_classes = [BoundedJSONParser]
@@ -67,14 +67,14 @@ class SessionView(EdmsView):
 
     @extend_schema(responses=SessionSerializer)
     def get(self, request: Request) -> Response:
-        get_token(request)  # The cookie that a sign-in needs comes with the answer.
+        get_token(request)  # Sets the CSRF cookie, which a sign-in needs.
         return _session(request)
 
     @sensitive_variables()
     @extend_schema(responses=SessionSerializer)
     def post(self, request: Request) -> Response:
-        # The framework asks for the token only where somebody is signed in; without it a foreign page could sign its
-        # own user in here, and be handed the documents that are uploaded next.
+        # The framework requires the CSRF token only from signed-in users. Without it a foreign page could sign in its
+        # own user here, and get the documents that are uploaded next.
         SessionAuthentication().enforce_csrf(request)
         given = self.checked()
         attempt = Attempt(request, given["name"])
@@ -96,12 +96,12 @@ class SessionView(EdmsView):
 
 @sensitive_variables()
 def admin_sign_in(request: HttpRequest) -> HttpResponse:
-    """The log-in of Django's own administration; failures at either door count."""
+    """Show the sign-in page of Django's admin. Its failures count together with those of the API."""
     if request.method != "POST":
         return admin.site.login(request)
     attempt = Attempt(request, request.POST.get("username", ""))
     if attempt.wait:
-        text = f"Too many attempts to sign in; try again in {attempt.wait} seconds."
+        text = f"Too many failed sign-ins. Try again in {attempt.wait} seconds."
         return HttpResponse(text, status=429, content_type="text/plain", headers={"Retry-After": str(attempt.wait)})
     answer = admin.site.login(request)
     if answer.status_code == HTTPStatus.FOUND:
@@ -111,6 +111,6 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
 
 def _session(request: Request) -> Response:
     user = request.user
-    somebody = None if user is None or isinstance(user, AnonymousUser) else user
-    allowed = [] if somebody is None else [name for name in PERMISSIONS if somebody.has_perm(name)]
-    return Response(SessionSerializer({"user": somebody, "permissions": allowed}).data)
+    signed_in = None if user is None or isinstance(user, AnonymousUser) else user
+    allowed = [] if signed_in is None else [name for name in PERMISSIONS if signed_in.has_perm(name)]
+    return Response(SessionSerializer({"user": signed_in, "permissions": allowed}).data)

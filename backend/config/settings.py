@@ -1,4 +1,4 @@
-"""Settings of the EDMS project, all of them from the environment; `README.md` lists the variables."""
+"""Settings of the EDMS project, all from environment variables; `README.md` lists them."""
 
 import importlib.util
 import os
@@ -31,7 +31,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # First: a request that waits for a restore is not to write a session either.
+    # First: a request that waits for a restore must not write a session either.
     "apps.backup.middleware.HoldWrites",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -70,7 +70,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-# Pages of the EDMS by session, scripts and other systems by token.
+# Pages of the EDMS use sessions; scripts and other systems use tokens.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework.authentication.SessionAuthentication",
@@ -80,10 +80,10 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
 
-# Whether serializers describe themselves well is no question of a deployment; the answers would hide those that are.
+# This deployment check concerns the quality of the API document, and its warnings would hide important ones.
 SPECTACULAR_SETTINGS: dict[str, object] = {"ENABLE_DJANGO_DEPLOY_CHECK": False}
 if DEBUG and importlib.util.find_spec("drf_spectacular_sidecar"):
-    # Swagger UI, from this machine.
+    # Serve Swagger UI from this machine, not from a CDN.
     INSTALLED_APPS.append("drf_spectacular_sidecar")
     SPECTACULAR_SETTINGS |= {"SWAGGER_UI_DIST": "SIDECAR", "SWAGGER_UI_FAVICON_HREF": "SIDECAR"}
 
@@ -95,9 +95,9 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = folder("EDMS_STATIC_ROOT", EDMS_HOME / "static")
 if os.environ.get("EDMS_STATIC_ROOT"):
-    # The image has collected them there; the web server hands them out itself, right behind the security headers.
+    # The image has collected the static files there; the web server serves them, right after the security headers.
     MIDDLEWARE.insert(2, "whitenoise.middleware.WhiteNoiseMiddleware")
-# Documents are never served from an address of their own: the admin hands them out to whom may see them.
+# Documents have no URL of their own: the admin and the API serve them to users with permission.
 MEDIA_ROOT = EDMS_HOME / "media"
 
 BACKUP_STORAGE_ROOT = folder("BACKUP_STORAGE_ROOT", EDMS_HOME / "backups")
@@ -107,11 +107,11 @@ BACKUP_FALLBACK_ROOT = os.environ.get("BACKUP_FALLBACK_ROOT", "")
 BACKUP_TRUSTED_PROXIES = words("BACKUP_TRUSTED_PROXIES", [])
 BACKUP_CELERY_QUEUE = os.environ.get("BACKUP_CELERY_QUEUE", "")
 
-# Read by Celery alone; without a broker nothing of it is used.
+# Only Celery reads these settings; without a broker they are not used.
 CELERY_BROKER_URL = secret("CELERY_BROKER_URL")
 CELERY_TIMEZONE = TIME_ZONE
-# An empty message every minute: Beat writes its time of sending to the database, which is how others see that it
-# works. It is of no use later, so it does not wait for a worker that is away.
+# An empty message every minute. Beat writes the time of sending to the database, which shows that Beat is running. The
+# message expires, so it does not queue up without a worker.
 CELERY_BEAT_SCHEDULE = {
     "edms-heartbeat": {
         "task": "edms.heartbeat",
@@ -119,22 +119,22 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"queue": BACKUP_CELERY_QUEUE or None, "expire_seconds": 50},
     },
 }
-# Without it Beat keeps for three minutes in mind what it has sent, and sends it again after a kill.
+# Without it Beat writes its state only every three minutes, and sends tasks again after a kill.
 CELERY_BEAT_SYNC_EVERY = 1
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
-# A message is done when its job is: the message of a worker that dies goes to another one.
+# A message is acknowledged when its job has finished: the message of a killed worker goes to another one.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# A worker that is told to end (SIGQUIT) waits so many seconds for its jobs before it stops them.
+# Seconds that a worker waits for its jobs after SIGQUIT before it stops them.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = float(os.environ.get("EDMS_STOP_SECONDS") or 30)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 if log_level := os.environ.get("EDMS_LOG_LEVEL"):
-    # Django mails errors to administrators, of whom there are none here, and otherwise keeps them to itself. Containers
-    # set a level, and their engine keeps what is written to standard error.
+    # By default, Django only mails errors to administrators, and none are set here. Containers set a level, and their
+    # engine stores standard error.
     LOGGING = {
         "version": 1,
         "disable_existing_loggers": False,
@@ -143,13 +143,13 @@ if log_level := os.environ.get("EDMS_LOG_LEVEL"):
         "root": {"handlers": ["console"], "level": log_level.upper()},
     }
 
-# Cookies travel over plain HTTP only on loopback, where there is nobody to listen and no certificate to have.
+# Cookies are sent over plain HTTP only on loopback, which has no eavesdroppers and no certificate.
 ONLY_LOOPBACK = set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]"}
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not ONLY_LOOPBACK
 SESSION_COOKIE_HTTPONLY = True
 if flag("EDMS_BEHIND_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# Browsers remember it: whoever has said so once cannot go back to HTTP before that time is over.
+# Browsers store this value: a site that sets it cannot return to HTTP before the time is over.
 SECURE_HSTS_SECONDS = int(os.environ.get("EDMS_HSTS_SECONDS") or 0)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

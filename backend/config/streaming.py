@@ -1,4 +1,4 @@
-"""Files in pieces: Django, spoken to as ASGI, would read a streamed answer into memory as a whole."""
+"""Stream responses in pieces under ASGI: Django alone would read a streamed response into memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .bodies import GuardedHandler
 
 
 class StreamingHandler(GuardedHandler):
-    """Hands on an answer's pieces as they are read, each of them in the thread of the request."""
+    """Send the pieces of a response as they are read, each in the thread of the request."""
 
     async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
         response = await super().run_get_response(request)

@@ -1,4 +1,4 @@
-"""The addresses of the EDMS."""
+"""The URLs of the EDMS."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 from .pages import edms
 from .session import SessionView, admin_sign_in
 
-# The console is a part of the EDMS's page; under this name the backup system's models find it.
+# The console is a part of the EDMS page. The models of the backup app find it by this name.
 console = ([re_path(r"^(?P<path>.*)$", edms, name="console")], "backup-console")
 
 urlpatterns = [

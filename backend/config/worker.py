@@ -6,9 +6,9 @@ from uvicorn_worker import UvicornWorker
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # it comes without types
-    """Speaks ASGI, and does not wait for listeners to events when it is told to end: they come again by themselves.
+    """An ASGI worker that does not wait for event listeners when it ends: they reconnect by themselves.
 
-    Of X-Forwarded-For it takes nothing, in which whoever asks can write an address: it is that of the connection.
+    It ignores X-Forwarded-For, which a client can forge, and uses the address of the connection.
     """
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""The door for WSGI servers."""
+"""The entry point of WSGI servers."""
 
 import os
 

@@ -1,7 +1,7 @@
-"""Damage found and named.
+"""Find damage in a repository.
 
-Stricter than restic's own check, which looks at containers and reachability: here the size of a file must be that of
-its blobs, trees must be in canonical form with safe, unique and ordered names, and hard links must agree.
+Stricter than restic's check, which covers containers and reachability. Here the size of a file must match its blobs,
+trees must be in canonical form with safe, unique and ordered names, and hard links must agree.
 """
 
 from __future__ import annotations
@@ -20,19 +20,22 @@ from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import Node, NodeKind, decode_tree, tree_faults
 from strongroom.ids import BlobId, BlobKind, FileKind, StorageId
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobs import BlobReader
-from strongroom.repository.blobset import BlobSet
+from strongroom.repository.blob_reader import BlobReader
+from strongroom.repository.blob_set import BlobSet
 from strongroom.repository.damage import Damage, DamageKind, compare_sizes, distrust
 from strongroom.repository.keys import load_key
 from strongroom.repository.packs import PackFault, salvage_index, verify_pack
-from strongroom.work import Pool, default_workers
+from strongroom.workers import Pool, default_workers
 
 _INTERVAL = 0.2
+"""Seconds between two progress reports."""
 
 
 class Severity(enum.StrEnum):
-    """ERROR: data is lost or a restore would differ. WARNING: something is not as it must be, but nothing is lost.
-    NOTE: waste."""
+    """The severity of a finding.
+
+    ERROR: data is lost, or a restore would differ. WARNING: a form is wrong, but nothing is lost. NOTE: wasted space.
+    """
 
     ERROR = "error"
     WARNING = "warning"
@@ -41,7 +44,7 @@ class Severity(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One thing that is wrong. `code` is stable; `subject` names the file, blob or path."""
+    """One fault. `code` is stable; `subject` is the file, blob or path."""
 
     severity: Severity
     code: str
@@ -54,7 +57,7 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CheckProgress:
-    """How many packs and bytes of them are read, of how many."""
+    """The number of packs and bytes that were read, and their totals."""
 
     packs_done: int
     packs_total: int
@@ -64,9 +67,9 @@ class CheckProgress:
 
 @dataclasses.dataclass(slots=True)
 class CheckReport:
-    """What was looked at and what was found. Good when there is no finding but notes.
+    """The result of a check: counts, findings and damage.
 
-    `damage` lists every damaged pack and blob that was seen, also where nothing that was looked at needs it.
+    `damage` lists every damaged pack and blob that was seen, even if no checked snapshot needs it.
     """
 
     findings: list[Finding] = dataclasses.field(default_factory=list)
@@ -80,20 +83,20 @@ class CheckReport:
 
     @property
     def good(self) -> bool:
-        """Nothing is wrong."""
+        """Return whether there are no findings except notes."""
         return all(finding.severity is Severity.NOTE for finding in self.findings)
 
 
 def check(
     repository: Repository, *, read_data: bool = False, progress: Callable[[CheckProgress], None] | None = None
 ) -> CheckReport:
-    """Look at everything in a repository; with `read_data` at every byte. Hold a lock meanwhile.
+    """Check a whole repository; with `read_data`, read every byte. The caller holds a lock.
 
-    Never raises for damage; BackendError when the storage cannot be listed.
+    Never raises for damage. Raises BackendError if the storage cannot be listed.
     """
     job = _Check(repository, one=False)
     job.keys()
-    # Snapshots before the index: what a backup adds meanwhile is then in the index, or not looked for.
+    # Snapshots before the index: a backup that runs meanwhile adds blobs to the index before its snapshot.
     snapshots, faults = repository.readable_snapshots()
     for fault in faults:
         job.note(Severity.ERROR, "snapshot-damaged", "snapshots", fault)
@@ -113,10 +116,10 @@ def verify_snapshot(
     packs: Iterable[StorageId] | None = None,
     progress: Callable[[CheckProgress], None] | None = None,
 ) -> CheckReport:
-    """Prove that one snapshot can be read back: its structure, and every pack that it needs, or `packs` alone.
+    """Verify that one snapshot can be read: its trees, and every pack that it needs, or only `packs`.
 
-    With `packs`, those written by a job, all others must still be there in their full size. Damage that the
-    snapshot does not need, or of which another copy is whole, is a note.
+    With `packs` (those that a job has written), all other packs are checked for presence and size only. Damage that
+    the snapshot does not need, or that has another intact copy, is a note.
     """
     job = _Check(repository, one=True)
     job.index()
@@ -130,7 +133,7 @@ def verify_snapshot(
 
 
 class _Check:
-    """One check on its way: of `one` snapshot, or of everything. Findings may come from several threads."""
+    """One running check, of `one` snapshot or of the whole repository. Several threads may add findings."""
 
     def __init__(self, repository: Repository, *, one: bool) -> None:
         self.repository = repository
@@ -143,15 +146,15 @@ class _Check:
         self._unreadable: list[Damage] = []
         self._trees: set[BlobId] = set()
         self._guard = threading.Lock()
-        self._told = 0.0
+        self._reported = 0.0
 
     def note(self, severity: Severity, code: str, subject: str, text: str) -> None:
-        """A finding."""
+        """Add a finding."""
         with self._guard:
             self.report.findings.append(Finding(severity, code, subject, text))
 
     def keys(self) -> None:
-        """Every key file must be readable: a broken one can keep restic from opening the repository."""
+        """Check that every key file can be read: a broken one can keep restic from opening the repository."""
         for stored in self.repository.backend.list_files(FileKind.KEY):
             try:
                 load_key(self.repository.backend, stored.name, stored.size)
@@ -159,7 +162,7 @@ class _Check:
                 self.note(Severity.ERROR, "key-damaged", f"keys/{stored.name}", str(error))
 
     def finish(self) -> CheckReport:
-        """The report, in order. A storage from which no pack at all can be read has failed; that is no damage."""
+        """Return the sorted report. If no pack at all can be read, the storage has failed; that is no damage."""
         if len(self._unreadable) < self.report.packs_read:
             self.report.damage.extend(self._unreadable)
         self.report.findings.sort()
@@ -167,7 +170,7 @@ class _Check:
         return self.report
 
     def index(self) -> None:
-        """Load the index, and where it is damaged what the packs' own headers tell."""
+        """Load the index; if it is damaged, add the blobs that the headers of the packs list."""
         seen: dict[StorageId, list[object]] = {}
         damaged = False
         for stored in list(self.repository.backend.list_files(FileKind.INDEX)):
@@ -189,12 +192,14 @@ class _Check:
 
     def _compare_lists(self, pack: StorageId, same: bool) -> None:
         if same:
-            self.note(Severity.NOTE, "pack-indexed-twice", f"data/{pack}", "two index files list it alike")
+            self.note(
+                Severity.NOTE, "pack-indexed-twice", f"data/{pack}", "two index files list it, with the same blobs"
+            )
         else:
             self.note(Severity.ERROR, "index-disagrees", f"data/{pack}", "two index files list different blobs in it")
 
     def packs(self) -> None:
-        """Compare the packs that are stored with the index; those of one snapshot that matter are told later."""
+        """Compare the stored packs with the index. For one snapshot, the packs that it needs are reported later."""
         self.stored = {stored.name: stored.size for stored in self.repository.backend.list_files(FileKind.PACK)}
         self.report.packs = len(self.stored)
         unsound = compare_sizes(self._index, self.stored)
@@ -206,19 +211,19 @@ class _Check:
             self.compare_size(damage.pack, self.stored.get(damage.pack))
         known = set(self._index.packs)
         for pack in sorted(set(self.stored) - known):
-            self.note(Severity.NOTE, "pack-unused", f"data/{pack}", "no index names it; prune removes it")
+            self.note(Severity.NOTE, "pack-unused", f"data/{pack}", "no index names it; `strongroom prune` removes it")
 
     def compare_size(self, pack: StorageId, size: int | None, *, is_read: bool = False) -> None:
-        """One indexed pack against what is stored. Where it is read anyway, reading shows whether anything is lost."""
+        """Compare the size of an indexed pack with the index. If the pack `is_read` later, reading shows the loss."""
         expected = self._index.pack_size(pack)
         if size is None:
-            self.note(Severity.ERROR, "pack-missing", f"data/{pack}", "the index names it but it is not there")
+            self.note(Severity.ERROR, "pack-missing", f"data/{pack}", "the index names it, but it is missing")
         elif size != expected:
             severity = Severity.NOTE if is_read else Severity.ERROR
             self.note(severity, "pack-truncated", f"data/{pack}", f"it has {size} bytes instead of {expected}")
 
     def snapshot(self, snapshot: Snapshot) -> None:
-        """Every tree and every blob that a snapshot needs must be known, and every tree in order."""
+        """Check that every tree and blob of a snapshot is indexed, and that every tree is valid."""
         self.report.snapshots += 1
         reader = BlobReader(self.repository, self._index)
         links: dict[tuple[int, int], tuple[bytes, object]] = {}
@@ -256,7 +261,7 @@ class _Check:
             size += self._index.size(BlobKind.DATA, blob) or 0
         if size != node.size:
             self.note(
-                Severity.ERROR, "size-wrong", where, f"its entry says {node.size} bytes and its content has {size}"
+                Severity.ERROR, "size-wrong", where, f"its entry says {node.size} bytes, but its content has {size}"
             )
         if node.links > 1 and node.inode:
             first = links.setdefault((node.inode, node.device_id), (node.name, node.content))
@@ -265,34 +270,34 @@ class _Check:
                     Severity.ERROR,
                     "links-disagree",
                     where,
-                    f"it is the same file as {os.fsdecode(first[0])!r} by its inode, but has other content",
+                    f"it has the same inode as {os.fsdecode(first[0])!r}, but other content",
                 )
 
     def _need(self, kind: BlobKind, blob: BlobId, where: str) -> None:
         new = self._needed_blobs.add(kind, blob)
         if new is None:
             name = kind.name.lower()
-            text = f"the {name} blob {blob.hex()} is in no index; `strongroom repair index` looks for it in the packs"
+            text = f"the {name} blob {blob.hex()} is in no index; `strongroom repair index` searches the packs for it"
             self.note(Severity.ERROR, "blob-missing", where, text)
             self.report.damage.append(Damage(StorageId(""), DamageKind.MISSING, blob.hex(), name, text))
         elif new and (pack := self._index.first_pack(kind, blob)):
             self.needed.add(pack)
 
     def read_packs(self, packs: dict[StorageId, int], progress: Callable[[CheckProgress], None] | None) -> None:
-        """Read packs (given with their sizes) back, several at a time."""
+        """Read packs, given with their sizes, several at a time."""
         total = sum(packs.values())
 
-        def tell(*, at_once: bool = False) -> None:
+        def report(*, at_once: bool = False) -> None:
             now = time.monotonic()
-            if progress and (at_once or now - self._told >= _INTERVAL):
-                self._told = now
+            if progress and (at_once or now - self._reported >= _INTERVAL):
+                self._reported = now
                 progress(CheckProgress(self.report.packs_read, len(packs), self.report.bytes_read, total))
 
-        with Pool(default_workers(), tell) as pool:
+        with Pool(default_workers(), report) as pool:
             for pack, size in sorted(packs.items()):
                 pool.submit(functools.partial(self._read_pack, pack, size))
             pool.drain()
-        tell(at_once=True)
+        report(at_once=True)
 
     def _read_pack(self, pack: StorageId, size: int) -> None:
         subject = str(FileHandle(FileKind.PACK, pack))
@@ -313,7 +318,7 @@ class _Check:
             self.report.bytes_read += size
 
     def _weight(self, pack: StorageId, faults: list[PackFault]) -> Severity:
-        """A note, where one snapshot needs nothing of what is damaged, or finds it elsewhere."""
+        """Return ERROR, or NOTE if the one snapshot does not need the damaged blobs or has another copy of them."""
         if not self._one:
             return Severity.ERROR
         if all(fault.outer for fault in faults):
@@ -328,7 +333,7 @@ class _Check:
 
 
 def _damage(pack: StorageId, faults: list[PackFault]) -> list[Damage]:
-    """The damaged blobs; the pack as a whole where none is, and yet the pack is not what it should be."""
+    """Return the damaged blobs of a pack, or the whole pack if the fault is in no single blob."""
     blobs = [
         Damage(pack, DamageKind.BLOB, fault.blob.id.hex(), fault.blob.kind.name.lower(), fault.text)
         for fault in faults

@@ -1,7 +1,7 @@
-"""Content-defined chunking of streams of any length, at constant memory.
+"""Content-defined chunking of streams of any length, in constant memory.
 
-Files below MIN_SIZE are one chunk, as with restic, so small files deduplicate across both. Larger ones are cut by
-FastCDC; readers of the format never chunk again, so any cut is valid.
+Files below MIN_SIZE are one chunk, as in restic, so small files deduplicate across both. Larger files are split by
+FastCDC. Readers of the format never chunk, so any boundary is valid.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ AVERAGE_SIZE = 1 << 20
 MAX_SIZE = 8 << 20
 _READ_SIZE = 1 << 20
 _WINDOW = MAX_SIZE + 4 * _READ_SIZE
-"""Bytes held at once: a cut is final as soon as it lies before the end of a window longer than MAX_SIZE."""
+"""Bytes in memory: a boundary is final when it lies before the end of a window that is longer than MAX_SIZE."""
 
 _cutter = FastCDC(avg_size=AVERAGE_SIZE, min_size=MIN_SIZE, max_size=MAX_SIZE)
 
 
-def cut(reader: Reader) -> Iterator[bytes]:
-    """The chunks of a stream, in order, none of them empty. Holds at most a window of 12 MiB and one chunk."""
+def split(reader: Reader) -> Iterator[bytes]:
+    """Yield the chunks of a stream, in order, none of them empty. Holds at most 12 MiB and one chunk in memory."""
     window = bytearray()
     at_end = False
     while True:

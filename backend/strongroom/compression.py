@@ -1,4 +1,4 @@
-"""zstd frames as repositories hold them: one frame, content size present, no checksum."""
+"""zstd compression as repositories use it: one frame, with content size, without checksum."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from strongroom.errors import Damaged
 from strongroom.streams import Buffer
 
 DEFAULT_LEVEL = 2
-"""A quarter faster than zstd's own default and 3 % larger: about the size that restic's "auto" reaches."""
+"""A quarter faster than zstd's default and 3 % larger: about the size of restic's "auto"."""
 _MAX_WINDOW_LOG = 29
-"""512 MiB: what restic's decoder allows; a frame that asks for more is refused before memory is taken."""
+"""512 MiB, as in restic's decoder. A frame that needs more is refused before memory is allocated."""
 
 
 class _Compressors(threading.local):
-    """One compressor a thread and level: making one costs more than compressing a small file."""
+    """One compressor for each thread and level: to make one costs more than to compress a small file."""
 
     def __init__(self) -> None:
         self.by_level: dict[int, zstd.ZstdCompressor] = {}
@@ -30,7 +30,7 @@ _compressors = _Compressors()
 
 
 def compress(plaintext: Buffer, level: int = DEFAULT_LEVEL) -> bytes:
-    """One frame that holds `plaintext`."""
+    """Compress `plaintext` into one frame."""
     compressor = _compressors.by_level.get(level)
     if compressor is None:
         compressor = _compressors.by_level[level] = zstd.ZstdCompressor(level=level)
@@ -39,21 +39,21 @@ def compress(plaintext: Buffer, level: int = DEFAULT_LEVEL) -> bytes:
 
 
 def decompress(frames: Buffer, max_size: int) -> bytes:
-    """What one or several frames hold. Raises Damaged when it is no zstd or holds more than `max_size` bytes."""
+    """Decompress one or several frames. Raises Damaged for invalid data or more than `max_size` bytes of content."""
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
     parts: list[bytes] = []
-    room = max_size
+    left = max_size
     rest: Buffer = frames
     try:
         while rest:
             decompressor = zstd.ZstdDecompressor(options=options)
-            # One byte more than allowed, so that too much is told from just enough.
-            part = decompressor.decompress(rest, max_length=room + 1)
-            room -= len(part)
-            if room < 0:
-                raise Damaged(f"Compressed data holds more than the {max_size} bytes it should.")
+            # One byte more than allowed, to detect content that is too long.
+            part = decompressor.decompress(rest, max_length=left + 1)
+            left -= len(part)
+            if left < 0:
+                raise Damaged(f"Compressed data holds more than the expected {max_size} bytes.")
             if not decompressor.eof:
-                raise Damaged("Compressed data breaks off.")
+                raise Damaged("Compressed data is incomplete.")
             parts.append(part)
             rest = decompressor.unused_data
     except zstd.ZstdError as error:

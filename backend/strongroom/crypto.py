@@ -1,4 +1,4 @@
-"""Sealed objects: AES-256-CTR with a Poly1305-AES tag, as every encrypted thing in a repository is stored.
+"""Sealed objects: AES-256-CTR with a Poly1305-AES tag. All encrypted data of a repository has this form.
 
 nonce(16) || ciphertext || tag(16)
 """
@@ -21,13 +21,13 @@ _BLOCK = 16
 
 
 class NotAuthentic(Damaged):
-    """The tag does not fit: another key, or changed bytes."""
+    """The authentication tag does not match: another key, or changed bytes."""
 
 
 class SealingKey:
-    """The triple that seals and opens: `encrypt` (AES-256), `mac_k` (AES-128) and `mac_r` (Poly1305).
+    """The three keys that seal and open: `encrypt` (AES-256), `mac_k` (AES-128) and `mac_r` (Poly1305).
 
-    Safe to share between threads. The parts never appear in `repr`.
+    Safe to share between threads. The keys never appear in `repr`.
     """
 
     __slots__ = ("_cipher", "_mac_cipher", "encrypt", "mac_k", "mac_r")
@@ -48,15 +48,15 @@ class SealingKey:
 
     @classmethod
     def generate(cls) -> SealingKey:
-        """A new random key."""
+        """Return a new random key."""
         return cls(os.urandom(32), os.urandom(16), os.urandom(16))
 
     def seal(self, plaintext: Buffer, nonce: bytes | None = None) -> bytearray:
-        """Encrypt and authenticate; `nonce` is for test vectors alone."""
+        """Encrypt and authenticate. `nonce` is for test vectors only."""
         nonce = nonce or os.urandom(NONCE_SIZE)
         size = len(plaintext)
-        # One buffer for the whole object: update_into writes into place and lets go of the GIL, where update()
-        # would return a copy that is copied again. It wants a block less one byte to spare at the end.
+        # One buffer for the whole object: update_into writes in place and releases the GIL; update() would return a
+        # copy that is copied again. It needs a block less one byte of spare space at the end.
         sealed = bytearray(NONCE_SIZE + size + TAG_SIZE)
         sealed[:NONCE_SIZE] = nonce
         with memoryview(sealed) as view:
@@ -68,9 +68,9 @@ class SealingKey:
         return sealed
 
     def open(self, sealed: Buffer) -> bytes:
-        """Authenticate and decrypt. Raises NotAuthentic, or Damaged for what cannot be a sealed object."""
+        """Authenticate and decrypt. Raises NotAuthentic, or Damaged for bytes that are no sealed object."""
         if len(sealed) < OVERHEAD:
-            raise Damaged(f"A sealed object of {len(sealed)} bytes is too short to be one.")
+            raise Damaged(f"A sealed object has only {len(sealed)} bytes; at least {OVERHEAD} are needed.")
         view = memoryview(sealed)
         nonce = bytes(view[:NONCE_SIZE])
         if not any(nonce):

@@ -1,4 +1,4 @@
-"""What is handed over to be stored: streams, folders made of other entries, and what lies on a disk."""
+"""The entries to archive: streams, folders made of other entries, and paths on a disk."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from strongroom.streams import Reader
 class Stream:
     """A file whose content comes from a stream, such as a database dump.
 
-    `open` is called once, when its turn comes. A reader that raises ends the archive: half a dump is no backup.
+    `open` is called once, when the archiver reaches the entry. A reader that raises ends the archive: half a dump is
+    no backup.
     """
 
     name: bytes
     open: Callable[[], Reader]
     mode: int = 0o600
     mtime_ns: int | None = None
-    """Nanoseconds since the epoch; the time of the archive when not given."""
+    """Nanoseconds since the epoch; by default the start of the archive."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder that exists only in the snapshot and holds the entries given, handled in their order."""
+    """A folder that exists only in the snapshot. Its entries are archived in the given order."""
 
     name: bytes
     entries: Iterable[Entry]
@@ -33,31 +34,31 @@ class Folder:
     mtime_ns: int | None = None
 
 
-class Refuge(Protocol):
+class DeletedFiles(Protocol):
     """Keeps files that are deleted from a tree while it is read. Called from any thread."""
 
     def names(self, folder: bytes) -> Iterable[bytes]:
-        """Return what it keeps of a folder of the tree: names of files, and of folders with kept files below them."""
+        """Return the kept names in a folder of the tree: files, and folders with kept files below them."""
         ...
 
     def find(self, path: bytes) -> bytes | None:
-        """Return where the file or folder that was at `path` lies now; None if it is not kept."""
+        """Return the current path of the file or folder that was at `path`; None if it is not kept."""
         ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OnDisk:
-    """A file, folder, link or device on a disk, with everything below it, under another name if wished.
+    """A file, folder, link or device on a disk, with everything below it. `name` is its name in the snapshot.
 
-    `exclude` is asked with the full path of everything below `path`, before it is looked at. What cannot be read
-    becomes a problem in the result, and the rest goes on. A file that is gone is taken from `refuge`, or else from the
-    parent snapshot if `recall` says so, which is asked with its path. Packages have no parent.
+    `exclude` is called with the full path of each entry below `path`, before the entry is read. An entry that cannot be
+    read becomes a problem in the result, and the archive continues. A file that was deleted is taken from `refuge`, or
+    from the parent snapshot if `recall` returns True for its path. Packages have no parent.
     """
 
     name: bytes
     path: bytes
     exclude: Callable[[bytes], bool] | None = None
-    refuge: Refuge | None = None
+    refuge: DeletedFiles | None = None
     recall: Callable[[bytes], bool] | None = None
 
 
@@ -66,7 +67,7 @@ Entry: TypeAlias = Stream | Folder | OnDisk
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in scope that could not be stored as it should be; `vanished` if it was listed, and then gone."""
+    """A path that could not be stored completely, and the reason. `vanished` if it was deleted after it was listed."""
 
     path: bytes
     reason: str

@@ -1,34 +1,35 @@
-"""Every error of the engine; no other exception type leaves it.
+"""All errors of the engine. No other exception type leaves it.
 
 StrongroomError
-├── BackendError                    a storage place did not do what it was asked to
-│   ├── FileMissing                 … there is no such file
-│   ├── FileExists                  … there is one already; nothing is ever overwritten
+├── BackendError                    the storage failed
+│   ├── FileMissing                 … the file does not exist
+│   ├── FileExists                  … the file exists; nothing is ever overwritten
 │   ├── StorageFull                 … no space, quota or file-size limit left
-│   └── StorageDenied               … no right to read or write there
+│   ├── StorageDenied               … no permission to read or write there
+│   └── UnsupportedAddress          … no backend for this kind of address
 ├── RepositoryError
-│   ├── NoRepository                nothing is there
-│   ├── RepositoryExists            something is there
-│   ├── UnsupportedRepository       another version, or a feature that we do not know
-│   ├── WrongPassphrase             no key opens with it
-│   ├── KeyNotFound                 no key, or several, of that name
-│   ├── KeyProtected                the last key, or the one in use, is not removed
-│   ├── RepositoryLocked            somebody else is at work in it
-│   ├── LockLost                    our lock is gone: others may believe that we are dead
-│   ├── SnapshotNotFound            no snapshot, or several, of that name
-│   ├── SnapshotProtected           its writer has marked it to be kept
-│   ├── AppendOnly                  nothing may be removed from it
-│   └── PlanOutdated                it is not as it was when the plan was made
-├── PassphraseError                 no passphrase was given, or its source does not give one
+│   ├── NoRepository                no repository there
+│   ├── RepositoryExists            a repository exists there
+│   ├── UnsupportedRepository       unknown version or feature
+│   ├── WrongPassphrase             no key opens with this passphrase
+│   ├── KeyNotFound                 no key, or several keys, with that name
+│   ├── KeyProtected                the last key and the key in use cannot be removed
+│   ├── RepositoryLocked            another process holds a lock
+│   ├── LockLost                    our lock has expired or was removed
+│   ├── SnapshotNotFound            no snapshot, or several snapshots, with that id
+│   ├── SnapshotProtected           the snapshot is protected against removal
+│   ├── AppendOnly                  nothing may be removed from the repository
+│   └── PlanOutdated                the repository has changed since the plan was made
+├── PassphraseError                 no passphrase was given, or its source fails
 ├── Damaged                         stored data is not what was stored
-├── PackageRefused                  a package cannot be written there, or may not be taken in
+├── PackageRefused                  a package cannot be written there, or is not accepted
 │   ├── PackageDamaged              … it is not what was written
-│   └── PackageLocked               … wrong passphrase, or damaged where the passphrase is tried
-├── SourceError                     a stream that was to be archived failed
+│   └── PackageLocked               … wrong passphrase, or damaged where the passphrase is checked
+├── SourceError                     a stream failed while it was archived
 └── RestoreError
-    ├── TargetNotEmpty              we only restore into an empty folder
-    ├── NoSpace                     the target cannot hold it
-    ├── TargetDenied                no right to write there
+    ├── TargetNotEmpty              a restore needs an empty folder
+    ├── NoSpace                     the target has too little space
+    ├── TargetDenied                no permission to write there
     └── UnsafeName                  a name in the snapshot would leave the target
 """
 
@@ -37,51 +38,57 @@ from __future__ import annotations
 import errno
 from typing import Final
 
-OUT_OF_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""What the system says where no space, quota or file-size limit is left."""
+OUT_OF_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Error numbers of the system for no space, no quota, and a file beyond the size limit."""
 
 
 class StrongroomError(Exception):
-    """What happened, to which thing, and what to do next, in one sentence.
+    """Base of all errors. The text says what failed, for which thing, why, and what to do next.
 
-    `retryable` says whether the same call may succeed later without anybody's help.
+    `retryable` is True if the same call may succeed later without a change by a person.
     """
 
     retryable = False
 
 
 class BackendError(StrongroomError):
-    """A storage place did not do what it was asked to."""
+    """The storage failed."""
 
     retryable = True
 
 
 class FileMissing(BackendError):
-    """There is no such file in the storage."""
+    """The file does not exist in the storage."""
 
     retryable = False
 
 
 class FileExists(BackendError):
-    """A file of that name is stored already; nothing is overwritten."""
+    """A file of that name is stored already. Nothing is ever overwritten."""
 
     retryable = False
 
 
 class StorageFull(BackendError):
-    """No space, quota or allowed file size is left."""
+    """The storage has no space, quota or allowed file size left."""
 
     retryable = False
 
 
 class StorageDenied(BackendError):
-    """The storage refuses us."""
+    """The storage denies access to this user."""
+
+    retryable = False
+
+
+class UnsupportedAddress(BackendError):
+    """No backend exists for this kind of storage address."""
 
     retryable = False
 
 
 class RepositoryError(StrongroomError):
-    """A repository cannot be used as asked."""
+    """The repository cannot be used in this way."""
 
 
 class NoRepository(RepositoryError):
@@ -89,11 +96,11 @@ class NoRepository(RepositoryError):
 
 
 class RepositoryExists(RepositoryError):
-    """There is a repository, or the rest of one, at that place."""
+    """There is a repository, or a part of one, at that place."""
 
 
 class UnsupportedRepository(RepositoryError):
-    """The repository is of a version or kind that this engine does not write or read."""
+    """The engine does not read or write repositories of this version or kind."""
 
 
 class WrongPassphrase(RepositoryError):
@@ -101,11 +108,11 @@ class WrongPassphrase(RepositoryError):
 
 
 class KeyNotFound(RepositoryError):
-    """No key, or more than one, answers to that name."""
+    """No key, or more than one, has that name."""
 
 
 class KeyProtected(RepositoryError):
-    """Removing this key would lock everybody out, or ourselves."""
+    """The key is the last one, or the one that opened the repository."""
 
 
 class RepositoryLocked(RepositoryError):
@@ -115,39 +122,39 @@ class RepositoryLocked(RepositoryError):
 
 
 class LockLost(RepositoryError):
-    """Our lock could not be kept alive; the repository must not be touched any more."""
+    """The lock could not be renewed. The repository must not be used any more."""
 
     retryable = True
 
 
 class SnapshotNotFound(RepositoryError):
-    """No snapshot, or more than one, answers to that name."""
+    """No snapshot, or more than one, has that id."""
 
 
 class SnapshotProtected(RepositoryError):
-    """The snapshot is marked to be kept, for some time or for ever."""
+    """The snapshot is protected against removal, until a time or for ever."""
 
 
 class AppendOnly(RepositoryError):
-    """The repository's config says that nothing is ever removed from it."""
+    """The config of the repository forbids to remove anything."""
 
 
 class PlanOutdated(RepositoryError):
-    """A plan was not made under the lock that is held now, or the repository has changed since."""
+    """The plan was not made under the lock that is held now, or the repository has changed since."""
 
     retryable = True
 
 
 class PassphraseError(StrongroomError):
-    """There is no passphrase, or the place it should come from does not give one."""
+    """There is no passphrase, or its source fails."""
 
 
 class Damaged(StrongroomError):
-    """Stored data fails its authentication, its hash or its format."""
+    """Stored data fails authentication, has the wrong hash, or cannot be decoded."""
 
 
 class PackageRefused(StrongroomError):
-    """The package cannot be written there, or may not be taken in."""
+    """The package cannot be written there, or is not accepted."""
 
 
 class PackageDamaged(PackageRefused):
@@ -155,29 +162,29 @@ class PackageDamaged(PackageRefused):
 
 
 class PackageLocked(PackageRefused):
-    """Wrong passphrase, or a package that is damaged where the passphrase is tried: the two look the same."""
+    """The passphrase is wrong, or the package is damaged where the passphrase is checked. Both look the same."""
 
 
 class SourceError(StrongroomError):
-    """A stream that was to be archived failed before its end."""
+    """A stream failed before its end while it was archived."""
 
     retryable = True
 
 
 class RestoreError(StrongroomError):
-    """Something cannot be restored there."""
+    """The restore cannot write to its target."""
 
 
 class TargetNotEmpty(RestoreError):
-    """The folder to restore into holds something already."""
+    """The folder to restore into is not empty."""
 
 
 class NoSpace(RestoreError):
-    """The file system of the target cannot hold what is to be restored."""
+    """The file system of the target has too little space."""
 
 
 class TargetDenied(RestoreError):
-    """The target, or something in it, may not be written."""
+    """The target, or an entry in it, cannot be written by this user."""
 
 
 class UnsafeName(RestoreError):

@@ -1,4 +1,4 @@
-"""The nouns of the format: identities, and the kinds of blobs and files."""
+"""Identifiers of the format, and the kinds of blobs and files."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _HEX_NAME = re.compile(r"[0-9a-f]{64}\Z")
 
 
 class BlobKind(enum.IntEnum):
-    """What a blob holds; part of its identity."""
+    """The kind of a blob; part of its identity."""
 
     DATA = 0
     TREE = 1
 
 
 class FileKind(enum.StrEnum):
-    """The kinds of files in a repository; the value is the folder, `config` being a single file."""
+    """The kind of a file in a repository. The value is its folder; `config` is a single file."""
 
     CONFIG = "config"
     KEY = "keys"
@@ -38,15 +38,15 @@ class FileKind(enum.StrEnum):
 
 
 def blob_id(plaintext: Buffer) -> BlobId:
-    """The identity of a blob."""
+    """Return the identity of a blob."""
     return BlobId(hashlib.sha256(plaintext).digest())
 
 
 def storage_id(stored: Buffer) -> StorageId:
-    """The name of a file with these bytes."""
+    """Return the name of a file with these bytes."""
     return StorageId(hashlib.sha256(stored).hexdigest())
 
 
 def is_storage_name(name: str) -> bool:
-    """Whether a file of this name can be one of ours: 64 lower-case hex digits."""
+    """Return whether the name is that of a stored file: 64 lower-case hex digits."""
     return _HEX_NAME.match(name) is not None

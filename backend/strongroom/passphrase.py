@@ -1,8 +1,8 @@
-"""The passphrase: where it comes from, and a type that does not show it.
+"""The passphrase: its sources, and a type that never shows it.
 
-It is read from the environment only: `BACKUP_PASSWORD_COMMAND` (a program whose output it is),
-`BACKUP_PASSWORD_FILE` (a file that holds it), `BACKUP_PASSWORD`, the first that is set. It is never stored, logged,
-put on a command line or given in an answer.
+It is read from the first of these environment variables that is set: `BACKUP_PASSWORD_COMMAND` (a program that prints
+it), `BACKUP_PASSWORD_FILE` (a file that holds it), `BACKUP_PASSWORD`. It is never stored, logged, put on a command
+line or returned by the API.
 """
 
 import codecs
@@ -24,7 +24,7 @@ _COMMAND_SECONDS = 120
 _LONGEST = 64 * 1024
 
 _BYTE_ORDER_MARKS = (
-    # The longer mark first: that of UTF-32 little-endian begins with that of UTF-16.
+    # The longer mark first: the mark of UTF-32 little-endian begins with the mark of UTF-16.
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF8, "utf-8"),
@@ -34,7 +34,7 @@ _BYTE_ORDER_MARKS = (
 
 
 class Passphrase:
-    """A passphrase that shows itself only to whoever calls `reveal`. `source` names the variable it came from."""
+    """A passphrase that only `reveal` returns as text. `source` is the variable it was read from."""
 
     __slots__ = ("_text", "source")
 
@@ -43,33 +43,33 @@ class Passphrase:
         self.source = source
 
     def reveal(self) -> str:
-        """The passphrase itself, to be handed to the engine and nothing else."""
+        """Return the passphrase itself, for the engine only."""
         return self._text
 
     def __repr__(self) -> str:
         return f"Passphrase(hidden, from {self.source})"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A passphrase is not written anywhere.")
+        raise TypeError("A passphrase cannot be pickled.")
 
 
 NO_PASSPHRASE = Passphrase("", "an unencrypted repository")
 
 
 def passphrase_source(environment: Mapping[str, str] | None = None) -> str | None:
-    """The variable that the passphrase would be read from, or None when none of them is set."""
+    """Return the variable that the passphrase would be read from, or None if none is set."""
     variables = os.environ if environment is None else environment
-    # Container files pass variables on that nobody filled in: empty is the same as not set.
+    # Compose files pass on variables without a value: empty is the same as not set.
     return next((name for name in SOURCES if variables.get(name)), None)
 
 
 def read_passphrase(environment: Mapping[str, str] | None = None) -> Passphrase:
-    """The passphrase of the encrypted repositories; raises `PassphraseError` when there is none or it is empty."""
+    """Return the passphrase of the encrypted repositories. Raises `PassphraseError` if there is none or it is empty."""
     variables = os.environ if environment is None else environment
     source = passphrase_source(variables)
     if source is None:
         raise PassphraseError(
-            "There is no passphrase for the encrypted backups; set BACKUP_PASSWORD_FILE to a file that holds it"
+            "No passphrase is set for the encrypted backups. Set BACKUP_PASSWORD_FILE to a file that holds it"
             " (or BACKUP_PASSWORD_COMMAND, or BACKUP_PASSWORD)."
         )
     if source == COMMAND:
@@ -79,7 +79,7 @@ def read_passphrase(environment: Mapping[str, str] | None = None) -> Passphrase:
     else:
         text = variables[VALUE]
     if not text:
-        raise PassphraseError(f"The passphrase from {source} is empty; give one of at least one character.")
+        raise PassphraseError(f"The passphrase from {source} is empty. Set one of at least one character.")
     return Passphrase(text, source)
 
 
@@ -87,36 +87,36 @@ def _output_of(command: str) -> bytes:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise PassphraseError(f"{COMMAND} cannot be split into words ({error}); check its quotes.") from None
+        raise PassphraseError(f"Cannot split {COMMAND} into words ({error}). Check its quotes.") from None
     if not words:
-        raise PassphraseError(f"{COMMAND} is empty; set it to a program that prints the passphrase.")
+        raise PassphraseError(f"{COMMAND} is empty. Set it to a program that prints the passphrase.")
     try:
-        # The program's own messages go where ours go: they tell the operator why it refused.
+        # The program's error messages go to our stderr: they tell the operator why it failed.
         done = subprocess.run(
             words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=_COMMAND_SECONDS, check=False
         )
     except OSError as error:
         raise PassphraseError(
-            f"{COMMAND}: the program {words[0]!r} cannot be started ({error.strerror}); check its path."
+            f"{COMMAND}: cannot start the program {words[0]!r} ({error.strerror}). Check its path."
         ) from None
     except subprocess.TimeoutExpired:
         raise PassphraseError(
-            f"{COMMAND}: the program {words[0]!r} did not end within {_COMMAND_SECONDS} s; it must not wait for input."
+            f"{COMMAND}: the program {words[0]!r} did not end within {_COMMAND_SECONDS} s. It must not wait for input."
         ) from None
     if done.returncode != 0:
         raise PassphraseError(
-            f"{COMMAND}: the program {words[0]!r} ended with code {done.returncode}; run it by hand to see why."
+            f"{COMMAND}: the program {words[0]!r} failed with exit code {done.returncode}. Run it by hand to see why."
         )
     return done.stdout
 
 
 def _one_line(text: str) -> str:
-    """Refuse what a program says besides a passphrase, such as why it has none, and ends with code 0."""
+    """Refuse several lines, such as an error message of a program that ends with code 0."""
     lines = len(text.splitlines())
     if lines > 1:
         raise PassphraseError(
-            f"{COMMAND}: the program prints {lines} lines; it must print the passphrase and nothing else."
-            f" A passphrase of several lines can be read from {FILE}."
+            f"{COMMAND}: the program prints {lines} lines. It must print the passphrase and nothing else."
+            f" Use {FILE} for a passphrase of several lines."
         )
     return text
 
@@ -126,12 +126,12 @@ def _content_of(name: str) -> bytes:
         with Path(name).open("rb") as file:
             return file.read(_LONGEST + 1)
     except OSError as error:
-        raise PassphraseError(f"{FILE}: {name!r} cannot be read ({error.strerror}); check its path and mode.") from None
+        raise PassphraseError(f"{FILE}: cannot read {name!r} ({error.strerror}). Check its path and mode.") from None
 
 
 def _decoded(data: bytes, source: str) -> str:
     if len(data) > _LONGEST:
-        raise PassphraseError(f"{source} gives more than {_LONGEST} bytes; that is no passphrase, check what it names.")
+        raise PassphraseError(f"{source} has more than {_LONGEST} bytes, too many for a passphrase. Check its value.")
     mark, encoding = next(
         ((mark, encoding) for mark, encoding in _BYTE_ORDER_MARKS if data.startswith(mark)), (b"", "utf-8")
     )
@@ -139,4 +139,4 @@ def _decoded(data: bytes, source: str) -> str:
         return data[len(mark) :].decode(encoding).strip()
     except UnicodeDecodeError:
         # The error itself would quote the bytes.
-        raise PassphraseError(f"{source} gives text that is not valid {encoding}; store it as UTF-8.") from None
+        raise PassphraseError(f"{source} has text that is not valid {encoding}. Store it as UTF-8.") from None

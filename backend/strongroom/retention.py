@@ -1,6 +1,6 @@
-"""What goes and what stays: rules of age, number and period over anything that has a time.
+"""Retention rules by age, count and period, for any objects that have a time.
 
-Pure: nothing is read, nothing removed. `decide` shows what the rules mean for what is there, with the reasons in words.
+No I/O: nothing is read or removed. `decide` says for each candidate whether it is kept, with the reasons in words.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta, tzinfo
 
 MOST_RECENT = "the most recent one"
-"""The reason for which the last one stays, whatever the rules say."""
+"""The reason to keep the newest candidate, whatever the rules say."""
 _DAY = timedelta(days=1)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rules:
-    """What may go. None, or 0 for the kept periods, is a rule that is not set; with none at all everything stays.
+    """The retention rules. None, or 0 for `keep_…`, is a rule that is not set; without any rule everything is kept.
 
-    `max_age` and `max_count` remove, whichever hits first: what is older than that, strictly, and what is not among the
-    most recent so many. `keep_…` are exceptions to them: of each of the last so many days, ISO weeks, months or years
-    that have one, the newest stays. Where nothing but `keep_…` is set, whatever they do not keep goes.
-    ValueError for what is no rule.
+    `max_age` removes candidates that are strictly older; `max_count` removes all but the most recent ones. `keep_…` are
+    exceptions: in each of the last N days, ISO weeks, months or years that have a candidate, the newest one is kept.
+    If only `keep_…` is set, everything else is removed. Raises ValueError for an invalid rule.
     """
 
     max_age: timedelta | None = None
@@ -33,27 +32,29 @@ class Rules:
 
     def __post_init__(self) -> None:
         if self.max_age is not None and self.max_age <= timedelta(0):
-            raise ValueError(f"A greatest age of {self.max_age} keeps nothing.")
+            raise ValueError(f"A maximum age of {self.max_age} keeps nothing. Use a positive age.")
         if self.max_count is not None and self.max_count <= 0:
-            raise ValueError(f"A greatest number of {self.max_count} keeps nothing.")
+            raise ValueError(f"A maximum count of {self.max_count} keeps nothing. Use 1 or more.")
         if min(self.keep_daily, self.keep_weekly, self.keep_monthly, self.keep_yearly) < 0:
             raise ValueError("The number of days, weeks, months or years to keep cannot be negative.")
 
     @property
     def keeps_periods(self) -> bool:
-        """Whether any of `keep_…` is set."""
+        """Return whether any of `keep_…` is set."""
         return bool(self.keep_daily or self.keep_weekly or self.keep_monthly or self.keep_yearly)
 
     @property
     def any(self) -> bool:
-        """Whether any rule is set."""
+        """Return whether any rule is set."""
         return self.max_age is not None or self.max_count is not None or self.keeps_periods
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something that may go. `time` is aware; `protected` says in words why it must stay, and is empty if it need not.
-    ValueError for a time without a zone."""
+    """An object that the rules may remove. `protected` is the reason why it must be kept, or empty.
+
+    Raises ValueError for a `time` without a time zone.
+    """
 
     key: str
     time: datetime
@@ -61,12 +62,12 @@ class Candidate:
 
     def __post_init__(self) -> None:
         if self.time.utcoffset() is None:
-            raise ValueError(f"The time of {self.key} has no zone.")
+            raise ValueError(f"The time of {self.key} has no time zone.")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a candidate, and why, in words for people."""
+    """Whether a candidate is kept, with the reasons in words."""
 
     candidate: Candidate
     keep: bool
@@ -76,16 +77,16 @@ class Decision:
 def decide(
     candidates: Collection[Candidate], rules: Rules, *, now: datetime, zone: tzinfo, keep_latest: bool = True
 ) -> list[Decision]:
-    """What goes and what stays, newest first; of equal times the greater key is the newer.
+    """Decide which candidates are kept, newest first. Of equal times the greater key is the newer.
 
-    The most recent one always stays, unless `keep_latest` is False because there are better ones elsewhere, and so does
-    a protected one, which counts towards `max_count` like any other.
-    What bears a time after `now` (a clock has jumped) stays too, but takes nobody's place: it is neither counted, nor
-    the newest of a period, nor the most recent one. `zone` says where days, weeks, months and years begin.
+    The most recent candidate is always kept, unless `keep_latest` is False because the caller keeps a better one. A
+    protected candidate is kept too, and counts towards `max_count` like any other.
+    A candidate with a time after `now` (a clock has jumped) is kept, but it is not counted, not the newest of a period
+    and not the most recent one. `zone` is the time zone in which days, weeks, months and years begin.
     """
-    moment = _instant(now)
+    current = _instant(now)
     ordered = sorted(candidates, key=lambda candidate: (_instant(candidate.time), candidate.key), reverse=True)
-    ahead = [candidate for candidate in ordered if _instant(candidate.time) > moment]
+    ahead = [candidate for candidate in ordered if _instant(candidate.time) > current]
     past = ordered[len(ahead) :]
     kept_for = _periods(past, rules, zone)
     decisions = [Decision(candidate, True, _staying(candidate, ["its time lies in the future"])) for candidate in ahead]
@@ -94,7 +95,7 @@ def decide(
         staying = _staying(candidate, kept_for.get(candidate.key, []))
         if place == 0 and keep_latest:
             staying = (MOST_RECENT, *staying)
-        going = _going(moment - _instant(candidate.time), place, rules)
+        going = _going(current - _instant(candidate.time), place, rules)
         keep = bool(staying) or not going
         decisions.append(Decision(candidate, keep, staying or going or within))
     return decisions
@@ -125,7 +126,7 @@ def _within(rules: Rules) -> tuple[str, ...]:
 
 
 def _periods(newest_first: list[Candidate], rules: Rules, zone: tzinfo) -> dict[str, list[str]]:
-    """Which candidates stay for a period, by key, with the reasons."""
+    """Return the candidates that are kept for a period, by key, with the reasons."""
     naming: list[tuple[int, Callable[[datetime], str]]] = [
         (rules.keep_daily, lambda at: f"daily {at.year:04d}-{at.month:02d}-{at.day:02d}"),
         (rules.keep_weekly, _week),
@@ -151,7 +152,7 @@ def _week(at: datetime) -> str:
 
 
 def _instant(time: datetime) -> datetime:
-    """In UTC: of two times in one zone Python compares and subtracts the clocks' hands, which summer time moves."""
+    """Convert to UTC. Python compares two times of one zone by wall clock, which summer time shifts."""
     return _local(time, UTC)
 
 

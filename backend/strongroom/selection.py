@@ -1,4 +1,4 @@
-"""Some paths of a backup, each with everything below it."""
+"""A selection of paths of a backup, each with everything below it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 
 class Selection:
-    """Paths, parts separated by `/`, of which none is the root. One inside of another is no further one.
+    """Selected paths, with parts separated by `/`; the root cannot be selected. A path inside another one is dropped.
 
-    Asking takes as many steps as the number of paths has digits, and as much memory as they are long.
+    A lookup takes logarithmic time in the number of paths.
     """
 
     def __init__(self, paths: Iterable[bytes]) -> None:
@@ -20,28 +20,28 @@ class Selection:
 
     @property
     def paths(self) -> list[bytes]:
-        """The outermost ones."""
+        """Return the outermost selected paths."""
         return [key.replace(b"\0", b"/") for key in self._keys]
 
     def takes(self, path: bytes) -> bool:
-        """Whether a path is one of them, or below one."""
+        """Return whether the path is selected, or lies below a selected path."""
         key = _key(path)
         place = bisect.bisect_right(self._keys, key)
         return place > 0 and _is_inside(key, self._keys[place - 1])
 
     def leads(self, path: bytes) -> bool:
-        """Whether one of them is below a path."""
+        """Return whether a selected path lies below the path."""
         start = _key(path) + b"\0"
         place = bisect.bisect_left(self._keys, start)
         return place < len(self._keys) and self._keys[place].startswith(start)
 
     def wants(self, path: bytes, *, folder: bool) -> bool:
-        """Whether what lies at a path is taken, or is a folder on the way to what is."""
+        """Return whether the entry at the path is selected, or is a folder above a selected path."""
         return self.takes(path) or (folder and self.leads(path))
 
 
 def _key(path: bytes) -> bytes:
-    # No name holds a NUL, and nothing sorts before it: what is below a path follows it at once.
+    # No name holds a NUL, and no byte sorts before it: the paths below a path follow it at once.
     return path.replace(b"/", b"\0")
 
 

@@ -1,4 +1,4 @@
-"""What a snapshot holds: found by path, walked, and opened as streams."""
+"""The content of a snapshot: find paths, walk folders, open files as streams."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from strongroom.errors import Damaged
-from strongroom.expansion import Expansion
+from strongroom.expansion_limit import ExpansionLimit
 from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import Node, NodeKind, decode_tree, require_safe_name
 from strongroom.ids import BlobId, BlobKind
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobs import BlobReader
+from strongroom.repository.blob_reader import BlobReader
 from strongroom.selection import Selection
 
 MAX_DEPTH = 1 << 16
-"""Folders inside folders; deeper than anybody nests them."""
+"""The deepest allowed nesting of folders."""
 
 
 class ContentReader:
-    """A stored file as a stream; a Reader and a context manager. Every blob is checked before a byte of it is given."""
+    """A stored file as a stream; a Reader and a context manager. Every blob is verified before a byte is returned."""
 
     def __init__(self, reader: BlobReader, node: Node) -> None:
         self._reader = reader
@@ -27,7 +27,7 @@ class ContentReader:
         self._block = memoryview(b"")
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes; `b""` at the end. Raises Damaged."""
+        """Return at most `size` bytes; `b""` at the end. Raises Damaged."""
         while not self._block:
             blob = next(self._blobs, None)
             if blob is None:
@@ -37,7 +37,7 @@ class ContentReader:
         return bytes(part)
 
     def close(self) -> None:
-        """Let go of what was read."""
+        """Release the memory."""
         self._blobs = iter(())
         self._block = memoryview(b"")
 
@@ -51,7 +51,7 @@ class ContentReader:
 
 
 class SnapshotView:
-    """A snapshot opened for reading. Loads the index unless one is given; hold a lock for as long as it is used."""
+    """A snapshot opened for reading. Loads the index unless one is given. The caller holds a lock while using it."""
 
     def __init__(self, repository: Repository, snapshot: Snapshot, index: Index | None = None) -> None:
         self.repository = repository
@@ -59,14 +59,14 @@ class SnapshotView:
         self.reader = BlobReader(repository, index if index is not None else repository.load_index())
 
     def nodes(self, tree: BlobId) -> list[Node]:
-        """The entries of a folder. Raises Damaged, or UnsafeName for a name that no file can have."""
+        """Return the entries of a folder. Raises Damaged, or UnsafeName for a name that no file can have."""
         nodes = decode_tree(self.reader.read(BlobKind.TREE, tree))
         for node in nodes:
             require_safe_name(node.name)
         return nodes
 
     def find(self, path: bytes) -> Node | None:
-        """The node at a path inside the snapshot, parts separated by `/`; None when there is none."""
+        """Return the node at a path inside the snapshot, with parts separated by `/`; None if there is none."""
         found: Node | None = None
         tree: BlobId | None = self.snapshot.tree
         for part in path.strip(b"/").split(b"/"):
@@ -79,7 +79,7 @@ class SnapshotView:
         return found
 
     def subtree(self, path: bytes) -> BlobId | None:
-        """The tree of the folder at a path, the root for an empty one; None when there is no such folder."""
+        """Return the tree of the folder at a path, the root for an empty path; None if there is no such folder."""
         if not path.strip(b"/"):
             return self.snapshot.tree
         node = self.find(path)
@@ -88,13 +88,13 @@ class SnapshotView:
     def walk(
         self, tree: BlobId | None = None, prefix: bytes = b"", *, only: Selection | None = None
     ) -> Iterator[tuple[bytes, Node]]:
-        """Every node below a tree (the root when not given) with its path, folders before what is in them.
+        """Yield every node below a tree (by default the root) with its path, each folder before its content.
 
-        With `only`, what that takes, and the folders that lead there; no other folder is read. Raises Damaged for a
-        snapshot that has no end.
+        With `only`, yield the selected paths and the folders above them; no other folder is read. Raises Damaged for a
+        snapshot that repeats its folders without end.
         """
         root = self.snapshot.tree if tree is None else tree
-        expansion = self.expansion()
+        limit = self.expansion_limit()
         stack = [(prefix, iter(self.nodes(root)))]
         while stack:
             above, nodes = stack[-1]
@@ -112,15 +112,15 @@ class SnapshotView:
                 if len(stack) >= MAX_DEPTH:
                     raise Damaged(f"Snapshot {self.snapshot.id[:8]} is nested more than {MAX_DEPTH} folders deep.")
                 below = self.nodes(node.subtree)
-                expansion.enter(node.subtree, len(below))
+                limit.enter(node.subtree, len(below))
                 stack.append((path, iter(below)))
 
-    def expansion(self) -> Expansion:
-        """For a walk of one's own."""
-        return Expansion(self.reader.index, self.snapshot.id)
+    def expansion_limit(self) -> ExpansionLimit:
+        """Return a new limit, for a walk of the caller."""
+        return ExpansionLimit(self.reader.index, self.snapshot.id)
 
     def open(self, node: Node) -> ContentReader:
-        """The content of a file. ValueError for another kind of node."""
+        """Open the content of a file. Raises ValueError for another kind of node."""
         if node.kind is not NodeKind.FILE:
             raise ValueError(f"{node.name!r} is a {node.kind.value} and has no content")
         return ContentReader(self.reader, node)

@@ -1,4 +1,4 @@
-"""The kinds of bytes and streams that pass between the rooms."""
+"""Types of bytes and streams that all packages of the engine share."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ Buffer: TypeAlias = bytes | bytearray | memoryview
 class Reader(Protocol):
     """A stream of bytes of unknown length.
 
-    `read(size)` gives at most `size` bytes and waits until there is at least one; `b""` is the end, and only a source
-    that is sure to have delivered everything says so: one that has failed raises instead.
+    `read(size)` returns at most `size` bytes and waits for at least one. `b""` means that everything was delivered; a
+    source that has failed raises an error instead.
     """
 
     def read(self, size: int, /) -> bytes: ...

@@ -194,7 +194,7 @@ test("the restore is rolled back, and the document is gone again", async () => {
   await confirm(page, "Roll back now");
   await page.getByText("The state before is live again.").waitFor();
   await page.goto(contract);
-  await page.getByText("The document is not there any more.").waitFor();
+  await page.getByText("The document does not exist any more.").waitFor();
 });
 
 test("a run is cancelled", async () => {

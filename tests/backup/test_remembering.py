@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from apps.backup.core.cache import Remembered
+from apps.backup.core.cache import TtlCache
 
 
 def test_many_who_ask_at_once_cost_as_much_as_one():
@@ -18,7 +18,7 @@ def test_many_who_ask_at_once_cost_as_much_as_one():
         time.sleep(0.05)
         return key.upper()
 
-    remembered: Remembered[str, str] = Remembered(find, seconds=60)
+    remembered: TtlCache[str, str] = TtlCache(find, seconds=60)
     answers: list[str] = []
     threads = [threading.Thread(target=lambda: answers.append(remembered.get("a"))) for _ in range(8)]
     for thread in threads:
@@ -34,7 +34,7 @@ def test_many_who_ask_at_once_cost_as_much_as_one():
 
 def test_it_is_found_out_anew_after_its_time_and_under_other_settings(settings, tmp_path):
     count = iter(range(10))
-    remembered: Remembered[str, int] = Remembered(lambda key, now: next(count), seconds=0.05)
+    remembered: TtlCache[str, int] = TtlCache(lambda key, now: next(count), seconds=0.05)
     assert [remembered.get("a"), remembered.get("a")] == [0, 0]
     time.sleep(0.06)
     assert remembered.get("a") == 1
@@ -51,7 +51,7 @@ def test_an_error_is_not_kept():
             raise outcome
         return outcome
 
-    remembered: Remembered[str, str] = Remembered(find, seconds=60)
+    remembered: TtlCache[str, str] = TtlCache(find, seconds=60)
     with pytest.raises(OSError, match="away"):
         remembered.get("a")
     assert remembered.get("a") == "there"

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission, User
 from rest_framework.authtoken.models import Token
 
 from config.asgi import application
-from config.bodies import MOST_OF_ANYBODY, _may_send
+from config.bodies import MAX_UNCHECKED, _may_send
 
 SCOPE = {
     "type": "http",
@@ -73,5 +73,5 @@ def test_a_large_body_takes_an_address_of_files_and_its_right(method, path, code
 
 
 def test_a_body_that_is_too_large_is_refused_while_it_comes():
-    pieces = [{"type": "http.request", "body": b"x" * (MOST_OF_ANYBODY + 1), "more_body": True}]
+    pieces = [{"type": "http.request", "body": b"x" * (MAX_UNCHECKED + 1), "more_body": True}]
     assert answered(*pieces) == ["http.response.start", "http.response.body"]

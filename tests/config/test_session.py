@@ -5,8 +5,8 @@ from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from django.test import Client
 
-from apps.backup.api.clients import client_address
-from apps.backup.api.parsing import MAX_BODY
+from apps.backup.api.client_address import client_address
+from apps.backup.api.parsers import MAX_BODY
 from apps.backup.core.permissions import Right
 from config.session import PERMISSIONS
 

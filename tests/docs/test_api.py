@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from apps.backup.api.document import document
+from apps.backup.api.openapi_document import document
 from apps.backup.core.permissions import Right
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/api.md").read_text()

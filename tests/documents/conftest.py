@@ -1,4 +1,4 @@
-"""A small EDMS in the test's database, and whole installations in folders of their own."""
+"""Fixtures: a small EDMS in the test database, and whole installations in temporary folders."""
 
 import io
 import os
@@ -15,7 +15,7 @@ BACKEND = Path(__file__).resolve().parents[2] / "backend"
 
 @pytest.fixture
 def make_document(db):
-    """Make a document with this content."""
+    """Create a document with this content."""
 
     def make(content=b"content", *, title="A title", source_name=b"a.txt"):
         return document_create(
@@ -31,7 +31,7 @@ def make_document(db):
 
 @pytest.fixture
 def installation(tmp_path):
-    """An installed EDMS on SQLite in a folder of its own; calling it runs Python there, with words as arguments."""
+    """An installed EDMS on SQLite in a temporary folder. A call runs Python there, with the arguments."""
     environment = {
         "PATH": os.environ["PATH"],
         "EDMS_HOME": str(tmp_path / "home"),

@@ -1,4 +1,4 @@
-"""The admin: to look at, and to change documents through the services only."""
+"""The admin: it shows documents, and changes them only through the services."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -92,14 +92,14 @@ def test_the_trail_is_read_only(admin_client, make_document):
     assert admin_client.get(reverse("admin:documents_auditentry_add")).status_code == 403
 
 
-def test_a_content_is_handed_out_as_a_download(admin_client, make_document):
+def test_a_content_is_served_as_a_download(admin_client, make_document):
     version = make_document(b"<script>", source_name=b"folder/page.html").versions.get()
     answer = admin_client.get(reverse("admin:documents_version_download", args=[version.id]))
     assert b"".join(answer.streaming_content) == b"<script>"
     assert answer["Content-Disposition"] == 'attachment; filename="page.html"'
 
 
-def test_strangers_get_nothing(client, django_user_model, make_document):
+def test_users_without_permission_get_nothing(client, django_user_model, make_document):
     version = make_document().versions.get()
     address = reverse("admin:documents_version_download", args=[version.id])
     assert client.get(address).status_code == 302

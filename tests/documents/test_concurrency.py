@@ -1,4 +1,4 @@
-"""Writers in processes of their own, at the same time, on real databases."""
+"""Concurrent writers in separate processes, on real databases."""
 
 import json
 
@@ -52,7 +52,7 @@ def test_three_processes_share_one_chain_on_mariadb(installation, mariadb):  # n
     write_at_the_same_time(installation, DATABASE_URL=mariadb.url("edms"))
 
 
-def test_the_first_two_processes_agree_on_a_secret_key(installation):
+def test_two_first_processes_use_the_same_secret_key(installation):
     program = "import django; django.setup(); from django.conf import settings; print(settings.SECRET_KEY)"
     started = [installation.start("-c", program) for _ in range(4)]
     keys = {process.communicate(timeout=60)[0] for process in started}

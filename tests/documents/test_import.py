@@ -1,4 +1,4 @@
-"""A folder of real files becomes documents."""
+"""`import_documents` imports a folder of files."""
 
 import hashlib
 import json
@@ -43,7 +43,7 @@ def folder(tmp_path):
     return path
 
 
-def test_odd_names_are_kept_and_stored_tame(folder):
+def test_odd_names_are_kept_and_stored_safely(folder):
     for name in ODD_NAMES:
         (folder / os.fsdecode(name)).write_bytes(b"content of " + name)
     report = folder_import(os.fsencode(folder))
@@ -70,7 +70,7 @@ def test_folders_in_the_order_of_their_names_and_a_limit(folder):
     assert list(by_number) == ["0.txt", "a/1.txt", "b/2.txt"]
 
 
-def test_what_is_no_regular_file_is_counted(folder):
+def test_special_files_are_counted(folder):
     (folder / "file").write_text("x")
     (folder / "link").symlink_to("file")
     (folder / "folder link").symlink_to("/usr")
@@ -84,8 +84,8 @@ def test_what_is_no_regular_file_is_counted(folder):
     assert report.skipped == {"symbolic links": 2, "pipes": 1, "sockets": 1}
 
 
-def test_a_folder_that_cannot_be_read_is_listed_and_the_rest_comes_in(folder):
-    # Deeper than any path the system takes: not even root can open it by its name.
+def test_an_unreadable_folder_is_listed_and_the_rest_imported(folder):
+    # Deeper than the longest path of the system: not even root can open it by its name.
     place = os.open(folder, os.O_RDONLY)
     for _ in range(20):
         os.mkdir("d" * 250, dir_fd=place)
@@ -101,7 +101,7 @@ def test_a_folder_that_cannot_be_read_is_listed_and_the_rest_comes_in(folder):
     assert reason == "File name too long"
 
 
-def test_a_source_that_fails_leaves_nothing(settings):
+def test_a_failing_source_leaves_no_file(settings):
     with open("/proc/self/mem", "rb", buffering=0) as source, pytest.raises(SourceUnreadable):
         file_store(source, source_name=b"mem")
     assert not [name for _, _, names in os.walk(settings.MEDIA_ROOT) for name in names]
@@ -121,7 +121,7 @@ def test_rows_that_cannot_be_written_leave_no_files(folder, settings, db):
     assert not [name for _, _, names in os.walk(settings.MEDIA_ROOT) for name in names]
 
 
-def test_an_interrupted_import_leaves_whole_documents_only(installation, folder):
+def test_an_interrupted_import_leaves_only_complete_documents(installation, folder):
     for number in range(3000):
         (folder / f"{number}.txt").write_text(str(number))
     assert installation.manage("migrate", "--verbosity", "0").returncode == 0
@@ -137,15 +137,15 @@ def test_an_interrupted_import_leaves_whole_documents_only(installation, folder)
     assert 0 < json.loads(verified.output)["documents"] < 3000
 
 
-def test_a_full_disk_is_said_and_leaves_whole_documents_only(folder, tmp_path, settings):
-    # A limit on the size of files stands in for a full disk: the write fails in the same place.
+def test_a_full_disk_leaves_only_complete_documents(folder, tmp_path, settings):
+    # A limit on the file size simulates a full disk: the write fails in the same place.
     (folder / "a small one").write_bytes(b"x")
     (folder / "b too large").write_bytes(bytes(2_000_000))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
     try:
-        with pytest.raises(CommandError, match=r"ended after 0 documents, which are kept: .*File too large"):
+        with pytest.raises(CommandError, match=r"failed after 0 documents, which are kept: .*File too large"):
             call_command("import_documents", str(folder))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -162,11 +162,11 @@ def test_queries_do_not_grow_with_files(folder, django_assert_max_num_queries):
     assert len(storage().listdir("documents")[0]) > 20
 
 
-def test_a_large_file_is_never_whole_in_memory(installation, folder):
+def test_a_large_file_is_streamed(installation, folder):
     with open(folder / "large", "wb") as file:
         file.truncate(400_000_000)
     assert installation.manage("migrate", "--verbosity", "0").returncode == 0
-    # Not ru_maxrss: a process begins with the peak of the one that started it, here of the tests before.
+    # Not ru_maxrss: a process starts with the peak of its parent, here of earlier tests.
     program = (
         "from pathlib import Path; from django.core.management import execute_from_command_line as run;"
         f"run(['manage.py', 'import_documents', {str(folder)!r}, '--json']);"
@@ -193,19 +193,19 @@ def test_the_command_reports(folder, capsys):
     }
 
 
-def test_a_folder_that_is_none(tmp_path):
+def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(CommandError, match="is not a folder"):
         call_command("import_documents", str(tmp_path / "nothing"))
 
 
 @pytest.mark.parametrize("inside", [True, False])
-def test_the_edms_does_not_take_in_itself(tmp_path, settings, inside):
+def test_import_refuses_the_files_of_the_edms(tmp_path, settings, inside):
     (tmp_path / "media" / "documents").mkdir(parents=True)
     folder = tmp_path / "media" / "documents" if inside else tmp_path
-    with pytest.raises(CommandError, match="own files"):
+    with pytest.raises(CommandError, match="files of the EDMS"):
         call_command("import_documents", str(folder))
 
 
-def test_a_limit_below_1(folder):
+def test_a_limit_below_1_is_refused(folder):
     with pytest.raises(CommandError, match="--limit"):
         call_command("import_documents", str(folder), "--limit", "0")

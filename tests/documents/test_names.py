@@ -1,4 +1,4 @@
-"""File names as text, without loss."""
+"""File names are converted to text without loss."""
 
 import pytest
 from hypothesis import given
@@ -10,12 +10,12 @@ NAMES = st.binary(min_size=1, max_size=255)
 
 
 @given(NAMES)
-def test_every_name_comes_back(name):
+def test_every_name_round_trips(name):
     assert as_bytes(as_text(name)) == name
 
 
 @given(NAMES)
-def test_text_can_be_stored_and_printed_anywhere(name):
+def test_text_is_printable_everywhere(name):
     text = as_text(name)
     text.encode("utf-8")
     assert all(character.isprintable() or character.isspace() for character in text)
@@ -35,7 +35,7 @@ def test_text_can_be_stored_and_printed_anywhere(name):
         (b"\xed\xa0\x80", "%ED%A0%80"),
     ],
 )
-def test_what_is_written(name, text):
+def test_services_write_rows_and_files(name, text):
     assert as_text(name) == text
 
 
@@ -62,12 +62,12 @@ def test_title(name, title):
         ("文" * 90 + ".png", "-" + "文" * 33 + ".png"),
     ],
 )
-def test_a_name_is_tamed_and_still_found(text, tame):
+def test_a_stored_name_is_safe_and_recognizable(text, tame):
     assert as_tame(text) == tame
 
 
 @given(NAMES)
-def test_what_is_tame_is_part_of_one_name(name):
+def test_a_safe_suffix_is_part_of_one_name(name):
     tame = as_tame(as_text(name))
     assert len(tame.encode()) <= 111
     assert "/" not in tame

@@ -1,4 +1,4 @@
-"""What belongs to the users of the EDMS is not for every user of the machine, whatever mode its home has."""
+"""Other users of the machine cannot read the data of the EDMS, whatever the mode of its home."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from apps.documents.checks import check_folders
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A folder that every user may go through, as an EDMS_HOME that was there before."""
+    """A folder that every user can pass through, such as an EDMS_HOME that existed before."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as path:
         Path(path).chmod(0o755)
         yield Path(path)
 
 
-def test_what_everybody_can_read_is_a_finding(home, settings, monkeypatch):
+def test_data_readable_by_every_user_is_a_finding(home, settings, monkeypatch):
     settings.MEDIA_ROOT = home / "media"
     settings.MEDIA_ROOT.mkdir(mode=0o755)
     file = home / "edms.sqlite3"

@@ -1,4 +1,4 @@
-"""`verify_documents` finds what is wrong and names it."""
+"""`verify_documents` finds and names every fault."""
 
 import json
 import os
@@ -24,15 +24,15 @@ def problems():
     return [(problem.kind, problem.subject, problem.text) for problem in documents_verify().problems]
 
 
-def test_the_row_that_writers_lock_is_there_before_the_first_of_them():
+def test_the_register_exists_before_the_first_writer():
     assert list(Register.objects.values_list("id", "last_sequence")) == [(Register.ONLY, 0)]
 
 
-def test_an_empty_edms_is_whole():
+def test_an_empty_edms_has_no_problems():
     assert problems() == []
 
 
-def test_everything_that_services_do_is_whole(make_document, django_capture_on_commit_callbacks):
+def test_all_services_keep_the_chain_intact(make_document, django_capture_on_commit_callbacks):
     first, second, third = (make_document(f"content {n}".encode()) for n in range(3))
     document_update(first.id, actor="bob", title="Another", state="EFFECTIVE")
     with default_storage.open(DocumentVersion.objects.get(document=third).file.name) as stream:
@@ -69,12 +69,12 @@ def test_a_changed_field_is_named(make_document, change, field):
     assert f"changed since it was written: {field} (" in documents_verify().first_broken_entry.text
 
 
-def test_a_row_that_was_made_to_look_whole_breaks_the_next_one(make_document):
+def test_a_forged_hash_breaks_the_next_entry(make_document):
     make_document()
     AuditEntry.objects.filter(sequence=1).update(hash="f" * 64)
     report = documents_verify()
     assert "its hash, its marks or its link" in report.problems[0].text
-    assert report.problems[1].text == "entry 2: it does not follow from the entry before it"
+    assert report.problems[1].text == "entry 2: it does not match the previous entry"
 
 
 def test_missing_entries_are_named(make_document):
@@ -84,50 +84,54 @@ def test_missing_entries_are_named(make_document):
     assert "entries 2 to 3 are missing" in documents_verify().first_broken_entry.text
 
 
-def test_a_cut_off_end_is_found(make_document):
+def test_a_truncated_chain_is_reported(make_document):
     make_document()
     AuditEntry.objects.filter(sequence=2).delete()
     assert "it ends with entry 1" in documents_verify().first_broken_entry.text
 
 
-def test_a_chain_that_lost_everything_is_found(make_document):
+def test_an_empty_chain_is_reported(make_document):
     make_document()
     AuditEntry.objects.all().delete()
     assert documents_verify().first_broken_entry.subject == "end after entry 0"
 
 
-def test_a_lost_register_is_found(make_document):
+def test_a_lost_register_is_reported(make_document):
     make_document()
     Register.objects.all().delete()
-    assert "the register says that the chain ends with entry 0" in documents_verify().first_broken_entry.text
+    assert "according to the register the chain ends with entry 0" in documents_verify().first_broken_entry.text
 
 
-def test_a_document_changed_behind_the_trail(make_document):
+def test_a_change_outside_of_the_trail_is_reported(make_document):
     document = make_document(title="Right")
     Document.objects.filter(id=document.id).update(title="Wrong")
-    expected = "title is 'Wrong', and was 'Right' according to the audit trail"
+    expected = "title is 'Wrong', but 'Right' in the audit trail"
     assert problems() == [("document", str(document.id), expected)]
 
 
-def test_a_lost_document_and_its_version(make_document):
+def test_a_lost_document_and_its_version_are_reported(make_document):
     document = make_document()
     version = document.versions.get()
     name = version.file.name
     document.delete()
     assert set(problems()) == {
-        ("document", str(AuditEntry.objects.get(sequence=1).object_id), "missing; entry 1 says that it was made"),
-        ("version", str(version.id), "missing; entry 2 says that it was made"),
+        (
+            "document",
+            str(AuditEntry.objects.get(sequence=1).object_id),
+            "missing, although entry 1 records that it was created",
+        ),
+        ("version", str(version.id), "missing, although entry 2 records that it was created"),
         ("file", name, "belongs to no version"),
     }
 
 
-def test_a_version_the_trail_does_not_know(make_document):
+def test_a_version_without_an_audit_entry_is_reported(make_document):
     version = make_document().versions.get()
     AuditEntry.objects.filter(object_id=version.id).update(object_type="nothing")
-    assert ("version", str(version.id), "the audit trail does not know it") in problems()
+    assert ("version", str(version.id), "it is not in the audit trail") in problems()
 
 
-def test_a_flipped_bit_in_a_file(make_document):
+def test_a_flipped_bit_in_a_file_is_reported(make_document):
     version = make_document(b"some content").versions.get()
     with open(version.file.path, "r+b") as file:
         file.write(b"r")
@@ -136,32 +140,32 @@ def test_a_flipped_bit_in_a_file(make_document):
     assert text.endswith(f"instead of {version.sha256}")
 
 
-def test_a_file_of_another_size(make_document):
+def test_a_file_of_another_size_is_reported(make_document):
     version = make_document(b"some content").versions.get()
     with open(version.file.path, "ab") as file:
         file.write(b"!")
     assert problems() == [("file", version.file.name, "has 13 bytes instead of 12")]
 
 
-def test_a_missing_file(make_document):
+def test_a_missing_file_is_reported(make_document):
     version = make_document().versions.get()
     default_storage.delete(version.file.name)
     assert problems() == [("file", version.file.name, f"missing; it belongs to version {version.id}")]
 
 
-def test_an_extra_file(make_document):
+def test_an_extra_file_is_reported(make_document):
     make_document()
     default_storage.save("documents/zz/extra.txt", ContentFile(b"x"))
     assert problems() == [("file", "documents/zz/extra.txt", "belongs to no version")]
 
 
-def test_the_command_ends_with_0_and_says_so(make_document, capsys):
+def test_the_command_exits_with_0_without_problems(make_document, capsys):
     make_document()
     call_command("verify_documents")
-    assert capsys.readouterr().out.endswith("Everything is as it was.\n")
+    assert capsys.readouterr().out.endswith("No problems found.\n")
 
 
-def test_the_command_ends_with_1_and_lists(make_document, capsys):
+def test_the_command_exits_with_1_and_lists_problems(make_document, capsys):
     version = make_document().versions.get()
     default_storage.delete(version.file.name)
     DocumentVersion.objects.update(size=F("size") + 1)
@@ -175,7 +179,7 @@ def test_the_command_ends_with_1_and_lists(make_document, capsys):
 
 
 @pytest.mark.parametrize("command", [["verify_documents"], ["import_documents", "/usr/share/doc", "--limit", "1"]])
-def test_without_tables_the_commands_say_what_to_do(tmp_path, command):
+def test_commands_without_tables_advise_to_migrate(tmp_path, command):
     done = subprocess.run(
         [sys.executable, str(BACKEND / "manage.py"), *command],
         env={"PATH": os.environ["PATH"], "EDMS_HOME": str(tmp_path)},

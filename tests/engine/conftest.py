@@ -1,4 +1,4 @@
-"""Repositories whose keys cost nothing, and every restic that this machine has."""
+"""Fixtures: repositories with cheap keys, and every restic of this machine."""
 
 import os
 import shutil
@@ -22,14 +22,14 @@ CHEAP = Cost(n=128, r=1, p=1)
 
 
 def restic_binaries() -> list[str]:
-    """Debian's `restic` from the path, and further ones named in RESTIC_BINARIES, separated by colons."""
+    """Return Debian's `restic` from the path, and the binaries in RESTIC_BINARIES, separated by colons."""
     named = [path for path in os.environ.get("RESTIC_BINARIES", "").split(":") if path]
     found = shutil.which("restic")
     return ([found] if found else []) + named
 
 
 class Restic:
-    """The stock restic at work on a repository of ours."""
+    """The stock restic on one of our repositories."""
 
     def __init__(self, binary: str, repository: Path) -> None:
         self.binary = binary
@@ -59,7 +59,7 @@ class Restic:
 
 
 def let_everybody_through(place: Path) -> None:
-    """pytest makes its folders for their owner alone; another user must get as far as ours."""
+    """Open the folders of pytest, which only their owner can access, to another user."""
     for folder in (place, *place.parents):
         if not folder.stat().st_mode & 0o001:
             folder.chmod(folder.stat().st_mode | 0o055)
@@ -84,7 +84,7 @@ def restic(request: pytest.FixtureRequest, store: Path) -> Restic:
 
 @pytest.fixture
 def under_limit() -> Iterator[Callable[[int], None]]:
-    """Bounds the size of any file this process writes, which is how a full disk looks to a single file."""
+    """Limit the size of files that this process writes. To a single file, this looks like a full disk."""
     import resource
     import signal
 

@@ -1,4 +1,4 @@
-"""Both backends under the one contract, and what a folder on a disk must do besides."""
+"""The contract for both backends, and further properties of the local folder."""
 
 import os
 import stat
@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.backends import FileHandle, LocalBackend, MemoryBackend
+from strongroom.backends import FileHandle, LocalBackend
 from strongroom.backends.base import CONFIG, Leftover
-from strongroom.backends.faults import Fault, FaultyBackend, InjectedFault
 from strongroom.errors import BackendError, FileMissing, StorageDenied, StorageFull
 from strongroom.ids import FileKind
 from strongroom.testing.contract import BackendContract, handle_of
+from strongroom.testing.faults import Fault, FaultyBackend, InjectedFault
+from strongroom.testing.memory import MemoryBackend
 
 from .conftest import let_everybody_through
 
@@ -39,14 +40,14 @@ class TestFaultyWithoutFault(BackendContract):
 
 
 @pytest.mark.parametrize("name", ["", "..", "../" + "a" * 61, "A" * 64, "a" * 63, "a" * 65, "a" * 64 + "\n", "/etc"])
-def test_no_other_name_can_be_asked_for(name: str) -> None:
+def test_file_handle_refuses_invalid_names(name: str) -> None:
     with pytest.raises(ValueError, match="not the name"):
         FileHandle(FileKind.PACK, name)
     with pytest.raises(ValueError, match="not the name"):
         FileHandle(FileKind.CONFIG, "a" * 64)
 
 
-def test_strangers_in_the_folders_are_not_listed(tmp_path: Path) -> None:
+def test_list_files_ignores_foreign_files(tmp_path: Path) -> None:
     backend = LocalBackend(tmp_path)
     backend.create()
     good = handle_of(b"good")
@@ -61,7 +62,7 @@ def test_strangers_in_the_folders_are_not_listed(tmp_path: Path) -> None:
     assert [file.name for file in backend.list_files(FileKind.PACK)] == [good.name]
 
 
-def test_what_broken_writes_have_left_is_named_and_nothing_else(tmp_path: Path) -> None:
+def test_list_leftovers_lists_only_files_of_interrupted_saves(tmp_path: Path) -> None:
     backend = LocalBackend(tmp_path)
     assert list(backend.list_leftovers()) == []
     backend.create()
@@ -86,12 +87,12 @@ def test_what_broken_writes_have_left_is_named_and_nothing_else(tmp_path: Path) 
     assert list(backend.list_leftovers()) == []
     with pytest.raises(FileMissing):
         backend.remove_leftover(found[0])
-    with pytest.raises(BackendError, match="no leftover"):
+    with pytest.raises(BackendError, match="no temporary file"):
         backend.remove_leftover(Leftover(f"data/{good.name[:2]}/{good.name}", 4))
     assert backend.load(good) == b"good"
 
 
-def test_files_and_folders_are_for_their_owner_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_access_files_and_folders(tmp_path: Path) -> None:
     backend = LocalBackend(tmp_path / "r")
     backend.create()
     handle = handle_of(b"x")
@@ -108,7 +109,7 @@ def test_files_and_folders_are_for_their_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o440
 
 
-def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path, under_limit: Callable[[int], None]) -> None:
+def test_a_full_disk_raises_and_leaves_no_file(tmp_path: Path, under_limit: Callable[[int], None]) -> None:
     backend = LocalBackend(tmp_path)
     backend.create()
     data = os.urandom(100_000)
@@ -122,8 +123,8 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path, under_limit: Ca
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="only Unix has users to become")
-def test_no_right_to_write_is_named(tmp_path: Path) -> None:
-    """In a process of its own, so that root can give its rights up."""
+def test_a_denied_write_names_the_file(tmp_path: Path) -> None:
+    """Run in a separate process, so that root can drop its privileges."""
     backend = LocalBackend(tmp_path / "r")
     backend.create()
     let_everybody_through(tmp_path)
@@ -152,11 +153,11 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
-def test_denied_is_its_own_error() -> None:
+def test_storage_denied_is_a_backend_error() -> None:
     assert issubclass(StorageDenied, BackendError)
 
 
-def test_faults_come_where_they_were_asked_for() -> None:
+def test_faults_happen_at_the_requested_operation() -> None:
     inner = MemoryBackend()
     backend = FaultyBackend(inner, Fault(at=1, after_effect=True))
     one, two, three = (handle_of(b"%d" % number) for number in (1, 2, 3))
@@ -169,14 +170,14 @@ def test_faults_come_where_they_were_asked_for() -> None:
     assert backend.operations == [f"save data/{handle.name}" for handle in (one, two, three)]
 
 
-def test_local_and_memory_know_when_a_file_was_stored(tmp_path: Path) -> None:
+def test_local_and_memory_backends_have_times_of_storage(tmp_path: Path) -> None:
     for backend in (LocalBackend(tmp_path), MemoryBackend()):
         backend.create()
         before = time.time()
         backend.save(handle_of(b"x"), [b"x"])
         (file,) = backend.list_files(FileKind.PACK)
         assert file.modified is not None
-        # The clock of a file system ticks more coarsely than ours.
+        # The clock of a file system is coarser than ours.
         assert before - 1 < file.modified <= time.time()
         if isinstance(backend, MemoryBackend):
             assert list(backend.copy().list_files(FileKind.PACK)) == [file]

@@ -1,4 +1,4 @@
-"""Every kind of damage is found and called by its name, and what is not damaged is still restored."""
+"""Every kind of damage is found and named, and intact content is still restored."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from strongroom.archiver import ArchiveOptions, archive
-from strongroom.backends import LocalBackend, MemoryBackend
+from strongroom.backends import LocalBackend
 from strongroom.checker import check, verify_snapshot
 from strongroom.entries import Folder, OnDisk, Stream
 from strongroom.errors import Damaged, UnsafeName, WrongPassphrase
@@ -16,6 +16,7 @@ from strongroom.repository.packs import salvage_index
 from strongroom.restorer import restore
 from strongroom.snapshots import SnapshotView
 from strongroom.testing.broken import SHELF, Broken, flip, node_text, only, pack_of, save_tree
+from strongroom.testing.memory import MemoryBackend
 from strongroom.testing.trees import File, build, look
 
 from .conftest import CHEAP, PASSPHRASE, Restic
@@ -32,7 +33,7 @@ def good(tmp_path: Path) -> tuple[Repository, MemoryBackend]:
 
 
 @pytest.mark.parametrize("broken", SHELF, ids=lambda broken: broken.name.replace(" ", "-"))
-def test_damage_is_named_and_the_rest_restored(broken: Broken, tmp_path: Path) -> None:
+def test_check_names_damage_and_restore_restores_the_rest(broken: Broken, tmp_path: Path) -> None:
     repository, backend = good(tmp_path)
     snapshot = repository.snapshots()[0]
     before = backend.copy()
@@ -42,7 +43,7 @@ def test_damage_is_named_and_the_rest_restored(broken: Broken, tmp_path: Path) -
     codes = {finding.code for finding in report.findings}
     assert codes >= broken.codes, report.findings
     assert codes - broken.codes <= {"tree-damaged"}, report.findings
-    # The other passphrase opens it whichever key was broken.
+    # The other passphrase opens the repository, whichever key is damaged.
     try:
         again = Repository.open(backend, PASSPHRASE)
     except WrongPassphrase:
@@ -55,7 +56,7 @@ def test_damage_is_named_and_the_rest_restored(broken: Broken, tmp_path: Path) -
     del before
 
 
-def test_a_flipped_bit_costs_the_file_it_is_in_and_no_other(tmp_path: Path) -> None:
+def test_a_flipped_bit_damages_only_its_file(tmp_path: Path) -> None:
     repository, backend = good(tmp_path)
     snapshot = repository.snapshots()[0]
     handle = pack_of(repository, BlobKind.DATA)
@@ -71,8 +72,8 @@ def test_a_flipped_bit_costs_the_file_it_is_in_and_no_other(tmp_path: Path) -> N
     assert check(repository, read_data=True).good
 
 
-def test_every_byte_of_every_file_is_watched(tmp_path: Path) -> None:
-    """One bit at a time, somewhere in each stored file: check never calls it good."""
+def test_check_detects_a_change_of_any_byte(tmp_path: Path) -> None:
+    """Flip one bit in each stored file: check always finds it."""
     repository, backend = good(tmp_path)
     handles = [handle for handle in backend.files if handle.name]
     for handle in handles:
@@ -83,7 +84,7 @@ def test_every_byte_of_every_file_is_watched(tmp_path: Path) -> None:
             flip(backend, handle, position)
 
 
-def test_verifying_one_snapshot_reads_what_it_needs(tmp_path: Path) -> None:
+def test_verify_snapshot_reads_only_needed_packs(tmp_path: Path) -> None:
     repository, backend = good(tmp_path)
     snapshot = repository.snapshots()[0]
     other = archive(
@@ -104,7 +105,7 @@ def test_verifying_one_snapshot_reads_what_it_needs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "../../etc/passwd", "/etc/passwd", "a/b", "a\\\\x00b"])
-def test_hostile_names_are_refused_before_anything_is_written(name: str, tmp_path: Path) -> None:
+def test_restore_refuses_hostile_names_before_writing(name: str, tmp_path: Path) -> None:
     repository = Repository.init(MemoryBackend(), PASSPHRASE, cost=CHEAP)
     snapshot = save_tree(repository, ('{"nodes":[' + node_text(name) + "]}\n").encode())
     with pytest.raises(UnsafeName):
@@ -114,8 +115,8 @@ def test_hostile_names_are_refused_before_anything_is_written(name: str, tmp_pat
         list(SnapshotView(repository, snapshot).walk())
 
 
-def test_a_link_and_a_folder_of_one_name_lead_nowhere(tmp_path: Path) -> None:
-    """The classic escape: a link `x` to a place outside, and a folder `x` with a file in it."""
+def test_restore_refuses_a_link_and_a_folder_of_one_name(tmp_path: Path) -> None:
+    """The classic escape: a link `x` to an outside folder, and a folder `x` with a file."""
     repository = Repository.init(MemoryBackend(), PASSPHRASE, cost=CHEAP)
     inner = ('{"nodes":[' + node_text("planted") + "]}\n").encode()
     save_tree(repository, inner)
@@ -130,7 +131,7 @@ def test_a_link_and_a_folder_of_one_name_lead_nowhere(tmp_path: Path) -> None:
         assert list((tmp_path / "outside").iterdir()) == []
 
 
-def test_a_link_out_of_the_target_is_made_but_never_followed(tmp_path: Path) -> None:
+def test_restore_never_follows_a_restored_link(tmp_path: Path) -> None:
     repository = Repository.init(MemoryBackend(), PASSPHRASE, cost=CHEAP)
     (tmp_path / "outside").mkdir(mode=0o755)
     before = (tmp_path / "outside").stat()
@@ -142,7 +143,7 @@ def test_a_link_out_of_the_target_is_made_but_never_followed(tmp_path: Path) -> 
     assert (after.st_mode, after.st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
 
 
-def test_a_size_beyond_the_content_is_damage_not_padding(tmp_path: Path) -> None:
+def test_a_size_beyond_the_content_is_damage(tmp_path: Path) -> None:
     repository = Repository.init(MemoryBackend(), PASSPHRASE, cost=CHEAP)
     snapshot = save_tree(repository, ('{"nodes":[' + node_text("a", rest='"size":99,"content":[]') + "]}\n").encode())
     result = restore(repository, snapshot, tmp_path / "back")
@@ -150,7 +151,7 @@ def test_a_size_beyond_the_content_is_damage_not_padding(tmp_path: Path) -> None
     assert list((tmp_path / "back").iterdir()) == []
 
 
-def test_a_tree_that_cannot_be_read_ends_a_walk(tmp_path: Path) -> None:
+def test_an_unreadable_tree_ends_a_walk(tmp_path: Path) -> None:
     repository, backend = good(tmp_path)
     view = SnapshotView(repository, repository.snapshots()[0])
     flip(backend, pack_of(repository, BlobKind.TREE), 50)
@@ -159,7 +160,7 @@ def test_a_tree_that_cannot_be_read_ends_a_walk(tmp_path: Path) -> None:
 
 
 @pytest.mark.restic
-def test_restics_repository_is_good_to_our_check(restic: Restic, store: Path, tmp_path: Path) -> None:
+def test_check_accepts_a_repository_of_restic(restic: Restic, store: Path, tmp_path: Path) -> None:
     build(tmp_path / "source", {b"a": File(b"a"), b"b": {b"c": File(os.urandom(3_000_000))}})
     restic.run("init", "--repository-version", "2")
     restic.run("backup", str(tmp_path / "source"))
@@ -174,7 +175,7 @@ def test_restics_repository_is_good_to_our_check(restic: Restic, store: Path, tm
     assert check(repository, read_data=True).good
 
 
-def test_a_virtual_folder_needs_no_disk(tmp_path: Path) -> None:
+def test_a_virtual_folder_is_archived_without_a_disk(tmp_path: Path) -> None:
     repository = Repository.init(MemoryBackend(), PASSPHRASE, cost=CHEAP)
     content = os.urandom(20_000_000)
     result = archive(

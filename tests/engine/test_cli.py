@@ -1,4 +1,4 @@
-"""The command `strongroom` as its users type it."""
+"""The command `strongroom`, run as users run it."""
 
 import json
 import os
@@ -34,7 +34,7 @@ class Command:
         }
 
     def have_repository(self) -> None:
-        """As `init` makes one, with a key that costs nothing."""
+        """Create a repository like `init`, with a cheap key."""
         Repository.init(LocalBackend(self.repository), PASSPHRASE, cost=CHEAP)
 
     def __call__(self, *arguments: str, code: int = 0, **changes: str) -> subprocess.CompletedProcess[str]:
@@ -72,7 +72,7 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "source"
 
 
-def test_the_whole_way(strongroom: Command, source: Path, tmp_path: Path) -> None:
+def test_init_backup_list_restore_and_check(strongroom: Command, source: Path, tmp_path: Path) -> None:
     strongroom("init")
     assert "snapshot" in strongroom("backup", str(source)).stdout
     (source / "a.txt").write_bytes(b"changed")
@@ -101,19 +101,19 @@ def test_keys(strongroom: Command, tmp_path: Path) -> None:
     assert len(strongroom("key", "list").stdout.splitlines()) == 2
     other = strongroom("key", "list", "--json", BACKUP_PASSWORD="from a file").stdout
     assert [key["in_use"] for key in json.loads(other)].count(True) == 1
-    assert "the one that opened" in strongroom("key", "remove", added, code=1, BACKUP_PASSWORD="from a file").stderr
+    assert "the key that opened" in strongroom("key", "remove", added, code=1, BACKUP_PASSWORD="from a file").stderr
     strongroom("key", "remove", added[:8])
     strongroom("snapshots", code=12, BACKUP_PASSWORD="from a file")
 
 
-def test_errors_name_the_thing_and_have_their_exit_codes(strongroom: Command, source: Path, tmp_path: Path) -> None:
+def test_errors_name_the_cause_and_have_exit_codes(strongroom: Command, source: Path, tmp_path: Path) -> None:
     assert "There is no repository in" in strongroom("snapshots", code=10).stderr
-    assert "Give --repo" in strongroom("snapshots", code=10, STRONGROOM_REPOSITORY="").stderr
+    assert "Use --repo" in strongroom("snapshots", code=10, STRONGROOM_REPOSITORY="").stderr
     strongroom.have_repository()
     assert "already" in strongroom("init", code=1).stderr
-    assert "no passphrase" in strongroom("snapshots", code=1, BACKUP_PASSWORD="").stderr
+    assert "No passphrase is set" in strongroom("snapshots", code=1, BACKUP_PASSWORD="").stderr
     assert "opens none of the 1 keys" in strongroom("snapshots", code=12, BACKUP_PASSWORD="wrong").stderr
-    assert "holds no snapshot" in strongroom("ls", "latest", code=1).stderr
+    assert "has no snapshots" in strongroom("ls", "latest", code=1).stderr
     assert "Nothing was backed up" in strongroom("backup", str(source), "/no/such", code=1).stderr
     strongroom("backup", str(source))
     (tmp_path / "full").mkdir()
@@ -127,7 +127,7 @@ def test_errors_name_the_thing_and_have_their_exit_codes(strongroom: Command, so
 
 @pytest.fixture
 def many(strongroom: Command, source: Path) -> list[str]:
-    """A repository with four snapshots, made quickly; their ids, oldest first."""
+    """Create a repository with four snapshots. Return their ids, oldest first."""
     repository = Repository.init(LocalBackend(strongroom.repository), PASSPHRASE, cost=CHEAP)
     ids = []
     for number in range(4):
@@ -147,7 +147,7 @@ def test_forget_by_rules_and_prune(strongroom: Command, many: list[str]) -> None
     ]
     assert "beyond the 2 most recent" in shown
     assert "2 snapshots would be forgotten" in shown
-    assert "would come back" in shown
+    assert "would be freed" in shown
     tagged = json.loads(strongroom("forget", "--keep-last", "1", "--tag", "run0", "--dry-run", "--json").stdout)
     assert tagged["removed"] == [many[0]]
     assert tagged["space"]["freed_bytes"] == 0
@@ -159,13 +159,13 @@ def test_forget_by_rules_and_prune(strongroom: Command, many: list[str]) -> None
     assert done["prune"]["freed_bytes"] > 200_000
     assert done["groups"][0]["snapshots"][0]["reasons"] == ["the most recent one"]
     assert "1 snapshots were forgotten" in strongroom("forget", many[2][:8]).stdout
-    assert "0 bytes came back" in strongroom("prune").stdout
-    assert "would come back" in strongroom("prune", "--dry-run", "--grace-hours", "0").stdout
+    assert "0 bytes freed" in strongroom("prune").stdout
+    assert "would be freed" in strongroom("prune", "--dry-run", "--grace-hours", "0").stdout
     assert json.loads(strongroom("prune", "--grace-hours", "0", "--json").stdout)["prune"]["freed_bytes"] > 50_000
     assert "no errors were found" in strongroom("check", "--read-data").stdout
 
 
-def test_each_place_and_its_paths_have_rules_of_their_own(strongroom: Command, many: list[str]) -> None:
+def test_rules_apply_to_each_host_and_paths_separately(strongroom: Command, many: list[str]) -> None:
     repository = Repository.open(LocalBackend(strongroom.repository), PASSPHRASE)
     archive(repository, [], ArchiveOptions(paths=["/other"], lock_timing=Timing(settle=0)))
     report = json.loads(strongroom("forget", "--keep-last", "1", "--json").stdout)
@@ -173,32 +173,32 @@ def test_each_place_and_its_paths_have_rules_of_their_own(strongroom: Command, m
     assert [group["paths"] for group in report["groups"]] == [["/other"], ["/source"]]
 
 
-def test_what_cannot_be_forgotten_or_pruned_is_left_as_it_is(strongroom: Command, many: list[str]) -> None:
+def test_a_refused_forget_or_prune_changes_nothing(strongroom: Command, many: list[str]) -> None:
     assert "begins with 'ffff'" in strongroom("forget", "ffff", code=1).stderr
     lock = strongroom.repository / "locks" / ("11" * 32)
     lock.write_bytes(b"unreadable")
-    assert "cannot be read" in strongroom("prune", code=11).stderr
-    assert "cannot be read" in strongroom("forget", "latest", "--prune", code=11).stderr
+    assert "unreadable lock" in strongroom("prune", code=11).stderr
+    assert "unreadable lock" in strongroom("forget", "latest", "--prune", code=11).stderr
     lock.unlink()
     pack = max((strongroom.repository / "data").rglob("?" * 64), key=lambda path: path.stat().st_size)
     pack.unlink()
     for command in (["prune", "--dry-run"], ["forget", "--keep-last", "1", "--prune"]):
-        assert f"the pack {pack.name} is missing" in strongroom(*command, code=1).stderr
+        assert f"pack {pack.name} is missing" in strongroom(*command, code=1).stderr
     assert len(list((strongroom.repository / "snapshots").iterdir())) == len(many)
 
 
-def test_forget_must_know_what(capsys: pytest.CaptureFixture[str]) -> None:
+def test_forget_needs_ids_or_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["forget"]) == 2
-    assert "or nothing is forgotten" in capsys.readouterr().err
+    assert "Neither ids nor rules" in capsys.readouterr().err
     assert main(["forget", "--tag", "a"]) == 2
-    assert "or nothing is forgotten" in capsys.readouterr().err
+    assert "Neither ids nor rules" in capsys.readouterr().err
     for rule in (["--keep-last", "1"], ["--tag", "a"], ["--tag", "a", "--keep-daily", "1"]):
         assert main(["forget", "abcd", *rule]) == 2
-        assert "not both" in capsys.readouterr().err
+        assert "Both ids and rules" in capsys.readouterr().err
     for wrong, words in (
-        (["forget", "--keep-last", "0"], "from 1 on"),
-        (["prune", "--max-unused", "nan"], "from 0 on"),
-        (["prune", "--grace-hours=-1"], "from 0 on"),
+        (["forget", "--keep-last", "0"], "at least 1"),
+        (["prune", "--max-unused", "nan"], "at least 0"),
+        (["prune", "--grace-hours=-1"], "at least 0"),
     ):
         with pytest.raises(SystemExit) as left:
             main(wrong)
@@ -207,7 +207,7 @@ def test_forget_must_know_what(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
-def test_completion_is_a_script_that_the_shell_accepts(strongroom: Command, shell: str, tmp_path: Path) -> None:
+def test_the_shell_accepts_the_completion_script(strongroom: Command, shell: str, tmp_path: Path) -> None:
     script = strongroom("completion", shell, STRONGROOM_REPOSITORY="", BACKUP_PASSWORD="").stdout
     assert "--keep-daily" in script
     if shutil.which(shell):
@@ -231,11 +231,11 @@ ask strongroom restore --target fol
     assert done.stdout.split() == ["forget", "--keep-within-days", "--keep-weekly", "folder"]
 
 
-def test_days_begin_where_this_machine_says() -> None:
+def test_days_begin_in_the_time_zone_of_the_machine() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     program = """
 from datetime import UTC, datetime
-from strongroom.cli.removal import SystemZone
+from strongroom.cli.forget_prune import SystemZone
 for text in ("2026-07-01T22:30", "2026-01-01T22:30", "2026-10-25T00:30", "2026-10-25T01:30"):
     at = datetime.fromisoformat(text).replace(tzinfo=UTC).astimezone(SystemZone())
     print(at.isoformat(), at.tzname())
@@ -252,7 +252,7 @@ for text in ("2026-07-01T22:30", "2026-01-01T22:30", "2026-10-25T00:30", "2026-1
     assert done.stdout.splitlines() == [f"{at.isoformat()} {at.tzname()}" for at in expected]
 
 
-def test_damage_is_reported_and_can_be_read_past(strongroom: Command, source: Path, tmp_path: Path) -> None:
+def test_salvage_reads_a_damaged_repository(strongroom: Command, source: Path, tmp_path: Path) -> None:
     strongroom.have_repository()
     strongroom("backup", str(source))
     index = next((strongroom.repository / "index").iterdir())
@@ -270,19 +270,19 @@ def test_damage_is_reported_and_can_be_read_past(strongroom: Command, source: Pa
     assert look(tmp_path / "b") == look(source)
 
 
-def test_a_lock_of_somebody_else_is_an_exit_code(strongroom: Command, source: Path) -> None:
+def test_a_foreign_lock_has_an_exit_code(strongroom: Command, source: Path) -> None:
     strongroom.have_repository()
     (strongroom.repository / "locks" / ("11" * 32)).write_bytes(b"unreadable")
-    assert "cannot be read" in strongroom("backup", str(source), code=11).stderr
+    assert "unreadable lock" in strongroom("backup", str(source), code=11).stderr
 
 
-def test_an_empty_passphrase_must_be_meant(strongroom: Command, source: Path) -> None:
+def test_an_empty_passphrase_needs_an_option(strongroom: Command, source: Path) -> None:
     strongroom("init", "--insecure-no-password", BACKUP_PASSWORD="")
     strongroom("backup", "--insecure-no-password", str(source))
     strongroom("snapshots", code=12)
 
 
-def test_a_pipe_that_closes_is_no_error(strongroom: Command, tmp_path: Path) -> None:
+def test_a_closed_pipe_is_no_error(strongroom: Command, tmp_path: Path) -> None:
     build(tmp_path / "many", {b"%04d" % number: File(b"") for number in range(5000)})
     strongroom.have_repository()
     strongroom("backup", str(tmp_path / "many"))
@@ -298,7 +298,7 @@ def test_a_pipe_that_closes_is_no_error(strongroom: Command, tmp_path: Path) -> 
     assert done.stderr == ""
 
 
-def test_the_passphrase_is_asked_for_on_a_terminal(strongroom: Command) -> None:
+def test_a_terminal_asks_for_the_passphrase(strongroom: Command) -> None:
     strongroom.have_repository()
     variables = {name: value for name, value in strongroom.variables.items() if name != "BACKUP_PASSWORD"}
     child, terminal = pty.fork()
@@ -318,8 +318,8 @@ def test_the_passphrase_is_asked_for_on_a_terminal(strongroom: Command) -> None:
     assert PASSPHRASE.encode() not in output
 
 
-def test_django_is_not_needed(strongroom: Command) -> None:
-    """Not even imported."""
+def test_the_command_works_without_django(strongroom: Command) -> None:
+    """Django is not even imported."""
     done = subprocess.run(
         [sys.executable, "-c", "import strongroom.cli, sys; print([m for m in sys.modules if m.startswith('django')])"],
         check=True,

@@ -1,4 +1,4 @@
-"""Sealed objects against published vectors."""
+"""Sealed objects, compared with published test vectors."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ KEY = SealingKey(bytes(range(32)), bytes(range(0x20, 0x30)), bytes(range(0x30, 0
 NONCE = bytes(range(1, 17))
 
 
-def test_a_sealed_object_of_restics_own_tests_opens() -> None:
+def test_a_sealed_object_of_restic_opens() -> None:
     key = SealingKey(
         bytes.fromhex("303e8687b1d7db18421bdc6bb8588ccadac4d59ee87b8ff70c44e635790cafef"),
         bytes.fromhex("ef4d8824cb80b2bcc5fbff8a9b12a42c"),
@@ -38,7 +38,7 @@ def test_poly1305_aes_of_the_paper() -> None:
         bytes.fromhex("851fc40c3467ac0be05cc20404f3f700"),
     )
     nonce = bytes.fromhex("fb447350c4e868c52ac3275cf9d4327e")
-    # The paper's message is what the ciphertext must be: encrypt its own decryption.
+    # The message of the paper is the ciphertext here, so its decryption is encrypted.
     stream = key.seal(bytes(2), nonce)[16:18]
     plain = bytes(a ^ b for a, b in zip(bytes.fromhex("f3f6"), stream, strict=True))
     assert key.seal(plain, nonce)[16:] == bytes.fromhex("f3f6" + "f4c633c3044fc145f84f335cb81953de")
@@ -52,7 +52,7 @@ def test_the_derivation_of_keys() -> None:
 
 
 @given(st.binary(max_size=200_000))
-def test_everything_opens_to_what_was_sealed(plaintext: bytes) -> None:
+def test_sealing_round_trips(plaintext: bytes) -> None:
     sealed = KEY.seal(plaintext)
     assert len(sealed) == len(plaintext) + OVERHEAD
     assert KEY.open(sealed) == plaintext
@@ -68,12 +68,12 @@ def test_any_flipped_bit_is_refused(plaintext: bytes, data: st.DataObject) -> No
 
 
 @pytest.mark.parametrize("sealed", [b"", bytes(31), bytes(40)])
-def test_what_cannot_be_sealed_is_damaged(sealed: bytes) -> None:
+def test_an_invalid_sealed_object_is_damage(sealed: bytes) -> None:
     with pytest.raises(Damaged):
         KEY.open(sealed)
 
 
-def test_nonces_differ_and_keys_do_not_show() -> None:
+def test_nonces_differ_and_keys_are_not_shown() -> None:
     assert KEY.seal(b"x")[:16] != KEY.seal(b"x")[:16]
     assert "SealingKey" in repr(KEY)
     assert KEY.encrypt.hex() not in repr(KEY)

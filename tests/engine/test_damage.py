@@ -1,4 +1,4 @@
-"""Damage is contained: it spoils what needs it and nothing else, and the next backup stores the content again."""
+"""Damage affects only the snapshots that need it, and the next backup stores the content again."""
 
 import os
 from pathlib import Path
@@ -56,7 +56,7 @@ def repository(tmp_path: Path) -> Repository:
 
 
 @pytest.mark.parametrize("kind", ["missing", "size"])
-def test_what_lay_in_a_missing_or_short_pack_is_stored_again(
+def test_content_of_a_missing_or_short_pack_is_stored_again(
     kind: str, repository: Repository, source: Path, tmp_path: Path
 ) -> None:
     first = save(repository, source)
@@ -67,7 +67,7 @@ def test_what_lay_in_a_missing_or_short_pack_is_stored_again(
     again = save(repository, source, parent=first.snapshot)
     assert [(damage.pack, str(damage.kind)) for damage in again.unsound] == [(pack.name, kind)]
     assert "repair packs --damaged" in again.notes[0]
-    # Both snapshots are whole now.
+    # Both snapshots are intact now.
     for snapshot in (first.snapshot, again.snapshot):
         report = verify_snapshot(repository, snapshot)
         assert report.good, report.findings
@@ -76,9 +76,7 @@ def test_what_lay_in_a_missing_or_short_pack_is_stored_again(
         assert look(tmp_path / snapshot.id[:8]) == look(source)
 
 
-def test_a_blob_that_is_known_to_be_damaged_is_stored_again(
-    repository: Repository, source: Path, tmp_path: Path
-) -> None:
+def test_a_distrusted_blob_is_stored_again(repository: Repository, source: Path, tmp_path: Path) -> None:
     first = save(repository, source)
     pack = pack_of(repository, BlobKind.DATA)
     flip(path_of(repository, pack), 40)
@@ -86,7 +84,7 @@ def test_a_blob_that_is_known_to_be_damaged_is_stored_again(
     [damage] = report.damage
     assert (damage.pack, damage.kind, damage.blob_kind) == (pack.name, DamageKind.BLOB, "data")
     assert {finding.severity for finding in report.findings} == {Severity.ERROR}
-    # Without being told, a backup takes the blob for stored.
+    # Without `distrusted`, a backup treats the blob as stored.
     assert not verify_snapshot(repository, save(repository, source).snapshot).good
     again = save(repository, source, distrusted=report.damage, parent=first.snapshot)
     assert again.summary.data_blobs == 1
@@ -96,7 +94,7 @@ def test_a_blob_that_is_known_to_be_damaged_is_stored_again(
         assert restore(repository, snapshot, tmp_path / snapshot.id[:8], subtree=b"files").damaged == []
 
 
-def test_damage_is_no_concern_of_a_snapshot_that_does_not_need_it(repository: Repository, source: Path) -> None:
+def test_verify_snapshot_ignores_damage_that_it_does_not_need(repository: Repository, source: Path) -> None:
     first = save(repository, source)
     pack = pack_of(repository, BlobKind.DATA)
     (source / "sub/b").unlink()
@@ -107,7 +105,7 @@ def test_damage_is_no_concern_of_a_snapshot_that_does_not_need_it(repository: Re
     assert verify_snapshot(repository, other.snapshot).good
 
 
-def test_a_damaged_header_is_noted_while_all_blobs_can_be_read(repository: Repository, source: Path) -> None:
+def test_a_damaged_header_with_readable_blobs_is_a_note(repository: Repository, source: Path) -> None:
     first = save(repository, source)
     pack = pack_of(repository, BlobKind.DATA)
     flip(path_of(repository, pack), -30)
@@ -118,7 +116,7 @@ def test_a_damaged_header_is_noted_while_all_blobs_can_be_read(repository: Repos
     assert not check(repository, read_data=True).good
 
 
-def test_a_damaged_index_is_read_past(repository: Repository, source: Path, tmp_path: Path) -> None:
+def test_a_damaged_index_is_replaced_by_pack_headers(repository: Repository, source: Path, tmp_path: Path) -> None:
     first = save(repository, source)
     [index] = repository.backend.list_files(FileKind.INDEX)
     flip(path_of(repository, FileHandle(FileKind.INDEX, index.name)), 60)

@@ -1,4 +1,4 @@
-"""Folders inside folders, deeper than a path can name and a stack can hold."""
+"""Folders nested deeper than the longest path of the system and Python's stack."""
 
 import os
 from collections.abc import Iterator
@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from strongroom.affected_snapshots import find_affected
 from strongroom.archiver import ArchiveOptions, archive
-from strongroom.backends import MemoryBackend
 from strongroom.checker import check, verify_snapshot
 from strongroom.downloads import FolderDownload
 from strongroom.entries import OnDisk
-from strongroom.longpaths import count_entries, reachable, remove_tree
-from strongroom.needing import find_need
+from strongroom.long_paths import count_entries, reachable, remove_tree
 from strongroom.prune import PruneOptions, execute_prune, forget, plan_prune
 from strongroom.repair import plan_snapshots
 from strongroom.repository import Repository
 from strongroom.repository.locks import Timing
 from strongroom.restorer import restore
 from strongroom.snapshots import SnapshotView
+from strongroom.testing.memory import MemoryBackend
 
 from .conftest import CHEAP, PASSPHRASE
 
@@ -32,7 +32,7 @@ STEP = b"/deep"
 
 @pytest.fixture
 def deep(tmp_path: Path) -> Iterator[Path]:
-    """A chain of folders with a file and a link in the deepest, and another file half way."""
+    """Build a chain of folders with a file and a link in the deepest folder, and another file half way."""
     top = tmp_path / "deep"
     top.mkdir()
     here = os.open(top, os.O_RDONLY | os.O_DIRECTORY)
@@ -58,7 +58,7 @@ def _write(folder: int, name: str) -> None:
     os.close(descriptor)
 
 
-def test_folders_of_any_depth_go_all_the_way(deep: Path, tmp_path: Path) -> None:
+def test_folders_of_any_depth_are_archived_and_restored(deep: Path, tmp_path: Path) -> None:
     repository = Repository.init(MemoryBackend(), PASSPHRASE, cost=CHEAP)
     options = ArchiveOptions(paths=["/deep"], lock_timing=Timing(settle=0))
     first = archive(repository, [OnDisk(b"deep", os.fsencode(deep))], options)
@@ -81,7 +81,7 @@ def test_folders_of_any_depth_go_all_the_way(deep: Path, tmp_path: Path) -> None
     download = FolderDownload(view, node)
     assert sum(map(len, download.read(0, download.length))) == download.length
     assert plan_snapshots(repository).empty
-    assert find_need(repository, view.reader.index, [again.snapshot], []).snapshots == frozenset()
+    assert find_affected(repository, view.reader.index, [again.snapshot], []).snapshots == frozenset()
     with repository.lock(exclusive=True, timing=Timing(settle=0)) as lock:
         plan = plan_prune(repository, without=[first.snapshot.id], options=PruneOptions(max_unused=0))
         forget(repository, [first.snapshot.id], lock)

@@ -1,4 +1,4 @@
-"""Nothing that was stored before is ever lost: storage that fails at every single operation, and real kills."""
+"""Stored data is never lost: a storage that fails at every operation, and killed processes."""
 
 import os
 import random
@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from strongroom.archiver import ArchiveOptions, ArchiveResult, archive
-from strongroom.backends import LocalBackend, MemoryBackend
+from strongroom.backends import LocalBackend
 from strongroom.backends.base import Backend
-from strongroom.backends.faults import Fault, FaultyBackend, InjectedFault
 from strongroom.checker import check
 from strongroom.entries import Folder, OnDisk, Stream
 from strongroom.errors import BackendError, NoRepository, NoSpace, SourceError, StorageFull
@@ -22,6 +21,8 @@ from strongroom.ids import FileKind
 from strongroom.repository import Repository
 from strongroom.repository.locks import Timing
 from strongroom.restorer import restore
+from strongroom.testing.faults import Fault, FaultyBackend, InjectedFault
+from strongroom.testing.memory import MemoryBackend
 from strongroom.testing.trees import File, HardLink, build, look
 
 from .conftest import CHEAP, PASSPHRASE, Restic
@@ -47,7 +48,7 @@ def save(backend: Backend, place: Path, **options: object) -> ArchiveResult:
 
 
 def stored_before(tmp_path: Path) -> tuple[MemoryBackend, Path]:
-    """A repository with one snapshot, and a source that has changed since."""
+    """Create a repository with one snapshot, and a source that has changed since."""
     backend = MemoryBackend()
     Repository.init(backend, PASSPHRASE, cost=CHEAP)
     source = tmp_path / "source"
@@ -78,7 +79,7 @@ def test_a_crash_at_any_storage_operation_loses_nothing(after_effect: bool, tmp_
         report = check(repository, read_data=True)
         assert report.good, (number, report.findings)
         assert first.id in {snapshot.id for snapshot in repository.snapshots()}
-        # The next backup runs and is whole, with what the crashed one left lying about.
+        # The next backup is complete, despite the leftovers of the crashed one.
         again = save(crashed, source)
         assert again.problems == ()
         target = tmp_path / f"{after_effect}-{number}"
@@ -89,7 +90,7 @@ def test_a_crash_at_any_storage_operation_loses_nothing(after_effect: bool, tmp_
     assert survived == operations
 
 
-def test_a_failure_that_passes_fails_this_backup_alone(tmp_path: Path) -> None:
+def test_a_temporary_failure_fails_only_this_backup(tmp_path: Path) -> None:
     backend, source = stored_before(tmp_path)
     counting = FaultyBackend(backend.copy())
     save(counting, source)
@@ -103,7 +104,7 @@ def test_a_failure_that_passes_fails_this_backup_alone(tmp_path: Path) -> None:
             assert save(once, source).problems == ()
 
 
-def test_a_crash_while_a_repository_is_made_leaves_none_or_one() -> None:
+def test_a_crash_during_init_leaves_no_or_one_repository() -> None:
     counting = FaultyBackend(MemoryBackend())
     Repository.init(counting, PASSPHRASE, cost=CHEAP)
     for number in range(len(counting.operations)):
@@ -117,7 +118,7 @@ def test_a_crash_while_a_repository_is_made_leaves_none_or_one() -> None:
                 continue
 
 
-def test_a_stream_that_breaks_off_publishes_nothing(tmp_path: Path) -> None:
+def test_a_failing_stream_publishes_nothing(tmp_path: Path) -> None:
     backend, source = stored_before(tmp_path)
     repository = Repository.open(backend, PASSPHRASE)
 
@@ -136,7 +137,7 @@ def test_a_stream_that_breaks_off_publishes_nothing(tmp_path: Path) -> None:
             self.closed = True
 
     broken = Broken()
-    with pytest.raises(SourceError, match=r"dump broke off: the database is gone"):
+    with pytest.raises(SourceError, match=r"dump failed: the database is gone"):
         archive(
             repository,
             [OnDisk(b"files", os.fsencode(source)), Stream(b"dump", lambda: broken)],
@@ -148,7 +149,7 @@ def test_a_stream_that_breaks_off_publishes_nothing(tmp_path: Path) -> None:
     assert check(repository, read_data=True).good
 
 
-def test_what_refuses_before_publishing_publishes_nothing(tmp_path: Path) -> None:
+def test_an_error_before_publishing_publishes_nothing(tmp_path: Path) -> None:
     backend, source = stored_before(tmp_path)
 
     def refuse() -> None:
@@ -159,21 +160,19 @@ def test_what_refuses_before_publishing_publishes_nothing(tmp_path: Path) -> Non
     assert len(Repository.open(backend, PASSPHRASE).snapshots()) == 1
 
 
-def test_a_disk_that_fills_up_is_named_and_nothing_is_published(
-    tmp_path: Path, under_limit: Callable[[int], None]
-) -> None:
+def test_a_full_storage_is_named_and_publishes_nothing(tmp_path: Path, under_limit: Callable[[int], None]) -> None:
     source = tmp_path / "source"
     build(source, {b"big": File(os.urandom(30_000_000))})
     backend = LocalBackend(tmp_path / "repository")
     Repository.init(backend, PASSPHRASE, cost=CHEAP)
     under_limit(10_000_000)
-    with pytest.raises(StorageFull, match="Make room"):
+    with pytest.raises(StorageFull, match="Free space"):
         save(backend, source)
     assert Repository.open(backend, PASSPHRASE).snapshots() == []
     assert list(backend.list_files(FileKind.LOCK)) == []
 
 
-def test_a_target_that_fills_up_is_named(tmp_path: Path, under_limit: Callable[[int], None]) -> None:
+def test_a_full_target_is_named(tmp_path: Path, under_limit: Callable[[int], None]) -> None:
     backend = MemoryBackend()
     Repository.init(backend, PASSPHRASE, cost=CHEAP)
     for number, content in enumerate((os.urandom(3_000_000), os.urandom(400_000))):
@@ -195,7 +194,7 @@ sys.exit(main(["backup", "--repo", sys.argv[1], "--json", sys.argv[2]]))
 
 @pytest.mark.restic
 @pytest.mark.slow
-def test_real_kills_at_any_moment(repository: Repository, restic: Restic, store: Path, tmp_path: Path) -> None:
+def test_a_killed_process_loses_nothing(repository: Repository, restic: Restic, store: Path, tmp_path: Path) -> None:
     source = tmp_path / "source"
     dice = random.Random(7)
     build(source, {b"%03d" % number: File(dice.randbytes(200_000)) for number in range(300)})

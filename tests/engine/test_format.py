@@ -1,4 +1,4 @@
-"""Records to bytes and back: vectors of the format, properties, and what must be refused."""
+"""Encoding and decoding of records: test vectors, properties, and invalid input."""
 
 import json
 import random
@@ -11,12 +11,12 @@ from strongroom import chunker, compression
 from strongroom.errors import Damaged, UnsafeName, UnsupportedRepository
 from strongroom.format import config as configs
 from strongroom.format.envelope import decode_body, encode_body
+from strongroom.format.go_text import encode_json, format_time, parse_time, quote_name, unquote_name
 from strongroom.format.index import decode_index, encode_index
 from strongroom.format.key import Cost, decode_key, encode_key, open_key
 from strongroom.format.lock import LockRecord, decode_lock, encode_lock
 from strongroom.format.pack import PackedBlob, decode_header, decode_length, encode_header, header_size
 from strongroom.format.snapshot import Snapshot, Summary, decode_snapshot, encode_snapshot
-from strongroom.format.text import encode_json, format_time, parse_time, quote_name, unquote_name
 from strongroom.format.tree import (
     Node,
     NodeKind,
@@ -37,7 +37,7 @@ ids = st.binary(min_size=32, max_size=32).map(BlobId)
 
 
 class Pieces:
-    """A Reader that gives as much as it likes."""
+    """A Reader that returns pieces of given sizes."""
 
     def __init__(self, data: bytes, sizes: list[int]) -> None:
         self.data = data
@@ -67,13 +67,13 @@ class Pieces:
         (b"'", "'"),
     ],
 )
-def test_names_are_quoted_as_go_does(raw: bytes, quoted: str) -> None:
+def test_names_are_quoted_like_in_go(raw: bytes, quoted: str) -> None:
     assert quote_name(raw) == quoted
     assert unquote_name(quoted) == raw
 
 
 @given(st.binary(max_size=60))
-def test_every_name_comes_back(raw: bytes) -> None:
+def test_every_name_round_trips(raw: bytes) -> None:
     assert unquote_name(quote_name(raw)) == raw
 
 
@@ -82,7 +82,7 @@ def test_octal_escapes_are_read() -> None:
 
 
 @pytest.mark.parametrize("quoted", ["\\", "\\q", "\\x1", "\\u12", 'a"b', "a\nb", "\\777", "\\U00110000", "\\ud800"])
-def test_impossible_escapes_are_damage(quoted: str) -> None:
+def test_invalid_escapes_are_damage(quoted: str) -> None:
     with pytest.raises(Damaged):
         unquote_name(quoted)
 
@@ -104,7 +104,7 @@ def test_times(text: str, nanoseconds: int) -> None:
 
 
 @given(moments)
-def test_every_time_comes_back(nanoseconds: int) -> None:
+def test_every_time_round_trips(nanoseconds: int) -> None:
     assert parse_time(format_time(nanoseconds)) == nanoseconds
 
 
@@ -117,7 +117,7 @@ def test_times_of_other_writers() -> None:
             parse_time(text)
 
 
-def test_json_is_escaped_as_go_does() -> None:
+def test_json_is_escaped_like_in_go() -> None:
     assert encode_json({"a": "<&>\u2028\u2029é\x7f"}) == '{"a":"\\u003c\\u0026\\u003e\\u2028\\u2029é\x7f"}'.encode()
 
 
@@ -174,7 +174,7 @@ nodes = st.builds(
 
 
 @given(st.lists(nodes, max_size=8, unique_by=lambda node: node.name))
-def test_every_tree_comes_back_in_canonical_form(entries: list[Node]) -> None:
+def test_every_tree_round_trips_in_canonical_form(entries: list[Node]) -> None:
     text = encode_tree(entries)
     assert decode_tree(text) == sorted(entries, key=lambda node: node.name)
     assert list(tree_faults(text)) == []
@@ -183,22 +183,22 @@ def test_every_tree_comes_back_in_canonical_form(entries: list[Node]) -> None:
 
 
 @given(st.integers(0, 0o7777), st.sampled_from(NodeKind))
-def test_modes_come_back(permissions: int, kind: NodeKind) -> None:
+def test_modes_round_trip(permissions: int, kind: NodeKind) -> None:
     assert unix_permissions(go_mode(kind, permissions)) == permissions
 
 
-def test_modes_are_gos() -> None:
+def test_modes_equal_those_of_go() -> None:
     assert go_mode(NodeKind.SYMLINK, 0o777) == 134218239
     assert go_mode(NodeKind.DIR, 0o755) == 2147484141
 
 
 @pytest.mark.parametrize("name", [b"", b".", b"..", b"a/b", b"/", b"nul\0"])
-def test_names_that_lead_elsewhere_are_never_written(name: bytes) -> None:
+def test_encode_tree_refuses_unsafe_names(name: bytes) -> None:
     with pytest.raises(UnsafeName):
         encode_tree([Node(name=name, kind=NodeKind.FILE, content=())])
 
 
-def test_no_name_is_written_twice() -> None:
+def test_encode_tree_refuses_duplicate_names() -> None:
     with pytest.raises(ValueError, match="Two entries"):
         encode_tree([vector(), vector()])
 
@@ -216,7 +216,7 @@ def test_no_name_is_written_twice() -> None:
         b'{"nodes":[{"name":"\xff","type":"file"}]}',
     ],
 )
-def test_what_is_no_tree_is_damaged(text: bytes) -> None:
+def test_an_invalid_tree_is_damage(text: bytes) -> None:
     with pytest.raises(Damaged):
         decode_tree(text)
 
@@ -235,7 +235,7 @@ blobs = st.lists(
 
 
 @given(blobs)
-def test_pack_headers_come_back(listed: list[PackedBlob]) -> None:
+def test_pack_headers_round_trip(listed: list[PackedBlob]) -> None:
     header = encode_header(listed)
     assert decode_header(header, sum(blob.length for blob in listed)) == listed
     assert header_size(listed) == len(header) + 36
@@ -245,7 +245,7 @@ def test_pack_headers_come_back(listed: list[PackedBlob]) -> None:
         decode_header(header[:-1], sum(blob.length for blob in listed))
 
 
-def test_impossible_pack_headers_are_damaged() -> None:
+def test_impossible_pack_headers_are_damage() -> None:
     with pytest.raises(Damaged):
         decode_header(b"\x04" + bytes(36), 0)
     with pytest.raises(Damaged):
@@ -256,7 +256,7 @@ def test_impossible_pack_headers_are_damaged() -> None:
 
 
 @given(st.lists(st.tuples(st.binary(min_size=32, max_size=32).map(lambda raw: StorageId(raw.hex())), blobs)))
-def test_indexes_come_back(packs: list[tuple[StorageId, list[PackedBlob]]]) -> None:
+def test_indexes_round_trip(packs: list[tuple[StorageId, list[PackedBlob]]]) -> None:
     assert list(decode_index(encode_index(packs))) == packs
 
 
@@ -268,13 +268,13 @@ def test_indexes_of_other_writers_are_read() -> None:
 
 
 @given(st.binary(max_size=5000), st.integers(-3, 19))
-def test_compressed_comes_back(data: bytes, level: int) -> None:
+def test_compression_round_trips(data: bytes, level: int) -> None:
     frame = compression.compress(data, level)
     assert compression.decompress(frame, len(data)) == data
     assert compression.decompress(frame + frame, 2 * len(data)) == data * 2
 
 
-def test_more_than_promised_is_refused_without_taking_the_memory() -> None:
+def test_decompress_limits_its_memory() -> None:
     bomb = compression.compress(bytes(50_000_000))
     with pytest.raises(Damaged, match="more than"):
         compression.decompress(bomb, 1000)
@@ -283,7 +283,7 @@ def test_more_than_promised_is_refused_without_taking_the_memory() -> None:
             compression.decompress(broken, 50_000_000)
 
 
-def test_bodies_come_back_and_plain_ones_are_read() -> None:
+def test_bodies_round_trip_and_plain_ones_are_read() -> None:
     assert decode_body(encode_body(b'{"a":1}'), 2) == b'{"a":1}'
     assert decode_body(b'{"a":1}', 2) == b'{"a":1}'
     assert decode_body(b'{"a":1}', 1) == b'{"a":1}'
@@ -314,12 +314,12 @@ def test_polynomials() -> None:
         (b"garbage %s", Damaged),
     ],
 )
-def test_configs_that_cannot_be_used(text: bytes, error: type[Exception]) -> None:
+def test_unusable_configs_are_refused(text: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         configs.decode_config(text % (b"ab" * 32))
 
 
-def test_configs_come_back() -> None:
+def test_configs_round_trip() -> None:
     config = configs.Config.generate()
     assert configs.decode_config(configs.encode_config(config)) == config
 
@@ -348,13 +348,13 @@ def test_keys_open_with_their_passphrase_alone() -> None:
         {"data": 5},
     ],
 )
-def test_keys_beyond_reason_are_refused_before_they_cost_anything(change: dict[str, object]) -> None:
+def test_excessive_keys_are_refused_before_derivation(change: dict[str, object]) -> None:
     text = encode_key(KEY, "x", created="2026-01-01T00:00:00Z", username="u", hostname="h", cost=Cost(16, 1, 1))
     with pytest.raises(Damaged):
         decode_key(json.dumps(json.loads(text) | change).encode())
 
 
-def test_locks_and_snapshots_come_back() -> None:
+def test_locks_and_snapshots_round_trip() -> None:
     lock = LockRecord("2026-01-01T00:00:00Z", True, "host", "user", 42)
     assert decode_lock(encode_lock(lock)) == lock
     assert b'"uid"' not in encode_lock(lock)
@@ -374,10 +374,10 @@ def test_locks_and_snapshots_come_back() -> None:
 
 @settings(max_examples=5)
 @given(st.lists(st.integers(1, 3_000_000), max_size=40), st.integers(0, 2**32))
-def test_chunks_do_not_depend_on_how_a_stream_arrives(sizes: list[int], seed: int) -> None:
+def test_chunks_do_not_depend_on_the_sizes_of_reads(sizes: list[int], seed: int) -> None:
     data = random.Random(seed).randbytes(9_000_000) + bytes(9_500_000)
-    whole = [len(chunk) for chunk in chunker.cut(Pieces(data, []))]
-    pieces = list(chunker.cut(Pieces(data, sizes)))
+    whole = [len(chunk) for chunk in chunker.split(Pieces(data, []))]
+    pieces = list(chunker.split(Pieces(data, sizes)))
     assert [len(piece) for piece in pieces] == whole
     assert b"".join(pieces) == data
     assert max(whole) <= chunker.MAX_SIZE
@@ -386,11 +386,11 @@ def test_chunks_do_not_depend_on_how_a_stream_arrives(sizes: list[int], seed: in
 
 @pytest.mark.parametrize("size", [0, 1, chunker.MIN_SIZE, chunker.MIN_SIZE + 1])
 def test_small_streams_are_at_most_one_chunk_as_with_restic(size: int) -> None:
-    assert [len(chunk) for chunk in chunker.cut(Pieces(bytes(size), []))] == ([size] if size else [])
+    assert [len(chunk) for chunk in chunker.split(Pieces(bytes(size), []))] == ([size] if size else [])
 
 
-def test_a_change_in_the_middle_moves_few_cuts() -> None:
+def test_a_change_in_the_middle_moves_few_chunks() -> None:
     data = random.Random(5).randbytes(30_000_000)
-    before = {blob_id(chunk) for chunk in chunker.cut(Pieces(data, []))}
-    after = {blob_id(chunk) for chunk in chunker.cut(Pieces(data[:15_000_000] + b"inserted" + data[15_000_000:], []))}
+    before = {blob_id(chunk) for chunk in chunker.split(Pieces(data, []))}
+    after = {blob_id(chunk) for chunk in chunker.split(Pieces(data[:15_000_000] + b"inserted" + data[15_000_000:], []))}
     assert len(after - before) <= 3

@@ -1,4 +1,4 @@
-"""What is forgotten gives its space back, and nothing else is ever lost; the stock restic is the judge."""
+"""Prune frees the space of forgotten snapshots and loses nothing else; the stock restic is the reference."""
 
 import contextlib
 import os
@@ -17,9 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strongroom.archiver import ArchiveOptions, archive
-from strongroom.backends import LocalBackend, MemoryBackend
+from strongroom.backends import LocalBackend
 from strongroom.backends.base import CONFIG, Backend, FileHandle
-from strongroom.backends.faults import Fault, FaultyBackend
 from strongroom.checker import check
 from strongroom.entries import Stream
 from strongroom.errors import (
@@ -39,10 +38,12 @@ from strongroom.format.tree import NodeKind
 from strongroom.ids import BlobKind, FileKind, StorageId
 from strongroom.prune import PruneOptions, PruneProgress, PruneResult, execute_prune, forget, plan_prune
 from strongroom.repository import Index, Repository
+from strongroom.repository.blob_writer import BlobWriter
 from strongroom.repository.locks import RepositoryLock, Timing
-from strongroom.repository.writer import BlobWriter
 from strongroom.snapshots import SnapshotView
 from strongroom.testing.broken import SHELF, Broken, flip, node_text, only, pack_of, save_pack, save_tree
+from strongroom.testing.faults import Fault, FaultyBackend
+from strongroom.testing.memory import MemoryBackend
 
 from .conftest import CHEAP, PASSPHRASE, Restic
 from .test_backends import environment
@@ -95,7 +96,7 @@ def forget_and_prune(
 
 
 def history(repository: Repository, count: int, size: int = 3000) -> list[Snapshot]:
-    """Backups of a file that stays for ever, one that lasts for two backups, and one for this one only."""
+    """Back up a file that always exists, one that exists for two backups, and one for this backup only."""
     dice = random.Random(count)
     lasting: dict[bytes, bytes] = {}
     snapshots = []
@@ -112,10 +113,10 @@ def all_good(repository: Repository) -> None:
     assert report.good, report.findings
 
 
-# What goes and what stays
+# Removed and kept packs
 
 
-def test_what_is_forgotten_gives_its_space_back_and_the_rest_is_as_it_was() -> None:
+def test_prune_frees_forgotten_snapshots_and_keeps_the_rest() -> None:
     repository = make()
     snapshots = history(repository, 5)
     expected = contents(repository)
@@ -138,7 +139,7 @@ def test_what_is_forgotten_gives_its_space_back_and_the_rest_is_as_it_was() -> N
     assert again.used_bytes < after
 
 
-def test_pruning_again_does_nothing() -> None:
+def test_a_second_prune_does_nothing() -> None:
     repository = make()
     forget_and_prune(repository, history(repository, 4)[:2])
     assert isinstance(repository.backend, MemoryBackend)
@@ -156,7 +157,7 @@ def test_a_plan_only_reads() -> None:
     assert {operation.split()[0] for operation in watched.operations} <= {"list", "load", "load_range", "size"}
 
 
-def test_a_little_may_stay_unused() -> None:
+def test_prune_keeps_unused_space_within_the_limit() -> None:
     repository = make()
     going = [snapshot.id for snapshot in history(repository, 5)[:3]]
     plan = plan_prune(repository, without=going, options=PruneOptions(max_unused=10, grace=timedelta(0)))
@@ -168,11 +169,11 @@ def test_a_little_may_stay_unused() -> None:
         without=going,
         options=PruneOptions(max_unused=strict.repack_unused / strict.used_bytes * 0.9, grace=timedelta(0)),
     )
-    # The most wasteful come first, so that one of them is enough.
+    # Packs with the most unused space come first, so one of them is enough.
     assert 0 < between.repack_unused < strict.repack_unused
 
 
-def test_the_young_are_left_alone_in_an_index_or_not() -> None:
+def test_prune_keeps_young_packs() -> None:
     repository = make()
     snapshots = history(repository, 4)
     stray = save_pack(repository, [(BlobKind.DATA, b"left by a writer that broke off")], indexed=False)
@@ -190,7 +191,7 @@ def test_the_young_are_left_alone_in_an_index_or_not() -> None:
     assert (later.young.names, later.young_until) == ((), None)
     assert later.unindexed.names == (stray,)
     assert later.freed_bytes == soon.young_unused
-    # A clock that was turned back makes files of the future; and some places know no times.
+    # After a clock was turned back, files have future times; some storages have no times.
     assert plan_prune(repository, options=PruneOptions(), now=now - 1e9).empty
     assert isinstance(repository.backend, MemoryBackend)
     repository.backend.modified.clear()
@@ -200,7 +201,7 @@ def test_the_young_are_left_alone_in_an_index_or_not() -> None:
     assert not plan_prune(repository, options=THOROUGH).empty
 
 
-def test_what_a_killed_write_left_goes_when_it_is_old(tmp_path: Path) -> None:
+def test_prune_removes_old_files_of_killed_writes(tmp_path: Path) -> None:
     repository = make(LocalBackend(tmp_path))
     snapshot = save(repository, {b"a": b"content"})
     pack = pack_of(repository, BlobKind.DATA).name
@@ -216,7 +217,7 @@ def test_what_a_killed_write_left_goes_when_it_is_old(tmp_path: Path) -> None:
     all_good(repository)
 
 
-def test_small_packs_are_merged_when_there_are_ten_of_a_kind() -> None:
+def test_prune_merges_ten_small_packs_of_a_kind() -> None:
     repository = make()
     for number in range(9):
         save(repository, {b"file": os.urandom(1000), b"number": b"%d" % number})
@@ -230,7 +231,7 @@ def test_small_packs_are_merged_when_there_are_ten_of_a_kind() -> None:
     assert plan_prune(repository, options=THOROUGH).empty
 
 
-def test_mixed_packs_are_taken_apart_and_uncompressed_trees_compressed() -> None:
+def test_prune_repacks_mixed_packs_and_uncompressed_trees() -> None:
     repository = make()
     data = os.urandom(2000)
     tree = '{"nodes":[' + node_text("a", rest=f'"size":2000,"content":["{blob_of(data)}"]') + "]}\n"
@@ -256,11 +257,11 @@ def blob_of(plaintext: bytes) -> str:
     return hashlib.sha256(plaintext).hexdigest()
 
 
-def test_of_several_copies_one_stays() -> None:
+def test_prune_keeps_one_of_several_copies() -> None:
     repository = make()
     snapshots = history(repository, 3)
     expected = contents(repository)
-    # Another writer that did not know of the first: everything is stored once more, some of it twice in one pack.
+    # A second writer without the first one's index: all is stored again, some of it twice in one pack.
     blobs = [
         (blob.kind, plain(repository, blob.kind, blob.id))
         for _, places in repository.load_index().blobs()
@@ -284,7 +285,7 @@ def plain(repository: Repository, kind: BlobKind, identity: object) -> bytes:
     return view.reader.read(kind, identity)  # type: ignore[arg-type]
 
 
-def test_a_copy_is_not_removed_for_one_that_is_damaged() -> None:
+def test_prune_keeps_a_good_copy_of_a_damaged_blob() -> None:
     repository = make()
     assert isinstance(repository.backend, MemoryBackend)
     snapshot = save(repository, {b"a": os.urandom(3000), b"b": os.urandom(3000)})
@@ -302,10 +303,10 @@ def test_a_copy_is_not_removed_for_one_that_is_damaged() -> None:
     assert repository.backend.files == before
 
 
-def test_packs_that_are_lost_but_not_needed_leave_the_index() -> None:
+def test_prune_removes_lost_unneeded_packs_from_the_index() -> None:
     repository = make()
     snapshot = save(repository, {b"a": os.urandom(3000)})
-    lost = save_pack(repository, [(BlobKind.DATA, b"nobody needs this")])
+    lost = save_pack(repository, [(BlobKind.DATA, b"not needed")])
     repository.backend.remove(FileHandle(FileKind.PACK, lost))
     assert {finding.code for finding in check(repository).findings} == {"pack-missing"}
     assert plan_prune(repository, options=THOROUGH).lost == (lost,)
@@ -314,7 +315,7 @@ def test_packs_that_are_lost_but_not_needed_leave_the_index() -> None:
     assert len(content(repository, snapshot)) == 1
 
 
-def test_what_rustic_marks_for_removal_is_in_no_index() -> None:
+def test_packs_marked_by_rustic_count_as_in_no_index() -> None:
     repository = make()
     snapshot = save(repository, {b"a": os.urandom(3000)})
     doomed = save_pack(repository, [(BlobKind.DATA, b"marked")], indexed=False)
@@ -327,7 +328,7 @@ def test_what_rustic_marks_for_removal_is_in_no_index() -> None:
     all_good(repository)
 
 
-def test_large_packs_and_gaps_are_read_in_parts() -> None:
+def test_prune_reads_large_packs_in_ranges() -> None:
     repository = make()
     dice = random.Random(3)
     files = {b"%02d" % number: dice.randbytes(1_500_000) for number in range(16)}
@@ -345,7 +346,7 @@ def test_large_packs_and_gaps_are_read_in_parts() -> None:
     all_good(repository)
 
 
-def test_an_index_of_many_blobs_is_closed_in_between_and_kept_when_it_need_not_change() -> None:
+def test_large_index_files_are_split_and_kept_if_unchanged() -> None:
     repository = make()
     with BlobWriter(repository, repository.load_index()) as writer:
         root = writer.store(BlobKind.TREE, b'{"nodes":[]}\n')
@@ -359,7 +360,7 @@ def test_an_index_of_many_blobs_is_closed_in_between_and_kept_when_it_need_not_c
         whole = writer.store(BlobKind.TREE, tree.encode())
     for tree_id in (root, whole):
         repository.save_snapshot(Snapshot(time_ns=0, tree=tree_id, paths=("/a",)))
-    gone = save_pack(repository, [(BlobKind.DATA, b"nobody needs this")])
+    gone = save_pack(repository, [(BlobKind.DATA, b"not needed")])
     result = forget_and_prune(repository)
     assert gone not in names(repository.backend, FileKind.PACK)
     assert (result.indexes_removed, result.indexes_written) == (2, 1)
@@ -367,10 +368,10 @@ def test_an_index_of_many_blobs_is_closed_in_between_and_kept_when_it_need_not_c
     all_good(repository)
 
 
-# What is refused
+# Refused plans
 
 
-def test_a_backup_at_work_keeps_prune_out() -> None:
+def test_a_running_backup_excludes_prune() -> None:
     repository = make()
     tried = []
 
@@ -384,7 +385,7 @@ def test_a_backup_at_work_keeps_prune_out() -> None:
     assert tried
 
 
-def test_only_a_plan_of_this_lock_is_carried_out() -> None:
+def test_prune_executes_only_a_plan_of_the_held_lock() -> None:
     repository = make()
     snapshots = history(repository, 3)
     early = plan_prune(repository, options=THOROUGH)
@@ -392,7 +393,7 @@ def test_only_a_plan_of_this_lock_is_carried_out() -> None:
         with pytest.raises(PlanOutdated, match="under the lock"):
             execute_prune(repository, early, lock)
         plan = plan_prune(repository, without=[snapshots[0].id], options=THOROUGH)
-        with pytest.raises(PlanOutdated, match="still there"):
+        with pytest.raises(PlanOutdated, match="still exist"):
             execute_prune(repository, plan, lock)
         forget(repository, [snapshots[0].id], lock)
         repository.save_snapshot(Snapshot(time_ns=1, tree=snapshots[1].tree, paths=("/other",)))
@@ -420,7 +421,7 @@ def test_a_lock_must_be_exclusive_and_of_this_repository() -> None:
     assert len(repository.snapshots()) == 1
 
 
-def test_a_lost_lock_stops_before_the_next_removal() -> None:
+def test_a_lost_lock_stops_prune_before_the_next_removal() -> None:
     repository = make()
     snapshots = history(repository, 3)
     with repository.lock(exclusive=True, timing=Timing(settle=0, refresh=3600, expire=3)) as lock:
@@ -436,7 +437,7 @@ def test_a_lost_lock_stops_before_the_next_removal() -> None:
     assert len(repository.snapshots()) == 2
 
 
-def test_forgetting_twice_is_forgetting_once() -> None:
+def test_forget_is_idempotent() -> None:
     repository = make()
     one, two = history(repository, 2)
     with exclusive(repository) as lock:
@@ -446,7 +447,7 @@ def test_forgetting_twice_is_forgetting_once() -> None:
     assert content(repository, two)
 
 
-def test_a_snapshot_that_cannot_be_read_can_be_forgotten_by_its_name() -> None:
+def test_an_unreadable_snapshot_can_be_forgotten_by_id() -> None:
     repository = make()
     assert isinstance(repository.backend, MemoryBackend)
     history(repository, 2)
@@ -471,7 +472,7 @@ def test_a_snapshot_that_cannot_be_read_can_be_forgotten_by_its_name() -> None:
         ('"NotSet"', ""),
     ],
 )
-def test_marks_of_rustic_are_respected(mark: str, words: str) -> None:
+def test_snapshots_protected_by_rustic_are_kept(mark: str, words: str) -> None:
     repository = make()
     snapshots = history(repository, 2)
     text = repository.load_file(FileKind.SNAPSHOT, snapshots[0].id)
@@ -499,7 +500,7 @@ def with_config(repository: Repository, text: str) -> Repository:
         ('{"version":1,"id":"ID","chunker_polynomial":"25b468838dcb75"}', UnsupportedRepository),
     ],
 )
-def test_some_repositories_are_only_added_to_or_only_read(config: str, error: type[Exception]) -> None:
+def test_append_only_and_version_1_repositories_are_not_pruned(config: str, error: type[Exception]) -> None:
     repository = make()
     snapshot = history(repository, 1)[0]
     marked = with_config(repository, config)
@@ -519,7 +520,7 @@ def test_a_hot_repository_is_not_even_opened() -> None:
         with_config(make(), '{"version":2,"id":"ID","chunker_polynomial":"25b468838dcb75","is_hot":true}')
 
 
-def test_a_repository_without_snapshots_is_not_emptied() -> None:
+def test_prune_refuses_a_repository_without_snapshots() -> None:
     repository = make()
     assert plan_prune(repository, options=THOROUGH).empty
     snapshots = history(repository, 2)
@@ -533,14 +534,14 @@ def test_a_repository_without_snapshots_is_not_emptied() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"max_unused": -0.1}, {"max_unused": float("nan")}, {"grace": timedelta(-1)}])
-def test_options_that_mean_nothing_are_refused(wrong: dict[str, float]) -> None:
+def test_negative_options_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="negative"):
         PruneOptions(**wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("broken", SHELF, ids=lambda broken: broken.name.replace(" ", "-"))
-def test_nothing_gets_worse_in_a_broken_repository(broken: Broken) -> None:
-    """Either it is refused and untouched, or whatever could be read before can be read after."""
+def test_prune_does_not_damage_a_broken_repository_further(broken: Broken) -> None:
+    """Either prune refuses and changes nothing, or all content that was readable before is readable after."""
     repository = make()
     assert isinstance(repository.backend, MemoryBackend)
     repository.add_key("another", cost=CHEAP)
@@ -575,7 +576,7 @@ def legible(repository: Repository, snapshot: Snapshot) -> dict[bytes, bytes] | 
         return "damaged"
 
 
-def test_a_truncated_pack_that_is_needed_is_named() -> None:
+def test_prune_names_a_truncated_pack_that_is_needed() -> None:
     repository = make()
     assert isinstance(repository.backend, MemoryBackend)
     history(repository, 1)
@@ -585,7 +586,7 @@ def test_a_truncated_pack_that_is_needed_is_named() -> None:
         plan_prune(repository)
 
 
-def test_damage_seen_while_packs_are_rewritten_stops_it() -> None:
+def test_damage_found_while_repacking_stops_prune() -> None:
     repository = make()
     assert isinstance(repository.backend, MemoryBackend)
     snapshots = history(repository, 3)
@@ -618,7 +619,7 @@ def test_references_are_found_on_nodes_of_any_kind() -> None:
 
 
 def dump(backend: MemoryBackend, place: Path) -> None:
-    """The files of a backend as a folder, without the locks of the dead."""
+    """Write the files of a backend into a folder, without stale locks."""
     target = LocalBackend(place)
     target.create()
     for handle, data in backend.files.items():
@@ -627,13 +628,13 @@ def dump(backend: MemoryBackend, place: Path) -> None:
 
 
 def bury(backend: MemoryBackend) -> None:
-    """The process that held the locks is dead, as far as others can see."""
+    """Make the locks look like those of a dead process."""
     for handle in [handle for handle in backend.files if handle.kind is FileKind.LOCK]:
         backend.remove(handle)
 
 
 def prepared() -> tuple[MemoryBackend, list[Snapshot], dict[StorageId, dict[bytes, bytes]]]:
-    """A repository in which a prune has something to do in every step, and the snapshots to forget."""
+    """Create a repository with work for every step of a prune. Return it with the snapshots to forget."""
     repository = make()
     assert isinstance(repository.backend, MemoryBackend)
     snapshots = history(repository, 4)
@@ -670,12 +671,12 @@ def test_a_crash_at_any_storage_operation_loses_nothing(after_effect: bool, rest
         assert set(expected) - {snapshot.id for snapshot in going} <= set(left), operation
         assert left == {key: expected[key] for key in left}, operation
         all_good(repository)
-        # The state before an effect is that after the one before it; restic judges each once.
+        # The state before an effect equals the state after the previous one; restic checks each state once.
         if after_effect and operation.startswith(("save", "remove")) and " locks/" not in operation:
             restic.repository = tmp_path / f"crash-{number}"
             dump(crashed, restic.repository)
             restic.check()
-        # The next one finishes the work.
+        # The next prune finishes the work.
         remaining = [snapshot for snapshot in going if snapshot.id in left]
         forget_and_prune(repository, remaining)
         assert plan_prune(repository, options=THOROUGH).empty, operation
@@ -685,7 +686,7 @@ def test_a_crash_at_any_storage_operation_loses_nothing(after_effect: bool, rest
         assert check(repository, read_data=True).findings == [], operation
 
 
-def test_a_failure_that_passes_leaves_no_lock() -> None:
+def test_a_temporary_failure_leaves_no_lock() -> None:
     backend, going, expected = prepared()
     counting = FaultyBackend(backend.copy())
     forget_and_prune(Repository.open(counting, PASSPHRASE), going)
@@ -700,7 +701,7 @@ def test_a_failure_that_passes_leaves_no_lock() -> None:
             assert left == {key: expected[key] for key in left}
 
 
-def test_after_a_crash_the_young_new_packs_are_the_ones_that_stay() -> None:
+def test_prune_after_a_crash_keeps_the_new_packs() -> None:
     backend, going, expected = prepared()
     for handle in backend.modified:
         backend.modified[handle] -= 2 * 86400
@@ -719,7 +720,7 @@ def test_after_a_crash_the_young_new_packs_are_the_ones_that_stay() -> None:
             assert contents(repository) == {key: expected[key] for key in expected if key not in {s.id for s in going}}
             all_good(repository)
             assert plan_prune(repository, options=daily).empty
-            # What could not be named in an index before the crash waits for its day; nothing else is left over.
+            # Packs that were not indexed before the crash wait for their grace period; nothing else is left.
             assert plan_prune(repository, options=daily).unused_bytes == 0
             forget_and_prune(repository)
             assert check(repository).findings == []
@@ -727,7 +728,7 @@ def test_after_a_crash_the_young_new_packs_are_the_ones_that_stay() -> None:
 
 @settings(max_examples=15)
 @given(st.data())
-def test_any_history_with_any_crashes_keeps_what_was_not_forgotten(data: st.DataObject) -> None:
+def test_any_history_with_crashes_keeps_unforgotten_snapshots(data: st.DataObject) -> None:
     backend = MemoryBackend()
     make(backend)
     expected: dict[StorageId, dict[bytes, bytes]] = {}
@@ -771,7 +772,7 @@ sys.exit(main(["prune", "--repo", sys.argv[1], "--json", "--max-unused", "0", "-
 
 @pytest.mark.restic
 @pytest.mark.slow
-def test_real_kills_at_any_moment(repository: Repository, restic: Restic, store: Path, tmp_path: Path) -> None:
+def test_a_killed_process_loses_nothing(repository: Repository, restic: Restic, store: Path, tmp_path: Path) -> None:
     dice = random.Random(5)
     files = {b"%03d" % number: dice.randbytes(400_000) for number in range(60)}
     first = save(repository, files)
@@ -795,7 +796,7 @@ def test_real_kills_at_any_moment(repository: Repository, restic: Restic, store:
             child.send_signal(signal.SIGKILL)
             killed += child.wait() == -signal.SIGKILL
         else:
-            # How long it takes here when nobody kills it.
+            # The duration without a kill.
             assert child.wait() == 0
             seconds = time.monotonic() - locked
         copy = Repository.open(LocalBackend(restic.repository), PASSPHRASE)
@@ -815,7 +816,7 @@ def test_real_kills_at_any_moment(repository: Repository, restic: Restic, store:
 
 
 @pytest.mark.restic
-def test_what_restic_wrote_is_pruned_and_the_other_way_round(restic: Restic, store: Path, tmp_path: Path) -> None:
+def test_restic_and_strongroom_prune_each_others_repositories(restic: Restic, store: Path, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
     restic.run("init", "--repository-version", "2")
@@ -832,7 +833,7 @@ def test_what_restic_wrote_is_pruned_and_the_other_way_round(restic: Restic, sto
     restic.check()
     for snapshot in snapshots[2:]:
         assert content(repository, snapshot) == expected[snapshot.id]
-    # restic finds nothing left to do after us, nor we after it.
+    # Neither restic nor strongroom finds work after the other one.
     packs = names(repository.backend, FileKind.PACK)
     restic.run("prune", "--max-unused", "0")
     assert names(repository.backend, FileKind.PACK) == packs
@@ -843,7 +844,7 @@ def test_what_restic_wrote_is_pruned_and_the_other_way_round(restic: Restic, sto
     all_good(repository)
 
 
-def test_the_new_index_files_hold_every_pack_once() -> None:
+def test_new_index_files_list_every_pack_once() -> None:
     repository = make()
     forget_and_prune(repository, history(repository, 6)[:3])
     listed = [

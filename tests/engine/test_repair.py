@@ -1,4 +1,4 @@
-"""Repositories repaired: what is whole stays, what is lost is named, and the stock restic finds the rest in order."""
+"""Repair keeps intact content and names lost content; the stock restic accepts the result."""
 
 import json
 import os
@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from strongroom.archiver import ArchiveOptions, archive
-from strongroom.backends import LocalBackend, MemoryBackend
+from strongroom.backends import LocalBackend
 from strongroom.backends.base import Backend, FileHandle
-from strongroom.backends.faults import Fault, FaultyBackend
 from strongroom.checker import check, verify_snapshot
 from strongroom.cli import main
 from strongroom.entries import OnDisk
@@ -22,6 +21,8 @@ from strongroom.repository import Repository
 from strongroom.repository.locks import Timing
 from strongroom.restorer import restore
 from strongroom.testing.broken import flip, only, pack_of
+from strongroom.testing.faults import Fault, FaultyBackend
+from strongroom.testing.memory import MemoryBackend
 from strongroom.testing.trees import File, build, look
 
 from .conftest import CHEAP, PASSPHRASE, Restic
@@ -35,7 +36,7 @@ def save(repository: Repository, place: Path) -> StorageId:
 
 
 def two_snapshots(backend: Backend, source: Path) -> list[StorageId]:
-    """An older one, and one of a tree that has changed since."""
+    """Store an older snapshot, and one of a tree that has changed since."""
     repository = Repository.init(backend, PASSPHRASE, cost=CHEAP)
     build(source, {b"a": File(os.urandom(3000)), b"sub": {b"b": File(os.urandom(5000)), b"c": {b"d": File(b"d" * 99)}}})
     first = save(repository, source)
@@ -88,7 +89,7 @@ DAMAGES = [flip_blob, cut_pack, lose_trees, flip_index, lose_index, cut_snapshot
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_stock_restic_finds_a_repaired_repository_in_order(
+def test_restic_check_accepts_a_repaired_repository(
     damage: Callable[[Repository, MemoryBackend], None], store: Path, restic: Restic, tmp_path: Path
 ) -> None:
     backend, source = MemoryBackend(), tmp_path / "source"
@@ -101,14 +102,14 @@ def test_stock_restic_finds_a_repaired_repository_in_order(
     report = check(repository, read_data=True)
     assert report.good, report.findings
     restic.check()
-    # The next backup stores again what was lost.
+    # The next backup stores the lost content again.
     again = repository.load_snapshot(save(repository, source))
     assert restore(repository, again, tmp_path / "target", subtree=b"files").damaged == []
     assert look(tmp_path / "target") == look(source)
     restic.check()
 
 
-def test_the_whole_blobs_of_a_damaged_pack_are_saved(tmp_path: Path) -> None:
+def test_repair_packs_saves_intact_blobs(tmp_path: Path) -> None:
     backend = MemoryBackend()
     two_snapshots(backend, tmp_path / "source")
     repository = Repository.open(backend, PASSPHRASE)
@@ -119,14 +120,14 @@ def test_the_whole_blobs_of_a_damaged_pack_are_saved(tmp_path: Path) -> None:
         assert plan.packs == (pack,)
         assert (plan.saved_blobs, len(plan.lost)) == (2, 1)
         repair_packs(repository, plan, lock)
-    # Only what was in the one blob is lost, and the other snapshot does not need it or lacks the same file.
+    # Only the content of one blob is lost; the other snapshot does not need it or lacks the same file.
     lost = {one.snapshot.id: one.lost for one in plan_snapshots(repository).damaged}
     assert {path for paths in lost.values() for path in paths} <= {b"files/a", b"files/sub/b", b"files/sub/c/d"}
     assert all(len(paths) == 1 for paths in lost.values())
     assert FileHandle(FileKind.PACK, pack) not in backend.files
 
 
-def test_a_pack_that_is_whole_is_left_alone(tmp_path: Path) -> None:
+def test_repair_packs_keeps_an_intact_pack(tmp_path: Path) -> None:
     backend = MemoryBackend()
     two_snapshots(backend, tmp_path / "source")
     repository = Repository.open(backend, PASSPHRASE)
@@ -139,7 +140,7 @@ def test_a_pack_that_is_whole_is_left_alone(tmp_path: Path) -> None:
     assert {handle for handle in backend.files if handle.kind is not FileKind.LOCK} == set(before)
 
 
-def test_originals_are_kept_until_they_are_forgotten(tmp_path: Path) -> None:
+def test_repair_snapshots_keeps_originals_without_forget(tmp_path: Path) -> None:
     backend = MemoryBackend()
     olds = two_snapshots(backend, tmp_path / "source")
     repository = Repository.open(backend, PASSPHRASE)
@@ -149,14 +150,14 @@ def test_originals_are_kept_until_they_are_forgotten(tmp_path: Path) -> None:
     assert all("repaired" in one.tags and one.original in olds for one in new)
     assert new
     assert all(verify_snapshot(repository, one).good for one in new)
-    # A second time there is nothing new to write.
+    # A second repair writes nothing new.
     repair_everything(repository, forget=False)
     assert len(repository.snapshots()) == len(olds) + len(new)
     repair_everything(repository, forget=True)
     assert all(verify_snapshot(repository, one).good for one in repository.snapshots())
 
 
-def test_nothing_unused_goes_while_a_snapshot_cannot_be_read(tmp_path: Path) -> None:
+def test_prune_removes_nothing_while_a_snapshot_is_unreadable(tmp_path: Path) -> None:
     backend = MemoryBackend()
     two_snapshots(backend, tmp_path / "source")
     repository = Repository.open(backend, PASSPHRASE)
@@ -171,7 +172,7 @@ def test_nothing_unused_goes_while_a_snapshot_cannot_be_read(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("damage", [flip_blob, lose_trees, lose_index])
 @pytest.mark.parametrize("after_effect", [False, True])
-def test_a_repair_that_is_killed_anywhere_loses_nothing(
+def test_a_killed_repair_loses_nothing(
     damage: Callable[[Repository, MemoryBackend], None], after_effect: bool, tmp_path: Path
 ) -> None:
     backend = MemoryBackend()
@@ -188,7 +189,7 @@ def test_a_repair_that_is_killed_anywhere_loses_nothing(
             repair_everything(
                 Repository.open(FaultyBackend(crashed, Fault(number, after_effect)), PASSPHRASE), forget=True
             )
-        # The process that held the lock is dead; here it is this one, which lives.
+        # The lock's process is this one, which still lives, so its lock is removed here.
         for handle in [handle for handle in crashed.files if handle.kind is FileKind.LOCK]:
             crashed.remove(handle)
         repair_everything(Repository.open(crashed, PASSPHRASE), forget=True)
@@ -197,11 +198,11 @@ def test_a_repair_that_is_killed_anywhere_loses_nothing(
 
 
 def content(backend: Backend) -> set[tuple[int, str]]:
-    """What each snapshot holds, whatever its name."""
+    """Return the content of all snapshots, without their ids."""
     return {(one.time_ns, one.tree.hex()) for one in Repository.open(backend, PASSPHRASE).snapshots()}
 
 
-def test_storage_that_fails_is_not_taken_for_damage(tmp_path: Path) -> None:
+def test_a_failing_storage_is_not_reported_as_damage(tmp_path: Path) -> None:
     backend = MemoryBackend()
     two_snapshots(backend, tmp_path / "source")
     counting = FaultyBackend(backend)
@@ -214,7 +215,7 @@ def test_storage_that_fails_is_not_taken_for_damage(tmp_path: Path) -> None:
         assert len(plan.unreadable) == 1
 
 
-def test_the_command_shows_first_and_then_repairs(
+def test_the_command_shows_its_plan_before_it_repairs(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BACKUP_PASSWORD", PASSPHRASE)

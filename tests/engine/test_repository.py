@@ -1,4 +1,4 @@
-"""Repositories made, opened, their keys and locks, beside the stock restic where it has a say."""
+"""Repositories: init, open, keys and locks, compared with the stock restic where possible."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.backends import FileHandle, LocalBackend, MemoryBackend
+from strongroom.backends import FileHandle, LocalBackend
 from strongroom.backends.base import CONFIG
 from strongroom.errors import (
     Damaged,
@@ -25,15 +25,16 @@ from strongroom.errors import (
     UnsupportedRepository,
     WrongPassphrase,
 )
+from strongroom.format.go_text import format_time
 from strongroom.format.lock import LockRecord, encode_lock
 from strongroom.format.snapshot import Snapshot
-from strongroom.format.text import format_time
 from strongroom.ids import BlobKind, FileKind, blob_id
 from strongroom.repository import Repository
-from strongroom.repository.blobs import BlobReader
-from strongroom.repository.identity import hostname
+from strongroom.repository.blob_reader import BlobReader
+from strongroom.repository.blob_writer import BlobWriter
+from strongroom.repository.local_user import hostname
 from strongroom.repository.locks import RepositoryLock, Timing, list_locks
-from strongroom.repository.writer import BlobWriter
+from strongroom.testing.memory import MemoryBackend
 
 from .conftest import CHEAP, PASSPHRASE, Restic
 from .test_backends import environment
@@ -49,7 +50,7 @@ def make() -> tuple[Repository, MemoryBackend]:
 # Init and open
 
 
-def test_what_was_made_opens_with_its_passphrase_alone() -> None:
+def test_a_repository_opens_only_with_its_passphrase() -> None:
     repository, backend = make()
     again = Repository.open(backend, PASSPHRASE)
     assert again.id == repository.id
@@ -58,16 +59,16 @@ def test_what_was_made_opens_with_its_passphrase_alone() -> None:
         Repository.open(backend, PASSPHRASE + " ")
 
 
-def test_nothing_is_made_over_something() -> None:
+def test_init_refuses_an_existing_repository() -> None:
     _, backend = make()
     with pytest.raises(RepositoryExists):
         Repository.init(backend, "other", cost=CHEAP)
     del backend.files[CONFIG]
-    with pytest.raises(RepositoryExists, match="the rest of one"):
+    with pytest.raises(RepositoryExists, match="a part of one"):
         Repository.init(backend, "other", cost=CHEAP)
 
 
-def test_two_that_make_one_at_once_leave_one_that_opens(tmp_path: Path) -> None:
+def test_two_concurrent_inits_leave_one_repository(tmp_path: Path) -> None:
     outcomes: list[object] = []
 
     def attempt(passphrase: str) -> None:
@@ -92,12 +93,12 @@ def test_two_that_make_one_at_once_leave_one_that_opens(tmp_path: Path) -> None:
         (tmp_path / "r").rmdir()
 
 
-def test_nothing_there_is_no_repository(tmp_path: Path) -> None:
+def test_open_without_a_repository_raises(tmp_path: Path) -> None:
     with pytest.raises(NoRepository, match="absent"):
         Repository.open(LocalBackend(tmp_path / "absent"), PASSPHRASE)
 
 
-def test_a_damaged_config_is_named_and_can_be_done_without() -> None:
+def test_a_repository_with_a_damaged_config_can_be_read() -> None:
     repository, backend = make()
     backend.files[CONFIG] = backend.files[CONFIG][:-1] + b"?"
     with pytest.raises(Damaged, match="config"):
@@ -114,14 +115,14 @@ def test_another_version_is_refused() -> None:
             with pytest.raises(UnsupportedRepository, match="version 3"):
                 Repository.open(backend, PASSPHRASE)
         else:
-            with pytest.raises(UnsupportedRepository, match="only read"):
+            with pytest.raises(UnsupportedRepository, match="only reads"):
                 BlobWriter(Repository.open(backend, PASSPHRASE), repository.load_index())
 
 
 # Keys
 
 
-def test_several_passphrases_open_it_until_they_are_removed() -> None:
+def test_passphrases_open_the_repository_until_they_are_removed() -> None:
     repository, backend = make()
     added = repository.add_key("second", cost=CHEAP)
     assert len(repository.list_keys()) == 2
@@ -136,7 +137,7 @@ def test_several_passphrases_open_it_until_they_are_removed() -> None:
     assert [key.in_use for key in repository.list_keys()] == [True]
 
 
-def test_a_broken_key_keeps_no_other_from_opening() -> None:
+def test_a_damaged_key_does_not_affect_other_keys() -> None:
     _, backend = make()
     backend.files[FileHandle(FileKind.KEY, "00" * 32)] = b""
     backend.files[FileHandle(FileKind.KEY, "ff" * 32)] = b"{" * 1000
@@ -150,7 +151,7 @@ def test_a_broken_key_keeps_no_other_from_opening() -> None:
 
 
 @pytest.mark.restic
-def test_restic_opens_with_our_keys_and_we_with_its(repository: Repository, restic: Restic, tmp_path: Path) -> None:
+def test_restic_and_strongroom_open_each_others_keys(repository: Repository, restic: Restic, tmp_path: Path) -> None:
     (tmp_path / "new").write_text("from restic")
     restic.run("key", "add", "--new-password-file", str(tmp_path / "new"))
     assert Repository.open(repository.backend, "from restic").id == repository.id
@@ -160,7 +161,7 @@ def test_restic_opens_with_our_keys_and_we_with_its(repository: Repository, rest
 # Blobs
 
 
-def test_blobs_come_back_deduplicated_and_in_either_form() -> None:
+def test_blobs_round_trip_deduplicated() -> None:
     repository, backend = make()
     index = repository.load_index()
     text, noise = b"text " * 100_000, os.urandom(100_000)
@@ -176,7 +177,7 @@ def test_blobs_come_back_deduplicated_and_in_either_form() -> None:
     for blob in (text, noise, b""):
         assert reader.read(BlobKind.DATA, blob_id(blob)) == blob
     assert reader.read(BlobKind.TREE, blob_id(text)) == text
-    with pytest.raises(Damaged, match="no index knows it"):
+    with pytest.raises(Damaged, match="it is in no index"):
         reader.read(BlobKind.TREE, blob_id(noise))
 
 
@@ -187,7 +188,7 @@ def test_compression_off_stores_data_as_it_is() -> None:
     assert sum(file.size for file in backend.list_files(FileKind.PACK)) > 1_000_000
 
 
-def test_a_damaged_copy_is_passed_over_for_a_good_one() -> None:
+def test_a_damaged_copy_is_replaced_by_a_good_one() -> None:
     repository, backend = make()
     for _ in range(2):
         with BlobWriter(repository, type(repository.load_index())()) as writer:
@@ -205,7 +206,7 @@ def test_a_damaged_copy_is_passed_over_for_a_good_one() -> None:
         BlobReader(repository, repository.load_index()).read(BlobKind.DATA, blob_id(b"twice stored"))
 
 
-def test_many_threads_store_the_same_and_each_is_stored_once() -> None:
+def test_many_threads_store_each_blob_once() -> None:
     repository, _ = make()
     contents = [os.urandom(2000) for _ in range(200)]
     with BlobWriter(repository, repository.load_index()) as writer:
@@ -223,7 +224,7 @@ def test_many_threads_store_the_same_and_each_is_stored_once() -> None:
 # Snapshots
 
 
-def test_snapshots_are_found_by_the_beginning_of_their_id() -> None:
+def test_snapshots_are_found_by_id_prefix() -> None:
     repository, backend = make()
     saved = [
         repository.save_snapshot(Snapshot(time_ns=time_ns, tree=blob_id(b""), paths=("/x",))) for time_ns in (2, 1, 3)
@@ -260,7 +261,7 @@ def write_lock(repository: Repository, **changes: object) -> None:
     repository.save_file(FileKind.LOCK, encode_lock(record))
 
 
-def test_shared_locks_stand_together_and_exclusive_ones_alone() -> None:
+def test_shared_locks_exclude_only_exclusive_ones() -> None:
     repository, backend = make()
     with repository.lock(timing=QUICK), repository.lock(timing=QUICK):
         assert len(list(list_locks(repository))) == 2
@@ -272,7 +273,7 @@ def test_shared_locks_stand_together_and_exclusive_ones_alone() -> None:
     assert list(backend.list_files(FileKind.LOCK)) == []
 
 
-def test_the_locks_of_the_dead_are_removed_and_those_of_the_living_are_not() -> None:
+def test_only_stale_locks_are_removed() -> None:
     repository, _ = make()
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
@@ -285,7 +286,7 @@ def test_the_locks_of_the_dead_are_removed_and_those_of_the_living_are_not() -> 
         repository.lock(timing=QUICK)
 
 
-def test_the_lock_of_a_process_that_nobody_buries_is_removed() -> None:
+def test_the_lock_of_a_zombie_process_is_removed() -> None:
     repository, _ = make()
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         while Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
@@ -295,12 +296,12 @@ def test_the_lock_of_a_process_that_nobody_buries_is_removed() -> None:
     assert list(list_locks(repository)) == []
 
 
-def test_a_lock_that_cannot_be_read_is_a_lock_and_an_empty_file_is_none() -> None:
+def test_an_unreadable_lock_counts_and_an_empty_file_does_not() -> None:
     repository, backend = make()
     backend.files[FileHandle(FileKind.LOCK, "00" * 32)] = b""
     repository.lock(exclusive=True, timing=QUICK).release()
     backend.files[FileHandle(FileKind.LOCK, "11" * 32)] = b"garbage"
-    with pytest.raises(RepositoryLocked, match="cannot be read"):
+    with pytest.raises(RepositoryLocked, match="unreadable lock"):
         repository.lock(timing=QUICK)
 
 
@@ -310,7 +311,7 @@ def check_until(lock: RepositoryLock, deadline: float) -> None:
         time.sleep(0.01)
 
 
-def test_a_lock_is_renewed_and_its_loss_is_noticed() -> None:
+def test_a_lock_is_renewed_and_its_loss_is_detected() -> None:
     repository, backend = make()
     with repository.lock(timing=QUICK) as lock:
         first = {file.name for file in backend.list_files(FileKind.LOCK)}
@@ -359,13 +360,15 @@ def hold(store: Path, kind: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.restic
-def test_restic_honours_our_locks_and_does_not_kill_us(repository: Repository, restic: Restic, store: Path) -> None:
+def test_restic_respects_our_locks_without_killing_the_process(
+    repository: Repository, restic: Restic, store: Path
+) -> None:
     modern = not restic.run("version").startswith("restic 0.14")
     holder = hold(store, "shared")
     try:
         restic.run("snapshots")
         restic.run("prune", code=11 if modern else 1)
-        # It asks whether the holder lives by sending it SIGHUP.
+        # restic sends SIGHUP to find out whether the holder lives.
         restic.run("unlock")
         assert holder.poll() is None
         assert len(list(list_locks(repository))) == 1
@@ -382,8 +385,8 @@ def test_restic_honours_our_locks_and_does_not_kill_us(repository: Repository, r
 
 
 @pytest.mark.restic
-def test_we_honour_restics_locks(repository: Repository, restic: Restic, store: Path, tmp_path: Path) -> None:
-    """restic reads its backup from a pipe that we hold open."""
+def test_locks_of_restic_are_respected(repository: Repository, restic: Restic, store: Path, tmp_path: Path) -> None:
+    """Run a restic backup that reads from an open pipe, so that it keeps its lock."""
     backup = subprocess.Popen(
         [restic.binary, "--no-cache", "-r", str(store), "backup", "--stdin"],
         stdin=subprocess.PIPE,
@@ -403,7 +406,7 @@ def test_we_honour_restics_locks(repository: Repository, restic: Restic, store: 
     repository.lock(exclusive=True).release()
 
 
-def test_a_killed_holder_blocks_nobody(repository: Repository, store: Path) -> None:
+def test_a_killed_holder_does_not_block_others(repository: Repository, store: Path) -> None:
     holder = hold(store, "exclusive")
     with pytest.raises(RepositoryLocked):
         repository.lock(timing=QUICK)
@@ -413,23 +416,23 @@ def test_a_killed_holder_blocks_nobody(repository: Repository, store: Path) -> N
     repository.lock(exclusive=True, timing=QUICK).release()
 
 
-def test_a_lock_that_nobody_uses_is_given_up(repository: Repository) -> None:
+def test_an_idle_lock_is_released(repository: Repository) -> None:
     timing = Timing(settle=0, refresh=0.05, idle=1.0)
     with repository.lock(timing=timing) as used, repository.lock(timing=timing) as forgotten:
-        # A list alone would not tell: it may be made while a lock is exchanged for its successor.
+        # A list alone proves nothing: it may be made while a lock is replaced by its successor.
         deadline = time.monotonic() + 30
         while forgotten._thread.is_alive() and time.monotonic() < deadline:
             used.check()
             time.sleep(0.02)
         used.check()
-        with pytest.raises(LockLost, match="nobody used it"):
+        with pytest.raises(LockLost, match="was not used"):
             forgotten.check()
         assert len(list(list_locks(repository))) == 1
 
 
 HANGUP = """
 import os, signal, sys
-from strongroom.backends import MemoryBackend
+from strongroom.testing.memory import MemoryBackend
 from strongroom.format.key import Cost
 from strongroom.repository import Repository, locks
 # Tests may run under nohup, which has its children ignore it.
@@ -444,7 +447,7 @@ print("survived again", flush=True)
 """
 
 
-def test_a_hangup_is_survived_as_long_as_a_lock_is_held_and_ends_the_process_otherwise() -> None:
+def test_sighup_ends_the_process_only_without_a_lock() -> None:
     done = subprocess.run(
         [sys.executable, "-c", HANGUP], check=False, env=environment(), capture_output=True, text=True, timeout=30
     )

@@ -1,4 +1,4 @@
-"""What goes and what stays, by examples to the day and by properties."""
+"""Retention rules, by examples exact to the day and by properties."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -36,7 +36,7 @@ def test_age_is_exact_and_strict() -> None:
     ]
 
 
-def test_the_number_is_exact() -> None:
+def test_the_count_is_exact() -> None:
     candidates = [Candidate(f"{hour:02d}", ago(hours=hour)) for hour in range(31)]
     decisions = decide(candidates, Rules(max_count=30), now=NOW, zone=UTC)
     assert kept(decisions) == [f"{hour:02d}" for hour in range(30)]
@@ -67,7 +67,7 @@ def test_both_reasons_are_given() -> None:
     )
 
 
-def test_the_newest_of_each_period_stays_though_it_is_too_old() -> None:
+def test_the_newest_of_each_period_is_kept_even_if_too_old() -> None:
     candidates = [Candidate(f"{day:03d}", ago(days=day)) for day in range(800)]
     rules = Rules(max_age=timedelta(days=2), max_count=2, keep_daily=3, keep_weekly=2, keep_monthly=3, keep_yearly=2)
     decisions = {decision.candidate.key: decision for decision in decide(candidates, rules, now=NOW, zone=UTC)}
@@ -87,20 +87,20 @@ def test_the_newest_of_each_period_stays_though_it_is_too_old() -> None:
     }
 
 
-def test_periods_that_have_none_are_not_counted() -> None:
+def test_empty_periods_are_not_counted() -> None:
     candidates = [Candidate("today", NOW), Candidate("spring", ago(days=200)), Candidate("winter", ago(days=330))]
     rules = Rules(max_count=1, keep_monthly=3)
     assert kept(decide(candidates, rules, now=NOW, zone=UTC)) == ["today", "spring", "winter"]
 
 
-def test_periods_alone_remove_what_they_do_not_keep() -> None:
+def test_rules_of_periods_alone_remove_everything_else() -> None:
     candidates = [Candidate(f"{hour:02d}", ago(hours=hour)) for hour in range(48)]
     decisions = decide(candidates, Rules(keep_daily=2), now=NOW, zone=UTC)
     assert kept(decisions) == ["00", "13"]
     assert decisions[1].reasons == ("in no period that is kept",)
 
 
-def test_a_day_begins_where_the_zone_says() -> None:
+def test_days_begin_in_the_given_time_zone() -> None:
     late, later = datetime(2026, 7, 1, 21, 30, tzinfo=UTC), datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
     candidates = [Candidate("late", late), Candidate("later", later)]
     rules = Rules(max_count=1, keep_daily=2)
@@ -108,8 +108,8 @@ def test_a_day_begins_where_the_zone_says() -> None:
     assert kept(decide(candidates, rules, now=NOW, zone=BERLIN)) == ["later", "late"]
 
 
-def test_the_hour_that_comes_twice_is_two_hours() -> None:
-    """2026-10-25 in Berlin: 02:30 in summer time comes an hour before 02:30 in winter time."""
+def test_a_repeated_hour_counts_as_two_hours() -> None:
+    """On 2026-10-25 in Berlin, 02:30 in summer time is an hour before 02:30 in winter time."""
     summer = datetime(2026, 10, 25, 2, 30, fold=0, tzinfo=BERLIN)
     winter = datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=BERLIN)
     decisions = decide([Candidate("z", summer), Candidate("a", winter)], Rules(max_count=1), now=NOW, zone=BERLIN)
@@ -124,8 +124,8 @@ def test_the_hour_that_comes_twice_is_two_hours() -> None:
     assert kept(decisions) == ["new", "a"]
 
 
-def test_the_future_stays_and_takes_nobodys_place() -> None:
-    """A clock that was ten years ahead for a while must not push the good ones out afterwards."""
+def test_candidates_with_future_times_are_kept_and_not_counted() -> None:
+    """A clock that was ten years ahead for a while must not cause the removal of good candidates."""
     ahead = [Candidate(f"ahead{number}", ago(days=-3650 + number)) for number in range(40)]
     past = [Candidate(f"{day:02d}", ago(days=day)) for day in range(40)]
     rules = Rules(max_age=timedelta(days=30), max_count=30, keep_daily=1)
@@ -135,7 +135,7 @@ def test_the_future_stays_and_takes_nobodys_place() -> None:
     assert decisions[40].reasons[0] == "the most recent one"
 
 
-def test_protected_ones_stay_and_count() -> None:
+def test_protected_candidates_are_kept_and_counted() -> None:
     candidates = [Candidate("0", NOW), Candidate("1", ago(days=1), "pinned: audit"), Candidate("2", ago(days=2))]
     candidates.append(Candidate("3", ago(days=99), "pinned: audit"))
     decisions = decide(candidates, Rules(max_age=timedelta(days=30), max_count=2), now=NOW, zone=UTC)
@@ -150,7 +150,7 @@ def test_no_rule_keeps_everything() -> None:
     assert decide([], Rules(max_count=1), now=NOW, zone=UTC) == []
 
 
-def test_the_ends_of_time_are_times() -> None:
+def test_extreme_times_are_accepted() -> None:
     first, last = datetime.min.replace(tzinfo=timezone(timedelta(hours=14))), datetime.max.replace(tzinfo=ZONES[4])
     rules = Rules(max_age=timedelta(days=1), keep_yearly=9, keep_weekly=9)
     decisions = decide(
@@ -170,13 +170,13 @@ def test_the_ends_of_time_are_times() -> None:
         {"keep_yearly": -3},
     ],
 )
-def test_what_is_no_rule_is_refused(wrong: dict[str, int]) -> None:
+def test_invalid_rules_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"keeps nothing|negative"):
         Rules(**wrong)  # type: ignore[arg-type]
 
 
 def test_a_time_without_a_zone_is_refused() -> None:
-    with pytest.raises(ValueError, match="no zone"):
+    with pytest.raises(ValueError, match="no time zone"):
         Candidate("a", datetime(2026, 1, 1))  # noqa: DTZ001
 
 
@@ -221,9 +221,7 @@ def situations(draw: st.DrawFn) -> tuple[list[Candidate], Rules]:
 
 
 @given(situations(), st.sampled_from(ZONES))
-def test_what_must_stay_stays_and_nothing_goes_without_a_reason(
-    situation: tuple[list[Candidate], Rules], zone: ZoneInfo
-) -> None:
+def test_every_removal_has_a_reason(situation: tuple[list[Candidate], Rules], zone: ZoneInfo) -> None:
     candidates, rules = situation
     decisions = decide(candidates, rules, now=NOW, zone=zone)
     assert sorted(d.candidate.key for d in decisions) == sorted(c.key for c in candidates)
@@ -262,7 +260,7 @@ def test_each_period_keeps_its_newest(situation: tuple[list[Candidate], Rules], 
 
 
 @given(situations(), st.sampled_from(ZONES))
-def test_doing_it_again_removes_nothing_more(situation: tuple[list[Candidate], Rules], zone: ZoneInfo) -> None:
+def test_decide_is_idempotent(situation: tuple[list[Candidate], Rules], zone: ZoneInfo) -> None:
     candidates, rules = situation
     once = [d.candidate for d in decide(candidates, rules, now=NOW, zone=zone) if d.keep]
     again = decide(once, rules, now=NOW, zone=zone)

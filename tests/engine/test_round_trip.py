@@ -1,4 +1,4 @@
-"""What is archived comes back as it was: by us, and by the stock restic, and what restic archives by us."""
+"""Archived content is restored unchanged: by strongroom, by restic, and content of restic by strongroom."""
 
 import contextlib
 import os
@@ -43,7 +43,7 @@ ODD_NAMES = [
 
 
 def everything(root: Path) -> None:
-    """One of each: names, kinds, dates, modes, links, holes, attributes."""
+    """Return a tree with all kinds of names, entries, times, modes, links, holes and attributes."""
     tree: dict[bytes, object] = {
         b"empty": File(b""),
         b"empty-folder": Folder({}, mode=0o700),
@@ -94,7 +94,7 @@ def save(repository: Repository, source: Path, **options: object) -> object:
     )
 
 
-def test_everything_comes_back(repository: Repository, tmp_path: Path) -> None:
+def test_a_snapshot_round_trips(repository: Repository, tmp_path: Path) -> None:
     everything(tmp_path / "source")
     before = look(tmp_path / "source")
     result = archive(
@@ -114,7 +114,7 @@ def test_everything_comes_back(repository: Repository, tmp_path: Path) -> None:
 
 
 @pytest.mark.restic
-def test_restic_reads_what_we_write(repository: Repository, restic: Restic, tmp_path: Path) -> None:
+def test_restic_reads_our_repository(repository: Repository, restic: Restic, tmp_path: Path) -> None:
     everything(tmp_path / "source")
     # restic before 0.16 knows no targets that are not UTF-8.
     (tmp_path / "source/dangling").unlink()
@@ -129,7 +129,7 @@ def test_restic_reads_what_we_write(repository: Repository, restic: Restic, tmp_
 
 
 @pytest.mark.restic
-def test_we_read_what_restic_writes(restic: Restic, store: Path, tmp_path: Path) -> None:
+def test_a_repository_of_restic_is_read(restic: Restic, store: Path, tmp_path: Path) -> None:
     everything(tmp_path / "source")
     (tmp_path / "source/dangling").unlink()
     before = look(tmp_path / "source")
@@ -143,7 +143,7 @@ def test_we_read_what_restic_writes(restic: Restic, store: Path, tmp_path: Path)
 
 
 @pytest.mark.restic
-def test_both_write_in_turn_and_see_each_others_files_as_unchanged(
+def test_restic_and_strongroom_find_each_others_files_unchanged(
     repository: Repository, restic: Restic, tmp_path: Path
 ) -> None:
     build(tmp_path / "source", {b"a": File(b"a" * 1000), b"sub": {b"b": File(os.urandom(2_000_000))}})
@@ -164,7 +164,7 @@ def test_both_write_in_turn_and_see_each_others_files_as_unchanged(
 
 @contextlib.contextmanager
 def in_memory() -> Iterator[Path]:
-    """A place for a file, where reading a hole costs no memory and little time, if there is such a place."""
+    """Return a folder in which reading holes is cheap, if there is one."""
     shared = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=shared if os.access(shared, os.W_OK) else None) as folder:
         yield Path(folder) / "file"
@@ -172,8 +172,10 @@ def in_memory() -> Iterator[Path]:
 
 @pytest.mark.restic
 @pytest.mark.slow
-def test_a_folder_of_many_and_a_large_sparse_file(repository: Repository, restic: Restic, tmp_path: Path) -> None:
-    # Beyond what 32 bits can count.
+def test_a_folder_with_many_files_and_a_large_sparse_file(
+    repository: Repository, restic: Restic, tmp_path: Path
+) -> None:
+    # Larger than 32 bits.
     far = (4 << 30) + 1
     many = tmp_path / "source/many"
     many.mkdir(parents=True)
@@ -200,7 +202,7 @@ def test_a_folder_of_many_and_a_large_sparse_file(repository: Repository, restic
     assert len([name for name in names if name.startswith("/source/many/")]) == 20_000
 
 
-def test_a_link_target_that_is_no_text(repository: Repository, tmp_path: Path) -> None:
+def test_a_link_target_that_is_not_utf8_round_trips(repository: Repository, tmp_path: Path) -> None:
     build(tmp_path / "source", {b"dangling": Link(b"/nowhere/\xe4")})
     result = archive(
         repository, [OnDisk(b"source", os.fsencode(tmp_path / "source"))], ArchiveOptions(paths=["/source"])
@@ -210,7 +212,7 @@ def test_a_link_target_that_is_no_text(repository: Repository, tmp_path: Path) -
     assert node.target == b"/nowhere/\xe4"
 
 
-def test_our_own_second_backup_reads_nothing(repository: Repository, tmp_path: Path) -> None:
+def test_the_second_backup_reads_no_files(repository: Repository, tmp_path: Path) -> None:
     everything(tmp_path / "source")
     entries = [OnDisk(b"source", os.fsencode(tmp_path / "source"))]
     first = archive(repository, entries, ArchiveOptions(paths=["/source"]))

@@ -1,4 +1,4 @@
-"""Files that cannot be read, that change, grow, shrink or vanish while they are."""
+"""Files that cannot be read, or that change, grow, shrink or are deleted while they are read."""
 
 import itertools
 import os
@@ -11,19 +11,20 @@ import pytest
 
 from strongroom.archiver import ArchiveOptions, ArchiveResult, archive
 from strongroom.archiver.files import ContentStore
-from strongroom.backends import FileHandle, MemoryBackend
+from strongroom.backends import FileHandle
 from strongroom.checker import check
 from strongroom.entries import Folder, OnDisk, Stream
 from strongroom.format.tree import Node
 from strongroom.ids import BlobKind, FileKind
 from strongroom.repository import Repository
-from strongroom.repository.writer import BlobWriter
+from strongroom.repository.blob_writer import BlobWriter
 from strongroom.restorer import restore
 from strongroom.snapshots import SnapshotView
 from strongroom.testing.broken import pack_of
+from strongroom.testing.memory import MemoryBackend
 from strongroom.testing.trees import File, build, look
 from strongroom.testing.trees import Folder as Dir
-from strongroom.work import Pool
+from strongroom.workers import Pool
 
 from .conftest import CHEAP, PASSPHRASE, let_everybody_through
 from .keeping import Kept
@@ -40,8 +41,8 @@ def save(repository: Repository, place: Path, **options: object) -> ArchiveResul
     return archive(repository, [OnDisk(b"s", os.fsencode(place))], ArchiveOptions(paths=["/s"], **options))  # type: ignore[arg-type]
 
 
-def test_an_unreadable_file_is_listed_and_the_rest_stored(tmp_path: Path) -> None:
-    """In a process without root's rights."""
+def test_an_unreadable_file_is_a_problem_and_the_rest_is_stored(tmp_path: Path) -> None:
+    """Run in a process without root's privileges."""
     build(tmp_path / "s", {b"open": File(b"yes"), b"shut": File(b"no", mode=0), b"room": {b"in": File(b"no")}})
     (tmp_path / "s/room").chmod(0)
     let_everybody_through(tmp_path / "s")
@@ -53,7 +54,7 @@ import os, sys
 from strongroom.cli import main
 arguments = ["--repo", {str(tmp_path / "r")!r}, "--password-file", {str(tmp_path / "password")!r}, "--json"]
 assert main(["init", *arguments]) == 0
-# Once as whoever we are, so that everything is imported: another user may not read our Python.
+# First as the current user, so that everything is imported: another user may not read our Python.
 assert main(["backup", *arguments, {str(tmp_path / "readable")!r}]) == 0
 if os.geteuid() == 0:
     for folder, folders, files in os.walk({str(tmp_path / "r")!r}):
@@ -67,19 +68,19 @@ sys.exit(main(["backup", *arguments, {str(tmp_path / "s")!r}]))
     )
     (tmp_path / "s/room").chmod(0o755)
     assert done.returncode == 3, done.stderr
-    assert f"{tmp_path}/s/shut: cannot be opened: Permission denied" in done.stderr
-    assert f"{tmp_path}/s/room: cannot be read: Permission denied" in done.stderr
+    assert f"{tmp_path}/s/shut: cannot open: Permission denied" in done.stderr
+    assert f"{tmp_path}/s/room: cannot read: Permission denied" in done.stderr
     assert '"files_new": 1' in done.stdout
 
 
-def test_a_root_that_is_not_there_is_a_problem(memory: Repository, tmp_path: Path) -> None:
+def test_a_missing_root_is_a_problem(memory: Repository, tmp_path: Path) -> None:
     result = save(memory, tmp_path / "absent")
     assert [(problem.path, problem.reason) for problem in result.problems] == [
-        (os.fsencode(tmp_path / "absent"), "cannot be read: No such file or directory")
+        (os.fsencode(tmp_path / "absent"), "cannot read: No such file or directory")
     ]
 
 
-def test_excluded_is_not_looked_at(memory: Repository, tmp_path: Path) -> None:
+def test_an_excluded_path_is_not_read(memory: Repository, tmp_path: Path) -> None:
     build(tmp_path / "s", {b"in": File(b"1"), b"out": {b"x": File(b"2")}})
     entry = OnDisk(b"s", os.fsencode(tmp_path / "s"), lambda path: path.endswith(b"/out"))
     result = archive(memory, [entry], ArchiveOptions(paths=["/s"]))
@@ -87,10 +88,10 @@ def test_excluded_is_not_looked_at(memory: Repository, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["grow", "shrink", "rewrite"])
-def test_a_file_that_keeps_changing_is_listed_and_what_was_read_is_whole(
+def test_a_file_that_keeps_changing_is_a_problem(
     memory: Repository, change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It changes with each read of it. The time of a change is told, for the clock of a file system is coarse."""
+    """Change the file at each read. Set its time, since the clock of a file system is coarse."""
     path = tmp_path / "s/busy"
     build(tmp_path / "s", {b"busy": File(os.urandom(3_000_000)), b"calm": File(b"calm")})
     original, inode, reads = os.read, path.stat().st_ino, itertools.count(1)
@@ -113,14 +114,16 @@ def test_a_file_that_keeps_changing_is_listed_and_what_was_read_is_whole(
     monkeypatch.setattr(os, "read", read_and_change)
     result = save(memory, tmp_path / "s")
     monkeypatch.undo()
-    assert [problem.reason for problem in result.problems] == ["changed while it was read; what was read is stored"]
+    assert [problem.reason for problem in result.problems] == [
+        "changed while it was read; the content that was read is stored"
+    ]
     assert check(memory, read_data=True).good
     assert restore(memory, result.snapshot, tmp_path / "back").damaged == []
     assert (tmp_path / "back/s/calm").read_bytes() == b"calm"
 
 
-def test_a_file_that_changes_once_is_read_again_and_whole(memory: Repository, tmp_path: Path) -> None:
-    """The change happens between two reads, deterministically: in the first read of the file."""
+def test_a_file_that_changes_once_is_read_again(memory: Repository, tmp_path: Path) -> None:
+    """Change the file between two reads, deterministically: in its first read."""
     path = tmp_path / "file"
     path.write_bytes(b"before")
     reports: list[str] = []
@@ -150,8 +153,8 @@ def test_a_file_that_changes_once_is_read_again_and_whole(memory: Repository, tm
     assert nodes[0].size == 16
 
 
-def test_what_vanishes_or_turns_into_something_else_is_listed(memory: Repository, tmp_path: Path) -> None:
-    """Listed with its folder, gone when its turn comes: the stream before it does that."""
+def test_a_deleted_or_replaced_file_is_a_problem(memory: Repository, tmp_path: Path) -> None:
+    """Delete a file after its folder was listed; the stream before it does that."""
     build(tmp_path / "s", {b"%d" % number: File(b"x" * 600_000) for number in range(5)})
     calls = 0
 
@@ -171,8 +174,8 @@ def test_what_vanishes_or_turns_into_something_else_is_listed(memory: Repository
     assert check(memory, read_data=True).good
 
 
-def test_what_is_deleted_meanwhile_is_taken_from_where_it_is_kept(memory: Repository, tmp_path: Path) -> None:
-    """One before its folder is listed, one between the look and the reading, one with its whole folder."""
+def test_a_file_deleted_meanwhile_is_read_from_the_kept_files(memory: Repository, tmp_path: Path) -> None:
+    """Delete a file before its folder is listed, one between stat and read, and one with its whole folder."""
     tree, place = tmp_path / "s", tmp_path / "kept"
     build(
         tree,
@@ -198,7 +201,7 @@ def test_what_is_deleted_meanwhile_is_taken_from_where_it_is_kept(memory: Reposi
     assert stored == {b"s/%d" % number: 600_000 for number in range(5)} | {b"s/sub/x": 1}
 
 
-def test_what_is_gone_is_recalled_from_the_parent_if_it_is_wanted(memory: Repository, tmp_path: Path) -> None:
+def test_a_deleted_file_is_recalled_from_the_parent(memory: Repository, tmp_path: Path) -> None:
     tree = tmp_path / "s"
     build(tree, {b"%d" % number: File(b"%d" % number) for number in range(4)})
     first = save(memory, tree)
@@ -220,7 +223,7 @@ def test_what_is_gone_is_recalled_from_the_parent_if_it_is_wanted(memory: Reposi
     assert check(memory, read_data=True).good
 
 
-def test_what_vanishes_is_told_apart_from_what_cannot_be_read(memory: Repository, tmp_path: Path) -> None:
+def test_a_deleted_file_differs_from_an_unreadable_one(memory: Repository, tmp_path: Path) -> None:
     tree = tmp_path / "s"
     build(tree, {b"%d" % number: File(b"x" * 600_000) for number in range(3)})
 
@@ -234,7 +237,7 @@ def test_what_vanishes_is_told_apart_from_what_cannot_be_read(memory: Repository
     assert [(one.path.rpartition(b"/")[2], one.vanished) for one in problems] == [(b"2", True), (b"absent", False)]
 
 
-def test_sockets_are_left_out_and_everything_else_is_not(memory: Repository, tmp_path: Path) -> None:
+def test_only_sockets_are_left_out(memory: Repository, tmp_path: Path) -> None:
     (tmp_path / "s").mkdir()
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(tmp_path / "s/socket"))
@@ -245,7 +248,7 @@ def test_sockets_are_left_out_and_everything_else_is_not(memory: Repository, tmp
     assert [path for path, _ in SnapshotView(memory, result.snapshot).walk()] == [b"s", b"s/file"]
 
 
-def test_the_last_root_entry_is_opened_when_all_else_is_read(memory: Repository, tmp_path: Path) -> None:
+def test_the_last_root_entry_is_opened_after_all_others(memory: Repository, tmp_path: Path) -> None:
     build(tmp_path / "s", {b"%d" % number: File(os.urandom(700_000)) for number in range(10)})
     order: list[str] = []
 
@@ -271,7 +274,7 @@ def test_the_last_root_entry_is_opened_when_all_else_is_read(memory: Repository,
     assert names == [b"aaa-manifest.json", b"databases", b"files"]
 
 
-def test_a_lost_blob_is_stored_again_though_the_parent_knows_it(tmp_path: Path) -> None:
+def test_a_lost_blob_of_the_parent_is_stored_again(tmp_path: Path) -> None:
     backend = MemoryBackend()
     repository = Repository.init(backend, PASSPHRASE, cost=CHEAP)
     build(tmp_path / "s", {b"a": File(b"precious"), b"b": File(b"other")})
@@ -282,7 +285,7 @@ def test_a_lost_blob_is_stored_again_though_the_parent_knows_it(tmp_path: Path) 
     second = save(repository, tmp_path / "s", parent=first.snapshot)
     assert second.problems == ()
     assert second.notes
-    assert "cannot be read, so everything was read again" in second.notes[0]
+    assert "is damaged, so all files were read again" in second.notes[0]
     target = tmp_path / "back"
     assert restore(repository, second.snapshot, target, subtree=b"s").damaged == []
     assert look(target) == look(tmp_path / "s")

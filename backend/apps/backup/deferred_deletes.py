@@ -101,7 +101,7 @@ def _is_running(holder: Path) -> bool:
 
 
 class Held:
-    """Where the files are that were deleted while a job runs; a `Refuge` of the engine."""
+    """Where the files are that were deleted while a job runs; a `DeletedFiles` of the engine."""
 
     def __init__(self) -> None:
         self._places: dict[bytes, bytes] = {}

@@ -17,12 +17,12 @@ from django.utils import timezone
 from .core.timezones import in_utc
 from .errors import JobFailed, RequestRefused
 from .executors.celery_messages import RUN_JOB, RUN_OPERATION, send_job
-from .executors.celery_watchdog import Watch
+from .executors.celery_watchdog import Watchdog
 from .executors.dispatch import run_operation_waiting, run_waiting
 from .models import JobStatus, OperationStatus, WokenBy
 from .selectors import configuration_by_uuid, job_by_uuid, operation_by_uuid
 from .services.celery_beat import TASK as RUN_DUE
-from .services.slots import run_due
+from .services.due_jobs import run_due
 
 _AHEAD = timedelta(seconds=5)
 """Beat on another machine may be so much faster than our clock."""
@@ -83,7 +83,7 @@ def run_operation_task(operation: str) -> str:
     return said
 
 
-_watches: list[Watch] = []
+_watches: list[Watchdog] = []
 
 
 @worker_ready.connect
@@ -92,7 +92,7 @@ def start_watch(sender: object, **_signal: object) -> None:
     worker = getattr(sender, "controller", sender)
     if isinstance(worker, Worker):
         app = worker.app
-        watch = Watch(
+        watch = Watchdog(
             {
                 "queues": sorted(app.amqp.queues.consume_from),
                 "tasks": sorted(name for name in app.tasks if name in {RUN_DUE, RUN_JOB, RUN_OPERATION}),

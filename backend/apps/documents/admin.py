@@ -1,6 +1,6 @@
-"""Documents in the admin: every change goes through `services`, and the audit trail is there to be read only."""
+"""Documents in the admin. Every change goes through `services`; the audit trail is read-only."""
 
-# Django's permission hooks have arguments that a plain "no" does not need.
+# Django's permission hooks have arguments that are not needed here.
 # ruff: noqa: ARG002
 
 import os
@@ -35,16 +35,16 @@ else:
 
 
 class DocumentForm(DocumentModelForm):
-    """A document's fields, and a file that becomes its next version."""
+    """The fields of a document, and a file that becomes its next version."""
 
-    upload = forms.FileField(required=False, help_text="Becomes the first version, or the next one.")
+    upload = forms.FileField(required=False, help_text="The file of the first or next version.")
 
     class Meta:
         model = Document
         fields = ("title", "category", "state", "owner")
 
     def clean(self) -> dict[str, object]:
-        """A new document needs a file."""
+        """Require a file for a new document."""
         cleaned = super().clean() or {}
         if self.instance._state.adding and not cleaned.get("upload"):
             self.add_error("upload", "A new document needs a file.")
@@ -62,7 +62,7 @@ class VersionInline(VersionTabularInline):
 
     @admin.display(description="file")
     def download(self, version: DocumentVersion) -> SafeString:
-        """A link to the content."""
+        """Return a link to the content."""
         return format_html('<a href="{}">download</a>', reverse("admin:documents_version_download", args=[version.pk]))
 
 
@@ -81,7 +81,7 @@ class DocumentAdmin(DocumentModelAdmin):
         return [path("version/<uuid:version_id>/", view, name="documents_version_download"), *super().get_urls()]
 
     def download(self, request: HttpRequest, version_id: uuid.UUID) -> FileResponse:
-        """A version's content, always as a download: what people upload is never shown as a page of this site."""
+        """Return the content of a version, always as a download: an uploaded file is never shown as a page."""
         version = get_object_or_404(DocumentVersion, id=version_id)
         if not self.has_view_permission(request, version.document):
             raise PermissionDenied
@@ -112,11 +112,11 @@ class DocumentAdmin(DocumentModelAdmin):
             version_add(obj.pk, upload, source_name=os.fsencode(upload.name), actor=actor)
 
     def delete_model(self, request: HttpRequest, obj: Document) -> None:
-        """Delete through the service, which records it and removes the files."""
+        """Delete the document through the service, which records it and removes the files."""
         document_delete(obj.pk, actor=request.user.get_username())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
-        """Delete each of the chosen documents through the service."""
+        """Delete each selected document through the service."""
         for document in queryset:
             self.delete_model(request, document)
 

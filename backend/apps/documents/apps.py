@@ -27,21 +27,20 @@ class DocumentsConfig(AppConfig):
 
 
 def _have_register(*, using: str, apps: Apps = installed, **_: object) -> None:
-    """The row that every writer locks is there before the first of them: MariaDB lets two that make it at the same time
-    wait for each other, and ends one of them."""
+    """Create the row that every writer locks. Two writers that create it at once would deadlock on MariaDB."""
     try:
         register = apps.get_model("documents", "Register")
     except LookupError:
-        # Migrated back to before it.
+        # Migrated back to a state without this table.
         return
     if router.allow_migrate_model(using, register):
         register.objects.using(using).get_or_create(id=1)
 
 
 def _have_media_folder(**_: object) -> None:
-    """An empty folder for documents, so that a missing one always means a disk that is not mounted.
+    """Create an empty folder for documents, so that a missing folder always means an unmounted disk.
 
-    Only beside something that is there: a mount point that is away is not made up for.
+    Create it only in an existing folder: a missing mount point is not replaced.
     """
-    with contextlib.suppress(OSError):  # whoever may migrate need not be the one who may write documents
+    with contextlib.suppress(OSError):  # the user who migrates may lack permission to write documents
         Path(settings.MEDIA_ROOT).mkdir(mode=0o700, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The audit trail as rows: the lock that serialises writers, and appending to the chain."""
+"""The audit trail in the database: lock it, and append entries to its hash chain."""
 
 import uuid
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ INSERT_ROWS = 100
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to one object, before it has its place in the chain."""
+    """A change of one object, not yet in the chain."""
 
     action: str
     object_type: str
@@ -25,15 +25,15 @@ class Event:
 
 
 def register_lock() -> Register:
-    """The register, locked until the transaction ends, so that writers come one after the other.
+    """Return the register, locked until the transaction ends, so that writers run one after the other.
 
-    Must be called first in a transaction: all writers lock it before anything else, so none waits for another's rows.
+    Call it first in a transaction: all writers lock it before any other row, so there are no deadlocks.
     """
     if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("The register is locked inside a transaction only.")
+        raise transaction.TransactionManagementError("The register can only be locked inside a transaction.")
     row = Register.objects.filter(id=Register.ONLY)
-    # An UPDATE that changes nothing locks the row on every database. On SQLite it must come before any SELECT: a
-    # transaction that has read cannot begin to write any more once another one has written.
+    # An UPDATE without changes locks the row on every database. On SQLite it must come before any SELECT: a transaction
+    # that has read cannot write after another transaction has written.
     if not row.update(id=Register.ONLY):
         Register.objects.get_or_create(id=Register.ONLY)
         row.update(id=Register.ONLY)
@@ -41,7 +41,7 @@ def register_lock() -> Register:
 
 
 def append(register: Register, events: Sequence[Event], *, actor: str) -> None:
-    """Add the events to the end of the chain, in order, and note its new end in the locked register."""
+    """Append the events to the chain, in order, and store its new end in the locked register."""
     rows = []
     for event in events:
         row = _entry(register, event, actor=actor, now=timezone.now())
@@ -69,7 +69,7 @@ def _entry(register: Register, event: Event, *, actor: str, now: datetime) -> Au
 
 
 def entry_content(entry: AuditEntry) -> dict[str, object]:
-    """What the row says, in the form that is hashed."""
+    """Return the content of an entry, in the form that is hashed."""
     return chain.fields(
         entry_id=entry.id,
         sequence=entry.sequence,

@@ -1,4 +1,4 @@
-"""The arithmetic of the audit chain: what exactly is hashed, and which field a broken row lost. No database here."""
+"""The hash chain of the audit trail: the hashed form of an entry, and the changed fields of a broken one. No I/O."""
 
 import hashlib
 import json
@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-# Details hold text and whole numbers only: both databases give these back exactly as they were.
+# Details hold only text and whole numbers: every database returns these unchanged.
 Details = Mapping[str, str | int | None]
 
 START: Final = "0" * 64
 MARK_LENGTH: Final = 8
 
 
-def moment(value: datetime) -> str:
-    """A time in UTC with all six digits of its microseconds, also where they are zero."""
+def timestamp(value: datetime) -> str:
+    """Format a time in UTC, always with six decimals."""
     return value.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def canonical(value: object) -> bytes:
-    """One byte string for one value, whatever order a database keeps keys in."""
+    """Encode a value as bytes, the same for any order of keys."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode("ascii")
 
 
@@ -35,11 +35,11 @@ def fields(
     object_id: uuid.UUID,
     details: Details,
 ) -> dict[str, object]:
-    """What an entry says, by the names of its columns, in the form that is hashed."""
+    """Return the content of an entry by column names, in the form that is hashed."""
     return {
         "id": str(entry_id),
         "sequence": sequence,
-        "recorded_at": moment(recorded_at),
+        "recorded_at": timestamp(recorded_at),
         "actor": actor,
         "action": action,
         "object_type": object_type,
@@ -49,16 +49,16 @@ def fields(
 
 
 def marks(content: Mapping[str, object]) -> dict[str, str]:
-    """The first digits of each field's own SHA-256."""
+    """Return the first digits of the SHA-256 of each field."""
     return {name: hashlib.sha256(canonical(value)).hexdigest()[:MARK_LENGTH] for name, value in content.items()}
 
 
 def link(previous_hash: str, content: Mapping[str, object], field_marks: Mapping[str, str]) -> str:
-    """The hash of an entry: SHA-256 over the hash before it, all it says, and its marks."""
+    """Return the hash of an entry: SHA-256 over the previous hash, its content, and its marks."""
     return hashlib.sha256(canonical([previous_hash, content, field_marks])).hexdigest()
 
 
 def differing(content: Mapping[str, object], field_marks: Mapping[str, str]) -> list[str]:
-    """The names of the fields that are no longer what they were when the entry was written."""
+    """Return the names of the fields that have changed since the entry was written."""
     now = marks(content)
     return sorted(name for name in now.keys() | field_marks.keys() if now.get(name) != field_marks.get(name))

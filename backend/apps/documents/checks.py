@@ -1,4 +1,4 @@
-"""System checks of the EDMS: whether other users of the machine can read what belongs to its own users alone."""
+"""System checks of the EDMS: find documents and databases that every user of the machine can read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db import connections
 
 
 def check_folders(**_options: object) -> list[CheckMessage]:
-    """documents.W001: the documents, or the file of the database, can be read by every user of this machine."""
+    """Check documents.W001: every user of this machine can read the documents or the database file."""
     return [
         Warning(
             f"Every user of this machine can read {path}.",
@@ -34,9 +34,9 @@ def _private() -> Iterator[Path]:
 
 
 def _is_open(path: Path) -> bool:
-    """Whether others may read it, and may go through each folder above it."""
+    """Return whether other users can read the path and pass through all folders above it."""
     try:
         modes = [folder.stat().st_mode for folder in path.resolve().parents]
         return bool(path.stat().st_mode & stat.S_IROTH) and all(mode & stat.S_IXOTH for mode in modes)
     except OSError:
-        return False  # it is not there, or this user cannot tell
+        return False  # missing, or not visible to this user

@@ -1,4 +1,4 @@
-"""Contents on their way into the storage: streamed, measured and hashed while they pass."""
+"""Write the content of documents to the storage, as a stream, with size and hash."""
 
 import hashlib
 import uuid
@@ -17,7 +17,7 @@ CHUNK = 1024 * 1024
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A content that lies in the storage and belongs to no row yet."""
+    """A stored file that does not belong to a row yet."""
 
     version_id: uuid.UUID
     name: str
@@ -27,11 +27,11 @@ class StoredFile:
 
 
 class SourceUnreadable(Exception):
-    """The content could not be read to its end; the message is the system's reason."""
+    """The source could not be read to its end. The message is the reason of the system."""
 
 
 class MeasuredFile(File):  # type: ignore[type-arg]  # File is generic in the stubs only, not at run time.
-    """A file that knows, once it has been read to its end, how long it was and its SHA-256."""
+    """A file that measures its size and SHA-256 while it is read."""
 
     def __init__(self, stream: BinaryIO) -> None:
         super().__init__(stream)
@@ -49,20 +49,20 @@ class MeasuredFile(File):  # type: ignore[type-arg]  # File is generic in the st
         try:
             return self.stream.read(size)
         except OSError as error:
-            # A source that fails and a storage that fails call for different answers, so they are told apart here.
+            # A failing source and a failing storage are handled differently, so they are told apart here.
             raise SourceUnreadable(error.strerror or str(error)) from error
 
 
 def storage() -> Storage:
-    """Where the contents of documents are kept."""
+    """Return the storage of the documents' files."""
     return DocumentVersion.file.field.storage
 
 
 def file_store(stream: BinaryIO, *, source_name: bytes) -> StoredFile:
-    """Write the content, read to its end in pieces, under a name made of a new version's id.
+    """Store the content of a stream under a name made of a new version's id.
 
-    `source_name` is what it was called, a name or a relative path. SourceUnreadable when the stream fails; what the
-    storage raises comes through. Nothing remains in the storage in either case.
+    `source_name` is its original name or relative path. Raises SourceUnreadable if the stream fails, and the errors of
+    the storage. After an error, nothing remains in the storage.
     """
     version_id = uuid.uuid4()
     name = stored_name(DocumentVersion(id=version_id), as_text(source_name))
@@ -76,6 +76,6 @@ def file_store(stream: BinaryIO, *, source_name: bytes) -> StoredFile:
 
 
 def files_delete(names: list[str]) -> None:
-    """Remove contents that no row refers to (any more)."""
+    """Remove files from the storage that no row refers to."""
     for name in names:
         storage().delete(name)

@@ -1,4 +1,4 @@
-"""A folder of real files becomes documents: walked and read in a stream, written in batches."""
+"""Import a folder of files as documents: files are streamed, rows are written in batches."""
 
 import contextlib
 import mimetypes
@@ -16,8 +16,8 @@ from .names import as_text, as_title
 from .progress import FileProgress
 from .services import NewDocument, category_get_or_create, documents_create
 
-# One transaction per so many documents: enough that rows cost next to nothing beside the files, few enough that other
-# writers get their turn.
+# Documents per transaction: many enough that rows cost little compared with files, few enough that other writers are
+# not blocked for long.
 BATCH: Final = 250
 ACTOR: Final = "import_documents"
 TITLE_LENGTH: Final = Document._meta.get_field("title").max_length or 255
@@ -31,12 +31,12 @@ KINDS: Final = {
 
 
 class NotOpened(Exception):
-    """A file could not be opened for reading; the message is the system's reason."""
+    """A file could not be opened. The message is the reason of the system."""
 
 
 @dataclass
 class ImportReport:
-    """What came in and what did not. Sizes in bytes; `failed` pairs a name in percent notation with a reason."""
+    """The result of an import. Sizes are bytes; `failed` has names in percent notation with reasons."""
 
     folder: str
     files: int = 0
@@ -48,12 +48,12 @@ class ImportReport:
 
 
 def folder_import(folder: bytes, *, limit: int | None = None, stop: Callable[[], bool] = lambda: False) -> ImportReport:
-    """Make a document of every regular file below the folder, of the first `limit` ones where it is given.
+    """Create a document for every regular file below the folder, at most for the first `limit` files.
 
-    Symbolic links are not followed; they and other things that are no regular files are counted in `skipped`. A file
-    or folder that cannot be read is listed in `failed`, and the rest goes on. Files come in the order of their names.
-    When `stop` says so, the import ends after the present file with what came in until then: the report is `stopped`.
-    What the storage or the database raises ends the import; the batches before it stay.
+    Symbolic links are not followed; they and other special files are counted in `skipped`. A file or folder that cannot
+    be read is listed in `failed`, and the import continues. Files are imported in the order of their names. When `stop`
+    returns True, the import ends after the current file, and the report is `stopped`. An error of the storage or the
+    database ends the import; finished batches are kept.
     """
     report = ImportReport(as_text(folder))
     started = time.monotonic()
@@ -76,7 +76,7 @@ def folder_import(folder: bytes, *, limit: int | None = None, stop: Callable[[],
             if batch:
                 _write(batch, report)
     except BaseException:
-        # The disk is full, say: these contents would belong to no document.
+        # For example, the disk is full: these files would not belong to any document.
         files_delete([item.content.name for item in batch])
         raise
     report.seconds = time.monotonic() - started
@@ -104,9 +104,9 @@ def _take_in(path: bytes, relative: bytes, report: ImportReport, categories: dic
 
 
 def _open_regular(path: bytes) -> BinaryIO:
-    """Open what was a regular file when its folder was listed; it may be something else by now."""
+    """Open a file that was regular when its folder was listed. It may have been replaced since."""
     try:
-        # A pipe would wait for its writer for ever, and a link lead out of the folder.
+        # A pipe would wait for its writer for ever, and a link could lead outside of the folder.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise NotOpened(error.strerror or str(error)) from error
@@ -122,11 +122,11 @@ def _category_name(relative: bytes) -> str:
 
 
 def _measure(folder: bytes, limit: int | None) -> tuple[int, int]:
-    """How many files will come in, and their bytes, for the progress alone."""
+    """Return the number and size of the files to import, only for the progress."""
     files = size = 0
     for path in _regular_files(folder, ImportReport(""), limit=limit):
         files += 1
-        # What vanished since its folder was listed is reported when it is to be opened.
+        # A file that was deleted after its folder was listed is reported when it is opened.
         with contextlib.suppress(FileNotFoundError):
             size += os.lstat(path).st_size
     return files, size
@@ -142,7 +142,7 @@ def _regular_files(folder: bytes, report: ImportReport, *, limit: int | None) ->
         except OSError as error:
             report.failed.append((as_text(os.path.relpath(here, folder)), error.strerror or str(error)))
             continue
-        # The last one is taken first, so that folders come in the order of their names.
+        # The last entry is popped first, so that folders come in the order of their names.
         waiting.extend(entry.path for entry in reversed(entries) if entry.is_dir(follow_symlinks=False))
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
@@ -158,4 +158,4 @@ def _regular_files(folder: bytes, report: ImportReport, *, limit: int | None) ->
 
 
 def _kind(entry: os.DirEntry[bytes]) -> str:
-    return KINDS.get(stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode), "other things")
+    return KINDS.get(stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode), "other special files")

@@ -1,7 +1,7 @@
 """Categories, documents, versions with their files, and the audit trail.
 
-Rows are written by `services` alone: each change and its audit entry share a transaction, and the last hash of the
-chain is kept under a lock in `Register`.
+Only `services` writes rows: each change and its audit entry share a transaction, and the last hash of the chain is
+stored in `Register`, under a lock.
 """
 
 import uuid
@@ -17,7 +17,7 @@ HASH_LENGTH = 64
 
 
 class Category(models.Model):
-    """What kind of document it is; a name that people choose."""
+    """The category of a document; users choose its name."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100, unique=True)
@@ -32,7 +32,7 @@ class Category(models.Model):
 
 
 class State(models.TextChoices):
-    """Where a document stands in its life."""
+    """The state of a document in its life cycle."""
 
     DRAFT = "DRAFT", "Draft"
     REVIEW = "REVIEW", "In review"
@@ -41,7 +41,7 @@ class State(models.TextChoices):
 
 
 class Document(models.Model):
-    """One document under its number; its contents are in the versions."""
+    """A document with its number. Its files are in the versions."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     number = models.CharField(max_length=32, unique=True)
@@ -66,13 +66,13 @@ class Document(models.Model):
 
 
 def stored_name(version: "DocumentVersion", source_name: str) -> str:
-    """Where a version's file lies: its own id, and so much of the original name that a person finds it in a backup."""
+    """Return the storage name of a version's file: its id, and a part of the original name, to find it in a backup."""
     name = version.id.hex
     return f"documents/{name[:2]}/{name}{as_tame(source_name)}"
 
 
 class DocumentVersion(models.Model):
-    """One file of a document, with what it must be: its size in bytes and its SHA-256."""
+    """One file of a document, with its expected size in bytes and SHA-256."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="versions")
@@ -80,7 +80,7 @@ class DocumentVersion(models.Model):
     file = models.FileField(upload_to=stored_name, max_length=255, unique=True)
     size = models.BigIntegerField()
     sha256 = models.CharField(max_length=HASH_LENGTH)
-    # The name it came with, in the notation of `names.as_text`, from which the exact bytes can be had again.
+    # The original name, in the notation of `names.as_text`, which `names.as_bytes` converts back.
     source_name = models.TextField()
     created_at = models.DateTimeField()
 
@@ -97,7 +97,7 @@ class DocumentVersion(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Who did what to which object, chained: `hash` covers `previous_hash` and every other field (see `chain`)."""
+    """A recorded change of an object by an actor. `hash` covers `previous_hash` and all other fields (see `chain`)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     sequence = models.BigIntegerField(unique=True)
@@ -108,7 +108,7 @@ class AuditEntry(models.Model):
     object_id = models.UUIDField(db_index=True)
     details = models.JSONField()
     previous_hash = models.CharField(max_length=HASH_LENGTH)
-    # A few digits of each field's own hash: a broken row can say which of its fields was changed.
+    # A few digits of the hash of each field, to find the changed field of a broken row.
     field_marks = models.JSONField()
     hash = models.CharField(max_length=HASH_LENGTH, unique=True)
 
@@ -122,7 +122,7 @@ class AuditEntry(models.Model):
 
 
 class Register(models.Model):
-    """The single row that every write locks first: the end of the audit chain and the last document number."""
+    """The single row that every writer locks first: the end of the audit chain and the last document number."""
 
     ONLY = 1
 

@@ -1,7 +1,7 @@
-r"""File names as text, without loss: what a file was called survives any encoding, database and terminal.
+r"""Convert file names to text without loss, for any encoding, database and terminal.
 
-A POSIX file name is any bytes but `/` and NUL. `as_text` keeps what is printable UTF-8 as it is and writes every other
-byte, and `%` itself, as `%XX`; `as_bytes` gives the exact bytes back. So `caf\xe9.txt` in Latin-1 is `caf%E9.txt`.
+A POSIX file name can have any bytes but `/` and NUL. `as_text` keeps printable UTF-8 and writes every other byte, and
+`%` itself, as `%XX`; `as_bytes` returns the exact bytes. So `caf\xe9.txt` in Latin-1 is `caf%E9.txt`.
 """
 
 import os
@@ -12,31 +12,34 @@ from urllib.parse import unquote_to_bytes
 
 _WILD = re.compile(r"[^\w-]+")
 _MOST_WORDS = 100
-# Controls, format characters (they can turn the reading direction), surrogates, private and unassigned, line ends.
+# Controls, format characters (they can change the reading direction), surrogates, private, unassigned, line ends.
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def as_text(name: bytes) -> str:
-    """The name in percent notation, printable and storable everywhere."""
+    """Return the name in percent notation, which can be printed and stored everywhere."""
     if name.isascii() and b"%" not in name and (text := name.decode("ascii")).isprintable():
         return text
     return "".join(_escaped(character) for character in name.decode("utf-8", "surrogateescape"))
 
 
 def as_bytes(text: str) -> bytes:
-    """The bytes that `as_text` was given."""
+    """Return the original bytes of a name from `as_text`."""
     return unquote_to_bytes(text)
 
 
 def as_title(name: bytes, length: int) -> str:
-    """A title of at most `length` characters, never empty, for a document that came under this file name."""
+    """Return a title of at most `length` characters, never empty, for a document with this file name."""
     stem = PurePosixPath(os.fsdecode(name)).stem
     return as_text(os.fsencode(stem)).strip()[:length] or "untitled"
 
 
 def as_tame(text: str) -> str:
-    """What a file's name may end with wherever it lies: "-", the letters, digits, `-` and `_` of `text` without its
-    folders, in at most 100 bytes, and a short plain ending. Only that or nothing, where there is no letter."""
+    """Return a safe suffix for a stored file name, from the file name in `text`.
+
+    It has "-", the letters, digits, `-` and `_` of the name in at most 100 bytes, and a short plain extension. Without
+    letters or digits only the extension, or nothing, is left.
+    """
     path = PurePosixPath(text)
     ending = path.suffix.lower()
     if not (1 < len(ending) <= 10 and ending.isascii() and ending[1:].isalnum()):

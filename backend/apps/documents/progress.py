@@ -1,4 +1,4 @@
-"""Progress of work over files: a bar with rate and time left on a terminal, a line now and then in a pipe."""
+"""Progress of work on files: a bar with rate and remaining time on a terminal, a line every 5 seconds in a pipe."""
 
 import sys
 import time
@@ -11,13 +11,13 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 LINE_SECONDS: Final = 5.0
 REFRESH_SECONDS: Final = 0.2
 MEGABYTE: Final = 1_000_000
-# A file costs about as much time as so many bytes, whatever its size: without it the time left would jump about
-# between folders of small files and large ones.
+# The fixed cost of a file, in bytes of the same duration. Without it the remaining time would jump between folders of
+# small and large files.
 FILE_COST: Final = 200_000
 
 
 class FileProgress:
-    """Counts files and bytes towards known totals and shows them on standard error while its block lasts."""
+    """Count files and bytes towards known totals, and show them on standard error while the block runs."""
 
     def __init__(self, verb: str, *, files: int, size: int) -> None:
         self.verb, self.total_files, self.total_size = verb, files, size
@@ -41,7 +41,7 @@ class FileProgress:
             self._bar.stop()
 
     def advance(self, size: int) -> None:
-        """One more file of `size` bytes is done."""
+        """Count one finished file of `size` bytes."""
         self.files += 1
         self.size += size
         now = time.monotonic()
@@ -50,12 +50,12 @@ class FileProgress:
         self._shown = now
         line = self.line(now - self._started)
         if self._bar is None:
-            print(line, file=sys.stderr, flush=True)  # noqa: T201 - it is the output
+            print(line, file=sys.stderr, flush=True)  # noqa: T201 - the output of the command
         else:
             self._bar.update(self._task, completed=self._work(self.files, self.size), description=line)
 
     def line(self, seconds: float) -> str:
-        """The state after so many seconds, in words."""
+        """Return the progress after `seconds`, in words."""
         done, total = self.size / MEGABYTE, self.total_size / MEGABYTE
         words = f"{self.verb} {self.files:,} of {self.total_files:,} files, {done:,.1f} of {total:,.1f} MB"
         if not self.files or seconds <= 0:

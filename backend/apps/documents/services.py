@@ -1,8 +1,7 @@
-"""Every write to the EDMS. Each function changes rows and appends to the audit trail in one transaction.
+"""All writes to the EDMS. Each function changes rows and appends to the audit trail in one transaction.
 
-Contents are written to the storage before the rows that name them, and removed after the rows are gone: whatever
-interrupts a change, a row never refers to a content that is not there. What may be left is a file too many, which
-`manage.py verify_documents` lists.
+Files are stored before the rows that name them, and removed after the rows are deleted. So a row never refers to a
+missing file, even after an interrupted change. A superfluous file may remain; `manage.py verify_documents` lists it.
 """
 
 import uuid
@@ -31,7 +30,7 @@ CREATED, UPDATED, DELETED, ADDED = "document.created", "document.updated", "docu
 
 @dataclass(frozen=True)
 class NewDocument:
-    """A document to be made of a content that lies in the storage already."""
+    """A new document for a file that is already stored."""
 
     title: str
     category: Category
@@ -41,7 +40,7 @@ class NewDocument:
 
 
 class DocumentChanges(TypedDict, total=False):
-    """What of a document can be changed."""
+    """The changeable fields of a document."""
 
     title: str
     category: Category
@@ -50,7 +49,7 @@ class DocumentChanges(TypedDict, total=False):
 
 
 def document_details(document: Document) -> Details:
-    """What the audit trail keeps of a document: all that a person can change of it."""
+    """Return the fields of a document for the audit trail: all fields that a user can change."""
     return {
         "number": document.number,
         "title": document.title,
@@ -61,7 +60,7 @@ def document_details(document: Document) -> Details:
 
 
 def version_details(version: DocumentVersion) -> Details:
-    """What the audit trail keeps of a version."""
+    """Return the fields of a version for the audit trail."""
     return {
         "document": str(version.document_id),
         "number": version.number,
@@ -73,14 +72,14 @@ def version_details(version: DocumentVersion) -> Details:
 
 
 def category_get_or_create(name: str) -> Category:
-    """The category of this name."""
+    """Return the category of this name, created if it is missing."""
     return Category.objects.get_or_create(name=name)[0]
 
 
 def documents_create(new: Sequence[NewDocument], *, actor: str) -> list[Document]:
-    """Make a document with its first version of each stored content, all of them or none.
+    """Create a document with its first version for each stored file, all or none.
 
-    When the rows cannot be written, the contents are removed from the storage.
+    If the rows cannot be written, the files are removed from the storage.
     """
     try:
         with transaction.atomic():
@@ -100,14 +99,14 @@ def document_create(
     state: State = State.DRAFT,
     owner: AbstractBaseUser | None = None,
 ) -> Document:
-    """Make one document, its first version read from the stream."""
+    """Create one document, with its first version from the stream."""
     content = file_store(stream, source_name=source_name)
     owner_id = None if owner is None else owner.pk
     return documents_create([NewDocument(title, category, content, state, owner_id)], actor=actor)[0]
 
 
 def version_add(document_id: uuid.UUID, stream: BinaryIO, *, source_name: bytes, actor: str) -> DocumentVersion:
-    """Add the stream's content as the document's next version. Document.DoesNotExist when it has been deleted."""
+    """Add the stream as the next version of the document. Raises Document.DoesNotExist if it was deleted."""
     content = file_store(stream, source_name=source_name)
     try:
         with transaction.atomic():
@@ -127,7 +126,7 @@ def version_add(document_id: uuid.UUID, stream: BinaryIO, *, source_name: bytes,
 
 
 def document_update(document_id: uuid.UUID, *, actor: str, **changes: Unpack[DocumentChanges]) -> Document:
-    """Change what is given of the document and record what it is then. Document.DoesNotExist when it is gone."""
+    """Change the given fields of the document and record the result. Raises Document.DoesNotExist if it was deleted."""
     with transaction.atomic():
         register = register_lock()
         document = Document.objects.get(id=document_id)
@@ -140,7 +139,7 @@ def document_update(document_id: uuid.UUID, *, actor: str, **changes: Unpack[Doc
 
 
 def document_delete(document_id: uuid.UUID, *, actor: str) -> None:
-    """Delete the document with its versions; their contents go once the deletion is certain."""
+    """Delete the document with its versions. Their files are removed when the transaction is committed."""
     with transaction.atomic():
         register = register_lock()
         document = Document.objects.get(id=document_id)

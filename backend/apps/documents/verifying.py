@@ -1,7 +1,7 @@
-"""Whether the EDMS is what it was: the audit chain, every row against the trail, every file against its row.
+"""Verify the EDMS: the audit chain, every row against the audit trail, every file against its row.
 
-Reads everything, in constant memory, and changes nothing. What people change meanwhile may be reported as a problem:
-run it while nobody writes, or again.
+Reads everything, in constant memory, and changes nothing. Changes by users meanwhile may be reported as problems: run
+it while no user writes, or run it again.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from .models import AuditEntry, Document, DocumentVersion, Register
 from .progress import FileProgress
 from .services import ADDED, CREATED, DELETED, DOCUMENT, VERSION, document_details, version_details
 
-# Rows per query. SQLite of old takes no more than 999 values in one.
+# Rows per query. Old versions of SQLite take at most 999 values in a query.
 ROWS: Final = 500
 LISTED: Final = 100
 
@@ -29,7 +29,7 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: its kind, which object (row id or file name), and what about it."""
+    """One fault: its kind, the object (row id or file name), and a description."""
 
     kind: str
     subject: str
@@ -38,7 +38,7 @@ class Problem:
 
 @dataclass
 class VerifyReport:
-    """What was looked at, and what is wrong: the number of all problems and the first hundred of them."""
+    """The result of a verification: counts, the number of problems, and the first hundred of them."""
 
     audit_entries: int = 0
     documents: int = 0
@@ -50,7 +50,7 @@ class VerifyReport:
     first_broken_entry: Problem | None = None
 
     def add(self, kind: str, subject: object, text: str) -> Problem:
-        """Note a problem."""
+        """Add a problem."""
         problem = Problem(kind, str(subject), text)
         self.problem_count += 1
         if len(self.problems) < LISTED:
@@ -59,7 +59,7 @@ class VerifyReport:
 
 
 def documents_verify() -> VerifyReport:
-    """Verify everything there is."""
+    """Verify all documents."""
     report = VerifyReport()
     _verify_chain(report)
     _verify_documents(report)
@@ -83,8 +83,8 @@ def _verify_chain(report: VerifyReport) -> None:
         problem = report.add(
             "audit chain",
             f"end after entry {sequence}",
-            f"the register says that the chain ends with entry {register.last_sequence}, hash {register.last_hash}; "
-            f"it ends with entry {sequence}, hash {previous_hash}",
+            f"according to the register the chain ends with entry {register.last_sequence}, hash {register.last_hash};"
+            f" it ends with entry {sequence}, hash {previous_hash}",
         )
         report.first_broken_entry = report.first_broken_entry or problem
 
@@ -94,7 +94,7 @@ def _entry_faults(entry: AuditEntry, before: int, previous_hash: str) -> list[st
     if entry.sequence != before + 1:
         faults.append(f"entries {before + 1} to {entry.sequence - 1} are missing")
     elif entry.previous_hash != previous_hash:
-        faults.append("it does not follow from the entry before it")
+        faults.append("it does not match the previous entry")
     content = entry_content(entry)
     if entry.hash != chain.link(entry.previous_hash, content, entry.field_marks):
         changed = chain.differing(content, entry.field_marks)
@@ -128,16 +128,16 @@ def _verify_versions(report: VerifyReport) -> None:
 
 def _compare(report: VerifyReport, kind: str, row: Model, now: chain.Details, recorded: chain.Details | None) -> None:
     if recorded is None:
-        report.add(kind, row.pk, "the audit trail does not know it")
+        report.add(kind, row.pk, "it is not in the audit trail")
         return
     for name in sorted(now.keys() | recorded.keys()):
         if now.get(name) != recorded.get(name):
             was, is_now = recorded.get(name), now.get(name)
-            report.add(kind, row.pk, f"{name} is {is_now!r}, and was {was!r} according to the audit trail")
+            report.add(kind, row.pk, f"{name} is {is_now!r}, but {was!r} in the audit trail")
 
 
 def _verify_file(report: VerifyReport, version: DocumentVersion) -> int:
-    """The bytes of the version's file, read to its end."""
+    """Verify the file of a version. Return its size in bytes."""
     name = str(version.file.name)
     digest, size = hashlib.sha256(), 0
     try:
@@ -161,7 +161,7 @@ def _verify_file(report: VerifyReport, version: DocumentVersion) -> int:
 
 
 def _verify_nothing_lost(report: VerifyReport) -> None:
-    """Whether all that was ever made is there, but for what was deleted."""
+    """Report recorded documents and versions that are missing and were not deleted."""
     for entries in _batches(AuditEntry.objects.filter(action__in=[CREATED, ADDED])):
         owners = {
             entry.id: entry.details["document"] if entry.action == ADDED else str(entry.object_id) for entry in entries
@@ -177,7 +177,11 @@ def _verify_nothing_lost(report: VerifyReport) -> None:
         there |= set(DocumentVersion.objects.filter(id__in=ids).values_list("id", flat=True))
         for entry in entries:
             if entry.object_id not in there and owners[entry.id] not in deleted:
-                report.add(entry.object_type, entry.object_id, f"missing; entry {entry.sequence} says that it was made")
+                report.add(
+                    entry.object_type,
+                    entry.object_id,
+                    f"missing, although entry {entry.sequence} records that it was created",
+                )
 
 
 def _verify_no_extra_files(report: VerifyReport) -> None:
@@ -192,7 +196,7 @@ def _stored_names(folder: str) -> Iterator[str]:
     try:
         folders, names = storage().listdir(folder)
     except FileNotFoundError:
-        # Before the first document there is no folder; files that rows name are found missing by themselves.
+        # Before the first document there is no folder. Missing files of rows are reported elsewhere.
         return
     for name in sorted(names):
         yield posixpath.join(folder, name)
@@ -201,7 +205,7 @@ def _stored_names(folder: str) -> Iterator[str]:
 
 
 def _last_recorded(object_type: str, rows: Sequence[Model]) -> dict[object, chain.Details]:
-    """What the trail says last about each of the rows."""
+    """Return the last recorded content of each row."""
     entries = AuditEntry.objects.filter(object_type=object_type, object_id__in=[row.pk for row in rows])
     return {entry.object_id: entry.details for entry in entries.order_by("sequence").iterator(chunk_size=ROWS)}
 

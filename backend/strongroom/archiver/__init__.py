@@ -1,8 +1,8 @@
-"""Entries to a snapshot.
+"""Archive entries as a snapshot.
 
-One thread walks: it lists folders, asks the parent what is unchanged, and hands files to a pool of workers, which
-read, cut, hash, compress, seal and pack outside the GIL. A folder's tree is made by whoever finishes the last of its
-entries, so that no more is held in memory than the folders that are open and the work in flight.
+One thread walks: it lists folders, compares files with the parent, and hands changed files to a pool of workers. The
+workers read, chunk, hash, compress, seal and pack outside the GIL. The worker that finishes the last entry of a folder
+builds its tree, so that memory holds only the open folders and the work in progress.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from strongroom import __version__
-from strongroom.archiver.tally import ArchiveProgress, Tally
+from strongroom.archiver.parent import ParentFolder
+from strongroom.archiver.progress import ArchiveProgress, Tally
 from strongroom.archiver.walk import Walk
 from strongroom.entries import Entry, Problem
 from strongroom.errors import Damaged
+from strongroom.format.go_text import format_time
 from strongroom.format.snapshot import Snapshot, Summary
-from strongroom.format.text import format_time
 from strongroom.ids import FileKind, StorageId
-from strongroom.parent import ParentFolder
-from strongroom.repository import Index, Repository, identity
-from strongroom.repository.blobs import BlobReader
+from strongroom.repository import Index, Repository, local_user
+from strongroom.repository.blob_reader import BlobReader
+from strongroom.repository.blob_writer import BlobWriter
 from strongroom.repository.damage import Damage, compare_sizes, distrust
 from strongroom.repository.locks import Timing
-from strongroom.repository.writer import BlobWriter
-from strongroom.work import Pool, default_workers
+from strongroom.workers import Pool, default_workers
 
 __all__ = ["ArchiveOptions", "ArchiveProgress", "ArchiveResult", "Problem", "archive"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveOptions:
-    """How a snapshot is made and labelled.
+    """The options and labels of a snapshot.
 
-    `parent`: files that it holds unchanged are not read again. `before_publish` is called when everything is durable,
-    immediately before the snapshot itself is stored; what it raises leaves nothing published. `on_problem` is called,
-    from any thread, as soon as something could not be stored as it should be: before the next root entry is touched.
-    `distrusted`: copies that are known to be damaged; their content is read and stored again.
+    `parent`: unchanged files of this snapshot are not read again. `before_publish` is called when all data is durable,
+    immediately before the snapshot file is stored; if it raises, no snapshot is stored. `on_problem` is called from any
+    thread as soon as an entry cannot be stored completely, before the next root entry begins. `distrusted`: copies that
+    are known to be damaged; their content is read and stored again.
     """
 
     paths: Sequence[str]
@@ -56,10 +56,10 @@ class ArchiveOptions:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ArchiveResult:
-    """A stored snapshot. It is complete when `problems` is empty; `notes` tell what else one may want to know.
+    """A stored snapshot. It is complete if `problems` is empty; `notes` are further remarks for the user.
 
-    `packs` are the files that were added to the repository; `stored_bytes` their sealed blobs. `unsound` are the packs
-    that the index names and that are missing or have a wrong size: nothing in them counted as stored.
+    `packs` are the packs that were added to the repository, `stored_bytes` the size of their sealed blobs. `unsound`
+    are indexed packs that are missing or have a wrong size; their blobs were not treated as stored.
     """
 
     snapshot: Snapshot
@@ -70,7 +70,7 @@ class ArchiveResult:
     stored_bytes: int
     unsound: tuple[Damage, ...]
     damaged_indexes: Mapping[StorageId, str]
-    """The index files that could not be read, and why; the packs' headers have taken their place."""
+    """The index files that could not be read, with the reasons; the headers of the packs were used instead."""
 
 
 def archive(
@@ -82,8 +82,8 @@ def archive(
 ) -> ArchiveResult:
     """Store the entries as a snapshot, under a shared lock.
 
-    Raises SourceError when a stream breaks off, and BackendError, RepositoryLocked, LockLost or Damaged as the
-    repository gives cause. Whatever it raises, no snapshot is stored and no earlier one touched.
+    Raises SourceError if a stream fails, and BackendError, RepositoryLocked, LockLost or Damaged for faults of the
+    repository. After any error, no snapshot is stored and no earlier snapshot is changed.
     """
     started_ns = time.time_ns()
     tally = Tally(progress, options.on_problem)
@@ -91,20 +91,20 @@ def archive(
         index, unsound = _trusted_index(repository, options.distrusted, tally)
         previous = _parent_folder(repository, index, options.parent, tally)
         with BlobWriter(repository, index, compress=options.compression) as writer:
-            with Pool(options.workers or default_workers(), tally.tell) as pool:
+            with Pool(options.workers or default_workers(), tally.report) as pool:
                 walk = Walk(writer, pool, tally, time_ns=started_ns)
                 tree = walk.run(entries, previous)
             writer.flush()
-            tally.tell(at_once=True)
+            tally.report(at_once=True)
         summary = _summary(tally, writer, started_ns)
         snapshot = Snapshot(
             time_ns=started_ns if options.time_ns is None else options.time_ns,
             tree=tree,
             paths=tuple(options.paths),
-            hostname=options.hostname or identity.hostname(),
-            username=identity.username(),
-            uid=identity.user_id(),
-            gid=identity.group_id(),
+            hostname=options.hostname or local_user.hostname(),
+            username=local_user.username(),
+            uid=local_user.user_id(),
+            gid=local_user.group_id(),
             tags=tuple(options.tags),
             excludes=tuple(options.excludes),
             parent=options.parent.id if options.parent else None,
@@ -130,17 +130,17 @@ def archive(
 def _trusted_index(
     repository: Repository, distrusted: Sequence[Damage], tally: Tally
 ) -> tuple[Index, tuple[Damage, ...]]:
-    """The index, with what is not there or known to be damaged not counting as stored; and the packs that are not."""
+    """Return the index without missing and damaged copies, and the indexed packs that are missing or of wrong size."""
     index = repository.load_index()
-    # Packs after the index: what the index names has been stored before.
+    # Packs after the index: an index file is written after the packs that it names.
     sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
     unsound = compare_sizes(index, sizes)
     distrust(index, [*unsound, *distrusted])
     tally.notes.extend(index.faults)
     if unsound:
         tally.notes.append(
-            f"{len(unsound)} packs that the index names are missing or have a wrong size ({unsound[0].pack[:8]}, …):"
-            " what this backup needs of them is stored again. `strongroom repair packs --damaged` repairs the index."
+            f"{len(unsound)} indexed packs are missing or have a wrong size ({unsound[0].pack[:8]}, …). This backup"
+            " stores the blobs that it needs of them again. `strongroom repair packs --damaged` repairs the index."
         )
     return index, tuple(unsound)
 
@@ -151,9 +151,7 @@ def _parent_folder(repository: Repository, index: Index, parent: Snapshot | None
     try:
         return ParentFolder(BlobReader(repository, index), parent.tree)
     except Damaged as error:
-        tally.notes.append(
-            f"The earlier snapshot {parent.id[:8]} cannot be read, so everything was read again: {error}"
-        )
+        tally.notes.append(f"The parent snapshot {parent.id[:8]} is damaged, so all files were read again: {error}")
         return None
 
 

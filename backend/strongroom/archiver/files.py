@@ -1,4 +1,4 @@
-"""Content of files and streams into blobs."""
+"""Store the content of files and streams as blobs."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import os
 import stat
 from collections.abc import Callable
 
-from strongroom.chunker import MIN_SIZE, cut
-from strongroom.filesystem import node_of, read_xattrs
+from strongroom.chunker import MIN_SIZE, split
 from strongroom.format.tree import Node, NodeKind
 from strongroom.ids import BlobId, BlobKind
-from strongroom.longpaths import reachable
-from strongroom.repository.writer import BlobWriter
+from strongroom.long_paths import reachable
+from strongroom.node_metadata import node_of, read_xattrs
+from strongroom.repository.blob_writer import BlobWriter
 from strongroom.streams import Reader
-from strongroom.work import Countdown, Pool
-from strongroom.zeros import zeros_id
+from strongroom.workers import Countdown, Pool
+from strongroom.zero_chunks import zeros_id
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _ATTEMPTS = 2
 
 Report = Callable[[bytes, str], None]
-"""Takes a path and the reason why it could not be stored as it should be."""
+"""Called with a path and the reason why it could not be stored completely."""
 Find = Callable[[], "Node | bytes | None"]
-"""Where a file is that has vanished: its node in the parent, or another path."""
+"""Finds a file that was deleted: returns its node in the parent, another path, or None."""
 
 
 class _Descriptor:
@@ -42,9 +42,9 @@ class _Descriptor:
 
 
 class ContentStore:
-    """Stores what files and streams hold.
+    """Store the content of files and streams.
 
-    `report` hears of every file that could not be read as it should be, `gone` of each that has vanished.
+    `report` is called for each file that could not be read completely, `gone` for each file that was deleted.
     """
 
     def __init__(self, writer: BlobWriter, pool: Pool, report: Report, gone: Report) -> None:
@@ -54,16 +54,14 @@ class ContentStore:
         self._gone = gone
 
     def store_stream(self, reader: Reader, done: Callable[[tuple[BlobId, ...], int], None]) -> None:
-        """Cut a stream on this thread and let the pool store the chunks; `done` gets the blobs and the size."""
+        """Chunk a stream in this thread; the pool stores the chunks. `done` gets the blobs and the size."""
         self._store_chunks(reader, done, self._pool.submit)
 
     def store_file(self, name: bytes, path: bytes, done: Callable[[Node | None], None], find: Find) -> None:
-        """Read a file; `done` gets its node, or None when it could not be read at all, which is reported.
+        """Read and store a file. `done` gets its node, or None if the file cannot be read, which is reported.
 
-        `find` is asked where it is if it has vanished.
-
-        A file that changes while it is read is read once more. If it changes again, what was read is stored, with the
-        size that was read, and reported.
+        `find` is called if the file was deleted. A file that changes while it is read is read once more. If it changes
+        again, the content that was read is stored with its size, and the change is reported.
         """
         for attempt in range(_ATTEMPTS):
             try:
@@ -75,17 +73,17 @@ class ContentStore:
                     self.store_file(name, found, done, lambda: None)
                     return
                 if found is None:
-                    self._gone(path, f"cannot be opened: {error.strerror}")
+                    self._gone(path, f"cannot open: {error.strerror}")
                 done(found)
                 return
             except OSError as error:
-                self._report(path, f"cannot be opened: {error.strerror}")
+                self._report(path, f"cannot open: {error.strerror}")
                 done(None)
                 return
             try:
                 finished = self._read(name, path, descriptor, done, last=attempt + 1 == _ATTEMPTS)
             except OSError as error:
-                self._report(path, f"cannot be read: {error.strerror}")
+                self._report(path, f"cannot read: {error.strerror}")
                 done(None)
                 return
             finally:
@@ -96,17 +94,17 @@ class ContentStore:
     def _read(
         self, name: bytes, path: bytes, file: _Descriptor, done: Callable[[Node | None], None], *, last: bool
     ) -> bool:
-        """Whether `done` has been or will be called: not when the file changed and another attempt is left."""
+        """Return whether `done` was or will be called; False if the file changed and there is another attempt."""
         before = os.fstat(file.number)
         if not stat.S_ISREG(before.st_mode):
-            self._report(path, "was replaced by something that is no file while the folder was read")
+            self._report(path, "is no longer a regular file: it was replaced after the folder was listed")
             done(None)
             return True
         node = node_of(name, NodeKind.FILE, before)
         try:
             node.xattrs = read_xattrs(file.number)
         except OSError as error:
-            self._report(path, f"its extended attributes cannot be read: {error.strerror}")
+            self._report(path, f"cannot read the extended attributes: {error.strerror}")
         if before.st_size <= MIN_SIZE:
             return self._read_small(node, path, file, before, done, last=last)
         return self._read_large(node, path, file, before, done, last=last)
@@ -122,7 +120,7 @@ class ContentStore:
         last: bool,
     ) -> bool:
         data = file.read(MIN_SIZE + 1)
-        # Another read to see the end, or, where the file has grown or came in pieces, the rest.
+        # Another read, to see the end of the file, or the rest if it has grown or came in pieces.
         rest = file.read(MIN_SIZE + 1 - len(data)) if data else b""
         while rest and len(data) <= MIN_SIZE:
             data += rest
@@ -155,7 +153,7 @@ class ContentStore:
                 node.content, node.size = content, size
                 done(node)
 
-        # The countdown waits for `_is_steady` as well: `settle` comes after it.
+        # `settle` comes after `_is_steady`, so `finish` sees its result.
         settle = self._begin_chunks(file, finish, self._pool.share)
         steady = self._is_steady(path, file, before, last=last)
         settle()
@@ -173,7 +171,7 @@ class ContentStore:
         ):
             return True
         if last:
-            self._report(path, "changed while it was read; what was read is stored")
+            self._report(path, "changed while it was read; the content that was read is stored")
         return last
 
     def _store_chunks(
@@ -190,11 +188,11 @@ class ContentStore:
         done: Callable[[tuple[BlobId, ...], int], None],
         hand_on: Callable[[Callable[[], None]], None],
     ) -> Callable[[], None]:
-        """Cut the stream and hand on every chunk. What is given back must be called for `done` to come."""
+        """Chunk the stream and hand on every chunk. Return a function that must be called before `done` can run."""
         content: list[BlobId] = []
         size = 0
         countdown = Countdown(lambda: done(tuple(content), size))
-        for position, chunk in enumerate(cut(reader)):
+        for position, chunk in enumerate(split(reader)):
             content.append(_UNKNOWN)
             size += len(chunk)
             countdown.expect()

@@ -1,4 +1,4 @@
-"""The walk over all entries: lists folders, asks the parent, feeds the pool."""
+"""Walk over all entries: list folders, compare with the parent, feed the pool."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from strongroom.archiver.files import ContentStore, Find
-from strongroom.archiver.folders import OpenFolder
-from strongroom.archiver.tally import Tally
+from strongroom.archiver.parent import ParentFolder
+from strongroom.archiver.progress import Tally
+from strongroom.archiver.tree_builder import TreeBuilder
 from strongroom.chunker import MIN_SIZE
 from strongroom.entries import Entry, Folder, OnDisk, Stream
 from strongroom.errors import Damaged, SourceError, StrongroomError
-from strongroom.filesystem import kind_of, node_of, read_xattrs
 from strongroom.format.tree import Node, NodeKind, go_mode
 from strongroom.ids import BlobId
-from strongroom.longpaths import reachable
-from strongroom.parent import ParentFolder
-from strongroom.repository import identity
-from strongroom.repository.writer import BlobWriter
-from strongroom.work import Pool
+from strongroom.long_paths import reachable
+from strongroom.node_metadata import kind_of, node_of, read_xattrs
+from strongroom.repository import local_user
+from strongroom.repository.blob_writer import BlobWriter
+from strongroom.workers import Pool
 
 _BATCH_FILES = 32
 _BATCH_BYTES = 4 << 20
 
 
 class _FileTask(NamedTuple):
-    """A file that must be read; `new` when the parent has nothing of that name.
+    """A file that must be read; `new` if the parent has no entry of that name.
 
-    `find` says where it is if it is gone.
+    `find` finds the file if it was deleted.
     """
 
     name: bytes
@@ -40,7 +40,7 @@ class _FileTask(NamedTuple):
 
 
 class _Item(NamedTuple):
-    """Something in a folder, with the way to look at it."""
+    """An entry of a folder, with the function that reads its status."""
 
     name: bytes
     path: bytes
@@ -49,9 +49,9 @@ class _Item(NamedTuple):
 
 @dataclasses.dataclass(slots=True)
 class _Level:
-    """A folder on the disk that is being listed: `path`, of the tree that `disk` is. `listed` are the names met."""
+    """A folder on the disk that is being listed: `path` in the tree of `disk`. `listed` are the names so far."""
 
-    folder: OpenFolder
+    folder: TreeBuilder
     previous: ParentFolder | None
     path: bytes
     entries: Iterator[_Item]
@@ -64,27 +64,27 @@ class _Level:
 
 
 class Walk:
-    """Hands every entry to the pool; the trees come together behind it."""
+    """Hand every entry to the pool, and build the trees as the entries finish."""
 
     def __init__(self, writer: BlobWriter, pool: Pool, tally: Tally, *, time_ns: int) -> None:
         self._writer = writer
         self._pool = pool
         self._tally = tally
         self._time_ns = time_ns
-        gone = functools.partial(tally.report, vanished=True)
-        self._content = ContentStore(writer, pool, tally.report, gone)
+        gone = functools.partial(tally.add_problem, vanished=True)
+        self._content = ContentStore(writer, pool, tally.add_problem, gone)
 
     def run(self, entries: Iterable[Entry], previous: ParentFolder | None) -> BlobId:
-        """The root tree. Each root entry is complete before the next one is touched."""
+        """Archive the entries and return the root tree. Each root entry is complete before the next one begins."""
         root: list[BlobId] = []
-        folder = OpenFolder(self._writer, root.append)
+        folder = TreeBuilder(self._writer, root.append)
         for entry in entries:
             self._place(folder, previous, entry)
             self._pool.drain()
         folder.settle()
         return root[0]
 
-    def _place(self, folder: OpenFolder, previous: ParentFolder | None, entry: Entry) -> None:
+    def _place(self, folder: TreeBuilder, previous: ParentFolder | None, entry: Entry) -> None:
         if isinstance(entry, Stream):
             self._place_stream(folder, previous, entry)
         elif isinstance(entry, Folder):
@@ -97,7 +97,7 @@ class Walk:
         else:
             self._place_from_disk(folder, previous, entry)
 
-    def _place_stream(self, folder: OpenFolder, previous: ParentFolder | None, entry: Stream) -> None:
+    def _place_stream(self, folder: TreeBuilder, previous: ParentFolder | None, entry: Stream) -> None:
         node = self._virtual_node(entry.name, NodeKind.FILE, entry.mode, entry.mtime_ns)
         before = previous.node(entry.name) if previous else None
         folder.expect()
@@ -117,23 +117,23 @@ class Walk:
         except (StrongroomError, KeyboardInterrupt):
             raise
         except Exception as error:
-            raise SourceError(f"The stream {os.fsdecode(entry.name)} broke off: {error}") from error
+            raise SourceError(f"Reading the stream {os.fsdecode(entry.name)} failed: {error}") from error
 
     def _virtual_node(self, name: bytes, kind: NodeKind, mode: int, mtime_ns: int | None) -> Node:
-        """A node without inode and links: numbers that were made up could make restic take files for links."""
-        moment = self._time_ns if mtime_ns is None else mtime_ns
+        """Return a node without inode and links: with invented numbers restic could treat files as hard links."""
+        time_ns = self._time_ns if mtime_ns is None else mtime_ns
         return Node(
             name=name,
             kind=kind,
             mode=go_mode(kind, mode),
-            mtime_ns=moment,
-            atime_ns=moment,
-            ctime_ns=moment,
-            uid=identity.user_id(),
-            gid=identity.group_id(),
+            mtime_ns=time_ns,
+            atime_ns=time_ns,
+            ctime_ns=time_ns,
+            uid=local_user.user_id(),
+            gid=local_user.group_id(),
         )
 
-    def _open_folder(self, parent: OpenFolder, node: Node, previous: ParentFolder | None) -> OpenFolder:
+    def _open_folder(self, parent: TreeBuilder, node: Node, previous: ParentFolder | None) -> TreeBuilder:
         before = previous.node(node.name) if previous else None
         parent.expect()
 
@@ -142,21 +142,21 @@ class Walk:
             self._tally.count_folder(new=before is None, unchanged=before is not None and before.subtree == tree)
             parent.settle([node])
 
-        return OpenFolder(self._writer, finish)
+        return TreeBuilder(self._writer, finish)
 
     def _enter(self, previous: ParentFolder | None, name: bytes) -> ParentFolder | None:
         try:
             return previous.enter(name) if previous else None
         except Damaged as error:
             self._tally.notes.append(
-                f"The earlier snapshot cannot tell what is unchanged in {os.fsdecode(name)}, "
-                f"so everything there was read again: {error}"
+                f"The folder {os.fsdecode(name)} of the parent snapshot is damaged, so all its files were read again:"
+                f" {error}"
             )
             return None
 
-    # What lies on a disk
+    # Entries on a disk
 
-    def _place_from_disk(self, folder: OpenFolder, previous: ParentFolder | None, entry: OnDisk) -> None:
+    def _place_from_disk(self, folder: TreeBuilder, previous: ParentFolder | None, entry: OnDisk) -> None:
         top = _Level(folder, previous, b"", iter(()), entry, is_listed=True)
         folder.expect()
         stack = [top]
@@ -169,7 +169,7 @@ class Walk:
                 if entry.exclude is None or not entry.exclude(item.path):
                     self._place_path(stack, item.name, item.path, item.look)
             elif not level.is_listed:
-                # After the listing: a file that is deleted meanwhile is in the one or in the other.
+                # After the listing: a file that is deleted meanwhile is in the listing or among the kept files.
                 level.is_listed, level.entries = True, self._missed(level)
             else:
                 self._flush(level)
@@ -177,7 +177,7 @@ class Walk:
                 stack.pop()
 
     def _missed(self, level: _Level) -> Iterator[_Item]:
-        """What the listing does not have: files that were deleted, and are kept or to be recalled."""
+        """Return the entries that the listing lacks: deleted files that are kept, or recalled from the parent."""
         disk, names = level.disk, set[bytes]()
         if disk.refuge is not None:
             names.update(disk.refuge.names(level.path))
@@ -193,7 +193,7 @@ class Walk:
         except FileNotFoundError as error:
             self._place_vanished(stack, name, path, error)
         except OSError as error:
-            self._tally.report(path, f"cannot be read: {error.strerror}")
+            self._tally.add_problem(path, f"cannot read: {error.strerror}")
 
     def _place_vanished(self, stack: list[_Level], name: bytes, path: bytes, error: OSError) -> None:
         found = self._find(stack[-1], name, path)
@@ -207,8 +207,8 @@ class Walk:
                 return
         except OSError as also:
             error = also
-        # The tree itself is no file that somebody deleted.
-        self._tally.report(path, f"cannot be read: {error.strerror}", vanished=len(stack) > 1)
+        # The root of the tree itself does not count as a deleted file.
+        self._tally.add_problem(path, f"cannot read: {error.strerror}", vanished=len(stack) > 1)
 
     def _place_found(
         self, stack: list[_Level], name: bytes, path: bytes, status: os.stat_result, *, lies_at: bytes
@@ -223,7 +223,7 @@ class Walk:
             level.ready.append(self._special(name, kind, lies_at, status))
 
     def _find(self, level: _Level, name: bytes, path: bytes) -> Node | bytes | None:
-        """Where a file is that is gone: its node in the parent snapshot, or another path."""
+        """Find a file that was deleted: return its node in the parent snapshot, another path, or None."""
         disk = level.disk
         if disk.refuge is not None and (kept := disk.refuge.find(path)) is not None:
             return kept
@@ -233,7 +233,7 @@ class Walk:
 
     def _descend(self, stack: list[_Level], node: Node, path: bytes, *, lies_at: bytes) -> None:
         above = stack[-1]
-        # Of a folder that is gone, only what is kept of it is left.
+        # A deleted folder has no listing, only kept files.
         entries = _list(path) if lies_at == path else iter(())
         self._read_xattrs(node, lies_at)
         folder = self._open_folder(above.folder, node, above.previous)
@@ -244,7 +244,7 @@ class Walk:
         content = level.previous.content_if_unchanged(name, status) if level.previous else None
         if before is not None and content is not None:
             node = node_of(name, NodeKind.FILE, status)
-            # The time of change of the inode is the same, so these are too.
+            # The change time of the inode is the same, so the extended attributes are too.
             node.xattrs, node.content, node.size = before.xattrs, content, status.st_size
             level.ready.append(node)
             self._tally.count_file(node.size, new=False, unchanged=True)
@@ -269,11 +269,11 @@ class Walk:
             level.folder.expect()
         self._pool.submit(functools.partial(self._read_batch, level.folder, batch))
 
-    def _read_batch(self, folder: OpenFolder, batch: list[_FileTask]) -> None:
+    def _read_batch(self, folder: TreeBuilder, batch: list[_FileTask]) -> None:
         for task in batch:
             self._content.store_file(task.name, task.path, self._file_done(folder, task), task.find)
 
-    def _file_done(self, folder: OpenFolder, task: _FileTask) -> Callable[[Node | None], None]:
+    def _file_done(self, folder: TreeBuilder, task: _FileTask) -> Callable[[Node | None], None]:
         def done(node: Node | None) -> None:
             if node is not None:
                 self._tally.count_file(node.size, new=task.new, unchanged=False)
@@ -294,7 +294,7 @@ class Walk:
             with reachable(path) as place:
                 node.xattrs = read_xattrs(place)
         except OSError as error:
-            self._tally.report(path, f"its extended attributes cannot be read: {error.strerror}")
+            self._tally.add_problem(path, f"cannot read the extended attributes: {error.strerror}")
 
 
 def _look(path: bytes) -> os.stat_result:
@@ -303,11 +303,11 @@ def _look(path: bytes) -> os.stat_result:
 
 
 def _list(path: bytes) -> Iterator[_Item]:
-    """What is in a folder, by name; it has been read when this returns. Raises OSError."""
+    """Return the entries of a folder, sorted by name. The folder was read when this returns. Raises OSError."""
     with reachable(path) as place, os.scandir(place) as listing:
         entries = sorted(listing, key=lambda item: item.name)
     if place == path:
         return (_Item(one.name, one.path, functools.partial(one.stat, follow_symlinks=False)) for one in entries)
-    # The way by which they were listed is closed.
+    # The short path that was listed is no longer valid.
     paths = ((one.name, os.path.join(path, one.name)) for one in entries)
     return (_Item(name, inner, functools.partial(_look, inner)) for name, inner in paths)

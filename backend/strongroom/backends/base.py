@@ -1,22 +1,22 @@
-"""The contract of a storage place.
+"""The contract of a storage backend.
 
-A backend stores whole, immutable files under a kind and a name. It knows nothing of what is in them.
+A backend stores whole, immutable files under a kind and a name. It does not interpret their content.
 
-* `save` is atomic and durable: when it returns, the file is there under its name with all its bytes and survives a
-  loss of power; when it raises or the process dies, there is no file of that name. What a crash leaves behind besides
-  (temporary files) bears no valid name and is invisible to `list_files`; `list_leftovers` names it, and besides it the
-  file that another process is writing just now: only its age tells them apart. It never overwrites: FileExists.
-* `load`, `load_range` and `size` see what `save` has finished. A range that the file does not have entirely is
-  FileMissing's sibling BackendError, never a short answer.
-* `list_files` yields each file of a kind once, in any order, and nothing whose name is not valid. Files that come or go
-  while it runs may or may not be seen. `modified` is when the file was stored, by the clock of the place, or None where
-  the place does not know: a hint for judging its age, never part of what is stored.
-* `remove` is durable; a file that is gone already is FileMissing.
-* Every failure is a BackendError whose text names the file and the place. All methods are safe to call from several
+* `save` is atomic and durable. When it returns, the file exists with all its bytes and survives a loss of power. When
+  it raises or the process dies, no file of that name exists. Temporary files that a crash leaves have no valid name:
+  `list_files` does not list them, `list_leftovers` does. `list_leftovers` also lists a file that another process is
+  writing at the moment; only the age tells them apart. `save` never overwrites: it raises FileExists.
+* `load`, `load_range` and `size` see finished files only. A range beyond the end of the file raises BackendError; the
+  result is never shorter than requested.
+* `list_files` yields each file of a kind once, in any order, and only valid names. Files that are added or removed
+  meanwhile may or may not be listed. `modified` is the time of storage by the clock of the storage, or None if it is
+  unknown: a hint for the age of a file, never part of its content.
+* `remove` is durable. It raises FileMissing if the file does not exist.
+* Every failure is a BackendError whose text names the file and the location. All methods may be called from several
   threads at once.
 
 Names are checked on the way in (`FileHandle`) and on the way out (`list_files`): 64 lower-case hex digits and nothing
-else, so no name can ever mean another place.
+else, so that no name can lead to another place.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from strongroom.streams import Buffer
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FileHandle:
-    """Names a stored file. ValueError for a name that no stored file can have."""
+    """The kind and name of a stored file. Raises ValueError for an invalid name."""
 
     kind: FileKind
     name: str = ""
@@ -59,7 +59,7 @@ class StoredFile:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Leftover:
-    """What a save that broke off has left, part of nothing; `name` is the place's own for it, the rest as above."""
+    """A temporary file of an interrupted `save`. `name` is its name in the storage; the rest as in `StoredFile`."""
 
     name: str
     size: int
@@ -67,35 +67,35 @@ class Leftover:
 
 
 class Backend(Protocol):
-    """See the module's text for the promises."""
+    """The interface of a storage backend. The docstring of the module is its contract."""
 
     @property
     def location(self) -> str:
-        """Where it is, for messages; never holds a secret."""
+        """Return the location, for messages. Never contains a secret."""
 
     def create(self) -> None:
-        """Make the place ready for a new repository. Existing files stay untouched."""
+        """Prepare the storage for a new repository. Existing files stay untouched."""
 
     def save(self, handle: FileHandle, parts: Sequence[Buffer]) -> None:
-        """Store the concatenation of `parts`."""
+        """Store the concatenated `parts` as one file."""
 
     def load(self, handle: FileHandle) -> bytes:
-        """All bytes of a file."""
+        """Return all bytes of a file."""
 
     def load_range(self, handle: FileHandle, offset: int, length: int) -> bytes:
-        """Exactly `length` bytes from `offset`."""
+        """Return exactly `length` bytes from `offset`."""
 
     def size(self, handle: FileHandle) -> int:
-        """Bytes of a file."""
+        """Return the size of a file in bytes."""
 
     def list_files(self, kind: FileKind) -> Iterator[StoredFile]:
-        """All files of a kind; none when the place does not exist."""
+        """Yield all files of a kind; none if the storage does not exist."""
 
     def remove(self, handle: FileHandle) -> None:
         """Delete a file."""
 
     def list_leftovers(self) -> Iterator[Leftover]:
-        """What saves have left that broke off, or that are not done; none in a place that keeps no such thing."""
+        """Yield the temporary files of interrupted or running saves; none in a storage without such files."""
 
     def remove_leftover(self, leftover: Leftover) -> None:
-        """Delete what `list_leftovers` gave."""
+        """Delete a file that `list_leftovers` has listed."""

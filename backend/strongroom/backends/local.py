@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from strongroom.backends.base import CONFIG, FileHandle, Leftover, StoredFile
-from strongroom.errors import OUT_OF_ROOM, BackendError, FileExists, FileMissing, StorageDenied, StorageFull
+from strongroom.errors import OUT_OF_SPACE, BackendError, FileExists, FileMissing, StorageDenied, StorageFull
 from strongroom.ids import FileKind, StorageId, is_storage_name
 from strongroom.streams import Buffer
 
@@ -21,13 +21,15 @@ _CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}
 _CANNOT_LINK = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 _WRITEV_LIMIT = 1024
 _LEFTOVER = re.compile(r"(config|[0-9a-f]{64})-tmp-[0-9a-f]+")
-"""As `save` names what it has not finished; restic does it in the same way."""
+"""Names of unfinished files of `save`; the same as restic's."""
 _O_BINARY: int = getattr(os, "O_BINARY", 0)
 
 
 class LocalBackend:
-    """Files below `root`, laid out as restic lays them out. Folders are 0700 and files 0400, or, when the
-    repository's `config` is readable for its group, 0770 and 0440."""
+    """Files below the folder `root`, in restic's layout.
+
+    Folders have mode 0700 and files 0400, or 0770 and 0440 if the group may read the repository's `config`.
+    """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root)
@@ -57,7 +59,7 @@ class LocalBackend:
                 descriptor = _create(temporary)
             except FileNotFoundError:
                 path.parent.mkdir(mode=folder_mode, parents=True, exist_ok=True)
-                # A new folder is an entry of the one above it, and must be as durable as what will lie in it.
+                # A new folder is an entry of its parent, and must be as durable as the file in it.
                 _sync_folder(path.parent.parent)
                 descriptor = _create(temporary)
             try:
@@ -76,8 +78,8 @@ class LocalBackend:
 
     def _publish(self, temporary: Path, path: Path, handle: FileHandle) -> None:
         if handle == CONFIG:
-            # The one name that is no hash: of two clients that make a repository here at once, one must lose, and a
-            # link, unlike a rename, never replaces.
+            # The only name that is no hash. If two clients make a repository here at once, one must fail: a link never
+            # replaces a file, a rename does.
             try:
                 os.link(temporary, path)
             except FileExistsError:
@@ -133,7 +135,7 @@ class LocalBackend:
                 try:
                     status = entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
-                    continue  # removed since the listing began: as if it had not been seen
+                    continue  # removed since the listing began
                 yield StoredFile(StorageId(entry.name), status.st_size, status.st_mtime)
 
     def _scan(self, folder: Path) -> list[os.DirEntry[str]]:
@@ -168,7 +170,9 @@ class LocalBackend:
     def remove_leftover(self, leftover: Leftover) -> None:
         path = self.root / leftover.name
         if not _LEFTOVER.fullmatch(path.name):
-            raise BackendError(f"{leftover.name} in {self.location} is no leftover of a write.")
+            raise BackendError(
+                f"{leftover.name} in {self.location} is no temporary file of a save. It was not removed."
+            )
         try:
             path.unlink()
         except OSError as error:
@@ -192,10 +196,10 @@ class LocalBackend:
         reason = f"Cannot {verb} {what} in {self.location}: {error.strerror or error}."
         if isinstance(error, FileNotFoundError):
             raise FileMissing(reason) from error
-        if error.errno in OUT_OF_ROOM:
-            raise StorageFull(f"{reason} Make room there, or set another storage path.") from error
+        if error.errno in OUT_OF_SPACE:
+            raise StorageFull(f"{reason} Free space there, or set another storage path.") from error
         if error.errno in _DENIED:
-            raise StorageDenied(f"{reason} Give this user the right, or set another storage path.") from error
+            raise StorageDenied(f"{reason} Give this user permission, or set another storage path.") from error
         raise BackendError(reason) from error
 
 

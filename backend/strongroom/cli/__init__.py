@@ -1,4 +1,4 @@
-"""The command `strongroom`: repositories by hand, with no Django anywhere."""
+"""The command `strongroom`: work with repositories without Django."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import os
 import sys
 from collections.abc import Sequence
 
-from strongroom import exitcodes
-from strongroom.cli.output import complain
+from strongroom import exit_codes
+from strongroom.cli.output import print_error
 from strongroom.cli.parser import build_parser
 from strongroom.errors import StrongroomError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code."""
+    """Run the command. Return its exit code."""
     options = build_parser().parse_args(arguments)
     try:
         code: int = options.run(options)
         sys.stdout.flush()
     except StrongroomError as error:
-        complain(f"error: {error}")
-        return exitcodes.of_error(error)
+        print_error(f"error: {error}")
+        return exit_codes.of_error(error)
     except KeyboardInterrupt:
-        complain("interrupted; what was stored before is untouched")
-        return exitcodes.INTERRUPTED
+        print_error("interrupted; existing snapshots are unchanged")
+        return exit_codes.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone, as `head` does. Python would complain once more at its exit.
+        # The reader of our output has ended, such as `head`. Python would report it again at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exitcodes.OK
+        return exit_codes.OK
     return code

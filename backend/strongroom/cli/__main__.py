@@ -1,4 +1,4 @@
-"""`python -m strongroom.cli`, where the command itself is not installed."""
+"""Run the command as `python -m strongroom.cli`, without installing it."""
 
 import sys
 

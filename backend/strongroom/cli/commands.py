@@ -1,4 +1,4 @@
-"""What the subcommands do: fetch, call the engine, shape the answer. Each gives its exit code."""
+"""The subcommands for backup, restore, check and keys. Each calls the engine, prints its result, returns a code."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from strongroom import exitcodes
+from strongroom import exit_codes
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
 from strongroom.checker import CheckProgress, check
 from strongroom.cli.access import backend, open_repository, passphrase, read_lock, read_new_passphrase, reading
-from strongroom.cli.output import Display, complain, moment, name, say, say_json, size, table
+from strongroom.cli.output import Display, local_time, name, print_error, print_json, print_line, size, table
 from strongroom.entries import Entry, Folder, OnDisk
 from strongroom.errors import StrongroomError
 from strongroom.format.snapshot import Snapshot
@@ -23,24 +23,24 @@ from strongroom.snapshots import SnapshotView
 
 
 def init(options: argparse.Namespace) -> int:
-    """Make a repository."""
+    """Create a repository."""
     place = backend(options)
     repository = Repository.init(place, passphrase(options, confirm=True))
     if options.json:
-        say_json({"repository": place.location, "id": repository.id})
+        print_json({"repository": place.location, "id": repository.id})
     else:
-        say(f"Made repository {repository.id[:10]} in {place.location}.")
-        complain("Keep the passphrase somewhere else as well: without it nobody can read the backups.")
-    return exitcodes.OK
+        print_line(f"Repository {repository.id[:10]} created in {place.location}.")
+        print_error("Keep a copy of the passphrase in another place: without it the backups cannot be read.")
+    return exit_codes.OK
 
 
 def backup(options: argparse.Namespace) -> int:
-    """Archive files and folders."""
+    """Back up files and folders."""
     repository = open_repository(options)
     paths = [os.path.abspath(os.fsencode(path)) for path in options.paths]
     missing = [path for path in paths if not os.path.lexists(path)]
     if missing:
-        raise StrongroomError(f"There is no {name(missing[0])}. Nothing was backed up.")
+        raise StrongroomError(f"Cannot back up {name(missing[0])}: it does not exist. Nothing was backed up.")
     shown = tuple(os.fsdecode(path) for path in paths)
     parent = None if options.force else _latest_of(repository, shown)
     excluded = frozenset(os.path.abspath(os.fsencode(path)) for path in options.exclude)
@@ -62,29 +62,33 @@ def backup(options: argparse.Namespace) -> int:
             progress=progress,
         )
     for problem in result.problems:
-        complain(f"error: {name(problem.path)}: {problem.reason}")
+        print_error(f"error: {name(problem.path)}: {problem.reason}")
     for note in result.notes:
-        complain(f"warning: {note}")
+        print_error(f"warning: {note}")
     summary = result.summary
     if options.json:
         problems = [{"path": name(problem.path), "reason": problem.reason} for problem in result.problems]
-        say_json({"snapshot": result.snapshot.id, "summary": summary, "problems": problems})
+        print_json({"snapshot": result.snapshot.id, "summary": summary, "problems": problems})
     else:
-        say(f"{summary.files_new} new, {summary.files_changed} changed, {summary.files_unmodified} unchanged files")
-        say(f"{size(summary.total_bytes_processed)} read or known, {size(result.stored_bytes)} stored")
-        say(f"snapshot {result.snapshot.id[:8]} saved" + (", INCOMPLETE" if result.problems else ""))
-    return exitcodes.INCOMPLETE if result.problems else exitcodes.OK
+        print_line(
+            f"{summary.files_new} new, {summary.files_changed} changed, {summary.files_unmodified} unchanged files"
+        )
+        print_line(
+            f"{size(summary.total_bytes_processed)} in all files, {size(result.stored_bytes)} added to the repository"
+        )
+        print_line(f"snapshot {result.snapshot.id[:8]} saved" + (", INCOMPLETE" if result.problems else ""))
+    return exit_codes.INCOMPLETE if result.problems else exit_codes.OK
 
 
 def _latest_of(repository: Repository, paths: tuple[str, ...]) -> Snapshot | None:
     readable, faults = repository.readable_snapshots()
     for fault in faults:
-        complain(f"warning: {fault}")
+        print_error(f"warning: {fault}")
     return next((snapshot for snapshot in reversed(readable) if snapshot.paths == paths), None)
 
 
 def _entries(paths: Sequence[bytes], exclude: Callable[[bytes], bool] | None) -> list[Entry]:
-    """The root of the snapshot: every path below its own folders, as restic lays it out."""
+    """Return the root entries of the snapshot: every path below its own folders, as in restic."""
     if b"/" in paths:
         with os.scandir(b"/") as listing:
             return [OnDisk(item.name, item.path, exclude) for item in sorted(listing, key=lambda item: item.name)]
@@ -112,11 +116,11 @@ def snapshots(options: argparse.Namespace) -> int:
     repository = open_repository(options)
     found, faults = repository.readable_snapshots()
     if options.json:
-        say_json(
+        print_json(
             [
                 {
                     "id": snapshot.id,
-                    "time": moment(snapshot.time_ns),
+                    "time": local_time(snapshot.time_ns),
                     "host": snapshot.hostname,
                     "paths": snapshot.paths,
                     "tags": snapshot.tags,
@@ -131,7 +135,7 @@ def snapshots(options: argparse.Namespace) -> int:
             [
                 [
                     snapshot.id[:8],
-                    moment(snapshot.time_ns),
+                    local_time(snapshot.time_ns),
                     snapshot.hostname,
                     ",".join(snapshot.tags),
                     ",".join(snapshot.paths),
@@ -141,18 +145,20 @@ def snapshots(options: argparse.Namespace) -> int:
             ],
         )
     for fault in faults:
-        complain(f"error: {fault}")
-    return exitcodes.FAILED if faults else exitcodes.OK
+        print_error(f"error: {fault}")
+    return exit_codes.FAILED if faults else exit_codes.OK
 
 
 def ls(options: argparse.Namespace) -> int:
-    """List what a snapshot holds."""
+    """List the content of a snapshot."""
     with reading(options) as (repository, index):
         view = SnapshotView(repository, repository.snapshot(options.snapshot), index)
         prefix = os.fsencode(options.path).strip(b"/")
         tree = view.subtree(prefix)
         if tree is None:
-            raise StrongroomError(f"Snapshot {view.snapshot.id[:8]} has no folder {name(prefix)}.")
+            raise StrongroomError(
+                f"Snapshot {view.snapshot.id[:8]} has no folder {name(prefix)}. Without a folder, ls lists everything."
+            )
         for path, node in view.walk(tree, prefix):
             slash = "/" if node.kind is NodeKind.DIR else ""
             if options.json:
@@ -160,15 +166,17 @@ def ls(options: argparse.Namespace) -> int:
                     "path": name(path),
                     "type": node.kind.value,
                     "size": node.size,
-                    "mtime": moment(node.mtime_ns),
+                    "mtime": local_time(node.mtime_ns),
                 }
-                say_json(record)
+                print_json(record)
             elif options.long:
                 kind = node.kind.value
-                say(f"{kind:8} {node.permissions:04o} {node.size:>14,} {moment(node.mtime_ns)} {name(path)}{slash}")
+                print_line(
+                    f"{kind:8} {node.permissions:04o} {node.size:>14,} {local_time(node.mtime_ns)} {name(path)}{slash}"
+                )
             else:
-                say(name(path) + slash)
-    return exitcodes.OK
+                print_line(name(path) + slash)
+    return exit_codes.OK
 
 
 def restore_snapshot(options: argparse.Namespace) -> int:
@@ -188,11 +196,11 @@ def restore_snapshot(options: argparse.Namespace) -> int:
             progress=progress,
         )
     for problem in result.damaged:
-        complain(f"error: {name(problem.path)}: {problem.reason}")
+        print_error(f"error: {name(problem.path)}: {problem.reason}")
     for problem in result.unapplied:
-        complain(f"warning: {name(problem.path)}: {problem.reason}")
+        print_error(f"warning: {name(problem.path)}: {problem.reason}")
     if options.json:
-        say_json(
+        print_json(
             {
                 "snapshot": snapshot.id,
                 "target": str(Path(options.target).absolute()),
@@ -204,14 +212,16 @@ def restore_snapshot(options: argparse.Namespace) -> int:
             }
         )
     else:
-        say(f"{result.files} files ({size(result.bytes)}) and {result.folders} folders restored to {options.target}")
+        print_line(
+            f"{result.files} files ({size(result.bytes)}) and {result.folders} folders restored to {options.target}"
+        )
         if result.damaged:
-            say(f"{len(result.damaged)} could NOT be restored, see above")
-    return exitcodes.FAILED if result.damaged else exitcodes.OK
+            print_line(f"{len(result.damaged)} files or folders could NOT be restored, see above")
+    return exit_codes.FAILED if result.damaged else exit_codes.OK
 
 
 def check_repository(options: argparse.Namespace) -> int:
-    """Find and name damage."""
+    """Find damage in a repository."""
     repository = open_repository(options)
     with Display("check", quiet=options.json) as display:
 
@@ -224,45 +234,45 @@ def check_repository(options: argparse.Namespace) -> int:
             with read_lock(repository):
                 report = check(repository, read_data=options.read_data, progress=progress)
     if options.json:
-        say_json({"good": report.good, **dataclasses.asdict(report)})
+        print_json({"good": report.good, **dataclasses.asdict(report)})
     else:
         for finding in report.findings:
-            complain(str(finding))
-        say(
+            print_error(str(finding))
+        print_line(
             f"{report.snapshots} snapshots, {report.trees} folders, {report.files} files, {report.packs} packs, "
-            f"{size(report.bytes_read)} read back"
+            f"{size(report.bytes_read)} read"
         )
-        say("no errors were found" if report.good else f"{len(report.findings)} findings")
-    return exitcodes.OK if report.good else exitcodes.FAILED
+        print_line("no errors were found" if report.good else f"{len(report.findings)} findings, see above")
+    return exit_codes.OK if report.good else exit_codes.FAILED
 
 
 def key_list(options: argparse.Namespace) -> int:
-    """List the keys that open a repository."""
+    """List the keys of a repository."""
     found = open_repository(options).list_keys()
     if options.json:
-        say_json(found)
+        print_json(found)
     else:
         table(
             ["", "ID", "User", "Host", "Created"],
             [["*" if key.in_use else "", key.name[:8], key.username, key.hostname, key.created] for key in found],
         )
-    return exitcodes.OK
+    return exit_codes.OK
 
 
 def key_add(options: argparse.Namespace) -> int:
-    """Let another passphrase open a repository."""
+    """Add a passphrase that opens a repository."""
     repository = open_repository(options)
     new = read_new_passphrase(options)
     with repository.lock():
         added = repository.add_key(new)
-    say_json({"key": added}) if options.json else say(f"key {added[:8]} added and proven to open the repository")
-    return exitcodes.OK
+    print_json({"key": added}) if options.json else print_line(f"key {added[:8]} added; it opens the repository")
+    return exit_codes.OK
 
 
 def key_remove(options: argparse.Namespace) -> int:
-    """Take a passphrase away."""
+    """Remove a passphrase."""
     repository = open_repository(options)
     with repository.lock(exclusive=True):
         removed = repository.remove_key(options.key)
-    say_json({"key": removed}) if options.json else say(f"key {removed[:8]} removed")
-    return exitcodes.OK
+    print_json({"key": removed}) if options.json else print_line(f"key {removed[:8]} removed")
+    return exit_codes.OK

@@ -1,4 +1,4 @@
-"""Scripts that let a shell complete the command, made from its own parser."""
+"""Completion scripts for shells, made from the parser of the command."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import argparse
 
 import shtab
 
-from strongroom import exitcodes
-from strongroom.cli.output import say
+from strongroom import exit_codes
+from strongroom.cli.output import print_line
 
 SHELLS = ("bash", "zsh")
 
 
 def completes_folders(action: argparse.Action) -> None:
-    """Let the shell offer folders for an argument."""
+    """Make the shell complete folders for an argument."""
     action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
 
 
 def completes_files(action: argparse.Action) -> None:
-    """Let the shell offer files for an argument."""
+    """Make the shell complete files for an argument."""
     action.complete = shtab.FILE  # type: ignore[attr-defined]
 
 
 def completion(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
-    """Print the script for a shell."""
-    say(shtab.complete(parser, options.shell).rstrip("\n"))
-    return exitcodes.OK
+    """Print the completion script of a shell."""
+    print_line(shtab.complete(parser, options.shell).rstrip("\n"))
+    return exit_codes.OK

@@ -1,4 +1,4 @@
-"""What the command shows: tables and a bar on a terminal, plain lines in a pipe, one JSON object when asked."""
+"""Output of the command: tables and a progress bar on a terminal, plain lines in a pipe, JSON on request."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from rich.table import Table
 
 _LINE_SECONDS = 10.0
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
-"""What a terminal obeys, and what shows the rest of a line in another direction."""
+"""Control characters, and characters that change the direction of the text."""
 
 
 def size(value: int) -> str:
-    """Bytes as people read them."""
+    """Format a number of bytes, such as 1.2 MB."""
     return decimal(value)
 
 
-def moment(nanoseconds: int) -> str:
-    """A time in the user's own zone; in seconds since the epoch if no calendar has it."""
+def local_time(nanoseconds: int) -> str:
+    """Format a timestamp in the user's time zone; as seconds since the epoch if the calendar does not have it."""
     try:
         return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=nanoseconds // 10**9)).astimezone().isoformat(" ")
     except (OverflowError, ValueError):
@@ -35,32 +35,32 @@ def moment(nanoseconds: int) -> str:
 
 
 def name(raw: bytes) -> str:
-    """A path as a terminal can show it without obeying it: control characters and bytes that are no text escaped."""
+    """Format a path for a terminal, with control characters and invalid bytes escaped."""
     text = raw.decode("utf-8", "backslashreplace")
     return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
-def say(line: str) -> None:
-    """A line of the result."""
+def print_line(line: str) -> None:
+    """Print a line of the result."""
     sys.stdout.write(line + "\n")
 
 
-def complain(line: str) -> None:
-    """A line about something that is wrong."""
+def print_error(line: str) -> None:
+    """Print an error or a warning on stderr."""
     sys.stdout.flush()
     sys.stderr.write(_CONTROL.sub("?", line) + "\n")
 
 
-def say_json(record: object) -> None:
-    """The whole result for a program."""
-    say(msgspec.json.format(msgspec.json.encode(record), indent=2).decode())
+def print_json(record: object) -> None:
+    """Print the whole result as JSON."""
+    print_line(msgspec.json.format(msgspec.json.encode(record), indent=2).decode())
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows under titles; tab-separated and without titles in a pipe."""
+    """Print rows with titles; tab-separated and without titles in a pipe."""
     if not sys.stdout.isatty():
         for row in rows:
-            say("\t".join(row))
+            print_line("\t".join(row))
         return
     shown = Table(*titles, box=None, header_style="bold", pad_edge=False)
     for row in rows:
@@ -69,7 +69,7 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 class Display:
-    """Progress on stderr: a bar with rate and ETA on a terminal, a line every ten seconds elsewhere."""
+    """Show progress on stderr: a bar with rate and ETA on a terminal, otherwise a line every ten seconds."""
 
     def __init__(self, doing: str, *, quiet: bool, counted: str = "files") -> None:
         self._doing = doing
@@ -94,7 +94,7 @@ class Display:
             self._bar.stop()
 
     def show(self, files: int, done: int, total: int | None, current: bytes = b"") -> None:
-        """So many files and bytes are done, of `total` bytes if that is known."""
+        """Show the number of finished files and bytes, of `total` bytes if known."""
         now = time.monotonic()
         if self._quiet or (self._bar is None and now - self._shown < _LINE_SECONDS):
             return
@@ -108,7 +108,7 @@ class Display:
         if total and rate:
             parts.append(f"ETA {timedelta(seconds=round(max(total - done, 0) / rate))}")
         if self._bar is None:
-            complain(f"{self._doing}: {', '.join(parts)}")
+            print_error(f"{self._doing}: {', '.join(parts)}")
             return
         detail = ", ".join(parts) + (f"  {name(os.path.basename(current))[:40]}" if current else "")
         self._bar.update(self._task, completed=done, total=total, detail=detail)

@@ -1,4 +1,4 @@
-"""The subcommands for packages: one portable file is listed, verified and unpacked, without a repository."""
+"""The subcommands for packages: list, verify and unpack one portable file, without a repository."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from strongroom import exitcodes
+from strongroom import exit_codes
 from strongroom.cli.access import given_passphrase
-from strongroom.cli.output import Display, complain, moment, name, say, say_json, size
+from strongroom.cli.output import Display, local_time, name, print_error, print_json, print_line, size
 from strongroom.errors import PackageLocked, PackageRefused
 from strongroom.packages import (
     Comparison,
@@ -26,17 +26,17 @@ from strongroom.packages import (
     require_empty,
     unpack,
 )
-from strongroom.packages.reading import Progress
+from strongroom.packages.reader import Progress
 from strongroom.packages.spool import Spool
 
 _PIECE = 1 << 16
 
 
 def list_members(options: argparse.Namespace) -> int:
-    """List what a package holds; all of it is checked by the way. What was found before damage is shown too."""
+    """List the content of a package and check it. Members before the first damage are listed, too."""
     shape = _record if options.json else _long if options.long else _short
     with contextlib.closing(Spool()) as waiting:
-        # What is said first is known last: the lines of the members wait until everything has been read.
+        # The manifest, printed first, is read last: the lines of the members wait until everything was read.
         package, contents, failure = None, None, ""
         try:
             with _shown("reading", options) as progress:
@@ -54,21 +54,21 @@ def list_members(options: argparse.Namespace) -> int:
         waiting.rewind()
         if options.json:
             members = [msgspec.Raw(line) for line in _lines(waiting)]
-            say_json({**_facts(options, package), "contents": contents, "members": members, "error": failure or None})
+            print_json({**_facts(options, package), "contents": contents, "members": members, "error": failure or None})
         else:
             if contents is not None:
-                _say_contents(contents)
+                _print_contents(contents)
             for line in _lines(waiting):
-                say(line.decode())
+                print_line(line.decode())
             if package is not None:
-                say(_whole(package))
+                print_line(_whole(package))
     if failure:
-        complain(f"error: {failure}")
-    return exitcodes.FAILED if failure else exitcodes.OK
+        print_error(f"error: {failure}")
+    return exit_codes.FAILED if failure else exit_codes.OK
 
 
 def verify(options: argparse.Namespace) -> int:
-    """Read every byte of a package and compare it with the list of hashes and with the manifest."""
+    """Read every byte of a package, and compare it with its list of hashes and its manifest."""
     package = None
     try:
         package = _open(options)
@@ -80,32 +80,32 @@ def verify(options: argparse.Namespace) -> int:
     except PackageRefused as error:
         found = Comparison([str(error)], [])
     if options.json:
-        say_json({**_facts(options, package), "good": not found.findings, **dataclasses.asdict(found)})
+        print_json({**_facts(options, package), "good": not found.findings, **dataclasses.asdict(found)})
     else:
         for finding in found.findings:
-            complain(f"error: {finding}")
+            print_error(f"error: {finding}")
         for note in found.notes:
-            complain(f"warning: {note}")
+            print_error(f"warning: {note}")
         if package is not None and not found.findings:
-            say(_whole(package))
+            print_line(_whole(package))
     if found.findings:
-        return exitcodes.FAILED
-    return exitcodes.INCOMPLETE if found.notes else exitcodes.OK
+        return exit_codes.FAILED
+    return exit_codes.INCOMPLETE if found.notes else exit_codes.OK
 
 
 def unpack_members(options: argparse.Namespace) -> int:
-    """Unpack a package, or a part of it, into an empty folder, when everything in it has been checked."""
+    """Check a package, then unpack it, or a part of it, into an empty folder."""
     target = Path(options.target)
-    # Now, and not when a large package has been read.
+    # Before a large package is read.
     require_empty(target)
     package = _open(options)
     with _shown("unpacking", options, package.total.bytes) as progress:
         written = unpack(package, target, inside=os.fsencode(options.path).strip(b"/"), progress=progress)
     if options.json:
-        say_json({"package": str(package.path), "target": str(target.absolute()), **dataclasses.asdict(written)})
+        print_json({"package": str(package.path), "target": str(target.absolute()), **dataclasses.asdict(written)})
     else:
-        say(f"{written.files} files ({size(written.bytes)}) and {written.folders} folders unpacked to {target}")
-    return exitcodes.OK
+        print_line(f"{written.files} files ({size(written.bytes)}) and {written.folders} folders unpacked to {target}")
+    return exit_codes.OK
 
 
 @contextlib.contextmanager
@@ -120,29 +120,31 @@ def _open(options: argparse.Namespace) -> Package:
 
 
 def _facts(options: argparse.Namespace, package: Package | None) -> dict[str, object]:
-    """What is always in the answer for a program. The counts are those of a package that is whole."""
+    """Return the fields that every JSON result has. Only an intact package has counts."""
     facts: dict[str, object] = {"package": options.file, "whole": package is not None}
     return facts if package is None else {**facts, **dataclasses.asdict(package.total)}
 
 
 def _whole(package: Package) -> str:
     total = package.total
-    return f"whole: {total.files:,} files ({size(total.bytes)}) and {total.folders:,} folders, every hash as listed"
+    return f"intact: {total.files:,} files ({size(total.bytes)}) and {total.folders:,} folders, all hashes match"
 
 
-def _say_contents(contents: Contents) -> None:
-    say(f"taken {_text(contents.cut_at)} by {_text(contents.software)}")
+def _print_contents(contents: Contents) -> None:
+    print_line(f"backup of {_text(contents.cut_at)} by {_text(contents.software)}")
     for dump in contents.databases:
         rows, engine = sum(dump.tables.values()), f"{_text(dump.engine)} {_text(dump.server_version)}".strip()
-        say(f"database {_text(dump.alias)}: {len(dump.tables):,} tables, {rows:,} rows, {size(dump.size)} ({engine})")
+        print_line(
+            f"database {_text(dump.alias)}: {len(dump.tables):,} tables, {rows:,} rows, {size(dump.size)} ({engine})"
+        )
     for data in contents.data:
         rows = sum(table.rows for table in data.tables)
-        say(f"data {_text(data.alias)}: {len(data.tables):,} tables, {rows:,} rows, as text")
+        print_line(f"data {_text(data.alias)}: {len(data.tables):,} tables, {rows:,} rows, as text")
     for root in contents.files:
-        say(f"files {_text(root.name)}: {root.files:,} files, {size(root.bytes)}")
+        print_line(f"files {_text(root.name)}: {root.files:,} files, {size(root.bytes)}")
     if contents.problems:
-        say(f"INCOMPLETE: {contents.problems:,} things could not be read when it was made")
-    say("")
+        print_line(f"INCOMPLETE: {contents.problems:,} files or folders could not be read when it was made")
+    print_line("")
 
 
 def _text(value: str) -> str:
@@ -159,7 +161,7 @@ def _short(member: Member) -> str:
 
 def _long(member: Member) -> str:
     kind, owner = "d" if member.is_folder else "-", f"{member.uid}:{member.gid}"
-    return f"{kind}{member.mode:04o} {owner:>11} {_short(member)[:12]} {moment(member.mtime_ns)}  {_path(member)}"
+    return f"{kind}{member.mode:04o} {owner:>11} {_short(member)[:12]} {local_time(member.mtime_ns)}  {_path(member)}"
 
 
 def _record(member: Member) -> str:
@@ -170,7 +172,7 @@ def _record(member: Member) -> str:
         "mode": f"{member.mode:04o}",
         "uid": member.uid,
         "gid": member.gid,
-        "mtime": moment(member.mtime_ns),
+        "mtime": local_time(member.mtime_ns),
     }
     return msgspec.json.encode(record).decode()
 

@@ -1,7 +1,7 @@
-"""What is stored, as bytes to be handed to somebody else: from any offset, at a memory that does not grow with it.
+"""Downloads of stored content: bytes of a known length, from any offset, in constant memory.
 
-A file, a folder as a `.tar`, a whole snapshot as a package. Each has one form, byte for byte the same whenever it is
-asked for, of a length that is known before anything is read.
+A download is a file, a folder as a `.tar`, or a whole snapshot as a package. Its bytes are the same each time, and its
+length is known before any content is read.
 """
 
 from strongroom.downloads.base import Download, LeftOut, Measure, Measures, Stretch

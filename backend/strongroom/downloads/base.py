@@ -1,4 +1,4 @@
-"""Content whose length is known: parts one after the other, of which any stretch can be read."""
+"""The interface of downloads: content of known length, of which any byte range can be read."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from strongroom.format.tree import Node, NodeKind
 
 @dataclasses.dataclass(slots=True)
 class LeftOut:
-    """How many entries are stored but not in the download: symbolic links, devices and other special files, and what
-    was withheld on purpose, with everything below it."""
+    """The number of stored entries that are not in the download.
+
+    They are symbolic links, devices and other special files, and entries that are withheld because they hold secrets,
+    with everything below them.
+    """
 
     links: int = 0
     specials: int = 0
@@ -24,7 +27,7 @@ class LeftOut:
         return bool(self.links or self.specials or self.withheld)
 
     def count(self, node: Node) -> None:
-        """One link or special file."""
+        """Count one link or special file."""
         if node.kind is NodeKind.SYMLINK:
             self.links += 1
         else:
@@ -33,7 +36,7 @@ class LeftOut:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Measure:
-    """What is found out by reading the trees of a download. `listed` is the length of a package's list of hashes."""
+    """The measures of a download, from its trees. `listed` is the length of a package's list of hashes."""
 
     length: int
     left_out: LeftOut
@@ -41,18 +44,18 @@ class Measure:
 
 
 Measures: TypeAlias = MutableMapping[str, Measure]
-"""By identity: where a measure is, the trees need not be read for it again. Whoever keeps them bounds their number."""
+"""A cache of measures by identity, so that the trees need not be read again. The caller limits its size."""
 
 
 Stretch: TypeAlias = Generator[bytes, None, None]
-"""Bytes in pieces of a few MB. Closing it lets go of what it holds."""
+"""Bytes in pieces of a few MB. Closing it releases its resources."""
 
 
 class Download(Protocol):
-    """Bytes that can be handed out. `length` is theirs; `identity` is the same for the same bytes only, in hex.
+    """Bytes to download. `length` is their number; `identity`, in hex, is the same only for the same bytes.
 
-    `read` gives those from `start` up to `stop`. It raises Damaged, and BackendError, before it
-    gives anything that is not what was stored, and never ends early.
+    `read` yields the bytes from `start` up to `stop`. It raises Damaged or BackendError before it yields a wrong byte,
+    and it never ends early.
     """
 
     length: int
@@ -63,19 +66,19 @@ class Download(Protocol):
 
 
 class Part(NamedTuple):
-    """So many bytes; `make` gives all of them."""
+    """A part of `size` bytes; `make` returns all of them."""
 
     size: int
     make: Callable[[], bytes]
 
 
 def fixed(data: bytes) -> Part:
-    """Bytes that are there already."""
+    """Return a part of bytes in memory."""
     return Part(len(data), lambda: data)
 
 
-def cut(parts: Iterable[Part], start: int, stop: int) -> Stretch:
-    """The bytes from `start` up to `stop`; parts that lie before or after them are not made. Raises Damaged."""
+def read_range(parts: Iterable[Part], start: int, stop: int) -> Stretch:
+    """Yield the bytes from `start` up to `stop`. Parts outside of the range are not made. Raises Damaged."""
     position = 0
     for part in parts:
         if position >= stop:
@@ -84,18 +87,21 @@ def cut(parts: Iterable[Part], start: int, stop: int) -> Stretch:
         if end > start:
             data = part.make()
             if len(data) != part.size:
-                raise Damaged(f"A part of {part.size} bytes has {len(data)}; an index of the repository is wrong.")
+                raise Damaged(
+                    f"A part of {part.size} bytes has {len(data)}: the index of the repository is wrong. Run"
+                    " `strongroom check`."
+                )
             if position < start or end > stop:
                 data = data[max(start - position, 0) : stop - position]
             if data:
                 yield data
         position = end
     if position < stop:
-        raise Damaged(f"The content ends at byte {position} instead of {stop}.")
+        raise Damaged(f"The content ends at byte {position} instead of {stop}. Run `strongroom check`.")
 
 
 def identity_of(*facts: object) -> str:
-    """A name for content that these facts determine."""
+    """Return an identity for content that these facts determine."""
     digest = hashlib.sha256()
     for fact in facts:
         text = fact if isinstance(fact, bytes) else repr(fact).encode()

@@ -1,11 +1,11 @@
-"""One file of a snapshot."""
+"""Download one file of a snapshot."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
 
-from strongroom.downloads.base import LeftOut, Part, Stretch, cut, identity_of
+from strongroom.downloads.base import LeftOut, Part, Stretch, identity_of, read_range
 from strongroom.errors import Damaged
 from strongroom.format.tree import Node, NodeKind
 from strongroom.ids import BlobKind
@@ -13,7 +13,7 @@ from strongroom.snapshots import SnapshotView
 
 
 class FileDownload:
-    """The content of a file. An offset is found by the sizes in the index. Raises Damaged when they do not fit."""
+    """The content of a file. The index has the sizes to find an offset. Raises Damaged if they do not fit."""
 
     def __init__(self, view: SnapshotView, node: Node) -> None:
         if node.kind is not NodeKind.FILE:
@@ -26,21 +26,24 @@ class FileDownload:
         self.left_out = LeftOut()
 
     def read(self, start: int, stop: int) -> Stretch:
-        """See `Download`."""
-        return cut(content_parts(self._view, self._node), start, stop)
+        """Yield the bytes from `start` up to `stop`; see `Download`."""
+        return read_range(content_parts(self._view, self._node), start, stop)
 
 
 def content_parts(view: SnapshotView, node: Node) -> Iterator[Part]:
-    """The blobs of a file. Raises Damaged for one that is in no index."""
+    """Yield the blobs of a file as parts. Raises Damaged if one is in no index."""
     for blob in node.content or ():
         size = view.reader.index.size(BlobKind.DATA, blob)
         if size is None:
-            raise Damaged(f"The content of {node.name!r} is not complete: the blob {blob.hex()} is in no index.")
+            raise Damaged(
+                f"The content of {node.name!r} is incomplete: the blob {blob.hex()} is in no index. Run"
+                " `strongroom check`."
+            )
         yield Part(size, functools.partial(view.reader.read, BlobKind.DATA, blob))
 
 
 def require_complete(view: SnapshotView, node: Node) -> None:
-    """Raise Damaged unless the blobs of a file are known and have its size together."""
+    """Raise Damaged unless all blobs of a file are indexed and their sizes add up to its size."""
     there = sum(part.size for part in content_parts(view, node))
     if there != node.size:
-        raise Damaged(f"The content of {node.name!r} has {there} bytes instead of {node.size}.")
+        raise Damaged(f"The content of {node.name!r} has {there} bytes instead of {node.size}. Run `strongroom check`.")

@@ -1,7 +1,7 @@
-"""A folder of a snapshot as a plain `.tar` with POSIX extended headers, which every tar reads.
+"""Download a folder of a snapshot as a plain `.tar` with POSIX extended headers, which every tar reads.
 
-Links stay links; of several names of one file each gets the content. Sockets, pipes and devices are left out. Nothing
-is compressed, so that the length follows from the tree, and an offset is found without reading what lies before it.
+Symbolic links stay links; each hard link gets the content. Sockets, pipes and devices are left out. Nothing is
+compressed, so that the tree determines the length, and an offset is found without reading the bytes before it.
 """
 
 from __future__ import annotations
@@ -9,25 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from strongroom.downloads.base import LeftOut, Measure, Measures, Part, Stretch, cut, fixed, identity_of
+from strongroom.downloads.base import LeftOut, Measure, Measures, Part, Stretch, fixed, identity_of, read_range
 from strongroom.downloads.file import content_parts, require_complete
 from strongroom.errors import Damaged, UnsafeName
 from strongroom.format.tree import Node, NodeKind
-from strongroom.packages import tarheader
-from strongroom.packages.tarformat import END, padding
-from strongroom.packages.tarheader import Header
+from strongroom.packages import tar_header
+from strongroom.packages.tar_format import END, padding
+from strongroom.packages.tar_header import Header
 from strongroom.snapshots import SnapshotView
 
 _VERSION: Final = 1
-"""Of the form: another one gives other bytes for the same folder."""
-_TYPES: Final = {NodeKind.FILE: tarheader.FILE, NodeKind.DIR: tarheader.FOLDER, NodeKind.SYMLINK: tarheader.LINK}
+"""The version of the form. Another version gives other bytes for the same folder."""
+_TYPES: Final = {NodeKind.FILE: tar_header.FILE, NodeKind.DIR: tar_header.FOLDER, NodeKind.SYMLINK: tar_header.LINK}
 
 
 class FolderDownload:
-    """A folder, itself included under its own name, with everything below it.
+    """A folder under its own name, with everything below it.
 
-    Reads the trees below it to know the length, unless `measures` has it. Raises Damaged, or UnsafeName for a tree that
-    would unpack elsewhere.
+    Reads the trees to find the length, unless `measures` has it. Raises Damaged, or UnsafeName for a tree that would be
+    unpacked outside of its folder.
     """
 
     def __init__(self, view: SnapshotView, node: Node, *, measures: Measures | None = None) -> None:
@@ -63,9 +63,11 @@ class FolderDownload:
         before: list[bytes] = []
         for path, node in self._view.walk(self._node.subtree, self._node.name):
             parts = path.split(b"/")
-            # A link and a folder of the same name would have tar follow the link.
+            # With a link and a folder of the same name, tar would follow the link.
             if parts <= before:
-                raise UnsafeName(f"{path!r} stands twice, or out of order; it is not handed out.")
+                raise UnsafeName(
+                    f"{path!r} is in the folder twice or out of order. The snapshot is damaged or was made to do harm."
+                )
             before = parts
             yield path, node
 
@@ -80,8 +82,8 @@ class FolderDownload:
         yield fixed(END)
 
     def read(self, start: int, stop: int) -> Stretch:
-        """See `Download`."""
-        return cut(self._parts(), start, stop)
+        """Yield the bytes from `start` up to `stop`; see `Download`."""
+        return read_range(self._parts(), start, stop)
 
 
 def _header(path: bytes, node: Node) -> Header:

@@ -1,8 +1,7 @@
-"""A whole snapshot as a package, exactly as `strongroom.packages` reads one.
+"""Download a whole snapshot as a package, exactly as `strongroom.packages` reads one.
 
-Packages hold neither links nor special files; how many there were is said. Nothing is compressed: that is what makes
-the length known beforehand. To go on at an offset everything before it is read again, for the sake of the hashes in
-SHA256SUMS, but not sent.
+Packages hold neither links nor special files; these are counted. Nothing is compressed, so that the length is known in
+advance. To continue at an offset, everything before it is read again for the hashes in SHA256SUMS, but not sent.
 """
 
 from __future__ import annotations
@@ -12,29 +11,29 @@ import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from strongroom.downloads.base import LeftOut, Measure, Measures, Stretch, cut, identity_of
+from strongroom.downloads.base import LeftOut, Measure, Measures, Stretch, identity_of, read_range
 from strongroom.downloads.file import content_parts, require_complete
-from strongroom.downloads.storing import stored, stored_length
+from strongroom.downloads.stored_gzip import stored, stored_length
 from strongroom.errors import Damaged, PackageRefused
 from strongroom.format.tree import Node, NodeKind
 from strongroom.packages import readme
-from strongroom.packages.order import MANIFEST, README, SUMS, TOP, Order, place_of
-from strongroom.packages.reading import MAX_MANIFEST
-from strongroom.packages.sums import Sums, encode_sum
-from strongroom.packages.tarformat import END, Member, encode_header, header_of, padding, require_safe
+from strongroom.packages.checksums import ChecksumList, encode_sum
+from strongroom.packages.member_order import MANIFEST, README, SUMS, TOP, MemberOrder, place_of
+from strongroom.packages.reader import MAX_MANIFEST
+from strongroom.packages.tar_format import END, Member, encode_header, header_of, padding, require_safe
 from strongroom.snapshots import SnapshotView
 
 _VERSION: Final = 1
-"""Of the form: another one gives other bytes for the same snapshot."""
+"""The version of the form. Another version gives other bytes for the same snapshot."""
 _PIECE: Final = 1 << 20
 _NO_DIGEST: Final = bytes(32)
 
 
 class PackageDownload:
-    """A snapshot of a backup as one plain `.tar.gz`; what lies below the top names `without` is withheld.
+    """A snapshot of a backup as one plain `.tar.gz`, without everything below the top names in `without`.
 
-    Reads all trees to know the length, unless `measures` has it. Raises Damaged, or PackageRefused for a snapshot that
-    is no package: of another software, or with names that no package has.
+    Reads all trees to find the length, unless `measures` has it. Raises Damaged, or PackageRefused for a snapshot that
+    cannot be a package: of another program, or with names that a package cannot have.
     """
 
     def __init__(
@@ -56,14 +55,14 @@ class PackageDownload:
         self.left_out = measure.left_out
 
     def _measure(self) -> Measure:
-        order = Order()
+        order = MemberOrder()
         left_out = LeftOut()
         length = len(END)
         for member, node in self._members(left_out):
             require_safe(member.name)
-            order.meet(member)
+            order.check(member)
             if not member.is_folder and member.name != SUMS:
-                # Of the list itself, which comes last, the length is known by then.
+                # The list itself comes last; its length is known by then.
                 self._listed += len(encode_sum(member.name, _NO_DIGEST))
             if node is not None and node.kind is NodeKind.FILE:
                 require_complete(self._view, node)
@@ -74,7 +73,7 @@ class PackageDownload:
         return Member(SUMS, False, self._listed, 0o600, self._time_ns)
 
     def _members(self, left_out: LeftOut) -> Iterator[tuple[Member, Node | None]]:
-        """Everything in the order of packages; README.txt and SHA256SUMS have no node. Counts what is left out."""
+        """Yield all members in package order, README.txt and SHA256SUMS without a node. Count the left-out entries."""
         tops = self._view.nodes(self._view.snapshot.tree)
         self._require_package(tops)
         yield Member(README, False, len(readme.TEXT), 0o600, self._time_ns), None
@@ -96,21 +95,28 @@ class PackageDownload:
             yield from self._view.walk(top.subtree, top.name)
 
     def _require_package(self, tops: Sequence[Node]) -> None:
-        which = f"The snapshot {self._view.snapshot.id[:8]}"
+        which = f"Snapshot {self._view.snapshot.id[:8]}"
         for node in tops:
             if node.name not in TOP or node.name in {README, SUMS} or node.kind not in {NodeKind.FILE, NodeKind.DIR}:
-                raise PackageRefused(f"{which} holds {node.name!r}, which no package has; take a folder of it.")
+                raise PackageRefused(
+                    f"{which} has the entry {node.name!r}, which no package has. Download its folders."
+                )
             if node.name == MANIFEST and node.size > MAX_MANIFEST:
-                raise PackageRefused(f"{which} has a {MANIFEST.decode()} of {node.size} bytes; no backup has that.")
+                raise PackageRefused(
+                    f"{which} has a {MANIFEST.decode()} of {node.size} bytes, more than {MAX_MANIFEST}. Download its"
+                    " folders."
+                )
         if MANIFEST not in {node.name for node in tops}:
-            raise PackageRefused(f"{which} has no {MANIFEST.decode()}, so it is no backup; take a folder of it.")
+            raise PackageRefused(
+                f"{which} has no {MANIFEST.decode()}, so it cannot be a package. Download its folders."
+            )
 
     def read(self, start: int, stop: int) -> Stretch:
-        """See `Download`."""
-        with contextlib.closing(Sums()) as sums:
-            yield from cut(stored(self._tar(sums)), start, stop)
+        """Yield the bytes from `start` up to `stop`; see `Download`."""
+        with contextlib.closing(ChecksumList()) as sums:
+            yield from read_range(stored(self._tar(sums)), start, stop)
 
-    def _tar(self, sums: Sums) -> Iterator[bytes]:
+    def _tar(self, sums: ChecksumList) -> Iterator[bytes]:
         for member, node in self._members(LeftOut()):
             yield encode_header(member)
             if member.name == SUMS:
@@ -127,11 +133,11 @@ class PackageDownload:
     def _content(self, node: Node | None) -> Iterator[bytes]:
         if node is None:
             return iter((readme.TEXT,))
-        return cut(content_parts(self._view, node), 0, node.size)
+        return read_range(content_parts(self._view, node), 0, node.size)
 
-    def _list(self, sums: Sums) -> Iterator[bytes]:
+    def _list(self, sums: ChecksumList) -> Iterator[bytes]:
         if sums.spool.size != self._listed:
-            raise Damaged("The list of hashes is not as long as it must be.")
+            raise Damaged("The list of hashes does not have its expected length. Start the download again.")
         sums.spool.rewind()
         while piece := sums.spool.read(_PIECE):
             yield piece

@@ -1,1 +1,1 @@
-"""The on-disk records of a repository: bytes to records and back, without any I/O."""
+"""The on-disk records of a repository, encoded to bytes and decoded from them. No I/O."""

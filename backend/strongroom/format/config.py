@@ -8,8 +8,8 @@ import re
 import msgspec
 
 from strongroom.errors import Damaged, UnsupportedRepository
+from strongroom.format.go_text import encode_json
 from strongroom.format.records import decode_record
-from strongroom.format.text import encode_json
 from strongroom.ids import is_storage_name
 
 VERSION = 2
@@ -23,13 +23,13 @@ class Config(msgspec.Struct, frozen=True):
     id: str
     chunker_polynomial: str
     append_only: bool | None = None
-    """A key of rustic's, respected: such a repository is only added to."""
+    """A field of rustic's. We respect it: nothing is removed from such a repository."""
     is_hot: bool | None = None
-    """A key of rustic's: a repository that holds no data packs."""
+    """A field of rustic's: a repository without data packs."""
 
     @classmethod
     def generate(cls) -> Config:
-        """A new identity and a new polynomial."""
+        """Return a config with a new random id and polynomial."""
         return cls(version=VERSION, id=os.urandom(32).hex(), chunker_polynomial=f"{random_polynomial():x}")
 
 
@@ -43,19 +43,21 @@ _decoder = msgspec.json.Decoder(Config)
 
 
 def encode_config(config: Config) -> bytes:
-    """The JSON of a new repository's config; it is sealed but never compressed."""
+    """Return the JSON of a new repository's config. It is sealed, but never compressed."""
     return encode_json(_Written(config.version, config.id, config.chunker_polynomial))
 
 
 def decode_config(text: bytes) -> Config:
-    """Raises Damaged, or UnsupportedRepository for a version or kind that we cannot work with."""
+    """Decode a config. Raises Damaged, or UnsupportedRepository for an unknown version or kind."""
     config = decode_record(_decoder, text, "config")
     if config.version not in (1, 2):
         raise UnsupportedRepository(
-            f"The repository has format version {config.version}; this engine reads 1 and 2. Use a newer release."
+            f"The repository has format version {config.version}, but this engine reads 1 and 2. Use a newer release."
         )
     if config.is_hot:
-        raise UnsupportedRepository("The repository is the hot part of a pair and holds no data; open the cold one.")
+        raise UnsupportedRepository(
+            "The repository is the hot part of a hot/cold pair and holds no data. Open the cold part."
+        )
     if not is_storage_name(config.id):
         raise Damaged("The repository's config has no valid id.")
     if not re.fullmatch(r"[0-9a-f]{1,16}", config.chunker_polynomial) or not is_irreducible(
@@ -66,7 +68,7 @@ def decode_config(text: bytes) -> Config:
 
 
 def random_polynomial() -> int:
-    """An irreducible polynomial over GF(2) of degree 53 as a bit mask, the only degree restic can chunk with."""
+    """Return an irreducible polynomial over GF(2) as a bit mask, of degree 53, the only one that restic supports."""
     while True:
         candidate = int.from_bytes(os.urandom(7), "little") & ((1 << _DEGREE) - 1) | (1 << _DEGREE) | 1
         if is_irreducible(candidate):
@@ -74,7 +76,7 @@ def random_polynomial() -> int:
 
 
 def is_irreducible(polynomial: int) -> bool:
-    """Ben-Or's test over GF(2)."""
+    """Return whether a polynomial over GF(2) is irreducible, by Ben-Or's test."""
     degree = polynomial.bit_length() - 1
     if degree < 1:
         return False

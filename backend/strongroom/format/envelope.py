@@ -7,16 +7,16 @@ from strongroom.errors import Damaged
 
 _COMPRESSED = 0x02
 MAX_SIZE = 1 << 30
-"""Bytes that a single JSON file may hold; restic writes about 8 MiB at the most."""
+"""The maximum size of a JSON file in bytes. restic writes about 8 MiB at most."""
 
 
 def encode_body(text: bytes) -> bytes:
-    """JSON as version 2 stores it."""
+    """Return a JSON text in the form of format version 2."""
     return bytes([_COMPRESSED]) + compression.compress(text)
 
 
 def decode_body(body: bytes, version: int) -> bytes:
-    """The JSON in a body of a repository of that version. Raises Damaged."""
+    """Return the JSON in a body, for the format version of its repository. Raises Damaged."""
     if version < 2 or body[:1] in (b"{", b"[", b""):
         return body
     if body[0] != _COMPRESSED:

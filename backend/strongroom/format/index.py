@@ -1,4 +1,4 @@
-"""Index files: which blobs lie where in which packs."""
+"""Index files: the packs with their blobs and offsets."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from strongroom.errors import Damaged
+from strongroom.format.go_text import encode_json
 from strongroom.format.pack import PackedBlob
 from strongroom.format.records import blob_id_from_hex, decode_record
-from strongroom.format.text import encode_json
 from strongroom.ids import BlobKind, StorageId, is_storage_name
 
 _U32 = Annotated[int, msgspec.Meta(ge=0, le=(1 << 32) - 1)]
@@ -37,7 +37,7 @@ _decoder = msgspec.json.Decoder(_Index)
 
 
 def encode_index(packs: Iterable[tuple[StorageId, Sequence[PackedBlob]]]) -> bytes:
-    """The JSON of an index file."""
+    """Return the JSON of an index file."""
     return encode_json(_Index([_Pack(pack, [_blob(blob) for blob in blobs]) for pack, blobs in packs])) + b"\n"
 
 
@@ -48,10 +48,10 @@ def _blob(blob: PackedBlob) -> _Blob:
 
 
 def decode_index(text: bytes) -> Iterator[tuple[StorageId, list[PackedBlob]]]:
-    """The packs of an index file with their blobs, in order of offset. Raises Damaged."""
+    """Yield the packs of an index file with their blobs, in order of offset. Raises Damaged."""
     for pack in decode_record(_decoder, text, "index").packs or ():
         if not is_storage_name(pack.id):
-            raise Damaged(f"An index names the pack {pack.id[:80]!r}, which is no name of a pack.")
+            raise Damaged(f"An index has the invalid pack name {pack.id[:80]!r}.")
         blobs = [
             PackedBlob(
                 BlobKind.TREE if blob.type == "tree" else BlobKind.DATA,

@@ -10,14 +10,14 @@ import msgspec
 
 from strongroom.crypto import SealingKey
 from strongroom.errors import Damaged
+from strongroom.format.go_text import encode_json, parse_time
 from strongroom.format.records import decode_record
-from strongroom.format.text import encode_json, parse_time
 
 _SALT_SIZE = 64
 _MAX_MEMORY = 1 << 30
-"""Bytes that a stored key may make us spend on its derivation; restic's own take 32 to 64 MiB."""
+"""The maximum memory in bytes that a stored key may need for its derivation. restic's own keys need 32 to 64 MiB."""
 _MAX_WORK = 1 << 27
-"""N·r·p that a stored key may ask for: about a minute."""
+"""The maximum N·r·p of a stored key: about a minute of work."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Cost:
 
 
 DEFAULT_COST = Cost(n=1 << 15, r=8, p=5)
-"""As strong as restic's own keys: 32 MiB and about 0.4 s."""
+"""The strength of restic's own keys: 32 MiB and about 0.4 s."""
 
 
 class KeyFile(msgspec.Struct, frozen=True):
@@ -62,7 +62,7 @@ _master_decoder = msgspec.json.Decoder(_Master)
 
 
 def derive(passphrase: str, salt: bytes, cost: Cost) -> SealingKey:
-    """The key that a passphrase stands for."""
+    """Derive the key of a passphrase."""
     raw = hashlib.scrypt(
         passphrase.encode("utf-8"),
         salt=salt,
@@ -76,7 +76,7 @@ def derive(passphrase: str, salt: bytes, cost: Cost) -> SealingKey:
 
 
 def encode_key(master: SealingKey, passphrase: str, *, created: str, username: str, hostname: str, cost: Cost) -> bytes:
-    """A key file's bytes that open to `master` with `passphrase`."""
+    """Return a key file that opens to `master` with `passphrase`."""
     salt = os.urandom(_SALT_SIZE)
     text = encode_json(_Master(_Mac(master.mac_k, master.mac_r), master.encrypt))
     data = bytes(derive(passphrase, salt, cost).seal(text))
@@ -84,22 +84,22 @@ def encode_key(master: SealingKey, passphrase: str, *, created: str, username: s
 
 
 def decode_key(text: bytes) -> KeyFile:
-    """Raises Damaged, also for costs that no honest key has."""
+    """Decode a key file. Raises Damaged, also for excessive scrypt parameters."""
     key = decode_record(_decoder, text, "key")
     if key.kdf != "scrypt":
-        raise Damaged(f"A stored key uses the unknown derivation {key.kdf!r}.")
+        raise Damaged(f"A stored key uses the unknown key derivation {key.kdf!r}.")
     if len(key.salt) != _SALT_SIZE:
         raise Damaged(f"A stored key has a salt of {len(key.salt)} bytes instead of {_SALT_SIZE}.")
     if key.N < 2 or key.N & (key.N - 1) or key.r < 1 or key.p < 1:
         raise Damaged("A stored key has impossible scrypt parameters.")
     if 128 * key.N * key.r > _MAX_MEMORY or key.N * key.r * key.p > _MAX_WORK:
-        raise Damaged(f"A stored key asks for scrypt parameters beyond reason (N={key.N} r={key.r} p={key.p}).")
+        raise Damaged(f"A stored key has excessive scrypt parameters (N={key.N} r={key.r} p={key.p}).")
     parse_time(key.created)
     return key
 
 
 def open_key(key: KeyFile, passphrase: str) -> SealingKey:
-    """The master key. Raises NotAuthentic when the passphrase is another one, Damaged for anything else."""
+    """Return the master key. Raises NotAuthentic for a wrong passphrase, Damaged for any other fault."""
     text = derive(passphrase, key.salt, Cost(key.N, key.r, key.p)).open(key.data)
     master = decode_record(_master_decoder, text, "master key")
     return SealingKey(master.encrypt, master.mac.k, master.mac.r)

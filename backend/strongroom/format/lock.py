@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+from strongroom.format.go_text import encode_json
 from strongroom.format.records import decode_record
-from strongroom.format.text import encode_json
 
 
 class LockRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who holds a repository since when. `time` is RFC 3339."""
+    """The holder of a lock, and the time since when. `time` is RFC 3339."""
 
     time: str
     exclusive: bool
@@ -24,10 +24,10 @@ _decoder = msgspec.json.Decoder(LockRecord)
 
 
 def encode_lock(record: LockRecord) -> bytes:
-    """The JSON of a lock."""
+    """Return the JSON of a lock."""
     return encode_json(record)
 
 
 def decode_lock(text: bytes) -> LockRecord:
-    """Raises Damaged."""
+    """Decode a lock. Raises Damaged."""
     return decode_record(_decoder, text, "lock")

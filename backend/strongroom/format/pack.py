@@ -16,11 +16,11 @@ _LENGTH = struct.Struct("<I")
 LENGTH_SIZE = _LENGTH.size
 MAX_HEADER_SIZE = 16 << 20
 MAX_ENTRIES = 409_199
-"""Compressed entries that fit into a header of MAX_HEADER_SIZE."""
+"""The number of compressed entries that fit into a header of MAX_HEADER_SIZE."""
 
 
 class PackedBlob(NamedTuple):
-    """A blob's place in a pack. `length` is that of the sealed blob; `plain_length` is 0 when it is not compressed."""
+    """A blob in a pack. `length` is the length of the sealed blob; `plain_length` is 0 if it is not compressed."""
 
     kind: BlobKind
     id: BlobId
@@ -30,27 +30,27 @@ class PackedBlob(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes of plaintext."""
+        """Return the size of the plaintext in bytes."""
         return self.plain_length or self.length - OVERHEAD
 
 
 def entry_size(blob: PackedBlob) -> int:
-    """Bytes that a blob takes in the header."""
+    """Return the size of a blob's header entry in bytes."""
     return _COMPRESSED.size if blob.plain_length else _PLAIN.size
 
 
 def header_size(blobs: Iterable[PackedBlob]) -> int:
-    """Bytes that the sealed header and its length take at the end of a pack."""
+    """Return the size in bytes of the sealed header and its length field at the end of a pack."""
     return sum(entry_size(blob) for blob in blobs) + OVERHEAD + LENGTH_SIZE
 
 
 def pack_size(blobs: Sequence[PackedBlob]) -> int:
-    """Bytes that a pack of these blobs has, neither more nor less."""
+    """Return the exact size in bytes of a pack of these blobs."""
     return header_size(blobs) + sum(blob.length for blob in blobs)
 
 
 def encode_header(blobs: Iterable[PackedBlob]) -> bytes:
-    """The plaintext of a header; offsets are implied by the order."""
+    """Return the plaintext of a header. The order of the blobs implies their offsets."""
     parts = []
     for blob in blobs:
         if blob.plain_length:
@@ -61,20 +61,20 @@ def encode_header(blobs: Iterable[PackedBlob]) -> bytes:
 
 
 def encode_length(sealed_header_size: int) -> bytes:
-    """The last four bytes of a pack."""
+    """Return the last four bytes of a pack."""
     return _LENGTH.pack(sealed_header_size)
 
 
 def decode_length(tail: bytes, pack_size: int) -> int:
-    """The size of the sealed header, from the last four bytes. Raises Damaged when it cannot be."""
+    """Return the size of the sealed header from the last four bytes. Raises Damaged for an impossible size."""
     size: int = _LENGTH.unpack(tail)[0]
     if not OVERHEAD <= size <= min(MAX_HEADER_SIZE, pack_size - LENGTH_SIZE):
-        raise Damaged(f"A pack of {pack_size} bytes claims a header of {size} bytes.")
+        raise Damaged(f"A pack of {pack_size} bytes has an impossible header size of {size} bytes.")
     return size
 
 
 def decode_header(header: bytes, data_size: int) -> list[PackedBlob]:
-    """The blobs that a header lists; they must fill exactly `data_size` bytes. Raises Damaged."""
+    """Return the blobs of a header. Raises Damaged unless they fill exactly `data_size` bytes."""
     blobs: list[PackedBlob] = []
     position = offset = 0
     while position < len(header):
@@ -88,14 +88,14 @@ def decode_header(header: bytes, data_size: int) -> list[PackedBlob]:
             _, length, identity = _PLAIN.unpack_from(header, position)
             plain_length = 0
         if length < OVERHEAD:
-            raise Damaged("A pack's header lists a blob that is too short to be one.")
+            raise Damaged(f"A pack's header lists a blob of only {length} bytes.")
         blobs.append(PackedBlob(BlobKind(first & 1), BlobId(identity), offset, length, plain_length))
         position += layout.size
         offset += length
     if offset != data_size:
-        raise Damaged(f"A pack's header accounts for {offset} bytes of blobs where there are {data_size}.")
+        raise Damaged(f"A pack's header lists {offset} bytes of blobs, but the pack has {data_size}.")
     return blobs
 
 
-assert _PLAIN.size == 5 + ID_SIZE  # noqa: S101 the layout is the format's, checked once at import
+assert _PLAIN.size == 5 + ID_SIZE  # noqa: S101 the layout of the format, checked once at import
 assert _COMPRESSED.size == 9 + ID_SIZE  # noqa: S101

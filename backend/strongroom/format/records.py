@@ -1,4 +1,4 @@
-"""Decoding of JSON records from storage: typed, bounded in depth by the types, foreign keys ignored."""
+"""Decode JSON records from storage: typed, limited in depth by the types, unknown fields ignored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Record = TypeVar("Record")
 
 
 def decode_record(decoder: msgspec.json.Decoder[Record], text: bytes, what: str) -> Record:
-    """The record in `text`; raises Damaged that names `what` it should have been."""
+    """Decode the record in `text`. Raises Damaged that names the expected kind, `what`."""
     try:
         return decoder.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -21,11 +21,11 @@ def decode_record(decoder: msgspec.json.Decoder[Record], text: bytes, what: str)
 
 
 def blob_id_from_hex(text: str) -> BlobId:
-    """A blob's identity from its 64 hex digits."""
+    """Return the blob id in 64 hex digits. Raises Damaged."""
     try:
         raw = bytes.fromhex(text)
     except ValueError:
         raw = b""
     if len(raw) != ID_SIZE or text != raw.hex():
-        raise Damaged(f"{text[:80]!r} is no identity of a blob.")
+        raise Damaged(f"{text[:80]!r} is no valid blob id.")
     return BlobId(raw)

@@ -1,4 +1,4 @@
-"""What a tree refers to, and nothing else of it: several times faster than its nodes, for walks over everything."""
+"""Decode only the references of a tree: several times faster than all its nodes, for walks over all trees."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from strongroom.ids import BlobId
 
 
 class References(NamedTuple):
-    """The data blobs and the trees that a tree needs; one may stand several times."""
+    """The data blobs and subtrees that a tree needs, with repetitions."""
 
     content: list[BlobId]
     subtrees: list[BlobId]
@@ -32,7 +32,7 @@ _decoder = msgspec.json.Decoder(_Tree)
 
 
 def decode_references(blob: bytes) -> References:
-    """Raises Damaged. Whatever looks like a reference is one, on nodes of any kind, also of kinds not known to us."""
+    """Decode the references of nodes of any kind, also of unknown kinds. Raises Damaged."""
     content: list[BlobId] = []
     subtrees: list[BlobId] = []
     for node in decode_record(_decoder, blob, "tree").nodes:
@@ -41,5 +41,5 @@ def decode_references(blob: bytes) -> References:
         if node.subtree:
             subtrees.append(blob_id_from_hex(node.subtree))
         elif node.type == "dir":
-            raise Damaged("A stored tree has a folder without a tree of its own.")
+            raise Damaged("A stored tree has a folder without a subtree.")
     return References(content, subtrees)

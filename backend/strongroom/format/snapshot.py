@@ -1,4 +1,4 @@
-"""Snapshot records: one complete restore point each."""
+"""Snapshot records. Each snapshot is a complete restore point."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import dataclasses
 import msgspec
 
 from strongroom.errors import Damaged
+from strongroom.format.go_text import encode_json, format_time, parse_time
 from strongroom.format.records import blob_id_from_hex, decode_record
-from strongroom.format.text import encode_json, format_time, parse_time
 from strongroom.ids import BlobId, StorageId
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backup did. Sizes are bytes; `data_added` before, `data_added_packed` after compression."""
+    """The statistics of a backup. Sizes are bytes: `data_added` before compression, `data_added_packed` after."""
 
     backup_start: str
     backup_end: str
@@ -49,16 +49,16 @@ class _Snapshot(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 FOREVER = 1 << 63
-"""A time in nanoseconds after any that a record can hold: the year 2262."""
+"""A time in nanoseconds later than any in a record: the year 2262."""
 
 UNSTORED = StorageId("")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A restore point. `id` is the name of its file, empty as long as it is not stored; `time_ns` since the epoch.
+    """A restore point. `id` is the name of its file, empty until it is stored; `time_ns` is since the epoch.
 
-    `keep_until_ns` is a mark of rustic's, respected but never written: it must not be forgotten before.
+    `keep_until_ns` is a mark of rustic's, which we respect but never write: the snapshot is protected until this time.
     """
 
     id: StorageId = UNSTORED
@@ -78,11 +78,11 @@ class Snapshot:
     keep_until_ns: int = 0
 
     def must_stay(self, now_ns: int) -> str:
-        """Why it must not be forgotten at that time, in words; empty when it may be."""
+        """Return the reason why the snapshot cannot be forgotten at that time; empty if it can."""
         if self.keep_until_ns <= now_ns:
             return ""
         how_long = "for ever" if self.keep_until_ns >= FOREVER else f"until {format_time(self.keep_until_ns)}"
-        return f"marked to be kept {how_long}"
+        return f"protected {how_long}"
 
 
 _decoder = msgspec.json.Decoder(_Snapshot)
@@ -90,7 +90,7 @@ _summary_decoder = msgspec.json.Decoder(Summary)
 
 
 def encode_snapshot(snapshot: Snapshot) -> bytes:
-    """The JSON of a snapshot."""
+    """Return the JSON of a snapshot."""
     summary = msgspec.Raw(encode_json(snapshot.summary)) if snapshot.summary else msgspec.UNSET
     return encode_json(
         _Snapshot(
@@ -112,7 +112,7 @@ def encode_snapshot(snapshot: Snapshot) -> bytes:
 
 
 def decode_snapshot(text: bytes, identity: StorageId) -> Snapshot:
-    """Raises Damaged. A summary of another shape than restic's (rustic has its own) is left out."""
+    """Decode a snapshot. Raises Damaged. A summary in another form than restic's (rustic has its own) is dropped."""
     record = decode_record(_decoder, text, f"snapshot {identity[:8]}")
     summary = None
     if record.summary is not msgspec.UNSET:
@@ -147,7 +147,7 @@ _after_decoder = msgspec.json.Decoder(_After)
 
 
 def _keep_until(mark: msgspec.Raw | msgspec.UnsetType) -> int:
-    """The mark as rustic writes it: "NotSet", "Never", {"After": time}. What we do not understand may mean never."""
+    """Decode rustic's mark: "NotSet", "Never", {"After": time}. An unknown value means for ever, to be safe."""
     if mark is msgspec.UNSET or bytes(mark) in (b'"NotSet"', b"null"):
         return 0
     try:

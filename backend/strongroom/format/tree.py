@@ -1,4 +1,4 @@
-"""Tree blobs: the nodes of one folder, in canonical form."""
+"""Tree blobs: the nodes of one folder in canonical form."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from strongroom.errors import Damaged, UnsafeName
+from strongroom.format.go_text import encode_json, format_time, parse_time, quote_name, replace_invalid, unquote_name
 from strongroom.format.records import blob_id_from_hex, decode_record
-from strongroom.format.text import encode_json, format_time, parse_time, quote_name, replace_invalid, unquote_name
 from strongroom.ids import BlobId
 
 
 class NodeKind(enum.StrEnum):
-    """What a node is; the value is the format's word."""
+    """The kind of a node; the value is the word of the format."""
 
     FILE = "file"
     DIR = "dir"
@@ -31,16 +31,16 @@ class NodeKind(enum.StrEnum):
 
 
 class Xattr(msgspec.Struct, frozen=True):
-    """An extended attribute; a value of None stands for an empty one."""
+    """An extended attribute; None is an empty value."""
 
     name: str
     value: bytes | None
 
 
 class Node(msgspec.Struct, kw_only=True, gc=False):
-    """One entry of a folder. Times are nanoseconds since the epoch, `mode` is in Go's numbering (see `go_mode`).
+    """One entry of a folder. Times are nanoseconds since the epoch; `mode` has Go's bits (see `go_mode`).
 
-    `size` is that of the content; `content` lists the blobs of a file and is None for every other kind.
+    `size` is the size of the content; `content` lists the blobs of a file and is None for any other kind.
     """
 
     name: bytes
@@ -65,7 +65,7 @@ class Node(msgspec.Struct, kw_only=True, gc=False):
 
     @property
     def permissions(self) -> int:
-        """Permission and set-id bits as `chmod` takes them."""
+        """Return the permission and set-id bits as `chmod` takes them."""
         return unix_permissions(self.mode)
 
 
@@ -99,7 +99,7 @@ class _Node(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
 
 
 class _LenientNode(_Node):
-    """As other writers may leave it: missing times and owners stand for zero."""
+    """A node of other writers: missing times and owners are zero."""
 
     mtime: str = "0001-01-01T00:00:00Z"
     atime: str = "0001-01-01T00:00:00Z"
@@ -135,7 +135,7 @@ _SPECIAL_BITS = ((stat.S_ISUID, 1 << 23), (stat.S_ISGID, 1 << 22), (stat.S_ISVTX
 
 
 def go_mode(kind: NodeKind, permissions: int) -> int:
-    """Permission and set-id bits of Unix as Go numbers them, with the bits of the kind."""
+    """Convert Unix permission and set-id bits to Go's file mode, with the bits of the kind."""
     mode = permissions & 0o777 | _TYPE_BITS[kind]
     if permissions & 0o7000:
         for unix, go in _SPECIAL_BITS:
@@ -145,7 +145,7 @@ def go_mode(kind: NodeKind, permissions: int) -> int:
 
 
 def unix_permissions(mode: int) -> int:
-    """The other way round; the bits of the kind are ignored."""
+    """Convert Go's file mode to Unix permission and set-id bits; the bits of the kind are ignored."""
     permissions = mode & 0o777
     for unix, go in _SPECIAL_BITS:
         if mode & go:
@@ -154,13 +154,13 @@ def unix_permissions(mode: int) -> int:
 
 
 def require_safe_name(name: bytes) -> None:
-    """Raises UnsafeName for a name that could mean another place than an entry of its own folder."""
+    """Raise UnsafeName for a name that could lead outside of its own folder."""
     if name in {b"", b".", b".."} or b"/" in name or b"\0" in name:
-        raise UnsafeName(f"{name!r} is not the name of a file.")
+        raise UnsafeName(f"{name!r} is not a safe file name. The snapshot is damaged or was made to do harm.")
 
 
 def encode_tree(nodes: Iterable[Node]) -> bytes:
-    """The canonical bytes of a folder. Raises UnsafeName for a bad name and ValueError for a duplicate one."""
+    """Return the canonical bytes of a folder. Raises UnsafeName for an unsafe name, ValueError for a duplicate."""
     ordered = sorted(nodes, key=lambda node: node.name)
     for before, after in itertools.pairwise(ordered):
         if before.name == after.name:
@@ -200,9 +200,9 @@ def _encode_node(node: Node) -> _Node:
 
 
 def decode_tree(blob: bytes) -> list[Node]:
-    """The nodes of a folder, in the order stored. Raises Damaged.
+    """Return the nodes of a folder in stored order. Raises Damaged.
 
-    Lenient where restic is: unsorted nodes, missing fields and unknown ones pass. `tree_faults` is not.
+    As lenient as restic: unsorted nodes, missing fields and unknown fields are accepted. `tree_faults` is strict.
     """
     return [_decode_node(node) for node in decode_record(_decoder, blob, "tree").nodes]
 
@@ -242,14 +242,14 @@ def _decode_node(node: _Node) -> Node:
 
 
 class TreeFault(NamedTuple):
-    """What is not as it must be, in words. A harmful one makes a restore differ; the others are matters of form."""
+    """A fault of a tree, in words. A harmful fault makes a restore differ; other faults concern only the form."""
 
     harmful: bool
     text: str
 
 
 def tree_faults(blob: bytes) -> Iterator[TreeFault]:
-    """What is wrong with a readable tree: names, order, kinds' fields, canonical form."""
+    """Yield the faults of a readable tree: names, order, fields of each kind, canonical form."""
     try:
         record = decode_record(_strict_decoder, blob, "tree")
     except Damaged as error:
@@ -269,10 +269,10 @@ def _name_faults(names: Sequence[bytes]) -> Iterator[str]:
         try:
             require_safe_name(name)
         except UnsafeName:
-            yield f"entry {name!r}: not a name of a file"
+            yield f"entry {name!r}: not a safe file name"
     for before, after in itertools.pairwise(names):
         if before == after:
-            yield f"entry {after!r}: stands twice"
+            yield f"entry {after!r}: duplicate name"
         elif before > after:
             yield f"entry {after!r}: out of order"
 
@@ -287,11 +287,11 @@ def _node_faults(node: _Node) -> Iterator[TreeFault]:
         if due != given:
             yield TreeFault(harmful=True, text=f"a {node.type.value} {'without' if due else 'with'} {what}")
     if node.size and node.type is not NodeKind.FILE:
-        yield TreeFault(harmful=False, text="a size where there must be none")
+        yield TreeFault(harmful=False, text=f"a {node.type.value} with a size")
     if node.links > 1 and node.type is NodeKind.FILE and not node.inode:
-        yield TreeFault(harmful=True, text="several links but no inode, so that other files are taken for it")
+        yield TreeFault(harmful=True, text="several links but no inode, so that other files could be linked to it")
     if quote_name(unquote_name(node.name)) != node.name:
-        yield TreeFault(harmful=False, text="its name is quoted in another form")
+        yield TreeFault(harmful=False, text="its name is not quoted in canonical form")
     for text in (node.mtime, node.atime, node.ctime):
         if not _CANONICAL_TIME.match(text):
             yield TreeFault(harmful=False, text=f"the time {text!r} is not in canonical form")

@@ -1,15 +1,15 @@
-"""One portable file, out and in: a `.tar.gz` with the inside of a backup and the hash of everything in it.
+"""Portable packages: one `.tar.gz` file with the content of a backup and the hash of every file in it.
 
-Encrypted with a passphrase it is a `.tar.gz.gpg`, an OpenPGP message.
+A package that is encrypted with a passphrase is a `.tar.gz.gpg`, an OpenPGP message.
 """
 
-from strongroom.packages.contents import Comparison, Contents, compare, read_contents
-from strongroom.packages.extracting import extract, require_empty, unpack
-from strongroom.packages.reading import Package, Tally, open_package
-from strongroom.packages.resealing import opens_with, reseal
-from strongroom.packages.sealed import head_opens_with, message_passphrase
-from strongroom.packages.tarformat import Member
-from strongroom.packages.writing import PackageResult, measure_file, remove_leftovers, write_package
+from strongroom.packages.extraction import extract, require_empty, unpack
+from strongroom.packages.manifest import Comparison, Contents, compare, read_contents
+from strongroom.packages.package_file import head_opens_with, message_passphrase
+from strongroom.packages.reader import Package, Tally, open_package
+from strongroom.packages.reencryption import opens_with, reencrypt
+from strongroom.packages.tar_format import Member
+from strongroom.packages.writer import PackageResult, measure_file, remove_leftovers, write_package
 
 __all__ = [
     "Comparison",
@@ -26,9 +26,9 @@ __all__ = [
     "open_package",
     "opens_with",
     "read_contents",
+    "reencrypt",
     "remove_leftovers",
     "require_empty",
-    "reseal",
     "unpack",
     "write_package",
 ]

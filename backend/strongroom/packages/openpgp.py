@@ -1,10 +1,10 @@
-"""OpenPGP messages under a passphrase, as streams at constant memory: what `gpg --symmetric` writes and `gpg -d` opens.
+"""OpenPGP messages with a passphrase, as streams in constant memory, compatible with `gpg --symmetric` and `gpg -d`.
 
-Written is one form only: a random session key under the passphrase (AES-256, iterated and salted SHA-256 at the highest
-count of the format), and one packet of data in AES-256-CFB with the SHA-1 of everything at its end (RFC 9580, version 1
-of the encrypted and integrity protected packet), which every gpg since 1.4 opens. Read is besides what gpg makes of a
-file: other SHA hashes of the passphrase, no session key of its own, content compressed as ZIP or ZLIB. Everything else
-is refused by name. docs/adr/0004 says why this is ours and no library's.
+The writer has one form: a random session key under the passphrase (AES-256, iterated and salted SHA-256 at the highest
+count of the format), and one packet of data in AES-256-CFB with the SHA-1 of all content at its end (RFC 9580, version
+1 of the encrypted and integrity protected packet). Every gpg since 1.4 opens it. The reader also accepts messages of
+gpg: other SHA hashes of the passphrase, no separate session key, content compressed as ZIP or ZLIB. All else is refused
+by name. docs/adr/0004 explains why this is not a library.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ except ImportError:  # before cryptography 47, where it moved
     from cryptography.hazmat.primitives.ciphers.modes import CFB
 
 MOST_SESSIONS: Final = 8
-"""Passphrases of one message; trying each costs up to 65 MB of hashing, the most that the format knows."""
+"""The maximum number of passphrases of a message. To try one takes up to 65 MB of hashing, the format's maximum."""
 
 HIGHEST_COUNT: Final = 0xFF
-"""As the format codes it: 65,011,712 bytes are hashed."""
+"""The count in the coding of the format: 65,011,712 bytes are hashed."""
 
 _AES256: Final = 9
 _ITERATED: Final = 3
@@ -49,13 +49,13 @@ _REFUSED: Final = {
 
 
 class Sink(Protocol):
-    """Where a message is written to."""
+    """The destination of a message."""
 
     def write(self, data: Buffer, /) -> object: ...
 
 
 class SessionKey:
-    """What a message is encrypted with; it does not show itself."""
+    """The key of a message. Never shown in `repr`."""
 
     __slots__ = ("cipher",)
 
@@ -67,9 +67,9 @@ class SessionKey:
 
 
 class Encryptor:
-    """Writes a message with what is written to it as content; it is one only after `finish`.
+    """Encrypt the written content as one message, which is complete only after `finish`.
 
-    A lower `count` is for tests alone.
+    A lower `count` is for tests only.
     """
 
     def __init__(self, target: Sink, passphrase: bytes, *, count: int = HIGHEST_COUNT) -> None:
@@ -79,21 +79,21 @@ class Encryptor:
         target.write(encode_packet(Kind.PASSPHRASE_SESSION, head + wrapping.update(bytes([_AES256]) + key)))
         self._cipher = SessionKey(key).cipher.encryptor()
         self._sealed = memoryview(bytearray(PART + _BLOCK))
-        self._hash = hashlib.sha1(usedforsecurity=False)  # what the format has; it is encrypted with the content
+        self._hash = hashlib.sha1(usedforsecurity=False)  # required by the format; encrypted with the content
         self._packet = PacketWriter(target.write, Kind.ENCRYPTED)
         self._packet.write(b"\x01")
         start = os.urandom(_BLOCK)
         self._encrypt(start + start[-2:])
         self._content = PacketWriter(self._encrypt, Kind.LITERAL)
-        # Binary, without name and time: they would tell nothing that the package does not.
+        # Binary, without name and time: the package itself has both.
         self._content.write(b"b\0" + bytes(4))
 
     def write(self, data: Buffer) -> None:
-        """Take in content."""
+        """Encrypt a piece of content."""
         self._content.write(data)
 
     def finish(self) -> None:
-        """Write what is left and the sum of everything; the target stays open."""
+        """Write the rest of the content and its hash. The target stays open."""
         self._content.finish()
         self._encrypt(_MDC)
         self._encrypt(self._hash.digest())
@@ -116,46 +116,46 @@ def open_message(source: Source, where: str, *, passphrase: bytes) -> Decryption
             if decryption.fits:
                 return decryption
     raise PackageLocked(
-        f"{where}: wrong passphrase, or damaged at its beginning; give the passphrase it was encrypted with, or fetch"
-        " it again."
+        f"{where} cannot be decrypted: wrong passphrase, or damaged at its beginning. Use the passphrase that it was"
+        " encrypted with, or copy it again."
     )
 
 
 def reopen_message(source: Source, where: str, *, key: SessionKey) -> Decryption:
-    """Begin to decrypt a message whose key is known."""
+    """Begin to decrypt a message with a known key."""
     reader = PacketReader(source, where)
     _, packet = _heads(reader)
     return Decryption(reader, packet, packet.exactly(_START), key)
 
 
 def _heads(reader: PacketReader) -> tuple[list[bytes], Packet]:
-    """What each passphrase gives the key from, and the packet of data, whose version has been read."""
+    """Read the packets before the data. Return a session packet for each passphrase, and the packet of data."""
     sessions: list[bytes] = []
     while (packet := reader.next()) is not None:
         if packet.kind == Kind.ENCRYPTED and sessions:
             version = packet.exactly(1)[0]
             if version != 1:
-                raise _refused(reader.where, f"is encrypted in version {version} of the format, which we do not read")
+                raise _refused(reader.where, f"is encrypted in version {version} of the format, which is not supported")
             return sessions, packet
         if packet.kind != Kind.PASSPHRASE_SESSION:
             reason = _REFUSED.get(Kind(packet.kind)) if packet.kind in _REFUSED else None
-            raise _refused(reader.where, reason or f"is no encrypted message (packet {packet.kind} at its beginning)")
+            raise _refused(reader.where, reason or f"is no encrypted message (it begins with packet {packet.kind})")
         if len(sessions) == MOST_SESSIONS:
             raise _refused(reader.where, f"has more than {MOST_SESSIONS} passphrases")
         sessions.append(packet.whole(256))
-    raise PackageDamaged(f"{reader.where} ends before its content; fetch it again.")
+    raise PackageDamaged(f"{reader.where} ends before its content. Copy it again.")
 
 
 def _session_key(session: bytes, where: str, passphrase: bytes) -> SessionKey | None:
-    """The key that a passphrase gives; None if it is plainly the wrong one."""
+    """Return the session key for a passphrase; None if the passphrase is certainly wrong."""
     version, cipher, method = session[:3] if len(session) >= 13 else b"\0\0\0"
     if version != 4 or method != _ITERATED:
-        raise _refused(where, "has its passphrase in a form that we do not read")
+        raise _refused(where, "has its passphrase in an unsupported form")
     if cipher != _AES256:
         raise _refused(where, f"is encrypted with another cipher than AES-256 (number {cipher})")
     name = _HASHES.get(session[3])
     if name is None:
-        raise _refused(where, f"hashes its passphrase in a way that we do not read (number {session[3]})")
+        raise _refused(where, f"hashes its passphrase with an unsupported algorithm (number {session[3]})")
     derived = _derive(name, session[4:12], session[12], passphrase)
     wrapped = session[13:]
     if not wrapped:
@@ -165,7 +165,7 @@ def _session_key(session: bytes, where: str, passphrase: bytes) -> SessionKey | 
 
 
 def _derive(name: str, salt: bytes, count: int, passphrase: bytes) -> bytes:
-    """The key for AES-256 of a passphrase, iterated and salted (RFC 9580, section 3.7.1.3)."""
+    """Derive the AES-256 key of a passphrase, iterated and salted (RFC 9580, section 3.7.1.3)."""
     unit = salt + passphrase
     block = unit * (1 + (1 << 16) // len(unit))
     size = max((16 + (count & 15)) << ((count >> 4) + 6), len(unit))
@@ -180,11 +180,11 @@ def _derive(name: str, salt: bytes, count: int, passphrase: bytes) -> bytes:
 
 
 def _refused(where: str, reason: str) -> PackageRefused:
-    return PackageRefused(f"{where} {reason}. `gpg -d` may open it: give what comes out, a .tar.gz.")
+    return PackageRefused(f"{where} {reason}. Try to decrypt it with `gpg -d`, and use the resulting .tar.gz.")
 
 
 class Decryption:
-    """The packets inside of a message. `fits` says whether the key looks right, which is certain only at the end."""
+    """The decrypted packets of a message. `fits` is True if the key looks right, which is certain only at the end."""
 
     def __init__(self, reader: PacketReader, packet: Packet, start: bytes, key: SessionKey) -> None:
         self._reader = reader
@@ -194,16 +194,16 @@ class Decryption:
         plain = self._cipher.update(start)
         self.fits = plain[-2:] == plain[-4:-2]
         self._hash = hashlib.sha1(plain, usedforsecurity=False)
-        # The last 22 bytes are the sum, and only the end shows which are the last: so many are always kept back.
+        # The last 22 bytes are the hash. Only the end of the data shows which they are, so 22 bytes are held back.
         self._buffer = memoryview(bytearray(_MDC_SIZE + _PIECE + _BLOCK))
         self._held = b""
         self._ready = memoryview(b"")
         self._ended = False
 
     def read(self, size: int, /) -> bytes:
-        """At most `size` bytes. b"" says that the message has been read to its end and is what was encrypted.
+        """Return at most `size` bytes. b"" means that the message was read to its end and is authentic.
 
-        Raises `PackageDamaged` if it is not, `PackageRefused` if anything follows.
+        Raises `PackageDamaged` if it is not authentic, `PackageRefused` if further data follows.
         """
         while not self._ready and not self._ended:
             self._fill()
@@ -229,12 +229,12 @@ class Decryption:
         self._hash.update(_MDC)
         if not hmac.compare_digest(self._held, _MDC + self._hash.digest()):
             raise PackageDamaged(
-                f"{self._reader.where} is damaged: its content is not what was encrypted; fetch it again or take"
-                " another."
+                f"{self._reader.where} is damaged: its content does not match its hash. Copy it again, or use another"
+                " package."
             )
         self._reader.require_end()
 
-    def prove(self) -> None:
-        """Read to the end and keep nothing."""
+    def verify(self) -> None:
+        """Read to the end, to verify the whole message."""
         while self.read(_PIECE):
             pass

@@ -1,4 +1,4 @@
-"""What an OpenPGP message holds: one file, compressed perhaps. Read from packets that have been found authentic."""
+"""The content of an OpenPGP message: one file, possibly compressed. Read only from authentic packets."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from strongroom.packages.openpgp_packets import Kind, Packet, PacketReader, Sour
 
 FREE: Final = 64 * 1024 * 1024
 MOST_INFLATED: Final = 200
-"""A package is compressed itself: beyond the first 64 MiB, more than this from one byte is a bomb."""
+"""The maximum ratio after the first 64 MiB. A package is compressed itself, so a higher ratio is a bomb."""
 
 _ENGINES: Final = {1: -15, 2: 15}
 _PIECE: Final = 1 << 20
 
 
 class Content:
-    """The file in a message, as a stream; b"" only when nothing else is in it. Raises `PackageRefused`."""
+    """The file in a message, as a stream. b"" means that the message has no other content. Raises `PackageRefused`."""
 
     def __init__(self, message: Source, where: str) -> None:
         readers = [PacketReader(message, where)]
@@ -26,8 +26,8 @@ class Content:
             readers.insert(0, PacketReader(_Inflated(packet, where), where))
             packet = readers[0].next()
         if packet is None or packet.kind != Kind.LITERAL or packet.exactly(1) != b"b":
-            raise PackageRefused(f"{where} holds something else than one binary file; it is no package.")
-        packet.exactly(packet.exactly(1)[0] + 4)  # a name and a time, of which we make nothing
+            raise PackageRefused(f"{where} is not a package: it does not contain exactly one binary file.")
+        packet.exactly(packet.exactly(1)[0] + 4)  # a name and a time, which are not used
         self._packet = packet
         self._readers = readers
 
@@ -40,14 +40,14 @@ class Content:
 
 
 class _Inflated:
-    """A compressed packet's content."""
+    """The content of a compressed packet."""
 
     def __init__(self, packet: Packet, where: str) -> None:
         algorithm = packet.exactly(1)[0]
         if algorithm not in _ENGINES:
             raise PackageRefused(
-                f"{where} is compressed inside in a way that we do not read (number {algorithm}); encrypt it with"
-                " --compress-algo none, a package is compressed already."
+                f"{where} is compressed by gpg with an unsupported algorithm (number {algorithm}). Encrypt it with"
+                " --compress-algo none; a package is already compressed."
             )
         self._engine = zlib.decompressobj(_ENGINES[algorithm])
         self._packet = packet
@@ -58,25 +58,27 @@ class _Inflated:
         data = b""
         while not data and not self._engine.eof:
             try:
-                # It may have taken in everything and still hold back what there was no room for.
+                # The engine may have read all input and still hold back output.
                 data = self._engine.decompress(self._engine.unconsumed_tail, size)
                 if not data and not self._engine.eof and not self._engine.unconsumed_tail:
                     data = self._engine.decompress(self._next(), size)
             except zlib.error as error:
-                raise PackageDamaged(f"{self._where} is compressed inside and damaged there ({error}).") from error
+                raise PackageDamaged(
+                    f"{self._where} has damaged compressed content ({error}). Copy it again."
+                ) from error
         if not data and (self._engine.unused_data or self._packet.read(1)):
-            raise PackageRefused(f"{self._where} has something after its compressed content; it is no package.")
+            raise PackageRefused(f"{self._where} is not a package: data follows its compressed content.")
         self._given += len(data)
         if self._given > FREE and self._given > self._taken * MOST_INFLATED:
             raise PackageRefused(
-                f"{self._where} swells to more than {MOST_INFLATED} times its size; a package does not. If it is one"
-                " all the same, `gpg -d` it and give what comes out, a .tar.gz."
+                f"{self._where} inflates to more than {MOST_INFLATED} times its size, which a package never does. If"
+                " you trust it, decrypt it with `gpg -d` and use the resulting .tar.gz."
             )
         return data
 
     def _next(self) -> bytes:
         piece = self._packet.read(_PIECE)
         if not piece:
-            raise PackageDamaged(f"{self._where} is compressed inside and ends in the middle.")
+            raise PackageDamaged(f"{self._where} has incomplete compressed content. Copy it again.")
         self._taken += len(piece)
         return piece

@@ -1,7 +1,7 @@
-"""OpenPGP packets as frames (RFC 9580, section 4.2): a kind, a length, a body that may come in parts of known length.
+"""OpenPGP packets (RFC 9580, section 4.2): a kind, a length, and a body that may come in parts of known length.
 
-Read strictly, at constant memory, from anybody: a length is believed only as far as bytes come, and parts so small that
-their number would cost more than their content are refused. `where` begins every message: "The package /x.tar.gz.gpg".
+The reader is strict, needs constant memory and treats its input as hostile: it allocates memory only for bytes that
+arrive, and refuses many tiny parts. Every error message begins with `where`: "The package /x.tar.gz.gpg".
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from strongroom.streams import Buffer
 
 PART: Final = 1 << 20
 SMALLEST_PART: Final = 512
-"""RFC 9580 wants it of the first part; what writes messages keeps to it for all but the last."""
+"""RFC 9580 requires it for the first part; programs keep to it for all parts but the last."""
 
 _FULL_PART: Final = bytes([0xE0 | 20])
 
 
 class Kind(IntEnum):
-    """The kinds of packets that are met, as numbered by the format."""
+    """The kinds of packets in messages, with the numbers of the format."""
 
     PUBLIC_KEY_SESSION = 1
     PASSPHRASE_SESSION = 3
@@ -33,15 +33,15 @@ class Kind(IntEnum):
 
 
 class Source(Protocol):
-    """Bytes in order: `read` gives at most `size` of them, b"" at the end."""
+    """A stream of bytes: `read` returns at most `size` bytes, b"" at the end."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 class PacketWriter:
-    """One packet of a length that is not known before, in parts of 1 MiB and a last one.
+    """Write one packet of unknown length, in parts of 1 MiB and a last part.
 
-    `write` is handed a view of a buffer that is used again: it must not keep it.
+    `write` gets a view of a buffer that is reused: it must not keep the view.
     """
 
     def __init__(self, write: Callable[[Buffer], object], kind: Kind) -> None:
@@ -51,11 +51,11 @@ class PacketWriter:
         write(bytes([0xC0 | kind]))
 
     def write(self, data: Buffer) -> None:
-        """Take in a piece of the body."""
+        """Write a piece of the body."""
         rest = memoryview(data)
         while rest:
             if self._filled == PART:
-                # Only when more comes: the last part is one of definite length, and is never empty.
+                # Only if more data follows: the last part has a definite length and is never empty.
                 self._write(_FULL_PART)
                 self._write(self._part)
                 self._filled = 0
@@ -72,12 +72,12 @@ class PacketWriter:
 
 
 def encode_packet(kind: Kind, body: bytes) -> bytes:
-    """A packet of known length."""
+    """Return a packet of known length."""
     return bytes([0xC0 | kind]) + encode_length(len(body)) + body
 
 
 def encode_length(length: int) -> bytes:
-    """A definite length in its shortest form."""
+    """Encode a definite length in its shortest form."""
     if length < 192:
         return bytes([length])
     if length < 8384:
@@ -86,30 +86,30 @@ def encode_length(length: int) -> bytes:
 
 
 class PacketReader:
-    """Packets one after the other; the body of each must be read to its end before the next is asked for."""
+    """Read packets in order. Read the body of each packet to its end before the next packet."""
 
     def __init__(self, source: Source, where: str) -> None:
         self._source = source
         self.where = where
 
     def next(self) -> Packet | None:
-        """The next packet, or None where the source ends. Raises `PackageDamaged`."""
+        """Return the next packet, or None at the end of the source. Raises `PackageDamaged`."""
         first = self._source.read(1)
         if not first:
             return None
         tag = first[0]
         if not tag & 0x80:
-            raise PackageDamaged(f"{self.where} has something between its packets that is none; fetch it again.")
+            raise PackageDamaged(f"{self.where} has invalid data between its packets. Copy it again.")
         return Packet(self._source, self.where, tag)
 
     def require_end(self) -> None:
-        """Raise `PackageRefused` if anything follows."""
+        """Raise `PackageRefused` if further data follows."""
         if self._source.read(1):
-            raise PackageRefused(f"{self.where} has something after its end; it was not written like that.")
+            raise PackageRefused(f"{self.where} has data after its end, so it was changed. Use another copy.")
 
 
 class Packet:
-    """The body of one packet, as a stream. `kind` is a bare number: it may be one that nobody knows."""
+    """The body of one packet, as a stream. `kind` is a plain number, since it may be unknown."""
 
     def __init__(self, source: Source, where: str, tag: int) -> None:
         self._source = source
@@ -126,7 +126,7 @@ class Packet:
             self._left = 0 if self._endless else int.from_bytes(self._from_source(1 << size), "big")
 
     def read(self, size: int, /) -> bytes:
-        """At most `size` bytes; b"" at the end. Raises `PackageDamaged` when the source ends before the packet."""
+        """Return at most `size` bytes; b"" at the end. Raises `PackageDamaged` if the source ends before the packet."""
         if self._endless:
             return self._source.read(size)
         while not self._left and self._more:
@@ -138,25 +138,25 @@ class Packet:
         return data
 
     def exactly(self, size: int) -> bytes:
-        """So many bytes of the body."""
+        """Return exactly `size` bytes of the body. Raises `PackageDamaged` if it is shorter."""
         data = b""
         while len(data) < size and (piece := self.read(size - len(data))):
             data += piece
         if len(data) < size:
-            raise PackageDamaged(f"{self._where} has a packet that is too short; fetch it again.")
+            raise PackageDamaged(f"{self._where} has a packet that is too short. Copy it again.")
         return data
 
     def whole(self, most: int) -> bytes:
-        """The whole body, which may not be longer than `most`."""
+        """Return the whole body. Raises `PackageRefused` if it is longer than `most`."""
         data = b""
         while piece := self.read(most + 1 - len(data)):
             data += piece
             if len(data) > most:
-                raise PackageRefused(f"{self._where} has a packet that is too large for its kind; it is not ours.")
+                raise PackageRefused(f"{self._where} has a packet that is too large for its kind. Do not trust it.")
         return data
 
     def _from_source(self, size: int) -> bytes:
-        """So many bytes of what lies below the packet: its lengths."""
+        """Return exactly `size` bytes of the source, for the length fields."""
         data = b""
         while len(data) < size:
             piece = self._source.read(size - len(data))
@@ -176,8 +176,10 @@ class Packet:
             return int.from_bytes(self._from_source(4), "big")
         length = 1 << (first & 0x1F)
         if length < SMALLEST_PART:
-            raise PackageRefused(f"{self._where} comes in parts of {length} bytes; that is an attack or an accident.")
+            raise PackageRefused(
+                f"{self._where} has parts of only {length} bytes; at least {SMALLEST_PART} are needed. Do not trust it."
+            )
         return length
 
     def _broken_off(self) -> PackageDamaged:
-        return PackageDamaged(f"{self._where} ends in the middle; fetch it again.")
+        return PackageDamaged(f"{self._where} is incomplete. Copy it again.")

@@ -1,4 +1,4 @@
-"""Bytes that wait on a disk until it is known how many they are."""
+"""An encrypted temporary buffer on the disk, for data whose length is not known yet."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
-from strongroom.packages.disk import unwritable
+from strongroom.packages.write_errors import unwritable
 from strongroom.streams import Buffer
 
 _IN_MEMORY: Final = 8 * 1024 * 1024
 
 
 class Spool:
-    """Written once, then read once, in `folder` or that of the system. What goes to the disk is encrypted under a key
-    that dies with the process: a file without a name does, but its blocks do not, and an encrypted package must leave
-    no plaintext on the disk it is for. Raises `PackageRefused` when there is no room.
+    """A buffer that is written once, then read once, in `folder` or the temporary folder of the system.
+
+    The data on the disk is encrypted with a key in memory. A file without a name ends with its process, but its blocks
+    stay on the disk, and an encrypted package must leave no plaintext there. Raises `PackageRefused` if the disk is
+    full.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -39,18 +41,18 @@ class Spool:
         self.size += len(data)
 
     def rewind(self) -> None:
-        """From here on it is read."""
+        """Begin to read."""
         try:
-            # Moving flushes what the file object still holds.
+            # Seeking flushes the buffer of the file object.
             self._file.seek(0)
         except OSError as error:
             raise unwritable(self._folder / "(a nameless file)", error, "nothing was left there") from error
         self._context = self._cipher.decryptor()
 
     def read(self, size: int, /) -> bytes:
-        """At most `size` bytes; b"" at the end."""
+        """Return at most `size` bytes; b"" at the end."""
         return self._context.update(self._file.read(size))
 
     def close(self) -> None:
-        """Drop it."""
+        """Drop the data."""
         self._file.close()

@@ -1,4 +1,4 @@
-"""Index files written anew without the packs that go, and proof that nothing is missing from them."""
+"""Rewrite index files without removed packs, and verify that the new ones name all used blobs."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from strongroom.format.index import encode_index
 from strongroom.format.pack import PackedBlob, pack_size
 from strongroom.ids import FileKind, StorageId
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobset import BlobSet
-from strongroom.repository.writer import INDEX_BLOBS
+from strongroom.repository.blob_set import BlobSet
+from strongroom.repository.blob_writer import INDEX_BLOBS
 
 _SMALL_BLOBS = INDEX_BLOBS // 4
-"""Index files with fewer blobs are merged with others when the index is written anyway."""
+"""Index files with fewer blobs are merged when the index is rewritten."""
 
 
 def rewrite_indexes(
     repository: Repository, names: Collection[StorageId], going: Collection[StorageId]
 ) -> tuple[list[StorageId], list[StorageId]]:
-    """Store index files that name the packs of the given ones but not those that are going.
+    """Rewrite the index files `names` without the packs in `going`.
 
-    Gives the new ones, and the old ones that are superfluous now. A large file that needs no change stays.
+    Return the new index files, and the old ones that are superfluous now. Large files that need no change stay.
     """
     seen: set[StorageId] = set()
     staying: list[tuple[StorageId, list[PackedBlob]]] = []
@@ -54,9 +54,9 @@ def require_covered(
     going: Collection[StorageId],
     without: Collection[StorageId],
 ) -> None:
-    """Read back every index file but those in `without`, and see that they place every used blob in a stored pack.
+    """Read all index files except `without`, and verify that they name a stored pack for every used blob.
 
-    Raises Damaged when they do not: then the old index files and the old packs must stay.
+    Raises Damaged otherwise: then the old index files and packs must stay.
     """
     sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
     covered = BlobSet(index)
@@ -70,6 +70,6 @@ def require_covered(
     missing = used.missing_from(covered)
     if missing:
         raise Damaged(
-            f"The new index of {repository.location} would miss {missing} blobs that are used. "
-            "Nothing that is used was removed."
+            f"The new index of {repository.location} lacks {missing} used blobs. No used data was removed. Run"
+            " `strongroom check`."
         )

@@ -1,4 +1,4 @@
-"""What a prune would do: made by reading alone."""
+"""Plan a prune. Only reads."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from strongroom.errors import Damaged, FileMissing
 from strongroom.format.pack import PackedBlob
 from strongroom.format.snapshot import Snapshot
 from strongroom.ids import FileKind, StorageId
-from strongroom.prune.choice import Packs, Place, PruneOptions, choose, is_young, measure
-from strongroom.prune.progress import PruneProgress, Teller
-from strongroom.prune.used import find_used
+from strongroom.prune.progress import ProgressReporter, PruneProgress
+from strongroom.prune.select_packs import Packs, Place, PruneOptions, is_young, measure, select_packs
+from strongroom.prune.used_blobs import find_used
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobset import BlobSet
+from strongroom.repository.blob_set import BlobSet
 
 _WORTH_FRACTION = 0.05
 _WORTH_BYTES = 1 << 30
@@ -24,39 +24,40 @@ _WORTH_BYTES = 1 << 30
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PrunePlan:
-    """What is needed, what goes, and what comes back. Sizes are bytes; of blobs, sealed and with their header entries.
+    """The plan of a prune: used space, packs to remove, and space to free.
 
-    A blob that is stored several times is used once and unused for the rest.
+    Sizes are bytes; blobs count sealed, with their header entries. Of a blob with several copies, one copy is used and
+    the others are unused.
     """
 
     total_bytes: int
-    """All pack files."""
+    """The size of all pack files."""
     used_blobs: int
     used_bytes: int
     unused_blobs: int
     unused_bytes: int
-    """Unused in indexed packs; what lies in no index is in `unindexed`."""
+    """Unused bytes in indexed packs; packs in no index are in `unindexed`."""
     remove: Packs
-    """In an index, and wholly unused."""
+    """Indexed packs that are not used at all."""
     unindexed: Packs
-    """In no index: left by writers that broke off, or marked for removal by rustic."""
+    """Packs in no index, from interrupted writers or marked for removal by rustic."""
     repack: Packs
-    """Read, and what is used of them written anew."""
+    """Partly used packs whose used blobs are written into new packs."""
     repack_unused: int
     lost: tuple[StorageId, ...]
-    """Named by an index, not there, and not needed: only the index forgets them."""
+    """Missing packs that are in an index and not needed; they are only removed from the index."""
     young: Packs
-    """Unused in part, in whole, or in no index, but too young to be touched."""
+    """Packs that are partly or wholly unused, or in no index, but too young to change."""
     young_unused: int
-    """The bytes that would come back if they were not."""
+    """The bytes that would be freed if the young packs were old enough."""
     young_until: float | None
-    """When the last of them is old enough, in seconds since the epoch. None where there are none, or of unknown age."""
+    """The time when all young packs are old enough, in seconds since the epoch; None without any or of unknown age."""
     leftovers: tuple[Leftover, ...]
-    """What writes have left that broke off, in files of no valid name."""
+    """Temporary files of interrupted writes."""
     repeated: bool
-    """Some pack is named by two index files, as a prune that broke off may leave it."""
+    """True if two index files name the same pack, as after an interrupted prune."""
 
-    # What it was made of, and when: execution refuses any other state of the repository.
+    # The state of the repository that was planned for: `execute_prune` refuses any other.
     identity: tuple[str, str]
     begun: float
     snapshots: frozenset[StorageId]
@@ -68,27 +69,27 @@ class PrunePlan:
 
     @property
     def freed_bytes(self) -> int:
-        """What comes back, to within a few headers."""
+        """Return the bytes to be freed, accurate to a few headers."""
         return self.remove.size + self.unindexed.size + self.repack_unused + self.leftover_bytes
 
     @property
     def leftover_bytes(self) -> int:
-        """What comes back of writes that broke off."""
+        """Return the bytes of the temporary files."""
         return sum(leftover.size for leftover in self.leftovers)
 
     @property
     def empty(self) -> bool:
-        """There is nothing to do."""
+        """Return whether there is nothing to do."""
         packs = self.remove.names or self.unindexed.names or self.repack.names
         return not (packs or self.lost or self.leftovers or self.repeated)
 
     @property
     def worth_it(self) -> bool:
-        """Whether the work pays: a twentieth of the repository comes back, or a gibibyte."""
+        """Return whether the prune is worth the work: it frees a twentieth of the repository, or a gibibyte."""
         return self.freed_bytes >= min(_WORTH_BYTES, max(self.total_bytes * _WORTH_FRACTION, 1))
 
     def keeps(self, pack: StorageId, blob: PackedBlob) -> bool:
-        """Whether this copy of a blob is the one that stays."""
+        """Return whether this copy of a blob is the one to keep."""
         number = self.index.number(blob.kind, blob.id)
         return (
             number is not None
@@ -109,50 +110,46 @@ def plan_prune(
     now: float | None = None,
     progress: Callable[[PruneProgress], None] | None = None,
 ) -> PrunePlan:
-    """Find what nothing needs once the snapshots in `without` are gone. Hold a lock meanwhile; nothing is written.
+    """Plan to remove all blobs that are not needed when the snapshots in `without` are forgotten.
 
-    `now` is in seconds since the epoch. Raises Damaged, naming what is wrong, when a snapshot, a tree or the index
-    cannot be read, a used blob is in no index, or a pack that is needed is missing or has a wrong size: from a
-    repository that is not whole nothing is removed. One that holds packs but not a single snapshot is not: rather than
-    that all were forgotten, they are lost. Raises UnsupportedRepository or AppendOnly where nothing may be removed.
+    The caller holds a lock; nothing is written. `now` is in seconds since the epoch. Raises Damaged, with the fault, if
+    a snapshot, a tree or the index cannot be read, a used blob is in no index, or a needed pack is missing or has a
+    wrong size: nothing is removed from a damaged repository. A repository with packs but without any snapshot counts as
+    damaged: its snapshots are probably lost. Raises UnsupportedRepository or AppendOnly if nothing may be removed.
     """
     begun = time.monotonic()
     repository.require_removable()
     options = options or PruneOptions()
-    moment = time.time() if now is None else now
+    current = time.time() if now is None else now
     gone = frozenset(without)
-    # Snapshots before the index: what a backup adds meanwhile is then in the index, or not looked for. Packs last, for
-    # the same reason.
+    # Snapshots before the index, and packs last: a backup that runs meanwhile writes in the opposite order.
     snapshots = _load_snapshots(repository, gone)
     indexes, index, repeated = _load_index(repository)
     if not snapshots and not gone and len(index):
-        raise Damaged(
-            f"The repository in {repository.location} holds data but no snapshot, so that a prune would remove all of "
-            "it. If the snapshots are lost, restic's `recover` finds them; if nothing is needed, delete the repository."
-        )
-    used = find_used(repository, index, snapshots, Teller(progress))
+        raise _no_snapshots(repository)
+    used = find_used(repository, index, snapshots, ProgressReporter(progress))
     files = {stored.name: stored for stored in repository.backend.list_files(FileKind.PACK)}
-    uses = measure(index, used, files, moment, options)
-    choice = choose(uses, options)
+    uses = measure(index, used, files, current, options)
+    selected = select_packs(uses, options)
     strays = [file for name, file in sorted(files.items()) if name not in uses.packs]
-    young = [file for file in strays if is_young(file, moment, options.grace)]
-    old = [file for file in strays if not is_young(file, moment, options.grace)]
-    leftovers = [left for left in repository.backend.list_leftovers() if not is_young(left, moment, options.grace)]
+    young = [file for file in strays if is_young(file, current, options.grace)]
+    old = [file for file in strays if not is_young(file, current, options.grace)]
+    leftovers = [left for left in repository.backend.list_leftovers() if not is_young(left, current, options.grace)]
     young_size = sum(file.size for file in young)
-    young_names = (*choice.young.names, *(file.name for file in young))
+    young_names = (*selected.young.names, *(file.name for file in young))
     return PrunePlan(
         total_bytes=sum(file.size for file in files.values()),
         used_blobs=uses.used_blobs,
         used_bytes=uses.used_bytes,
         unused_blobs=uses.unused_blobs,
         unused_bytes=uses.unused_bytes,
-        remove=choice.remove,
+        remove=selected.remove,
         unindexed=Packs(tuple(file.name for file in old), sum(file.size for file in old)),
-        repack=choice.repack,
-        repack_unused=choice.repack_unused,
-        lost=choice.lost,
-        young=Packs(young_names, choice.young.size + young_size),
-        young_unused=choice.young_unused + young_size,
+        repack=selected.repack,
+        repack_unused=selected.repack_unused,
+        lost=selected.lost,
+        young=Packs(young_names, selected.young.size + young_size),
+        young_unused=selected.young_unused + young_size,
         young_until=_old_enough([files[name].modified for name in young_names], options.grace),
         leftovers=tuple(leftovers),
         repeated=repeated,
@@ -167,8 +164,15 @@ def plan_prune(
     )
 
 
+def _no_snapshots(repository: Repository) -> Damaged:
+    return Damaged(
+        f"The repository in {repository.location} has data but no snapshots, so a prune would remove all data. If"
+        " the snapshots are lost, run `restic recover`. If the data is not needed, delete the repository."
+    )
+
+
 def _old_enough(modified: Sequence[float | None], grace: timedelta) -> float | None:
-    known = [moment for moment in modified if moment is not None]
+    known = [time_s for time_s in modified if time_s is not None]
     return max(known) + grace.total_seconds() if known and len(known) == len(modified) else None
 
 
@@ -184,9 +188,9 @@ def _load_snapshots(repository: Repository, gone: frozenset[StorageId]) -> list[
 
 
 def _load_index(repository: Repository) -> tuple[frozenset[StorageId], Index, bool]:
-    """All index files by name, what they say, and whether any says what another has said. They must agree.
+    """Return the names of the index files, the index, and whether a pack is in two files. The files must agree.
 
-    What rustic lists there as `packs_to_delete` is in no index for us: it goes once it is old enough.
+    Packs that rustic lists as `packs_to_delete` count as in no index: they are removed when they are old enough.
     """
     names = set()
     index = Index()
@@ -195,7 +199,7 @@ def _load_index(repository: Repository) -> tuple[frozenset[StorageId], Index, bo
         try:
             packs = repository.load_index_file(stored.name)
         except FileMissing:
-            continue  # replaced by another since the listing began; its packs are listed there
+            continue  # replaced since the listing began; the new index file names its packs
         names.add(stored.name)
         for pack, blobs in packs:
             if known := index.blob_count(pack):

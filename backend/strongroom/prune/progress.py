@@ -1,4 +1,4 @@
-"""How far a prune is: told from one thread, not too often."""
+"""Progress of a prune, reported from one thread at most five times a second."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _INTERVAL = 0.2
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PruneProgress:
-    """What is being done, in words, and to how many things and bytes so far; `bytes_total` where it is known."""
+    """The current step in words, with the number of finished items and bytes; `bytes_total` if it is known."""
 
     doing: str
     done: int
@@ -19,16 +19,16 @@ class PruneProgress:
     bytes_total: int | None
 
 
-class Teller:
-    """Passes progress on to whoever wants to know."""
+class ProgressReporter:
+    """Calls the listener with the progress, at most every 0.2 seconds."""
 
     def __init__(self, listener: Callable[[PruneProgress], None] | None) -> None:
         self._listener = listener
-        self._told = 0.0
+        self._reported = 0.0
 
-    def tell(self, doing: str, done: int, bytes_done: int, bytes_total: int | None = None) -> None:
-        """Once in a while."""
+    def report(self, doing: str, done: int, bytes_done: int, bytes_total: int | None = None) -> None:
+        """Report the progress, unless the last report was less than 0.2 seconds ago."""
         now = time.monotonic()
-        if self._listener and now - self._told >= _INTERVAL:
-            self._told = now
+        if self._listener and now - self._reported >= _INTERVAL:
+            self._reported = now
             self._listener(PruneProgress(doing, done, bytes_done, bytes_total))

@@ -1,12 +1,12 @@
-"""Put a damaged repository in order: plan, show, execute. Whole content is kept; lost content stays lost.
+"""Repair a damaged repository: plan, show, execute. Intact content is kept; lost content stays lost.
 
     with repository.lock(exclusive=True) as lock:
-        repair_index(repository, plan_index(repository), lock)                    # first, so that all packs are known
-        repair_packs(repository, plan_packs(repository), lock)                    # then, so that no index names damage
-        repair_snapshots(repository, plan_snapshots(repository), lock, forget=True)   # last, what is lost left out
+        repair_index(repository, plan_index(repository), lock)           # first: index all packs
+        repair_packs(repository, plan_packs(repository), lock)           # second: remove damaged packs from the index
+        repair_snapshots(repository, plan_snapshots(repository), lock, forget=True)   # last: drop the lost files
 
-A plan only reads. Whatever moment a crash chooses, what could be restored before can be restored after it: new files
-are durable before old ones go, and the next repair or prune takes up what is left.
+A plan only reads. A crash at any point loses nothing that could be restored before: new files are durable before old
+ones are removed, and the next repair or prune removes the rest.
 """
 
 from strongroom.repair.indexes import IndexPlan, IndexResult, plan_index, repair_index

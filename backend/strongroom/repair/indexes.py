@@ -1,4 +1,4 @@
-"""The index written anew from the index files that can be read and, for all other packs, from their headers."""
+"""Rebuild the index from the readable index files and, for all other packs, from their headers."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from strongroom.errors import BackendError, Damaged, FileMissing
 from strongroom.format.index import encode_index
 from strongroom.format.pack import PackedBlob, pack_size
 from strongroom.ids import FileKind, StorageId
-from strongroom.repair.removing import remove_files, require_unchanged
+from strongroom.repair.remove_files import remove_files, require_unchanged
 from strongroom.repository import Repository
-from strongroom.repository.headers import read_header
+from strongroom.repository.blob_writer import INDEX_BLOBS
 from strongroom.repository.locks import RepositoryLock
-from strongroom.repository.writer import INDEX_BLOBS
+from strongroom.repository.pack_headers import read_header
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class IndexPlan:
-    """What is wrong with the index, pack by pack."""
+    """The faults of the index, and the packs of the new one."""
 
     damaged: tuple[str, ...]
-    """The index files that cannot be read, in words."""
+    """Faults of the index files that cannot be read."""
     added: tuple[StorageId, ...]
     """Packs that no readable index file names."""
     corrected: tuple[StorageId, ...]
-    """Packs that have another size than the index says, and a header that can be read."""
+    """Packs with a readable header whose size differs from the index."""
     dropped: tuple[StorageId, ...]
-    """Packs that the index names and that are not there."""
+    """Packs in the index that are missing."""
     unreadable: tuple[str, ...]
-    """Packs whose header cannot be read, in words; what the index says of them stays."""
+    """Faults of packs whose header cannot be read; their entries in the index stay."""
     indexes: frozenset[StorageId]
     packs: tuple[tuple[StorageId, list[PackedBlob]], ...] = dataclasses.field(repr=False)
 
     @property
     def empty(self) -> bool:
-        """There is nothing to do."""
+        """Return whether there is nothing to do."""
         return not (self.damaged or self.added or self.corrected or self.dropped)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class IndexResult:
-    """How many index files were written and removed."""
+    """The number of index files that were written and removed."""
 
     written: int
     removed: int
 
 
 def plan_index(repository: Repository) -> IndexPlan:
-    """Compare the index with the packs. Hold a lock meanwhile; nothing is written."""
+    """Compare the index with the packs. The caller holds a lock; nothing is written."""
     repository.require_removable()
     listed, damaged, names = _listed(repository)
     sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
@@ -64,7 +64,7 @@ def plan_index(repository: Repository) -> IndexPlan:
         try:
             packs.append((pack, read_header(repository.backend, repository.master, pack)))
         except (Damaged, BackendError) as error:
-            unreadable.append(f"The header of the pack {pack} cannot be read: {error}")
+            unreadable.append(f"The header of the pack {pack} is damaged: {error}")
             packs.extend((pack, blobs) for blobs in listed.get(pack, ())[:1])
         else:
             (corrected if pack in listed else added).append(pack)
@@ -99,7 +99,7 @@ def _listed(
 
 
 def repair_index(repository: Repository, plan: IndexPlan, lock: RepositoryLock) -> IndexResult:
-    """Write the new index, then remove the old one. Raises PlanOutdated, LockLost; ValueError without the lock."""
+    """Write the new index, then remove the old one. Raises PlanOutdated, LockLost; ValueError without a lock."""
     lock.require_exclusive(repository)
     require_unchanged(repository, plan.indexes)
     if plan.empty:

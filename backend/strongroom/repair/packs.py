@@ -1,7 +1,7 @@
-"""Damaged packs: what is whole in them moves into new packs, and no index names them any more.
+"""Repair damaged packs: move the intact blobs into new packs, and remove the damaged packs.
 
-Order of writes: new packs, their index, the other packs' index without the damaged ones; only then the old index files
-go, and last the damaged packs themselves. A crash leaves blobs that are there twice, or a pack that nothing names.
+Order of writes: new packs, their index, the index of the other packs; then remove the old index files, and last the
+damaged packs. A crash leaves blobs with two copies, or a pack in no index.
 """
 
 from __future__ import annotations
@@ -16,45 +16,45 @@ from strongroom.errors import BackendError, Damaged, FileMissing
 from strongroom.format.pack import PackedBlob
 from strongroom.ids import BlobId, BlobKind, FileKind, StorageId
 from strongroom.prune.indexes import rewrite_indexes
-from strongroom.repair.removing import remove_files, require_unchanged
+from strongroom.repair.remove_files import remove_files, require_unchanged
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobs import BlobReader, open_blob
+from strongroom.repository.blob_reader import BlobReader, open_blob
+from strongroom.repository.blob_writer import BlobWriter
 from strongroom.repository.damage import compare_sizes
-from strongroom.repository.headers import read_header
 from strongroom.repository.locks import RepositoryLock
+from strongroom.repository.pack_headers import read_header
 from strongroom.repository.packs import verify_pack
-from strongroom.repository.writer import BlobWriter
-from strongroom.work import Pool, default_workers
+from strongroom.workers import Pool, default_workers
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PacksPlan:
-    """Which packs are damaged, and what of them can be saved."""
+    """The damaged packs, and the blobs that can be saved."""
 
     packs: tuple[StorageId, ...]
-    """Damaged or missing: they go."""
+    """Damaged or missing packs, to be removed."""
     reasons: tuple[str, ...]
-    """What is wrong with them, in words."""
+    """The faults of the damaged packs."""
     whole: tuple[StorageId, ...]
-    """Asked for by name, and in order: they stay."""
+    """Packs that were requested by name but are intact; they stay."""
     unreadable: tuple[str, ...]
-    """The storage does not give them just now, in words: they stay."""
+    """Faults of packs that the storage cannot read at the moment; they stay."""
     saved_blobs: int
     saved_bytes: int
     lost: tuple[tuple[BlobKind, BlobId], ...]
-    """Damaged, and in no other pack."""
+    """Damaged blobs without another copy."""
     indexes: frozenset[StorageId]
     contents: dict[StorageId, list[PackedBlob]] = dataclasses.field(repr=False)
 
     @property
     def empty(self) -> bool:
-        """There is nothing to do."""
+        """Return whether there is nothing to do."""
         return not self.packs
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PacksResult:
-    """What was done."""
+    """The result of a repair of packs."""
 
     packs_removed: int
     packs_written: int
@@ -67,15 +67,18 @@ def plan_packs(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> PacksPlan:
-    """Look at these packs, or read all of them to find what is damaged. Hold a lock meanwhile; nothing is written.
+    """Read these packs, or all packs, to find damage. The caller holds a lock; nothing is written.
 
-    `progress` hears of packs looked at and their total. Raises Damaged while the index cannot be read as a whole.
+    `progress` is called with the number of packs read and their total. Raises Damaged if the index is damaged.
     """
     repository.require_removable()
     indexes = frozenset(stored.name for stored in repository.backend.list_files(FileKind.INDEX))
     index = repository.load_index()
     if index.faults:
-        raise Damaged(f"The index of {repository.location} must be repaired first: {' '.join(index.faults)}")
+        raise Damaged(
+            f"The index of {repository.location} is damaged. Run `strongroom repair index` first."
+            f" {' '.join(index.faults)}"
+        )
     search = _Search(repository, index)
     search.run(sorted(index.packs if packs is None else set(packs)), progress)
     damaged = sorted(search.reasons)
@@ -98,7 +101,7 @@ def plan_packs(
 
 
 class _Search:
-    """Looks at packs, several at a time."""
+    """Read packs, several at a time, and collect their faults and intact blobs."""
 
     def __init__(self, repository: Repository, index: Index) -> None:
         self._repository = repository
@@ -126,10 +129,10 @@ class _Search:
             faults = [unsound] if unsound else []
             faults += [fault.text for fault in verify_pack(self._repository, self._index, pack)]
         except FileMissing:
-            faults = ["it is not there"]
+            faults = ["it is missing"]
         except BackendError as error:
             with self._guard:
-                self.unreadable[pack] = f"The pack {pack} cannot be read: {error}"
+                self.unreadable[pack] = f"Cannot read the pack {pack}: {error}"
             faults = []
         with self._guard:
             self._done += 1
@@ -148,7 +151,7 @@ class _Search:
 def readable(
     repository: Repository, pack: StorageId, blobs: Iterable[PackedBlob]
 ) -> Iterable[tuple[PackedBlob, bytes]]:
-    """Those of the blobs that can be read and are whole, sealed as they lie in the pack."""
+    """Yield the intact blobs of these, with their sealed bytes."""
     for blob in blobs:
         try:
             sealed = repository.backend.load_range(FileHandle(FileKind.PACK, pack), blob.offset, blob.length)
@@ -159,7 +162,7 @@ def readable(
 
 
 def repair_packs(repository: Repository, plan: PacksPlan, lock: RepositoryLock) -> PacksResult:
-    """Save what is whole, and let go of the packs. Raises PlanOutdated, LockLost; ValueError without the lock."""
+    """Save the intact blobs, then remove the packs. Raises PlanOutdated, LockLost; ValueError without a lock."""
     lock.require_exclusive(repository)
     require_unchanged(repository, plan.indexes)
     if plan.empty:
@@ -172,7 +175,10 @@ def repair_packs(repository: Repository, plan: PacksPlan, lock: RepositoryLock) 
                 writer.store_sealed(blob, sealed)
                 saved += 1
     if saved < plan.saved_blobs:
-        raise Damaged(f"Of {plan.saved_blobs} whole blobs only {saved} could be read again. Nothing was removed.")
+        raise Damaged(
+            f"Only {saved} of {plan.saved_blobs} intact blobs could be read again. Nothing was removed. Check the"
+            " storage and repeat the repair."
+        )
     _, old = rewrite_indexes(repository, plan.indexes, plan.packs)
     remove_files(repository, lock, FileKind.INDEX, old)
     remove_files(repository, lock, FileKind.PACK, plan.packs)

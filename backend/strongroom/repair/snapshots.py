@@ -1,8 +1,7 @@
-"""Snapshots that need what is lost, written anew without it.
+"""Repair snapshots that need lost blobs: store them again without the lost files.
 
-A file that lacks any of its content is left out, and a folder whose list cannot be read: a part of a file is no file.
-The new snapshot has the old one's time and labels and besides the label `repaired`; it names the old one as its
-original, as restic's does.
+A file without all of its content is dropped, and so is a folder whose tree cannot be read. The new snapshot has the
+time and tags of the old one, plus the tag `repaired`, and names the old one in `original`, as with restic.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from strongroom.errors import Damaged, FileMissing
 from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import Node, NodeKind, decode_tree, encode_tree
 from strongroom.ids import BlobId, BlobKind, FileKind, StorageId, blob_id
-from strongroom.prune.forgetting import forget as forget_snapshots
+from strongroom.prune.forget_snapshots import forget as forget_snapshots
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobs import BlobReader
+from strongroom.repository.blob_reader import BlobReader
+from strongroom.repository.blob_writer import BlobWriter
 from strongroom.repository.damage import DamageKind, compare_sizes, distrust
 from strongroom.repository.locks import RepositoryLock
-from strongroom.repository.writer import BlobWriter
 
 REPAIRED = "repaired"
-"""The label of a snapshot that lacks what was lost."""
+"""The tag of a repaired snapshot, which lacks the lost files."""
 _PATHS_KEPT = 1000
 
 
@@ -35,19 +34,22 @@ def is_repaired(snapshot: Snapshot) -> bool:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DamagedSnapshot:
-    """A snapshot that needs what is lost. `tree` is None when its root is lost; `lost` are the first paths, of all."""
+    """A snapshot that needs lost blobs.
+
+    `tree` is the repaired root, None if nothing is left. `lost` has the first lost paths, `lost_count` counts them all.
+    """
 
     snapshot: Snapshot
     tree: BlobId | None
     lost: tuple[bytes, ...]
     lost_count: int
     is_repaired: bool
-    """A snapshot without the lost content is stored already."""
+    """True if the repaired snapshot is already stored."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotsPlan:
-    """Which snapshots are damaged, and the folders that take the place of damaged ones."""
+    """The damaged snapshots, and the repaired trees."""
 
     damaged: tuple[DamagedSnapshot, ...]
     unreadable: tuple[StorageId, ...]
@@ -57,20 +59,20 @@ class SnapshotsPlan:
 
     @property
     def empty(self) -> bool:
-        """There is nothing to do."""
+        """Return whether there is nothing to do."""
         return not (self.damaged or self.unreadable)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SnapshotsResult:
-    """The new snapshots by the old ones, and what was forgotten."""
+    """The ids of the new snapshots by the old ids, and the forgotten snapshots."""
 
     repaired: Mapping[StorageId, StorageId]
     forgotten: tuple[StorageId, ...]
 
 
 @dataclasses.dataclass(slots=True)
-class _Mended:
+class _RepairedTree:
     tree: BlobId | None
     lost: list[bytes]
     count: int
@@ -84,41 +86,41 @@ class _Open:
 
 
 def plan_snapshots(repository: Repository) -> SnapshotsPlan:
-    """Find the snapshots that cannot be read, or that need what is in no pack. Hold a lock; nothing is written."""
+    """Find the snapshots that cannot be read or need missing blobs. The caller holds a lock; nothing is written."""
     repository.require_removable()
-    snapshots, unreadable = repository.sorted_out_snapshots()
+    snapshots, unreadable = repository.snapshots_and_faults()
     index = repository.load_index()
     sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
     distrust(index, [damage for damage in compare_sizes(index, sizes) if damage.kind is DamageKind.MISSING])
-    mending = _Mending(repository, index)
+    repairer = _TreeRepairer(repository, index)
     made = {(one.original, one.tree) for one in snapshots if is_repaired(one)}
     damaged = []
     for snapshot in snapshots:
-        mended = mending.mend(snapshot.tree)
-        if mended.count:
-            is_repaired = mended.tree is not None and (snapshot.original or snapshot.id, mended.tree) in made
+        repaired = repairer.repair(snapshot.tree)
+        if repaired.count:
+            is_stored = repaired.tree is not None and (snapshot.original or snapshot.id, repaired.tree) in made
             damaged.append(
-                DamagedSnapshot(snapshot, mended.tree, tuple(mended.lost), mended.count, is_repaired=is_repaired)
+                DamagedSnapshot(snapshot, repaired.tree, tuple(repaired.lost), repaired.count, is_repaired=is_stored)
             )
     return SnapshotsPlan(
         damaged=tuple(damaged),
         unreadable=tuple(sorted(unreadable)),
         reasons=tuple(unreadable[name] for name in sorted(unreadable)),
-        trees=mending.trees,
+        trees=repairer.trees,
     )
 
 
-class _Mending:
-    """Trees without what is lost; each is read once, however many snapshots hold it, and none inside another's call."""
+class _TreeRepairer:
+    """Build trees without the lost files. Each tree is read once for all snapshots, without recursion."""
 
     def __init__(self, repository: Repository, index: Index) -> None:
         self._reader = BlobReader(repository, index)
         self._index = index
-        self._done: dict[BlobId, _Mended] = {}
+        self._done: dict[BlobId, _RepairedTree] = {}
         self.trees: dict[BlobId, bytes] = {}
 
-    def mend(self, root: BlobId) -> _Mended:
-        """What becomes of a tree."""
+    def repair(self, root: BlobId) -> _RepairedTree:
+        """Return a tree without its lost files."""
         stack: list[_Open] = []
         self._enter(stack, root)
         while stack:
@@ -139,21 +141,21 @@ class _Mending:
             stack.append(_Open(tree, nodes, iter([node.subtree for node in nodes if node.subtree])))
         except Damaged:
             self._require_answer(tree)
-            self._done[tree] = _Mended(None, [b""], 1)
+            self._done[tree] = _RepairedTree(None, [b""], 1)
 
     def _require_answer(self, tree: BlobId) -> None:
-        """Raise BackendError where it is the storage that fails: what it does not give just now is not lost."""
+        """Raise BackendError if the storage fails: a tree that it cannot read at the moment is not lost."""
         for pack, _ in self._index.find(BlobKind.TREE, tree):
             with contextlib.suppress(FileMissing):
                 self._reader.repository.backend.load(FileHandle(FileKind.PACK, pack))
 
-    def _without_lost(self, folder: _Open) -> _Mended:
+    def _without_lost(self, folder: _Open) -> _RepairedTree:
         staying: list[Node] = []
         lost: list[bytes] = []
         count = 0
         for node in folder.nodes:
             if node.kind is NodeKind.DIR:
-                inner = self._done[node.subtree] if node.subtree else _Mended(None, [b""], 1)
+                inner = self._done[node.subtree] if node.subtree else _RepairedTree(None, [b""], 1)
                 count += inner.count
                 lost.extend(node.name + b"/" + path if path else node.name for path in inner.lost)
                 if inner.tree is not None:
@@ -165,19 +167,19 @@ class _Mending:
                 count += 1
                 lost.append(node.name)
         if not count:
-            return _Mended(folder.tree, [], 0)
+            return _RepairedTree(folder.tree, [], 0)
         text = encode_tree(staying)
         tree = blob_id(text)
         self.trees[tree] = text
-        return _Mended(tree, lost[:_PATHS_KEPT], count)
+        return _RepairedTree(tree, lost[:_PATHS_KEPT], count)
 
 
 def repair_snapshots(
     repository: Repository, plan: SnapshotsPlan, lock: RepositoryLock, *, forget: bool = False
 ) -> SnapshotsResult:
-    """Store the new snapshots; with `forget` the damaged and the unreadable ones go then.
+    """Store the repaired snapshots; with `forget`, remove the damaged and unreadable ones afterwards.
 
-    Raises SnapshotProtected for one that is marked to be kept, LockLost; ValueError without the lock.
+    Raises SnapshotProtected for a protected snapshot, LockLost; ValueError without a lock.
     """
     lock.require_exclusive(repository)
     with BlobWriter(repository, repository.load_index()) as writer:

@@ -1,4 +1,4 @@
-"""Damage as a record: which pack, which blob in it, and what is wrong."""
+"""Records of damage: the pack, the blob in it, and the kind of damage."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from strongroom.repository.index import Index
 
 
 class DamageKind(enum.StrEnum):
-    """What is wrong.
+    """The kind of damage.
 
-    MISSING: no such pack is stored. SIZE: the pack is shorter or longer than its blobs. HEADER: its own list cannot be
-    read, but all of its blobs can. LISTING: its own list and the index differ. BLOB: one blob in it is not what was
-    stored. UNREADABLE: the storage does not give it.
+    MISSING: the pack is not stored. SIZE: the pack has a wrong size. HEADER: its header cannot be read, but all of its
+    blobs can. LISTING: its header and the index differ. BLOB: one blob in it is damaged. UNREADABLE: the storage cannot
+    read it.
     """
 
     MISSING = "missing"
@@ -28,7 +28,7 @@ class DamageKind(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Damage:
-    """One damaged blob in a pack, or a whole pack. `blob` is hex, empty for the whole pack; `blob_kind` likewise."""
+    """One damaged blob in a pack, or a damaged pack. `blob` (in hex) and `blob_kind` are empty for a whole pack."""
 
     pack: StorageId
     kind: DamageKind
@@ -38,23 +38,23 @@ class Damage:
 
     @property
     def key(self) -> tuple[BlobKind, BlobId] | None:
-        """The blob; None for a whole pack."""
+        """Return the kind and id of the blob; None for a whole pack."""
         return (BlobKind[self.blob_kind.upper()], BlobId(bytes.fromhex(self.blob))) if self.blob else None
 
 
 def distrust(index: Index, damages: Iterable[Damage]) -> None:
-    """Let the index no longer count these copies as stored."""
+    """Make the index treat these copies as not stored."""
     for damage in damages:
         index.distrust(damage.pack, damage.key)
 
 
 def compare_sizes(index: Index, sizes: Mapping[StorageId, int]) -> list[Damage]:
-    """The packs that the index names and that are missing, or not as long as their blobs."""
+    """Return the indexed packs that are missing or have a wrong size."""
     found = []
     for pack in index.packs:
         size, expected = sizes.get(pack), index.pack_size(pack)
         if size is None:
-            found.append(Damage(pack, DamageKind.MISSING, reason="The index names the pack, but it is not there."))
+            found.append(Damage(pack, DamageKind.MISSING, reason="The index names the pack, but it is missing."))
         elif size != expected:
             reason = f"The pack has {size} bytes instead of {expected}."
             found.append(Damage(pack, DamageKind.SIZE, reason=reason))
@@ -62,7 +62,7 @@ def compare_sizes(index: Index, sizes: Mapping[StorageId, int]) -> list[Damage]:
 
 
 def lost_blobs(index: Index, damages: Iterable[Damage]) -> frozenset[tuple[BlobKind, BlobId]]:
-    """The blobs of which no copy is left that counts as stored. The index has been told what to distrust."""
+    """Return the blobs without any trusted copy. Call `distrust` on the index first."""
     damages = list(damages)
     keys = {damage.key for damage in damages if damage.key is not None}
     whole = [damage.pack for damage in damages if not damage.blob]

@@ -1,4 +1,4 @@
-"""The index in memory: where every blob of a repository lies."""
+"""The index in memory: the pack and offset of every blob of a repository."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from strongroom.ids import BlobId, BlobKind, StorageId
 
 
 class Index:
-    """Maps blobs to their places; about 170 bytes a blob.
+    """Maps blobs to their packs and offsets; about 170 bytes for each blob.
 
-    Safe for one writer beside many readers, and for several writers. A blob stored several times keeps all its
-    places, so that a reader can fall back on another copy. A copy that is distrusted is still found, after all others,
-    but does not count as stored.
+    Safe for several writers and many readers. The index keeps all copies of a blob, so that a reader can use another
+    copy. A distrusted copy is still found, after all others, but does not count as stored.
     """
 
     def __init__(self) -> None:
@@ -33,16 +32,16 @@ class Index:
         self._doubted_packs: set[int] = set()
         self._doubted_rows: set[int] = set()
         self.faults: list[str] = []
-        """What could not be read when the index was loaded, in words."""
+        """The faults that were met when the index was loaded, in words."""
         self.damaged_files: dict[StorageId, str] = {}
-        """The index files that could not be read, and why."""
+        """The index files that could not be read, with the reasons."""
 
     def __len__(self) -> int:
-        """How many different blobs there are."""
+        """Return the number of different blobs."""
         return len(self._rows[0]) + len(self._rows[1])
 
     def __contains__(self, blob: tuple[BlobKind, BlobId]) -> bool:
-        """Whether a copy is stored that is not distrusted."""
+        """Return whether a trusted copy of the blob is stored."""
         first = self._rows[blob[0]].get(blob[1])
         if first is None or not (self._doubted_packs or self._doubted_rows):
             return first is not None
@@ -50,26 +49,26 @@ class Index:
 
     @property
     def numbers(self) -> int:
-        """All numbers of blobs are below this one."""
+        """Return the limit of the blob numbers: all numbers are below it."""
         return len(self._pack)
 
     def number(self, kind: BlobKind, identity: BlobId) -> int | None:
-        """A number that stands for the blob in this index, whatever copies of it there are; None when not stored."""
+        """Return the number of the blob in this index, the same for all its copies; None if it is not stored."""
         return self._rows[kind].get(identity)
 
     def blobs(self) -> Iterator[tuple[int, list[tuple[StorageId, PackedBlob]]]]:
-        """Every blob once: its number and all its places. Nobody may add meanwhile."""
+        """Yield every blob once: its number and all its copies. No thread may add packs meanwhile."""
         for kind in BlobKind:
             for identity, number in self._rows[kind].items():
                 yield number, self.find(kind, identity)
 
     @property
     def packs(self) -> Sequence[StorageId]:
-        """All packs that hold blobs."""
+        """Return all packs that hold blobs."""
         return self._packs
 
     def add(self, pack: StorageId, blobs: Sequence[PackedBlob]) -> None:
-        """Take in a stored pack; one that is known already is left as it is."""
+        """Add a stored pack. A pack that is already indexed is not changed."""
         with self._guard:
             if pack in self._pack_numbers:
                 return
@@ -88,7 +87,7 @@ class Index:
                     self._copies.setdefault((blob.kind, blob.id), [first]).append(row)
 
     def find(self, kind: BlobKind, identity: BlobId) -> list[tuple[StorageId, PackedBlob]]:
-        """Every place of a blob, those that are distrusted last; empty when it is not stored."""
+        """Return all copies of a blob, distrusted ones last; empty if it is not stored."""
         first = self._rows[kind].get(identity)
         if first is None:
             return []
@@ -98,25 +97,25 @@ class Index:
         return [(self._packs[self._pack[row]], self._blob(kind, identity, row)) for row in rows]
 
     def size(self, kind: BlobKind, identity: BlobId) -> int | None:
-        """Bytes of a blob's plaintext; None when it is not stored."""
+        """Return the size of a blob's plaintext in bytes; None if it is not stored."""
         row = self._rows[kind].get(identity)
         return None if row is None else self._blob(kind, identity, row).size
 
     def first_pack(self, kind: BlobKind, identity: BlobId) -> StorageId | None:
-        """The pack that readers take a blob from; None when it is not stored."""
+        """Return the pack that a blob is read from; None if it is not stored."""
         places = self.find(kind, identity)
         return places[0][0] if places else None
 
     def blob_count(self, pack: StorageId) -> int:
-        """How many blobs a pack holds; 0 for one that is not known."""
+        """Return the number of blobs in a pack; 0 for an unknown pack."""
         return self._blob_counts.get(pack, 0)
 
     def pack_size(self, pack: StorageId) -> int:
-        """The bytes that a pack must have; 0 for one that is not known."""
+        """Return the expected size of a pack in bytes; 0 for an unknown pack."""
         return self._pack_sizes.get(pack, 0)
 
     def blobs_in(self, packs: Collection[StorageId]) -> dict[StorageId, list[PackedBlob]]:
-        """What these packs hold, in order of offset: found by going through all blobs. Nobody may add meanwhile."""
+        """Return the blobs of these packs in order of offset. Scans all blobs; no thread may add packs meanwhile."""
         found: dict[StorageId, list[PackedBlob]] = {pack: [] for pack in packs}
         numbers = {self._pack_numbers[pack] for pack in packs if pack in self._pack_numbers}
         if numbers:
@@ -130,7 +129,7 @@ class Index:
         return found
 
     def distrust(self, pack: StorageId, blob: tuple[BlobKind, BlobId] | None = None) -> None:
-        """No longer count a whole pack as stored, or one blob's copy in it; one that is not known is ignored."""
+        """Treat a whole pack, or one blob's copy in it, as not stored. An unknown pack is ignored."""
         number = self._pack_numbers.get(pack)
         if number is None:
             return

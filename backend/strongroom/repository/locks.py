@@ -1,8 +1,8 @@
-"""Locks that other clients of the format understand and honour.
+"""Repository locks, which other clients of the format respect, too.
 
-A lock is a file. Whoever wants one looks for conflicting locks, writes their own, waits, and looks again; of two that
-come at once both may withdraw, but never both go on. A lock is renewed every five minutes; one that is older than
-thirty minutes, or whose process on this host is gone, is stale and may be removed.
+A lock is a file. To lock, a process looks for conflicting locks, writes its own lock, waits, and looks again. If two
+processes lock at once, both may give up, but never do both continue. A lock is renewed every five minutes. A lock is
+stale, and may be removed, if it is older than thirty minutes or its process on this host has ended.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from strongroom.errors import (
     StorageFull,
     StrongroomError,
 )
+from strongroom.format.go_text import format_time, parse_time
 from strongroom.format.lock import LockRecord, decode_lock, encode_lock
-from strongroom.format.text import format_time, parse_time
 from strongroom.ids import FileKind, StorageId
-from strongroom.repository import identity
+from strongroom.repository import local_user
 
 if TYPE_CHECKING:
     from strongroom.repository import Repository
@@ -43,69 +43,69 @@ _HANGUP_GRACE = 60.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds. The defaults are restic's; tests have no time for them."""
+    """Durations in seconds. The defaults are restic's; tests use shorter ones."""
 
     settle: float = 0.2
     refresh: float = 5 * 60
     expire: float = 22.5 * 60
-    """Without a successful renewal for so long we stop: in a little more, others may call our lock stale."""
+    """After so long without a renewal the lock is lost: soon others may treat it as stale."""
     idle: float | None = None
-    """Without a `check` for so long the lock is given up at the next renewal; without it, it is kept."""
+    """After so long without a `check`, the lock is released at the next renewal; None keeps it."""
 
 
 class _Holders:
-    """The locks that this process holds, and when it let go of the last one."""
+    """The locks that this process holds, and the time when it released the last one."""
 
     def __init__(self) -> None:
         self._locks: set[RepositoryLock] = set()
-        self._left = -_HANGUP_GRACE
+        self._released = -_HANGUP_GRACE
 
     def add(self, lock: RepositoryLock) -> None:
         self._locks.add(lock)
 
     def discard(self, lock: RepositoryLock) -> None:
-        self._left = time.monotonic()
+        self._released = time.monotonic()
         self._locks.discard(lock)
 
-    def may_be_asked(self) -> bool:
-        """Whether somebody may have read a lock of ours and ask for its holder now."""
-        return bool(self._locks) or time.monotonic() - self._left < _HANGUP_GRACE
+    def may_be_probed(self) -> bool:
+        """Return whether another client may have read a lock of this process and now checks if its holder lives."""
+        return bool(self._locks) or time.monotonic() - self._released < _HANGUP_GRACE
 
 
 _holders = _Holders()
 
 
 def survive_hangup() -> None:
-    """Keep SIGHUP from ending this process as long as it holds a lock, and a minute longer.
+    """Keep SIGHUP from ending this process while it holds a lock, and a minute longer.
 
-    restic asks whether the process behind a lock lives by sending it SIGHUP, so a holder with the default
-    disposition dies of somebody's `restic unlock`. A handler that is set already is left alone. Called by whoever locks
-    from the main thread; a process that locks from other threads calls it beforehand.
+    restic sends SIGHUP to find out whether the holder of a lock lives, so `restic unlock` would end a process with the
+    default handler. An existing handler is not replaced. Locking calls this in the main thread; a process that locks
+    from other threads must call it first.
     """
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is None or signal.getsignal(hangup) is not signal.SIG_DFL:
         return
     if threading.current_thread() is not threading.main_thread():
         raise StrongroomError(
-            "A repository can only be locked from a thread after the main thread has called "
-            "strongroom.repository.locks.survive_hangup(), or another client's check of our lock would end the process."
+            "Cannot lock a repository from this thread: another client that checks the lock would end the process. Call"
+            " strongroom.repository.locks.survive_hangup() in the main thread first."
         )
     signal.signal(hangup, _on_hangup)
 
 
 def _on_hangup(number: int, _frame: object) -> None:
-    """SIG_IGN instead would be inherited by the programs that we start."""
-    if not _holders.may_be_asked():
+    """End the process unless a lock may be probed. Started programs would inherit SIG_IGN, so it is not used."""
+    if not _holders.may_be_probed():
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
 
 class RepositoryLock:
-    """A held lock; a context manager that lets go of it. Made by `Repository.lock`.
+    """A held lock; a context manager that releases it. Created by `Repository.lock`.
 
-    With `optional`, a storage on which no lock can be written is no obstacle: then `obstacle` says why. A shared lock
-    is done without, and another client may remove what is read. An exclusive one, on a storage that is full, is
-    written at the first `check` after something was removed; until then it keeps out the holders of other locks only.
+    With `optional`, the lock may be missing if the storage cannot be written; `obstacle` is then the reason. Without a
+    shared lock, another client may remove data that is being read. An exclusive lock on a full storage is written at
+    the first `check` after something was removed; until then it only excludes holders of existing locks.
     """
 
     def __init__(self, repository: Repository, *, exclusive: bool, timing: Timing, optional: bool = False) -> None:
@@ -138,7 +138,7 @@ class RepositoryLock:
             self.obstacle = str(error)
 
     def _publish(self, *, optional: bool) -> None:
-        """Write the lock, and look once more for others."""
+        """Write the lock, and look for other locks once more."""
         self._renewed = time.time()
         try:
             name = self._write()
@@ -158,14 +158,16 @@ class RepositoryLock:
         self._thread.start()
 
     def _require_same_repository(self) -> None:
-        """Nothing sealed with another master key may be written into a repository that was exchanged since ours was
-        opened."""
-        if not self._repository.is_at_its_place():
-            raise LockLost(f"Another repository lies in {self._repository.location} than was opened. Run it again.")
+        """Raise LockLost if the repository was replaced since it was opened: its master key is another one."""
+        if not self._repository.is_unchanged():
+            raise LockLost(
+                f"The repository in {self._repository.location} was replaced by another one since it was opened. Run"
+                " the command again."
+            )
 
     @property
     def since(self) -> float:
-        """The reading of the monotonic clock from which on nobody else was at work, if the lock is exclusive."""
+        """Return the monotonic time since when, for an exclusive lock, no other process works in the repository."""
         return self._since
 
     def __enter__(self) -> RepositoryLock:
@@ -177,7 +179,7 @@ class RepositoryLock:
         self.release(quietly=error is not None)
 
     def check(self) -> None:
-        """Raises LockLost when the repository may no longer be touched."""
+        """Raise LockLost if the repository must no longer be used."""
         self._checked = time.monotonic()
         if self._name is None and self._lost is None and not self._stop.is_set():
             self._check_unwritten()
@@ -187,7 +189,10 @@ class RepositoryLock:
         if self._stop.is_set():
             self._lost = self._lost or "it was released"
         if self._lost is not None:
-            raise LockLost(f"The lock of the repository in {self._repository.location} is lost: {self._lost}.")
+            raise LockLost(
+                f"The lock of the repository in {self._repository.location} is lost: {self._lost}. Run the command"
+                " again."
+            )
 
     def _check_unwritten(self) -> None:
         if not self._exclusive:
@@ -198,24 +203,22 @@ class RepositoryLock:
                     self._publish(optional=True)
         except RepositoryLocked as error:
             self._lost = str(error)
-            raise LockLost(
-                f"The lock of the repository in {self._repository.location} cannot be held: {error}"
-            ) from None
+            raise LockLost(f"Cannot lock the repository in {self._repository.location}: {error}") from None
 
     def require_exclusive(self, repository: Repository) -> None:
-        """Raises ValueError for a shared lock or that of another repository, and LockLost for a lost one."""
+        """Raise ValueError for a shared lock or the lock of another repository, LockLost for a lost lock."""
         other = (repository.id, repository.location) != (self._repository.id, self._repository.location)
         if other or not self._exclusive:
-            raise ValueError(f"To remove anything from {repository.location} an exclusive lock of it must be held")
+            raise ValueError(f"Removing from {repository.location} needs an exclusive lock of it")
         self.check()
 
     def release(self, *, quietly: bool = False) -> None:
-        """Let go. With `quietly` a failure to remove the lock does not hide the error that we are leaving with."""
+        """Release the lock. With `quietly`, a failure to remove its file does not hide the current error."""
         self._stop.set()
         if self._name is None:
             _holders.discard(self)
             return
-        if threading.current_thread() is not self._thread:  # whose collector of garbage may have come upon us
+        if threading.current_thread() is not self._thread:  # its garbage collection may have called us
             self._thread.join()
         try:
             self._remove(self._name)
@@ -230,7 +233,7 @@ class RepositoryLock:
             if name == own:
                 continue
             if self.obstacle and record is not None and is_stale(record, time.time_ns()):
-                continue  # it cannot be removed here
+                continue  # stale, but this storage cannot be written
             if self._exclusive or record is None or record.exclusive:
                 raise RepositoryLocked(f"The repository in {self._repository.location} {describe(name, record)}.")
 
@@ -238,16 +241,16 @@ class RepositoryLock:
         record = LockRecord(
             time=format_time(time.time_ns()),
             exclusive=self._exclusive,
-            hostname=identity.hostname(),
-            username=identity.username(),
+            hostname=local_user.hostname(),
+            username=local_user.username(),
             pid=os.getpid(),
-            uid=identity.user_id(),
-            gid=identity.group_id(),
+            uid=local_user.user_id(),
+            gid=local_user.group_id(),
         )
         return self._repository.save_file(FileKind.LOCK, encode_lock(record))
 
     def _remove(self, name: StorageId) -> None:
-        with contextlib.suppress(FileMissing):  # somebody's unlock was faster
+        with contextlib.suppress(FileMissing):  # another client has removed it
             self._repository.backend.remove(FileHandle(FileKind.LOCK, name))
 
     def _keep(self) -> None:
@@ -265,15 +268,15 @@ class RepositoryLock:
     def _require_use(self) -> None:
         idle = self._timing.idle
         if idle is not None and time.monotonic() - self._checked > idle:
-            # Before the file goes: from then on others may be at work.
-            self._lost = f"nobody used it for {idle:.0f} seconds"
+            # Before the file is removed: after that, other processes may work in the repository.
+            self._lost = f"it was not used for {idle:.0f} seconds"
             self._remove(self._held())
             raise LockLost(self._lost)
 
     def _refresh(self) -> None:
-        """Write the new lock before the old one goes, so that there is no moment without one.
+        """Write the new lock before the old one is removed, so that a lock always exists.
 
-        An old lock that has vanished means that somebody has removed it as stale and may be at work exclusively.
+        If the old lock is missing, another client has removed it as stale and may hold an exclusive lock.
         """
         old = FileHandle(FileKind.LOCK, self._held())
         self._require_present(old)
@@ -298,11 +301,11 @@ class RepositoryLock:
         try:
             self._repository.backend.size(handle)
         except FileMissing:
-            raise LockLost("somebody removed it") from None
+            raise LockLost("another client removed it") from None
 
 
 def list_locks(repository: Repository) -> Iterator[tuple[StorageId, LockRecord | None]]:
-    """All locks; None for one that cannot be read and so must be taken for any. Empty files are no locks."""
+    """Yield all locks; None for an unreadable lock, which may be of any kind. Empty files are no locks."""
     for stored in repository.backend.list_files(FileKind.LOCK):
         if not stored.size:
             continue
@@ -315,10 +318,10 @@ def list_locks(repository: Repository) -> Iterator[tuple[StorageId, LockRecord |
 
 
 def is_stale(record: LockRecord, now_ns: int) -> bool:
-    """Whether its holder must be dead: no renewal for thirty minutes, or a process of this host that is gone."""
+    """Return whether the lock has expired: not renewed for thirty minutes, or its process on this host has ended."""
     if now_ns - parse_time(record.time) > STALE_AFTER:
         return True
-    return record.hostname == identity.hostname() and not _process_lives(record.pid)
+    return record.hostname == local_user.hostname() and not _process_lives(record.pid)
 
 
 def _process_lives(pid: int) -> bool:
@@ -328,21 +331,21 @@ def _process_lives(pid: int) -> bool:
         return False
     except (PermissionError, OverflowError):
         return True
-    return not _waits_to_be_buried(pid)
+    return not _is_zombie(pid)
 
 
-def _waits_to_be_buried(pid: int) -> bool:
-    """Whether it is dead and only its parent has not asked for its end yet, which some parents never do."""
+def _is_zombie(pid: int) -> bool:
+    """Return whether the process has ended and waits for its parent, which may never come."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as stat:
-            # After the program's name in brackets, which may hold anything.
+            # The state follows the program's name in brackets, which may hold any characters.
             return stat.read().rpartition(b")")[2].split()[0] in {b"Z", b"X"}
     except (OSError, IndexError):
         return False
 
 
 def remove_stale_locks(repository: Repository) -> int:
-    """Remove the locks of the dead; how many there were."""
+    """Remove all stale locks. Return their number."""
     now = time.time_ns()
     removed = 0
     for name, record in list(list_locks(repository)):
@@ -354,8 +357,10 @@ def remove_stale_locks(repository: Repository) -> int:
 
 
 def describe(name: StorageId, record: LockRecord | None) -> str:
-    """A lock in words, for the error that it causes."""
+    """Describe a lock in words, for an error message."""
     if record is None:
-        return f"holds the lock {name[:8]} that cannot be read; remove the file locks/{name} if nobody is at work"
+        return (
+            f"has the unreadable lock {name[:8]}; remove the file locks/{name} if no other process uses the repository"
+        )
     how = "exclusively " if record.exclusive else ""
     return f"is locked {how}by process {record.pid} of {record.username} on {record.hostname} since {record.time}"

@@ -1,4 +1,4 @@
-"""Whole packs: everything in them verified."""
+"""Verify whole packs, and build an index from damaged parts."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from strongroom.errors import Damaged
 from strongroom.format.pack import PackedBlob
 from strongroom.ids import FileKind, StorageId
 from strongroom.repository import Repository
-from strongroom.repository.blobs import open_blob
-from strongroom.repository.headers import read_header
+from strongroom.repository.blob_reader import open_blob
 from strongroom.repository.index import Index
+from strongroom.repository.pack_headers import read_header
 from strongroom.streams import Buffer
 
 _WHOLE = 64 << 20
-"""Bytes up to which a pack is held in memory at once; ours have 16 to 24 MiB, others may have up to 4 GiB."""
+"""The maximum size in bytes of a pack that is read at once. Ours have 16 to 24 MiB, others up to 4 GiB."""
 _PIECE = 8 << 20
 
 
 class PackFault(NamedTuple):
-    """What is wrong with a pack, in words; `blob` is the one that is damaged, None where it is the pack as a whole.
+    """A fault of a pack, in words. `blob` is the damaged blob, None if the fault concerns the whole pack.
 
-    `outer` means that the blobs can be read all the same, where the index says.
+    `outer` means that the blobs can still be read at their offsets in the index.
     """
 
     text: str
@@ -33,10 +33,9 @@ class PackFault(NamedTuple):
 
 
 def verify_pack(repository: Repository, index: Index, pack: StorageId) -> Iterator[PackFault]:
-    """Read a pack back; yields what is wrong with it: its hash, its header, the index, any blob.
+    """Read a pack and yield its faults: hash, header, differences from the index, damaged blobs.
 
-    Where the header cannot be read, the blobs are those that the index lists. Raises BackendError when the pack cannot
-    be read.
+    If the header cannot be read, the blobs of the index are verified. Raises BackendError if the pack cannot be read.
     """
     handle = FileHandle(FileKind.PACK, pack)
     known = index.blob_count(pack)
@@ -44,17 +43,17 @@ def verify_pack(repository: Repository, index: Index, pack: StorageId) -> Iterat
     whole = repository.backend.load(handle) if size <= _WHOLE else None
     digest = hashlib.sha256(whole) if whole is not None else _hash_pieces(repository, handle, size)
     if digest.hexdigest() != pack:
-        yield PackFault("its bytes do not have the hash that is its name", outer=known > 0)
+        yield PackFault("its content does not match the hash in its name", outer=known > 0)
     try:
         blobs = read_header(repository.backend, repository.master, pack)
     except Damaged as error:
-        yield PackFault(f"its header cannot be read: {error}", outer=known > 0)
+        yield PackFault(f"its header is damaged: {error}", outer=known > 0)
         blobs = index.blobs_in([pack])[pack]
     if known and known != len(blobs):
-        yield PackFault(f"it holds {len(blobs)} blobs where the index says {known}")
+        yield PackFault(f"it holds {len(blobs)} blobs, but the index lists {known}")
     for blob in blobs:
         if known and (pack, blob) not in index.find(blob.kind, blob.id):
-            yield PackFault(f"the index places the blob {blob.id.hex()} elsewhere or not at all")
+            yield PackFault(f"the index lists the blob {blob.id.hex()} elsewhere or not at all")
         sealed: Buffer
         try:
             if whole is not None:
@@ -76,7 +75,7 @@ def _hash_pieces(repository: Repository, handle: FileHandle, size: int) -> hashl
 
 
 def salvage_index(repository: Repository) -> Index:
-    """An index from whatever can be read: the index files that are whole, and the headers of all other packs."""
+    """Build an index from all readable parts: intact index files, and the headers of all other packs."""
     index = repository.load_index()
     repository.index_from_headers(index)
     return index

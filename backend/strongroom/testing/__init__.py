@@ -1,1 +1,1 @@
-"""What tests of the engine, and of anything built on it, need: a contract suite, tree literals, broken repositories."""
+"""Helpers for tests: contract of backends, memory backend, fault injection, broken repositories, trees as literals."""

@@ -1,6 +1,6 @@
-"""A shelf of broken repositories, each made from a good one by one named kind of damage.
+"""A collection of broken repositories. Each is made from a good repository by one named kind of damage.
 
-The findings that `strongroom.checker.check(read_data=True)` must name stand beside each, as codes.
+Each has the codes of the findings that `strongroom.checker.check(read_data=True)` must report.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ import dataclasses
 from collections.abc import Callable, Iterable
 
 from strongroom.backends.base import FileHandle
-from strongroom.backends.memory import MemoryBackend
 from strongroom.format.index import decode_index, encode_index
 from strongroom.format.pack import PackedBlob, encode_header, encode_length
 from strongroom.format.snapshot import Snapshot
 from strongroom.ids import BlobId, BlobKind, FileKind, StorageId, blob_id, storage_id
 from strongroom.repository import Repository
-from strongroom.repository.writer import BlobWriter
+from strongroom.repository.blob_writer import BlobWriter
+from strongroom.testing.memory import MemoryBackend
 
 
 @dataclasses.dataclass(frozen=True)
 class Broken:
-    """A kind of damage: how it is done, what check calls it, and whether files can still all be restored."""
+    """A kind of damage: its function, the codes that `check` reports, and whether all files can still be restored."""
 
     name: str
     damage: Callable[[Repository, MemoryBackend], None]
@@ -29,7 +29,7 @@ class Broken:
 
 
 def only(backend: MemoryBackend, kind: FileKind) -> FileHandle:
-    """The first stored file of a kind."""
+    """Return the first stored file of a kind."""
     return sorted((handle for handle in backend.files if handle.kind is kind), key=lambda handle: handle.name)[0]
 
 
@@ -41,7 +41,7 @@ def flip(backend: MemoryBackend, handle: FileHandle, position: int) -> None:
 
 
 def pack_of(repository: Repository, kind: BlobKind) -> FileHandle:
-    """A pack that holds blobs of that kind."""
+    """Return a pack that holds blobs of that kind."""
     for stored in repository.backend.list_files(FileKind.INDEX):
         for pack, blobs in decode_index(repository.load_file(FileKind.INDEX, stored.name)):
             if blobs[0].kind is kind:
@@ -50,7 +50,7 @@ def pack_of(repository: Repository, kind: BlobKind) -> FileHandle:
 
 
 def save_pack(repository: Repository, blobs: Iterable[tuple[BlobKind, bytes]], *, indexed: bool = True) -> StorageId:
-    """A pack of just these blobs, in this order and uncompressed, whatever is stored already; and its index file."""
+    """Save a pack of exactly these blobs, in this order and uncompressed, and its index file. Return its name."""
     packed: list[PackedBlob] = []
     data = b""
     for kind, plaintext in blobs:
@@ -98,7 +98,7 @@ def _truncate_index(_: Repository, backend: MemoryBackend) -> None:
 
 
 def _lie_in_index(repository: Repository, _: MemoryBackend) -> None:
-    """A second index that lists a pack with other blobs."""
+    """Add a second index file that lists a pack with other blobs."""
     stored = next(repository.backend.list_files(FileKind.INDEX))
     packs = list(decode_index(repository.load_file(FileKind.INDEX, stored.name)))
     repository.save_file(FileKind.INDEX, encode_index([(packs[0][0], packs[0][1][:-1])]))
@@ -120,13 +120,13 @@ def _tree(*nodes: str) -> bytes:
 
 
 def node_text(name: str, *, kind: str = "file", rest: str = '"content":[]', mode: str = '"mode":420,') -> str:
-    """One node as JSON, for trees that the encoder would refuse to write."""
+    """Return one node as JSON, for trees that the encoder refuses to write."""
     time = '"mtime":"2023-11-14T22:13:20Z","atime":"2023-11-14T22:13:20Z","ctime":"2023-11-14T22:13:20Z"'
     return f'{{"name":"{name}","type":"{kind}",{mode}{time},"uid":0,"gid":0,{rest}}}'
 
 
 def save_tree(repository: Repository, tree: bytes, *blobs: bytes) -> Snapshot:
-    """A snapshot of a tree given as bytes, with further data blobs."""
+    """Save a snapshot of a tree, given as bytes, with further data blobs."""
     with BlobWriter(repository, repository.load_index()) as writer:
         for blob in blobs:
             writer.store(BlobKind.DATA, blob)
@@ -215,4 +215,4 @@ SHELF = [
     ),
     Broken("tree without its last newline", _with_tree(b'{"nodes":[]}'), frozenset({"tree-faulty"}), restorable=True),
 ]
-"""`restorable` speaks of the good snapshot that every one of them also holds."""
+"""`restorable` refers to the good snapshot that each of them also holds."""

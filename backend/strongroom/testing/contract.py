@@ -1,4 +1,4 @@
-"""The contract of `strongroom.backends.base` as tests: a new backend adds a fixture named `backend`, no tests.
+"""The contract of `strongroom.backends.base` as tests. A new backend adds a fixture named `backend`, but no tests.
 
 class TestMine(BackendContract):
 @pytest.fixture
@@ -20,13 +20,13 @@ from strongroom.streams import Buffer
 
 
 def handle_of(data: bytes, kind: FileKind = FileKind.PACK) -> FileHandle:
-    """The handle under which these bytes are stored."""
+    """Return the handle under which these bytes are stored."""
     return FileHandle(kind, hashlib.sha256(data).hexdigest())
 
 
 @contextlib.contextmanager
 def refused(kind: type[BackendError]) -> Iterator[list[str]]:
-    """Asserts that the block raises `kind` and nothing else; gives its text."""
+    """Assert that the block raises exactly `kind`. Give a list that then holds its text."""
     text: list[str] = []
     raised: BackendError | None = None
     try:
@@ -38,9 +38,9 @@ def refused(kind: type[BackendError]) -> Iterator[list[str]]:
 
 
 class BackendContract:
-    """What every backend must do."""
+    """The tests that every backend must pass."""
 
-    def test_a_file_comes_back_whole_and_in_ranges(self, backend: Backend) -> None:
+    def test_a_saved_file_loads_whole_and_in_ranges(self, backend: Backend) -> None:
         backend.create()
         parts: list[Buffer] = [b"one", b"", bytearray(b"two"), memoryview(b"three")]
         data = b"onetwothree"
@@ -60,7 +60,7 @@ class BackendContract:
             backend.load_range(handle, 3, 3)
         assert handle.name in text[0]
 
-    def test_nothing_is_overwritten(self, backend: Backend) -> None:
+    def test_save_never_overwrites(self, backend: Backend) -> None:
         backend.create()
         for handle in (CONFIG, handle_of(b"first")):
             backend.save(handle, [b"first"])
@@ -68,7 +68,7 @@ class BackendContract:
                 backend.save(handle, [b"second"])
             assert backend.load(handle) == b"first"
 
-    def test_what_is_missing_is_missing(self, backend: Backend) -> None:
+    def test_operations_on_a_missing_file_raise_file_missing(self, backend: Backend) -> None:
         backend.create()
         handle = handle_of(b"never")
         for ask in (backend.load, backend.size, backend.remove, lambda h: backend.load_range(h, 0, 1)):
@@ -76,10 +76,10 @@ class BackendContract:
                 ask(handle)
             assert handle.name in text[0]
 
-    def test_a_place_that_was_never_made_is_empty(self, backend: Backend) -> None:
+    def test_a_storage_that_was_never_created_lists_no_files(self, backend: Backend) -> None:
         assert [file for kind in FileKind for file in backend.list_files(kind)] == []
 
-    def test_listing_gives_every_file_once_with_its_size(self, backend: Backend) -> None:
+    def test_list_files_yields_every_file_once_with_its_size(self, backend: Backend) -> None:
         backend.create()
         contents = [b"x" * size for size in range(1, 300)]
         for data in contents:
@@ -88,16 +88,16 @@ class BackendContract:
         listed = sorted((file.name, file.size) for file in backend.list_files(FileKind.PACK))
         assert listed == sorted((handle_of(data).name, len(data)) for data in contents)
 
-    def test_a_listed_file_tells_when_it_was_stored_or_nothing(self, backend: Backend) -> None:
+    def test_a_listed_file_has_its_time_of_storage_or_none(self, backend: Backend) -> None:
         backend.create()
         before = time.time()
         backend.save(handle_of(b"dated"), [b"dated"])
         after = time.time()
         for file in backend.list_files(FileKind.PACK):
-            # The place has a clock of its own, and some count whole seconds; a day apart would be another time.
+            # The storage has its own clock, maybe in whole seconds; a difference of a day is an error.
             assert file.modified is None or before - 86400 < file.modified < after + 86400
 
-    def test_removed_is_gone_and_can_be_stored_again(self, backend: Backend) -> None:
+    def test_a_removed_file_is_missing_and_can_be_stored_again(self, backend: Backend) -> None:
         backend.create()
         handle = handle_of(b"again", FileKind.SNAPSHOT)
         backend.save(handle, [b"again"])
@@ -106,14 +106,14 @@ class BackendContract:
         backend.save(handle, [b"again"])
         assert backend.load(handle) == b"again"
 
-    def test_creating_twice_keeps_what_is_there(self, backend: Backend) -> None:
+    def test_create_keeps_existing_files(self, backend: Backend) -> None:
         backend.create()
         handle = handle_of(b"kept")
         backend.save(handle, [b"kept"])
         backend.create()
         assert backend.load(handle) == b"kept"
 
-    def test_many_threads_store_at_once_and_one_wins_each_name(self, backend: Backend) -> None:
+    def test_many_threads_save_the_same_names_at_once(self, backend: Backend) -> None:
         backend.create()
         outcomes: list[str] = []
 
@@ -130,7 +130,7 @@ class BackendContract:
             thread.start()
         for thread in threads:
             thread.join()
-        # Names are hashes, so that it does no harm when two with the same bytes both believe they were first.
+        # Names are hashes, so two threads with the same bytes may both succeed.
         assert len(outcomes) == 80
         assert outcomes.count("saved") >= 20
         assert len(list(backend.list_files(FileKind.PACK))) == 20

@@ -1,4 +1,4 @@
-"""Folders as literals: written to a disk, and read back from one to be compared.
+"""Folders as Python literals: written to a disk, and read back to be compared.
 
 {b"a.txt": File(b"text", mode=0o640), b"sub": {b"link": Link(b"../a.txt")}}
 """
@@ -17,7 +17,7 @@ _T0 = 1_700_000_000_123_456_789
 
 @dataclasses.dataclass(frozen=True)
 class File:
-    """A regular file. `size` beyond the content makes a hole at the end."""
+    """A regular file. A `size` larger than the content makes a hole at the end."""
 
     content: bytes = b""
     mode: int = 0o644
@@ -35,7 +35,7 @@ class Link:
 
 @dataclasses.dataclass(frozen=True)
 class HardLink:
-    """Another name of a file, given by its path from the root of the literal; that file must come before."""
+    """A hard link to a file, given by its path from the root of the literal. The file must come first."""
 
     to: bytes
 
@@ -49,7 +49,7 @@ class Fifo:
 
 @dataclasses.dataclass(frozen=True)
 class Folder:
-    """A folder whose own mode or time matters; a plain dict stands for one that has nothing special."""
+    """A folder whose mode or time matters; a plain dict is a folder without special metadata."""
 
     entries: Tree
     mode: int = 0o755
@@ -61,7 +61,7 @@ Tree: TypeAlias = Mapping[bytes, Entry]
 
 
 def build(place: str | os.PathLike[str], tree: Tree) -> None:
-    """Write a literal into a folder, which is made if need be."""
+    """Write a literal into a folder, which is made if it is missing."""
     root = os.fsencode(place)
     os.makedirs(root, exist_ok=True)
     _build(root, root, tree)
@@ -96,7 +96,7 @@ def _build(root: bytes, here: bytes, tree: Tree) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """Everything about an entry that a restore must bring back. `same_as` is the first path of the same inode."""
+    """All properties of an entry that a restore must bring back. `same_as` is the first path of the same inode."""
 
     kind: int
     mode: int
@@ -109,7 +109,7 @@ class Seen:
 
 
 def look(place: str | os.PathLike[str]) -> dict[bytes, Seen]:
-    """What lies below a folder, by path from there."""
+    """Return all entries below a folder, by their relative paths."""
     root = os.fsencode(place)
     seen: dict[bytes, Seen] = {}
     inodes: dict[tuple[int, int], bytes] = {}

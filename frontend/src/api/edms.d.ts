@@ -11,10 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description All documents, and new ones. */
+        /** @description List, search and create documents. */
         get: operations["documents_list"];
         put?: never;
-        /** @description All documents, and new ones. */
+        /** @description List, search and create documents. */
         post: operations["documents_create"];
         delete?: never;
         options?: never;
@@ -29,7 +29,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The content of a version, always as a download: what people upload is never shown as a page of this site. */
+        /** @description Download the content of a version. An uploaded file is never shown as a page of this site. */
         get: operations["documents_content_retrieve"];
         put?: never;
         post?: never;
@@ -46,11 +46,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description One document with its versions. */
+        /** @description Show or delete one document with its versions. */
         get: operations["documents_retrieve"];
         put?: never;
         post?: never;
-        /** @description One document with its versions. */
+        /** @description Show or delete one document with its versions. */
         delete: operations["documents_destroy"];
         options?: never;
         head?: never;
@@ -66,7 +66,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description The next version of a document. */
+        /** @description Add a version to a document. */
         post: operations["documents_versions_create"];
         delete?: never;
         options?: never;
@@ -81,12 +81,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The session that the browser's cookie names. */
+        /** @description The session of the browser's cookie. */
         get: operations["session_retrieve"];
         put?: never;
-        /** @description The session that the browser's cookie names. */
+        /** @description The session of the browser's cookie. */
         post: operations["session_create"];
-        /** @description The session that the browser's cookie names. */
+        /** @description The session of the browser's cookie. */
         delete: operations["session_destroy"];
         options?: never;
         head?: never;
@@ -97,7 +97,7 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description A document in a list; `size` is that of its newest version, in bytes. */
+        /** @description A document in a list; `size` is the size of its newest version in bytes. */
         Document: {
             readonly category: string;
             /** Format: date-time */
@@ -113,7 +113,7 @@ export interface components {
             readonly updated_at: string;
             readonly version_count: number;
         };
-        /** @description A document with its versions, the newest first. */
+        /** @description A document with its versions, newest first. */
         DocumentDetail: {
             readonly category: string;
             /** Format: date-time */
@@ -130,7 +130,7 @@ export interface components {
             readonly version_count: number;
             readonly versions: components["schemas"]["Version"][];
         };
-        /** @description A file that becomes a document; without a title it is called as the file is. */
+        /** @description A file for a new document. The default title is the file name. */
         DocumentUploadRequest: {
             /** @default General */
             category: string;
@@ -138,7 +138,7 @@ export interface components {
             file: string;
             title?: string;
         };
-        /** @description What is wrong with one field; its name is empty where it is about all of them together. */
+        /** @description An error of one field; the field name is empty if the error concerns the whole request. */
         FieldProblem: {
             field: string;
             message: string;
@@ -162,31 +162,31 @@ export interface components {
         Permission: "documents.view_document" | "documents.add_document" | "documents.change_document" | "documents.delete_document" | "backup.view_backups" | "backup.configure_backups" | "backup.run_backups" | "backup.download_backups" | "backup.restore_backups" | "backup.delete_backups" | "backup.prune_backups";
         /** @description An error, as in RFC 9457. */
         Problem: {
-            /** @description What happened, to which thing, and what to do next. */
+            /** @description A description of the error, with the next step. */
             detail: string;
             errors: components["schemas"]["FieldProblem"][];
-            /** @description Under this the server's log has it. */
+            /** @description The id of the error in the server's log. */
             id: string;
             instance: string;
             status: number;
             title: string;
-            /** @description What kind of error: urn:edms:problem:… */
+            /** @description The kind of error: urn:edms:problem:… */
             type: string;
         };
-        /** @description Who is signed in, null for nobody, and what they may do. */
+        /** @description The signed-in user, or null, with their permissions. */
         Session: {
             permissions: components["schemas"]["Permission"][];
             user: components["schemas"]["SignedIn"] | null;
         };
-        /** @description A name and a password. */
+        /** @description The user name and password to sign in with. */
         SignInRequest: {
             name: string;
             password: string;
         };
-        /** @description Who is signed in. */
+        /** @description The signed-in user. */
         SignedIn: {
             full_name: string;
-            /** @description Whether Django's own administration is open to them. */
+            /** @description Whether the user may open Django's admin. */
             is_staff: boolean;
             name: string;
         };

@@ -21,9 +21,9 @@ from tests.backup.api.conftest import ROOT
 from tests.backup.api.serving import serving, token_of
 from tests.backup.conftest import PASSPHRASE
 
-from apps.backup.api.document import document
-from apps.backup.api.parsing import MAX_BODY
-from apps.backup.api.views import HEADERS
+from apps.backup.api.base_views import HEADERS
+from apps.backup.api.openapi_document import document
+from apps.backup.api.parsers import MAX_BODY
 from apps.backup.core.permissions import Right
 from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob
 

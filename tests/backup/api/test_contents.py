@@ -19,7 +19,7 @@ from tests.backup.api.conftest import ROOT
 from tests.backup.conftest import CHEAP, PASSPHRASE
 from tests.backup.retention.rows import DAY, backup
 
-from apps.backup.api import standing
+from apps.backup.api import live_sessions as standing
 from apps.backup.core.manifest import (
     FORMAT,
     DatabaseRecord,

@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 from django.core.management import CommandError, call_command
 
-from apps.backup.api.document import document
-from apps.backup.api.examples import EXAMPLES
+from apps.backup.api.openapi_document import document
+from apps.backup.api.openapi_examples import EXAMPLES
 
 
 def examples(made: dict) -> Iterator[tuple[str, dict, object]]:
@@ -66,7 +66,7 @@ def test_swagger_ui_is_there_for_developers_alone(debug, status, edms):
 
 
 def test_where_there_is_no_django_rest_framework_the_command_says_what_is_missing(monkeypatch):
-    monkeypatch.delitem(sys.modules, "apps.backup.api.document")
+    monkeypatch.delitem(sys.modules, "apps.backup.api.openapi_document")
     monkeypatch.setitem(sys.modules, "drf_spectacular.generators", None)
     with pytest.raises(CommandError, match="which is not installed") as refused:
         call_command("backup_openapi")

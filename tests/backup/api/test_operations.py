@@ -19,6 +19,7 @@ from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob, Opera
 from apps.backup.operations import run_operation, settle_dead, settle_operations
 from apps.backup.operations.restore import _leaving_room
 from apps.backup.policies.job_request import JobRequest
+from apps.backup.policies.restore_request import RestoreRequest
 from apps.backup.restores.planning.plan import Plan, Space
 from apps.backup.selectors import operations_runnable, operations_to_send
 from apps.backup.services import operations as service
@@ -36,7 +37,7 @@ from apps.backup.services.operation_runs import (
     operation_make_irrevocable,
     operations_dead,
 )
-from apps.backup.services.restore_requests import RestoreChoices, restore_request
+from apps.backup.services.restore_requests import restore_request
 from strongroom.backends import LocalBackend
 from strongroom.repository import Repository
 
@@ -351,7 +352,7 @@ class TestDoneInThisProcess:
         assert "a restore needs it" in ended.error_message
 
     def test_a_dead_one_leaves_no_half_of_a_folder(self, stored, person, tmp_path):
-        choices = RestoreChoices(backup=stored.uuid, target="folder", name="look")
+        choices = RestoreRequest(backup=stored.uuid, target="folder", name="look")
         asked = restore_request(choices, user=person("somebody"), now=timezone.now())
         operation_claim(asked.uuid, worker=own_identity(), now=timezone.now())
         half = tmp_path / f"backups/restored/.look.{asked.restore.uuid.hex[:8]}.partial"

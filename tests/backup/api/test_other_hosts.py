@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.backup.conftest import BACKEND, PASSPHRASE
 
-from apps.backup.api.document import document
+from apps.backup.api.openapi_document import document
 
 pytestmark = pytest.mark.slow
 

@@ -15,8 +15,8 @@ import pytest
 from tests.backup.api.restoring import System, running
 from tests.backup.conftest import Edms
 
+from apps.backup.sources.engines.sqlite.online_copy import fold_log_in
 from apps.backup.sources.files import RESTORE_MARK
-from apps.backup.sources.sqlite import fold_log_in
 from demo.private_postgres import private_postgres, server_binaries
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from tests.backup.api.conftest import ROOT
 
 from apps.backup.api import urls as api_urls
-from apps.backup.api.document import document
+from apps.backup.api.openapi_document import document
 from apps.backup.console import urls as console_urls
 from apps.backup.core.permissions import Right
 from apps.backup.models import Operation, Upload

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from tests.backup.api.conftest import ROOT
 
-from apps.backup.api.document import document
+from apps.backup.api.openapi_document import document
 from apps.backup.models import BackupConfiguration, BackupJob
 
 pytestmark = pytest.mark.slow

@@ -20,8 +20,8 @@ from django.utils import timezone
 from rest_framework.authtoken.models import Token
 from rest_framework.request import Request
 
-from apps.backup.api import standing
-from apps.backup.api.standing import Listening, active_account
+from apps.backup.api import live_sessions as standing
+from apps.backup.api.live_sessions import Listening, active_account
 from apps.backup.core.permissions import Right
 from apps.backup.reporting import event_stream as broadcasting
 from apps.backup.reporting.event_stream import Broadcaster, Event

@@ -187,7 +187,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from django.db.models import Q
 from apps.backup.models import BackupJob
-from apps.backup.statistics import find_statistics
+from apps.backup.reporting.statistics import find_statistics
 from apps.backup.selectors import backups_verified, holds_database, holds_root, stored_sums
 from tests.backup.api.test_system import job, policy
 now = datetime(2026, 11, 24, 12, tzinfo=UTC)

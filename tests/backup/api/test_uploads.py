@@ -28,12 +28,12 @@ from tests.engine.packages.test_hostile import file as member
 from apps.backup.core.manifest import FileRootRecord, SecretFingerprint, encode
 from apps.backup.core.permissions import Right
 from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob, Operation, Upload
-from apps.backup.services.restore_requests import RestoreChoices
+from apps.backup.policies.restore_request import RestoreRequest
 from apps.backup.services.uploads import uploads_expire
-from apps.backup.sources.project import fingerprint
+from apps.backup.sources.project_facts import fingerprint
 from apps.backup.storage import upload_files as uploads
 from strongroom.entries import Folder, Stream
-from strongroom.packages import reading, write_package
+from strongroom.packages import reader, write_package
 
 LIST = f"{ROOT}uploads/"
 BYTES = "application/offset+octet-stream"
@@ -220,7 +220,7 @@ class TestPieceByPiece:
     @pytest.mark.parametrize("evil", [*EVIL, "bomb"])
     def test_evil_is_refused_and_nothing_is_left_of_it(self, admin, evil, tmp_path, monkeypatch):
         if evil == "bomb":
-            monkeypatch.setattr(reading, "FREE", 1_000_000)
+            monkeypatch.setattr(reader, "FREE", 1_000_000)
         bomb = (inside(member("files/media/b", bytes(3_000_000))), "more than 250 times its size")
         members, said = EVIL.get(evil, bomb)
         listed = member("SHA256SUMS", LISTED[evil]) if evil in LISTED else None
@@ -282,7 +282,7 @@ class TestPieceByPiece:
             assert planned["status"] == "COMPLETED", planned
             told.add(str(planned["result"]["warnings"]))
         (same,) = told
-        assert "is not the one" not in same
+        assert "does not match" not in same
 
     @pytest.mark.parametrize("salt", ["geheim", "", "ä"])
     def test_a_fingerprint_that_is_none_is_no_secret(self, admin, salt, tmp_path):
@@ -312,7 +312,7 @@ class TestPieceByPiece:
         assert arguments["paths"] == ["files/media/a%FF.pdf", "files/media/b.pdf"]
         # What was asked for when there were no parts is still understood.
         del arguments["paths"], arguments["tables"]
-        assert RestoreChoices.from_json(arguments).paths == ()
+        assert RestoreRequest.from_json(arguments).paths == frozenset()
 
 
 def everything(folder: Path) -> set[Path]:

@@ -17,11 +17,11 @@ from tests.engine.conftest import PASSPHRASE
 from tests.engine.test_repair import two_snapshots
 
 from apps.backup.backups.siblings import choose_sibling, newest_first
-from strongroom.backends import MemoryBackend
 from strongroom.checker import verify_snapshot
 from strongroom.ids import FileKind
 from strongroom.repair.snapshots import REPAIRED
 from strongroom.repository import Repository
+from strongroom.testing.memory import MemoryBackend
 
 pytestmark = pytest.mark.restic
 SCRIPT = Path(__file__).with_name("kill_storing_again.py")

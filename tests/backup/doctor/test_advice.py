@@ -78,11 +78,11 @@ HARMS: dict[str, Callable[[Path], object]] = {
 SAID: dict[str, tuple[tuple[int, ...], str, str]] = {
     "gone": ((10, 10, 10, 10, 1, 1), "does not exist|not there", "[Mm]ount"),
     "another": ((10, 10, 10, 10, 0, 0), "nother", "Put the right repository back"),
-    "key lost": ((1, 1, 10, 10, 1, 1), "keys", "Put a key file back"),
-    "key damaged": ((1, 1, 10, 10, 1, 1), "damaged", "Put a key file back"),
-    "config lost": ((10, 10, 10, 10, 1, 1), "config|not there", "Put `config` back|[Mm]ount"),
-    "config damaged": ((1, 1, 10, 10, 1, 0), "config", "Put `config` back"),
-    "wrong passphrase": ((12, 12, 12, 12, 1, 1), "opens none of the 1 keys", "Give the one"),
+    "key lost": ((1, 1, 10, 10, 1, 1), "keys", "(Put|Restore) a key file"),
+    "key damaged": ((1, 1, 10, 10, 1, 1), "damaged", "(Put|Restore) a key file"),
+    "config lost": ((10, 10, 10, 10, 1, 1), "config|not there", "Put `config` back|Restore the file `config`|[Mm]ount"),
+    "config damaged": ((1, 1, 10, 10, 1, 0), "config", "Restore the file `config`"),
+    "wrong passphrase": ((12, 12, 12, 12, 1, 1), "opens none of the 1 keys", "Use the passphrase that"),
 }
 """Exit codes, what is wrong, and what to do, as patterns."""
 
@@ -119,7 +119,7 @@ def test_a_damaged_key_is_named_where_others_can_be_read(tmp_path: Path) -> None
     first = key_of(tmp_path)
     repository.add_key("the other operator", cost=CHEAP)
     flip(first)
-    with pytest.raises(WrongPassphrase, match=f"key files are damaged: {first.name[:8]}.*put that file back"):
+    with pytest.raises(WrongPassphrase, match=f"key files are damaged: {first.name[:8]}.*restore that file"):
         Repository.open(LocalBackend(tmp_path / "repository"), PASSPHRASE)
 
 

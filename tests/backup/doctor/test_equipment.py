@@ -14,7 +14,7 @@ from tests.backup.conftest import BACKEND
 from tests.backup.sources.hosting import filled_postgres, postgres, postgres_host  # noqa: F401
 
 from apps.backup.doctor.disks import Space, space_findings
-from apps.backup.doctor.equipment import middleware_findings, named_findings
+from apps.backup.doctor.environment import middleware_findings, named_findings
 from demo.private_postgres import server_binaries
 
 PARTED = """

@@ -12,7 +12,7 @@ from apps.backup.core.processes import ProcessIdentity, own_identity
 from apps.backup.doctor.findings import Finding, Severity
 from apps.backup.doctor.health import Health, examine
 from apps.backup.models import BackupConfiguration, BackupJob, PruneRun
-from apps.backup.services import slots
+from apps.backup.services import due_jobs as slots
 from apps.backup.services.configurations import (
     ConfigurationValues,
     configuration_create,

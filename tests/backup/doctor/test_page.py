@@ -39,7 +39,7 @@ _ACKNOWLEDGE = """
 from datetime import timedelta
 from django.utils import timezone
 from apps.backup.doctor.health import examine
-from apps.backup.services.acknowledging import findings_acknowledge
+from apps.backup.services.acknowledgements import findings_acknowledge
 now = timezone.now()
 keys = [one.key() for one in examine(now=now).findings]
 findings_acknowledge(keys, why="a test", until=now + timedelta(days=1), now=now)

@@ -184,9 +184,9 @@ _AWAY_MEANWHILE = """
 import json, os
 from pathlib import Path
 from apps.backup.models import BackupJob
-from apps.backup.progress import Tracker
-from apps.backup.resolving import resolve_backup
-from apps.backup.verification import verify_backup
+from apps.backup.core.progress import Tracker
+from apps.backup.backups.resolve import resolve_backup
+from apps.backup.backups.verify import verify_backup
 repository, ref = Path(os.environ["STORAGE"]) / "repository", resolve_backup("latest")
 def tick():
     if repository.exists():

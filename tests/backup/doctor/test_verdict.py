@@ -11,7 +11,7 @@ from tests.backup.retention.rows import DAY, HOUR, NOW, backup, policy, storage_
 
 from apps.backup.core.processes import ProcessIdentity
 from apps.backup.doctor.health import examine
-from apps.backup.doctor.verdict import Protection, Verdict
+from apps.backup.doctor.protection_status import Protection, Verdict
 from apps.backup.models import BackupConfiguration, BackupJob
 from apps.backup.services.executor_registry import executor_beat
 

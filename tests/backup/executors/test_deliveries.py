@@ -62,9 +62,9 @@ def test_a_message_that_is_delivered_again_while_its_job_runs_changes_nothing(ho
 VERIFY = """
 from django.contrib.auth.models import User
 from django.utils import timezone
-from apps.backup.dispatch import submit_operation
+from apps.backup.executors.dispatch import submit_operation
 from apps.backup.models import BackupJob
-from apps.backup.services.wishes import verify_request
+from apps.backup.services.operation_requests import verify_request
 user, now = User.objects.create(username="somebody"), timezone.now()
 operation = verify_request(BackupJob.objects.get().uuid, user=user, now=now)
 submit_operation(operation.uuid, now=now)

@@ -13,9 +13,9 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from apps.backup.errors import IllegalTransition, RequestRefused
 from apps.backup.models import BackupConfiguration, BackupJob, RestoreJob
-from apps.backup.processes import own_identity
-from apps.backup.requests import JobRequest
-from apps.backup.policies import ConfigurationValues
+from apps.backup.core.processes import own_identity
+from apps.backup.policies.job_request import JobRequest
+from apps.backup.policies.production import ConfigurationValues
 from apps.backup.services.configurations import configuration_create
 from apps.backup.services.jobs import job_claim, job_create
 

@@ -5,15 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apps.backup.errors import IllegalTransition
+from apps.backup.errors import IllegalTransition, RestoreNotFound
 from apps.backup.models import BackupJob, RestoreJob
 from apps.backup.services import restores
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 LATER = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
-REQUEST = restores.RestoreRequest(
-    restore_type="FULL_RESTORE", backup_reference="snapshot ab\udcff", plan={"blocked": []}
-)
+REQUEST = restores.NewRestore(restore_type="FULL_RESTORE", backup_reference="snapshot ab\udcff", plan={"blocked": []})
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def test_from_plan_to_release():
     job = BackupJob.objects.create(job_name="nightly", backup_type="FULL")
     wanted = uuid.uuid4()
-    request = restores.RestoreRequest(restore_type="FILES_RESTORE", backup_job=job.uuid)
+    request = restores.NewRestore(restore_type="FILES_RESTORE", backup_job=job.uuid)
     row = restores.restore_create(request, now=NOW, restore=wanted)
     restores.restore_start(row.uuid, now=NOW)
     restores.restore_phases(row.uuid, [{"name": "stage"}], log=["one\0"])
@@ -37,7 +35,7 @@ def test_from_plan_to_release():
 
 def test_an_unknown_backup_is_named_only():
     row = restores.restore_create(
-        restores.RestoreRequest(restore_type="FULL_RESTORE", backup_job=uuid.uuid4(), backup_reference="x.tar.gz"),
+        restores.NewRestore(restore_type="FULL_RESTORE", backup_job=uuid.uuid4(), backup_reference="x.tar.gz"),
         now=NOW,
     )
     assert (row.backup_job, row.backup_reference) == (None, "x.tar.gz")
@@ -80,5 +78,5 @@ def test_failure_and_cancellation_keep_the_reason():
 
 def test_an_unknown_restore_is_named():
     unknown = uuid.uuid4()
-    with pytest.raises(IllegalTransition, match=str(unknown)):
+    with pytest.raises(RestoreNotFound, match=str(unknown)):
         restores.restore_start(unknown, now=NOW)

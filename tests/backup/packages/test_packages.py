@@ -61,7 +61,7 @@ def test_a_good_one(tmp_path):
 
 def test_a_root_that_is_missing(tmp_path):
     [finding] = verify_package(package(tmp_path, encode(MANIFEST), root=b"other"))
-    assert finding.startswith("files/media: manifest.json lists it")
+    assert finding.startswith("files/media: it is in manifest.json")
 
 
 @pytest.mark.parametrize(

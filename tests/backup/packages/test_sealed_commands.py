@@ -54,9 +54,9 @@ def test_what_is_wrong_is_refused_before_anything_live_changes(sqlite_host, tmp_
     said = {
         "passphrase": "wrong passphrase, or damaged",
         "head": "wrong passphrase, or damaged",
-        "middle": "not what was encrypted",
-        "end": "not what was encrypted",
-        "cut": "ends in the middle",
+        "middle": "does not match its hash",
+        "end": "does not match its hash",
+        "cut": "is incomplete",
         "more": "after its end",
         "plain": "is not encrypted, although",
     }[fault]
@@ -79,7 +79,7 @@ def test_to_a_folder(sqlite_host, tmp_path):
     sqlite_host.run("restore_backup", str(path), "--to-folder", str(tmp_path / "other"), expect=12, **WRONG)
     flip(path)
     refused = sqlite_host.run("restore_backup", str(path), "--to-folder", str(tmp_path / "other"), expect=1)
-    assert "not what was encrypted" in refused.stderr
+    assert "does not match its hash" in refused.stderr
     assert not (tmp_path / "other").exists()
 
 

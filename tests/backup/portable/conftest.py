@@ -79,7 +79,7 @@ class Zoo(Edms):
 
 
 SAMPLED = """
-from apps.backup.sources.sampling import sample, text_tables
+from apps.backup.sources.sample_rows import sample, text_tables
 found = sample("default", text_tables(without=frozenset({"backup"})))
 print([found.unread, {column.label: len(values) for column, values in found.values.items()}])
 """

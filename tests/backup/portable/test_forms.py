@@ -28,8 +28,8 @@ from apps.backup.portable.limits import check_for
 from apps.backup.portable.rows import LinesReader, read_rows
 from apps.backup.restores.engines.fill_base import definitions
 from apps.backup.sources.errors import CaptureFailed
-from apps.backup.sources.named_files import NamedFiles
-from apps.backup.sources.portable import PortableCut
+from apps.backup.sources.file_references import NamedFiles
+from apps.backup.sources.portable_rows import PortableCapture
 
 UTC = Moments(datetime.UTC, datetime.UTC, bare=False)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -87,7 +87,7 @@ def test_a_table_that_cannot_be_read_is_named(tmp_path):
     )
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
         reading = SqliteReading(database, moments=UTC, places={})
-        (stream,) = PortableCut(record, reading, NamedFiles(tmp_path / "named", []), []).entries()
+        (stream,) = PortableCapture(record, reading, NamedFiles(tmp_path / "named", []), []).entries()
         with pytest.raises(CaptureFailed, match="The table 't' of the database 'default' cannot be read: "):
             stream.open()
 

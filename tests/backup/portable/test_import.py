@@ -187,19 +187,20 @@ def test_some_tables_into_a_database_beside_the_live_one(source, zoo, tmp_path):
 MEANWHILE = """
 from pathlib import Path
 from django.db import connection
-from apps.backup.progress import Tracker
-from apps.backup.references import package_ref
-from apps.backup.restores import Choice, open_origin, plan_to_database, restore_to_database
+from apps.backup.core.progress import Tracker
+from apps.backup.backups.references import package_ref
+from apps.backup.policies.restore_request import RestoreRequest
+from apps.backup.restores import open_origin, plan_to_database, restore_to_database
 place, ref = {place!r}, package_ref(Path({package!r}))
 with open_origin(ref) as origin:
-    plan = plan_to_database(ref, origin, Choice(), place, progress=lambda files, size: None)
+    plan = plan_to_database(ref, origin, RestoreRequest(), place, progress=lambda files, size: None)
     assert plan.blocking == [], plan.blocking
     if connection.vendor == "sqlite":
         Path(place).write_text("somebody's")
     else:
         connection.cursor().execute(f"CREATE DATABASE {{place}}")
     try:
-        restore_to_database(origin, plan, Choice(), Tracker(), lambda: None)
+        restore_to_database(origin, plan, RestoreRequest(), Tracker(), lambda: None)
     except Exception as error:
         print("refused:", error)
 if connection.vendor == "sqlite":

@@ -25,7 +25,7 @@ from django.utils.connection import ConnectionDoesNotExist
 from rest_framework.authtoken.models import Token
 from tests.backup.restores.mysql_places import connected
 
-from apps.backup.doctor.equipment import settings_findings
+from apps.backup.doctor.environment import settings_findings
 from apps.backup.errors import RestoreFailed
 from apps.backup.restores.access.accounts import gained_by_accounts
 from apps.backup.restores.access.compare import compare_access, remove_access

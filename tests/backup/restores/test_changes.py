@@ -26,9 +26,10 @@ import contextlib, json, sys
 from pathlib import Path
 from django.conf import settings
 from django.db import OperationalError, connection
-from apps.backup.progress import Tracker
-from apps.backup.resolving import resolve_backup
-from apps.backup.restores import Choice, Restore, open_origin, plan_restore
+from apps.backup.core.progress import Tracker
+from apps.backup.backups.resolve import resolve_backup
+from apps.backup.policies.restore_request import RestoreRequest
+from apps.backup.restores import Restore, open_origin, plan_restore
 from hostproject.models import Everything
 
 @contextlib.contextmanager
@@ -37,10 +38,10 @@ def write():
     connection.close()
     yield
 
-ref, choice = resolve_backup("{backup}"), Choice()
+ref, choice = resolve_backup("{backup}"), RestoreRequest()
 with open_origin(ref) as origin:
     plan = plan_restore(ref, origin, choice, safety_backup=True, progress=lambda files, size: None)
-    result = Restore(ref, origin, plan, choice, Tracker(), lambda: None, undisturbed=write).run()
+    result = Restore(ref, origin, plan, choice, Tracker(), lambda: None, point_of_no_return=write).run()
 print(json.dumps({{"restore": str(result.restore), "notes": result.notes, "changes": result.changes.to_json()}}))
 """
 

@@ -80,11 +80,13 @@ def test_no_room_is_seen_in_the_plan(sqlite_host, tmp_path):
     backup = host.json("trigger_backup", "--type", "FULL")
     code = (
         "import msgspec; from apps.backup.backups.resolve import resolve_backup; from apps.backup.restores import *;"
+        "from apps.backup.policies.restore_request import RestoreRequest;"
         "ref = resolve_backup('latest')\n"
         "with open_origin(ref) as origin:\n"
         "    root = msgspec.structs.replace(origin.manifest.files[0], bytes=1 << 42)\n"
         "    origin.manifest = msgspec.structs.replace(origin.manifest, files=[root])\n"
-        "    plan = plan_restore(ref, origin, Choice(), safety_backup=False, progress=lambda files, size: None)\n"
+        "    nothing = lambda files, size: None\n"
+        "    plan = plan_restore(ref, origin, RestoreRequest(), safety_backup=False, progress=nothing)\n"
         "print(plan.blocking)"
     )
     assert backup["status"] == "COMPLETED"
@@ -240,11 +242,12 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from apps.backup.models import BackupJob, RestoreJob
 from apps.backup.operations import run_operation
-from apps.backup.services.restore_wishes import RestoreChoices, release_request, restore_request
+from apps.backup.policies.restore_request import RestoreRequest
+from apps.backup.services.restore_requests import release_request, restore_request
 user, now = User.objects.get_or_create(username="admin")[0], timezone.now()
 def restore():
     job = BackupJob.objects.get()
-    choices = RestoreChoices(backup=job.uuid, only="files", safety_backup=False)
+    choices = RestoreRequest(backup=job.uuid, only="files", safety_backup=False)
     return restore_request(choices, user=user, now=now, confirm=job.job_name)
 def release():
     return release_request(RestoreJob.objects.get().uuid, user=user, now=now)

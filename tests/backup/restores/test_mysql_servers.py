@@ -24,7 +24,7 @@ from apps.backup.restores.engines.mysql import server as mysql_server
 from apps.backup.restores.engines.mysql import swap as move_mysql
 from apps.backup.restores.engines.mysql.carry_ledger import carry_mysql
 from apps.backup.restores.engines.mysql.stage import check_server, create_scratch
-from apps.backup.sources.mysql import fresh_connection
+from apps.backup.sources.engines.mysql.connection import fresh_connection
 
 pytestmark = pytest.mark.mariadb
 
@@ -186,13 +186,13 @@ from django.db import connections
 from django.utils import timezone
 from apps.backup.models import BackupConfiguration, RestoreJob
 from apps.backup.restores import recover_restores, rollback
-from apps.backup.restores.carry import carry_mysql
+from apps.backup.restores.engines.mysql.carry_ledger import carry_mysql
 from apps.backup.restores.journal import Component, Journal, Kind, State, exclusive
-from apps.backup.identifiers import backticked as quoted
-from apps.backup.restores.mysql_server import column, server, tables
-from apps.backup.restores.stage_mysql import create_scratch
-from apps.backup.restores import record
-from apps.backup.restores.swapping import swap
+from apps.backup.core.sql import backticked as quoted
+from apps.backup.restores.engines.mysql.server import column, server, tables
+from apps.backup.restores.engines.mysql.stage import create_scratch
+from apps.backup.restores.ledger import record
+from apps.backup.restores.swap import swap
 
 names = dict(live="ledgers", staged="ledgers_new", kept="ledgers_old")
 create_scratch("default", names["staged"])

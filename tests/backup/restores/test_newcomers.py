@@ -12,7 +12,7 @@ from apps.backup.restores.engines.files.swap import NEW_IN, OLD_BACK, backward_p
 from apps.backup.restores.journal import Component, Journal, Kind, State, exclusive
 from apps.backup.restores.ledger.record import rolled_back
 from apps.backup.restores.swap import complete_release
-from apps.backup.sources.sqlite import SIDE_FILES, open_readonly
+from apps.backup.sources.engines.sqlite.online_copy import SIDE_FILES, open_readonly
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def marking(component, at, then):
     return mark
 
 
-def undisturbed(component):
+def point_of_no_return(component):
     return marking(component, "", lambda: None)
 
 
@@ -100,7 +100,7 @@ def test_what_wrote_is_kept_and_named(component, tmp_path):
 
 
 def test_what_connects_while_the_old_one_comes_back_leaves_nothing(component, tmp_path):
-    forward_path(component, undisturbed(component), sides=SIDE_FILES)
+    forward_path(component, point_of_no_return(component), sides=SIDE_FILES)
     with contextlib.ExitStack() as stack:
         come = marking(component, OLD_BACK, lambda: stack.enter_context(connected(component.live)))
         backward_path(component, come, sides=SIDE_FILES)
@@ -113,7 +113,7 @@ def test_the_kept_one_is_whole_without_its_log(component):
         write(connection, "late")
         assert Path(component.live + "-wal").stat().st_size > 0
         assert content(component.live) == ["old"]
-        forward_path(component, undisturbed(component), sides=SIDE_FILES)
+        forward_path(component, point_of_no_return(component), sides=SIDE_FILES)
     assert content(component.kept) == ["old", "late"]
     assert content(component.live) == ["new"]
 
@@ -124,12 +124,12 @@ def test_the_one_that_comes_back_has_what_was_in_its_log(component, tmp_path):
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM t").fetchall()
         write(connection, "late")
-        forward_path(component, undisturbed(component), sides=SIDE_FILES)
+        forward_path(component, point_of_no_return(component), sides=SIDE_FILES)
         assert content(component.kept) == ["old"]
         Path(component.live).rename(component.staged)
         Path(component.kept).rename(component.live)
         component.step = OLD_BACK
-        backward_path(component, undisturbed(component), sides=SIDE_FILES)
+        backward_path(component, point_of_no_return(component), sides=SIDE_FILES)
     with connected(component.live) as connection:
         assert connection.execute("SELECT content FROM t").fetchall() == [("old",), ("late",)]
 
@@ -146,7 +146,7 @@ def test_a_log_that_is_begun_while_the_old_one_goes_goes_with_it(component, tmp_
             return move(source, target)
 
         patched.setattr(Path, "rename", rename)
-        forward_path(component, undisturbed(component), sides=SIDE_FILES)
+        forward_path(component, point_of_no_return(component), sides=SIDE_FILES)
     assert (content(component.live), component.aside) == (["new"], [])
     with connected(component.kept) as connection:
         assert connection.execute("SELECT content FROM t").fetchall() == [("old",), ("late",)]
@@ -156,7 +156,7 @@ def test_a_log_that_is_begun_while_the_old_one_goes_goes_with_it(component, tmp_
 def test_an_old_one_that_cannot_be_read_is_moved_as_it_is(component):
     damage = b"no database at all" * 1000
     Path(component.live).write_bytes(damage)
-    forward_path(component, undisturbed(component), sides=SIDE_FILES)
+    forward_path(component, point_of_no_return(component), sides=SIDE_FILES)
     assert Path(component.kept).read_bytes() == damage
     assert content(component.live) == ["new"]
 

@@ -385,8 +385,8 @@ def test_snapshots_that_are_lost_are_not_taken_for_removed(edms):
     make_packs_older(edms)
     restic(edms, "forget", job["snapshot_id"])
     held = taken(edms)
-    assert "holds data but no snapshot" in edms.run("backup_prune", "--dry-run", expect=1).stderr
-    assert "holds data but no snapshot" in edms.run("backup_prune", "--force", expect=1).stdout
+    assert "has data but no snapshots" in edms.run("backup_prune", "--dry-run", expect=1).stderr
+    assert "has data but no snapshots" in edms.run("backup_prune", "--force", expect=1).stdout
     assert taken(edms) == held
 
 

@@ -21,7 +21,7 @@ from apps.backup.errors import AlreadyRunning, IllegalTransition
 from apps.backup.models import BackupConfiguration, BackupJob
 from apps.backup.selectors import HAS_BACKUP, jobs_runnable
 from apps.backup.services import configurations as service
-from apps.backup.services import slots
+from apps.backup.services import due_jobs as slots
 from apps.backup.services.dead_jobs import job_reap
 from apps.backup.services.jobs import (
     Claim,

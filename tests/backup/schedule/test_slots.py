@@ -9,7 +9,7 @@ from apps.backup.core.processes import own_identity
 from apps.backup.errors import AlreadyRunning, ConfigurationNotFound, RequestRefused, StorageRefused
 from apps.backup.models import BackupConfiguration, BackupJob, JobStatus, Trigger
 from apps.backup.services import configurations as service
-from apps.backup.services import slots
+from apps.backup.services import due_jobs as slots
 from apps.backup.services.configurations import ConfigurationValues
 from apps.backup.services.jobs import JobResult, job_claim, job_complete, job_put_off
 

@@ -10,14 +10,14 @@ import msgspec
 import pytest
 
 from apps.backup.core.manifest import DatabaseRecord, ServerFacts
-from apps.backup.sources.postgresql_about import Locale
-from apps.backup.sources.postgresql_client import Client
-from apps.backup.sources.schema.failures import Maker, failures_of
-from apps.backup.sources.schema.large_objects import sampled
-from apps.backup.sources.schema.rights import Rights
-from apps.backup.sources.schema.scratch import create_statement, source_path
-from apps.backup.sources.schema.script import Entry, Script, parse, read_script
-from apps.backup.sources.schema.session import Refusal
+from apps.backup.sources.engines.postgresql.client_programs import Client
+from apps.backup.sources.engines.postgresql.schema.failures import Maker, failures_of
+from apps.backup.sources.engines.postgresql.schema.large_objects import sampled
+from apps.backup.sources.engines.postgresql.schema.rights import Rights
+from apps.backup.sources.engines.postgresql.schema.scratch import create_statement, source_path
+from apps.backup.sources.engines.postgresql.schema.script import Entry, Script, parse, read_script
+from apps.backup.sources.engines.postgresql.schema.session import Refusal
+from apps.backup.sources.engines.postgresql.server_facts import Locale
 from demo.private_postgres import private_postgres, server_binaries
 
 TEXT = rb"""--

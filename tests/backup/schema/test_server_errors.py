@@ -12,7 +12,7 @@ from tests.backup.restores.mysql_places import ALIAS, connected
 from apps.backup.core.server_errors import what_helps
 from apps.backup.errors import RestoreFailed
 from apps.backup.restores.engines.mysql import server as mysql_server
-from apps.backup.sources.schema.server import server
+from apps.backup.sources.engines.postgresql.schema.server import server
 from demo.private_postgres import private_postgres
 
 PASSWORD = "Correct USER and PASSWORD"

@@ -209,10 +209,10 @@ def test_fact_files_only_where_they_are_encrypted(sqlite_host, tmp_path):
 def test_databases_that_cannot_be_backed_up(sqlite_host, variable, value, said):
     code = (
         "from apps.backup.sources import *; import uuid, datetime, pathlib, tempfile\n"
-        "spec = CutSpec(job_uuid=uuid.uuid4(), job_name='', configuration_name='', encrypted=False,"
+        "spec = CaptureSpec(job_uuid=uuid.uuid4(), job_name='', configuration_name='', encrypted=False,"
         " started_at=datetime.datetime.now(datetime.UTC), staging=pathlib.Path(tempfile.mkdtemp()))\n"
         "try:\n"
-        "    with open_cut('FULL', spec=spec): print('opened')\n"
+        "    with open_consistency_point('FULL', spec=spec): print('opened')\n"
         "except SourceRefused as error: print('refused:', error)\n"
     )
     root = str(Path(__file__).parents[3])
@@ -224,7 +224,7 @@ def test_databases_that_cannot_be_backed_up(sqlite_host, variable, value, said):
 
 def test_a_lost_database_is_an_error(sqlite_host):
     code = (
-        "from apps.backup.sources.sqlite import open_sqlite; import pathlib\n"
+        "from apps.backup.sources.engines.sqlite.online_copy import open_sqlite; import pathlib\n"
         "from apps.backup.sources import CaptureFailed\n"
         "try:\n"
         "    with open_sqlite('default', {'NAME': '/nowhere/x.sqlite3'}, pathlib.Path(), fields=[], named=None): pass\n"

@@ -14,7 +14,7 @@ import pytest
 from django.core.files.base import ContentFile
 
 from apps.backup.deferred_deletes import FOLDER, MARKER, DeferredDeletes, Held, hold_deletes
-from apps.backup.sources.held_links import hold_by_links, remove_dead_links
+from apps.backup.sources.hard_links import hold_by_links, remove_dead_links
 
 FILES = 1500
 # Deletes 65 rows a second, each with its file, as applications do: those first that a backup reads last.

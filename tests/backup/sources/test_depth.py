@@ -27,6 +27,6 @@ def test_a_tree_too_deep_for_a_package_is_named_and_the_rest_is_exported(edms):
     made = edms.json("trigger_backup", "--type", "EXPORT", expect=None)
     assert made["status"] == "INCOMPLETE"
     ((reasons,),) = edms.rows("SELECT problems FROM backup_backupjob")
-    assert "lies deeper" in reasons
+    assert "is too deep" in reasons
     assert "mostly holes" in reasons
     assert edms.json("verify_backup", made["job"])["trust"] == "VERIFIED"

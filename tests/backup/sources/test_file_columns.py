@@ -15,12 +15,12 @@ from django.test.utils import isolate_apps
 from tests.backup.conftest import BACKEND
 
 from apps.backup.core.manifest import OutsideColumn
-from apps.backup.doctor.outside import _advice, folder_findings, key_findings
-from apps.backup.doctor.pasting import with_fields, with_roots
-from apps.backup.sources import file_columns
-from apps.backup.sources.file_columns import _Search, still_outside
+from apps.backup.doctor.settings_to_paste import with_fields, with_roots
+from apps.backup.doctor.uncaptured import _advice, folder_findings, key_findings
+from apps.backup.sources import uncaptured_files as file_columns
 from apps.backup.sources.project_folders import base_dir
-from apps.backup.sources.sampling import Column, Table, _read_end
+from apps.backup.sources.sample_rows import Column, Table, _read_end
+from apps.backup.sources.uncaptured_files import _Search, still_outside
 
 COLUMN = Column("archive.Scan.path", "path")
 

@@ -13,8 +13,7 @@ import pytest
 
 from apps.backup.errors import RestoreFailed
 from apps.backup.sources import ClientMissing, SourceRefused
-from apps.backup.sources.postgresql_about import read_server_facts
-from apps.backup.sources.postgresql_client import (
+from apps.backup.sources.engines.postgresql.client_programs import (
     Client,
     client_environment,
     dump_command,
@@ -22,7 +21,8 @@ from apps.backup.sources.postgresql_client import (
     restore_command,
     rows_command,
 )
-from apps.backup.sources.schema.server import require_no_subscription
+from apps.backup.sources.engines.postgresql.schema.server import require_no_subscription
+from apps.backup.sources.engines.postgresql.server_facts import read_server_facts
 
 SETTINGS = {
     "NAME": "edms",

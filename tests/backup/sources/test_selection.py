@@ -7,7 +7,7 @@ import pytest
 from apps.backup.sources import CaptureFailed, SourceRefused
 from apps.backup.sources.files import FileRoot, Selection, file_roots
 from apps.backup.sources.migrations import code_leaves, leaves
-from apps.backup.sources.readers import MeasuredReader, ProcessReader
+from apps.backup.sources.streams import MeasuredReader, ProcessReader
 from apps.backup.sources.verify import _count_copied
 
 

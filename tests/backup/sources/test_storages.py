@@ -12,7 +12,7 @@ from django.utils.functional import SimpleLazyObject
 
 from apps.backup import conf
 from apps.backup.errors import SettingsInvalid
-from apps.backup.sources.named_files import NamedFiles, _file_field, reference_fields
+from apps.backup.sources.file_references import NamedFiles, _file_field, reference_fields
 
 
 class Wrapping(Storage):

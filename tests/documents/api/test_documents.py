@@ -1,4 +1,4 @@
-"""Documents over HTTP: with the permissions of Django, through the services."""
+"""The documents API: permissions, uploads, downloads and errors."""
 
 import hashlib
 import uuid
@@ -16,7 +16,7 @@ ROOT = "/api/v1/documents/"
 
 @pytest.fixture
 def person(client):
-    """Somebody signed in, with the permissions that are named."""
+    """Return a client of a signed-in user with the given permissions."""
 
     def make(*codenames):
         user = User.objects.create_user(f"user-{uuid.uuid4().hex[:8]}", password="secret")
@@ -31,7 +31,7 @@ def upload(name="report.txt", content=b"content"):
     return SimpleUploadedFile(name, content)
 
 
-def test_taken_in_listed_and_handed_out(admin_client):
+def test_upload_list_and_download(admin_client):
     content = bytes(range(256)) * 40
     made = admin_client.post(ROOT, {"file": upload("Raport śródroczny.PDF", content), "category": "Reports"})
     assert made.status_code == 201, made.json()
@@ -48,7 +48,7 @@ def test_taken_in_listed_and_handed_out(admin_client):
     assert set(AuditEntry.objects.values_list("actor", flat=True)) == {"admin"}
 
 
-def test_the_next_version_and_the_end(admin_client, make_document, django_capture_on_commit_callbacks):
+def test_add_a_version_and_delete(admin_client, make_document, django_capture_on_commit_callbacks):
     document = make_document()
     added = admin_client.post(f"{ROOT}{document.id}/versions/", {"file": upload("b.txt", b"more")})
     assert (added.status_code, added.json()["number"], added.json()["size"]) == (201, 2, 4)
@@ -79,7 +79,7 @@ def test_search_and_pages(admin_client, make_document, django_assert_max_num_que
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "q")
 
 
-def test_a_content_that_is_missing_is_said_to_be(admin_client, make_document):
+def test_a_missing_content_is_a_404_with_advice(admin_client, make_document):
     version = make_document().versions.get()
     version.file.storage.delete(version.file.name)
     answer = admin_client.get(f"{ROOT}versions/{version.id}/content/")
@@ -87,7 +87,7 @@ def test_a_content_that_is_missing_is_said_to_be(admin_client, make_document):
     assert "Restore it from a backup" in answer.json()["detail"]
 
 
-def test_strangers_see_nothing(client, make_document):
+def test_users_without_permission_see_nothing(client, make_document):
     document = make_document()
     version = document.versions.get()
     for path in ("", f"{document.id}/", f"versions/{version.id}/content/"):
@@ -96,7 +96,7 @@ def test_strangers_see_nothing(client, make_document):
         assert answer.json()["type"] == "urn:edms:problem:not-authenticated"
 
 
-def test_each_permission_by_itself(person, make_document):
+def test_each_method_needs_its_permission(person, make_document):
     document = make_document()
     version = document.versions.get()
     asked = {
@@ -112,7 +112,7 @@ def test_each_permission_by_itself(person, make_document):
     assert Document.objects.count() == 1
 
 
-def test_what_is_wrong_is_said_by_field(admin_client):
+def test_errors_are_listed_by_field(admin_client):
     answer = admin_client.post(ROOT, {"title": "x" * 300})
     assert {one["field"] for one in answer.json()["errors"]} == {"file", "title"}
     assert admin_client.put(ROOT, {}).status_code == 405

@@ -1,4 +1,4 @@
-"""Any stretch of a download is that stretch of the whole; what comes out is what tar, gzip and our packages read."""
+"""Any range of a download equals that range of the whole; tar, gzip and our packages read the result."""
 
 import dataclasses
 import gzip
@@ -17,7 +17,7 @@ from strongroom.archiver import ArchiveOptions, archive
 from strongroom.backends import LocalBackend
 from strongroom.backends.base import FileHandle
 from strongroom.cli import main
-from strongroom.downloads import FileDownload, FolderDownload, LeftOut, PackageDownload, storing
+from strongroom.downloads import FileDownload, FolderDownload, LeftOut, PackageDownload, stored_gzip
 from strongroom.entries import OnDisk
 from strongroom.errors import Damaged, PackageRefused, UnsafeName
 from strongroom.format.tree import Node, NodeKind
@@ -44,7 +44,7 @@ quick = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 def cuts(draw, length):
-    """Two offsets, often at or beside the ends."""
+    """Draw two offsets, often at or near the ends."""
     offset = st.integers(0, length) | st.sampled_from([0, length, max(length - 1, 0), length // 2])
     return sorted((draw(offset), draw(offset)))
 
@@ -60,7 +60,7 @@ def check_stretches(draw, download):
 
 @quick
 @given(blobs=CONTENTS, data=st.data())
-def test_any_stretch_of_a_file(blobs, data):
+def test_any_range_of_a_file(blobs, data):
     view = snapshot_of({b"file": blobs})
 
     download = FileDownload(view, view.find(b"file"))
@@ -70,7 +70,7 @@ def test_any_stretch_of_a_file(blobs, data):
 
 @quick
 @given(folder=FOLDERS, data=st.data())
-def test_any_stretch_of_a_folder_which_tar_reads_back_as_it_is(folder, data):
+def test_any_range_of_a_folder(folder, data):
     view = snapshot_of({b"folder": folder})
 
     download = FolderDownload(view, view.find(b"folder"))
@@ -90,7 +90,7 @@ def seen(tar, member):
 
 
 def flat(path, entry):
-    """Every path with what is there; folders as empty."""
+    """Return every path with its content; folders are empty."""
     if not isinstance(entry, dict):
         return {path: b"".join(entry) if isinstance(entry, list) else entry}
     below = [flat(path + b"/" + name, inner) for name, inner in entry.items()]
@@ -99,7 +99,7 @@ def flat(path, entry):
 
 @quick
 @given(tops=st.dictionaries(st.sampled_from([b"data", b"databases", b"files", b"project"]), FOLDERS), data=st.data())
-def test_any_stretch_of_a_package_which_is_read_as_one(tmp_path_factory, tops, data):
+def test_any_range_of_a_package(tmp_path_factory, tops, data):
     view = snapshot_of({**tops, b"manifest.json": MANIFEST})
 
     download = PackageDownload(view, without=[b"project"])
@@ -121,21 +121,23 @@ def test_any_stretch_of_a_package_which_is_read_as_one(tmp_path_factory, tops, d
     )
 
 
-@pytest.mark.parametrize("length", [0, 1, 65_535, 65_536, storing.BLOCK, storing.BLOCK + 1, 3 * storing.BLOCK - 1])
-def test_what_is_stored_is_what_gzip_reads(length):
+@pytest.mark.parametrize(
+    "length", [0, 1, 65_535, 65_536, stored_gzip.BLOCK, stored_gzip.BLOCK + 1, 3 * stored_gzip.BLOCK - 1]
+)
+def test_gzip_reads_stored_blocks(length):
     content = os.urandom(length)
     pieces = [content[start : start + 300_001] for start in range(0, length, 300_001)]
 
-    packed = b"".join(member.make() for member in storing.stored(pieces))
+    packed = b"".join(member.make() for member in stored_gzip.stored(pieces))
 
-    assert len(packed) == storing.stored_length(length)
+    assert len(packed) == stored_gzip.stored_length(length)
     assert gzip.decompress(packed) == content
     assert subprocess.run(["gzip", "-dc"], input=packed, capture_output=True, check=length > 0).stdout == content
 
 
 @pytest.fixture
 def backup(tmp_path):
-    """A real archive of a real folder, with everything that a disk has."""
+    """Archive a real folder with all kinds of entries."""
     tree = {
         b"deep": {b"x" * 120: {b"y" * 200: File(b"deep", mtime_ns=-1_500_000_001)}},
         b"bad\xff": File(os.urandom(3_000_000), mode=0o600),
@@ -155,7 +157,7 @@ def backup(tmp_path):
     return SnapshotView(repository, archive(repository, entries, ArchiveOptions(paths=("/edms",))).snapshot)
 
 
-def test_the_tar_of_a_folder_is_unpacked_by_the_stock_tar(backup, tmp_path):
+def test_tar_unpacks_a_folder_download(backup, tmp_path):
     download = FolderDownload(backup, backup.find(b"files"))
     (tmp_path / "f.tar").write_bytes(whole(download))
     (tmp_path / "out").mkdir()
@@ -166,7 +168,7 @@ def test_the_tar_of_a_folder_is_unpacked_by_the_stock_tar(backup, tmp_path):
     assert look(tmp_path / "out" / "files") == expected
 
 
-def test_a_package_passes_our_own_check_and_that_of_the_stock_tools(backup, tmp_path):
+def test_gzip_tar_and_sha256sum_accept_a_package_download(backup, tmp_path):
     download = PackageDownload(backup)
     path = tmp_path / "p.tar.gz"
     path.write_bytes(whole(download))
@@ -182,7 +184,7 @@ def test_a_package_passes_our_own_check_and_that_of_the_stock_tools(backup, tmp_
     subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=tmp_path / "out", check=True)
 
 
-def test_an_offset_is_found_without_reading_what_lies_before_it():
+def test_an_offset_is_found_without_reading_the_bytes_before():
     view = snapshot_of({b"folder": {b"large": [bytes([number]) * 1000 for number in range(1, 101)]}})
     data_read = []
     read = view.reader.read
@@ -195,7 +197,7 @@ def test_an_offset_is_found_without_reading_what_lies_before_it():
     assert len(data_read) <= 13
 
 
-def test_the_same_content_has_the_same_identity_and_no_other_has():
+def test_only_the_same_content_has_the_same_identity():
     repository = new_repository()
     one = snapshot_of({b"a": {b"x": b"1"}, b"b": {b"x": b"1"}, b"manifest.json": MANIFEST}, repository)
     other = snapshot_of({b"a": {b"x": b"1"}, b"b": {b"x": b"2"}, b"manifest.json": MANIFEST}, repository)
@@ -212,7 +214,7 @@ def test_the_same_content_has_the_same_identity_and_no_other_has():
     assert len(set(different)) == len(different)
 
 
-def test_what_is_damaged_is_never_handed_out_and_never_ends_well():
+def test_damaged_content_raises_and_is_never_yielded():
     blobs = [bytes([number]) * 1000 for number in range(1, 4)]
     view = snapshot_of({b"files": {b"f": blobs}, b"manifest.json": MANIFEST})
     spoil(view, view.find(b"files/f").content[1])
@@ -240,7 +242,7 @@ def spoil(view, blob):
     files.save(handle, [bytes(data)])
 
 
-def test_a_file_whose_size_is_not_that_of_its_blobs_is_refused_before_anything_is_promised():
+def test_a_file_with_a_wrong_size_is_refused_before_its_length_is_known():
     view = snapshot_of({b"f": b"content"})
     node = view.find(b"f")
     node.size += 1
@@ -277,7 +279,7 @@ def dataclass_with(node, name):
         ({b"manifest.json": MANIFEST, b"files": {b"a": {b"b" * 250: {b"c" * 250: b""}}}}, None),
     ],
 )
-def test_what_is_no_backup_of_ours_is_no_package(tree, says):
+def test_a_snapshot_that_is_no_backup_is_refused_as_a_package(tree, says):
     if says is None:
         assert PackageDownload(snapshot_of(tree)).length
         return
@@ -285,7 +287,7 @@ def test_what_is_no_backup_of_ours_is_no_package(tree, says):
         PackageDownload(snapshot_of(tree))
 
 
-def test_a_measure_that_is_known_is_not_taken_again():
+def test_a_cached_measure_is_reused():
     tree = {b"files": {b"a": {b"b": b"content"}, b"l": Link(b"x")}, b"manifest.json": MANIFEST}
     view = snapshot_of(tree)
     measures = {}

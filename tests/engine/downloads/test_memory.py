@@ -1,4 +1,4 @@
-"""However large a download is, it takes no more memory: measured in processes of their own."""
+"""The memory of a download does not grow with its size, measured in separate processes."""
 
 import subprocess
 import sys

@@ -1,13 +1,13 @@
-"""Snapshots written as literals: bytes are a file, lists of bytes a file of several blobs, dicts folders."""
+"""Snapshots as literals: bytes are a file, lists of bytes a file of several blobs, dicts are folders."""
 
-from strongroom.backends import MemoryBackend
 from strongroom.format.key import Cost
 from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import Node, NodeKind, encode_tree, go_mode
 from strongroom.ids import BlobKind
 from strongroom.repository import Repository
-from strongroom.repository.writer import BlobWriter
+from strongroom.repository.blob_writer import BlobWriter
 from strongroom.snapshots import SnapshotView
+from strongroom.testing.memory import MemoryBackend
 from strongroom.testing.trees import Link
 
 NOW = 1_767_225_600_123_456_789
@@ -19,7 +19,7 @@ def new_repository():
 
 
 def snapshot_of(tree, repository=None):
-    """A view of a snapshot with this tree, stored in the repository, or in one in memory."""
+    """Store a snapshot of this tree in the repository, by default one in memory. Return its view."""
     repository = repository or new_repository()
     index = repository.load_index()
     with BlobWriter(repository, index) as writer:

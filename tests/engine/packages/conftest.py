@@ -1,3 +1,3 @@
-"""GnuPG, where this machine has it."""
+"""Fixture: GnuPG, if this machine has it."""
 
 from tests.engine.packages.gnupg import gpg  # noqa: F401

@@ -1,4 +1,4 @@
-"""The stock GnuPG as judge, and messages as others make them, built here without a line of ours."""
+"""The stock GnuPG as the reference, and messages built here without the engine."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ PASSPHRASE = b"correct horse battery staple"
 
 
 class Gnupg:
-    """gpg with a home folder of its own."""
+    """gpg with a separate home folder."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -69,7 +69,7 @@ def session(*, cipher: int = 9, method: int = 3, digest: int = 8, version: int =
 
 
 def data(packets: bytes, *, version: int = 1, mdc: bytes | None = None) -> bytes:
-    """The packet of data under the passphrase, whose hash is of 1024 bytes."""
+    """Return the data packet for the passphrase, whose derivation hashes 1024 bytes."""
     key = hashlib.sha256(((b"saltsalt" + PASSPHRASE) * 100)[:1024]).digest()
     plain = bytes(range(16)) + b"\x0e\x0f" + packets + b"\xd3\x14"
     plain += hashlib.sha1(plain).digest() if mdc is None else mdc

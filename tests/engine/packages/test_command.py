@@ -1,4 +1,4 @@
-"""`strongroom package`: one file listed, verified and unpacked as its users type it, in this process."""
+"""`strongroom package`: list, verify and unpack, run in this process."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from tests.engine.packages.test_writing import NOW, SECRET, stream
 
 from strongroom.cli import main
 from strongroom.entries import Folder
-from strongroom.packages import extracting, write_package
+from strongroom.packages import extraction, write_package
 
 ROWS = b'[1,"a"]\n[2,"b"]\n'
 DUMP = b"PGDMP"
@@ -73,10 +73,10 @@ def run(capsys):
     return command
 
 
-def test_list_begins_with_what_it_is_and_ends_with_whether_it_is_whole(run, tmp_path):
+def test_list_shows_the_manifest_the_members_and_the_result(run, tmp_path):
     lines = run("list", package(tmp_path / "p.tar.gz.gpg")).out.splitlines()
     assert lines[:4] == [
-        "taken 2026-01-01T00:00:00.000001Z by edms-backup 0.1",
+        "backup of 2026-01-01T00:00:00.000001Z by edms-backup 0.1",
         "database default: 2 tables, 1,234 rows, 5 bytes (postgresql 16.3)",
         "data default: 1 tables, 2 rows, as text",
         "files media: 2 files, 1.0 MB",
@@ -87,7 +87,7 @@ def test_list_begins_with_what_it_is_and_ends_with_whether_it_is_whole(run, tmp_
         *("manifest.json", "SHA256SUMS"),
     ]
     assert lines[-5].split() == ["1.0", "MB", "files/media/\\x1b[31mred"]
-    assert lines[-1].startswith("whole: 7 files (1.0 MB) and 5 folders")
+    assert lines[-1].startswith("intact: 7 files (1.0 MB) and 5 folders")
     long = run("list", "-l", tmp_path / "p.tar.gz.gpg").out
     assert "-0600         0:0     16 bytes 2026-01-0" in long
     answer = json.loads(run("list", "--json", tmp_path / "p.tar.gz.gpg").out)
@@ -96,12 +96,12 @@ def test_list_begins_with_what_it_is_and_ends_with_whether_it_is_whole(run, tmp_
     assert answer["contents"]["databases"][0]["tables"] == {"public.a": 1200, "public.b": 34}
 
 
-def test_list_of_a_damaged_one_shows_what_comes_before_the_damage(run, tmp_path):
+def test_list_shows_the_members_before_the_damage(run, tmp_path):
     path = package(tmp_path / "p.tar.gz", passphrase=None)
     path.write_bytes(path.read_bytes()[:-30])
     said = run("list", path, code=1)
     assert "data/a.ndjson" in said.out
-    assert "whole" not in said.out
+    assert "intact" not in said.out
     assert said.err.startswith("error: The package")
     answer = json.loads(run("list", "--json", path, code=1).out)
     assert (answer["whole"], answer["contents"]) == (False, None)
@@ -110,7 +110,7 @@ def test_list_of_a_damaged_one_shows_what_comes_before_the_damage(run, tmp_path)
 
 def test_verify(run, tmp_path, monkeypatch):
     path = package(tmp_path / "p.tar.gz.gpg")
-    assert run("verify", path).out.startswith("whole: 7 files")
+    assert run("verify", path).out.startswith("intact: 7 files")
     assert json.loads(run("verify", "--json", path).out)["good"] is True
     (tmp_path / "secret").write_bytes(PASSPHRASE + b"\n")
     monkeypatch.setenv("BACKUP_PASSWORD", "wrong")
@@ -118,18 +118,24 @@ def test_verify(run, tmp_path, monkeypatch):
     assert "wrong passphrase" in run("verify", path, code=12).err
     assert "wrong passphrase" in run("list", "--json", path, code=12).err
     monkeypatch.delenv("BACKUP_PASSWORD")
-    assert "There is no passphrase" in run("verify", path, code=1).err
+    assert "No passphrase is set" in run("verify", path, code=1).err
     assert "There is no package" in run("verify", tmp_path / "none", code=1).err
 
 
 BAD = {
-    "rows": ({"data": ROWS + b"[3]\n"}, "data/a.ndjson: its content is not the one"),
-    "hash": ({"described": manifest(databases=[{"path": "x", "size": 1, "sha256": "0"}])}, "x: manifest.json lists it"),
-    "root": ({"described": manifest(files=[{"name": "other", "files": 0, "bytes": 0}])}, "files/other: manifest.json"),
-    "added": ({"described": manifest(data=[])}, "data/a.ndjson: it is in the package, but manifest.json does not list"),
-    "types": ({"described": manifest(files=7)}, "cannot be read"),
-    "depth": ({"described": b'{"deep": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"}, "cannot be read"),
-    "no JSON": ({"described": b"\xff"}, "cannot be read"),
+    "rows": ({"data": ROWS + b"[3]\n"}, "data/a.ndjson: its content does not match its hash"),
+    "hash": (
+        {"described": manifest(databases=[{"path": "x", "size": 1, "sha256": "0"}])},
+        "x: it is in manifest.json, but not",
+    ),
+    "root": (
+        {"described": manifest(files=[{"name": "other", "files": 0, "bytes": 0}])},
+        "files/other: it is in manifest.json",
+    ),
+    "added": ({"described": manifest(data=[])}, "data/a.ndjson: it is in the package, but not in manifest.json"),
+    "types": ({"described": manifest(files=7)}, "Cannot read manifest.json"),
+    "depth": ({"described": b'{"deep": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"}, "Cannot read manifest.json"),
+    "no JSON": ({"described": b"\xff"}, "Cannot read manifest.json"),
     "lines": (
         {
             "described": manifest(
@@ -145,7 +151,7 @@ BAD = {
                 ]
             )
         },
-        "manifest.json lists 3 rows, there are 2 lines",
+        "it has 2 lines, but manifest.json lists 3 rows",
     ),
     "size": (
         {
@@ -158,7 +164,7 @@ BAD = {
                 ]
             )
         },
-        "manifest.json lists 6 bytes, there are 5",
+        "it has 5 bytes, but manifest.json lists 6",
     ),
 }
 
@@ -169,18 +175,18 @@ def test_verify_compares_with_the_manifest(run, tmp_path, bad):
     path = package(tmp_path / "p.tar.gz", passphrase=None, **changes)
     assert said in run("verify", path, code=1).err
     answer = json.loads(run("verify", "--json", path, code=1).out)
-    # A list that names another dump does not name the one that is there.
+    # A manifest with another dump does not list the dump of the package.
     findings = 2 if bad == "hash" else 1
     assert (answer["good"], len(answer["findings"]), answer["whole"]) == (False, findings, True)
 
 
-def test_verify_says_what_had_been_seen_and_is_not_stored(run, tmp_path):
+def test_verify_reports_files_that_were_not_stored(run, tmp_path):
     described = manifest(files=[{"name": "media", "files": 3, "bytes": 1_000_004}], problems=1)
     path = package(tmp_path / "p.tar.gz", passphrase=None, described=described)
     said = run("verify", path, code=3)
-    assert "3 files with 1000004 bytes were seen when it was made, stored are 2 with 1000003" in said.err
-    assert "1 things could not be read" in said.err
-    assert said.out.startswith("whole")
+    assert "has 2 files with 1000003 bytes, but when it was made there were 3 files with 1000004 bytes" in said.err
+    assert "1 entries could not be read" in said.err
+    assert said.out.startswith("intact")
 
 
 def test_unpack(run, tmp_path):
@@ -200,9 +206,9 @@ def test_unpack(run, tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_unpack_writes_nothing_before_everything_is_proved(run, tmp_path, monkeypatch):
+def test_unpack_writes_nothing_before_the_package_is_verified(run, tmp_path, monkeypatch):
     evil = write(tmp_path / "evil.tar.gz", [folder("files"), file("files/../../x"), file("manifest.json", b"{}")])
-    assert "lead out" in run("unpack", evil, "-t", tmp_path / "out", code=1).err
+    assert "lead outside" in run("unpack", evil, "-t", tmp_path / "out", code=1).err
     path = package(tmp_path / "p.tar.gz.gpg")
     content = bytearray(path.read_bytes())
     content[-40] ^= 1
@@ -213,8 +219,8 @@ def test_unpack_writes_nothing_before_everything_is_proved(run, tmp_path, monkey
     package(path)
     real = os.statvfs(tmp_path)
     full = os.statvfs_result((*real[:4], 2, *real[5:]))
-    monkeypatch.setattr(extracting.os, "statvfs", lambda _: full)
-    assert "bytes free and 1,0" in run("unpack", path, "-t", tmp_path / "out", code=1).err
+    monkeypatch.setattr(extraction.os, "statvfs", lambda _: full)
+    assert "bytes free, but 1,0" in run("unpack", path, "-t", tmp_path / "out", code=1).err
     assert list((tmp_path / "out").iterdir()) == []
 
 

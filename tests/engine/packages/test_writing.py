@@ -1,4 +1,4 @@
-"""Packages out: complete or not there, in one order, the same for the same content; odd names and moving files too."""
+"""Writing packages: complete or absent, in one order, reproducible, with odd names and changing files."""
 
 import errno
 import gzip
@@ -12,25 +12,25 @@ import tarfile
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engine.keeping import Kept
+from tests.engine.kept_files import Kept
 from tests.engine.packages.gnupg import PASSPHRASE
 from tests.engine.test_backends import environment
 
 from strongroom.entries import Folder, OnDisk, Stream
 from strongroom.errors import PackageDamaged, PackageRefused
 from strongroom.packages import (
+    archive_writer,
     extract,
+    member_order,
     open_package,
-    order,
-    packing,
-    reading,
+    reader,
     readme,
     remove_leftovers,
     spool,
     write_package,
 )
-from strongroom.packages.sums import encode_sum
-from strongroom.packages.tarformat import END, Member, encode_header, padding
+from strongroom.packages.checksums import encode_sum
+from strongroom.packages.tar_format import END, Member, encode_header, padding
 from strongroom.passphrase import Passphrase
 
 NOW = 1_767_225_600_123_456_789
@@ -59,7 +59,7 @@ def names_in(path):
         return [member.name for member in tar]
 
 
-def test_odd_names_and_times_come_back(tmp_path):
+def test_odd_names_and_times_round_trip(tmp_path):
     media = media_of(tmp_path)
     names = [b"plain", b"bad\xff\xfeutf8", "größe 文書".encode(), b"new\nline", b"back\\slash", b"x" * 255, b"tab\t\"'"]
     for number, name in enumerate(names):
@@ -116,7 +116,7 @@ def flat(prefix, tree):
     ),
     compression=st.booleans(),
 )
-def test_any_tree_comes_back_and_the_same_tree_is_the_same_package(tmp_path_factory, trees, compression):
+def test_any_tree_round_trips_with_the_same_bytes(tmp_path_factory, trees, compression):
     folder = tmp_path_factory.mktemp("tree")
     packages = folder / "a.tar.gz", folder / "b.tar.gz"
     for path, step in zip(packages, (1, -1), strict=True):
@@ -133,7 +133,7 @@ def test_any_tree_comes_back_and_the_same_tree_is_the_same_package(tmp_path_fact
     assert packages[0].read_bytes() == packages[1].read_bytes()
 
 
-def test_the_same_content_gives_the_same_bytes_and_encryption_adds_an_envelope_only(tmp_path, monkeypatch):
+def test_the_same_content_gives_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(spool, "_IN_MEMORY", 1000)
     media = media_of(tmp_path)
     for name in ("b", "a", "A"):
@@ -164,7 +164,7 @@ def test_the_same_content_gives_the_same_bytes_and_encryption_adds_an_envelope_o
     assert [times[name] for name in generated] == ["1767225600.123456789"] * 6
 
 
-def test_the_order_is_the_packages_own(tmp_path):
+def test_members_have_the_order_of_packages(tmp_path):
     media = media_of(tmp_path)
     for name in ("b", "a.txt", "a-z", "B"):
         (media / name).touch()
@@ -186,20 +186,20 @@ def test_the_order_is_the_packages_own(tmp_path):
     ]
 
 
-def test_the_text_in_every_package_names_what_can_be_in_it():
-    assert all(name in readme.TEXT for name in order.TOP)
+def test_the_readme_names_all_top_entries():
+    assert all(name in readme.TEXT for name in member_order.TOP)
     assert readme.TEXT.isascii()
     assert max(map(len, readme.TEXT.splitlines())) <= 120
 
 
 @pytest.mark.parametrize("name", [b"etc", b"README.txt", b"SHA256SUMS"])
-def test_names_that_are_not_the_callers_to_give(tmp_path, name):
-    with pytest.raises(PackageRefused, match="not to be put into a package"):
+def test_names_reserved_for_packages_are_refused(tmp_path, name):
+    with pytest.raises(PackageRefused, match="a package has no entry of that name"):
         write_package(tmp_path / "p.tar.gz", [MANIFEST, stream(name, b"")], mtime_ns=NOW)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_stream_waits_compressed(tmp_path, monkeypatch):
+def test_a_stream_is_buffered_compressed(tmp_path, monkeypatch):
     sizes = []
 
     class Watched(spool.Spool):
@@ -207,7 +207,7 @@ def test_a_stream_waits_compressed(tmp_path, monkeypatch):
             sizes.append(self.size)
             super().rewind()
 
-    monkeypatch.setattr(packing, "Spool", Watched)
+    monkeypatch.setattr(archive_writer, "Spool", Watched)
     rows = b"the same row again\n" * 1_000_000
     result = write_package(
         tmp_path / "p.tar.gz", [MANIFEST, Folder(b"data", [stream(b"t.ndjson", rows)])], mtime_ns=NOW
@@ -218,14 +218,14 @@ def test_a_stream_waits_compressed(tmp_path, monkeypatch):
         assert whole(content) == rows
 
 
-def test_members_of_one_folder_in_one_pass(tmp_path, monkeypatch):
+def test_members_of_a_folder_are_read_in_one_pass(tmp_path, monkeypatch):
     tables = {b"data/b/%d" % number: os.urandom(40_000) for number in range(5)}
     entries = [
         MANIFEST,
         Folder(b"data", [Folder(b"b", [stream(name[-1:], content) for name, content in tables.items()])]),
         Folder(b"files", [stream(b"large", os.urandom(10_000_000))]),
     ]
-    monkeypatch.setattr("strongroom.packages.sealed.PIECE", 100_000)
+    monkeypatch.setattr("strongroom.packages.package_file.PIECE", 100_000)
     write_package(tmp_path / "p.tar.gz", entries, mtime_ns=NOW)
     package = open_package(tmp_path / "p.tar.gz")
     for prefix in (b"data", b"data/b"):
@@ -238,7 +238,7 @@ def test_members_of_one_folder_in_one_pass(tmp_path, monkeypatch):
             assert list(found) == []
     with pytest.raises(KeyError), package.open_member("data/b"):
         pass
-    # What lies far behind the last of them is not read any more.
+    # Members far behind the last requested one are not read.
     with package.path.open("r+b") as file:
         file.seek(-2_000_000, os.SEEK_END)
         file.write(b"changed")
@@ -248,8 +248,8 @@ def test_members_of_one_folder_in_one_pass(tmp_path, monkeypatch):
         list(found)
 
 
-def test_what_would_not_be_taken_back_is_not_published(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "FREE", 1_000_000)
+def test_a_package_that_cannot_be_opened_again_is_not_published(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "FREE", 1_000_000)
     twice = [MANIFEST, Folder(b"files", [stream(b"a", b""), stream(b"a", b"")])]
     with pytest.raises(PackageRefused, match="twice"):
         write_package(tmp_path / "p.tar.gz", twice, mtime_ns=NOW)
@@ -260,9 +260,9 @@ def test_what_would_not_be_taken_back_is_not_published(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_gigabytes_of_the_same_byte_are_no_bomb(tmp_path, monkeypatch):
-    """Written zeros, and not holes: what would be left of them is kept above the part that readers refuse."""
-    monkeypatch.setattr(reading, "FREE", 1_000_000)
+def test_gigabytes_of_the_same_byte_are_not_refused_as_a_bomb(tmp_path, monkeypatch):
+    """Written zeros, not holes: they are stored large enough that readers do not refuse them as a bomb."""
+    monkeypatch.setattr(reader, "FREE", 1_000_000)
     size = 40_000_000
     zeros = [MANIFEST, Folder(b"files", [stream(b"zeros", bytes(size))])]
     result = write_package(tmp_path / "p.tar.gz", zeros, mtime_ns=NOW)
@@ -273,7 +273,7 @@ def test_gigabytes_of_the_same_byte_are_no_bomb(tmp_path, monkeypatch):
     assert plain.stdout == bytes(size)
 
 
-def test_what_is_not_stored_is_a_problem(tmp_path):
+def test_a_file_that_is_not_stored_is_a_problem(tmp_path):
     media = media_of(tmp_path)
     (media / "link").symlink_to("/etc/passwd")
     os.mkfifo(media / "pipe")
@@ -301,14 +301,14 @@ def test_what_is_not_stored_is_a_problem(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("rewrite", "changed while it was read; what was read is stored"),
-        ("grow", "grew while it was read; its beginning was stored"),
+        ("rewrite", "changed while it was read; the content that was read is stored"),
+        ("grow", "grew while it was read; only its beginning is stored"),
         ("shrink", "shrank from 3000000 to 1048576 bytes while it was read"),
-        ("break", "cannot be read: Input/output error; zeros stand for its last 1951424 bytes"),
+        ("break", "cannot read: Input/output error; its last 1951424 bytes are stored as zeros"),
     ],
 )
 def test_a_file_that_changes_while_it_is_read_is_a_problem(tmp_path, monkeypatch, change, said):
-    """It changes with its first read. The time of a change is told, for the clock of a file system is coarse."""
+    """Change the file at its first read. Set its time, since the clock of a file system is coarse."""
     busy = media_of(tmp_path) / "busy"
     busy.write_bytes(b"1" * 3_000_000)
     original, inode, reads = os.read, busy.stat().st_ino, []
@@ -343,8 +343,8 @@ def test_a_file_that_changes_while_it_is_read_is_a_problem(tmp_path, monkeypatch
     assert open_package(tmp_path / "p.tar.gz").roots["media"].files == 1
 
 
-def test_what_turns_into_something_else_is_a_problem_and_the_rest_is_stored(tmp_path):
-    """A folder and two files, gone or replaced when their turn comes: the question about another one does that."""
+def test_a_replaced_file_is_a_problem(tmp_path):
+    """Delete or replace a folder and two files before they are read, when `exclude` is called for another entry."""
     media = media_of(tmp_path)
     for name in ("calm", "linked", "piped"):
         (media / name).write_text(name)
@@ -371,8 +371,8 @@ def test_what_turns_into_something_else_is_a_problem_and_the_rest_is_stored(tmp_
     assert open_package(tmp_path / "p.tar.gz").roots["media"].files == 1
 
 
-def test_what_a_package_cannot_hold_is_a_problem_and_the_rest_is_stored(tmp_path):
-    """A file of terabytes of holes would not be taken back, nor would a folder below too many others."""
+def test_an_entry_that_a_package_cannot_hold_is_a_problem(tmp_path):
+    """A reader would refuse a file of terabytes of holes, and a folder that is too deep."""
     media = media_of(tmp_path)
     (media / "small").write_bytes(b"here")
     with (media / "sparse").open("wb") as file:
@@ -380,22 +380,22 @@ def test_what_a_package_cannot_hold_is_a_problem_and_the_rest_is_stored(tmp_path
     with (media / "some holes").open("wb") as file:
         file.truncate(1 << 20)
     deep = media
-    for _ in range(packing.MAX_DEPTH):
+    for _ in range(archive_writer.MAX_DEPTH):
         deep = deep / "d"
         deep.mkdir()
     (deep / "lost").write_bytes(b"too deep")
     path = tmp_path / "p.tar.gz"
     result = write_package(path, [MANIFEST, Folder(b"files", [OnDisk(b"media", os.fsencode(media))])], mtime_ns=NOW)
     told = {os.fsdecode(one.path): one.reason for one in result.problems}
-    first_too_deep = media / "/".join("d" * (packing.MAX_DEPTH - 1))
+    first_too_deep = media / "/".join("d" * (archive_writer.MAX_DEPTH - 1))
     assert set(told) == {str(media / "sparse"), str(first_too_deep)}
     assert "mostly holes" in told[str(media / "sparse")]
-    assert "lies deeper" in told[str(first_too_deep)]
+    assert "is too deep" in told[str(first_too_deep)]
     assert {"files/media/small", "files/media/some holes"} <= set(names_in(path))
     assert open_package(path).roots["media"].files == 2
 
 
-def test_attributes_that_a_package_leaves_behind_are_told(tmp_path):
+def test_attributes_that_are_not_stored_are_noted(tmp_path):
     media = media_of(tmp_path)
     for number in range(12):
         (media / f"f{number:02}").write_bytes(b"x")
@@ -411,7 +411,7 @@ def test_attributes_that_a_package_leaves_behind_are_told(tmp_path):
     assert result.problems == []
 
 
-def test_nothing_is_overwritten_or_left(tmp_path):
+def test_write_package_never_overwrites(tmp_path):
     target = tmp_path / "p.tar.gz"
     target.write_text("mine")
     with pytest.raises(PackageRefused, match="exists"):
@@ -436,15 +436,15 @@ def test_nothing_is_overwritten_or_left(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["p.tar.gz"]
 
 
-def test_a_full_disk_leaves_nothing(tmp_path, under_limit):
+def test_a_full_disk_leaves_no_package(tmp_path, under_limit):
     rows = os.urandom(12_000_000)
     under_limit(10_000_000)
-    with pytest.raises(PackageRefused, match=r"There is no space for .*nothing was left there"):
+    with pytest.raises(PackageRefused, match=r"no space is left; nothing was left there"):
         write_package(tmp_path / "p.tar.gz", [MANIFEST, Folder(b"data", [stream(b"t", rows)])], mtime_ns=NOW)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_writer_left_goes_and_what_is_written_stays(tmp_path):
+def test_remove_leftovers_removes_only_abandoned_files(tmp_path):
     def made_long_ago(path):
         os.utime(path, (0, 0))
         return path
@@ -461,7 +461,7 @@ def test_what_a_killed_writer_left_goes_and_what_is_written_stays(tmp_path):
     package = tmp_path / "p.tar.gz"
     write_package(package, [MANIFEST], mtime_ns=NOW, before_publish=sweep)
     assert set(tmp_path.iterdir()) == {package, young, other}
-    # Killed between the two names of what was complete: nothing comes back, and the package stays.
+    # Killed between the two names of a complete package: no space is freed, and the package stays.
     made_long_ago(package)
     os.link(package, left)
     assert remove_leftovers(tmp_path) == 0
@@ -470,7 +470,7 @@ def test_what_a_killed_writer_left_goes_and_what_is_written_stays(tmp_path):
 
 
 def write_many(path, count):
-    """A package of that many small files, faster than the writer: headers differ in a name's digits and their sum."""
+    """Build a package of many small files, faster than the writer: headers differ only in digits and checksum."""
     header = bytearray(encode_header(Member(b"files/media/%07d" % 0, False, 1, 0o600, 0)))
     blank = sum(header[:148]) + sum(header[156:]) + 8 * ord(" ") - 7 * ord("0")
     digest = hashlib.sha256(b"x").hexdigest().encode()
@@ -498,7 +498,7 @@ import sys
 from pathlib import Path
 from strongroom.packages import open_package
 def peak():
-    # Not ru_maxrss: that of the parent lives on in it.
+    # Not ru_maxrss: it starts with the peak of the parent.
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0])
 before = peak()
@@ -512,12 +512,12 @@ def test_memory_does_not_grow_with_the_number_of_members(tmp_path):
     write_many(tmp_path / "p.tar.gz", 200_000)
     command = [sys.executable, "-c", _READ, str(tmp_path / "p.tar.gz"), "200000"]
     done = subprocess.run(command, env=environment(), check=True, capture_output=True, text=True)
-    # Kilobytes: buffers, and what waits in memory before it goes to the disk. A name and a hash for each are 40 MB.
+    # Kilobytes: buffers, and data in memory before it is written to the disk. All names and hashes would be 40 MB.
     assert int(done.stdout) < 30 * 1024
 
 
-def test_what_is_deleted_meanwhile_is_taken_from_where_it_is_kept(tmp_path):
-    """One before its folder is listed, one after that, one with its whole folder, and one that nobody keeps."""
+def test_a_file_deleted_meanwhile_is_read_from_the_kept_files(tmp_path):
+    """Delete a file before its folder is listed, one later, one with its whole folder, and one that is not kept."""
     media, kept = media_of(tmp_path), tmp_path / "kept"
     (kept / "sub").mkdir(parents=True)
     for place in (kept / "0", media / "1", media / "2", media / "3", media / "4", kept / "sub/x"):

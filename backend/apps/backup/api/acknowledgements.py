@@ -16,10 +16,10 @@ from ..core.permissions import Right
 from ..doctor.health import forget_health, health
 from ..errors import JobNotFound, RequestRefused
 from ..models import Acknowledgement
-from ..services.acknowledging import acknowledgement_withdraw, findings_acknowledge, problems_acknowledge
-from .fields import MomentField, RowSerializer, StrictSerializer, _Serializer
-from .schema import extend_schema
-from .views import BackupView
+from ..services.acknowledgements import acknowledgement_withdraw, findings_acknowledge, problems_acknowledge
+from .base_views import BackupView
+from .openapi_operations import extend_schema
+from .serializer_fields import ApiSerializer, MomentField, RowSerializer, StrictSerializer
 
 
 class AcknowledgementSerializer(RowSerializer):
@@ -47,7 +47,7 @@ class AcknowledgeSerializer(StrictSerializer):
     until = MomentField(help_text="Within a year.")
 
 
-class AcknowledgementsSerializer(_Serializer):
+class AcknowledgementsSerializer(ApiSerializer):
     """What is acknowledged now, or was just added."""
 
     acknowledgements = AcknowledgementSerializer(many=True)

@@ -11,10 +11,10 @@ from rest_framework.response import Response
 from .. import selectors
 from ..core.permissions import Right
 from ..models import AuditEvent
-from .fields import MomentField, RowSerializer, StrictSerializer
-from .paging import CursorPages
-from .schema import extend_schema
-from .views import BackupView
+from .base_views import BackupView
+from .openapi_operations import extend_schema
+from .pagination import CursorPages
+from .serializer_fields import MomentField, RowSerializer, StrictSerializer
 
 
 class AuditEventSerializer(RowSerializer):

@@ -9,13 +9,13 @@ from rest_framework.response import Response
 
 from ..core.permissions import Right
 from ..services.operation_requests import prune_request, remove_request, verify_request
-from .fields import EmptySerializer, FlagField, StrictSerializer
+from .base_views import BackupView
 from .jobs import JobDetailSerializer, job_of
+from .openapi_operations import extend_schema
 from .operations import OperationSerializer, begun
 from .restore_fields import BegunSerializer, ConfirmationSerializer
 from .restores import begin_restore
-from .schema import extend_schema
-from .views import BackupView
+from .serializer_fields import EmptySerializer, FlagField, StrictSerializer
 
 
 class JobDetail(BackupView):

@@ -16,8 +16,9 @@ from ..models import BackupConfiguration, BackupJob, BackupType, Frequency
 from ..policies.production import FIELDS
 from ..policies.schedule import Schedule, schedule_zone
 from ..selectors import LATEST_COLUMNS, Latest, configurations_latest
-from ..services.slots import upcoming
-from .fields import (
+from ..services.due_jobs import upcoming
+from .serializer_fields import (
+    ApiSerializer,
     CountField,
     MomentField,
     NumberField,
@@ -26,7 +27,6 @@ from .fields import (
     StrictSerializer,
     TextField,
     UserNameField,
-    _Serializer,
 )
 
 _MOST_RUNS = 100
@@ -120,7 +120,7 @@ class ConfigurationSerializer(StrictModelSerializer):
         return LatestJobSerializer()
 
 
-class StartedSerializer(_Serializer):
+class StartedSerializer(ApiSerializer):
     """A run that was started."""
 
     status = serializers.ChoiceField(["started"])
@@ -129,7 +129,7 @@ class StartedSerializer(_Serializer):
     message = serializers.CharField()
 
 
-class ConflictSerializer(_Serializer):
+class ConflictSerializer(ApiSerializer):
     """A run that was not started, because another one of the configuration is at work."""
 
     status = serializers.ChoiceField(["conflict"])
@@ -149,14 +149,14 @@ class RetentionFilter(StrictSerializer):
     all = serializers.BooleanField(required=False, default=False)
 
 
-class ScheduleSerializer(_Serializer):
+class ScheduleSerializer(ApiSerializer):
     schedule_in_words = serializers.CharField()
     time_zone = serializers.CharField()
     runs_by_schedule = serializers.BooleanField()
     next_runs = serializers.ListField(child=MomentField())
 
 
-class RetainedSerializer(_Serializer):
+class RetainedSerializer(ApiSerializer):
     """What becomes of one backup, and why."""
 
     job = serializers.UUIDField()
@@ -166,14 +166,14 @@ class RetainedSerializer(_Serializer):
     reasons = serializers.ListField(child=serializers.CharField())
 
 
-class RetentionSerializer(_Serializer):
+class RetentionSerializer(ApiSerializer):
     at = MomentField()
     kept = serializers.IntegerField()
     going = serializers.IntegerField()
     verdicts = RetainedSerializer(many=True)
 
 
-class DeletedSerializer(_Serializer):
+class DeletedSerializer(ApiSerializer):
     """What is left of a configuration that was deleted."""
 
     name = serializers.CharField()

@@ -33,9 +33,10 @@ from ..services.configurations import (
     configuration_enable,
     configuration_update,
 )
+from ..services.due_jobs import upcoming
 from ..services.manual_runs import configuration_run
 from ..services.operation_requests import configuration_delete_request
-from ..services.slots import upcoming
+from .base_views import BackupView
 from .configuration_fields import (
     USUAL_RUNS,
     ConfigurationFilter,
@@ -48,11 +49,10 @@ from .configuration_fields import (
     ScheduleSerializer,
     StartedSerializer,
 )
-from .fields import EmptySerializer
+from .openapi_operations import extend_schema
 from .operations import OperationSerializer, begun
-from .paging import CursorPages
-from .schema import extend_schema
-from .views import BackupView
+from .pagination import CursorPages
+from .serializer_fields import EmptySerializer
 
 _MOST_VERDICTS = 1000
 

@@ -30,12 +30,12 @@ from ..core.paths import MOST_TEXT, path_of, text_of
 from ..core.permissions import Right
 from ..ledger import close_connections
 from ..services.audit import AuditObject, audit_record
-from .fields import CountField, MomentField, StrictSerializer, _Serializer
-from .ranges import NotSatisfiable, is_known, wanted_range
-from .schema import extend_schema
-from .standing import WatchedDownload
+from .base_views import BackupView
+from .http_ranges import NotSatisfiable, is_known, wanted_range
+from .live_sessions import WatchedDownload
+from .openapi_operations import extend_schema
+from .serializer_fields import ApiSerializer, CountField, MomentField, StrictSerializer
 from .tickets import LONGEST, PARAMETER, SECONDS, TicketAuthentication, ticket_of
-from .views import BackupView
 
 _USUAL: Final = 200
 _LONGEST_SEARCH: Final = 100
@@ -76,7 +76,7 @@ class TicketRequestSerializer(StrictSerializer):
     )
 
 
-class TicketSerializer(_Serializer):
+class TicketSerializer(ApiSerializer):
     """A ticket, and until when a download can be begun with it."""
 
     ticket = serializers.CharField()
@@ -98,7 +98,7 @@ class FilesFilter(PathFilter):
     limit = CountField(min_value=1, max_value=MOST_ENTRIES, required=False, default=_USUAL)
 
 
-class EntrySerializer(_Serializer):
+class EntrySerializer(ApiSerializer):
     """One thing in a backup."""
 
     name = serializers.CharField()
@@ -114,7 +114,7 @@ class EntrySerializer(_Serializer):
     )
 
 
-class FilesSerializer(_Serializer):
+class FilesSerializer(ApiSerializer):
     """A page of a folder in the order of the names, or what a search has found."""
 
     entry = EntrySerializer(allow_null=True, help_text="What lies at the path; null for the root.")
@@ -181,7 +181,7 @@ def _shown(found: Listing) -> dict[str, object]:
     }
 
 
-class TableSerializer(_Serializer):
+class TableSerializer(ApiSerializer):
     """A table of a backup's database."""
 
     database = serializers.CharField(help_text="The alias of its database in the settings.")
@@ -189,7 +189,7 @@ class TableSerializer(_Serializer):
     rows = serializers.IntegerField()
 
 
-class TablesSerializer(_Serializer):
+class TablesSerializer(ApiSerializer):
     """All tables of a backup, by the names of their databases and their own."""
 
     results = TableSerializer(many=True)

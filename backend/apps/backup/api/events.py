@@ -20,10 +20,10 @@ from ..core.permissions import Right
 from ..ledger import close_connections
 from ..models import Trust
 from ..reporting.event_stream import NAMES, RETRY, EventIdInvalid, Past, listen, moment_of, past
-from .fields import MomentField, StrictSerializer, _Serializer
-from .schema import extend_schema
-from .standing import Listening
-from .views import BackupView
+from .base_views import BackupView
+from .live_sessions import Listening
+from .openapi_operations import extend_schema
+from .serializer_fields import ApiSerializer, MomentField, StrictSerializer
 
 _STREAM = "text/event-stream"
 
@@ -34,7 +34,7 @@ class EventsFilter(StrictSerializer):
     )
 
 
-class EventStateSerializer(_Serializer):
+class EventStateSerializer(ApiSerializer):
     """The state of the object after the change. Of `ready` and `reset` there is the type alone."""
 
     type = serializers.ChoiceField(NAMES)
@@ -53,7 +53,7 @@ class EventStateSerializer(_Serializer):
     deleted = serializers.BooleanField(required=False)
 
 
-class EventSerializer(_Serializer):
+class EventSerializer(ApiSerializer):
     """An event; `state` is what stands in the data of the stream."""
 
     id = serializers.CharField()
@@ -61,7 +61,7 @@ class EventSerializer(_Serializer):
     state = EventStateSerializer()
 
 
-class EventsSerializer(_Serializer):
+class EventsSerializer(ApiSerializer):
     """What has happened since `since`; `cursor` is the next `since`."""
 
     cursor = serializers.CharField()

@@ -18,15 +18,15 @@ from ..models import BackupJob, BackupType, JobStatus, RehearsalState, Trigger, 
 from ..policies.job_request import JobRequest
 from ..selectors import job_log
 from ..services.jobs import job_cancel_request, job_pin
-from .fields import MomentField, RowSerializer, StrictSerializer, TextField, UserNameField, _Serializer
-from .paging import CursorPages
-from .schema import extend_schema
-from .views import BackupView
+from .base_views import BackupView
+from .openapi_operations import extend_schema
+from .pagination import CursorPages
+from .serializer_fields import ApiSerializer, MomentField, RowSerializer, StrictSerializer, TextField, UserNameField
 
 _LONGEST_REASON = 200
 
 
-class ProgressSerializer(_Serializer):
+class ProgressSerializer(ApiSerializer):
     """How far something is. Bytes and files are of the phase; null is what nobody knows yet."""
 
     phase = serializers.CharField()
@@ -115,19 +115,19 @@ class JobSerializer(RowSerializer):
         return presence().obstacle(row) if self.get_has_backup(row) else ""
 
 
-class LogLineSerializer(_Serializer):
+class LogLineSerializer(ApiSerializer):
     at = MomentField()
     text = serializers.CharField()
 
 
-class ProblemFileSerializer(_Serializer):
+class ProblemFileSerializer(ApiSerializer):
     """Something that could not be read."""
 
     path = serializers.CharField()
     reason = serializers.CharField()
 
 
-class RehearsalFailureSerializer(_Serializer):
+class RehearsalFailureSerializer(ApiSerializer):
     """An object that could not be made, why, and what helps."""
 
     object = serializers.CharField()
@@ -137,7 +137,7 @@ class RehearsalFailureSerializer(_Serializer):
     selector = serializers.CharField(help_text="Its name for `leave_out` of a restore.")
 
 
-class RehearsalSerializer(_Serializer):
+class RehearsalSerializer(ApiSerializer):
     """What came of restoring the schema of a database into an empty one."""
 
     state = serializers.ChoiceField([one for one in RehearsalState.values if one])
@@ -147,7 +147,7 @@ class RehearsalSerializer(_Serializer):
     notes = serializers.ListField(child=serializers.CharField(), help_text="What would come back otherwise.")
 
 
-class JobRequestSerializer(_Serializer):
+class JobRequestSerializer(ApiSerializer):
     """What the job was asked to do, as its configuration said then."""
 
     storage_path = serializers.CharField()
@@ -234,7 +234,7 @@ class ReasonSerializer(StrictSerializer):
     reason = TextField(max_length=_LONGEST_REASON, required=False, allow_blank=True, default="")
 
 
-class JobStateSerializer(_Serializer):
+class JobStateSerializer(ApiSerializer):
     """What became of the wish."""
 
     uuid = serializers.UUIDField()

@@ -19,11 +19,11 @@ from ..errors import BrokerUnavailable
 from ..executors.dispatch import submit_operation
 from ..models import Operation, OperationKind, OperationStatus
 from ..services.operations import RIGHTS, operation_approve, operation_cancel_request, operation_reject
-from .fields import EmptySerializer, RowSerializer, StrictSerializer, UserNameField, UuidField
+from .base_views import BackupView
 from .jobs import ProgressSerializer, ReasonSerializer
-from .paging import CursorPages
-from .schema import extend_schema
-from .views import BackupView
+from .openapi_operations import extend_schema
+from .pagination import CursorPages
+from .serializer_fields import EmptySerializer, RowSerializer, StrictSerializer, UserNameField, UuidField
 
 _logger = logging.getLogger(__name__)
 

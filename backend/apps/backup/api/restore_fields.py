@@ -14,11 +14,19 @@ from ..backups.secrets import is_withheld
 from ..core.paths import path_of, text_of
 from ..errors import RequestRefused
 from ..models import Operation, OperationKind, OperationStatus, RestoreJob
+from ..policies.restore_request import RestoreRequest
 from ..restores.changes import Changes
-from ..services.restore_requests import RestoreChoices
-from .fields import MomentField, RowSerializer, StrictSerializer, TextField, UserNameField, UuidField, _Serializer
 from .jobs import ProgressSerializer
 from .operations import OperationSerializer
+from .serializer_fields import (
+    ApiSerializer,
+    MomentField,
+    RowSerializer,
+    StrictSerializer,
+    TextField,
+    UserNameField,
+    UuidField,
+)
 
 SEVERAL: Final = ("leave_out", "paths", "tables")
 """Choices of which there may be more than one."""
@@ -102,13 +110,13 @@ class ChoicesSerializer(StrictSerializer):
             raise serializers.ValidationError({"drop_access": "It is for the live database only."})
         return attrs
 
-    def choices(self, **source: Any) -> RestoreChoices:
-        """What was chosen, after validation; `source` where the address says what is restored."""
+    def restore_request(self, **source: Any) -> RestoreRequest:
+        """Return the request, after validation; `source` is the backup or upload that the address names."""
         single = {"backup", "upload", "target", "name", "only", "safety_backup", "drop_access"}
         names = single & set(self.validated_data)
         chosen = {name: self.validated_data[name] for name in names}
-        several = {name: tuple(self.validated_data[name]) for name in SEVERAL}
-        return RestoreChoices(**{**chosen, **several, **source})
+        several = {name: frozenset(self.validated_data[name]) for name in SEVERAL}
+        return RestoreRequest(**{**chosen, **several, **source})
 
 
 class SourceSerializer(ChoicesSerializer):
@@ -187,7 +195,7 @@ class RestoreSerializer(RowSerializer):
         return None if found is None or found.status != OperationStatus.RUNNING else found.progress or None
 
 
-class PhaseSerializer(_Serializer):
+class PhaseSerializer(ApiSerializer):
     """A phase that has ended."""
 
     phase = serializers.CharField()
@@ -195,7 +203,7 @@ class PhaseSerializer(_Serializer):
     seconds = serializers.FloatField()
 
 
-class TableChangeSerializer(_Serializer):
+class TableChangeSerializer(ApiSerializer):
     """A table that was written to."""
 
     database = serializers.CharField()
@@ -207,7 +215,7 @@ class TableChangeSerializer(_Serializer):
     )
 
 
-class RootChangeSerializer(_Serializer):
+class RootChangeSerializer(ApiSerializer):
     """A file root that was written to; the first of the new or changed files are in `examples`."""
 
     # The framework has a property of that name, which a declared field leaves alone.
@@ -218,7 +226,7 @@ class RootChangeSerializer(_Serializer):
     examples = serializers.ListField(child=serializers.CharField())
 
 
-class ChangesSerializer(_Serializer):
+class ChangesSerializer(ApiSerializer):
     """What was written between the backup of the live state and the swap, and is only in what was replaced."""
 
     since = MomentField()
@@ -249,7 +257,7 @@ class RestoreDetailSerializer(RestoreSerializer):
         return msgspec.convert(row.changes, Changes).to_json() if row.changes else None
 
 
-class BegunSerializer(_Serializer):
+class BegunSerializer(ApiSerializer):
     """A restore that was asked for, and the operation that does it."""
 
     restore = RestoreDetailSerializer()

@@ -19,12 +19,12 @@ from ..core.permissions import Right
 from ..errors import AlreadyRunning
 from ..services.uploads import upload_create, upload_delete
 from ..storage import upload_files as uploads
-from .parsing import BoundedJSONParser
+from .base_views import BackupView
+from .openapi_operations import extend_schema
+from .parsers import BoundedJSONParser
 from .problems import PayloadTooLarge
 from .restore_fields import SEVERAL, BegunSerializer, ConfirmationSerializer
 from .restores import begin_restore
-from .schema import extend_schema
-from .views import BackupView
 
 _FORM_ROOM: Final = 1 << 20
 """Bytes that a form takes besides its file."""

@@ -21,10 +21,11 @@ from ..errors import IllegalTransition, StorageAbsent
 from ..models import RestoreJob, RestoreStatus, RestoreType, RollbackState
 from ..services.operations import OPEN, operation_cancel_request
 from ..services.restore_requests import plan_request, release_request, restore_request, rollback_request
-from .fields import EmptySerializer, StrictSerializer, _Serializer
+from .base_views import BackupView
 from .jobs import JobSerializer, ReasonSerializer
+from .openapi_operations import extend_schema
 from .operations import OperationSerializer, accepted, begun
-from .paging import CursorPages
+from .pagination import CursorPages
 from .restore_fields import (
     BegunSerializer,
     ConfirmationSerializer,
@@ -35,8 +36,7 @@ from .restore_fields import (
     SourceSerializer,
     restoring,
 )
-from .schema import extend_schema
-from .views import BackupView
+from .serializer_fields import ApiSerializer, EmptySerializer, StrictSerializer
 
 
 class RestoreFilter(StrictSerializer):
@@ -48,7 +48,7 @@ class RestoreFilter(StrictSerializer):
     job = serializers.UUIDField(required=False)
 
 
-class SuggestionSerializer(_Serializer):
+class SuggestionSerializer(ApiSerializer):
     """The backup that `latest` means, and what was passed over for it; `job` is null where there is none."""
 
     job = JobSerializer(allow_null=True)
@@ -88,7 +88,7 @@ class RestorePlan(BackupView):
     def post(self, request: Request) -> Response:
         asked = SourceSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        return begun(plan_request(asked.choices(), user=self.user, now=timezone.now()))
+        return begun(plan_request(asked.restore_request(), user=self.user, now=timezone.now()))
 
 
 class RestoreList(BackupView):
@@ -170,7 +170,7 @@ class RestoreRelease(BackupView):
 def begin_restore(view: BackupView, asked: ConfirmationSerializer, **source: Any) -> Response:
     """201 with a restore that was asked for; `source` where the address says what is restored."""
     operation = restore_request(
-        asked.choices(**source),
+        asked.restore_request(**source),
         user=view.user,
         now=timezone.now(),
         confirm=asked.validated_data["confirm"],

@@ -11,9 +11,9 @@ from rest_framework.response import Response
 
 from ..core.permissions import Right
 from ..reporting.statistics import Statistics, statistics
-from .fields import CountField, MomentField, StrictSerializer, _Serializer
-from .schema import extend_schema
-from .views import BackupView
+from .base_views import BackupView
+from .openapi_operations import extend_schema
+from .serializer_fields import ApiSerializer, CountField, MomentField, StrictSerializer
 
 _USUAL_DAYS = 60
 _MOST_DAYS = 366
@@ -31,7 +31,7 @@ class ResultsField(serializers.DictField):
     child = serializers.IntegerField()
 
 
-class DaySerializer(_Serializer):
+class DaySerializer(ApiSerializer):
     """A day in the schedules' time zone: the jobs that were asked for on it. Sizes are bytes."""
 
     date = serializers.DateField()
@@ -46,7 +46,7 @@ class DaySerializer(_Serializer):
     median_seconds = serializers.IntegerField(allow_null=True, help_text="Of those that stored a backup.")
 
 
-class ConfigurationTotalSerializer(_Serializer):
+class ConfigurationTotalSerializer(ApiSerializer):
     """What the jobs of a configuration came to; `configuration` is null for those that have none."""
 
     configuration = serializers.UUIDField(allow_null=True)
@@ -58,12 +58,12 @@ class ConfigurationTotalSerializer(_Serializer):
     last_queued_at = MomentField()
 
 
-class CalendarDaySerializer(_Serializer):
+class CalendarDaySerializer(ApiSerializer):
     date = serializers.DateField()
     results = ResultsField()
 
 
-class CalendarSerializer(_Serializer):
+class CalendarSerializer(ApiSerializer):
     """The results of a configuration by day; days without a job are left out."""
 
     configuration = serializers.UUIDField()
@@ -71,7 +71,7 @@ class CalendarSerializer(_Serializer):
     days = CalendarDaySerializer(many=True)
 
 
-class GrowthSerializer(_Serializer):
+class GrowthSerializer(ApiSerializer):
     """How long the main storage lasts, at the rate of the last 30 days. Null is what cannot be foreseen."""
 
     total_bytes = serializers.IntegerField()
@@ -81,7 +81,7 @@ class GrowthSerializer(_Serializer):
     full_on = serializers.DateField(allow_null=True, help_text="Null also if that is more than ten years away.")
 
 
-class StatisticsSerializer(_Serializer):
+class StatisticsSerializer(ApiSerializer):
     """Everything for charts. Long lists are cut off; what was left out is counted."""
 
     examined_at = MomentField()

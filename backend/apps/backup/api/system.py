@@ -14,14 +14,14 @@ from .. import selectors
 from ..core.permissions import Right
 from ..doctor.findings import Severity
 from ..doctor.health import Health, health
-from ..doctor.verdict import Protection, Verdict
+from ..doctor.protection_status import Protection, Verdict
 from ..models import JobStatus, PruneStatus
 from ..reporting.storage_inventory import repositories
+from .base_views import BackupView, rights_of
 from .configuration_fields import ConfigurationSerializer
-from .fields import MomentField, _Serializer
 from .jobs import JobSerializer
-from .schema import extend_schema
-from .views import BackupView, rights_of
+from .openapi_operations import extend_schema
+from .serializer_fields import ApiSerializer, MomentField
 
 _RECENT = 10
 _MOST_UNFINISHED = 100
@@ -29,7 +29,7 @@ _MOST_FRESHNESS = 50
 _RAN = (JobStatus.COMPLETED, JobStatus.INCOMPLETE, *selectors.FAILURES)
 
 
-class VerdictSerializer(_Serializer):
+class VerdictSerializer(ApiSerializer):
     """Whether one is protected. `since` is null where the ledger does not tell."""
 
     state = serializers.ChoiceField([one.value for one in Protection])
@@ -41,7 +41,7 @@ class VerdictSerializer(_Serializer):
     examined_at = MomentField()
 
 
-class FreshnessSerializer(_Serializer):
+class FreshnessSerializer(ApiSerializer):
     """How old the last good backup of a schedule is, against what the schedule promises."""
 
     configuration = serializers.UUIDField()
@@ -52,7 +52,7 @@ class FreshnessSerializer(_Serializer):
     next_run = MomentField(allow_null=True)
 
 
-class StatusSerializer(_Serializer):
+class StatusSerializer(ApiSerializer):
     """The whole at a glance. Backups are counted by their jobs: those that ran to an end, however they ended."""
 
     protection = VerdictSerializer()
@@ -72,7 +72,7 @@ class StatusSerializer(_Serializer):
     freshness_left_out = serializers.IntegerField(help_text="How many more there are.")
 
 
-class FindingSerializer(_Serializer):
+class FindingSerializer(ApiSerializer):
     """One thing that is wrong, why it matters, what to do."""
 
     id = serializers.CharField(help_text="Stable, such as backup.W014.")
@@ -92,7 +92,7 @@ class AcknowledgedFindingSerializer(FindingSerializer):
     acknowledged_until = MomentField(source="acknowledged.until")
 
 
-class FindingsSerializer(_Serializer):
+class FindingsSerializer(ApiSerializer):
     """Everything that the doctor sees, the worst first. `severity` is never better than the protection status."""
 
     severity = serializers.ChoiceField([one.name for one in Severity])
@@ -102,7 +102,7 @@ class FindingsSerializer(_Serializer):
     acknowledged = AcknowledgedFindingSerializer(many=True)
 
 
-class PruneSerializer(_Serializer):
+class PruneSerializer(ApiSerializer):
     """The latest prune of a repository."""
 
     status = serializers.ChoiceField(PruneStatus.choices)
@@ -112,7 +112,7 @@ class PruneSerializer(_Serializer):
     error_message = serializers.CharField(allow_blank=True)
 
 
-class KeySerializer(_Serializer):
+class KeySerializer(ApiSerializer):
     """A key of a repository: who made it, where and when. Never the key itself."""
 
     id = serializers.CharField(help_text="The first digits of its name.")
@@ -121,7 +121,7 @@ class KeySerializer(_Serializer):
     username = serializers.CharField()
 
 
-class RepositorySerializer(_Serializer):
+class RepositorySerializer(ApiSerializer):
     """A repository. Null is what is not known; `error` says why."""
 
     storage_path = serializers.CharField(
@@ -144,13 +144,13 @@ class RepositorySerializer(_Serializer):
     error = serializers.CharField(allow_blank=True)
 
 
-class RepositoriesSerializer(_Serializer):
+class RepositoriesSerializer(ApiSerializer):
     measured_at = MomentField()
     age_seconds = serializers.FloatField()
     repositories = RepositorySerializer(many=True)
 
 
-class OwnRightsSerializer(_Serializer):
+class OwnRightsSerializer(ApiSerializer):
     """Who asks, and what that one may do here."""
 
     user = serializers.CharField()

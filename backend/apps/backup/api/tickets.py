@@ -13,7 +13,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from .standing import active_account
+from .live_sessions import active_account
 
 PARAMETER: Final = "ticket"
 SECONDS: Final = 60

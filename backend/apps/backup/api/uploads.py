@@ -27,13 +27,14 @@ from rest_framework.response import Response
 from .. import conf, selectors
 from ..core.permissions import Right
 from ..models import Upload
-from ..services.uploads import upload_create, upload_delete, upload_of
+from ..selectors.operations import upload_of
+from ..services.uploads import upload_create, upload_delete
 from ..storage import upload_files as uploads
-from .fields import RowSerializer
-from .paging import CursorPages
+from .base_views import BackupView
+from .openapi_operations import extend_schema
+from .pagination import CursorPages
 from .problems import PreconditionFailed
-from .schema import extend_schema
-from .views import BackupView
+from .serializer_fields import RowSerializer
 
 _TUS: Final = "1.0.0"
 _OFFSET = OpenApiParameter("Upload-Offset", OpenApiTypes.INT64, OpenApiParameter.HEADER, required=True)

@@ -4,9 +4,9 @@ from django.apps import apps
 from django.conf import settings
 from django.urls import URLPattern, path, re_path
 
-from .addresses import ADDRESSES
-from .documentation import DocumentView, SwaggerView
-from .views import Nowhere
+from .base_views import Nowhere
+from .openapi_views import DocumentView, SwaggerView
+from .routes import ADDRESSES
 
 app_name = "backup-api"
 

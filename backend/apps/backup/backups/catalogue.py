@@ -35,7 +35,7 @@ from ..services.job_log import job_event
 from ..services.job_results import manifest_facts, summary_facts
 from ..services.jobs import audited
 from ..services.removals import removal_begin, removal_done
-from ..services.storages import repository_enter
+from ..services.repositories import repository_enter
 from ..sources import read_manifest
 from ..sources.verify import SnapshotPlace
 from ..storage.locations import SEALED_PACKAGE, RepositoryPlace, known_places

@@ -17,7 +17,7 @@ from strongroom.snapshots import SnapshotView
 from ..core.manifest import Manifest, decode
 from ..core.paths import text_of
 from ..errors import BackupNotFound
-from ..selectors.backups import stored_job
+from ..selectors.backups import stored_backup
 from ..sources.verify import SnapshotPlace, read_manifest
 from .open_backup import open_snapshot
 from .package_files import open_package_file, proved_package
@@ -130,7 +130,7 @@ def list_tables(job: uuid.UUID) -> list[Table]:
 
 @contextlib.contextmanager
 def _opened(job: uuid.UUID) -> Iterator[_Contents]:
-    row = stored_job(job)
+    row = stored_backup(job)
     ref = of_job(row)
     if ref.package is None:
         with open_snapshot(row, ref) as (view, _):

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from strongroom.affected_snapshots import find_affected
 from strongroom.errors import RepositoryLocked, StrongroomError
 from strongroom.ids import StorageId
-from strongroom.needing import find_need
 from strongroom.repair import PacksPlan, plan_packs, repair_packs
 from strongroom.repository import Repository
 from strongroom.repository.damage import Damage, DamageKind
@@ -70,7 +70,7 @@ def _loses_something(repository: Repository, plan: PacksPlan) -> bool:
     if not plan.lost:
         return False
     index = repository.load_index()
-    need = find_need(repository, index, repository.readable_snapshots()[0], plan.lost)
+    need = find_affected(repository, index, repository.readable_snapshots()[0], plan.lost)
     found = [
         Damage(pack, DamageKind.BLOB, blob.hex(), kind.name.lower(), "Found when the pack was to be dropped.")
         for kind, blob in need.blobs

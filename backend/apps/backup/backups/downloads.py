@@ -23,7 +23,7 @@ from strongroom.snapshots import SnapshotView
 from ..core.paths import file_name, text_of
 from ..errors import BackupNotFound, RequestRefused
 from ..models import BackupJob
-from ..selectors.backups import stored_job
+from ..selectors.backups import stored_backup
 from ..storage.locations import PLAIN_PACKAGE
 from .open_backup import open_snapshot
 from .package_files import MemberDownload, PackageFileDownload, open_package_file, proved_package
@@ -156,7 +156,7 @@ def open_download(job: uuid.UUID, path: bytes = b"") -> OpenedDownload:
     Raises `JobNotFound`, `BackupNotFound`, `BackupRemoved`, `Withheld`, `PackageRefused`, `RepositoryLocked`, `Damaged`
     and whatever else keeps the backup from being read.
     """
-    row = stored_job(job)
+    row = stored_backup(job)
     require_open(path)
     with contextlib.ExitStack() as resources:
         opening = _open_package if row.backup_file_path else _open_snapshot
@@ -185,7 +185,7 @@ def _open_package(row: BackupJob, path: bytes, resources: contextlib.ExitStack) 
         raise AssertionError("A job with a package has one.")
     file = resources.enter_context(open_package_file(package))
     # It may have been marked before we opened it, and be about to go.
-    stored_job(row.uuid)
+    stored_backup(row.uuid)
     whole = PackageFileDownload(file, package.name, row.checksum)
     if not path:
         return _Found(whole, package.name, GZIP if package.name.endswith(PLAIN_PACKAGE) else ANYTHING)

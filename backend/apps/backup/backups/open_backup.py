@@ -14,7 +14,7 @@ from strongroom.snapshots import SnapshotView
 
 from ..errors import BackupNotFound, LedgerUnavailable
 from ..models import BackupJob, DamageFinder
-from ..selectors.backups import stored_job
+from ..selectors.backups import stored_backup
 from ..services.damage_records import damage_note, verification_queue
 from ..storage.repository_cache import open_repository
 from .references import BackupRef
@@ -35,7 +35,7 @@ def open_snapshot(row: BackupJob, ref: BackupRef) -> Iterator[tuple[SnapshotView
             snapshot = opened.repository.snapshot(ref.snapshot_id)
         except SnapshotNotFound:
             # Between our look at the ledger and the lock; if not, it is the storage that has lost it.
-            stored_job(row.uuid)
+            stored_backup(row.uuid)
             raise
         view = SnapshotView(opened.repository, snapshot, opened.index)
         try:

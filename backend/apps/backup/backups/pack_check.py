@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from strongroom.backends import LocalBackend
+from strongroom.backends import open_backend
 from strongroom.errors import StrongroomError
 from strongroom.ids import BlobKind, FileKind, StorageId
 from strongroom.repository import Index, Repository
@@ -26,7 +26,7 @@ from ..models import DamageKind as NotedKind
 from ..selectors import repositories_known
 from ..services.damage_records import damaged_files_note
 from ..services.damages import damage_found
-from ..services.storages import packs_seen
+from ..services.repositories import packs_seen
 from ..storage.locations import RepositoryPlace, resolve_place
 
 PAUSE: Final = timedelta(minutes=1)
@@ -80,7 +80,7 @@ def _look(row: StoredRepository, now: datetime, tick: Callable[[], None] | None)
 
 def _listing(place: RepositoryPlace) -> str:
     """A digest of the names and sizes of all packs, indexes and snapshots."""
-    backend, digest = LocalBackend(place.path), hashlib.sha256()
+    backend, digest = open_backend(place.path), hashlib.sha256()
     for kind in (FileKind.PACK, FileKind.INDEX, FileKind.SNAPSHOT):
         for stored in sorted(backend.list_files(kind), key=lambda one: one.name):
             digest.update(f"{kind.value} {stored.name} {stored.size}\n".encode())
@@ -107,7 +107,7 @@ def _compare(
 
 def _without_root(repository: Repository, index: Index) -> Iterator[Damage]:
     """The root folders of snapshots that no index names: a file of the index is gone."""
-    for snapshot in repository.sorted_out_snapshots()[0]:
+    for snapshot in repository.snapshots_and_faults()[0]:
         if index.number(BlobKind.TREE, snapshot.tree) is None:
             reason = f"No index names the root folder of the snapshot {snapshot.id[:8]}."
             yield Damage(StorageId(""), DamageKind.MISSING, snapshot.tree.hex(), BlobKind.TREE.name.lower(), reason)

@@ -9,12 +9,12 @@ from pathlib import Path
 from strongroom import packages as engine
 from strongroom.errors import PackageLocked, PackageRefused
 from strongroom.packages import Package, PackageResult, compare, open_package, read_contents
-from strongroom.packages.order import DATA
-from strongroom.packages.reading import Progress
+from strongroom.packages.member_order import DATA
+from strongroom.packages.reader import Progress
 from strongroom.passphrase import Passphrase
 
 from ..core.manifest import decode
-from ..sources.cut import Cut
+from ..sources.consistency_point import ConsistencyPoint
 from ..sources.verify import verify_database
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -23,7 +23,7 @@ _MICROSECOND = datetime.timedelta(microseconds=1)
 
 def write_package(
     path: Path,
-    cut: Cut,
+    cut: ConsistencyPoint,
     *,
     passphrase: Passphrase | None = None,
     compression: bool = True,

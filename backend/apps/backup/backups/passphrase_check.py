@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from strongroom.backends import LocalBackend
+from strongroom.backends import open_backend
 from strongroom.errors import PassphraseError, StrongroomError, WrongPassphrase
 from strongroom.ids import FileKind
 from strongroom.passphrase import Passphrase, passphrase_source
@@ -18,7 +18,7 @@ from strongroom.repository.keys import find_key, keys_fault
 
 from .. import selectors
 from ..errors import LedgerUnavailable, StorageAbsent, StorageRefused
-from ..services.passphrases import passphrase_is_confirmed
+from ..selectors.passphrases import passphrase_is_confirmed
 from ..storage.locations import RepositoryPlace, resolve_place
 from ..storage.passphrase import fingerprint, given_passphrase
 
@@ -38,7 +38,7 @@ def passphrase_problems() -> list[tuple[str, str]]:
     except PassphraseError as error:
         return [("passphrase", str(error))]
     # One that has lost its keys opens with no passphrase: that is told as what it is.
-    whole = [place for place in encrypted_places() if not keys_fault(LocalBackend(place.path))]
+    whole = [place for place in encrypted_places() if not keys_fault(open_backend(place.path))]
     reasons = [(place, key_obstacle(place, passphrase)) for place in whole]
     return [(f"repository {place.path}", reason) for place, reason in reasons if reason]
 
@@ -61,7 +61,7 @@ def encrypted_places() -> list[RepositoryPlace]:
 
 def key_obstacle(place: RepositoryPlace, passphrase: Passphrase) -> str:
     """Why a passphrase does not open a repository, in words; empty if it does."""
-    backend = LocalBackend(place.path)
+    backend = open_backend(place.path)
     try:
         names = frozenset(stored.name for stored in backend.list_files(FileKind.KEY))
         key = (str(place.path), fingerprint(passphrase), names)

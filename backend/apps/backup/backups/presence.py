@@ -16,7 +16,7 @@ from typing import Final
 from django.db.models import Q
 
 from .. import selectors
-from ..core.cache import Remembered
+from ..core.cache import TtlCache
 from ..core.timezones import with_offset
 from ..errors import StorageRefused
 from ..models import BackupJob, StoredRepository
@@ -277,4 +277,4 @@ def _size(path: Path) -> int | None:
         return None
 
 
-_remembered: Remembered[str, Presence] = Remembered(lambda _key, _now: look(), seconds=_KEPT_SECONDS)
+_remembered: TtlCache[str, Presence] = TtlCache(lambda _key, _now: look(), seconds=_KEPT_SECONDS)

@@ -23,8 +23,8 @@ from .. import conf, selectors
 from ..core.manifest import decode
 from ..errors import AmbiguousReference, BackupError, BackupNotFound, LedgerUnavailable, StorageAbsent
 from ..models import BackupJob, Trigger
+from ..sources.file_references import reference_fields
 from ..sources.files import file_roots
-from ..sources.named_files import reference_fields
 from ..sources.verify import SnapshotPlace, read_manifest
 from ..storage.locations import PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, known_places
 from ..storage.packages import known_packages

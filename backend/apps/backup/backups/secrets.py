@@ -6,7 +6,7 @@ It is captured in encrypted repositories and packages only, and comes out of the
 
 from typing import Final
 
-from strongroom.packages.order import PROJECT
+from strongroom.packages.member_order import PROJECT
 
 from ..errors import BackupError
 

@@ -25,9 +25,9 @@ from ..models import BackupJob, DamageFinder, RehearsalState, Trust
 from ..selectors import job_by_uuid
 from ..services.damages import damage_found
 from ..services.jobs import job_trust_set
-from ..services.storages import require_repository
+from ..services.repositories import require_repository
 from ..sources import read_manifest, verify_captured
-from ..sources.schema.rehearsal import Rehearsals, rehearse_all
+from ..sources.engines.postgresql.schema.rehearsal import Rehearsals, rehearse_all
 from ..sources.verify import DumpPlace, SnapshotPlace
 from ..storage.locations import RepositoryPlace
 from ..storage.repository_locks import without_lock

@@ -18,7 +18,7 @@ _Value = TypeVar("_Value")
 _MOST: Final = 16
 
 
-class Remembered(Generic[_Key, _Value]):
+class TtlCache(Generic[_Key, _Value]):
     """Answers by question, each for so many seconds, under the settings that they were found with.
 
     Whoever asks meanwhile waits for whoever asked first. Errors are not kept.

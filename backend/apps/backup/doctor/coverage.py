@@ -17,9 +17,9 @@ from ..models import BackupConfiguration, BackupJob, BackupType
 from ..selectors import LOOKED_FOR_FILES, Latest, backups_verified, holds_database, holds_root
 from ..services.policy_import import refusal_here
 from ..sources import SourceRefused, database_aliases
-from ..sources.cut import WITH_DATABASES, WITH_FILES
+from ..sources.consistency_point import WITH_DATABASES, WITH_FILES
+from ..sources.file_references import reference_fields
 from ..sources.files import Selection, file_roots
-from ..sources.named_files import reference_fields
 from .findings import Finding, critical, warning
 
 

@@ -15,8 +15,8 @@ from .. import conf
 from ..core.mounts import any_mount
 from ..errors import SettingsInvalid
 from ..sources import SourceRefused
+from ..sources.file_references import reference_fields
 from ..sources.files import file_roots, storages
-from ..sources.named_files import reference_fields
 from ..storage import upload_files as uploads
 from .findings import Finding, critical, warning
 

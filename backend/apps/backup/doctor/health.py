@@ -13,7 +13,7 @@ from typing import Final
 
 from .. import conf, selectors
 from ..backups.presence import Presence, presence_now
-from ..core.cache import Remembered
+from ..core.cache import TtlCache
 from ..errors import LedgerUnavailable, SettingsInvalid
 from ..executors.celery_messages import HAS_CELERY
 from ..models import Acknowledgement, BackupConfiguration, Executor
@@ -23,13 +23,16 @@ from ..selectors.damages import damaged_otherwise, damages_open, doubts_count
 from ..selectors.executors import executors_alive
 from ..selectors.removals import prunes_latest, removals_unfinished
 from ..services import celery_beat as periodic
-from . import addresses, brokers, coverage, damage, disks, equipment, freshness, outside, runs, storages
+from . import addresses, brokers, coverage, damage, disks, freshness, storages
+from . import environment as equipment
+from . import latest_runs as runs
+from . import uncaptured as outside
 from .disks import Space
 from .findings import Acknowledged, Finding, Severity
 from .freshness import hours
 from .isolation import failed, isolated
+from .protection_status import Protection, Verdict, judge
 from .rehearsals import rehearsal_findings
-from .verdict import Protection, Verdict, judge
 
 _LATELY = timedelta(days=2)
 _GROWTH = timedelta(days=30)
@@ -191,7 +194,7 @@ def forget_health() -> None:
     _remembered.forget()
 
 
-_remembered: Remembered[str, Health] = Remembered(lambda _key, now: examine(now=now), seconds=_KEPT_SECONDS)
+_remembered: TtlCache[str, Health] = TtlCache(lambda _key, now: examine(now=now), seconds=_KEPT_SECONDS)
 
 
 def equipment_findings(*, deploy: bool) -> Iterator[Finding]:

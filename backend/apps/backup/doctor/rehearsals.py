@@ -12,9 +12,9 @@ from ..errors import SettingsInvalid
 from ..models import BackupJob, RehearsalState
 from ..selectors import jobs_with_dump
 from ..sources import SourceRefused, database_aliases
-from ..sources.postgresql import ENGINE
-from ..sources.schema.rights import RESTRICTED
-from ..sources.schema.scratch import missing_rights
+from ..sources.engines.postgresql.dump import ENGINE
+from ..sources.engines.postgresql.schema.rights import RESTRICTED
+from ..sources.engines.postgresql.schema.scratch import missing_rights
 from .findings import Finding, critical, warning
 
 

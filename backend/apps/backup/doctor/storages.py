@@ -13,7 +13,7 @@ from ..core.paths import first_of
 from ..core.timezones import in_utc, minute_in_utc
 from ..models import BackupConfiguration, BackupType, Executor
 from ..selectors import job_names, repositories_unseen
-from ..services.key_changes import key_changes_open
+from ..selectors.repositories import key_changes_open
 from .findings import Finding, critical, warning
 
 _MOST_NAMED = 3

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @register("backup")
 def check_backup(app_configs: Sequence[AppConfig] | None = None, **_options: object) -> list[CheckMessage]:
     """Everything that can be seen without a database connection and without running the passphrase command."""
-    from .equipment import settings_findings  # noqa: PLC0415  see above
+    from .environment import settings_findings  # noqa: PLC0415  see above
     from .health import equipment_findings  # noqa: PLC0415  see above
 
     if app_configs is not None and "backup" not in {config.label for config in app_configs}:
@@ -58,7 +58,7 @@ def check_interrupted_swap(**_options: object) -> list[CheckMessage]:
 @register("backup", deploy=True)
 def check_backup_deployed(app_configs: Sequence[AppConfig] | None = None, **_options: object) -> list[CheckMessage]:
     """What takes a connection to see: servers, broker, workers, and where the storage lies."""
-    from .equipment import settings_findings  # noqa: PLC0415  see above
+    from .environment import settings_findings  # noqa: PLC0415  see above
     from .health import equipment_findings, executor_findings_now  # noqa: PLC0415  see above
     from .isolation import isolated  # noqa: PLC0415  see above
 

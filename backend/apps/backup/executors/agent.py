@@ -30,10 +30,11 @@ from ..models import ExecutorKind, WokenBy
 from ..operations import settle_operations
 from ..restores import recover_restores
 from ..selectors import jobs_runnable, operations_runnable
+from ..selectors.job_queue import anything_due
 from ..services.dead_jobs import job_enforce, job_reap
+from ..services.due_jobs import expire_waiting, refresh, run_due
 from ..services.executor_registry import PAUSE, executor_beat, executor_leave
 from ..services.operations import operations_expire
-from ..services.slots import anything_due, expire_waiting, refresh, run_due
 from ..services.uploads import uploads_expire
 from .dispatch import Child, ChildJob, ChildOperation
 

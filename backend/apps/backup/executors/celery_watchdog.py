@@ -28,9 +28,9 @@ from ..restores import recover_restores
 from ..selectors import jobs_to_send, operations_to_send
 from ..selectors.executors import executors_alive
 from ..services.dead_jobs import job_enforce, job_reap
+from ..services.due_jobs import expire_waiting, run_due
 from ..services.executor_registry import PAUSE, executor_beat, executor_leave
 from ..services.operations import operations_expire
-from ..services.slots import expire_waiting, run_due
 from ..services.uploads import uploads_expire
 from .celery_messages import send_job, send_operation
 
@@ -46,7 +46,7 @@ _FORK_PATIENCE = 10.0
 _logger = logging.getLogger(__name__)
 
 
-class Watch:
+class Watchdog:
     """The thread; started when the worker is ready, stopped when it shuts down."""
 
     def __init__(self, facts: Mapping[str, object]) -> None:

@@ -33,9 +33,9 @@ from ..selectors.damages import as_damage, damage_known
 from ..services.damage_records import damage_note, damaged_files_note
 from ..services.damages import damage_settle
 from ..services.job_results import JobResult, manifest_facts, summary_facts
-from ..services.storages import repository_for_job
-from ..sources import Cut, CutSpec, open_cut, read_manifest
-from ..sources.schema.rehearsal import Rehearsals, rehearse_all
+from ..services.repositories import repository_for_job
+from ..sources import CaptureSpec, ConsistencyPoint, open_consistency_point, read_manifest
+from ..sources.engines.postgresql.schema.rehearsal import Rehearsals, rehearse_all
 from ..sources.verify import DumpPlace, SnapshotPlace
 from ..storage.locations import PACKAGES, PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, choose_place
 from ..storage.packages import is_package_folder
@@ -93,7 +93,7 @@ class Capture:
     manifest: Manifest | None = None
     """That of what this attempt has stored."""
     positions: dict[str, str] = dataclasses.field(default_factory=dict)
-    """Of the servers at its consistency point, as `Cut` has them."""
+    """Of the servers at its consistency point, as `ConsistencyPoint` has them."""
     is_damaged: bool = False
     """What is stored was found not to be what was read."""
 
@@ -104,8 +104,8 @@ class Capture:
 
     def _spec(
         self, request: JobRequest, staging: Path, *, recalls: bool = False, links_since: float | None = None
-    ) -> CutSpec:
-        return CutSpec(
+    ) -> CaptureSpec:
+        return CaptureSpec(
             job_uuid=self.job.uuid,
             job_name=self.job.job_name,
             configuration_name=self.job.configuration_name,
@@ -206,7 +206,7 @@ class Capture:
 
         self.tracker.begin("opening the sources")
         spec = self._spec(request, storing.staging, recalls=links_since is not None, links_since=links_since)
-        with open_cut(self.job.backup_type, spec=spec) as cut:
+        with open_consistency_point(self.job.backup_type, spec=spec) as cut:
             options = ArchiveOptions(
                 paths=(ROOT,),
                 tags=snapshot_tags(self.job),
@@ -252,7 +252,9 @@ class Capture:
                 with contextlib.suppress(AppendOnly):
                     repository.retract_snapshot(one.id)
 
-    def _archive(self, repository: Repository, cut: Cut, options: ArchiveOptions, warnings: list[str]) -> JobResult:
+    def _archive(
+        self, repository: Repository, cut: ConsistencyPoint, options: ArchiveOptions, warnings: list[str]
+    ) -> JobResult:
         self.tracker.begin("storing", total_bytes=cut.total_bytes_hint)
         done = archive(repository, cut.entries(), options, progress=self._progress)
         self.manifest, self.positions = cut.manifest(), cut.positions
@@ -288,11 +290,11 @@ class Capture:
         return []
 
     def _package_once(
-        self, path: Path, spec: CutSpec, passphrase: Passphrase | None, *, compression: bool, again: bool, left: int
+        self, path: Path, spec: CaptureSpec, passphrase: Passphrase | None, *, compression: bool, again: bool, left: int
     ) -> None:
         """One pass. Raises `_DeletedMeanwhile`, with nothing written, if one of those that are left can do better."""
         self.tracker.begin("opening the sources")
-        with open_cut(self.job.backup_type, spec=spec) as cut:
+        with open_consistency_point(self.job.backup_type, spec=spec) as cut:
             self.tracker.begin("writing the package", total_bytes=cut.total_bytes_hint)
             rehearsals: list[Rehearsals] = []
 
@@ -382,6 +384,6 @@ def _stored_again(read: ReadBack) -> str:
     )
 
 
-def _problems(cut: Cut) -> list[tuple[str, str]]:
+def _problems(cut: ConsistencyPoint) -> list[tuple[str, str]]:
     """What the sources found missing, and what could not be read of them."""
     return [(problem.path, problem.reason) for problem in cut.problems]

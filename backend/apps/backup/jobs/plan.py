@@ -4,8 +4,6 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from django.db import connections
-
 from strongroom.packages import message_passphrase
 from strongroom.passphrase import passphrase_source
 
@@ -14,10 +12,10 @@ from ..backups.passphrase_check import require_proven
 from ..errors import RequestRefused
 from ..models import BackupConfiguration, BackupJob, BackupType
 from ..policies.job_request import JobRequest
-from ..services.storages import open_for_plan
+from ..services.repositories import open_for_plan
 from ..sources import database_aliases
-from ..sources.cut import PORTABLE
-from ..sources.postgresql import client_of
+from ..sources.consistency_point import PORTABLE
+from ..sources.engines.registry import engine_of
 from ..storage.locations import PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, choose_place
 from .capture import package_path
 from .parent import choose_parent
@@ -136,7 +134,7 @@ def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) 
 
 def _clients(aliases: Iterable[str]) -> Iterator[str]:
     """The programs of PostgreSQL's that would dump these databases. Raises `ClientMissing`, `SourceRefused`."""
-    return (client_of(alias).text for alias in aliases if connections[alias].vendor == "postgresql")
+    return (program for alias in aliases for program in engine_of(alias).client_programs(alias))
 
 
 def _databases(backup_type: str) -> tuple[str, ...]:

@@ -58,7 +58,8 @@ def run_job(
     signal, a cancellation or its time limit; `AlreadyRunning` when its configuration has a running job, which makes
     this one CANCELLED; `LeaseLost` when somebody else decided about the job; `LedgerUnavailable` when its end could not
     be written down. A scheduled job is PENDING instead of FAILED or CANCELLED where it is to be tried again.
-    `on_manifest` is called with the manifest of what was stored, and the positions of its servers (`Cut.positions`).
+    `on_manifest` is called with the manifest of what was stored, and the positions of its servers
+    (`ConsistencyPoint.positions`).
     """
     # A signal waits for the claim: it ends a job that has begun, or one that has not, and never one in between.
     with stop_signals(armed=False) as stop:

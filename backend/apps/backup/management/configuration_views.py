@@ -8,8 +8,8 @@ from ..models import BackupConfiguration, Frequency
 from ..policies.production import FIELDS
 from ..policies.schedule import Schedule, schedule_zone
 from ..selectors import ConfigurationState
-from ..services.slots import upcoming
-from .console import moment
+from ..services.due_jobs import upcoming
+from .terminal import moment
 
 TITLES = ("Name", "Type", "Schedule", "Next run", "Retention", "Features", "State", "Last good", "Backups")
 OPTIONAL = ("Features", "Retention", "Backups", "Last good")

@@ -1,7 +1,7 @@
 """Exit codes of all commands: the engine's own, which are restic's, and what the states of a job mean."""
 
-from strongroom.exitcodes import FAILED, INCOMPLETE, INTERRUPTED, NO_REPOSITORY, OK, USAGE
-from strongroom.exitcodes import of_error as of_engine_error
+from strongroom.exit_codes import FAILED, INCOMPLETE, INTERRUPTED, NO_REPOSITORY, OK, USAGE
+from strongroom.exit_codes import of_error as of_engine_error
 
 from ..errors import ConfigurationNotFound, RequestRefused, StorageAbsent
 from ..models import JobStatus

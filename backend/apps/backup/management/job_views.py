@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ..models import BackupJob
-from .console import moment, size
+from .terminal import moment, size
 
 FULL_TITLES = ("Job", "Name", "Type", "Status", "Trust", "Started", "Duration", "Size", "Stored", "Marks")
 OPTIONAL = ("Stored", "Size", "Duration", "Type", "Trust")

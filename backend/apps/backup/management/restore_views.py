@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..restores import Opened, Plan, RestoreResult
-from .console import size
+from .terminal import size
 
 Facts = list[tuple[str, str | list[str]]]
 

@@ -38,7 +38,7 @@ class Work:
         self.heartbeat.check()
 
     @contextlib.contextmanager
-    def undisturbed(self) -> Iterator[None]:
+    def point_of_no_return(self) -> Iterator[None]:
         """The database that holds the ledger is exchanged in the block: from here on nothing stops us any more, and
         nobody of this process writes to it. Raises `LeaseLost` if the operation is no longer ours, `CancelRequested`
         if somebody does not want it any more."""

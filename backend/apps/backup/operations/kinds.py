@@ -13,7 +13,7 @@ from ..backups.verify import verify_backup
 from ..errors import RequestRefused
 from ..models import OperationKind
 from ..retention import apply as housekeeping
-from ..retention.apply import Tidied
+from ..retention.apply import RetentionResult
 from ..retention.plan import trusted_now
 from ..selectors import job_by_uuid
 from ..services.configurations import configuration_delete
@@ -61,7 +61,7 @@ def _delete_configuration(work: Work) -> Done:
     return Done(dataclasses.asdict(configuration_delete(configuration, now=timezone.now())))
 
 
-def _tidied(done: Tidied) -> dict[str, object]:
+def _tidied(done: RetentionResult) -> dict[str, object]:
     return {
         "removed": [{"job": str(job.uuid), "name": job.job_name, "reason": job.removal_reason} for job in done.removed],
         "pruned": done.pruned,

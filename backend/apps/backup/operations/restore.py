@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from .. import conf
 from ..backups.references import BackupRef, of_job, package_ref
-from ..errors import IllegalTransition, LedgerUnavailable, RequestRefused
+from ..errors import IllegalTransition, LedgerUnavailable, RequestRefused, RestoreNotFound
 from ..models import Operation, OperationKind, RestoreJob, RollbackState
+from ..policies.restore_request import RestoreRequest
 from ..restores import (
-    Choice,
     Plan,
     Restore,
     RestoreRefused,
@@ -32,9 +32,9 @@ from ..restores import (
 )
 from ..restores.backup_source import Origin
 from ..restores.engines.files.swap import discard
+from ..restores.engines.registry import engine_of
 from ..restores.planning.plan import existing
 from ..selectors import job_by_uuid, next_backups_bytes
-from ..services.restore_requests import RestoreChoices
 from ..services.restores import restore_cancel, restore_complete, restore_fail, restore_phases, restore_start
 from ..storage.private_files import make_private_folder
 from ..storage.upload_files import upload_path
@@ -43,25 +43,25 @@ from .context import Done, Work
 
 def plan(work: Work) -> Done:
     """Plan a restore; nothing is touched."""
-    with _opened(work) as (ref, origin, choices):
-        return Done(_plan(work, ref, origin, choices, tried=True).to_json())
+    with _opened(work) as (ref, origin, request):
+        return Done(_plan(work, ref, origin, request, tried=True).to_json())
 
 
 def restore(work: Work) -> Done:
     """Do a restore by a plan that is made now. Raises `RestoreRefused` if something forbids it."""
     row = _row(work.operation)
-    with _opened(work) as (ref, origin, choices):
-        made = _plan(work, ref, origin, choices)
-        if choices.target == "live":
-            return _to_live(work, row, Restore(ref, origin, made, _choice(choices), work.tracker, work.tick))
-        return _elsewhere(work, row, origin, made, choices)
+    with _opened(work) as (ref, origin, request):
+        made = _plan(work, ref, origin, request)
+        if request.target == "live":
+            return _to_live(work, row, Restore(ref, origin, made, request, work.tracker, work.tick))
+        return _elsewhere(work, row, origin, made, request)
 
 
 def roll_back(work: Work) -> Done:
     """Make the state before a restore live again."""
     restore, safety = str(work.operation.arguments["restore"]), bool(work.operation.arguments["safety_backup"])
     work.tracker.begin("backing up the live state" if safety else "rolling back")
-    journal, notes = rollback(restore, safety_backup=safety, undisturbed=work.undisturbed)
+    journal, notes = rollback(restore, safety_backup=safety, point_of_no_return=work.point_of_no_return)
     return Done({"restore": str(journal.restore), "state": journal.state.value, "notes": notes})
 
 
@@ -79,7 +79,7 @@ def abandon(operation: Operation, reason: str, *, cancelled: bool) -> None:
     end = restore_cancel if cancelled else restore_fail
     # The restore has told of its end itself where it had begun; what the ledger cannot be told now, whoever finds the
     # operation dead tells it.
-    with contextlib.suppress(IllegalTransition, LedgerUnavailable):
+    with contextlib.suppress(IllegalTransition, RestoreNotFound, LedgerUnavailable):
         end(operation.restore.uuid, reason, now=timezone.now())
 
 
@@ -87,43 +87,43 @@ def sweep(operation: Operation) -> None:
     """Remove what is left of a restore to a folder that has come to nothing; nothing of any other operation."""
     if operation.kind != OperationKind.RESTORE or operation.restore is None:
         return
-    choices = RestoreChoices.from_json(operation.arguments)
-    if choices.target == "folder":
-        discard(str(_partial(choices.name, operation.restore.uuid)))
+    request = RestoreRequest.from_json(operation.arguments)
+    if request.target == "folder":
+        discard(str(_partial(request.name, operation.restore.uuid)))
 
 
 @contextlib.contextmanager
-def _opened(work: Work) -> Iterator[tuple[BackupRef, Origin, RestoreChoices]]:
-    choices = RestoreChoices.from_json(work.operation.arguments)
+def _opened(work: Work) -> Iterator[tuple[BackupRef, Origin, RestoreRequest]]:
+    request = RestoreRequest.from_json(work.operation.arguments)
     work.tracker.begin("opening the backup")
-    ref = _ref(choices, work.operation.subject)
+    ref = _ref(request, work.operation.subject)
     with open_origin(ref) as origin:
-        yield ref, origin, choices
+        yield ref, origin, request
 
 
-def _ref(choices: RestoreChoices, subject: str) -> BackupRef:
-    if choices.upload is not None:
-        return package_ref(upload_path(choices.upload))
-    job = None if choices.backup is None else job_by_uuid(choices.backup)
+def _ref(request: RestoreRequest, subject: str) -> BackupRef:
+    if request.upload is not None:
+        return package_ref(upload_path(request.upload))
+    job = None if request.backup is None else job_by_uuid(request.backup)
     if job is None or job.removal_started_at is not None:
         raise RequestRefused(f"The backup of {subject} has been removed since this was asked for.")
     return of_job(job)
 
 
-def _plan(work: Work, ref: BackupRef, origin: Origin, choices: RestoreChoices, *, tried: bool = False) -> Plan:
+def _plan(work: Work, ref: BackupRef, origin: Origin, request: RestoreRequest, *, tried: bool = False) -> Plan:
     work.tracker.begin("planning", total_bytes=sum(record.size for record in origin.manifest.data) or None)
 
     def progress(files: int, size: int) -> None:
         work.tracker.reached(files=files, bytes_done=size)
         work.tick()
 
-    if choices.target == "folder":
-        return _leaving_room(plan_to_folder(ref, origin, _choice(choices), _inside(choices.name)))
-    if choices.target == "database":
-        place = _database_place(origin, choices.name)
-        return _leaving_room(plan_to_database(ref, origin, _choice(choices), place, progress=progress, tried=tried))
-    safety = choices.safety_backup and ledger_is_readable()
-    return plan_restore(ref, origin, _choice(choices), safety_backup=safety, progress=progress, tried=tried)
+    if request.target == "folder":
+        return _leaving_room(plan_to_folder(ref, origin, request, _inside(request.name)))
+    if request.target == "database":
+        place = _database_place(origin, request.name)
+        return _leaving_room(plan_to_database(ref, origin, request, place, progress=progress, tried=tried))
+    safety = request.safety_backup and ledger_is_readable()
+    return plan_restore(ref, origin, request, safety_backup=safety, progress=progress, tried=tried)
 
 
 def _leaving_room(made: Plan) -> Plan:
@@ -142,21 +142,21 @@ def _leaving_room(made: Plan) -> Plan:
 
 def _to_live(work: Work, row: RestoreJob, job: Restore) -> Done:
     job.asked_for = row.uuid
-    job.undisturbed = work.undisturbed
+    job.point_of_no_return = work.point_of_no_return
     result = job.run()
     return Done({"restore": str(row.uuid), "replaced": result.replaced, "notes": result.notes})
 
 
-def _elsewhere(work: Work, row: RestoreJob, origin: Origin, made: Plan, choices: RestoreChoices) -> Done:
+def _elsewhere(work: Work, row: RestoreJob, origin: Origin, made: Plan, request: RestoreRequest) -> Done:
     if made.blocking:
         raise RestoreRefused("The restore cannot be done: " + "; ".join(made.blocking))
     make_private_folder(conf.load().restore_root.resolve())
     began = timezone.now()
     restore_start(row.uuid, now=began, plan=made.to_json(), restore_type=made.restore_type)
-    if choices.target == "folder":
-        notes = _to_folder(work, origin, made, _partial(choices.name, row.uuid))
+    if request.target == "folder":
+        notes = _to_folder(work, origin, made, _partial(request.name, row.uuid))
     else:
-        notes = restore_to_database(origin, made, _choice(choices), work.tracker, work.tick)
+        notes = restore_to_database(origin, made, request, work.tracker, work.tick)
     now = timezone.now()
     phase = {"phase": "restoring", "started_at": began.isoformat(), "seconds": round((now - began).total_seconds(), 3)}
     restore_phases(row.uuid, [phase], log=notes)
@@ -193,19 +193,9 @@ def _database_place(origin: Origin, name: str) -> str:
     """The name itself, or of a database that is a file the place where it is made."""
     manifest = origin.manifest
     aliases = [*(one.alias for one in manifest.databases), *(one.alias for one in manifest.data)]
-    if any(alias in connections.settings and connections[alias].vendor == "sqlite" for alias in aliases):
+    if any(alias in connections.settings and engine_of(alias).is_file for alias in aliases):
         return str(_inside(name))
     return name
-
-
-def _choice(choices: RestoreChoices) -> Choice:
-    return Choice(
-        only=choices.only or None,
-        leave_out=frozenset(choices.leave_out),
-        paths=frozenset(choices.paths),
-        tables=frozenset(choices.tables),
-        drop_access=choices.drop_access,
-    )
 
 
 def _row(operation: Operation) -> RestoreJob:

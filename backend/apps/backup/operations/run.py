@@ -14,6 +14,7 @@ from ..jobs.heartbeat import Heartbeat
 from ..ledger import reason_of, write_end
 from ..models import Operation, OperationStatus
 from ..restores import RestoreUnfinished
+from ..selectors.operations import operation_of
 from ..services.actor import Actor, acting
 from ..services.operation_runs import (
     OperationClaim,
@@ -22,7 +23,6 @@ from ..services.operation_runs import (
     operation_complete,
     operation_fail,
 )
-from ..services.operations import operation_of
 from .context import Done, Work
 from .kinds import WORKS
 from .pulse import OperationPulse

@@ -16,7 +16,7 @@ from typing import Final
 from django.conf import settings as project
 
 from .. import selectors
-from ..core.cache import Remembered
+from ..core.cache import TtlCache
 from ..doctor.disks import Space, space
 from ..policies.schedule import schedule_zone
 
@@ -120,7 +120,7 @@ def find_statistics(days: int, now: datetime) -> Statistics:
     )
 
 
-_remembered: Remembered[int, Statistics] = Remembered(find_statistics, seconds=_KEPT_SECONDS)
+_remembered: TtlCache[int, Statistics] = TtlCache(find_statistics, seconds=_KEPT_SECONDS)
 
 
 def _series(first: date, count: int, since: datetime, until: datetime, *, minutes: bool, zone: tzinfo) -> list[Day]:

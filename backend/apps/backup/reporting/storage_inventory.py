@@ -9,12 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from strongroom.backends import LocalBackend
+from strongroom.backends import open_backend
 from strongroom.errors import StrongroomError
 from strongroom.repository.keys import list_keys
 
 from .. import selectors
-from ..core.cache import Remembered
+from ..core.cache import TtlCache
 from ..errors import StorageRefused
 from ..models import PruneRun
 from ..selectors.removals import prunes_latest
@@ -106,7 +106,7 @@ def find_repositories(_key: str, now: datetime) -> Repositories:
     return Repositories(now, (*states, *refused))
 
 
-_remembered: Remembered[str, Repositories] = Remembered(find_repositories, seconds=_KEPT_SECONDS)
+_remembered: TtlCache[str, Repositories] = TtlCache(find_repositories, seconds=_KEPT_SECONDS)
 
 
 def _by_place(sums: Iterable[selectors.StoredSums]) -> dict[RepositoryPlace, list[selectors.StoredSums]]:
@@ -166,5 +166,5 @@ def _free(storage: Path) -> int:
 
 
 def _keys(path: Path) -> tuple[Key, ...]:
-    found = list_keys(LocalBackend(path))
+    found = list_keys(open_backend(path))
     return tuple(Key(key.name[:_PREFIX], key.created, key.hostname, key.username) for key in found)

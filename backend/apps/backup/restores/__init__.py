@@ -6,16 +6,15 @@ from .backup_source import open_origin
 from .execute import Restore, RestoreResult
 from .journal import folders as journal_folders
 from .journal import interrupted, journals, mixed
-from .kept import Opened, open_kept, plan_open_kept
 from .ledger.record import ledger_is_readable
+from .look_at_kept import Opened, open_kept, plan_open_kept
 from .partial.to_database import restore_to_database
 from .partial.to_folder import restore_to_folder
 from .planning.live import plan_restore, plan_to_database, plan_to_folder
-from .planning.plan import Choice, Plan
+from .planning.plan import Plan
 from .rollback import Consequences, plan_release, plan_rollback, recover_restores, release, rollback
 
 __all__ = [
-    "Choice",
     "Consequences",
     "JournalUnwritable",
     "Opened",

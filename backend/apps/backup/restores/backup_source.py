@@ -13,12 +13,12 @@ from typing import Protocol
 
 from django.utils import timezone
 
+from strongroom.affected_snapshots import find_affected
 from strongroom.errors import Damaged, PackageDamaged
 from strongroom.format.tree import NodeKind
 from strongroom.ids import FileKind
-from strongroom.longpaths import count_entries, reachable
-from strongroom.metadata import apply_metadata
-from strongroom.needing import find_need
+from strongroom.long_paths import count_entries, reachable
+from strongroom.node_metadata import apply_metadata
 from strongroom.packages import Package, Tally, extract, open_package
 from strongroom.repository.damage import compare_sizes, distrust, lost_blobs
 from strongroom.restorer import RestoreProgress, restore
@@ -148,7 +148,7 @@ class SnapshotOrigin:
         if not damages:
             return []
         distrust(index, damages)
-        if not find_need(repository, index, [self._view.snapshot], lost_blobs(index, damages)).snapshots:
+        if not find_affected(repository, index, [self._view.snapshot], lost_blobs(index, damages)).snapshots:
             return []
         with _told(repository.location):
             damage_found(repository, damages, found_by=DamageFinder.RESTORE, now=timezone.now())

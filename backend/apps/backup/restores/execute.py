@@ -20,6 +20,7 @@ from ..core.cancellation import JobCancelled
 from ..core.manifest import DatabaseRecord, DataRecord, FileRootRecord
 from ..core.progress import Tracker
 from ..errors import BackupError, LedgerUnavailable, RestoreFailed, RestoreRefused, RestoreUnfinished
+from ..policies.restore_request import RestoreRequest
 from ..sources.files import RESTORE_MARK
 from .access.compare import compare_access, remove_access
 from .backup_source import Origin
@@ -30,7 +31,7 @@ from .journal import Journal, State, exclusive
 from .ledger import record
 from .ledger.carry import carry_ledger, ledger_component
 from .planning.live import chosen_data, chosen_databases, chosen_roots, live_roots
-from .planning.plan import Choice, Plan
+from .planning.plan import Plan
 from .safety_backup import back_up_live
 from .staging import stage as beside
 from .swap import discard_staged, swap
@@ -56,18 +57,19 @@ class RestoreResult:
 class Restore:
     """One restore to the live system. `run` does it; `tick` is called often, to show the progress of `tracker`.
 
-    `asked_for` is its row, where it was asked for before. `undisturbed` is entered before the ledger is carried over,
-    and left after the swap: what it raises still ends the restore, and meanwhile nobody else may write the ledger.
+    `asked_for` is the row of a restore that was requested before. `point_of_no_return` is entered before the ledger is
+    carried over, and left after the swap: an error that it raises still ends the restore, and no other process may
+    write the ledger meanwhile.
     """
 
     ref: BackupRef
     origin: Origin
     plan: Plan
-    choice: Choice
+    request: RestoreRequest
     tracker: Tracker
     tick: Callable[[], None]
     asked_for: uuid.UUID | None = None
-    undisturbed: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
+    point_of_no_return: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
 
     def run(self) -> RestoreResult:
         """Do it. Raises what kept it from being done; then the live system is what it was before."""
@@ -100,7 +102,7 @@ class Restore:
                     if self.plan.safety_backup and application_is_held():
                         result.notes += swapping.enter_context(writers_held(self._databases()))
                     self._stage(journal, result, in_ledger=in_ledger)
-                    swapping.enter_context(self.undisturbed())
+                    swapping.enter_context(self.point_of_no_return())
                     hold.enter(Scope.EVERYTHING)
                     if in_ledger:
                         self._carry(journal, result)
@@ -121,7 +123,7 @@ class Restore:
 
     def _databases(self) -> list[str]:
         """The aliases of the databases that are replaced."""
-        manifest, only = self.origin.manifest, self.choice.only
+        manifest, only = self.origin.manifest, self.request.only
         return [
             *(one.alias for one in chosen_databases(manifest, only)),
             *(one.alias for one in chosen_data(manifest, only)),
@@ -133,7 +135,7 @@ class Restore:
                 record.compare(journal)
         with self._phase(result, "updating the ledger"):
             read = {} if self.ref.package is None else {self.ref.package: self.origin.manifest}
-            told = record.Told(result.phases, self.plan.counts, result.notes)
+            told = record.RestoreOutcome(result.phases, self.plan.counts, result.notes)
             result.notes += record.finish(journal, told, packages=read)
         result.changes = journal.changes
 
@@ -145,17 +147,17 @@ class Restore:
                 result.notes.append(saved.note)
                 journal.baseline = saved.baseline
                 journal.save()
-        for database in chosen_databases(self.origin.manifest, self.choice.only):
+        for database in chosen_databases(self.origin.manifest, self.request.only):
             with self._phase(result, f"restoring the database {database.alias}", database.size, told=told):
                 result.notes += self._stage_database(journal, database)
-        data = chosen_data(self.origin.manifest, self.choice.only)
+        data = chosen_data(self.origin.manifest, self.request.only)
         if data:
             with self._phase(result, "restoring the rows", sum(database.size for database in data), told=told):
                 result.notes += self._stage_data(journal, data)
         if self._databases():
             with self._phase(result, "comparing accounts", told=told):
                 result.notes += self._guard_access(journal)
-        roots = chosen_roots(self.origin.manifest, self.choice.only)
+        roots = chosen_roots(self.origin.manifest, self.request.only)
         if roots:
             with self._phase(result, "restoring the files", sum(root.bytes for root in roots), told=told):
                 result.notes += self._stage_files(journal, roots)
@@ -220,7 +222,7 @@ class Restore:
             component.staged,
             self.origin,
             like=component.live,
-            leave_out=self.choice.leave_out,
+            leave_out=self.request.leave_out,
             progress=self._progress,
         )
 
@@ -230,7 +232,7 @@ class Restore:
             self.tick()
 
         return beside.stage_rows(
-            journal, self.origin, data, leave_out=self.choice.leave_out, progress=self._progress, phase=phase
+            journal, self.origin, data, leave_out=self.request.leave_out, progress=self._progress, phase=phase
         )
 
     def _stage_files(self, journal: Journal, roots: list[FileRootRecord]) -> list[str]:

@@ -82,7 +82,7 @@ def _tell(journal: Journal) -> None:
     elif journal.state is State.RELEASED:
         record.released(journal)
     else:
-        record.finish(journal, record.Told())
+        record.finish(journal, record.RestoreOutcome())
 
 
 def _back_up_before_rollback(restore: str) -> LiveBackup | None:
@@ -102,13 +102,13 @@ def rollback(
     restore: str,
     *,
     safety_backup: bool,
-    undisturbed: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+    point_of_no_return: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
 ) -> tuple[Journal, list[str]]:
     """Make the state before a restore live again; the ledger's newer rows go along. Notes for the user.
 
-    `safety_backup` backs up first what the rollback deletes: all that was written since the restore. `undisturbed` is
-    entered before the ledger is carried back, as in `Restore`. Raises `RestoreRefused` if nothing is kept, if there was
-    nothing before, or if there is no such backup.
+    `safety_backup` backs up first what the rollback deletes: all that was written since the restore.
+    `point_of_no_return` is entered before the ledger is carried back, as in `Restore`. Raises `RestoreRefused` if
+    nothing is kept, if there was nothing before, or if there is no such backup.
     """
     with held(conf.load().storage_root.resolve()) as hold, contextlib.ExitStack() as waiting:
         others: list[str] = []
@@ -118,7 +118,7 @@ def rollback(
         notes = [*hold.notes, *others, *([] if saved is None else [saved.note])]
         if saved is not None and saved.baseline is not None:
             notes += _written_since(kept_journal(restore), saved.baseline)
-        with undisturbed(), exclusive():
+        with point_of_no_return(), exclusive():
             hold.enter(Scope.EVERYTHING)
             journal = kept_journal(restore)
             _require_possible(journal)

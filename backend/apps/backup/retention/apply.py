@@ -36,7 +36,7 @@ from ..selectors import STORED_STATUSES, jobs_by_uuids
 from ..selectors.removals import prune_latest, removals_unfinished, removed_since
 from ..services.damages import doubt_unreadable
 from ..services.removals import job_warn, prune_begin, prune_end, prunes_settle, removal_begin, removal_done
-from ..services.storages import require_repository
+from ..services.repositories import require_repository
 from ..storage.locations import RepositoryPlace, known_places
 from ..storage.packages import is_package_folder, is_stored_package, package_folders
 from ..storage.repository_locks import lock_patiently
@@ -44,7 +44,7 @@ from ..storage.reserve import keep_reserve, room_made
 from .forecast import PlaceForecast, emptied, forecast, young_until
 from .plan import Verdict, plan_retention, trusted_now
 
-__all__ = ["PlaceForecast", "Postponed", "Tidied", "Waiting", "after_job", "forecast", "remove", "tidy"]
+__all__ = ["PlaceForecast", "RetentionResult", "RetentionSkipped", "Waiting", "after_job", "forecast", "remove", "tidy"]
 
 _LOCK_PATIENCE = 60.0
 _PRUNE_PAUSE = timedelta(hours=20)
@@ -52,7 +52,7 @@ _PRUNE_PAUSE = timedelta(hours=20)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Postponed:
+class RetentionSkipped:
     """What was not done, and why, in words; whose backups they are, and the error if it was one."""
 
     text: str
@@ -74,18 +74,18 @@ class Waiting:
 
 
 @dataclasses.dataclass(slots=True)
-class Tidied:
+class RetentionResult:
     """What was removed, and what was not; `freed_bytes` came back from packages and prunes."""
 
     removed: list[BackupJob] = dataclasses.field(default_factory=list)
     freed_bytes: int = 0
     pruned: list[str] = dataclasses.field(default_factory=list)
     waiting: list[Waiting] = dataclasses.field(default_factory=list)
-    postponed: list[Postponed] = dataclasses.field(default_factory=list)
+    postponed: list[RetentionSkipped] = dataclasses.field(default_factory=list)
 
     def postpone(self, jobs: Iterable[BackupJob], text: str, error: BaseException | None = None) -> None:
         """These are not removed now."""
-        self.postponed.append(Postponed(text, frozenset(job.configuration_id for job in jobs), error))
+        self.postponed.append(RetentionSkipped(text, frozenset(job.configuration_id for job in jobs), error))
 
 
 def after_job(job: BackupJob) -> None:
@@ -133,7 +133,7 @@ def tidy(
     tick: Callable[[], None],
     only: Iterable[int] | None = None,
     prune: bool | None = None,
-) -> Tidied:
+) -> RetentionResult:
     """Remove what retention says, and prune: always with `prune` True, never with False, else when it is worth it.
 
     `only` limits it to these configurations. Raises what keeps a storage from being used.
@@ -147,14 +147,14 @@ def tidy(
     return done
 
 
-def postponed_by(present: Presence) -> list[Postponed]:
+def postponed_by(present: Presence) -> list[RetentionSkipped]:
     """What cannot be removed, because its storage cannot be used."""
     texts = [
         f"Old backups in {one.place} cannot be removed: {one.reason} {one.remedy}".rstrip()
         for one in present.missing
         if one.whole and one.ours and not one.replaced
     ]
-    return [Postponed(text, frozenset(), StorageAbsent(text)) for text in texts]
+    return [RetentionSkipped(text, frozenset(), StorageAbsent(text)) for text in texts]
 
 
 def remove(
@@ -166,13 +166,13 @@ def remove(
     prune: bool | None = None,
     again: list[int] | None = None,
     by_rule: bool = False,
-) -> Tidied:
+) -> RetentionResult:
     """Remove these backups, given with the reasons, and those whose removal was cut off before.
 
     With `by_rule` the rules are asked once more when the lock is held. On a disk that is nearly full, the reserve is
     given up for it, and packs are rewritten only if there is room for that.
     """
-    done = Tidied()
+    done = RetentionResult()
     with room_made({place.storage for place in known_places()} | {conf.load().storage_root.resolve()}) as tight:
         places: dict[RepositoryPlace, list[BackupJob]] = {}
         for job in {job.pk: job for job in (*jobs_by_uuids(reasons), *removals_unfinished())}.values():
@@ -226,7 +226,7 @@ def _forget(
     return going
 
 
-def _of_repository(jobs: Collection[BackupJob], repository: Repository, done: Tidied) -> list[BackupJob]:
+def _of_repository(jobs: Collection[BackupJob], repository: Repository, done: RetentionResult) -> list[BackupJob]:
     """Those that lie in this repository. Where another has taken its place, its backups may only be away."""
     found = []
     for job in jobs:
@@ -241,7 +241,7 @@ def _reasons(verdicts: Iterable[Verdict]) -> dict[uuid.UUID, str]:
 
 
 @contextlib.contextmanager
-def _postponing(jobs: Collection[BackupJob], done: Tidied, what: str) -> Iterator[None]:
+def _postponing(jobs: Collection[BackupJob], done: RetentionResult, what: str) -> Iterator[None]:
     """What keeps one storage from being used is said, and the others are tidied all the same."""
     try:
         yield
@@ -263,7 +263,9 @@ def _locked_place(
         yield repository, lock
 
 
-def _remove_package(job: BackupJob, ref: BackupRef, reasons: dict[uuid.UUID, str], now: datetime, done: Tidied) -> None:
+def _remove_package(
+    job: BackupJob, ref: BackupRef, reasons: dict[uuid.UUID, str], now: datetime, done: RetentionResult
+) -> None:
     path = ref.package
     if path is None or not is_stored_package(path):
         done.postpone(
@@ -310,7 +312,7 @@ class _Pruning:
 
 
 def _prune(
-    place: RepositoryPlace, repository: Repository, lock: RepositoryLock, *, how: _Pruning, done: Tidied
+    place: RepositoryPlace, repository: Repository, lock: RepositoryLock, *, how: _Pruning, done: RetentionResult
 ) -> None:
     run = prune_begin(str(place.path), now=timezone.now())
     try:

@@ -24,6 +24,16 @@ from .configurations import (
     storage_paths,
     stored_bytes,
 )
+from .job_queue import (
+    files_before,
+    job_parent_candidates,
+    jobs_around,
+    jobs_runnable,
+    jobs_to_send,
+    jobs_unfinished,
+    root_was_filled,
+    rows_before,
+)
 from .jobs import (
     SHORTEST_PREFIX,
     job_by_uuid,
@@ -52,6 +62,19 @@ from .operations import (
     restores_matching,
     uploads_of,
 )
+from .repositories import (
+    Holding,
+    SealedPackage,
+    StoredBackup,
+    backups_stored,
+    job_names,
+    newest_of,
+    package_marks,
+    repositories_known,
+    repositories_unseen,
+    repository_holdings,
+    snapshots_without_repository,
+)
 from .rows import (
     FAILURES,
     HAS_BACKUP,
@@ -75,29 +98,6 @@ from .statistics import (
     stored_sums,
     sums_by_configuration,
     sums_by_time,
-)
-from .storages import (
-    Holding,
-    SealedPackage,
-    StoredBackup,
-    backups_stored,
-    job_names,
-    newest_of,
-    package_marks,
-    repositories_known,
-    repositories_unseen,
-    repository_holdings,
-    snapshots_without_repository,
-)
-from .work import (
-    files_before,
-    job_parent_candidates,
-    jobs_around,
-    jobs_runnable,
-    jobs_to_send,
-    jobs_unfinished,
-    root_was_filled,
-    rows_before,
 )
 
 __all__ = [

@@ -1,17 +1,32 @@
 """Configurations, alone and with what their jobs say; sums over all jobs."""
 
+from __future__ import annotations
+
 import dataclasses
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connections
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
 from ..ledger import ledger_access, ledger_alias
-from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, JobStatus, PruneRun, Trigger, Trust
+from ..models import (
+    BackupConfiguration,
+    BackupJob,
+    ConfigurationStatus,
+    JobStatus,
+    PruneRun,
+    Trigger,
+    Trust,
+)
 from ..policies.schedule import PERIODS
 from .rows import FAILURES, HAS_BACKUP, SCHEDULED, SKEW, STORED_STATUSES, UNFINISHED, good, job_rows
+
+EARLIER_TABLE = "backup_configurations"
+"""The table of an earlier backup app."""
+AD_HOC_AGE = timedelta(days=7)
 
 
 def configuration_by_name(name: str) -> BackupConfiguration | None:
@@ -230,3 +245,22 @@ def storage_paths() -> list[str]:
     """Every storage path that a configuration has."""
     with ledger_access("listing the storage paths"):
         return sorted(set(BackupConfiguration.objects.using(ledger_alias()).values_list("storage_path", flat=True)))
+
+
+def clean_up_candidates(*, now: datetime) -> list[BackupConfiguration]:
+    """Ad-hoc configurations that are older than a week and have no jobs."""
+    with ledger_access("looking for old ad-hoc configurations"):
+        rows = BackupConfiguration.objects.using(ledger_alias())
+        return list(rows.filter(is_ad_hoc=True, created_at__lt=now - AD_HOC_AGE, jobs=None))
+
+
+def earlier_configurations() -> list[Mapping[str, object]]:
+    """The rows of an earlier backup app's table in the ledger's database; none if there is no such table."""
+    connection = connections[ledger_alias()]
+    with ledger_access("looking for an earlier installation"):
+        if EARLIER_TABLE not in connection.introspection.table_names():
+            return []
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(EARLIER_TABLE)} ORDER BY 1")  # noqa: S608  a constant
+            columns = [column[0] for column in cursor.description or ()]
+            return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]

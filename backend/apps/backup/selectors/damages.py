@@ -13,14 +13,9 @@ from strongroom.repository.damage import Damage
 from strongroom.repository.damage import DamageKind as StoredKind
 
 from ..ledger import ledger_access, ledger_alias
-from ..models import (
-    DamageKind,
-    DoubtedBackup,
-    RepositoryDamage,
-    Trust,
-)
-from ..selectors import HAS_BACKUP, STORED_STATUSES
-from ..selectors.rows import job_rows
+from ..models import DamageKind, DoubtedBackup, RepositoryDamage, Trust
+from . import HAS_BACKUP, STORED_STATUSES
+from .rows import job_rows
 
 FILES = (DamageKind.INDEX, DamageKind.SNAPSHOT)
 """Kinds of damage that are read past, and lose nothing as long as the packs are whole."""

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from ..ledger import ledger_access, ledger_alias
 from ..models import Executor, ExecutorKind
-from ..selectors import SKEW
+from . import SKEW
 
 SILENCE = timedelta(seconds=90)
 """After so long without one an executor counts as gone."""

@@ -9,6 +9,10 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Case, Prefetch, Q, QuerySet, When
 
+from ..errors import (
+    OperationNotFound,
+    UploadNotFound,
+)
 from ..ledger import ledger_access, ledger_alias
 from ..models import Operation, OperationKind, OperationStatus, RestoreJob, Upload
 
@@ -87,3 +91,22 @@ def _restores() -> QuerySet[RestoreJob]:
     # Said once more: by itself it would be read from wherever routers read.
     operations = Prefetch("operations", Operation.objects.using(ledger_alias()))
     return rows.select_related("backup_job", "requested_by").prefetch_related(operations)
+
+
+def operation_of(operation: uuid.UUID) -> Operation:
+    """Its row. Raises `OperationNotFound`."""
+    # What it is about comes with it: read by itself, it would come from wherever routers read.
+    rows = Operation.objects.using(ledger_alias())
+    row = rows.select_related("job", "restore").filter(uuid=operation).first()
+    if row is None:
+        raise OperationNotFound(f"There is no operation {operation}.")
+    return row
+
+
+def upload_of(upload: uuid.UUID, *, user: AbstractBaseUser) -> Upload:
+    """The upload, for whoever made it. Raises `UploadNotFound` for everybody else."""
+    with ledger_access("looking for an upload"):
+        row = uploads_of(user).filter(uuid=upload).first()
+    if row is None:
+        raise UploadNotFound(f"There is no upload {upload} of yours.")
+    return row

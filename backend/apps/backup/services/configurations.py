@@ -14,16 +14,17 @@ from django.utils import timezone
 
 from ..errors import AlreadyRunning, ApprovalRefused, ConfigurationNotFound, RequestRefused
 from ..ledger import ledger_access, ledger_alias
-from ..models import BackupConfiguration, BackupJob, ConfigurationStatus, Frequency, JobStatus
+from ..models import BackupConfiguration, ConfigurationStatus, Frequency, JobStatus
 from ..policies.production import FIELDS, ConfigurationValues
 from ..policies.schedule import LAST_DAY_OF_MONTH, Schedule, schedule_zone
 from ..selectors import CONFIGURATION_DELETED
+from ..selectors.backups import stored_backups
 from ..storage.locations import choose_place
 from ..storage.stored_paths import storage_relative
 from . import celery_beat as periodic
 from .audit import AuditObject, audit_record
-from .keeping import Keeping
-from .slots import account
+from .due_jobs import account
+from .retention_changes import Keeping
 
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     Frequency.DAILY: ("schedule_time",),
@@ -155,12 +156,6 @@ def configuration_delete(configuration: uuid.UUID, *, now: datetime) -> Deleted:
         row.delete()
         audit_record(CONFIGURATION_DELETED, target, details={"backups_kept": kept, "jobs_withdrawn": withdrawn})
     return Deleted(name=row.name, backups_kept=kept, jobs_withdrawn=withdrawn)
-
-
-def stored_backups(configuration: BackupConfiguration) -> int:
-    """How many backups of a configuration are stored."""
-    jobs = BackupJob.objects.using(ledger_alias()).filter(configuration=configuration, removal_started_at=None)
-    return jobs.exclude(snapshot_id="", backup_file_path="").count()
 
 
 def _change(

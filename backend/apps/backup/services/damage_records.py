@@ -13,15 +13,7 @@ from strongroom.repository import Repository
 from strongroom.repository.damage import Damage
 
 from ..ledger import ledger_access, ledger_alias
-from ..models import (
-    BackupJob,
-    DamageFinder,
-    DamageKind,
-    Operation,
-    OperationKind,
-    OperationStatus,
-    RepositoryDamage,
-)
+from ..models import BackupJob, DamageFinder, DamageKind, Operation, OperationKind, OperationStatus, RepositoryDamage
 from ..selectors.damages import damage_rows
 
 _Rows: TypeAlias = list[tuple[str, str, str, str, str]]

@@ -9,14 +9,14 @@ from datetime import datetime
 
 from django.db import transaction
 
+from strongroom.affected_snapshots import Affected, BlobKey, find_affected
 from strongroom.checker import verify_snapshot
 from strongroom.errors import BackendError, Damaged, FileMissing
 from strongroom.format.snapshot import Snapshot
 from strongroom.ids import FileKind, StorageId
-from strongroom.needing import BlobKey, Need, find_need
 from strongroom.repair.snapshots import is_repaired
 from strongroom.repository import Index, Repository
-from strongroom.repository.blobs import BlobReader
+from strongroom.repository.blob_reader import BlobReader
 from strongroom.repository.damage import Damage, compare_sizes, distrust, lost_blobs
 from strongroom.repository.damage import DamageKind as StoredKind
 from strongroom.repository.packs import verify_pack
@@ -24,8 +24,8 @@ from strongroom.repository.packs import verify_pack
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, DamageFinder, DamageKind, DoubtedBackup, Trust
 from ..selectors.damages import FILES, as_damage, damage_is_open, damage_known, damage_rows
-from ..services.damage_records import damage_note, damaged_files_note
 from .audit import audit_record
+from .damage_records import damage_note, damaged_files_note
 from .job_log import job_event
 from .jobs import audited
 
@@ -64,7 +64,7 @@ def damage_settle(
     Backups that need what is lost become DAMAGED in one UPDATE; those that became so before and need nothing of it any
     more are verified, and get their trust back. Hold a lock of the repository meanwhile.
     """
-    snapshots, unreadable = repository.sorted_out_snapshots()
+    snapshots, unreadable = repository.snapshots_and_faults()
     doubted = _doubt_unreadable(repository, unreadable, found_by, now) + _doubt_repaired(repository, snapshots, now)
     if not damage_is_open(repository) and not _doubts(repository):
         return Settled()
@@ -79,7 +79,7 @@ def damage_settle(
     damages = [as_damage(row) for row in rows if row.kind != DamageKind.HEADER]
     distrust(index, [*compare_sizes(index, sizes), *damages])
     lost = _lost(repository, index, damages)
-    need = find_need(repository, index, snapshots, lost, tick=tick)
+    need = find_affected(repository, index, snapshots, lost, tick=tick)
     # A blob that is needed and in no index is lost as well, and has no pack.
     nowhere = [
         Damage(StorageId(""), StoredKind.MISSING, blob.hex(), kind.name.lower(), "No index names the blob.")
@@ -94,7 +94,7 @@ def damage_settle(
 
 def doubt_unreadable(repository: Repository, *, found_by: DamageFinder, now: datetime) -> tuple[str, ...]:
     """Make the backups DAMAGED whose snapshot file cannot be read; their names. Reads the snapshot files alone."""
-    return _doubt_unreadable(repository, repository.sorted_out_snapshots()[1], found_by, now)
+    return _doubt_unreadable(repository, repository.snapshots_and_faults()[1], found_by, now)
 
 
 def doubt_package(job: uuid.UUID, reason: str, *, now: datetime) -> None:
@@ -121,7 +121,9 @@ def _doubt_repaired(repository: Repository, snapshots: Sequence[Snapshot], now: 
     originals = {one.original for one in snapshots if is_repaired(one)}
     old = [one for one in snapshots if one.id in originals]
     return (
-        _cast_doubt(repository, find_need(repository, repository.load_index(), old, ()).snapshots, now) if old else ()
+        _cast_doubt(repository, find_affected(repository, repository.load_index(), old, ()).snapshots, now)
+        if old
+        else ()
     )
 
 
@@ -172,7 +174,7 @@ def _is_good(reader: BlobReader, damage: Damage, sizes: Mapping[StorageId, int])
         return False
 
 
-def _write_rows(repository: Repository, index: Index, lost: Collection[BlobKey], need: Need, now: datetime) -> None:
+def _write_rows(repository: Repository, index: Index, lost: Collection[BlobKey], need: Affected, now: datetime) -> None:
     known = set(index.packs)
     rows = damage_known(repository)
     contents = index.blobs_in({StorageId(row.file_id) for row in rows if not row.blob_id})

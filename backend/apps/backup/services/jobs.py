@@ -21,8 +21,8 @@ from ..errors import AlreadyRunning, IllegalTransition, JobNotFound, LeaseLost, 
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, JobStatus, Trigger, Trust
 from ..policies.job_request import JobRequest
-from ..sources.schema.rehearsal import Rehearsals
-from .acknowledging import accepted_until
+from ..sources.engines.postgresql.schema.rehearsal import Rehearsals
+from .acknowledgements import accepted_until
 from .audit import AuditObject, audit_record
 from .dead_jobs import LEASE, RELEASED, after_failure, job_reap
 from .job_log import job_event, storable_text

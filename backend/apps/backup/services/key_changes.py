@@ -15,12 +15,6 @@ from ..models import BackupJob, KeyChange, RepositoryDamage, StoredRepository
 from .audit import AuditObject, audit_record
 
 
-def key_changes_open() -> list[KeyChange]:
-    """Those that were not released yet, oldest first."""
-    with ledger_access("looking for changes of keys"):
-        return list(KeyChange.objects.using(ledger_alias()).filter(released_at=None))
-
-
 def key_change_enter(
     storage_path: str, repository_id: str, *, old_key: str, new_key: str, replaced: str = "", now: datetime
 ) -> KeyChange:

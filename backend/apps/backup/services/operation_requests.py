@@ -15,18 +15,18 @@ from django.db.models import Q
 from ..errors import ConfigurationNotFound, IllegalTransition
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, Operation, OperationKind
-from ..selectors.backups import stored_backup
+from ..selectors.backups import finished_backup
 from .audit import AuditObject
 from .jobs import audited
-from .operations import Wish, operation_create
+from .operations import OperationRequest, operation_create
 
 
 def verify_request(job: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
     """Read a stored backup back. Raises `JobNotFound`, `BackupRemoved`, `IllegalTransition`, `AlreadyRunning`."""
-    row = stored_backup(job)
+    row = finished_backup(job)
     rivals = Q(kind=OperationKind.VERIFY, job=row)
     return operation_create(
-        Wish(OperationKind.VERIFY, audited(row), row.job_name, rivals, {"backup": str(row.uuid)}, job=row),
+        OperationRequest(OperationKind.VERIFY, audited(row), row.job_name, rivals, {"backup": str(row.uuid)}, job=row),
         user=user,
         now=now,
     )
@@ -34,12 +34,12 @@ def verify_request(job: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> 
 
 def remove_request(job: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
     """Delete a stored backup. Raises as `verify_request`; a pinned one is refused."""
-    row = stored_backup(job)
+    row = finished_backup(job)
     if row.is_pinned:
         raise IllegalTransition(f"The backup of {row.job_name} is pinned ({row.pin_reason}); unpin it first.")
     rivals = Q(job=row) & ~Q(kind=OperationKind.PLAN)
     return operation_create(
-        Wish(OperationKind.REMOVE, audited(row), row.job_name, rivals, {"backup": str(row.uuid)}, job=row),
+        OperationRequest(OperationKind.REMOVE, audited(row), row.job_name, rivals, {"backup": str(row.uuid)}, job=row),
         user=user,
         now=now,
     )
@@ -47,14 +47,14 @@ def remove_request(job: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> 
 
 def prune_request(*, user: AbstractBaseUser, now: datetime, force: bool = False) -> Operation:
     """Apply retention and take space back; `force` even where little comes back. Raises `AlreadyRunning`."""
-    wish = Wish(
+    request = OperationRequest(
         OperationKind.PRUNE,
         AuditObject("storage"),
         "the backup storage",
         Q(kind=OperationKind.PRUNE),
         {"force": force},
     )
-    return operation_create(wish, user=user, now=now)
+    return operation_create(request, user=user, now=now)
 
 
 def configuration_delete_request(configuration: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
@@ -66,5 +66,5 @@ def configuration_delete_request(configuration: uuid.UUID, *, user: AbstractBase
     arguments = {"configuration": str(configuration)}
     rivals = Q(kind=OperationKind.DELETE_CONFIGURATION, arguments__configuration=str(configuration))
     target = AuditObject("configuration", str(configuration), row.name)
-    wish = Wish(OperationKind.DELETE_CONFIGURATION, target, row.name, rivals, arguments)
-    return operation_create(wish, user=user, now=now)
+    request = OperationRequest(OperationKind.DELETE_CONFIGURATION, target, row.name, rivals, arguments)
+    return operation_create(request, user=user, now=now)

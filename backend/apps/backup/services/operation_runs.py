@@ -19,10 +19,11 @@ from ..core.processes import ProcessIdentity, is_gone, process_of
 from ..errors import IllegalTransition, LeaseLost
 from ..ledger import ledger_access, ledger_alias
 from ..models import Operation, OperationStatus
+from ..selectors.operations import operation_of
 from .audit import audit_record
 from .dead_jobs import LEASE
 from .job_log import storable_text
-from .operations import audited, operation_of
+from .operations import audited
 
 _LOST: Final = "The operation {} is no longer ours: it was declared dead, or was ended."
 

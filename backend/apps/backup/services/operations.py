@@ -18,10 +18,11 @@ from django.db.models import Q, QuerySet
 from .. import conf
 from ..core.permissions import Right
 from ..core.processes import is_gone, process_of
-from ..errors import AlreadyRunning, ApprovalRefused, IllegalTransition, OperationNotFound, TooManyOpen
+from ..errors import AlreadyRunning, ApprovalRefused, IllegalTransition, TooManyOpen
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, Operation, OperationKind, OperationStatus, RestoreJob, RestoreStatus
 from ..selectors import URGENT
+from ..selectors.operations import operation_of
 from .audit import AuditObject, audit_record
 from .job_log import storable_text
 
@@ -62,7 +63,7 @@ _DELETING = (
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Wish:
+class OperationRequest:
     """What is asked for. `target` is what it is done to; `rivals` are operations beside which it makes no sense."""
 
     kind: OperationKind
@@ -89,29 +90,29 @@ class Wish:
         return self.kind == OperationKind.RESTORE and (target == "live" or (target == "database" and bool(upload)))
 
 
-def operation_create(wish: Wish, *, user: AbstractBaseUser, now: datetime) -> Operation:
+def operation_create(request: OperationRequest, *, user: AbstractBaseUser, now: datetime) -> Operation:
     """Write it down, PENDING or AWAITING_APPROVAL.
 
     Raises `AlreadyRunning` while a rival is not at its end, `TooManyOpen` for whoever waits for `MOST_OPEN` others.
     """
-    status = OperationStatus.AWAITING_APPROVAL if wish.needs_second_person else OperationStatus.PENDING
+    status = OperationStatus.AWAITING_APPROVAL if request.needs_second_person else OperationStatus.PENDING
     row = Operation(
-        kind=wish.kind,
+        kind=request.kind,
         status=status,
-        job=wish.job,
-        restore=wish.restore,
-        subject=storable_text(wish.subject)[:300],
-        arguments=dict(wish.arguments),
+        job=request.job,
+        restore=request.restore,
+        subject=storable_text(request.subject)[:300],
+        arguments=dict(request.arguments),
         requested_by_id=user.pk,
         requested_by_name=str(user.get_username())[:200],
         queued_at=now,
     )
     with ledger_access("asking for an operation"), transaction.atomic(using=ledger_alias()):
         row.save(force_insert=True, using=ledger_alias())
-        said = {**wish.arguments, "operation": str(row.uuid)}
-        audit_record(_ACTIONS[wish.kind], wish.target, details=said)
+        said = {**request.arguments, "operation": str(row.uuid)}
+        audit_record(_ACTIONS[request.kind], request.target, details=said)
         # Only now: whoever asks at the same time has waited for the audit trail, and sees this row or is seen.
-        _refuse_rivals(row, wish.rivals)
+        _refuse_rivals(row, request.rivals)
         if not _rows().filter(URGENT, pk=row.pk).exists():
             _refuse_many(row)
     return row
@@ -180,15 +181,6 @@ def operations_expire(*, now: datetime) -> list[uuid.UUID]:
                     audit_record("operation.expire", audited(rows.get()))
                     ended.append(operation)
     return ended
-
-
-def operation_of(operation: uuid.UUID) -> Operation:
-    """Its row. Raises `OperationNotFound`."""
-    # What it is about comes with it: read by itself, it would come from wherever routers read.
-    row = _rows().select_related("job", "restore").filter(uuid=operation).first()
-    if row is None:
-        raise OperationNotFound(f"There is no operation {operation}.")
-    return row
 
 
 def audited(operation: Operation) -> AuditObject:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import os
 from datetime import datetime
 
@@ -31,10 +30,3 @@ def passphrase_confirm(passphrase: Passphrase, *, now: datetime) -> None:
             confirmed_by=storable_text(current_actor().name)[:200],
         )
         audit_record("passphrase.confirm", AuditObject("passphrase", name=passphrase.source))
-
-
-def passphrase_is_confirmed(passphrase: Passphrase) -> bool:
-    """Whether a person has confirmed this very passphrase."""
-    with ledger_access("looking for a confirmed passphrase"):
-        row = ConfirmedPassphrase.objects.using(ledger_alias()).first()
-    return row is not None and hmac.compare_digest(slow_digest(passphrase, bytes.fromhex(row.salt)), row.digest)

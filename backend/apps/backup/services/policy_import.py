@@ -6,23 +6,22 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import TypeVar
 
-from django.db import connections, transaction
+from django.db import transaction
 
 from ..errors import BackupError
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupType, Frequency, InstalledPolicy
 from ..policies.production import ConfigurationValues, policies_for
 from ..policies.schedule import LAST_DAY_OF_MONTH
-from ..sources.cut import all_have_dumps, database_aliases
+from ..selectors.configurations import clean_up_candidates, earlier_configurations
+from ..sources.consistency_point import all_have_dumps, database_aliases
 from ..sources.errors import SourceRefused
 from .configurations import configuration_create, configuration_delete
 
 _T = TypeVar("_T")
-EARLIER_TABLE = "backup_configurations"
-AD_HOC_AGE = timedelta(days=7)
 CREATED = "created"
 WOULD_BE_CREATED = "would be created"
 _SUNDAY = 6
@@ -109,13 +108,6 @@ def _twin(values: ConfigurationValues) -> str:
     )
 
 
-def clean_up_candidates(*, now: datetime) -> list[BackupConfiguration]:
-    """Ad-hoc configurations that are older than a week and have no jobs."""
-    with ledger_access("looking for old ad-hoc configurations"):
-        rows = BackupConfiguration.objects.using(ledger_alias())
-        return list(rows.filter(is_ad_hoc=True, created_at__lt=now - AD_HOC_AGE, jobs=None))
-
-
 def clean_up(*, now: datetime, chosen: Sequence[BackupConfiguration]) -> list[str]:
     """Delete those of the chosen ones that are candidates still; their names."""
     still = {row.pk for row in clean_up_candidates(now=now)}
@@ -124,18 +116,6 @@ def clean_up(*, now: datetime, chosen: Sequence[BackupConfiguration]) -> list[st
         if row.pk in still:
             names.append(configuration_delete(row.uuid, now=now).name)
     return names
-
-
-def earlier_configurations() -> list[Mapping[str, object]]:
-    """The rows of an earlier backup app's table in the ledger's database; none if there is no such table."""
-    connection = connections[ledger_alias()]
-    with ledger_access("looking for an earlier installation"):
-        if EARLIER_TABLE not in connection.introspection.table_names():
-            return []
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(EARLIER_TABLE)} ORDER BY 1")  # noqa: S608  a constant
-            columns = [column[0] for column in cursor.description or ()]
-            return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
 def configurations_adopt(*, now: datetime, dry_run: bool = False) -> list[Taken]:

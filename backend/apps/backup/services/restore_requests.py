@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,13 +22,14 @@ from ..models import (
     RestoreType,
     RollbackState,
 )
-from ..selectors.backups import stored_backup
+from ..policies.restore_request import RestoreRequest
+from ..selectors.backups import finished_backup
+from ..selectors.operations import operation_of, upload_of
 from ..storage.upload_files import length
 from .audit import AuditObject
 from .jobs import audited
-from .operations import Wish, operation_create, operation_of
-from .restores import RestoreRequest, restore_create
-from .uploads import upload_of
+from .operations import OperationRequest, operation_create
+from .restores import NewRestore, restore_create
 
 _TYPES: Mapping[str, str] = {
     "database": RestoreType.DATABASE_RESTORE,
@@ -42,74 +42,16 @@ _LIVE = Q(kind=OperationKind.RESTORE, arguments__target="live") | Q(
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class RestoreChoices:
-    """What is to be restored, from what, to where.
-
-    From the stored backup of `backup`, a job, or the package `upload`; to the "live" system, or to the "folder" or
-    "database" `name`. `only` is "database" or "files", "" for all; `leave_out` are tables of a package. To a folder,
-    `paths` are all that is restored, as texts of `names`, to a database `tables`; none are the whole. `drop_access`
-    removes sessions and tokens before the database goes live; None: only from packages of other systems.
-    """
-
-    backup: uuid.UUID | None = None
-    upload: uuid.UUID | None = None
-    target: str = "live"
-    name: str = ""
-    only: str = ""
-    leave_out: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    tables: tuple[str, ...] = ()
-    safety_backup: bool = True
-    drop_access: bool | None = None
-
-    def to_json(self) -> dict[str, object]:
-        """As an operation's arguments."""
-        return {
-            "backup": "" if self.backup is None else str(self.backup),
-            "upload": "" if self.upload is None else str(self.upload),
-            "target": self.target,
-            "name": self.name,
-            "only": self.only,
-            "leave_out": sorted(self.leave_out),
-            "paths": sorted(set(self.paths)),
-            "tables": sorted(set(self.tables)),
-            "safety_backup": self.safety_backup,
-            "drop_access": self.drop_access,
-        }
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, object]) -> RestoreChoices:
-        """The choices that `to_json` wrote, now or when there were fewer."""
-        return cls(
-            backup=uuid.UUID(str(values["backup"])) if values["backup"] else None,
-            upload=uuid.UUID(str(values["upload"])) if values["upload"] else None,
-            target=str(values["target"]),
-            name=str(values["name"]),
-            only=str(values["only"]),
-            leave_out=_texts(values, "leave_out"),
-            paths=_texts(values, "paths"),
-            tables=_texts(values, "tables"),
-            safety_backup=bool(values["safety_backup"]),
-            drop_access=None if values.get("drop_access") is None else bool(values["drop_access"]),
-        )
-
-
-def _texts(values: Mapping[str, object], name: str) -> tuple[str, ...]:
-    texts = values.get(name)
-    return tuple(map(str, texts)) if isinstance(texts, list) else ()
-
-
-def plan_request(choices: RestoreChoices, *, user: AbstractBaseUser, now: datetime) -> Operation:
+def plan_request(request: RestoreRequest, *, user: AbstractBaseUser, now: datetime) -> Operation:
     """Plan a restore; the operation's `result` is the plan. Raises as `verify_request`, and `RequestRefused`."""
-    job, target, subject = _source(choices, user)
+    job, target, subject = _source(request, user)
     nobody = Q(pk__in=[])
-    wish = Wish(OperationKind.PLAN, target, subject, nobody, choices.to_json(), job=job)
-    return operation_create(wish, user=user, now=now)
+    operation = OperationRequest(OperationKind.PLAN, target, subject, nobody, request.to_json(), job=job)
+    return operation_create(operation, user=user, now=now)
 
 
 def restore_request(
-    choices: RestoreChoices,
+    request: RestoreRequest,
     *,
     user: AbstractBaseUser,
     now: datetime,
@@ -121,31 +63,31 @@ def restore_request(
     `confirm` is the name of what is restored, typed by whoever replaces the live system; `plan` the operation that
     made the plan which was shown. Raises as `verify_request`, and `RequestRefused`.
     """
-    job, target, subject = _source(choices, user)
-    if choices.target == "live" and confirm != subject:
+    job, target, subject = _source(request, user)
+    if request.target == "live" and confirm != subject:
         text = f"It is {subject!r}, typed by whoever replaces the live system."
         raise RequestRefused(f"The restore is not confirmed. {text}", [("confirm", text)])
-    shown = {} if plan is None else _plan_shown(plan, choices)
-    request = RestoreRequest(
-        restore_type=_restore_type(choices, job),
+    shown = {} if plan is None else _plan_shown(plan, request)
+    row = NewRestore(
+        restore_type=_restore_type(request, job),
         backup_job=None if job is None else job.uuid,
         backup_reference=subject,
-        target=choices.target if choices.target == "live" else f"{choices.target} {choices.name}",
+        target=request.target if request.target == "live" else f"{request.target} {request.name}",
         plan=shown,
     )
-    place = Q(kind=OperationKind.RESTORE, arguments__target=choices.target, arguments__name=choices.name)
+    place = Q(kind=OperationKind.RESTORE, arguments__target=request.target, arguments__name=request.name)
     with transaction.atomic(using=ledger_alias()):
-        restore = restore_create(request, now=now, requested_by=user)
-        wish = Wish(
+        restore = restore_create(row, now=now, requested_by=user)
+        operation = OperationRequest(
             OperationKind.RESTORE,
             target,
             subject,
-            _LIVE if choices.target == "live" else place,
-            choices.to_json(),
+            _LIVE if request.target == "live" else place,
+            request.to_json(),
             job=job,
             restore=restore,
         )
-        return operation_create(wish, user=user, now=now)
+        return operation_create(operation, user=user, now=now)
 
 
 def rollback_request(
@@ -173,38 +115,38 @@ def _of_restore(
     target = AuditObject("restore", str(restore), row.backup_reference)
     # All of them change what is live, or what can become live again.
     arguments = {"restore": str(restore), **choices}
-    wish = Wish(kind, target, f"the restore of {row.backup_reference}", _LIVE, arguments, restore=row)
-    return operation_create(wish, user=user, now=now)
+    request = OperationRequest(kind, target, f"the restore of {row.backup_reference}", _LIVE, arguments, restore=row)
+    return operation_create(request, user=user, now=now)
 
 
-def _source(choices: RestoreChoices, user: AbstractBaseUser) -> tuple[BackupJob | None, AuditObject, str]:
-    if choices.upload is None:
-        if choices.backup is None:
+def _source(request: RestoreRequest, user: AbstractBaseUser) -> tuple[BackupJob | None, AuditObject, str]:
+    if request.upload is None:
+        if request.backup is None:
             raise RequestRefused("It is not said what to restore.", [("backup", "A job's uuid, or `upload`.")])
-        row = stored_backup(choices.backup)
+        row = finished_backup(request.backup)
         return row, audited(row), row.job_name
-    upload = upload_of(choices.upload, user=user)
+    upload = upload_of(request.upload, user=user)
     there = length(upload.uuid)
     if there != upload.size:
         raise IllegalTransition(f"The upload {upload.name} has {there} of {upload.size} bytes; send the others first.")
     return None, AuditObject("upload", str(upload.uuid), upload.name), upload.name
 
 
-def _restore_type(choices: RestoreChoices, job: BackupJob | None) -> str:
-    if choices.paths or choices.tables:
+def _restore_type(request: RestoreRequest, job: BackupJob | None) -> str:
+    if request.paths or request.tables:
         return RestoreType.SELECTIVE_RESTORE
-    kind = choices.only or ("" if job is None else job.backup_type)
-    if choices.target == "database":
+    kind = request.only or ("" if job is None else job.backup_type)
+    if request.target == "database":
         kind = "database"
     return _TYPES.get(kind, RestoreType.FULL_RESTORE)
 
 
-def _plan_shown(plan: uuid.UUID, choices: RestoreChoices) -> dict[str, object]:
+def _plan_shown(plan: uuid.UUID, request: RestoreRequest) -> dict[str, object]:
     row = operation_of(plan)
     if row.kind != OperationKind.PLAN or row.status != OperationStatus.COMPLETED:
         raise IllegalTransition(f"The operation {plan} is no plan that was made ({row.kind}, {row.status}).")
-    if RestoreChoices.from_json(row.arguments).to_json() != choices.to_json():
-        raise RequestRefused("The plan is of other choices.", [("plan", "It was made for other choices than these.")])
+    if RestoreRequest.from_json(row.arguments).to_json() != request.to_json():
+        raise RequestRefused("The plan is of other request.", [("plan", "It was made for other choices than these.")])
     blocking = row.result.get("blocking")
     if blocking:
         raise IllegalTransition("The restore cannot be done: " + "; ".join(map(str, blocking)))

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import QuerySet
 
-from ..errors import IllegalTransition
+from ..errors import IllegalTransition, RestoreNotFound
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupJob, RestoreJob, RestoreStatus, RollbackState
 from .audit import AuditObject, audit_record
@@ -19,8 +19,8 @@ _ENDS = (RestoreStatus.COMPLETED, RestoreStatus.FAILED, RestoreStatus.CANCELLED)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class RestoreRequest:
-    """What is to be restored, and from what; `plan` is the plan as it was shown."""
+class NewRestore:
+    """The values of a new row. `plan` is the plan as it was shown."""
 
     restore_type: str
     backup_job: uuid.UUID | None = None
@@ -30,7 +30,7 @@ class RestoreRequest:
 
 
 def restore_create(
-    request: RestoreRequest,
+    new: NewRestore,
     *,
     now: datetime,
     restore: uuid.UUID | None = None,
@@ -42,14 +42,14 @@ def restore_create(
     """
     with ledger_access("creating a restore"):
         jobs = BackupJob.objects.using(ledger_alias())
-        job = jobs.filter(uuid=request.backup_job).first() if request.backup_job else None
+        job = jobs.filter(uuid=new.backup_job).first() if new.backup_job else None
         row = RestoreJob(
             uuid=restore or uuid.uuid4(),
             backup_job=job,
-            backup_reference=storable_text(request.backup_reference),
-            restore_type=request.restore_type,
-            target=storable_text(request.target),
-            plan=dict(request.plan),
+            backup_reference=storable_text(new.backup_reference),
+            restore_type=new.restore_type,
+            target=storable_text(new.target),
+            plan=dict(new.plan),
             requested_by_id=None if requested_by is None else requested_by.pk,
             queued_at=now,
         )
@@ -171,7 +171,7 @@ def _change(restore: uuid.UUID, allowed: QuerySet[RestoreJob], **columns: object
             return
         row = _rows().filter(uuid=restore).first()
     if row is None:
-        raise IllegalTransition(f"The ledger has no restore {restore}.")
+        raise RestoreNotFound(f"There is no restore {restore}.")
     raise IllegalTransition(
         f"The restore {restore} is {row.status} (rollback: {row.rollback_state}) and does not allow this step."
     )

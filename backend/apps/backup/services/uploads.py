@@ -9,10 +9,11 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from .. import conf
-from ..errors import AlreadyRunning, RequestRefused, StorageFull, UploadNotFound
+from ..errors import AlreadyRunning, RequestRefused, StorageFull
 from ..ledger import ledger_access, ledger_alias
 from ..models import Operation, Upload
-from ..selectors import next_backups_bytes, uploads_of
+from ..selectors import next_backups_bytes
+from ..selectors.operations import upload_of
 from ..storage import upload_files as uploads
 from .audit import AuditObject, audit_record
 from .job_log import storable_text
@@ -83,15 +84,6 @@ def uploads_expire(*, now: datetime) -> None:
         # Of a ledger that was replaced by a restore, or of a crash between the file and the row.
         if files[upload] < before.timestamp():
             uploads.remove_file(upload)
-
-
-def upload_of(upload: uuid.UUID, *, user: AbstractBaseUser) -> Upload:
-    """The upload, for whoever made it. Raises `UploadNotFound` for everybody else."""
-    with ledger_access("looking for an upload"):
-        row = uploads_of(user).filter(uuid=upload).first()
-    if row is None:
-        raise UploadNotFound(f"There is no upload {upload} of yours.")
-    return row
 
 
 def _delete(row: Upload, *, action: str) -> bool:

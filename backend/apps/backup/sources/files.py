@@ -21,9 +21,10 @@ from strongroom.entries import Entry, Folder, OnDisk
 from .. import conf
 from ..core.manifest import FileRootRecord
 from ..deferred_deletes import FOLDER, Held
+from .engines.registry import DATABASE_ENGINES
+from .engines.sqlite.online_copy import SIDE_FILES, database_path
 from .errors import SourceRefused
-from .named_files import NamedFiles, ReferenceField
-from .sqlite import SIDE_FILES, database_path
+from .file_references import NamedFiles, ReferenceField
 
 RESTORE_MARK: Final = ".edms-restore-"
 """Part of the names of everything that a restore puts beside or into a live folder; it is never captured."""
@@ -126,7 +127,8 @@ def database_files() -> dict[str, Path]:
     """The files of the SQLite databases, by alias."""
     found = {}
     for alias in connections:
-        if connections[alias].vendor == "sqlite":
+        engine = DATABASE_ENGINES.get(connections[alias].vendor)
+        if engine is not None and engine.is_file:
             with contextlib.suppress(SourceRefused):  # a database in memory has no file
                 found[alias] = database_path(alias, connections[alias].settings_dict)
     return found
@@ -216,12 +218,12 @@ class RootCapture:
         return OnDisk(os.fsencode(self.root.name), self._base, self._look, refuge=self, recall=recall)
 
     def names(self, folder: bytes) -> list[bytes]:
-        """As a `Refuge`: what was deleted from a folder since the consistency point, and is held."""
+        """As a `DeletedFiles`: what was deleted from a folder since the consistency point, and is held."""
         found = [name for name in self._held.names(folder) if not self.excludes(folder + b"/" + name)]
         return [name for name in found if self._is_wanted(folder + b"/" + name)]
 
     def find(self, path: bytes) -> bytes | None:
-        """As a `Refuge`: where a file is held that was deleted."""
+        """As a `DeletedFiles`: where a file is held that was deleted."""
         found = self._held.find(path)
         if found is None or not self._is_wanted(path):
             return None

@@ -14,11 +14,12 @@ from strongroom.snapshots import SnapshotView
 from strongroom.streams import Reader
 
 from ..core.manifest import MAX_BYTES, NAME, DatabaseRecord, Manifest, ManifestInvalid, decode
-from . import postgresql, sqlite
+from .engines.postgresql import dump as postgresql
+from .engines.postgresql.client_programs import find_client, rows_command
+from .engines.postgresql.read_dump import read_dump
+from .engines.sqlite import online_copy as sqlite
 from .errors import CaptureFailed
-from .postgresql_client import find_client, rows_command
-from .postgresql_reading import read_dump
-from .readers import CHUNK
+from .streams import CHUNK
 
 _COPY: Final = re.compile(rb'COPY ("(?:[^"]|"")+"|[^\s."]+)\.("(?:[^"]|"")+"|[^\s."(]+) .*FROM stdin;\n', re.DOTALL)
 _PIECE: Final = 1 << 16

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from strongroom.backends import LocalBackend
+from strongroom.backends import open_backend
 from strongroom.passphrase import NO_PASSPHRASE, Passphrase, read_passphrase
 from strongroom.repository import Repository
 
@@ -74,7 +74,7 @@ class RepositoryPlace:
     def open(self) -> Repository:
         """Open the repository that is there; raises the engine's errors, such as `NoRepository`."""
         passphrase = self.passphrase()
-        return Repository.open(LocalBackend(self.path), passphrase.reveal())
+        return Repository.open(open_backend(self.path), passphrase.reveal())
 
     def open_or_init(self) -> Repository:
         """Open the repository, or make it if there is none. Only the owner may read what is made."""
@@ -99,7 +99,7 @@ def _init(path: Path, passphrase: Passphrase) -> Repository | None:
         if new.exists():
             shutil.rmtree(new)
         make_private_folder(new)
-        made = Repository.init(LocalBackend(new), passphrase.reveal())
+        made = Repository.init(open_backend(new), passphrase.reveal())
         try:
             new.rename(path)
         except OSError as error:
@@ -112,7 +112,7 @@ def _init(path: Path, passphrase: Passphrase) -> Repository | None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-    return made.moved_to(LocalBackend(path))
+    return made.moved_to(open_backend(path))
 
 
 def resolve_place(storage_path: str, *, encrypted: bool) -> RepositoryPlace:

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from strongroom.backends import LocalBackend
+from strongroom.backends import open_backend
 from strongroom.errors import Damaged, StrongroomError
 from strongroom.repository.keys import keys_fault
 
@@ -44,7 +44,7 @@ def repository_files(place: RepositoryPlace) -> RepositoryFiles:
     try:
         digest = config_digest(place)
         names = frozenset(os.listdir(place.path / "snapshots"))
-        lost = keys_fault(LocalBackend(place.path))
+        lost = keys_fault(open_backend(place.path))
     except FileNotFoundError as error:
         return RepositoryFiles(fault=_not_found(place, str(error.filename)))
     except (OSError, StrongroomError) as error:

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from strongroom.errors import OUT_OF_ROOM
+from strongroom.errors import OUT_OF_SPACE
 
 from .. import conf
 from ..errors import StorageFull
@@ -76,7 +76,7 @@ def _full_disk_named(base: Path) -> Iterator[None]:
 def is_full(error: OSError | sqlite3.Error) -> bool:
     """Whether it says that a disk has no space, quota or allowed file size left."""
     if isinstance(error, OSError):
-        return error.errno in OUT_OF_ROOM
+        return error.errno in OUT_OF_SPACE
     # Python's own errors of SQLite, such as that of a closed connection, have no code.
     return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
-from strongroom.errors import OUT_OF_ROOM
+from strongroom.errors import OUT_OF_SPACE
 
 from .. import conf
 from ..core.file_locks import lock_within
@@ -151,7 +151,7 @@ def _write(descriptor: int, chunk: bytes) -> None:
         while rest:
             rest = rest[os.write(descriptor, rest) :]
     except OSError as error:
-        if error.errno not in OUT_OF_ROOM:
+        if error.errno not in OUT_OF_SPACE:
             raise
         raise StorageFull(
             f"The upload cannot be stored: {error.strerror}. What had come before is kept; make room, and go on from"

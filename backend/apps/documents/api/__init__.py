@@ -1,1 +1,1 @@
-"""Documents over HTTP: to list, search, take in, hand out and delete, with Django's own permissions."""
+"""HTTP API of the documents: list, search, upload, download and delete, with Django's permissions."""

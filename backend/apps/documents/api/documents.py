@@ -1,4 +1,4 @@
-"""Documents and their versions."""
+"""Views of documents and their versions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CHANGE, DELETE = "documents.change_document", "documents.delete_document"
 
 
 class DocumentPages(PageNumberPagination):
-    """Pages by number, with the count of all that were found."""
+    """Numbered pages, with the total count."""
 
     page_size = 25
     page_size_query_param = "page_size"
@@ -42,7 +42,7 @@ class DocumentPages(PageNumberPagination):
 
 
 def documents_found(text: str = "") -> QuerySet[Document]:
-    """The documents with `text` in their number, title or the name of a file; the newest first."""
+    """Return the documents with `text` in their number, title or a file name, newest first."""
     versions = DocumentVersion.objects.filter(document=OuterRef("pk")).order_by("-number")
     rows = Document.objects.select_related("category", "owner").order_by("-number")
     if text:
@@ -53,7 +53,7 @@ def documents_found(text: str = "") -> QuerySet[Document]:
 
 
 class DocumentsView(EdmsView):
-    """All documents, and new ones."""
+    """List, search and create documents."""
 
     permissions = {"GET": VIEW, "POST": ADD}
     parser_classes = [MultiPartParser]
@@ -82,7 +82,7 @@ class DocumentsView(EdmsView):
 
 
 class DocumentView(EdmsView):
-    """One document with its versions."""
+    """Show or delete one document with its versions."""
 
     permissions = {"GET": VIEW, "DELETE": DELETE}
 
@@ -97,7 +97,7 @@ class DocumentView(EdmsView):
 
 
 class VersionsView(EdmsView):
-    """The next version of a document."""
+    """Add a version to a document."""
 
     permissions = {"POST": CHANGE}
     parser_classes = [MultiPartParser]
@@ -111,7 +111,7 @@ class VersionsView(EdmsView):
 
 
 class ContentView(EdmsView):
-    """The content of a version, always as a download: what people upload is never shown as a page of this site."""
+    """Download the content of a version. An uploaded file is never shown as a page of this site."""
 
     permissions = {"GET": VIEW}
 

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 wants them: one shape for all, field by field, with an id that is in the log."""
+"""Errors as problem details (RFC 9457), with field errors and an id that is in the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Problem:
-    """What is told of an error. `retry_after` are seconds, where it may pass by itself."""
+    """The public description of an error. `retry_after` is in seconds, set if a later attempt may succeed."""
 
     status: int
     code: str
@@ -29,7 +29,7 @@ class Problem:
     retry_after: int | None = None
 
     def body(self, *, instance: str, request_id: str) -> dict[str, object]:
-        """The answer."""
+        """Return the body of the response."""
         return {
             "type": f"{TYPE}{self.code}",
             "title": HTTPStatus(self.status).phrase,
@@ -41,12 +41,12 @@ class Problem:
         }
 
 
-# The most special first: the first class that fits says what it is.
+# The most specific class first: the first match decides.
 _KNOWN: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
-    (Document.DoesNotExist, 404, "not-found", "The document is not there any more."),
-    (Http404, 404, "not-found", "There is nothing of that name."),
-    (PermissionDenied, 403, "forbidden", "You have no right to do this."),
-    (UnreadablePostError, 400, "cut-off", "The request broke off before its end."),
+    (Document.DoesNotExist, 404, "not-found", "The document does not exist any more."),
+    (Http404, 404, "not-found", "There is no object with this name."),
+    (PermissionDenied, 403, "forbidden", "You do not have permission to do this."),
+    (UnreadablePostError, 400, "cut-off", "The request was interrupted before its end."),
     (SuspiciousOperation, 400, "invalid", "The request is not valid."),
     (OperationalError, 503, "unavailable", "The database does not answer; try again."),
     (InterfaceError, 503, "unavailable", "The database does not answer; try again."),
@@ -54,7 +54,7 @@ _KNOWN: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
 
 
 def problem_of(error: Exception) -> Problem:
-    """What is told of an error. Nothing of one that nobody foresaw, but that it is in the log."""
+    """Return the public description of an error. For an unexpected error it only refers to the log."""
     if isinstance(error, exceptions.ValidationError):
         return Problem(400, "invalid", "The request is not valid.", tuple(_fields(error.detail)))
     if isinstance(error, exceptions.APIException):
@@ -65,7 +65,7 @@ def problem_of(error: Exception) -> Problem:
     for kind, status, code, text in _KNOWN:
         if isinstance(error, kind):
             return Problem(status, code, text)
-    return Problem(500, "unexpected", "Something unforeseen happened; the log has it under this id.")
+    return Problem(500, "unexpected", "An unexpected error occurred. The server's log has the details under this id.")
 
 
 def _fields(detail: object, path: str = "") -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Documents and their versions as JSON, and what is taken of a client."""
+"""Documents and their versions as JSON, and the requests of clients."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rest_framework import serializers
 from ..models import Category, Document, DocumentVersion
 
 if TYPE_CHECKING:
-    _Serializer = serializers.Serializer[Any]
+    ApiSerializer = serializers.Serializer[Any]
     _DocumentSerializer = serializers.ModelSerializer[Document]
     _VersionSerializer = serializers.ModelSerializer[DocumentVersion]
-else:  # The framework's own classes take no parameters.
-    _Serializer = serializers.Serializer
+else:  # The classes of the framework take no parameters at run time.
+    ApiSerializer = serializers.Serializer
     _DocumentSerializer = _VersionSerializer = serializers.ModelSerializer
 
 
@@ -27,7 +27,7 @@ class VersionSerializer(_VersionSerializer):
 
 
 class DocumentSerializer(_DocumentSerializer):
-    """A document in a list; `size` is that of its newest version, in bytes."""
+    """A document in a list; `size` is the size of its newest version in bytes."""
 
     category = serializers.CharField(source="category.name", read_only=True)
     owner = serializers.CharField(source="owner.username", read_only=True, allow_null=True, default=None)
@@ -43,7 +43,7 @@ class DocumentSerializer(_DocumentSerializer):
 
 
 class DocumentDetailSerializer(DocumentSerializer):
-    """A document with its versions, the newest first."""
+    """A document with its versions, newest first."""
 
     versions = VersionSerializer(many=True, read_only=True)
 
@@ -52,14 +52,14 @@ class DocumentDetailSerializer(DocumentSerializer):
         read_only_fields = fields
 
 
-class VersionUploadSerializer(_Serializer):
+class VersionUploadSerializer(ApiSerializer):
     """A file."""
 
     file = serializers.FileField(allow_empty_file=True, use_url=False)
 
 
 class DocumentUploadSerializer(VersionUploadSerializer):
-    """A file that becomes a document; without a title it is called as the file is."""
+    """A file for a new document. The default title is the file name."""
 
     title = serializers.CharField(
         max_length=Document._meta.get_field("title").max_length, required=False, allow_blank=True
@@ -67,7 +67,7 @@ class DocumentUploadSerializer(VersionUploadSerializer):
     category = serializers.CharField(max_length=Category._meta.get_field("name").max_length, default="General")
 
 
-class SearchSerializer(_Serializer):
-    """What is searched for: a part of the number, the title or the name of a file."""
+class SearchSerializer(ApiSerializer):
+    """A search text: a part of the number, the title or a file name."""
 
     q = serializers.CharField(max_length=200, required=False, allow_blank=True)

@@ -1,4 +1,4 @@
-"""The addresses of the documents; the project includes them at `/api/v1/documents/`."""
+"""URLs of the documents API; the project includes them at `/api/v1/documents/`."""
 
 from django.urls import URLPattern, path
 

@@ -1,4 +1,4 @@
-"""What every view of the EDMS has: who may, how errors and answers look. Denied by default."""
+"""The base class of all views of the EDMS: permissions, errors, response headers. Access is denied by default."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""On every answer, besides those that the project's middleware sets."""
+"""Headers of every response, besides those of the project's middleware."""
 
 
 class FieldProblemSerializer(serializers.Serializer[Any]):
-    """What is wrong with one field; its name is empty where it is about all of them together."""
+    """An error of one field; the field name is empty if the error concerns the whole request."""
 
     field = serializers.CharField(allow_blank=True)
     message = serializers.CharField()
@@ -38,18 +38,18 @@ class FieldProblemSerializer(serializers.Serializer[Any]):
 class ProblemSerializer(serializers.Serializer[Any]):
     """An error, as in RFC 9457."""
 
-    type = serializers.CharField(help_text=f"What kind of error: {TYPE}…")
+    type = serializers.CharField(help_text=f"The kind of error: {TYPE}…")
     title = serializers.CharField()
     status = serializers.IntegerField()
-    detail = serializers.CharField(help_text="What happened, to which thing, and what to do next.")
+    detail = serializers.CharField(help_text="A description of the error, with the next step.")
     instance = serializers.CharField()
-    id = serializers.CharField(help_text="Under this the server's log has it.")
-    # The framework has a property of that name, which a declared field leaves alone.
+    id = serializers.CharField(help_text="The id of the error in the server's log.")
+    # The framework has a property of that name; a declared field does not change it.
     errors = FieldProblemSerializer(many=True)  # type: ignore[assignment]
 
 
 class EdmsSchema(AutoSchema):
-    """One operation of the OpenAPI document; each may answer with a problem."""
+    """One operation of the OpenAPI document; each may respond with a problem."""
 
     def get_tags(self) -> list[str]:
         return [self.path.strip("/").split("/")[0]]
@@ -62,13 +62,13 @@ class EdmsSchema(AutoSchema):
 
 
 class ProblemRenderer(JSONRenderer):
-    """JSON under the media type of problems."""
+    """JSON with the media type of problem details."""
 
     media_type = MEDIA_TYPE
 
 
 class HasPermission(BasePermission):
-    """The user has the one permission that the view names for the method; what it does not name, nobody may."""
+    """Require the permission that the view names for the method. Other methods are not allowed."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         user = request.user
@@ -82,7 +82,7 @@ class HasPermission(BasePermission):
 
 
 class EdmsView(generics.GenericAPIView[Any]):
-    """The base of all views. `permissions` names the permission of Django that each method takes."""
+    """The base of all views. `permissions` names the Django permission that each method needs."""
 
     permissions: ClassVar[Mapping[str, str]] = {}
     permission_classes = [HasPermission]
@@ -98,26 +98,26 @@ class EdmsView(generics.GenericAPIView[Any]):
         return answer(request, *args, **kwargs)
 
     def checked(self) -> dict[str, Any]:
-        """What the request says, by the serializer of the view. Raises ValidationError."""
+        """Return the data of the request, validated by the serializer of the view. Raises ValidationError."""
         given = self.get_serializer(data=self.request.data)
         given.is_valid(raise_exception=True)
         return dict(given.validated_data)
 
     @property
     def actor(self) -> str:
-        """Who asks, for the audit trail."""
+        """Return the user name, for the audit trail."""
         return str(self.request.user.get_username())
 
     def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
-        raise exceptions.PermissionDenied("You have no right to do this.")
+        raise exceptions.PermissionDenied("You do not have permission to do this.")
 
     def handle_exception(self, exc: Exception) -> Response:
         problem = problem_of(exc)
         level = logging.ERROR if problem.status >= 500 else logging.INFO
-        # repr: a path may hold line ends, which would look like lines of their own.
-        said = (self.request.method, self.request.path[:300], problem.status, problem.code, self.request_id)
-        unforeseen = exc if problem.status == 500 else None
-        _logger.log(level, "%s %r: %d %s [%s]", *said, exc_info=unforeseen)
+        # repr: a path may contain line ends, which would look like further log lines.
+        facts = (self.request.method, self.request.path[:300], problem.status, problem.code, self.request_id)
+        unexpected = exc if problem.status == 500 else None
+        _logger.log(level, "%s %r: %d %s [%s]", *facts, exc_info=unexpected)
         body = problem.body(instance=self.request.path, request_id=self.request_id)
         response = Response(body, status=problem.status)
         response.exception = True

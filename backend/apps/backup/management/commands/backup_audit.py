@@ -11,7 +11,7 @@ from ...models import AuditEvent
 from ...services.audit import audit_verify
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..console import facts, moment, table
+from ..terminal import facts, moment, table
 
 
 class Command(BackupCommand):

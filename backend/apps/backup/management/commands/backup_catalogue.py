@@ -8,7 +8,7 @@ from django.utils import timezone
 from ...backups.catalogue import CatalogueReport, catalogue_rebuild, missing_forget
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..console import facts
+from ..terminal import facts
 
 
 class Command(BackupCommand):

@@ -18,15 +18,15 @@ from ...doctor.disks import Space
 from ...doctor.findings import Finding, Severity
 from ...doctor.health import Health, examine
 from ...doctor.isolation import described
-from ...doctor.verdict import Protection
+from ...doctor.protection_status import Protection
 from ...errors import BackupError, LedgerUnavailable, RequestRefused
 from ...models import Acknowledgement
 from ...selectors import acknowledgements_open
-from ...services.acknowledging import acknowledgement_withdraw, findings_acknowledge, problems_acknowledge
+from ...services.acknowledgements import acknowledgement_withdraw, findings_acknowledge, problems_acknowledge
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..choosing import job_named
-from ..console import facts, moment, size, table
+from ..lookup import job_named
+from ..terminal import facts, moment, size, table
 
 _TEN_YEARS = 3650
 

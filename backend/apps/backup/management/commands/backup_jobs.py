@@ -18,9 +18,9 @@ from ...retention.apply import remove
 from ...services.jobs import job_cancel_request, job_pin
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..choosing import configuration_named, job_named
-from ..console import ProgressDisplay, describe, facts, moment, size, table
 from ..job_views import FULL_TITLES, OPTIONAL, as_json, duration, files, full_row
+from ..lookup import configuration_named, job_named
+from ..terminal import ProgressDisplay, describe, facts, moment, size, table
 
 _CANCEL_SECONDS = 20.0
 _MOST_PROBLEMS_SHOWN = 20

@@ -15,7 +15,7 @@ class Command(BackupCommand):
     def run(self, options: Options) -> int:  # noqa: ARG002  it has none of its own
         # Hosts that want no API have not what it stands on; the list of the commands is to be had all the same.
         try:
-            from ...api.document import document  # noqa: PLC0415
+            from ...api.openapi_document import document  # noqa: PLC0415
         except ModuleNotFoundError as missing:
             raise RequestRefused(
                 f"The API needs {missing.name}, which is not installed: `edms_backup[api]`."

@@ -18,7 +18,7 @@ from ...errors import RequestRefused
 from ...services.passphrases import passphrase_confirm
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..console import facts
+from ..terminal import facts
 
 _NOT_CONFIRMED = (
     "It is not confirmed. Correct it; or, if it is a new one, give the old one to `manage.py backup_rekey"

@@ -17,8 +17,8 @@ from ...retention.plan import Verdict, plan_retention
 from ...storage.locations import RepositoryPlace
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..choosing import configuration_named
-from ..console import ProgressDisplay, facts, moment, size, table
+from ..lookup import configuration_named
+from ..terminal import ProgressDisplay, facts, moment, size, table
 
 
 class Command(BackupCommand):
@@ -76,7 +76,9 @@ class Command(BackupCommand):
             )
         return _exit_code(done.postponed)
 
-    def _show_plan(self, options: Options, verdicts: list[Verdict], postponed: list[housekeeping.Postponed]) -> int:
+    def _show_plan(
+        self, options: Options, verdicts: list[Verdict], postponed: list[housekeeping.RetentionSkipped]
+    ) -> int:
         going = selectors.jobs_by_uuids(one.job for one in verdicts if not one.keep)
         places = housekeeping.forecast(going)
         packages = sum(job.stored_size or 0 for job in going if job.backup_file_path)
@@ -131,14 +133,14 @@ def _from(until: datetime | None) -> str:
     return "when they are a day old" if until is None else f"from {moment(until)} on"
 
 
-def _exit_code(postponed: list[housekeeping.Postponed]) -> int:
+def _exit_code(postponed: list[housekeeping.RetentionSkipped]) -> int:
     """That of the first thing that could not be done."""
     for one in postponed:
         return exitcodes.FAILED if one.error is None else exitcodes.of_error(one.error)
     return exitcodes.OK
 
 
-def _why_not(done: housekeeping.Tidied) -> str:
+def _why_not(done: housekeeping.RetentionResult) -> str:
     if done.postponed:
         return "nothing: see what is left for another time"
     return "nothing: not enough would come back, or it was done today"

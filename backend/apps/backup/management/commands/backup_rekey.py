@@ -14,7 +14,7 @@ from ...errors import RekeyFailed, RequestRefused
 from ...operations.rekey import RekeyPlan, complete_exchanges, plan_rekey, plan_release_keys, rekey, release_keys
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..console import ProgressDisplay, facts, size
+from ..terminal import ProgressDisplay, facts, size
 
 
 class Command(BackupCommand):

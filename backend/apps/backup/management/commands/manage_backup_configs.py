@@ -18,27 +18,27 @@ from ...backups.presence import look
 from ...errors import RequestRefused
 from ...models import BackupConfiguration, JobStatus
 from ...policies.production import ConfigurationValues
+from ...selectors.backups import stored_backups
+from ...selectors.configurations import clean_up_candidates, earlier_configurations
 from ...selectors.executors import executors_alive
 from ...services import configurations as service
 from ...services.celery_beat import installed, owned_names
+from ...services.due_jobs import upcoming
 from ...services.policy_import import (
     CREATED,
     WOULD_BE_CREATED,
     Taken,
     clean_up,
-    clean_up_candidates,
     configurations_adopt,
-    earlier_configurations,
     policies_install,
     refusal_here,
 )
-from ...services.slots import upcoming
 from .. import configuration_views as views
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..choosing import configuration_named
-from ..console import facts, moment, size, table
-from ..fields import FIELDS, add_field_options, ask_fields, given_fields
+from ..configuration_options import FIELDS, add_field_options, ask_fields, given_fields
+from ..lookup import configuration_named
+from ..terminal import facts, moment, size, table
 
 _STATS_DAYS = 30
 _NEXT_RUNS = 5
@@ -211,7 +211,7 @@ class Command(BackupCommand):
 
     def _delete(self, options: Options) -> int:
         row = configuration_named(str(options["delete"]))
-        kept = service.stored_backups(row)
+        kept = stored_backups(row)
         what = f"Its {kept} backups stay stored and can be restored; no retention removes them any more."
         if options["dry_run"]:
             return self._answer(options, {"dry_run": True, "configuration": row.name, "backups_kept": kept}, what)

@@ -14,8 +14,8 @@ from ...backups.resolve import resolve_backup, wanted_parts
 from ...core.paths import path_of, text_of
 from ...core.progress import Tracker
 from ...errors import LedgerUnavailable
+from ...policies.restore_request import RestoreRequest
 from ...restores import (
-    Choice,
     Consequences,
     Opened,
     Plan,
@@ -43,8 +43,8 @@ from ...restores.journal import UNFINISHED
 from ...services.restores import restore_beside_record
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..console import ProgressDisplay, facts, moment, table
 from ..restore_views import opened_facts, plan_facts, result_facts
+from ..terminal import ProgressDisplay, facts, moment, table
 
 
 class Command(BackupCommand):
@@ -122,13 +122,13 @@ class Command(BackupCommand):
             return self._show_kept(options, opening(str(options["open_kept"])))
         if options["rollback"] or options["release"]:
             return self._change(options)
-        choice = _choice(options)
-        ref = _meant(options, choice)
+        request = _request(options)
+        ref = _meant(options, request)
         with open_origin(ref) as origin:
             if options["to_folder"]:
-                plan = plan_to_folder(ref, origin, choice, Path(str(options["to_folder"])).absolute())
+                plan = plan_to_folder(ref, origin, request, Path(str(options["to_folder"])).absolute())
             else:
-                plan = self._plan(options, ref, origin, choice)
+                plan = self._plan(options, ref, origin, request)
             if options["dry_run"]:
                 self._show_plan(options, plan)
                 return exitcodes.FAILED if plan.blocking else exitcodes.OK
@@ -137,9 +137,9 @@ class Command(BackupCommand):
             if plan.blocking:
                 raise RestoreRefused("Nothing was changed. The restore cannot be done: " + "; ".join(plan.blocking))
             if plan.to_folder or plan.to_database:
-                return self._elsewhere(options, plan, origin, choice)
+                return self._elsewhere(options, plan, origin, request)
             self.require_consent(options, "Replace the live system with this backup?")
-            return self._restore(options, plan, Restore(ref, origin, plan, choice, Tracker(), lambda: None))
+            return self._restore(options, plan, Restore(ref, origin, plan, request, Tracker(), lambda: None))
 
     def _recover(self, options: Options) -> None:
         if options["dry_run"]:
@@ -152,7 +152,7 @@ class Command(BackupCommand):
         for line in recover_restores():
             self.note(line)
 
-    def _plan(self, options: Options, ref: BackupRef, origin: Origin, choice: Choice) -> Plan:
+    def _plan(self, options: Options, ref: BackupRef, origin: Origin, request: RestoreRequest) -> Plan:
         safety = not options["no_safety_backup"] and ledger_is_readable()
         # The restore itself tries the rows beside the live database before it replaces anything.
         tried = bool(options["dry_run"])
@@ -167,8 +167,8 @@ class Command(BackupCommand):
 
             if options["to_database"]:
                 place = str(options["to_database"])
-                return plan_to_database(ref, origin, choice, place, progress=progress, tried=tried)
-            return plan_restore(ref, origin, choice, safety_backup=safety, progress=progress, tried=tried)
+                return plan_to_database(ref, origin, request, place, progress=progress, tried=tried)
+            return plan_restore(ref, origin, request, safety_backup=safety, progress=progress, tried=tried)
 
     def _restore(self, options: Options, plan: Plan, work: Restore) -> int:
         with ProgressDisplay() as display:
@@ -193,7 +193,7 @@ class Command(BackupCommand):
             facts(result_facts(result))
         return exitcodes.OK
 
-    def _elsewhere(self, options: Options, plan: Plan, origin: Origin, choice: Choice) -> int:
+    def _elsewhere(self, options: Options, plan: Plan, origin: Origin, request: RestoreRequest) -> int:
         tracker, clock = Tracker(), time.monotonic()
         target = f"folder {plan.to_folder}" if plan.to_folder else f"database {plan.to_database}"
 
@@ -209,7 +209,7 @@ class Command(BackupCommand):
                 if plan.to_folder:
                     notes = restore_to_folder(origin, plan, tracker, tick)
                 else:
-                    notes = restore_to_database(origin, plan, choice, tracker, tick)
+                    notes = restore_to_database(origin, plan, request, tracker, tick)
         except BaseException as error:
             reason = f"{type(error).__name__}: {error}"
             for line in _recorded(plan, target, took=took(), reason=reason):
@@ -310,15 +310,15 @@ def _recorded(plan: Plan, target: str, *, took: timedelta, reason: str = "") -> 
     return []
 
 
-def _meant(options: Options, choice: Choice) -> BackupRef:
+def _meant(options: Options, request: RestoreRequest) -> BackupRef:
     if options["package"]:
         return package_ref(Path(str(options["package"])))
-    only = "database" if options["to_database"] else choice.only
+    only = "database" if options["to_database"] else request.only or None
     wanted = EVERYTHING if options["to_folder"] else wanted_parts(only)
     return resolve_backup(str(options["backup"]), wanted=wanted)
 
 
-def _choice(options: Options) -> Choice:
+def _request(options: Options) -> RestoreRequest:
     """Raises `RestoreRefused` for what does not go together, `RequestRefused` for what is no path."""
     leave_out, tables = _several(options, "leave_out"), _several(options, "table")
     paths = {path_of(text) for text in _several(options, "path")}
@@ -335,8 +335,8 @@ def _choice(options: Options) -> Choice:
     asked = options["drop_access"]
     if asked is not None and (options["to_folder"] or options["to_database"] or options["only"] == "files"):
         raise RestoreRefused("--drop-access and --keep-access are for the live database; leave them away.")
-    return Choice(
-        only=str(options["only"]) if options["only"] else None,
+    return RestoreRequest(
+        only=str(options["only"] or ""),
         leave_out=leave_out,
         paths=frozenset(map(text_of, paths)),
         tables=tables,

@@ -17,9 +17,9 @@ from ...services.jobs import job_create
 from ...storage.locations import PLAIN_PACKAGE, SEALED_PACKAGE
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..choosing import configuration_named
-from ..console import ProgressDisplay, facts, size
 from ..job_views import files, outcome, seconds
+from ..lookup import configuration_named
+from ..terminal import ProgressDisplay, facts, size
 
 _MOST_PROBLEMS_SHOWN = 20
 

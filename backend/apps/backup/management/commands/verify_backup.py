@@ -9,7 +9,7 @@ from ...core.progress import Tracker
 from ...models import RehearsalState
 from .. import exitcodes
 from ..base import BackupCommand, Options
-from ..console import ProgressDisplay, facts
+from ..terminal import ProgressDisplay, facts
 
 
 class Command(BackupCommand):

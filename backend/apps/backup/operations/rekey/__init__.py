@@ -1,9 +1,9 @@
 """Another passphrase for everything, or a new repository under a new master key."""
 
-from .copying import complete_exchanges
+from .new_repository import complete_exchanges
 from .plan import RekeyPlan, plan_rekey
 from .release import Released, plan_release_keys, release_keys
-from .work import Rekeyed, rekey
+from .run import Rekeyed, rekey
 
 __all__ = [
     "RekeyPlan",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from strongroom.backends import LocalBackend
+from strongroom.backends import open_backend
 from strongroom.errors import StrongroomError
 from strongroom.packages import message_passphrase
 from strongroom.passphrase import FILE, VALUE, Passphrase
@@ -20,12 +20,12 @@ from ... import selectors
 from ...backups.passphrase_check import encrypted_places, key_obstacle, places_away
 from ...core.mounts import is_mount
 from ...selectors.executors import executors_alive
-from ...services.key_changes import key_changes_open
+from ...selectors.repositories import key_changes_open
 from ...storage.locations import SEALED_PACKAGE, RepositoryPlace
 from ...storage.packages import is_stored_package, known_packages
 from ...storage.repository_files import size_on_disk
-from .copying import exchanges_cut_off
-from .opening import open_with_either
+from .new_repository import exchanges_cut_off
+from .open_either import open_with_either
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _plan_place(plan: RekeyPlan, place: RepositoryPlace) -> None:
 
 def _keys_left(place: RepositoryPlace, passphrases: Iterable[Passphrase]) -> Iterator[str]:
     """The keys that none of these passphrases opens, and how each is added to the new repository."""
-    backend, known = LocalBackend(place.path), set[str]()
+    backend, known = open_backend(place.path), set[str]()
     for one in passphrases:
         known |= opened_by(backend, one.reveal())
     for key in list_keys(backend):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from strongroom.backends import LocalBackend
+from strongroom.backends import open_backend
 from strongroom.errors import KeyNotFound
 from strongroom.packages import opens_with
 from strongroom.passphrase import Passphrase
@@ -18,10 +18,11 @@ from strongroom.repository import Repository
 from ... import selectors
 from ...errors import RekeyFailed
 from ...models import KeyChange
-from ...services.key_changes import key_change_forget_replaced, key_change_settle, key_changes_open
+from ...selectors.repositories import key_changes_open
+from ...services.key_changes import key_change_forget_replaced, key_change_settle
 from ...storage.locations import resolve_place
 from ...storage.packages import is_stored_package
-from .copying import REPLACED, complete_exchanges
+from .new_repository import REPLACED, complete_exchanges
 
 
 @dataclasses.dataclass(slots=True)
@@ -98,7 +99,7 @@ def _require_packages(change: KeyChange, passphrase: Passphrase) -> None:
 
 
 def _open(change: KeyChange, passphrase: Passphrase) -> Repository:
-    return Repository.open(LocalBackend(resolve_place(change.storage_path, encrypted=True).path), passphrase.reveal())
+    return Repository.open(open_backend(resolve_place(change.storage_path, encrypted=True).path), passphrase.reveal())
 
 
 def _replaced(change: KeyChange) -> Path:

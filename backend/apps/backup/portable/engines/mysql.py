@@ -153,7 +153,7 @@ class MysqlReading:
     def notes(self) -> list[str]:
         return []
 
-    def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:  # noqa: ARG002  the type says it all
+    def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:
         return _KINDS.get(column.base, Kind.NATIVE), ""
 
     def admits(self, column: RawColumn, kind: Kind) -> bool:

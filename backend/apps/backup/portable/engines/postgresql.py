@@ -125,7 +125,7 @@ class PostgresqlReading:
     def met(self) -> list[str]:
         return []
 
-    def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:  # noqa: ARG002  the type says it all
+    def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:
         # A list tells not where the numbers of an array's items begin, as its text does.
         return (Kind.NATIVE, "") if column.item else _kind_of(column)
 

@@ -157,7 +157,7 @@ class SqliteReading:
         except _UNFIT:
             return False
 
-    def admits(self, column: RawColumn, kind: Kind) -> bool:  # noqa: ARG002  a column may hold anything here
+    def admits(self, column: RawColumn, kind: Kind) -> bool:
         return kind not in {Kind.ARRAY, Kind.NATIVE}
 
     def counters(self, table: RawTable) -> Mapping[str, int]:

@@ -15,13 +15,13 @@ from strongroom.errors import StrongroomError
 from ... import conf
 from ...backups.catalogue import catalogue_rebuild
 from ...core.manifest import Manifest
-from ...errors import BackupError, IllegalTransition, JournalUnwritable, LedgerUnavailable
+from ...errors import BackupError, IllegalTransition, JournalUnwritable, LedgerUnavailable, RestoreNotFound
 from ...ledger import ledger_access, ledger_alias
 from ...models import BackupJob, RollbackState
 from ...selectors import configurations
 from ...services.celery_beat import sync_all
 from ...services.restores import (
-    RestoreRequest,
+    NewRestore,
     restore_cancel,
     restore_complete,
     restore_create,
@@ -36,7 +36,7 @@ from ..journal import Journal, State
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Told:
+class RestoreOutcome:
     """What a restore that has ended tells of itself."""
 
     phases: Sequence[Mapping[str, object]] = ()
@@ -49,7 +49,7 @@ def begin(journal: Journal, *, asked_for: bool = False) -> bool:
 
     Raises `IllegalTransition` if it was asked for and is not wanted any more.
     """
-    request = RestoreRequest(
+    request = NewRestore(
         restore_type=journal.restore_type,
         backup_job=journal.backup_job,
         backup_reference=journal.backup,
@@ -92,13 +92,13 @@ def cancel(journal: Journal, error: BaseException) -> None:
 def _end(end: Callable[..., None], journal: Journal, reason: str, error: BaseException) -> None:
     try:
         end(journal.restore, reason, now=timezone.now())
-    except (LedgerUnavailable, IllegalTransition) as also:
+    except (LedgerUnavailable, IllegalTransition, RestoreNotFound) as also:
         error.add_note(f"The ledger could not be told: {also}")
 
 
 def finish(
     journal: Journal,
-    told: Told,
+    told: RestoreOutcome,
     *,
     packages: Mapping[Path, Manifest] | None = None,
 ) -> list[str]:
@@ -122,7 +122,7 @@ def finish(
             counts=told.counts,
             changes=None if journal.changes is None else journal.changes.to_json(),
         )
-    except IllegalTransition:
+    except (IllegalTransition, RestoreNotFound):
         # A swap that was cut off after this step: it is known already.
         pass
     except LedgerUnavailable as error:
@@ -179,7 +179,7 @@ def begin_again(journal: Journal) -> None:
     """Enter the restore into the restored ledger, unless it is there already."""
     try:
         begin(journal)
-    except IllegalTransition:
+    except (IllegalTransition, RestoreNotFound):
         return
 
 
@@ -216,6 +216,6 @@ def released(journal: Journal) -> list[str]:
 def _tell(journal: Journal, change: Callable[[uuid.UUID], None]) -> list[str]:
     try:
         change(journal.restore)
-    except (LedgerUnavailable, IllegalTransition) as error:
+    except (LedgerUnavailable, IllegalTransition, RestoreNotFound) as error:
         return [f"the ledger could not be told: {error}"]
     return []

@@ -14,17 +14,18 @@ from pathlib import Path
 from ...core.manifest import DatabaseRecord, DataRecord
 from ...core.progress import Tracker
 from ...errors import RestoreRefused
+from ...policies.restore_request import RestoreRequest
 from ..backup_source import Origin, Progress
 from ..engines.contract import DatabaseEngine
 from ..engines.registry import DATABASE_ENGINES, engine_of
-from ..planning.plan import Choice, Plan
+from ..planning.plan import Plan
 from ..planning.tables import chosen_tables
 from ..staging import rows as stage_portable
 from ..staging.rows import Target
 
 
 def restore_to_database(
-    origin: Origin, plan: Plan, choice: Choice, tracker: Tracker, tick: Callable[[], None]
+    origin: Origin, plan: Plan, request: RestoreRequest, tracker: Tracker, tick: Callable[[], None]
 ) -> list[str]:
     """Fill the new database `plan.to_database`; notes for the user. Whatever goes wrong is raised, and nothing left.
 
@@ -53,12 +54,12 @@ def restore_to_database(
     if isinstance(record, DatabaseRecord):
         phase("restoring the database")
         notes: list[str] = []
-        loaded = _loaded(origin, record, plan.to_database, leave_out=choice.leave_out, progress=progress, notes=notes)
+        loaded = _loaded(origin, record, plan.to_database, leave_out=request.leave_out, progress=progress, notes=notes)
         with loaded as place:
             return notes + finish(place)
     with _new_database(record, plan.to_database) as place:
         target = Target(record, place)
-        notes = stage_portable.load(origin, [target], leave_out=choice.leave_out, progress=progress, phase=phase)
+        notes = stage_portable.load(origin, [target], leave_out=request.leave_out, progress=progress, phase=phase)
         return notes + finish(place)
 
 

@@ -11,7 +11,7 @@ from django.db.utils import Error as DatabaseFailure
 from ...backups.references import BackupRef
 from ...core.manifest import Manifest
 from ...errors import SettingsInvalid
-from ...sources.project import same_secret
+from ...sources.project_facts import same_secret
 from ..access.models import BLACKLISTED, access_elsewhere, access_models, account_model
 from ..access.staged_models import model_named, models_now, present
 from .plan import Plan

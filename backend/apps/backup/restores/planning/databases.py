@@ -12,10 +12,10 @@ from django.db.utils import Error as DatabaseFailure
 from ...core.manifest import DatabaseRecord, DataRecord
 from ...core.mounts import is_mount
 from ...errors import BackupError, RestoreFailed
-from ...sources import sqlite
-from ...sources.cut import database_aliases
-from ...sources.schema import disks
-from ...sources.schema.rehearsal import rehearse
+from ...sources.consistency_point import database_aliases
+from ...sources.engines.postgresql.schema import disks
+from ...sources.engines.postgresql.schema.rehearsal import rehearse
+from ...sources.engines.sqlite import online_copy as sqlite
 from ..backup_source import Origin, Progress
 from ..engines.registry import engine_of
 from ..engines.server_check import ServerCheck

@@ -19,17 +19,18 @@ from ...core.paths import path_of, text_of
 from ...errors import RestoreRefused
 from ...ledger import ledger_alias
 from ...models import BackupJob, RestoreType
+from ...policies.restore_request import RestoreRequest
+from ...sources.file_references import reference_fields
 from ...sources.files import FileRoot, file_roots, held_besides, stays_inside
 from ...sources.migrations import code_knows, code_leaves, newer_code
-from ...sources.named_files import reference_fields
-from ...sources.project import same_secret, secret_names
+from ...sources.project_facts import same_secret, secret_names
 from ...sources.project_folders import inside_any
 from ..backup_source import Origin, Progress
 from ..engines.registry import DATABASE_ENGINES, engine_of
 from ..safety_backup import safety_obstacle
 from .access import compared_later, plan_access
 from .databases import plan_data, plan_database
-from .plan import Choice, Plan, Replacement, Space, existing, require_writable
+from .plan import Plan, Replacement, Space, existing, require_writable
 from .tables import plan_tables
 from .trial import try_rows
 
@@ -37,22 +38,22 @@ _MARGIN: Final = 4 * 1024 * 1024
 _MOST_NAMED: Final = 20
 
 
-def chosen_databases(manifest: Manifest, only: str | None) -> list[DatabaseRecord]:
+def chosen_databases(manifest: Manifest, only: str) -> list[DatabaseRecord]:
     """The databases to restore."""
     return [] if only == "files" else manifest.databases
 
 
-def chosen_data(manifest: Manifest, only: str | None) -> list[DataRecord]:
+def chosen_data(manifest: Manifest, only: str) -> list[DataRecord]:
     """The databases in portable form to restore."""
     return [] if only == "files" else manifest.data
 
 
-def chosen_roots(manifest: Manifest, only: str | None) -> list[FileRootRecord]:
+def chosen_roots(manifest: Manifest, only: str) -> list[FileRootRecord]:
     """The file roots to restore."""
     return [] if only == "database" else manifest.files
 
 
-def content_counts(manifest: Manifest, only: str | None = None) -> dict[str, int]:
+def content_counts(manifest: Manifest, only: str = "") -> dict[str, int]:
     """What is restored of a backup, in numbers."""
     databases, data = chosen_databases(manifest, only), chosen_data(manifest, only)
     roots = chosen_roots(manifest, only)
@@ -72,7 +73,7 @@ def live_roots() -> dict[str, FileRoot]:
 def plan_restore(
     ref: BackupRef,
     origin: Origin,
-    choice: Choice,
+    request: RestoreRequest,
     *,
     safety_backup: bool,
     progress: Progress,
@@ -85,18 +86,18 @@ def plan_restore(
     restore that follows at once does that itself before it replaces anything.
     """
     manifest = origin.manifest
-    databases, roots = chosen_databases(manifest, choice.only), chosen_roots(manifest, choice.only)
-    data = chosen_data(manifest, choice.only)
+    databases, roots = chosen_databases(manifest, request.only), chosen_roots(manifest, request.only)
+    data = chosen_data(manifest, request.only)
     if not databases and not data and not roots:
-        raise RestoreRefused(f"{ref} holds nothing of what is to be restored ({choice.only or 'database and files'}).")
-    require_leave_out(manifest, choice)
-    plan = _begin(ref, origin, choice)
-    plan.warnings = [*_not_in_it(manifest, choice), *plan.warnings]
+        raise RestoreRefused(f"{ref} holds nothing of what is to be restored ({request.only or 'database and files'}).")
+    require_leave_out(manifest, request)
+    plan = _begin(ref, origin, request)
+    plan.warnings = [*_not_in_it(manifest, request), *plan.warnings]
     needed: dict[Path, int] = {}
     for record in databases:
-        plan_database(plan, origin, record, needed=needed, leave_out=choice.leave_out)
+        plan_database(plan, origin, record, needed=needed, leave_out=request.leave_out)
     for rows in data:
-        plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress)
+        plan_data(plan, origin, rows, needed=needed, leave_out=request.leave_out, progress=progress)
     for root in roots:
         _plan_root(plan, root, needed)
     plan.blocking += origin.lost()
@@ -106,7 +107,7 @@ def plan_restore(
     _name_fact_files(plan, manifest)
     _plan_ledger(plan, [*databases, *data])
     if databases or data:
-        plan_access(plan, ref, manifest, choice.drop_access)
+        plan_access(plan, ref, manifest, request.drop_access)
     if roots and manifest.references.excluded:
         plan.warnings.append(
             f"{manifest.references.excluded} files that the rows name were left out of the backup by its configuration:"
@@ -118,35 +119,35 @@ def plan_restore(
     else:
         plan.warnings.append("no backup of the live state is taken first; what is replaced is kept for rollback")
     if tried and data and not plan.blocking:
-        try_rows(plan, origin, data, leave_out=choice.leave_out, progress=progress)
+        try_rows(plan, origin, data, leave_out=request.leave_out, progress=progress)
     else:
         compared_later(plan)
     return plan
 
 
-def require_leave_out(manifest: Manifest, choice: Choice) -> None:
+def require_leave_out(manifest: Manifest, request: RestoreRequest) -> None:
     """Raises `RestoreRefused` where nothing can be left out; what is to be must be in the backup."""
     dumped = any(DATABASE_ENGINES[record.engine].dumps_objects for record in manifest.databases)
-    if choice.leave_out and not manifest.data and not dumped:
+    if request.leave_out and not manifest.data and not dumped:
         raise RestoreRefused(
             "Tables are left out of a portable package, and objects out of a database of PostgreSQL; this backup holds"
             " neither. Leave --leave-out away."
         )
-    tables = sorted(one for one in choice.leave_out if one.startswith(("table:", "schema:", "sequence:")))
+    tables = sorted(one for one in request.leave_out if one.startswith(("table:", "schema:", "sequence:")))
     if tables and dumped:
         raise RestoreRefused(f"{tables[0]!r} cannot be left out: it holds what was backed up, or is where that lies.")
 
 
-def _begin(ref: BackupRef, origin: Origin, choice: Choice) -> Plan:
+def _begin(ref: BackupRef, origin: Origin, request: RestoreRequest) -> Plan:
     manifest = origin.manifest
     plan = Plan(
         backup=str(ref),
         backup_job=manifest.job.uuid,
-        restore_type=_restore_type(manifest, choice).value,
+        restore_type=_restore_type(manifest, request).value,
         taken_at=manifest.cut_at.isoformat(),
-        paths=sorted(choice.paths),
-        tables=sorted(choice.tables),
-        counts=content_counts(manifest, choice.only),
+        paths=sorted(request.paths),
+        tables=sorted(request.tables),
+        counts=content_counts(manifest, request.only),
     )
     plan.warnings += [*ref.notes, *origin.notes]
     if manifest.problems:
@@ -154,35 +155,35 @@ def _begin(ref: BackupRef, origin: Origin, choice: Choice) -> Plan:
     return plan
 
 
-def _not_in_it(manifest: Manifest, choice: Choice) -> Iterator[str]:
+def _not_in_it(manifest: Manifest, request: RestoreRequest) -> Iterator[str]:
     """What is asked for and is not in the backup, so that nobody takes a part for the whole."""
-    if choice.only is None:
+    if not request.only:
         if not manifest.files and live_roots():
             yield "THE FILES ARE NOT IN THIS BACKUP: the restore brings back the database alone"
         if not manifest.databases and not manifest.data:
             yield "THE DATABASE IS NOT IN THIS BACKUP: the restore brings back the files alone"
 
 
-def _restore_type(manifest: Manifest, choice: Choice) -> RestoreType:
-    if choice.paths or choice.tables:
+def _restore_type(manifest: Manifest, request: RestoreRequest) -> RestoreType:
+    if request.paths or request.tables:
         return RestoreType.SELECTIVE_RESTORE
-    databases = chosen_databases(manifest, choice.only) or chosen_data(manifest, choice.only)
-    if not chosen_roots(manifest, choice.only):
+    databases = chosen_databases(manifest, request.only) or chosen_data(manifest, request.only)
+    if not chosen_roots(manifest, request.only):
         return RestoreType.DATABASE_RESTORE
     return RestoreType.FULL_RESTORE if databases else RestoreType.FILES_RESTORE
 
 
-def plan_to_folder(ref: BackupRef, origin: Origin, choice: Choice, folder: Path) -> Plan:
+def plan_to_folder(ref: BackupRef, origin: Origin, request: RestoreRequest, folder: Path) -> Plan:
     """Plan a restore of the backup's tree, or of some paths of it, into an empty folder; nothing live is involved."""
-    plan = _begin(ref, origin, choice)
+    plan = _begin(ref, origin, request)
     plan.to_folder = str(folder)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         plan.blocking.append(f"{folder} is not a folder; give an empty one or one that does not exist")
     elif folder.is_dir() and any(folder.iterdir()):
         plan.blocking.append(f"{folder} is not empty; give an empty folder or one that does not exist")
     plan.warnings += origin.lost()
-    if choice.paths:
-        _plan_paths(plan, origin, choice.paths)
+    if request.paths:
+        _plan_paths(plan, origin, request.paths)
     _plan_space(plan, {folder: plan.counts["bytes"]})
     return plan
 
@@ -223,7 +224,7 @@ def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> Non
 
 
 def plan_to_database(
-    ref: BackupRef, origin: Origin, choice: Choice, place: str, *, progress: Progress, tried: bool = False
+    ref: BackupRef, origin: Origin, request: RestoreRequest, place: str, *, progress: Progress, tried: bool = False
 ) -> Plan:
     """Plan a restore of the only database of a backup into a new one, which stays; nothing live is involved.
 
@@ -234,17 +235,17 @@ def plan_to_database(
     aliases = [*(one.alias for one in manifest.databases), *(one.alias for one in manifest.data)]
     if len(aliases) != 1:
         raise RestoreRefused(f"{ref} does not hold exactly one database; --to-database is for one.")
-    require_leave_out(manifest, choice)
-    plan = _begin(ref, origin, dataclasses.replace(choice, only="database"))
+    require_leave_out(manifest, request)
+    plan = _begin(ref, origin, dataclasses.replace(request, only="database"))
     if aliases[0] in connections.settings and engine_of(aliases[0]).is_file:
         place = str(Path(place).absolute())
     plan.to_database = place
-    plan_tables(plan, manifest, choice.tables)
+    plan_tables(plan, manifest, request.tables)
     needed: dict[Path, int] = {}
     for record in manifest.databases:
-        plan_database(plan, origin, record, needed=needed, leave_out=choice.leave_out, place=place)
+        plan_database(plan, origin, record, needed=needed, leave_out=request.leave_out, place=place)
     for rows in manifest.data:
-        plan_data(plan, origin, rows, needed=needed, leave_out=choice.leave_out, progress=progress, place=place)
+        plan_data(plan, origin, rows, needed=needed, leave_out=request.leave_out, progress=progress, place=place)
     plan.blocking += origin.lost()
     _plan_space(plan, needed)
     # Nothing live is exchanged: whoever has the right code elsewhere may want just this.
@@ -252,7 +253,7 @@ def plan_to_database(
     _compare_secrets(plan, manifest)
     plan.ledger = "stays as it is"
     if tried and manifest.data and not plan.blocking:
-        try_rows(plan, origin, manifest.data, leave_out=choice.leave_out, progress=progress)
+        try_rows(plan, origin, manifest.data, leave_out=request.leave_out, progress=progress)
     return plan
 
 

@@ -59,24 +59,6 @@ class Plan:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What is to be restored of a backup: everything, or `only` its database or files.
-
-    `leave_out` are tables of a portable package, or objects of a PostgreSQL database such as `extension:postgis`.
-
-    Beside the live system it may be less: the files and folders `paths`, as texts of `names`, or the `tables`.
-
-    `drop_access` removes sessions and tokens from a database before it goes live; None: only those of other systems.
-    """
-
-    only: str | None = None
-    leave_out: frozenset[str] = frozenset()
-    paths: frozenset[str] = frozenset()
-    tables: frozenset[str] = frozenset()
-    drop_access: bool | None = None
-
-
 def existing(path: Path) -> Path:
     """The nearest folder above that is there, or the path itself."""
     while not path.exists():

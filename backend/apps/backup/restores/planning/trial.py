@@ -16,8 +16,8 @@ from django.utils import timezone
 from ...conf import load
 from ...core.manifest import DataRecord
 from ...errors import RestoreFailed
+from ...sources.file_references import reference_fields
 from ...sources.files import database_files, file_roots
-from ...sources.named_files import reference_fields
 from ..access.compare import compare_access
 from ..backup_source import Origin, Progress
 from ..journal import Journal, State, exclusive, folder, forget_lock

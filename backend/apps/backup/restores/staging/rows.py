@@ -24,8 +24,8 @@ from ...portable.engines.base import RawTable, convert_columns
 from ...portable.forms import Kind, Row
 from ...portable.history import History, history
 from ...portable.rows import read_all
-from ...sources.portable import moments_in
-from ...sources.readers import describe_exit
+from ...sources.engines.opened_rows import moments_in
+from ...sources.streams import describe_exit
 from ..backup_source import Origin, Progress
 from ..engines.fill_base import Filling, Scratch
 from ..engines.registry import engine_of

@@ -1,4 +1,4 @@
-"""`manage.py verify_documents`: whether the documents are what they were."""
+"""`manage.py verify_documents`: verify the audit chain, the rows and the files of all documents."""
 
 import json
 import sys
@@ -11,21 +11,21 @@ from apps.documents.verifying import VerifyReport, documents_verify
 
 
 class Command(BaseCommand):
-    help = "Recompute the audit chain, and compare every row with it and every file with its row. Exit 1 for problems."
-    # A restore that was cut off in its swap is completed first. All other checks take longer, and concern others.
+    help = "Verify the audit chain, every row against it, and every file against its row. Exit code 1 for problems."
+    # An interrupted restore is completed first. The other checks take longer and do not concern this command.
     requires_system_checks = ("interrupted_restore",)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
 
     def handle(self, *, json: bool, **_options: object) -> None:
-        """Verify, report, and exit with 1 when something is wrong."""
+        """Verify, print the report, and exit with code 1 if there are problems."""
         try:
             report = documents_verify()
         except DatabaseError as error:
             raise CommandError(
-                f"The documents cannot be read: {error}. Run `manage.py migrate`, which also completes a restore that"
-                " was cut off, and then this command again."
+                f"Cannot read the documents: {error}. Run `manage.py migrate`, which also completes an interrupted"
+                " restore, and then this command again."
             ) from error
         self.stdout.write(_as_json(report) if json else _as_text(report))
         if report.problem_count:
@@ -46,5 +46,5 @@ def _as_text(report: VerifyReport) -> str:
     lines += [f"{problem.kind} {problem.subject}: {problem.text}" for problem in report.problems]
     if report.problem_count > len(report.problems):
         lines.append(f"and {report.problem_count - len(report.problems):,} more problems")
-    lines.append(f"{report.problem_count:,} problems" if report.problem_count else "Everything is as it was.")
+    lines.append(f"{report.problem_count:,} problems" if report.problem_count else "No problems found.")
     return "\n".join(lines)

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from strongroom.longpaths import remove_tree
+from strongroom.long_paths import remove_tree
 
+from ....sources.engines.sqlite.online_copy import fold_log_in, has_no_tables
 from ....sources.files import RESTORE_MARK
-from ....sources.sqlite import fold_log_in, has_no_tables
 from ...journal import Component, Kind, sync_folder
 
 Mark = Callable[[str], None]

@@ -10,9 +10,9 @@ from django.db.utils import Error as DatabaseFailure
 
 from ....core.sql import backticked
 from ....ledger import ledger_models
-from ....sources.mysql import fresh_connection as fresh_mysql
+from ....sources.engines.mysql.connection import fresh_connection as fresh_mysql
 from ..ledger_rows import foreign_columns, no_room
-from ..mysql.server import is_out_of_room, reason
+from .server import is_out_of_room, reason
 
 
 def carry_mysql(alias: str, live: str, staged: str) -> str:

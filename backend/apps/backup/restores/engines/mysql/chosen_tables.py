@@ -8,9 +8,9 @@ from django.db.utils import Error as DatabaseFailure
 
 from ....core.sql import backticked
 from ....errors import RestoreFailed
-from ....sources.mysql import fresh_connection as fresh_mysql
+from ....sources.engines.mysql.connection import fresh_connection as fresh_mysql
 from ..chosen_tables import require_tables
-from ..mysql.server import reason, tables
+from .server import reason, tables
 
 if TYPE_CHECKING:
     pass

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from django.db import connections
 
 from ....core.sql import backticked
-from ....sources.mysql import ENGINE, fresh_connection
-from ....sources.schema.disks import LOCAL, local_folder
+from ....sources.engines.mysql.connection import ENGINE, fresh_connection
+from ....sources.engines.postgresql.schema.disks import LOCAL, local_folder
 from ...journal import Component, Journal, Kind
 from ..contract import DatabaseEngine, Mark
 from ..fill_base import Filling, Scratch

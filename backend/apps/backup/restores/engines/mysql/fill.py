@@ -14,7 +14,7 @@ from ....errors import RestoreFailed
 from ....portable.engines.base import Moments, RawTable
 from ....portable.engines.mysql import MysqlReading, MysqlWriting
 from ....portable.forms import Kind
-from ....sources.mysql import fresh_connection
+from ....sources.engines.mysql.connection import fresh_connection
 from ..fill_base import Counters, Scratch, definitions
 from .server import is_out_of_room, reason
 

@@ -11,7 +11,7 @@ from django.db.utils import OperationalError
 
 from ....core.server_errors import what_helps, what_was_said
 from ....errors import RestoreFailed
-from ....sources.mysql import fresh_connection
+from ....sources.engines.mysql.connection import fresh_connection
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper

@@ -10,7 +10,7 @@ from django.db import connections
 
 from ....core.paths import first_of
 from ....core.sql import backticked
-from ....sources.mysql import CHARACTER_SET, not_transactional
+from ....sources.engines.mysql.connection import CHARACTER_SET, not_transactional
 from ..server_check import ServerCheck
 from .grants import Rights, like_pattern, read_rights
 from .server import collation, column, exists, server, text

@@ -11,7 +11,7 @@ from django.db.utils import Error as DatabaseFailure
 
 from ....core.sql import quoted
 from ....ledger import ledger_models
-from ....sources.postgresql import fresh_connection, sqlstate
+from ....sources.engines.postgresql.dump import fresh_connection, sqlstate
 from ..ledger_rows import ForeignColumn, foreign_columns, no_room
 
 _BATCH: Final = 500

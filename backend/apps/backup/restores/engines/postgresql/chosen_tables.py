@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.db.utils import Error as DatabaseFailure
 
 from ....errors import RestoreFailed
-from ....sources.postgresql import fresh_connection
+from ....sources.engines.postgresql.dump import fresh_connection
 from ..chosen_tables import require_tables
 
 if TYPE_CHECKING:

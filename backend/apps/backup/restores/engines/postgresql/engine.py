@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from django.db import connections
 
 from ....core.manifest import DatabaseRecord
-from ....sources.postgresql import ENGINE, fresh_connection, read_facts, written_since
-from ....sources.schema.disks import data_folder
-from ....sources.schema.live import create_like_live
-from ....sources.schema.scratch import create_scratch
-from ....sources.schema.server import bar, drop, exists, free_name, server
+from ....sources.engines.postgresql.dump import ENGINE, fresh_connection, read_facts, written_since
+from ....sources.engines.postgresql.schema.disks import data_folder
+from ....sources.engines.postgresql.schema.live import create_like_live
+from ....sources.engines.postgresql.schema.scratch import create_scratch
+from ....sources.engines.postgresql.schema.server import bar, drop, exists, free_name, server
 from ...backup_source import Origin, Progress
 from ...changes import Baseline
 from ...journal import Component, Journal, Kind

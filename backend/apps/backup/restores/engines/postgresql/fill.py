@@ -16,7 +16,7 @@ from ....errors import RestoreFailed
 from ....portable.engines.base import Moments, RawTable
 from ....portable.engines.postgresql import PostgresqlReading, PostgresqlWriting
 from ....portable.forms import Kind, is_type_name
-from ....sources.postgresql import fresh_connection
+from ....sources.engines.postgresql.dump import fresh_connection
 from ..fill_base import Counters, Scratch, definitions
 
 if TYPE_CHECKING:

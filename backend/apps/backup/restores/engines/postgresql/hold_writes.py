@@ -14,7 +14,7 @@ from django.apps import apps
 
 from ....core.sql import quoted
 from ....ledger import ledger_models
-from ....sources.postgresql import fresh_connection
+from ....sources.engines.postgresql.dump import fresh_connection
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper

@@ -17,19 +17,26 @@ from strongroom.streams import Reader
 
 from ....core.manifest import DatabaseRecord
 from ....errors import RestoreFailed
-from ....sources.postgresql import PostgresFacts, fresh_connection, read_facts
-from ....sources.postgresql_about import locale_of, made_in, server_facts
-from ....sources.postgresql_client import Client, find_client, hidden_in, restore_command
-from ....sources.readers import CHUNK, describe_exit
-from ....sources.schema.checks import put_back, references_not_valid, set_aside
-from ....sources.schema.failures import Failure, Maker, failures_of
-from ....sources.schema.generated import compute_again
-from ....sources.schema.rehearsal import is_failure
-from ....sources.schema.rights import RESTRICTED, Rights, give_to_owner, replay_facts, replay_rights, role_names
-from ....sources.schema.scratch import major, missing_rights, source_path, source_session
-from ....sources.schema.script import Entry, Script, read_script
-from ....sources.schema.server import exists, server
-from ....sources.schema.session import Session, open_session
+from ....sources.engines.postgresql.client_programs import Client, find_client, hidden_in, restore_command
+from ....sources.engines.postgresql.dump import PostgresFacts, fresh_connection, read_facts
+from ....sources.engines.postgresql.schema.checks import put_back, references_not_valid, set_aside
+from ....sources.engines.postgresql.schema.failures import Failure, Maker, failures_of
+from ....sources.engines.postgresql.schema.generated import compute_again
+from ....sources.engines.postgresql.schema.rehearsal import is_failure
+from ....sources.engines.postgresql.schema.rights import (
+    RESTRICTED,
+    Rights,
+    give_to_owner,
+    replay_facts,
+    replay_rights,
+    role_names,
+)
+from ....sources.engines.postgresql.schema.scratch import major, missing_rights, source_path, source_session
+from ....sources.engines.postgresql.schema.script import Entry, Script, read_script
+from ....sources.engines.postgresql.schema.server import exists, server
+from ....sources.engines.postgresql.schema.session import Session, open_session
+from ....sources.engines.postgresql.server_facts import locale_of, made_in, server_facts
+from ....sources.streams import CHUNK, describe_exit
 from ....sources.verify import DumpPlace, compare_rows
 from ...backup_source import Progress
 from ..server_check import ServerCheck

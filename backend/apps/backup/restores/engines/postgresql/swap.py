@@ -14,7 +14,7 @@ from django.db.utils import OperationalError
 
 from ....core.sql import quoted
 from ....errors import RestoreFailed, RestoreRefused
-from ....sources.schema.server import PATIENCE, PAUSE, bar, end_sessions, exists, server
+from ....sources.engines.postgresql.schema.server import PATIENCE, PAUSE, bar, end_sessions, exists, server
 from ...journal import Component
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from urllib.parse import quote
 from django.db import connections
 
 from ....core.manifest import DatabaseRecord
+from ....sources.engines.sqlite.online_copy import ENGINE, SIDE_FILES, count_rows, database_path
 from ....sources.files import RESTORE_MARK
-from ....sources.sqlite import ENGINE, SIDE_FILES, count_rows, database_path
 from ...backup_source import Origin, Progress
 from ...changes import Baseline
 from ...journal import Component, Journal, Kind

@@ -12,8 +12,8 @@ from strongroom.streams import Reader
 
 from ....core.manifest import DatabaseRecord
 from ....errors import RestoreFailed, RestoreRefused
-from ....sources.readers import CHUNK
-from ....sources.sqlite import count_rows, damage_in, open_readonly
+from ....sources.engines.sqlite.online_copy import count_rows, damage_in, open_readonly
+from ....sources.streams import CHUNK
 from ....sources.verify import compare_rows
 from ...backup_source import Progress
 

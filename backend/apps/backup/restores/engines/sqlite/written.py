@@ -14,7 +14,7 @@ from strongroom.snapshots import SnapshotView
 
 from ....core.sql import quoted
 from ....ledger import ledger_models
-from ....sources import sqlite
+from ....sources.engines.sqlite import online_copy as sqlite
 from ....storage.locations import RepositoryPlace
 from ....storage.staging import staging_folder
 from ...changes import StoredAt

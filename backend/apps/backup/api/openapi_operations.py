@@ -1,0 +1,132 @@
+"""How one operation stands in the OpenAPI document: what it takes, what it answers, and every error.
+
+Errors that all views have in common are added here, so that no view can forget them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Literal, TypeVar
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.utils import OpenApiExample
+from drf_spectacular.utils import extend_schema as _extend_schema
+from rest_framework import serializers
+
+from ..core.permissions import Right
+from .openapi_examples import EXAMPLES
+from .problems import MEDIA_TYPE, TYPE
+from .serializer_fields import ApiSerializer
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+_SAID: Final[Mapping[int, str]] = {
+    400: "The request is not valid; `errors` says which field, and why.",
+    401: "Nobody is authenticated.",
+    403: "The right to do this is missing, or the CSRF token.",
+    404: "There is nothing of that name.",
+    409: "It is not in a state that allows this.",
+    410: "It was there, and has been removed.",
+    412: "The client speaks another version of the protocol.",
+    413: "More bytes than are taken.",
+    415: "A media type that is not taken.",
+    416: "A range that lies outside.",
+    423: "Another request is at it at this moment.",
+    429: "Asked too often; Retry-After says when again.",
+    503: "Something that this needs is away or busy; Retry-After says when again.",
+    507: "There is no room for it.",
+}
+
+
+class FieldProblemSerializer(ApiSerializer):
+    """What is wrong with one field; its name is empty where it is about all of them together."""
+
+    field = serializers.CharField(allow_blank=True)
+    message = serializers.CharField()
+
+
+class ProblemSerializer(ApiSerializer):
+    """An error, as in RFC 9457."""
+
+    type = serializers.CharField(help_text=f"What kind of error: {TYPE}…")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField(help_text="What happened, to which thing, and what to do next.")
+    instance = serializers.CharField()
+    id = serializers.CharField(help_text="Under this the server's log has it.")
+    # The framework has a property of that name, which a declared field leaves alone.
+    errors = FieldProblemSerializer(many=True)  # type: ignore[assignment]
+
+
+class ApiSchema(AutoSchema):
+    """One operation of the document."""
+
+    def get_operation(self, *place: Any, **more: Any) -> dict[str, Any] | None:
+        build: Callable[..., dict[str, Any] | None] = super().get_operation
+        operation = build(*place, **more)
+        if operation is not None:
+            rights: Mapping[str, Right | None] = getattr(self.view, "rights")  # noqa: B009  the framework knows no rights
+            right = rights[self.method]
+            said = getattr(self.view, "right_in_words", "any")
+            operation["x-right"] = said if right is None else right.permission
+        return operation
+
+    def get_examples(self) -> list[OpenApiExample]:
+        own: Callable[[], list[OpenApiExample]] = super().get_examples
+        return [*own(), *EXAMPLES.get(self.get_operation_id(), ())]
+
+    def get_tags(self) -> list[str]:
+        return [self.path.strip("/").split("/")[0]]
+
+    def _resolve_path_parameters(self, variables: list[str]) -> list[dict[str, Any]]:
+        resolve: Callable[[list[str]], list[dict[str, Any]]] = super()._resolve_path_parameters
+        found = resolve(variables)
+        for parameter in found:
+            if parameter["name"] == "uuid":
+                parameter["schema"] = {"type": "string", "format": "uuid"}
+        return found
+
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        component = self.resolve_serializer(ProblemSerializer, "response")
+        for code in sorted(set(self._problems())):
+            if str(code) not in bodies:
+                bodies[str(code)] = _problem(component, code)
+        return bodies
+
+    def _problems(self) -> Iterator[int]:
+        yield from (400, 401, 403, 429, 503)
+        if "{" in self.path:
+            yield 404
+        if self.method not in {"GET", "HEAD"}:
+            yield 409
+        if self.method in {"POST", "PUT", "PATCH"}:
+            yield from (413, 415)
+        yield from getattr(self.view, "further_problems", ())
+
+
+def extend_schema(**described: Any) -> Callable[[_Method], _Method]:
+    """drf-spectacular's, which would build on the schema that the host has by default, and that can be any."""
+
+    def describe(method: _Method) -> _Method:
+        method.kwargs = {"schema": ApiSchema}  # type: ignore[attr-defined]
+        return _extend_schema(**described)(method)
+
+    return describe
+
+
+def _problem(component: ResolvedComponent, code: int) -> dict[str, Any]:
+    example = {
+        "type": f"{TYPE}…",
+        "title": _SAID[code],
+        "status": code,
+        "detail": _SAID[code],
+        "instance": "/api/v1/backup/…",
+        "id": "0f3c…",
+        "errors": [{"field": "retention_days", "message": "It must be at least 1."}] if code == 400 else [],
+    }
+    return {
+        "description": _SAID[code],
+        "content": {MEDIA_TYPE: {"schema": component.ref, "examples": {"problem": {"value": example}}}},
+    }

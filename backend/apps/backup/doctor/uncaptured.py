@@ -1,0 +1,181 @@
+"""What belongs to the host and is in no file root: files that rows name, and folders that settings name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from django.apps import apps
+
+from .. import conf, selectors
+from ..core.cache import TtlCache
+from ..core.manifest import OutsideColumn, OutsideFacts
+from ..errors import SettingsInvalid
+from ..sources import SourceRefused, database_aliases
+from ..sources.file_references import reference_fields
+from ..sources.files import database_files, file_roots, storages
+from ..sources.project_folders import base_dir, inside_any, is_code, lies_hidden, not_backed_up, without_documents
+from ..sources.settings_paths import folders_in_settings, key_files_in_settings
+from ..sources.uncaptured_files import columns_outside, still_outside
+from .findings import Finding, critical, warning
+from .settings_to_paste import expression, with_fields, with_name, with_roots
+
+_PASSING: Final = re.compile(
+    r"(^|[^a-z])(caches?|logs?|logging|tmp|temp|scratch|locks?|run|pids?|sockets?)($|[^a-z])", re.IGNORECASE
+)
+"""A setting or a folder that is called so holds what need not be kept."""
+_OF_ALL: Final = frozenset(
+    {"/", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/lib", "/var/www"}  # noqa: S108
+)
+_OF_PROGRAMS: Final = tuple(map(Path, ("/usr", "/var/cache", "/var/log", "/var/run", "/var/tmp")))  # noqa: S108
+_OF_AUTHORITIES: Final = (Path("/etc/ssl"), Path("/etc/pki"), Path("/etc/ca-certificates"))
+_KEPT_SECONDS: Final = 3600.0
+"""A page that is looked at reads the rows no more often than that; the next backup looks by itself."""
+_LOOKED_AT: Final = 1000
+"""So many entries of a folder are looked at to find one file."""
+
+
+def column_findings(*, deep: bool) -> Iterator[Finding]:
+    """W043: the values of a column name files that lie in no file root.
+
+    As the newest backup of a database has found it, and as far as the settings of now leave it so. With `deep`, or
+    where no backup has looked, the values are looked at now.
+    """
+    try:
+        found = _found(deep=deep)
+        columns = [one for one in found.columns if still_outside(one)]
+        held = _held()
+    except (SourceRefused, SettingsInvalid):
+        return  # the verdict says so
+    for one in columns:
+        yield critical(
+            43,
+            one.label,
+            f"{one.outside} of {one.sampled} sampled values name files in no file root, such as"
+            f" {', '.join(one.examples[:2])}. No backup holds them.",
+            _advice(columns, held),
+        )
+    for what in found.unread:
+        yield warning(
+            43,
+            what.partition(": ")[0],
+            f"Its values could not be looked at: {what.partition(': ')[2]}.",
+            "`backup_health --deep` looks again. If its rows name no files, acknowledge it.",
+        )
+
+
+def _found(*, deep: bool) -> OutsideFacts:
+    if deep:
+        _looked.forget()
+        return _looked.get("all")
+    job = selectors.job_with_rows_newest()
+    if job is None or "outside" not in job.manifest:
+        return _looked.get("all")
+    return msgspec.convert(job.manifest["outside"], OutsideFacts)
+
+
+_looked: TtlCache[str, OutsideFacts] = TtlCache(
+    lambda _key, _now: columns_outside(database_aliases(portable=True)), seconds=_KEPT_SECONDS
+)
+
+
+def _advice(columns: Sequence[OutsideColumn], held: Sequence[Path]) -> str:
+    """All settings at once: each finding pasted by itself would take the one before away."""
+    folders = dict.fromkeys(Path(folder) for one in columns for folder in one.folders)
+    lines = [with_roots([folder for folder in folders if not inside_any(folder, held)])]
+    bases = {one.label: Path(one.base) for one in columns if one.base}
+    lines += [with_fields(bases)] if bases else []
+    # Values of a column that tells what was imported, say, lead nowhere after a while.
+    past = [one.label for one in columns if one.base and one.outside < one.sampled]
+    return (
+        f"Set {' and '.join(f'`{line}`' for line in lines)}, and run a FULL backup."
+        + (
+            f" Not all values of {', '.join(past)} lead to such files: leave it out of BACKUP_REFERENCE_FIELDS if that"
+            " is as it should be, because a missing file makes each backup INCOMPLETE."
+            if past
+            else ""
+        )
+        + " If these files are left out on purpose, name their folder in BACKUP_NOT_BACKED_UP."
+    )
+
+
+def folder_findings() -> Iterator[Finding]:
+    """W046: a folder that the host's settings name holds files, and is in no file root."""
+    try:
+        held = _held()
+    except (SourceRefused, SettingsInvalid):
+        return
+    found = [(label, path) for label, path in folders_in_settings() if _matters(label, path, held)]
+    named: set[Path] = set()
+    for label, path in found:
+        if path in named or inside_any(path, [other for _, other in found if other != path]):
+            continue
+        named.add(path)
+        yield warning(
+            46,
+            label,
+            f"The folder {path} holds files and is in no file root: no backup has it.",
+            f"Add `{with_name(path)}` to BACKUP_FILE_ROOTS. If it is left out on purpose, or can be made anew, add"
+            f" `{expression(path)}` to BACKUP_NOT_BACKED_UP, and name what must be made anew in"
+            " BACKUP_REBUILD_AFTER_RESTORE.",
+        )
+
+
+def key_findings() -> Iterator[Finding]:
+    """W046: a file with a key that the host's settings name is in no backup; what it has encrypted, only it opens."""
+    try:
+        held = [*_held(), *(Path(os.path.realpath(path)) for path in conf.load().fact_files)]
+    except (SourceRefused, SettingsInvalid):
+        return
+    for label, path in key_files_in_settings():
+        if not inside_any(path, [*held, *_OF_PROGRAMS, *_OF_AUTHORITIES]):
+            yield warning(
+                46,
+                label,
+                f"The file {path} is in no file root: no backup has it.",
+                f"Add `{expression(path)}` to BACKUP_FACT_FILES, which encrypted backups hold, or to"
+                " BACKUP_NOT_BACKED_UP if there is a copy elsewhere.",
+            )
+
+
+def _held() -> list[Path]:
+    """What is backed up, or not on purpose."""
+    return [*(root.path for root in file_roots(reference_fields(conf.load().reference_fields))), *not_backed_up()]
+
+
+def _matters(label: str, folder: Path, held: Sequence[Path]) -> bool:
+    if not _is_of_host(folder) or inside_any(folder, [*held, *without_documents()]):
+        return False
+    if _PASSING.search(label) or _PASSING.search(folder.name) or lies_hidden(folder) or is_code(folder):
+        return False
+    # A folder that holds code, file roots or the backups is where the host lies, and no part of it.
+    above = [*held, *storages(), *(Path(os.path.realpath(one.path)) for one in apps.get_app_configs())]
+    return not any(other.is_relative_to(folder) for other in above) and _holds_a_file(folder)
+
+
+def _is_of_host(folder: Path) -> bool:
+    """Whether a folder may be the host's own, wherever it lies: documents are often on a disk of their own.
+
+    Not what every machine has, what programs brought along, and what the project or the user's home lies in.
+    """
+    if str(folder) in _OF_ALL or inside_any(folder, _OF_PROGRAMS):
+        return False
+    base = base_dir()
+    return not any(other.is_relative_to(folder) for other in (Path.home(), *([] if base is None else [base])))
+
+
+def _holds_a_file(folder: Path) -> bool:
+    """Whether there is a file in it that is no live database; one that cannot be looked into has none."""
+    # With what lies beside them while they are in use.
+    databases, seen = tuple(map(str, database_files().values())), 0
+    for place, _, files in os.walk(folder):
+        seen += 1 + len(files)
+        if any(not os.path.join(place, name).startswith(databases) for name in files):  # noqa: PTH118
+            return True
+        if seen > _LOOKED_AT:
+            return False
+    return False

@@ -1,0 +1,1 @@
+"""Capture of MariaDB and MySQL: rows."""

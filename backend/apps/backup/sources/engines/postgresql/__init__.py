@@ -1,0 +1,1 @@
+"""Capture of PostgreSQL: dumps by pg_dump, rows, and the schema that a dump holds."""

@@ -1,0 +1,84 @@
+"""A dump is read by pg_restore, without any server: one thread writes the dump, another reads what comes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable
+from typing import IO, Final, TypeVar
+
+from strongroom.streams import Reader
+
+from ...errors import CaptureFailed
+from ...streams import CHUNK, describe_exit
+from .client_programs import CommandLine
+
+Found = TypeVar("Found")
+Measure = Callable[[bytes], None]
+
+_LAST_WORDS: Final = 4000
+
+
+def read_dump(
+    command_line: CommandLine, dump: Reader, take: Callable[[IO[bytes]], Found], *, measure: Measure | None = None
+) -> Found:
+    """Have pg_restore read a dump; `take` is given what it writes, and what that returns is returned.
+
+    With `measure` the dump is read to its end, whether pg_restore needs that or not, and `measure` is given every byte.
+    Raises `CaptureFailed` where pg_restore fails, and what reading the dump raises.
+    """
+    command, environment = command_line
+    with tempfile.TemporaryFile() as stderr:
+        with subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, cwd="/"
+        ) as process:
+            assert process.stdin is not None  # noqa: S101  asked for above
+            assert process.stdout is not None  # noqa: S101
+            feeder = _Feeder(dump, process.stdin, measure)
+            feeder.start()
+            found = take(process.stdout)
+            process.stdout.close()
+            feeder.join()
+            status = process.wait()
+        if feeder.failure is not None:
+            raise feeder.failure
+        if status != 0:
+            stderr.seek(0)
+            said = " / ".join(stderr.read()[-_LAST_WORDS:].decode("utf-8", "replace").strip().splitlines()[-3:])
+            raise CaptureFailed(f"pg_restore cannot read it ({describe_exit(status)}): {said}")
+    return found
+
+
+class _Feeder(threading.Thread):
+    """Writes a stream into a program's input while another thread reads its output."""
+
+    def __init__(self, stream: Reader, target: IO[bytes], measure: Measure | None) -> None:
+        super().__init__(daemon=True)
+        self._stream = stream
+        self._target = target
+        self._measure = measure
+        self.failure: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            reads = True
+            while (reads or self._measure is not None) and (data := self._stream.read(CHUNK)):
+                if self._measure is not None:
+                    self._measure(data)
+                if reads:
+                    reads = self._write(data)
+        except Exception as error:  # noqa: BLE001  it is raised again by the thread that waits
+            self.failure = error
+        finally:
+            with contextlib.suppress(BrokenPipeError):
+                self._target.close()
+
+    def _write(self, data: bytes) -> bool:
+        try:
+            self._target.write(data)
+        except BrokenPipeError:
+            # The program has read what it needs, or failed; its exit status tells which.
+            return False
+        return True

@@ -1,0 +1,125 @@
+"""What the server refused to make, for people: one failure for each cause, with what helps against it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from .....core.sql import quoted
+from .script import Entry
+from .session import FORBIDDEN, UNKNOWN_NAMES, Refusal
+
+_MOST_SHOWN: Final = 5
+_HAVE_ROWS: Final = frozenset({"TABLE", "SCHEMA", "SEQUENCE"})
+"""Kinds of objects that cannot be left out: they hold what was backed up, or are where that lies."""
+
+Refused = tuple[Entry, Refusal]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An object that cannot be made; `hint` says what helps, `selector` is its name for `--leave-out`."""
+
+    object: str
+    reason: str
+    hint: str
+    sql: str
+    selector: str
+
+    def __str__(self) -> str:
+        return f"{self.object}: {self.reason}. {self.hint}".strip()
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Who makes the objects: the role, and the search path that the application had."""
+
+    search_path: str
+    role: str
+
+
+def failures_of(
+    refused: Sequence[Refused], entries: Iterable[Entry], maker: Maker, left_out: Sequence[Entry] = ()
+) -> list[Failure]:
+    """Return a failure for each refused object, but none for those that only lack another one, which names them.
+
+    `entries` are all objects of the dump, `left_out` those of them that are not wanted.
+    """
+    known = [*entries]
+    refused = [(_with_server(entry, known), refusal) for entry, refusal in refused]
+    needs = {entry.number: entry.needs for entry in known}
+    wanted = {entry.number: _all_needs(entry, needs) for entry, _ in refused}
+    found = []
+    for entry, refusal in refused:
+        needed_by = [other for other, _ in refused if entry.number in wanted[other.number]]
+        # Those that need each other are all told of.
+        if wanted[entry.number] & wanted.keys() - {other.number for other in needed_by}:
+            continue
+        lacking = [other for other in left_out if other.number in wanted[entry.number]]
+        found.append(_failure(entry, refusal, maker, lacking, needed_by))
+    return found
+
+
+def _with_server(entry: Entry, entries: Sequence[Entry]) -> Entry:
+    """The entry, and for a user mapping with its server among its needs: dumps do not tell of that."""
+    if entry.kind != "USER MAPPING":
+        return entry
+    servers = {
+        other.number for other in entries if other.kind == "SERVER" and entry.name.endswith(f" SERVER {other.name}")
+    }
+    return dataclasses.replace(entry, needs=entry.needs | servers)
+
+
+def _all_needs(entry: Entry, needs: dict[int, frozenset[int]]) -> set[int]:
+    found: set[int] = set()
+    left = set(entry.needs)
+    while left:
+        found |= left
+        left = {one for number in left for one in needs.get(number, ())} - found
+    return found - {entry.number}
+
+
+def _failure(
+    entry: Entry, refusal: Refusal, maker: Maker, lacking: Sequence[Entry], needed_by: Sequence[Entry]
+) -> Failure:
+    shown = [_named(one) for one in needed_by[:_MOST_SHOWN]]
+    more = [f"{len(needed_by) - _MOST_SHOWN} more"] if len(needed_by) > _MOST_SHOWN else []
+    hint = _hint(entry, refusal, maker, lacking, needed_by)
+    return Failure(
+        object=_named(entry),
+        reason=refusal.text.rstrip("."),
+        hint=f"It is needed by {', '.join(shown + more)}. {hint}" if shown else hint,
+        sql=entry.shown,
+        selector=entry.selector,
+    )
+
+
+def _named(entry: Entry) -> str:
+    return f"{entry.kind.lower()} {entry.title}"
+
+
+def _hint(entry: Entry, refusal: Refusal, maker: Maker, lacking: Sequence[Entry], needed_by: Sequence[Entry]) -> str:
+    """Return what helps. Nothing that has rows is left out, nor what such an object needs."""
+    gone = [entry, *needed_by]
+    words = " ".join(f"--leave-out {one.selector!r}" for one in gone)
+    can_do_without = not any(one.kind in _HAVE_ROWS for one in gone)
+    leave_out = f", or restore with {words}" if can_do_without else ""
+    if lacking:
+        names = ", ".join(_named(one) for one in lacking)
+        return f"It needs {names}, which is left out: restore without that option{leave_out}"
+    if refusal.state == FORBIDDEN:
+        role = quoted(maker.role)
+        superuser = (
+            f"Restore as a superuser: run ALTER ROLE {role} SUPERUSER before the restore and ALTER ROLE {role}"
+            " NOSUPERUSER after it"
+        )
+        afterwards = f" and run this as a superuser afterwards: {' '.join(entry.shown.split())}"
+        return superuser + (leave_out + afterwards if can_do_without else "")
+    if refusal.state in UNKNOWN_NAMES:
+        return (
+            "A function may name others without their schema: write the schema into it, or run ALTER FUNCTION … SET"
+            f" search_path TO {maker.search_path}. Otherwise create what is missing{leave_out}"
+        )
+    return f"Correct it in the database{leave_out}"

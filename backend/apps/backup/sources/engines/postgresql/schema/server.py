@@ -1,0 +1,130 @@
+"""Databases on a PostgreSQL server by their names: whether they are there, how they are dropped, who is in them."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from django.db import connections
+from django.db.utils import Error as DatabaseFailure
+from django.db.utils import OperationalError
+
+from .....core.server_errors import what_helps, what_was_said
+from .....core.sql import quoted
+from .....errors import RestoreFailed
+from ..dump import fresh_connection
+
+if TYPE_CHECKING:
+    from django.db.backends.utils import CursorWrapper
+
+MAINTENANCE: Final = "postgres"
+MAX_NAME: Final = 63
+PATIENCE: Final = 30.0
+"""Seconds for sessions that are being ended. The server itself waits five of them for each statement."""
+PAUSE: Final = 0.25
+_INVALID: Final = -2
+_LOCK: Final = 0x65646D73
+
+
+def maintenance(alias: str) -> str:
+    """The database to be in while others are made, renamed and dropped; no session can rename its own."""
+    return "template1" if connections[alias].settings_dict["NAME"] == MAINTENANCE else MAINTENANCE
+
+
+@contextlib.contextmanager
+def server(alias: str) -> Iterator[CursorWrapper]:
+    """A cursor in the server's maintenance database, in autocommit mode; raises `RestoreFailed`."""
+    with contextlib.ExitStack() as stack:
+        try:
+            wrapper = stack.enter_context(fresh_connection(alias, maintenance(alias)))
+            cursor = stack.enter_context(wrapper.cursor())
+            # The server goes on with the statement of a process that was killed. Its session holds this lock until
+            # that statement has ended, so that whoever recovers sees what came of it. Other databases of the server are
+            # of other projects, which do not wait for us.
+            name = str(connections[alias].settings_dict["NAME"])
+            cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK, name])
+        except DatabaseFailure as error:
+            raise RestoreFailed(
+                f"There is no connection to the server of the database {alias!r}: {what_was_said(error)}."
+                f" {what_helps(error)}"
+            ) from error
+        yield cursor
+
+
+def exists(cursor: CursorWrapper, database: str) -> bool:
+    """Whether the server has a database of that name."""
+    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
+    return cursor.fetchone() is not None
+
+
+def bar(cursor: CursorWrapper, database: str) -> None:
+    """Let nobody connect to a database any more, and end the sessions in it."""
+    cursor.execute(f"ALTER DATABASE {quoted(database)} WITH ALLOW_CONNECTIONS false")
+    end_sessions(cursor, database)
+
+
+def end_sessions(cursor: CursorWrapper, database: str) -> None:
+    """End the sessions in a database."""
+    cursor.execute(
+        # Processes of the server itself have no user. Only a superuser may end them; they give way by themselves.
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = %s AND usesysid IS NOT NULL AND pid <> pg_backend_pid()",
+        [database],
+    )
+
+
+def drop(alias: str, database: str) -> None:
+    """Delete a database with everything in it, if it is there."""
+    with server(alias) as cursor:
+        try:
+            _drop(cursor, database)
+        except DatabaseFailure as error:
+            raise RestoreFailed(
+                f"The database {database!r} cannot be dropped: {str(error).strip()}. Drop it by hand."
+            ) from error
+
+
+def _drop(cursor: CursorWrapper, database: str) -> None:
+    cursor.execute("SELECT datconnlimit FROM pg_database WHERE datname = %s", [database])
+    row = cursor.fetchone()
+    if row is None:
+        return
+    # A DROP that was cut off leaves a database that can only be dropped; the server marks it so.
+    if row[0] != _INVALID:
+        require_no_subscription(cursor, database)
+        bar(cursor, database)
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            cursor.execute(f"DROP DATABASE IF EXISTS {quoted(database)}")
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE)
+        else:
+            return
+
+
+def require_no_subscription(cursor: CursorWrapper, database: str) -> None:
+    """Raise `RestoreFailed` where a subscription keeps a database from being dropped."""
+    cursor.execute(
+        "SELECT s.subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = %s"
+        " ORDER BY 1",
+        [database],
+    )
+    names = [quoted(str(row[0])) for row in cursor.fetchall()]
+    if names:
+        raise RestoreFailed(
+            f"The database {database!r} cannot be dropped while it has the subscription {', '.join(names)}. As a"
+            f" superuser run ALTER DATABASE {quoted(database)} ALLOW_CONNECTIONS true, then in that database"
+            f" {' '.join(f'DROP SUBSCRIPTION {name};' for name in names)} and try again. Where the restored database"
+            " uses the same replication slot, run ALTER SUBSCRIPTION … DISABLE and … SET (slot_name = NONE) before it."
+        )
+
+
+def free_name(base: str, ending: str) -> str:
+    """A database name made of two parts, within the server's length (in bytes)."""
+    room = MAX_NAME - len(ending.encode())
+    return base.encode()[:room].decode("utf-8", "ignore") + ending

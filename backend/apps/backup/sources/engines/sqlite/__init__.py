@@ -1,0 +1,1 @@
+"""Capture of SQLite: a copy by the online backup API, and rows."""
