@@ -40,7 +40,7 @@ LONGEST = (
     "backup/sources/test_postgresql.py",
     "backup/doctor/test_brokers.py",
     "engine/packages/test_openpgp.py",
-    "engine/test_prune.py",
+    "engine/prune/test_crashes.py",
     "backup/executors/test_postgresql.py",
 )
 

@@ -19,7 +19,7 @@ SCOPE = {
 
 
 def answered(*messages):
-    """What the application sends to a client that sends these messages."""
+    """Return the messages that the application sends to a client that sends these."""
     waiting = list(messages)
     sent = []
 
@@ -39,7 +39,7 @@ def answered(*messages):
 def test_a_client_that_goes_away_is_no_error(more):
     piece = {"type": "http.request", "body": b"a piece", "more_body": more}
     sent = answered(piece, {"type": "http.disconnect"})
-    # Of what is complete nobody waits for the answer.
+    # A complete request whose client has gone gets no answer.
     assert sent == (["http.response.start", "http.response.body"] if more else [])
 
 

@@ -1,4 +1,4 @@
-"""What the doors for servers have done before the first request."""
+"""The entry points for servers load everything before the first request."""
 
 import subprocess
 import sys

@@ -1,6 +1,5 @@
 """Writing packages: complete or absent, in one order, reproducible, with odd names and changing files."""
 
-import errno
 import gzip
 import hashlib
 import io
@@ -12,12 +11,11 @@ import tarfile
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engine.kept_files import Kept
 from tests.engine.packages.gnupg import PASSPHRASE
 from tests.engine.test_backends import environment
 
 from strongroom.entries import Folder, OnDisk, Stream
-from strongroom.errors import PackageDamaged, PackageRefused
+from strongroom.errors import PackageRefused
 from strongroom.packages import (
     archive_writer,
     extract,
@@ -25,7 +23,6 @@ from strongroom.packages import (
     open_package,
     reader,
     readme,
-    remove_leftovers,
     spool,
     write_package,
 )
@@ -34,6 +31,8 @@ from strongroom.packages.tar_format import END, Member, encode_header, padding
 from strongroom.passphrase import Passphrase
 
 NOW = 1_767_225_600_123_456_789
+
+
 SECRET = Passphrase(PASSPHRASE.decode(), "a test")
 
 
@@ -91,7 +90,11 @@ def test_odd_names_and_times_round_trip(tmp_path):
 NAMES = st.binary(min_size=1, max_size=12).filter(
     lambda name: not set(name) & set(b"/\0") and name not in {b".", b".."}
 )
+
+
 CONTENTS = st.one_of(st.binary(max_size=40), st.integers(500, 3_000).map(lambda size: b"line\n" * size))
+
+
 TREES = st.recursive(CONTENTS, lambda below: st.dictionaries(NAMES, below, max_size=4), max_leaves=12)
 
 
@@ -248,18 +251,6 @@ def test_members_of_a_folder_are_read_in_one_pass(tmp_path, monkeypatch):
         list(found)
 
 
-def test_a_package_that_cannot_be_opened_again_is_not_published(tmp_path, monkeypatch):
-    monkeypatch.setattr(reader, "FREE", 1_000_000)
-    twice = [MANIFEST, Folder(b"files", [stream(b"a", b""), stream(b"a", b"")])]
-    with pytest.raises(PackageRefused, match="twice"):
-        write_package(tmp_path / "p.tar.gz", twice, mtime_ns=NOW)
-    with pytest.raises(PackageDamaged, match=r"no manifest\.json"):
-        write_package(tmp_path / "p.tar.gz", [], mtime_ns=NOW)
-    with pytest.raises(PackageDamaged, match="so it was removed: not what I meant"):
-        write_package(tmp_path / "p.tar.gz", [MANIFEST], mtime_ns=NOW, verify=lambda _: ["not what I meant"])
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_gigabytes_of_the_same_byte_are_not_refused_as_a_bomb(tmp_path, monkeypatch):
     """Written zeros, not holes: they are stored large enough that readers do not refuse them as a bomb."""
     monkeypatch.setattr(reader, "FREE", 1_000_000)
@@ -271,202 +262,6 @@ def test_gigabytes_of_the_same_byte_are_not_refused_as_a_bomb(tmp_path, monkeypa
     assert again.sha256 == result.sha256
     plain = subprocess.run(["tar", "-xzOf", str(tmp_path / "p.tar.gz"), "files/zeros"], capture_output=True, check=True)
     assert plain.stdout == bytes(size)
-
-
-def test_a_file_that_is_not_stored_is_a_problem(tmp_path):
-    media = media_of(tmp_path)
-    (media / "link").symlink_to("/etc/passwd")
-    os.mkfifo(media / "pipe")
-    (media / "kept").write_bytes(b"1")
-    (media / "left").mkdir()
-    (media / "left" / "out").touch()
-    asked = []
-
-    def exclude(path):
-        asked.append(path.rpartition(b"/")[2])
-        return path.endswith(b"/left")
-
-    result = write_package(
-        tmp_path / "p.tar.gz",
-        [MANIFEST, Folder(b"files", [OnDisk(b"media", os.fsencode(media), exclude)])],
-        mtime_ns=NOW,
-    )
-    said = {problem.path: problem.reason for problem in result.problems}
-    assert sorted(said) == [os.fsencode(media / "link"), os.fsencode(media / "pipe")]
-    assert all("a link or a special file" in reason for reason in said.values())
-    assert asked == [b"kept", b"left", b"link", b"pipe"]
-    assert names_in(tmp_path / "p.tar.gz")[1:4] == ["files", "files/media", "files/media/kept"]
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ("rewrite", "changed while it was read; the content that was read is stored"),
-        ("grow", "grew while it was read; only its beginning is stored"),
-        ("shrink", "shrank from 3000000 to 1048576 bytes while it was read"),
-        ("break", "cannot read: Input/output error; its last 1951424 bytes are stored as zeros"),
-    ],
-)
-def test_a_file_that_changes_while_it_is_read_is_a_problem(tmp_path, monkeypatch, change, said):
-    """Change the file at its first read. Set its time, since the clock of a file system is coarse."""
-    busy = media_of(tmp_path) / "busy"
-    busy.write_bytes(b"1" * 3_000_000)
-    original, inode, reads = os.read, busy.stat().st_ino, []
-
-    def read_and_change(descriptor, size):
-        if os.fstat(descriptor).st_ino == inode:
-            if reads and change == "break":
-                raise OSError(errno.EIO, os.strerror(errno.EIO))
-            reads.append(size)
-        data = original(descriptor, size)
-        if len(reads) == 1 and os.fstat(descriptor).st_ino == inode:
-            if change == "shrink":
-                os.truncate(busy, 1_048_576)
-            elif change != "break":
-                with busy.open("r+b") as file:
-                    file.seek(0, os.SEEK_END if change == "grow" else os.SEEK_SET)
-                    file.write(b"2")
-            os.utime(busy, ns=(1, 1))
-        return data
-
-    monkeypatch.setattr(os, "read", read_and_change)
-    met = []
-    result = write_package(
-        tmp_path / "p.tar.gz",
-        [MANIFEST, Folder(b"files", [OnDisk(b"media", os.fsencode(busy.parent))])],
-        mtime_ns=NOW,
-        on_problem=met.append,
-    )
-    monkeypatch.undo()
-    assert [(problem.path, problem.reason) for problem in result.problems] == [(os.fsencode(busy), said)]
-    assert met == result.problems
-    assert open_package(tmp_path / "p.tar.gz").roots["media"].files == 1
-
-
-def test_a_replaced_file_is_a_problem(tmp_path):
-    """Delete or replace a folder and two files before they are read, when `exclude` is called for another entry."""
-    media = media_of(tmp_path)
-    for name in ("calm", "linked", "piped"):
-        (media / name).write_text(name)
-    (media / "folder").mkdir()
-    turned = []
-
-    def turn(path):
-        name = path.rpartition(b"/")[2]
-        if name == b"calm":
-            (media / "folder").rmdir()
-            (media / "linked").unlink()
-            (media / "linked").symlink_to("/etc/passwd")
-            (media / "piped").unlink()
-            turned.append(name)
-        return False
-
-    result = write_package(
-        tmp_path / "p.tar.gz",
-        [MANIFEST, Folder(b"files", [OnDisk(b"media", os.fsencode(media), turn)])],
-        mtime_ns=NOW,
-    )
-    assert turned
-    assert {problem.path.rpartition(b"/")[2] for problem in result.problems} == {b"folder", b"linked", b"piped"}
-    assert open_package(tmp_path / "p.tar.gz").roots["media"].files == 1
-
-
-def test_an_entry_that_a_package_cannot_hold_is_a_problem(tmp_path):
-    """A reader would refuse a file of terabytes of holes, and a folder that is too deep."""
-    media = media_of(tmp_path)
-    (media / "small").write_bytes(b"here")
-    with (media / "sparse").open("wb") as file:
-        file.truncate(3 << 40)
-    with (media / "some holes").open("wb") as file:
-        file.truncate(1 << 20)
-    deep = media
-    for _ in range(archive_writer.MAX_DEPTH):
-        deep = deep / "d"
-        deep.mkdir()
-    (deep / "lost").write_bytes(b"too deep")
-    path = tmp_path / "p.tar.gz"
-    result = write_package(path, [MANIFEST, Folder(b"files", [OnDisk(b"media", os.fsencode(media))])], mtime_ns=NOW)
-    told = {os.fsdecode(one.path): one.reason for one in result.problems}
-    first_too_deep = media / "/".join("d" * (archive_writer.MAX_DEPTH - 1))
-    assert set(told) == {str(media / "sparse"), str(first_too_deep)}
-    assert "mostly holes" in told[str(media / "sparse")]
-    assert "is too deep" in told[str(first_too_deep)]
-    assert {"files/media/small", "files/media/some holes"} <= set(names_in(path))
-    assert open_package(path).roots["media"].files == 2
-
-
-def test_attributes_that_are_not_stored_are_noted(tmp_path):
-    media = media_of(tmp_path)
-    for number in range(12):
-        (media / f"f{number:02}").write_bytes(b"x")
-        os.setxattr(media / f"f{number:02}", "user.origin", b"scanner")
-    (media / "plain").write_bytes(b"x")
-    path = tmp_path / "p.tar.gz"
-    result = write_package(path, [MANIFEST, Folder(b"files", [OnDisk(b"media", os.fsencode(media))])], mtime_ns=NOW)
-    [note] = result.notes
-    assert note.startswith("12 files or folders have extended attributes or access control lists")
-    assert str(media / "f00") in note
-    assert note.endswith(", …")
-    assert "plain" not in note
-    assert result.problems == []
-
-
-def test_write_package_never_overwrites(tmp_path):
-    target = tmp_path / "p.tar.gz"
-    target.write_text("mine")
-    with pytest.raises(PackageRefused, match="exists"):
-        write_package(target, [MANIFEST], mtime_ns=NOW)
-    assert target.read_text() == "mine"
-
-    class Broken:
-        def read(self, size):
-            raise OSError(5, "Input/output error")
-
-        def close(self):
-            pass
-
-    with pytest.raises(PackageRefused, match="Input/output error"):
-        write_package(tmp_path / "q.tar.gz", [MANIFEST, Stream(b"data", Broken)], mtime_ns=NOW)
-
-    def refuse():
-        raise RuntimeError("the lease is gone")
-
-    with pytest.raises(RuntimeError):
-        write_package(tmp_path / "q.tar.gz", [MANIFEST], mtime_ns=NOW, before_publish=refuse)
-    assert [path.name for path in tmp_path.iterdir()] == ["p.tar.gz"]
-
-
-def test_a_full_disk_leaves_no_package(tmp_path, under_limit):
-    rows = os.urandom(12_000_000)
-    under_limit(10_000_000)
-    with pytest.raises(PackageRefused, match=r"no space is left; nothing was left there"):
-        write_package(tmp_path / "p.tar.gz", [MANIFEST, Folder(b"data", [stream(b"t", rows)])], mtime_ns=NOW)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_remove_leftovers_removes_only_abandoned_files(tmp_path):
-    def made_long_ago(path):
-        os.utime(path, (0, 0))
-        return path
-
-    (left := tmp_path / ".q.tar.gz.ab_12cd9.partial").write_bytes(bytes(1000))
-    (young := tmp_path / ".r.tar.gz.ab_12cd9.partial").write_bytes(bytes(1000))
-    (other := tmp_path / ".mine.partial").write_bytes(b"x")
-    for path in (left, other):
-        made_long_ago(path)
-
-    def sweep():
-        assert remove_leftovers(tmp_path) == 1000
-
-    package = tmp_path / "p.tar.gz"
-    write_package(package, [MANIFEST], mtime_ns=NOW, before_publish=sweep)
-    assert set(tmp_path.iterdir()) == {package, young, other}
-    # Killed between the two names of a complete package: no space is freed, and the package stays.
-    made_long_ago(package)
-    os.link(package, left)
-    assert remove_leftovers(tmp_path) == 0
-    assert set(tmp_path.iterdir()) == {package, young, other}
-    assert remove_leftovers(tmp_path / "absent") == 0
 
 
 def write_many(path, count):
@@ -508,31 +303,10 @@ print(peak() - before)
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_members(tmp_path):
     write_many(tmp_path / "p.tar.gz", 200_000)
     command = [sys.executable, "-c", _READ, str(tmp_path / "p.tar.gz"), "200000"]
     done = subprocess.run(command, env=environment(), check=True, capture_output=True, text=True)
     # Kilobytes: buffers, and data in memory before it is written to the disk. All names and hashes would be 40 MB.
     assert int(done.stdout) < 30 * 1024
-
-
-def test_a_file_deleted_meanwhile_is_read_from_the_kept_files(tmp_path):
-    """Delete a file before its folder is listed, one later, one with its whole folder, and one that is not kept."""
-    media, kept = media_of(tmp_path), tmp_path / "kept"
-    (kept / "sub").mkdir(parents=True)
-    for place in (kept / "0", media / "1", media / "2", media / "3", media / "4", kept / "sub/x"):
-        place.write_text(place.name)
-
-    def meddle(path):
-        if path.endswith(b"/2"):
-            (media / "3").rename(kept / "3")
-            (media / "4").unlink()
-        return False
-
-    source = OnDisk(b"media", os.fsencode(media), meddle, refuge=Kept(media, kept))
-    path = tmp_path / "p.tar.gz"
-    result = write_package(path, [MANIFEST, Folder(b"files", [source])], mtime_ns=NOW)
-
-    inside = [name.removeprefix("files/media/") for name in names_in(path) if name.startswith("files/media/")]
-    assert inside == ["0", "1", "2", "3", "sub", "sub/x"]
-    assert [(one.path.rpartition(b"/")[2], one.vanished) for one in result.problems] == [(b"4", True)]
