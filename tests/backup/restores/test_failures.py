@@ -278,7 +278,7 @@ def test_a_disk_that_is_full_when_all_is_live_does_not_say_that_the_old_state_is
 
     said = on_a_full_disk(host, "swapped", COMMAND)
 
-    assert "What was restored is live, and what it replaced is kept. But: The journal " in said
+    assert "The restored state is live, and the replaced state is kept. But: The journal " in said
     assert host.tree() == backed_up
     completed = host.run("restore_backup", "--list", HOST_REBUILDS="manage.py update_index")
     assert "it was completed, and what it replaced is kept" in completed.stderr
