@@ -43,7 +43,7 @@ def put(place: Path) -> None:
 
 
 def in_fork(work: Callable[[], object]) -> tuple[str, bool]:
-    """What the work printed or said, and whether it was killed."""
+    """Return the output of the work, and whether it was killed."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

@@ -28,7 +28,7 @@ SCRIPT = Path(__file__).with_name("kill_storing_again.py")
 
 
 def killed(edms, *words: str) -> list[dict]:
-    """What came of it; `every` instead of a write tries all of them, which takes minutes."""
+    """Return the result; `every` tries all writes, which takes minutes."""
     shutil.copytree(edms.home, edms.home.with_name("template"))
     changes = {"DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": str(BACKEND), "BACKUP_EXECUTOR": "inline"}
     done = subprocess.run(
@@ -62,7 +62,7 @@ def test_of_two_snapshots_of_a_killed_job_the_one_that_reads_back_is_its_backup(
     assert seen["next"]["status"] == "COMPLETED"
     assert trusts(edms) == ["VERIFIED", "STORED", "VERIFIED"]
     assert len(snapshots) == 4
-    # Whoever removes the backup of the job removes both.
+    # Removing the backup of the job removes both.
     assert removal
     assert stored(edms) == {first["snapshot_id"], seen["next"]["snapshot_id"]}
 
@@ -73,7 +73,7 @@ def test_the_newest_snapshot_that_reads_back_is_chosen(tmp_path):
     repository = Repository.open(backend, PASSPHRASE)
     both = repository.snapshots()
     whole = choose_sibling(repository, both).id
-    # What only the newer one needs is lost.
+    # The packs that only the newer one needs are lost.
     packs = {handle for handle in backend.files if handle.kind is FileKind.PACK}
     for pack in [pack for pack in packs if _is_unneeded(backend, pack, first)]:
         del backend.files[pack]

@@ -71,7 +71,7 @@ class Zoo(Edms):
         self.run("shell", "-c", f"from django.db import connection as c; c.cursor().execute({statement!r})")
 
     def query(self, statement: str) -> str:
-        """What a query gives, past every model."""
+        """Return the rows of a query, without models."""
         program = (
             f"from django.db import connection as d; c = d.cursor(); c.execute({statement!r}); print(c.fetchall())"
         )
@@ -140,5 +140,5 @@ def of_server(engine: str, server: Any, name: str) -> dict[str, object]:
 
 
 def kept(values: list[str], target: str) -> list[str]:
-    """What a kind of database makes of them: PostgreSQL alone keeps the sign of a zero."""
+    """Return the values as a kind of database keeps them: only PostgreSQL keeps the sign of a zero."""
     return values if target == "postgresql" else [line.replace(" -0.0,", " 0.0,") for line in values]

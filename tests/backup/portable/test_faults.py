@@ -25,7 +25,7 @@ def test_a_kill_leaves_the_old_state(package, zoo, said):
         if line.strip() == said:
             break
     kill(process)
-    # A migration that was under way ends by itself; nobody waits for it.
+    # A running migration ends by itself; the test does not wait for it.
     deadline = time.monotonic() + 30
     left = ["?"]
     while left and time.monotonic() < deadline:
@@ -59,7 +59,7 @@ def test_a_populated_mariadb_is_backed_up_replaced_and_put_back(package, zoo, ma
     listed = live.json("manage_backup_configs", "--list")["configurations"]
     policies = {one["name"]: one for one in listed if one["name"].startswith("production_")}
     assert {one["backup_type"] for one in policies.values()} == {"EXPORT"}
-    # What schedules are refused is said of them alone: a host whose schedules all have the right type can be protected.
+    # The finding names the refused schedules only: a host whose schedules have the right type can be protected.
     found = live.json("backup_health", expect=None)["findings"]
     assert [one["subject"] for one in found if one["id"] == "backup.W019"] == ["mine"]
     assert policies["production_database_hourly"]["include"] == ["databases/*"]

@@ -1,4 +1,4 @@
-"""What the database here has no place for is said before anything is touched."""
+"""The plan names values that the database here cannot hold, before anything changes."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_what_sqlite_does_not_take_is_named_and_can_be_left_out(zoo):
 
 
 def test_a_type_that_is_other_sql_is_refused(zoo, overfull, tmp_path):
-    """What a package says becomes a part of statements, and anybody can write one."""
+    """Texts of a package become parts of statements, and packages may come from anywhere."""
     package = open_package(overfull)
     manifest = json.loads(package.manifest)
     (table,) = (one for one in manifest["data"][0]["tables"] if one["name"] == "legacy")

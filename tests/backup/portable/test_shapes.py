@@ -19,7 +19,7 @@ def told(shape: Path, word: str) -> str:
 
 
 def statements(shape: Path) -> tuple[list[str], list[str]]:
-    """What makes it, and the queries by which it is compared."""
+    """Return the statements that make it, and the queries that compare it."""
     text = re.sub(r"^-- (?!compare:).*\n", "", shape.read_text(), flags=re.MULTILINE)
     making, _, comparing = text.partition("-- compare:")
     return tuple([one.strip() for one in part.split(";\n") if one.strip()] for part in (making, comparing))
@@ -44,7 +44,7 @@ def _marks(*engines: str) -> list[pytest.MarkDecorator]:
 
 
 def run_all(project: Zoo, wanted: list[str]) -> list[str]:
-    """What statements give, of all of them in one process."""
+    """Return the rows of all statements, run in one process."""
     program = (
         "from django.db import connection as d\n"
         f"for text in {wanted!r}:\n"

@@ -66,7 +66,7 @@ def folder(path, content):
         (path / f"{content}-{number}").write_text(content)
 
 
-def prepare(alias):
+def make_files():
     shutil.rmtree(PLACE, ignore_errors=True)
     shutil.rmtree(settings.BACKUP_STORAGE_ROOT, ignore_errors=True)
     PLACE.mkdir()
@@ -87,49 +87,33 @@ def prepare(alias):
     for stay in STAYS:
         (PLACE / "nest" / stay).write_text("stays")
     (PLACE / "nest/in" / f".db{MARK}.new").write_text("of the database")
-    components = [
-        Component(
-            kind=Kind.SQLITE,
-            name="x",
-            live=f"{PLACE}/db",
-            staged=f"{PLACE}/.db{MARK}.new",
-            kept=f"{PLACE}/.db{MARK}.old",
-            had_live=True,
-        ),
-        Component(
-            kind=Kind.FOLDER,
-            name="media",
-            live=f"{PLACE}/media",
-            staged=f"{PLACE}/.media{MARK}.new",
-            kept=f"{PLACE}/.media{MARK}.old",
-            had_live=True,
-        ),
-        Component(
-            kind=Kind.FOLDER,
-            name="link",
-            live=f"{PLACE}/link",
-            staged=f"{PLACE}/.link{MARK}.new",
-            kept=f"{PLACE}/.link{MARK}.old",
-            had_live=True,
-        ),
-        Component(
-            kind=Kind.CONTENTS,
-            name="volume",
-            live=f"{PLACE}/volume",
-            staged=f"{PLACE}/volume/{MARK}.new",
-            kept=f"{PLACE}/volume/{MARK}.old",
-            had_live=True,
-        ),
-        Component(
-            kind=Kind.CONTENTS,
-            name="nest",
-            live=f"{PLACE}/nest",
-            staged=f"{PLACE}/nest/{MARK}.new",
-            kept=f"{PLACE}/nest/{MARK}.old",
-            had_live=True,
-            stays=[*STAYS, "in/db-wal"],
-        ),
+
+
+def of_files(kind, name, place, beside, **more):
+    return Component(
+        kind=kind,
+        name=name,
+        live=f"{PLACE}/{place}",
+        staged=f"{beside}.new",
+        kept=f"{beside}.old",
+        had_live=True,
+        **more,
+    )
+
+
+def file_components():
+    return [
+        of_files(Kind.SQLITE, "x", "db", f"{PLACE}/.db{MARK}"),
+        of_files(Kind.FOLDER, "media", "media", f"{PLACE}/.media{MARK}"),
+        of_files(Kind.FOLDER, "link", "link", f"{PLACE}/.link{MARK}"),
+        of_files(Kind.CONTENTS, "volume", "volume", f"{PLACE}/volume/{MARK}"),
+        of_files(Kind.CONTENTS, "nest", "nest", f"{PLACE}/nest/{MARK}", stays=[*STAYS, "in/db-wal"]),
     ]
+
+
+def prepare(alias):
+    make_files()
+    components = file_components()
     if alias and connections[alias].vendor == "mysql":
         prepare_mysql(alias)
         # With one thing besides; the others are killed often enough without a server.
@@ -257,7 +241,7 @@ def begin(what, alias):
 
 
 def seconds_of(what, alias):
-    """How long the work takes when nobody kills it."""
+    """Return how long the work takes without a kill."""
     journal = begin(what, alias)
     started = time.monotonic()
     assert not killed(what, journal, 0)

@@ -95,7 +95,7 @@ def fill(server, name, content, *, tables=3):
 
 
 def content(server, name):
-    """What all tables of a database hold, which must be the same, and how many they are."""
+    """Return the content of all tables, which must be equal, and their number."""
     found = []
     with contextlib.closing(server.connect(name)) as connection, connection.cursor() as cursor:
         cursor.execute("SHOW FULL TABLES WHERE Table_type = 'BASE TABLE'")

@@ -37,7 +37,7 @@ class Shape:
 
     @property
     def fails(self) -> list[str]:
-        """What a rehearsal names."""
+        """Return the object that a rehearsal names."""
         word, _, rest = self.expected.partition(" ")
         return rest.split(", ") if word == "FAILED" else []
 
@@ -49,7 +49,7 @@ class Shape:
                 connection.execute(_named(sql, host))
 
     def answers(self, host: Host, server: RunningServer) -> list[list[tuple]]:
-        """What its queries say, as the application sees it."""
+        """Return the rows of its queries, as the application sees them."""
         with application(server).connect(host.name) as connection:
             return [connection.execute(_named(query, host)).fetchall() for query in self.queries]
 

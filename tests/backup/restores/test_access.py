@@ -1,4 +1,4 @@
-"""Who gets in again after a restore: named before the swap, and shut out where that is asked for."""
+"""Access that a restore brings back is named before the swap, and removed on request."""
 
 from __future__ import annotations
 
@@ -333,7 +333,7 @@ def test_models_of_the_project_are_removed_too(files, settings):
         assert not Group.objects.using(alias).exists()
         group = Group.objects.using(alias).create(name="guests")
         User.objects.using(alias).create(username="anna").groups.add(group)
-    # What refers to them, and cannot be without them, is not removed with them.
+    # Rows that refer to them are not removed with them.
     with pytest.raises(RestoreFailed, match="--keep-access"):
         remove_access([files], now=NOW)
     with models_in(files, files.staged, STAGED) as alias:

@@ -1,4 +1,4 @@
-"""What is written between the backup of the live state and the swap: held back, or counted and named."""
+"""Writes between the backup of the live state and the swap wait, or are counted and named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What MariaDB and MySQL say of themselves and of what a user may do, read without a server."""
+"""Versions and grants of MariaDB and MySQL, read without a server."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""What a plan sees of a MariaDB server, the scratch database, and the ledger that is carried over."""
+"""The plan for a MariaDB server, its scratch database, and the ledger that is carried over."""
 
 import contextlib
 import json

@@ -44,7 +44,7 @@ def write(connection, content):
 
 
 def content(path):
-    """What is in the file itself, without the log beside it."""
+    """Return the rows in the file itself, without the log beside it."""
     with contextlib.closing(open_readonly(Path(path))) as connection:
         return [text for (text,) in connection.execute("SELECT content FROM t")]
 

@@ -65,7 +65,7 @@ def is_completed(edms: Edms) -> bool:
 def test_commands_with_checks_complete_it(mixed, command, tmp_path):
     (tmp_path / "empty").mkdir()
     command = [str(tmp_path / word) if word == "empty" else word for word in command]
-    # What was restored here is no document.
+    # The restored files here are no documents.
     ends = 1 if command[0] == "verify_documents" else 0
     done = mixed.run(*command, expect=ends)
     assert "was cut off in the middle; it was completed" in " ".join(done.stderr.split())

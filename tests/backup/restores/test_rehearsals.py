@@ -113,7 +113,7 @@ def test_roles_that_are_gone_are_named_and_nothing_is_weaker(app_host, postgres)
 
 
 def test_extensions_that_tables_and_indexes_need(app_host, postgres):
-    """Each is one obstacle, with all that needs it. What has rows is never left out."""
+    """Each is one obstacle, with all that needs it. Objects with rows are never left out."""
     with postgres.connect(app_host.name) as connection:
         connection.execute("CREATE EXTENSION earthdistance CASCADE")
         connection.execute("CREATE EXTENSION bloom")
@@ -234,7 +234,7 @@ def test_a_rehearsal_locks_nothing_of_the_live_database(app_host, postgres):
         connection.execute("LOCK TABLE auth_user, auth_group, django_content_type IN ACCESS EXCLUSIVE MODE")
         plan = app_host.json("restore_backup", backup["job"], "--dry-run")
     assert app_host.name in json.dumps(plan["replacements"])
-    # What is counted in the live database waits for nobody for long, and says so.
+    # Counting in the live database waits for a lock only briefly, and says so.
     assert any("it is not known whose access ended" in line for line in plan["warnings"])
 
 

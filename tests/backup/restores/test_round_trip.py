@@ -1,4 +1,4 @@
-"""What comes back is what was there: every row of every table, every file, on both databases."""
+"""A restore brings back every row of every table and every file, on both databases."""
 
 import re
 import shutil
@@ -87,7 +87,7 @@ def test_rollback_and_release(host, tmp_path):
     (note,) = rolled.pop("notes")
     assert rolled == {"restore": first["restore"], "status": "rolled-back"}
     assert (host.dump(), host.tree()) == (rows, files)
-    # What was written since is deleted, and in the backup that the note names.
+    # Later writes are deleted, and are in the backup that the note names.
     job = re.fullmatch(r"the live state was backed up first, as job (\S+) \(COMPLETED\)", note)[1]
     host.json("restore_backup", job, "--to-folder", str(tmp_path / "out"))
     assert (tmp_path / "out/files/media/since.txt").read_text() == "written after the restore"

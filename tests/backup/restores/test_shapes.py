@@ -1,4 +1,4 @@
-"""What a backup of a database says of its restore is what the restore does, for an application without superuser."""
+"""The restore does what the rehearsal of the backup says, for an application without superuser."""
 
 import psycopg
 import pytest

@@ -1,4 +1,4 @@
-"""What pg_restore writes, read as objects; and manifests of before the server's facts were recorded."""
+"""The output of pg_restore, read as objects, and manifests without the server's facts."""
 
 import contextlib
 import subprocess

@@ -1,4 +1,4 @@
-"""What is said where a server lets nobody in: what helps against the very reason, asked of real servers."""
+"""Refused connections name the remedy for their reason, on real servers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def free_port() -> str:
 
 
 def mistaken(url: str, folder) -> dict[str, str]:
-    """What is said to help and does not, by the part of the settings that is wrong."""
+    """Return remedies that do not help, by the part of the settings that is wrong."""
     found = {}
     for part, value, helps in CASES:
         with connected(ALIAS, url, folder):

@@ -65,7 +65,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer
 
 
 def environment() -> dict[str, str]:
-    """What every command of the project sees."""
+    """Return the environment of every command of the project."""
     return {
         "BACKUP_PASSWORD": PASSPHRASE,
         "DJANGO_SETTINGS_MODULE": "hostproject.settings",

@@ -1,4 +1,4 @@
-"""What a cut takes in, leaves out, and says about it."""
+"""A consistency point: its contents, its exclusions and its notes."""
 
 import gzip
 import json

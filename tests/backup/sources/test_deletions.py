@@ -127,7 +127,7 @@ def test_links_hold_what_is_made_and_deleted_between_two_passes(tmp_path):
         texts = {name: path and Path(os.fsdecode(path)).read_text() for name, path in found.items()}
     assert texts == {"old": None, "before": "before the consistency point", "between": "at it"}
     assert [path.name for path in location.iterdir()] == ["a"]
-    # What a killed job has left keeps no deleted file on the disk for long.
+    # Leftovers of a killed job do not keep deleted files for long.
     (location / FOLDER / str(job)).mkdir(parents=True)
     remove_dead_links([location])
     assert [path.name for path in location.iterdir()] == ["a"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 from pathlib import Path
 
 import msgspec
@@ -94,7 +93,7 @@ STORED = [f"2026/{number}.pdf" for number in range(5)]
 def test_what_is_named(project, values, base, folder):
     found = _Search.of_project().outside(COLUMN, [value.format(base=project) for value in values])
     assert found is not None
-    # What names folders cannot be compared file by file.
+    # Columns that name folders cannot be compared file by file.
     assert found.base == ("" if base is None else str(project / base))
     assert found.folders == [str(project / folder)]
     assert all(Path(path).exists() for path in found.examples)
@@ -150,7 +149,7 @@ def test_texts_in_json_and_links_out_of_a_root(project):
 
 
 def test_lists_of_paths_are_read_though_they_are_long(tmp_path, django_db_blocker):
-    """In JSON and in columns of text; other texts of that length are read by nobody."""
+    """In JSON and in columns of text; other texts of that length are not read."""
     paths = json.dumps([f"/srv/attachments/{number}.pdf" for number in range(100)])
     table = Table("archive.Scan", "scan", ("id",), (COLUMN,))
     databases = ConnectionHandler({"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "scans"}})
@@ -241,7 +240,7 @@ def test_settings_as_they_are_pasted(project, settings):
 
 
 def test_what_was_found_ends_with_the_settings_that_it_asks_for(project, settings):
-    """What a backup has found is compared with the settings of now."""
+    """Findings of a backup are compared with today's settings."""
     column = OutsideColumn(
         label="auth.User.first_name",
         sampled=9,
@@ -281,42 +280,46 @@ def proposed(settings, **values):
     return {one.subject: f"{one.what} {one.hint}" for one in folder_findings()}
 
 
-def test_folders_that_settings_name_are_proposed(project, settings):
-    """An inbox, a search index, configuration: what the host's settings name, and no file root holds."""
+def folder_settings(project, storages):
+    """Make folders of a host, and return settings that name them."""
     for name in ("inbox/new.pdf", "index/main_1.toc", "conf/mail.yml", "empty/in/", "logs/app.log", "own/__init__.py"):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         if not name.endswith("/"):
             (project / name).touch()
-    found = proposed(
-        settings,
-        INBOX=str(project / "inbox"),
-        HAYSTACK={"default": {"ENGINE": "whoosh", "PATH": project / "index"}},
-        CONFIGURATION_FOLDERS=[project / "conf"],
-        VAULT_DIR="vault",
-        CUSTOMERS="./customers",
+    return {
+        "INBOX": str(project / "inbox"),
+        "HAYSTACK": {"default": {"ENGINE": "whoosh", "PATH": project / "index"}},
+        "CONFIGURATION_FOLDERS": [project / "conf"],
+        "VAULT_DIR": "vault",
+        "CUSTOMERS": "./customers",
         # A word, and no folder.
-        THEME="storage",
+        "THEME": "storage",
         # None of these is the host's data, or is in no backup.
-        EMPTY=project / "empty",
-        LOG_FOLDER=project / "logs",
-        MODEL_CACHE=project / "storage",
-        OWN=project / "own",
-        WHOLE=project,
-        STORED=project / "backups/packages",
-        PAPERS=project / "media",
-        COLLECTED=project / "collected",
-        APART=project / "apart",
-        FARAWAY="/etc",
-        ADDRESS="/login/",
-        STORAGES={
-            **settings.STORAGES,
+        "EMPTY": project / "empty",
+        "LOG_FOLDER": project / "logs",
+        "MODEL_CACHE": project / "storage",
+        "OWN": project / "own",
+        "WHOLE": project,
+        "STORED": project / "backups/packages",
+        "PAPERS": project / "media",
+        "COLLECTED": project / "collected",
+        "APART": project / "apart",
+        "FARAWAY": "/etc",
+        "ADDRESS": "/login/",
+        "STORAGES": {
+            **storages,
             "vault": {
                 "BACKEND": "django.core.files.storage.FileSystemStorage",
                 "OPTIONS": {"location": project / "flat"},
             },
         },
-        INBOX_OF_USER=project / "inbox/new.pdf",
-    )
+        "INBOX_OF_USER": project / "inbox/new.pdf",
+    }
+
+
+def test_folders_that_settings_name_are_proposed(project, settings):
+    """An inbox, a search index, configuration: settings name them, and no file root holds them."""
+    found = proposed(settings, **folder_settings(project, settings.STORAGES))
     vault = "STORAGES['vault']['OPTIONS']['location']"
     assert set(found) == {
         "INBOX",
@@ -368,80 +371,3 @@ def test_keys_that_settings_name_are_proposed(project, tmp_path, settings):
     found = {one.subject: one.hint for one in key_findings()}
     assert set(found) == {"FIELD_KEY_FILE", "SAML['signing']['key']"}
     assert f'Add `"{keys}/fields.key"` to BACKUP_FACT_FILES' in found["FIELD_KEY_FILE"]
-
-
-NAMED = '{"hostproject.Everything.char": "@"}'
-
-
-def have_outside(host, folder):
-    """40 of its 60 rows name files in a folder of their own."""
-    folder.mkdir()
-    for number in range(40):
-        (folder / f"scan-{number}.pdf").write_text(str(number))
-    table = "hostproject_everything"
-    statement = (
-        f"UPDATE {table} SET char = CASE WHEN id IN (SELECT id FROM {table} ORDER BY id LIMIT 40)"
-        f" THEN '{folder}/scan-' || (id % 40) || '.pdf' ELSE '' END"
-    )
-    host.write(statement)
-
-
-def test_a_host_whose_documents_lie_outside_is_told(sqlite_host, tmp_path):
-    """Two thirds of its documents are in no backup: it is not protected, and every message names the setting."""
-    host, folder = sqlite_host, tmp_path / "archive"
-    have_outside(host, folder)
-    host.run("manage_backup_configs", "--create", "--name", "nightly", "--frequency", "DAILY", "--time", "02:00")
-    host.run("backup_run_due", expect=None)
-
-    backup = host.json("trigger_backup", "--config", "nightly")
-
-    assert backup["status"] == "COMPLETED"
-    assert [note for note in backup["warnings"] if "hostproject.Everything.char names files in no file root" in note]
-    for options in ((), ("--deep",)):
-        health = host.json("backup_health", *options, expect=2)
-        assert health["not_backed_up"] == []
-        (found,) = [one for one in health["findings"] if one["id"] == "backup.W043"]
-        assert (found["severity"], found["subject"]) == ("CRITICAL", "hostproject.Everything.char")
-        assert f'`BACKUP_FILE_ROOTS = {{"archive": "{folder}"}}`' in found["hint"]
-        assert (health["verdict"]["state"], "hostproject.Everything.char" in health["verdict"]["reason"]) == (
-            "AT_RISK",
-            True,
-        )
-    compared = host.json("backup_health", "--deep", expect=2, HOST_REFERENCE_FIELDS=NAMED.replace("@", str(folder)))
-    assert "backup.W043" in {one["id"] for one in compared["findings"]}
-    (fields,) = re.findall(r"BACKUP_REFERENCE_FIELDS = ({.*?})`", found["hint"])
-    assert json.loads(fields.replace("None", "null")) == {
-        "hostproject.Everything.path_text": None,
-        "hostproject.Everything.char": str(folder),
-    }
-
-    # The setting is pasted: the finding ends, and the next backup holds and compares them.
-    named = {"HOST_REFERENCE_FIELDS": fields.replace("None", "null"), "HOST_EXTRA_ROOT": str(folder)}
-    later = {one["id"] for one in host.json("backup_health", "--deep", expect=2, **named)["findings"]}
-    assert ("backup.W043" in later, "backup.W038" in later) == (False, True)
-    whole = host.json("trigger_backup", "--config", "nightly", **named)
-    assert (whole["status"], whole["warnings"]) == ("COMPLETED", [])
-
-
-@pytest.mark.postgresql
-def test_a_table_that_does_not_answer_in_time_is_named(postgres_host):
-    """A migration holds it: nobody waits for long, and what was not looked at is no silence."""
-    with postgres_host.server.connect(postgres_host.name) as connection, connection.transaction():
-        connection.execute("LOCK TABLE hostproject_everything IN ACCESS EXCLUSIVE MODE")
-        health = postgres_host.json("backup_health", "--deep", expect=2)
-    (found,) = [one for one in health["findings"] if one["id"] == "backup.W043"]
-    assert (found["severity"], found["subject"]) == ("WARNING", "hostproject.Everything")
-    assert "statement timeout" in found["what"]
-
-
-def test_the_names_that_documents_had_before_are_no_files_of_the_host(new_edms):
-    """The folder that they were taken in from lies beside the documents, and has them still."""
-    inbox = new_edms.home / "inbox"
-    inbox.mkdir()
-    for number in range(5):
-        (inbox / f"scan-{number}.pdf").write_text(str(number))
-    new_edms.run("import_documents", str(inbox))
-    names = new_edms.rows("SELECT source_name FROM documents_documentversion ORDER BY source_name")
-    assert names == [(f"scan-{number}.pdf",) for number in range(5)]
-    found = {one["id"] for one in new_edms.json("backup_health", "--deep", expect=2)["findings"]}
-    assert not {"backup.W043", "backup.W046", "backup.W029"} & found

@@ -33,7 +33,7 @@ def test_sources(include, exclude, path, wanted):
         (("databases/*", "files/media"), ["databases/default", "files/media"], []),
         (("databases/*", "files/medai"), ["databases/default", "files/media"], ["files/medai"]),
         (("files/media/2026/*", "*"), ["databases/default", "files/media"], ["files/media/2026/*"]),
-        # What another type of backup would take is no mistake.
+        # Patterns for another type of backup are no mistake.
         (("databases/*", "files/media"), ["files/media"], []),
         (("files/medai", "media", "files/media"), ["files/media"], ["files/medai", "media"]),
     ],

@@ -16,7 +16,7 @@ from ..core.manifest import Manifest
 from ..core.timezones import in_utc
 from ..models import BackupJob, BackupType, JobStatus, RehearsalState, Trust
 from ..selectors import SKEW
-from ..sources.consistency_point import all_have_dumps
+from ..sources.databases import all_have_dumps
 
 DATABASE, FILES = "database", "files"
 EVERYTHING: Final = frozenset({DATABASE, FILES})

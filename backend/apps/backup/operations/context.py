@@ -1,4 +1,4 @@
-"""What every kind of work is given, and what comes of it."""
+"""The context that each kind of operation works in, and its result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..services.operation_runs import OperationClaim, operation_make_irrevocable
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Done:
-    """What came of an operation: plain values; `error` says what was not done, where not all was."""
+    """The result of an operation, as plain values. `error` says which part was not done."""
 
     result: dict[str, object]
     error: str = ""
@@ -34,14 +34,15 @@ class Work:
     stop: StopSignals
 
     def tick(self) -> None:
-        """To be called now and then; raises what ends the work."""
+        """Check the heartbeat; call it often. Raises the error that ends the work."""
         self.heartbeat.check()
 
     @contextlib.contextmanager
     def point_of_no_return(self) -> Iterator[None]:
-        """The database that holds the ledger is exchanged in the block: from here on nothing stops us any more, and
-        nobody of this process writes to it. Raises `LeaseLost` if the operation is no longer ours, `CancelRequested`
-        if somebody does not want it any more."""
+        """Swap the database of the ledger in the block: cancellation is off, and this process does not write to it.
+
+        Raises `LeaseLost` if the operation is no longer ours, `CancelRequested` if it was cancelled before.
+        """
         self.tick()
         self.stop.disarm()
         with self.heartbeat.silenced():

@@ -1,4 +1,4 @@
-"""What is done for each kind of operation."""
+"""The work of each kind of operation."""
 
 from __future__ import annotations
 

@@ -26,15 +26,14 @@ def settle_operations(*, now: datetime) -> list[str]:
 
 
 def settle_dead(operation: Operation, cause: str, *, now: datetime) -> list[str]:
-    """End one operation that nobody works on any more; what was done, in words."""
+    """End one operation whose process is gone, and say what was done."""
     recovered: list[str] = []
     if operation.kind in _SWAPPING:
         try:
             recovered = recover_restores()
         except BackupError as error:
-            # It is tried again with the next look, and by whoever restores or runs a job; till then nothing is said of
-            # its end, because it has none.
-            return [f"What the operation {operation.uuid} left could not be put in order: {error}"]
+            # The next look tries again, and so does the next restore or job. Until then it has no end to report.
+            return [f"The operation {operation.uuid} was cut off, and its leftovers could not be cleaned up: {error}"]
     status, result = _outcome(operation)
     if operation.cancel_requested_at is not None and status == OperationStatus.FAILED:
         status = OperationStatus.CANCELLED

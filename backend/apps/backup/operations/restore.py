@@ -77,8 +77,7 @@ def abandon(operation: Operation, reason: str, *, cancelled: bool) -> None:
     if operation.kind != OperationKind.RESTORE or operation.restore is None:
         return
     end = restore_cancel if cancelled else restore_fail
-    # The restore has told of its end itself where it had begun; what the ledger cannot be told now, whoever finds the
-    # operation dead tells it.
+    # A restore that had begun has written its end itself. Where the ledger is away now, recovery writes it.
     with contextlib.suppress(IllegalTransition, RestoreNotFound, LedgerUnavailable):
         end(operation.restore.uuid, reason, now=timezone.now())
 

@@ -33,8 +33,8 @@ def run_operation(operation: uuid.UUID) -> str:
     """Do a PENDING operation; the status it ended in.
 
     Raises what kept it from being done, after writing it into the row as FAILED; `JobCancelled` after a signal or a
-    cancellation; `LeaseLost` when somebody else decided about it; `LedgerUnavailable` when its end could not be
-    written down; `RestoreUnfinished` of a restore, rollback or release that whoever finds its process gone completes.
+    cancellation; `LeaseLost` when another process decided about it; `LedgerUnavailable` when its end could not be
+    written down; `RestoreUnfinished` of a restore, rollback or release that recovery completes.
     """
     # A signal waits for the claim: it ends what has begun, or what has not, and never anything in between.
     with stop_signals(armed=False) as stop:
@@ -55,12 +55,12 @@ def _run(row: Operation, claim: OperationClaim, stop: StopSignals) -> str:
         stop.disarm()
         write_end(lambda: _finish(claim, done), "The work is done.", of="operation")
     except (LeaseLost, RestoreUnfinished):
-        # What is neither done nor undone has no end yet: it is found dead, completed, and ended then.
+        # Left RUNNING: recovery completes it, and then ends it.
         raise
     except JobCancelled as error:
-        # What a nested part of the work was told may be less than what we were.
+        # The reason of a nested part may say less than the heartbeat knows.
         reason = str(heartbeat.verdict or error)
-        # First what it was about: whoever sees that the operation has ended sees that the restore has, too.
+        # The restore first: when the operation is seen to have ended, so is its restore.
         abandon(row, reason, cancelled=True)
         write_end(lambda: operation_cancel(claim, reason, now=timezone.now()), reason, of="operation")
         sweep(row)

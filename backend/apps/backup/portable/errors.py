@@ -1,4 +1,4 @@
-"""What keeps a database from being carried."""
+"""Errors of databases that cannot be exported as rows."""
 
 from ..errors import BackupError
 

@@ -32,7 +32,7 @@ _KINDS: Final = {
 
 
 def kind_of_field(field: Field[Any, Any]) -> Kind | None:
-    """The kind of a field's column; None for a field of somebody's own making, whose database type decides."""
+    """Return the kind of a field's column; None for a custom field, whose database type decides."""
     return _KINDS.get(stored_field(field).get_internal_type())
 
 

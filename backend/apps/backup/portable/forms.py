@@ -46,7 +46,7 @@ class Kind(enum.StrEnum):
     ARRAY = "array"
     """An array, of arrays too; the items are of one kind."""
     NATIVE = "native"
-    """What only this kind of database has, as it writes it."""
+    """A type that only this kind of database has, as it writes it."""
     MIXED = "mixed"
     """SQLite without a declared type: number, text, or an object with the bytes in base64 or an infinite number."""
 
@@ -64,7 +64,7 @@ _CLAUSE: Final = re.compile(
     r"|primary|references|storage|unique)\b",
     re.IGNORECASE,
 )
-"""What follows a type in the definition of a column, and can have something be run."""
+"""Text after a type in the definition of a column that can run code."""
 
 
 def is_type_name(text: str) -> bool:

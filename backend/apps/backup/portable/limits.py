@@ -1,4 +1,4 @@
-"""What a kind of database has no place for: too long, too large, too exact, outside of its calendar."""
+"""Limits of a kind of database: values too long, too large, too exact, or outside of its calendar."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LONGEST: Final = (1 << 63) - 1
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """What keeps a value, which is not None, from being stored: `reason` gives "" for nothing.
+    """The limits of one column for values that are not None: `reason` returns why one cannot be stored, or "".
 
     `all_fit` looks at many at once, quickly; False may be a false alarm.
     """

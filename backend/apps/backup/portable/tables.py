@@ -42,7 +42,7 @@ def decimal_places(known: History) -> dict[tuple[str, str], int]:
 
 
 def member_path(alias: str, table: str) -> str:
-    """Where a table's lines lie in a package."""
+    """Return the path of a table's lines in a package."""
     folder = FOLDER if alias == _DEFAULT else f"{FOLDER}/{quote(alias, safe='')}"
     return f"{folder}/{quote(table, safe='')}{ENDING}"
 

@@ -42,7 +42,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Measured:
-    """What lies at or below some paths of a backup: files, content bytes, and which of the paths it does not have."""
+    """The contents at or below some paths of a backup: files, content bytes, and the paths that it does not have."""
 
     files: int
     size: int
@@ -54,7 +54,7 @@ class Origin(Protocol):
 
     manifest: Manifest
     notes: list[str]
-    """What the user should know of how it is read."""
+    """Return notes for the user on how the backup is read."""
 
     def lost(self) -> list[str]:
         """Say what of it the storage has lost, as far as names and sizes tell; nothing is read but folders."""
@@ -116,7 +116,7 @@ def _whole_package(ref: BackupRef, path: Path) -> Package:
 
 
 def _tell_damage(view: SnapshotView) -> None:
-    """What could not be read casts doubt on every backup that needs it. The ledger may be what is restored."""
+    """Mark every backup DAMAGED that needs unreadable content. The ledger itself may be what is restored."""
     if not view.reader.damage:
         return
     found = list(view.reader.damage.values())
@@ -206,7 +206,7 @@ class SnapshotOrigin:
         return [f"{target}: {problem}" for problem in apply_metadata(os.fsencode(target), node)]
 
     def _compare(self, source: bytes, target: Path, only: Selection | None) -> None:
-        """What lies on the disk against what the snapshot holds: kinds and sizes of everything, nothing more or less.
+        """Compare the restored tree with the snapshot: the same paths, kinds and sizes, no more and no less.
 
         The content of every blob was checked against its hash when it was written.
         """

@@ -11,7 +11,7 @@ from ..core.manifest import Manifest
 
 
 class StoredAt(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Where the snapshot of that backup lies."""
+    """The storage location of that backup's snapshot."""
 
     storage: str
     encrypted: bool
@@ -19,7 +19,7 @@ class StoredAt(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Baseline(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What the backup of the live state holds: rows by database and table, and the number of files by root."""
+    """The contents of the backup of the live state: rows by database and table, the number of files by root."""
 
     cut_at: datetime.datetime
     tables: dict[str, dict[str, int]]
@@ -53,7 +53,7 @@ class RootChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Changes(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What was written between the backup of the live state and the swap. `unknown` says what could not be compared."""
+    """Changes between the backup of the live state and the swap. `unknown` says what could not be compared."""
 
     since: datetime.datetime
     tables: list[TableChange] = []

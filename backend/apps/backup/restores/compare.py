@@ -58,7 +58,7 @@ def _compare(
             elif component.name in baseline.files:
                 changes.files += _files(component, place_of(component), baseline)
         except _FAILURES as error:
-            # What was restored is live by now: the restore is told, with what could not be found out about it.
+            # The restored state is live by now: the restore goes on, and reports what could not be compared.
             changes.unknown.append(f"{component.kind.value} {component.name}: {str(error).strip()}")
     return changes
 

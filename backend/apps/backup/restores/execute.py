@@ -173,8 +173,8 @@ class Restore:
         try:
             discard_staged(journal)
         except (BackupError, OSError) as also:
-            # The journal has it still: it is removed by whoever restores or backs up next.
-            error.add_note(f"What was prepared could not be removed: {also}")
+            # The journal still has it: the next restore or backup removes it.
+            error.add_note(f"The staged data could not be removed: {also}")
         if in_ledger and isinstance(error, JobCancelled):
             record.cancel(journal, error)
         elif in_ledger:
@@ -184,7 +184,7 @@ class Restore:
         try:
             swap(journal)
         except RestoreUnfinished:
-            # It has no end yet, which its row would tell: whoever completes it enters that.
+            # Left RUNNING: recovery completes it and enters the end.
             raise
         except Exception as error:
             if in_ledger:

@@ -1,4 +1,4 @@
-"""What a restore is about to do, on the disk before it is done.
+"""The journal of a restore: each step is written to disk before it is taken.
 
 One file per restore in `<BACKUP_STORAGE_ROOT>/restores`. It is replaced as a whole and forced to the disk before every
 step, so that after a kill at any moment it tells what has been begun. Where the storage cannot be written, it goes to
@@ -62,7 +62,7 @@ KEPT: Final = frozenset({State.SWAPPED, State.FINISHED})
 
 
 class Kind(enum.StrEnum):
-    """What sort of thing is swapped."""
+    """The kind of a component that is swapped."""
 
     SQLITE = "sqlite"
     POSTGRESQL = "postgresql"
@@ -128,9 +128,9 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A plan tries what a restore would do; whatever it has made is removed, and so is its journal."""
     plan: dict[str, object] = {}
     baseline: Baseline | None = None
-    """What the backup of the live state holds, until the replaced state has been compared with it."""
+    """The contents of the backup of the live state, until the replaced state has been compared with it."""
     changes: Changes | None = None
-    """What was written after that backup; None where nothing was compared."""
+    """Changes after that backup; None where nothing was compared."""
 
     @property
     def kept(self) -> list[str]:
@@ -200,7 +200,7 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def folder() -> Path:
-    """Where journals lie; it may not exist yet."""
+    """Return the folder of the journals. It may not exist yet."""
     return conf.load().storage_root.resolve() / FOLDER
 
 

@@ -13,7 +13,7 @@ from .swap import kept_journal
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Opened:
-    """What is kept, and how to look at each part of it. `changes` is what was written after the safety backup."""
+    """The kept state, and how to look at each part of it. `changes` were written after the safety backup."""
 
     restore: uuid.UUID
     backup: str

@@ -1,4 +1,4 @@
-"""What a restore replaced: made live again, or deleted."""
+"""Roll a restore back, or release what it replaced."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from .swap import complete_release, complete_rollback, kept_journal, recover, re
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Consequences:
-    """What a rollback or a release would do. `live_again` names what it puts back, `deleted` what is gone for good."""
+    """The plan of a rollback or a release. `live_again` names what comes back, `deleted` what is deleted for good."""
 
     restore: uuid.UUID
     backup: str
     live_again: list[str] = dataclasses.field(default_factory=list)
     deleted: list[str] = dataclasses.field(default_factory=list)
     only_there: list[str] = dataclasses.field(default_factory=list)
-    """What was written after the backup of the live state, and is nowhere else."""
+    """Changes after the backup of the live state: no backup has them."""
 
     def to_json(self) -> dict[str, object]:
         """Plain values."""

@@ -16,7 +16,8 @@ from ..jobs.run import run_job
 from ..models import JobStatus, Trigger
 from ..policies.job_request import JobRequest
 from ..services.jobs import job_create
-from ..sources.consistency_point import PORTABLE, all_have_dumps
+from ..sources.consistency_point import PORTABLE
+from ..sources.databases import all_have_dumps
 from ..storage.fallback import has_room
 from ..storage.locations import RepositoryPlace
 from .changes import Baseline, StoredAt, baseline_of

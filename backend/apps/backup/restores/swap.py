@@ -35,7 +35,7 @@ def _move_all(
 ) -> None:
     """Move each of them, and then, in one go, those that are exchanged in one step.
 
-    What takes time is done before, so that there is hardly a moment with a database of one day and files of another.
+    Slow moves come first, so that the time with a database of one day and files of another is as short as possible.
     """
     quick = [one for one in components if one.step in exchange.STEPS]
     for component in [one for one in components if one.step not in exchange.STEPS]:
@@ -85,7 +85,7 @@ def swap(journal: Journal) -> None:
     try:
         journal.enter(State.SWAPPED)
     except JournalUnwritable as error:
-        raise RestoreUnfinished(f"What was restored is live, and what it replaced is kept. But: {error}") from error
+        raise RestoreUnfinished(f"The restored state is live, and the replaced state is kept. But: {error}") from error
 
 
 def _kept_of(journal: Journal) -> list[str]:
@@ -117,7 +117,7 @@ def recover(tell: Callable[[Journal], None]) -> list[str]:
 
 
 def _recover_or_say(journal: Journal, tell: Callable[[Journal], None]) -> str:
-    """Put one in order. What only cannot be deleted keeps nobody from backing up and restoring."""
+    """Recover one restore. Leftovers that cannot be deleted do not stop backups and restores."""
     only_deletes = journal.state in (State.STAGING, State.RELEASING)
     try:
         return _recover(journal, tell)
@@ -125,8 +125,8 @@ def _recover_or_say(journal: Journal, tell: Callable[[Journal], None]) -> str:
         if not only_deletes:
             raise
         return (
-            f"What the restore {journal.restore} of {journal.backup} left cannot be deleted yet, which is tried again"
-            f" each time: {error} The live system is whole."
+            f"Leftovers of the restore {journal.restore} of {journal.backup} cannot be deleted yet. Each restore and"
+            f" backup tries again: {error} The live system is whole."
         )
 
 
@@ -136,8 +136,8 @@ def _recover(journal: Journal, tell: Callable[[Journal], None]) -> str:
         said = _complete(journal)
     except OSError as error:
         raise RestoreFailed(
-            f"What the restore {journal.restore} of {journal.backup} left cannot be put in order: {error}. Mend that,"
-            " and run `restore_backup --list`."
+            f"The restore {journal.restore} of {journal.backup} was cut off and cannot be completed: {error}."
+            " Mend that, and run `restore_backup --list`."
         ) from error
     tell(journal)
     return f"The restore {journal.restore} of {journal.backup} was cut off {said}"
@@ -195,8 +195,8 @@ def require_rollback(journal: Journal) -> None:
 def complete_rollback(journal: Journal) -> None:
     """Make the old things live again and remove what the restore had brought. Raises `RestoreUnfinished`.
 
-    Databases on a PostgreSQL server come first: somebody may use them whom nobody can send away. What goes wrong with
-    the first of them has changed nothing; then the state before holds, and nothing is left to be completed.
+    Databases on a PostgreSQL server come first: sessions that cannot be ended may use them. A failure of the first one
+    has changed nothing: the state before holds, and nothing is left to be completed.
     """
     connections.close_all()
     before = journal.state
@@ -242,7 +242,7 @@ def complete_release(journal: Journal) -> None:
 
 @contextlib.contextmanager
 def _begun(what: str) -> Iterator[None]:
-    """What a disk keeps from being done to its end is not undone: the journal has it."""
+    """Turn an error of the disk into `RestoreUnfinished`: the journal has the rest, and recovery completes it."""
     try:
         yield
     except (JournalUnwritable, OSError) as error:

@@ -17,7 +17,7 @@ from ..models import BackupConfiguration, BackupType, Frequency, InstalledPolicy
 from ..policies.production import ConfigurationValues, policies_for
 from ..policies.schedule import LAST_DAY_OF_MONTH
 from ..selectors.configurations import clean_up_candidates, earlier_configurations
-from ..sources.consistency_point import all_have_dumps, database_aliases
+from ..sources.databases import all_have_dumps, database_aliases
 from ..sources.errors import SourceRefused
 from .configurations import configuration_create, configuration_delete
 

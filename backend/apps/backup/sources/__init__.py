@@ -1,6 +1,7 @@
-"""What is captured, at which moment, and whether it was stored as it was captured."""
+"""The sources of a backup: databases and files, read at one consistency point, and their verification."""
 
-from .consistency_point import CaptureSpec, ConsistencyPoint, Problem, database_aliases, open_consistency_point
+from .consistency_point import CaptureSpec, ConsistencyPoint, Problem, open_consistency_point
+from .databases import database_aliases
 from .errors import CaptureFailed, ClientMissing, SourceRefused
 from .verify import read_manifest, verify_captured
 

@@ -1,4 +1,4 @@
-"""The cut: all sources of one job, opened at one moment and handed to the archiver or to a package.
+"""The consistency point: all sources of one job, fixed at one time and read by the archiver or a package.
 
 The databases are fixed first, then the files are read. A file that a row names was written before the row, so it is
 there; one that a writer deletes meanwhile is missed, named as a problem and makes the job INCOMPLETE.
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from django.db import connections
 
 from strongroom.entries import Entry, Folder, Stream
 from strongroom.entries import Problem as Unread
@@ -26,9 +25,10 @@ from strongroom.streams import Reader
 from .. import conf
 from ..core.manifest import FORMAT, NAME, DatabaseRecord, JobFacts, Manifest, OutsideFacts, ReferenceFacts, encode
 from ..deferred_deletes import Held, hold_deletes
+from .databases import database_aliases
 from .deleted_rows import any_row_is_gone
 from .engines.contract import DatabaseCapture
-from .engines.registry import DATABASE_ENGINES, engine_of
+from .engines.registry import engine_of
 from .errors import CaptureFailed, SourceRefused
 from .file_references import TEXT, NamedFiles, ReferenceField, reference_fields, rows_name_files
 from .files import FileRoot, RootCapture, Selection, excluded_by, file_roots, never_captured
@@ -42,13 +42,6 @@ WITH_DATABASES: Final = frozenset({"FULL", "INCREMENTAL", "DIFFERENTIAL", "DATAB
 WITH_FILES: Final = frozenset({"FULL", "INCREMENTAL", "DIFFERENTIAL", "FILES", "EXPORT"})
 PORTABLE: Final = "EXPORT"
 """The type whose databases are rows that any supported database takes in, instead of dumps of their own."""
-_PORTABLE: Final = frozenset(DATABASE_ENGINES)
-_DUMPED: Final = frozenset(name for name, engine in DATABASE_ENGINES.items() if engine.has_dump)
-_PLACES: Final = (
-    *("service", "host", "hostaddr", "port", "dbname"),
-    *("read_default_file", "read_default_group", "unix_socket", "database", "db"),
-)
-"""Options of the drivers that say which server and which database is meant."""
 SOFTWARE: Final = "edms-backup 0.1"
 
 
@@ -62,11 +55,14 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class CaptureSpec:
-    """What a job asks of its sources. `staging` is a private folder that exists and is removed after the job;
-    `held_before` says how many bytes each file root had in the last good backup, `rows_before` how many rows each
-    database, `was_filled` whether an earlier backup held anything in a file root of this name. `recalls`: a second
-    pass, which takes files that have been deleted since the first one from there. `links_since`: another pass, which
-    holds files that have changed since (seconds since the epoch) by hard links, where their storage does not."""
+    """The request of a job to its sources.
+
+    `staging` is a private folder that exists and is removed after the job. `held_before` has the bytes of each file
+    root in the last good backup, `rows_before` the rows of each database; `was_filled` returns whether an earlier
+    backup held anything in a file root of this name. `recalls` makes a second pass, which reads files that were deleted
+    since the first one from where their storage holds them. `links_since` (seconds since the epoch) makes another pass,
+    which holds files that have changed since then by hard links, where their storage does not hold deletes.
+    """
 
     job_uuid: uuid.UUID
     job_name: str
@@ -235,7 +231,7 @@ class ConsistencyPoint:
 
     @property
     def notes(self) -> list[str]:
-        """What the user should know of a backup that is complete."""
+        """Return notes for the user on a backup that is complete."""
         records = [one.finished() for one in self.portable]
         notes = [f"database {record.alias}: {note}" for record in records for note in record.notes]
         notes += [
@@ -272,7 +268,7 @@ def _tree_size(capture: RootCapture) -> int:
     total = 0
     folders = [os.fsencode(capture.root.path)]
     while folders:
-        # What cannot be listed here is met again, and reported, by the archiver.
+        # The archiver meets an unreadable folder again, and reports it.
         folder = folders.pop()
         with contextlib.suppress(OSError), reachable(folder) as place, os.scandir(place) as entries:
             for entry in entries:
@@ -284,41 +280,6 @@ def _tree_size(capture: RootCapture) -> int:
                 elif entry.is_file(follow_symlinks=False):
                     total += entry.stat(follow_symlinks=False).st_size
     return total
-
-
-def database_aliases(*, portable: bool = False) -> list[str]:
-    """The aliases that are databases of their own: no test mirrors, no second names of the same one.
-
-    `portable` is for databases that are carried as rows, which more kinds can be than those with a dump of their own.
-    Raises `SourceRefused` for an engine that cannot be backed up, by name.
-    """
-    supported = _PORTABLE if portable else _DUMPED
-    seen: set[tuple[str, ...]] = set()
-    aliases: list[str] = []
-    for alias in connections:
-        connection = connections[alias]
-        settings = connection.settings_dict
-        engine = str(settings["ENGINE"])
-        if engine == "django.db.backends.dummy" or (settings.get("TEST") or {}).get("MIRROR"):
-            continue
-        if connection.vendor not in supported:
-            also = "" if portable or connection.vendor not in _PORTABLE else " The type EXPORT can carry it."
-            raise SourceRefused(
-                f"The database {alias!r} has the engine {engine}, which cannot be backed up;"
-                f" supported are {', '.join(sorted(supported))}.{also}"
-            )
-        options = settings.get("OPTIONS") or {}
-        places = [settings.get(part) for part in ("NAME", "HOST", "PORT")] + [options.get(part) for part in _PLACES]
-        key = (connection.vendor, *(str(place or "") for place in places))
-        if key not in seen:
-            seen.add(key)
-            aliases.append(alias)
-    return aliases
-
-
-def all_have_dumps() -> bool:
-    """Whether each database of the project is of a kind with a dump of its own; the others are carried as rows."""
-    return all(connections[alias].vendor in _DUMPED for alias in database_aliases(portable=True))
 
 
 @contextlib.contextmanager
@@ -368,7 +329,7 @@ def open_consistency_point(backup_type: str, *, spec: CaptureSpec) -> Iterator[C
             raise SourceRefused("There is nothing to back up: no database and no file root is selected.")
         for pattern in selection.idle(names):
             problems.append(Problem(pattern, f"is to be included, and is none of {', '.join(names)}"))
-        # Where there is no folder at all, as without MEDIA_ROOT, what the rows name is missing, unless nobody wants it.
+        # Without any folder, as without MEDIA_ROOT, files that rows name are missing, unless the job leaves files out.
         asked = backup_type in WITH_FILES and (bool(roots) or (not file_roots(fields) and selection.wants("files")))
         compares = bool(databases or portable) and asked
         yield ConsistencyPoint(

@@ -1,4 +1,4 @@
-"""What can go wrong while the sources of a backup are opened and read."""
+"""Errors while the sources of a backup are opened and read."""
 
 from ..errors import BackupError
 

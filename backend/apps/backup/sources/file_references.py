@@ -46,7 +46,7 @@ class ReferenceField:
     holds_deletes: bool = False
     """Whether its storage keeps what is deleted while a backup runs."""
     path_of: Callable[[str], str] | None = dataclasses.field(default=None, compare=False)
-    """Where a local storage has a value that is not simply below the location."""
+    """A local storage that does not put a value simply below its location."""
 
 
 def reference_fields(configured: Mapping[str, Path | None]) -> list[ReferenceField]:

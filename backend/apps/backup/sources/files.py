@@ -94,7 +94,7 @@ def never_captured(staging: Path) -> list[bytes]:
 
 
 def held_besides(root: FileRoot) -> list[str]:
-    """What lies inside a root and is in no capture of it, in words."""
+    """Name the contents of a root that are never captured."""
     found = [f"the backup storage {path}" for path in storages() if path.is_relative_to(root.path)]
     return found + [
         f"the database {alias!r} ({path})" for alias, path in database_files().items() if path.is_relative_to(root.path)
@@ -102,7 +102,7 @@ def held_besides(root: FileRoot) -> list[str]:
 
 
 def stays_inside(folder: Path) -> list[str]:
-    """What stays in a folder when its contents are replaced, as paths from there: the same as is never captured."""
+    """Return the paths in a folder that stay when its contents are replaced: those that are never captured."""
     return sorted(str(path.relative_to(folder)) for path in map(Path, _apart()) if path.is_relative_to(folder))
 
 
@@ -211,7 +211,7 @@ class RootCapture:
         self._files = self._folders = self._others = self._bytes = 0
 
     def entry(self) -> Entry:
-        """What the archiver is handed."""
+        """Return the entry for the archiver."""
         if self.absent:
             return Folder(os.fsencode(self.root.name), [])
         recall = self._recall if self._recalls else None
@@ -232,7 +232,7 @@ class RootCapture:
         return found
 
     def _is_wanted(self, path: bytes) -> bool:
-        """What was not deleted after the consistency point for certain belongs to the backup if a row names it."""
+        """Return whether a file belongs to the backup: it was there at the consistency point, or a row names it."""
         return not self._held.is_linked(path) or self._named.names(path) or self._named.names_within(path)
 
     def _recall(self, path: bytes) -> bool:
@@ -262,7 +262,7 @@ class RootCapture:
         return path.startswith(self._base + b"/")
 
     def _look(self, path: bytes) -> bool:
-        """The archiver's question before it looks at `path`: is it left out? What is not is counted here."""
+        """The archiver's question before it looks at `path`: is it left out? Included files are counted here."""
         if self.excludes(path):
             return True
         try:
@@ -295,7 +295,7 @@ class RootCapture:
     def excludes_within(self, path: bytes) -> bool:
         """Whether `path` lies in this root and it, or a folder above it, is left out as the configuration wants it.
 
-        What is never captured is not: a file that a row names is missing in the backup for whatever else it is like.
+        Files that are never captured do not count: one that a row names is missing in the backup all the same.
         """
         if not path.startswith(self._base + b"/"):
             return False
@@ -303,7 +303,7 @@ class RootCapture:
         return any(self._is_unwanted(b"/".join([self._base, *parts[: depth + 1]])) for depth in range(len(parts)))
 
     def record(self) -> FileRootRecord:
-        """What was seen so far."""
+        """Return the figures so far."""
         return FileRootRecord(
             name=self.root.name,
             path=str(self.root.path),

@@ -27,7 +27,7 @@ _BLOCK: Final = 8
 
 
 def project_facts() -> ProjectFacts:
-    """What runs here."""
+    """Return the versions that run here."""
     return ProjectFacts(
         python=platform.python_version(),
         django=django.get_version(),
@@ -63,7 +63,7 @@ def fingerprints() -> list[SecretFingerprint]:
 def same_secret(recorded: SecretFingerprint) -> bool:
     """Whether the secret here is the one that was in use at the backup.
 
-    Only to be asked of `secret_names`: whoever writes a package could try with it what any other secret is.
+    Ask only for `secret_names`: the author of a package could guess any other secret with it.
     """
     try:
         salt = bytes.fromhex(recorded.salt)

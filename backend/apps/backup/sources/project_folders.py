@@ -39,7 +39,7 @@ def base_dir() -> Path | None:
 
 
 def not_backed_up() -> list[Path]:
-    """What is left out of the backups on purpose, resolved."""
+    """Return the resolved paths that are left out of backups on purpose."""
     return [_resolved(path) for path in conf.load().not_backed_up]
 
 

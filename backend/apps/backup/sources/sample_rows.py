@@ -1,7 +1,7 @@
 """A few values of each column of text: those of the oldest and of the newest rows of each table.
 
 Read on a connection of its own, in one bounded query for each end of a table, under a time limit where the database has
-one. What a database refuses or does not answer in time is named; nothing is raised for it.
+one. A table that the database refuses, or does not read in time, is named and raises no error.
 """
 
 from __future__ import annotations

@@ -74,10 +74,10 @@ class BytesReader:
 
 
 class ProcessReader:
-    """What a program writes, as a stream that ends only if the program ended well.
+    """The output of a program, as a stream that ends only if the program succeeded.
 
-    `what` names the work in errors. What the program says on stderr is kept out of the way in a temporary file, so that
-    a talkative one does not block; its last lines are in the error, with every text of `hidden` blotted out.
+    `what` names the work in errors. Its stderr goes to a temporary file, so that much output
+    does not block. The last lines are in the error, with every text of `hidden` redacted.
     """
 
     def __init__(

@@ -166,7 +166,7 @@ class _Search:
             sampled=tried,
             outside=len(outside),
             examples=[_text(hit.file) for hit in outside[:_EXAMPLES]],
-            # What is not the path of a file as it stands cannot be compared.
+            # Only values that are whole paths can be compared.
             base=_text(base) if are_whole else "",
             folders=[_text(folder) for folder in folders],
         )
@@ -191,7 +191,7 @@ class _Search:
         if not is_file and not ((is_folder or _may_be_folder(value)) and os.path.isdir(path)):  # noqa: PTH112
             return None
         if base == base_dir() and "/" not in value:
-            # What lies right in the project's folder is its README.
+            # A file directly in the project's folder is its README or the like.
             return None
         found = Path(os.path.realpath(path))
         folder = found.parent if is_file else found

@@ -61,7 +61,7 @@ def read_manifest(place: DumpPlace) -> Manifest:
 
 
 def verify_captured(view: SnapshotView, *, staging: Path | None = None) -> list[str]:
-    """What is wrong with a snapshot, compared with its manifest; empty if nothing is.
+    """Compare a snapshot with its manifest and return the differences.
 
     Dumps are read to their end: PostgreSQL's by pg_restore, whose rows are counted, SQLite's by its integrity check.
     `staging` is a private folder for a copy of an SQLite database; without it the system's temporary folder is used.
@@ -79,7 +79,7 @@ def verify_captured(view: SnapshotView, *, staging: Path | None = None) -> list[
 
 
 def verify_database(place: DumpPlace, record: DatabaseRecord, staging: Path | None) -> list[str]:
-    """What is wrong with one stored database."""
+    """Return what is wrong with one stored database."""
     digest = hashlib.sha256()
     size = 0
 

@@ -1,4 +1,4 @@
-"""What a change of the passphrase would do, and what it cannot do. Nothing is touched."""
+"""The plan of a change of the passphrase. It changes nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .open_either import open_with_either
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RepositoryPlan:
-    """What becomes of one repository; `size` and `free` are bytes."""
+    """The plan for one repository. `size` and `free` are bytes."""
 
     place: RepositoryPlace
     snapshots: int
@@ -40,7 +40,7 @@ class RepositoryPlan:
 
 @dataclasses.dataclass(slots=True)
 class RekeyPlan:
-    """What is done: it can be when nothing is in `blocking`.
+    """The plan of a change of keys. It can be done when `blocking` is empty.
 
     `password_file` is the file that gets the new passphrase; empty where the user has to change what gives it.
     """
@@ -164,8 +164,8 @@ def _keys_left(place: RepositoryPlace, passphrases: Iterable[Passphrase]) -> Ite
         if key.name not in known:
             yield (
                 f"key {key.name[:8]} of {place.path}, made by {key.username}@{key.hostname} on {key.created[:10]}: its"
-                " passphrase does not open the new repository. Give it with --keep-password-file, or whoever knows it"
-                f" adds it afterwards: strongroom key add --repo {place.path} --new-password-file FILE"
+                " passphrase does not open the new repository. Give it with --keep-password-file, or let its owner"
+                f" add it afterwards: strongroom key add --repo {place.path} --new-password-file FILE"
             )
 
 

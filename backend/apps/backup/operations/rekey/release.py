@@ -27,14 +27,14 @@ from .new_repository import REPLACED, complete_exchanges
 
 @dataclasses.dataclass(slots=True)
 class Released:
-    """What was taken away, in words."""
+    """The keys and repositories that a release deletes, in words."""
 
     keys: list[str] = dataclasses.field(default_factory=list)
     repositories: list[str] = dataclasses.field(default_factory=list)
 
 
 def plan_release_keys() -> Released:
-    """What a release would take away."""
+    """Return what a release would delete."""
     planned = Released()
     for change in key_changes_open():
         _note(change, planned)

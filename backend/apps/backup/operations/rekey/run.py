@@ -33,7 +33,7 @@ from .release import remove_old_key
 
 @dataclasses.dataclass(slots=True)
 class Rekeyed:
-    """What was done, and what is left to do, in words."""
+    """The result of a change of keys, and the steps that are left to the user."""
 
     repositories: list[str] = dataclasses.field(default_factory=list)
     packages: list[str] = dataclasses.field(default_factory=list)

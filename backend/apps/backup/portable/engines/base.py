@@ -1,4 +1,4 @@
-"""What each kind of database can do for a package: say what tables it has, give their rows, take rows in."""
+"""The contract of a database for packages: list its tables, read their rows, write rows."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ _ALIKE: Final = {
     Kind.JSON: frozenset({Kind.JSON, Kind.TEXT}),
     Kind.ADDRESS: frozenset({Kind.ADDRESS, Kind.TEXT}),
 }
-"""What a model's kind may be stored as."""
+"""The kinds as which a model's kind may be stored."""
 
 _AS_TEXT: Final = frozenset(
     {Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.UUID, Kind.DECIMAL, Kind.ADDRESS, Kind.JSON, Kind.NATIVE}

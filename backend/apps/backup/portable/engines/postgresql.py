@@ -229,7 +229,7 @@ def _moment(text: str) -> str:
     if not text.endswith("+00"):
         # Infinity and the years before ours: only PostgreSQL has them.
         return text
-    # What nearly every moment looks like: with six digits behind the point, or none.
+    # The form of nearly every timestamp: with six digits behind the point, or none.
     if len(text) == 29:
         return f"{text[:10]}T{text[11:26]}Z"
     if len(text) == 22:

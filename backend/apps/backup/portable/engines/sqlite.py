@@ -25,7 +25,7 @@ _DECLARED: Final = {
     "time": (Kind.TIME, _TEXTS),
     "datetime": (Kind.DATETIME, _TEXTS),
 }
-"""What Django declares and SQLite gives no meaning to, with what is stored for it."""
+"""Types that Django declares and SQLite ignores, with the kind that is stored for each."""
 _STORED: Final = {
     frozenset({"integer"}): Kind.INTEGER,
     frozenset({"real"}): Kind.FLOAT,
@@ -38,12 +38,12 @@ DIGITS: Final = 15
 _EXACT: Final = decimal.Context(prec=DIGITS)
 _WIDE: Final = decimal.Context(prec=1000)
 _UNFIT: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, decimal.InvalidOperation)
-"""What a converter raises for a value that is not of its kind."""
+"""Errors of a converter for a value that is not of its kind."""
 _HIDDEN: Final = 1
 _SHADOWS: Final = frozenset(
     {"config", "content", "data", "docsize", "idx", "node", "parent", "rowid", "segdir", "segments", "stat"}
 )
-"""What the tables are called, after the name of a virtual table, that it keeps its content in."""
+"""Suffixes of the tables in which a virtual table keeps its content."""
 _INDEX_OF_ANOTHER: Final = re.compile(r"\busing\s+fts[345]\s*\(.*\bcontent\s*=", re.IGNORECASE | re.DOTALL)
 """A full-text index that keeps no texts of its own: they are in another table, or nowhere."""
 _WITHOUT_CONTENT: Final = re.compile(r"""\bcontent\s*=\s*(?:''|"")""", re.IGNORECASE)
@@ -57,7 +57,7 @@ def is_index_of_a_table(sql: str) -> bool:
 
 
 class SqliteReading:
-    """A database file that nobody writes to. `places` are the digits after the point of decimal columns.
+    """A database file without writers. `places` are the digits after the point of decimal columns.
 
     `derived` names virtual tables whose content the application makes again from other tables.
     """

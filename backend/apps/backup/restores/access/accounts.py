@@ -29,8 +29,10 @@ _KINDS: Final[Mapping[str, str]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Account:
-    """What an account may, as far as Django's own fields tell. `flags` are other fields that are true: a model of the
-    project's own may have `is_admin`."""
+    """The rights of an account by Django's own fields.
+
+    `flags` are other boolean fields that are true: a user model of the project may have `is_admin`.
+    """
 
     password: str
     is_active: bool

@@ -1,7 +1,7 @@
-"""Who gets in after a restore and does not now: the accounts, sessions and tokens of a restored database.
+"""Access that a restore would bring back: accounts, sessions and tokens of the restored database.
 
-The staged database is compared with the live one before the swap. What is said is measured there; what cannot be
-compared is said to be so.
+The staged database is compared with the live one before the swap. The notes say what was found there, and what could
+not be compared.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which models let somebody in: accounts with their rights, sessions, and tokens."""
+"""The models that give access: accounts with their rights, sessions, and tokens."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a restore does in each kind of database, and in folders. One package for each engine."""
+"""Restore engines: one package for each kind of database, and one for folders."""

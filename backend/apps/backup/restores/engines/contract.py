@@ -1,4 +1,4 @@
-"""The contract of restore engines: what a restore does with one kind of database, and with folders.
+"""The contract of restore engines: the steps of a restore for one kind of database, and for folders.
 
 A restore puts everything beside the live things (stage), makes all of it live (swap), and later makes the old things
 live again (roll back) or deletes them (release). Each step names things by a `Component` of the journal, can be
@@ -34,7 +34,7 @@ Mark = Callable[[str], None]
 
 
 class SwapEngine(ABC):
-    """What a restore swaps of one kind."""
+    """The steps of a swap for one kind of component."""
 
     kind: Kind
     rolls_back_first: ClassVar[bool] = False
@@ -78,7 +78,7 @@ class SwapEngine(ABC):
 
 
 class DatabaseEngine(SwapEngine):
-    """What a restore does with one kind of database. `place` is a name on the alias's server, or a path."""
+    """The steps of a restore for one kind of database. `place` is a name on the alias's server, or a path."""
 
     vendor: ClassVar[str]
     """The vendor of Django's connection, and the engine's name in a manifest."""

@@ -1,4 +1,4 @@
-"""What each kind of database does to be filled quickly and checked as a whole."""
+"""The contract for filling a database quickly with rows and checking it as a whole."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Scratch:
 
 
 class Filling(Protocol):
-    """A scratch database that has been migrated and holds nothing that anybody needs."""
+    """A scratch database that has been migrated. Its rows may be deleted."""
 
     @property
     def reading(self) -> Reading: ...

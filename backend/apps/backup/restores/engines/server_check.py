@@ -1,4 +1,4 @@
-"""What a plan asks of a database server."""
+"""The result of looking at a database server for a plan."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from ..journal import DATABASES, Component, Journal
 
 
 def ledger_component(journal: Journal) -> Component | None:
-    """What of a restore holds the ledger; None if its database is not restored."""
+    """Return the component that holds the ledger; None if its database is not restored."""
     alias = ledger_alias()
     return next((one for one in journal.components if one.kind in DATABASES and one.name == alias), None)
 

@@ -37,7 +37,7 @@ from ..journal import Journal, State
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RestoreOutcome:
-    """What a restore that has ended tells of itself."""
+    """The result of a restore for the ledger."""
 
     phases: Sequence[Mapping[str, object]] = ()
     counts: Mapping[str, object] = dataclasses.field(default_factory=dict)
@@ -145,7 +145,7 @@ def compare(journal: Journal) -> None:
 
 
 def _lost(journal: Journal) -> list[str]:
-    """What only the replaced state has, and how to look at it, in words."""
+    """Return notes on what only the replaced state has, and how to look at it."""
     if journal.changes is None:
         return []
     uncounted = journal.changes.uncounted
@@ -171,7 +171,7 @@ def _aside(journal: Journal) -> list[str]:
 
 
 def _to_rebuild() -> list[str]:
-    """What the host makes of its rows and files, and no backup holds, as its settings say it."""
+    """Return notes on what the host must rebuild, as BACKUP_REBUILD_AFTER_RESTORE names it."""
     return [f"rebuild now: {what}" for what in conf.load().rebuild_after_restore]
 
 

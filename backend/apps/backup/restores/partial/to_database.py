@@ -29,7 +29,7 @@ def restore_to_database(
 ) -> list[str]:
     """Fill the new database `plan.to_database`; notes for the user. Whatever goes wrong is raised, and nothing left.
 
-    What has come to be there under that name since the plan was made is somebody else's, and stays.
+    A database that was created under that name since the plan was made is left alone.
     """
     if plan.blocking:
         raise RestoreRefused("The restore cannot be done: " + "; ".join(plan.blocking))

@@ -1,4 +1,4 @@
-"""What a plan says of accounts, sessions and tokens, and whether these are removed."""
+"""The part of a plan about accounts, sessions and tokens, and whether these are removed."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from django.db.utils import Error as DatabaseFailure
 from ...core.manifest import DatabaseRecord, DataRecord
 from ...core.mounts import is_mount
 from ...errors import BackupError, RestoreFailed
-from ...sources.consistency_point import database_aliases
+from ...sources.databases import database_aliases
 from ...sources.engines.postgresql.schema import disks
 from ...sources.engines.postgresql.schema.rehearsal import rehearse
 from ...sources.engines.sqlite import online_copy as sqlite

@@ -54,7 +54,7 @@ def chosen_roots(manifest: Manifest, only: str) -> list[FileRootRecord]:
 
 
 def content_counts(manifest: Manifest, only: str = "") -> dict[str, int]:
-    """What is restored of a backup, in numbers."""
+    """Return the numbers of databases, rows and files that are restored."""
     databases, data = chosen_databases(manifest, only), chosen_data(manifest, only)
     roots = chosen_roots(manifest, only)
     sizes = [record.size for record in databases] + [record.size for record in data] + [root.bytes for root in roots]
@@ -156,7 +156,7 @@ def _begin(ref: BackupRef, origin: Origin, request: RestoreRequest) -> Plan:
 
 
 def _not_in_it(manifest: Manifest, request: RestoreRequest) -> Iterator[str]:
-    """What is asked for and is not in the backup, so that nobody takes a part for the whole."""
+    """Name what was requested and is not in the backup, so that a part is not taken for the whole."""
     if not request.only:
         if not manifest.files and live_roots():
             yield "THE FILES ARE NOT IN THIS BACKUP: the restore brings back the database alone"
@@ -248,7 +248,7 @@ def plan_to_database(
         plan_data(plan, origin, rows, needed=needed, leave_out=request.leave_out, progress=progress, place=place)
     plan.blocking += origin.lost()
     _plan_space(plan, needed)
-    # Nothing live is exchanged: whoever has the right code elsewhere may want just this.
+    # Nothing live is exchanged: the right code may run elsewhere.
     _compare_versions(plan.warnings, plan, manifest, manifest.databases)
     _compare_secrets(plan, manifest)
     plan.ledger = "stays as it is"

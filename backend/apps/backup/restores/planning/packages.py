@@ -1,7 +1,7 @@
-"""What stands between a package's rows and a database here: said before anything is touched, from reading every value.
+"""Obstacles between a package's rows and a database here, found by reading every value before anything changes.
 
-Migrations that the code lacks, tables and columns that nobody makes, and values that this kind of database has no place
-for: a text that is too long or holds a NUL, a number with too many digits, a moment outside of its calendar.
+Migrations that the code lacks, tables and columns that no migration makes, and values that this kind of database cannot
+hold: a text that is too long or holds a NUL, a number with too many digits, a timestamp outside of its calendar.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MOST: Final = 20
 
 @dataclasses.dataclass
 class Obstacles:
-    """What was found. With anything in `blocking` the package cannot be taken in as asked."""
+    """The findings. With anything in `blocking` the package cannot be restored as requested."""
 
     blocking: list[str] = dataclasses.field(default_factory=list)
     warnings: list[str] = dataclasses.field(default_factory=list)
@@ -74,7 +74,7 @@ def _look_at_schema(manifest: Manifest, record: DataRecord, known: History, leav
 
 
 def _one_to_mariadb(record: DataRecord, tables: dict[str, type[models.Model]]) -> list[str]:
-    """What its collation makes of unique texts."""
+    """Return a warning on unique texts that the collation of MariaDB treats as equal."""
     unique = [
         f"{table.name}.{column}"
         for table in record.tables
@@ -170,7 +170,7 @@ def _compare_table(
             )
         if engine != record.engine and kind in {Kind.NATIVE, Kind.MIXED}:
             found.blocking.append(
-                f"{where} is of the type {column.type or 'that nobody declared'}, which only {record.engine} has;"
+                f"{where} is of the type {column.type or '(undeclared)'}, which only {record.engine} has;"
                 f" --leave-out {table.name} goes on without the table"
             )
         elif model is None and not is_type_name(column.type):
@@ -238,7 +238,7 @@ class _Checks:
                     self.add(f"{self.table.name}.{self.table.columns[place].name}: {reason}")
 
     def found(self) -> Iterator[str]:
-        """What there is to say, with how often."""
+        """Yield the findings, each with the number of its rows."""
         for text, times in list(self._found.items())[:_MOST]:
             yield text if times == 1 else f"{text} ({times:,} rows)"
         if len(self._found) > _MOST:

@@ -1,4 +1,4 @@
-"""What a plan of a restore says."""
+"""The plan of a restore."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Space:
 
 @dataclass
 class Plan:
-    """What a restore would do. It can be done when nothing is in `blocking`.
+    """The plan of a restore. It can be carried out when `blocking` is empty.
 
     `paths` and `tables` are those that were chosen, of the whole none; `counts` is what is restored, in numbers.
     `access` says who gets in again; with `drop_access` sessions and tokens are removed before the swap.

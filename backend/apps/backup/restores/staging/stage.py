@@ -1,4 +1,4 @@
-"""What is put beside the live system. The journal has it before it is made, so that a kill leaves nothing unknown."""
+"""Stage databases and folders beside the live ones. The journal names each before it is made, for recovery."""
 
 from __future__ import annotations
 

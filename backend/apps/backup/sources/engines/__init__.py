@@ -1,1 +1,1 @@
-"""What a backup reads of each kind of database. One package for each engine."""
+"""Capture engines: one package for each kind of database."""

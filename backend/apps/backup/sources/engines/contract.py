@@ -1,4 +1,4 @@
-"""The contract of capture engines: what a backup reads of one kind of database.
+"""The contract of capture engines: how a backup reads one kind of database.
 
 A backup opens each database at the consistency point, as a dump or as rows, and reads it while the block runs. Another
 kind of database is a new package here, with one subclass of `CaptureEngine`, and a line in `registry`.
@@ -39,11 +39,11 @@ class DatabaseCapture:
     open_dump: Callable[[Finished], Reader]
     size_hint: int | None = None
     position: str = ""
-    """What the server calls the state of the cut, to be compared with later; "" where it has no name for it."""
+    """The server's name for the state at the consistency point, to compare with later; "" where it has none."""
 
 
 class CaptureEngine(ABC):
-    """What a backup reads of one kind of database."""
+    """The capture of one kind of database."""
 
     vendor: ClassVar[str]
     """The vendor of Django's connection, and the engine's name in a manifest."""

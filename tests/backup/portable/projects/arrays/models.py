@@ -1,4 +1,4 @@
-"""What only PostgreSQL has."""
+"""Fields that only PostgreSQL has."""
 
 from django.contrib.postgres.fields import ArrayField, IntegerRangeField
 from django.db import models

@@ -112,7 +112,7 @@ class Precise(models.Model):
 if os.environ.get("ZOO_LATER"):
 
     class Later(models.Model):
-        """What the next version of the application has."""
+        """The model in the next version of the application."""
 
         label = models.CharField(max_length=40)
 

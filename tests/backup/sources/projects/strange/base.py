@@ -1,4 +1,4 @@
-"""A database engine that nobody knows how to back up: SQLite under another name."""
+"""A database engine without backup support: SQLite under another name."""
 
 from django.db.backends.sqlite3 import base
 

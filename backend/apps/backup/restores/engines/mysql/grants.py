@@ -1,4 +1,4 @@
-"""What a user of MariaDB or MySQL may do, as SHOW GRANTS says it; nothing is tried."""
+"""The rights of a MariaDB or MySQL user, read from SHOW GRANTS. Nothing is tried."""
 
 from __future__ import annotations
 

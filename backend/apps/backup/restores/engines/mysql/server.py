@@ -25,7 +25,7 @@ _ATTEMPTS: Final = 10
 _HELD_UP: Final = frozenset({1205, 1213})
 """Lock wait timeout, deadlock."""
 _NO_ROOM: Final = frozenset({1021, 1114})
-"""What the server says of a full disk, and of a table that cannot grow."""
+"""The server's codes for a full disk, and for a table that cannot grow."""
 
 
 @contextlib.contextmanager
@@ -36,7 +36,7 @@ def server(alias: str) -> Iterator[CursorWrapper]:
             wrapper = stack.enter_context(fresh_connection(alias, _MAINTENANCE))
             cursor = stack.enter_context(wrapper.cursor())
             # The server goes on with the statement of a process that was killed. Its session holds this lock until
-            # that statement has ended, so that whoever recovers sees what came of it.
+            # that statement has ended, so that recovery sees its result.
             cursor.execute("SELECT GET_LOCK(%s, %s)", [_LOCK, _LOCK_SECONDS])
             if text(cursor) != "1":
                 raise RestoreFailed(
@@ -64,7 +64,7 @@ def column(cursor: CursorWrapper) -> list[str]:
 
 
 def reason(error: DatabaseFailure) -> str:
-    """What the server said, without the tuple that the drivers wrap it in."""
+    """Return the server's message without the tuple that the drivers wrap it in."""
     return str(error.args[-1]).strip() if error.args else str(error)
 
 
@@ -90,7 +90,7 @@ def tables(cursor: CursorWrapper, database: str) -> list[str]:
 
 
 def collation(cursor: CursorWrapper, database: str) -> str:
-    """What new tables of a database get; "" if there is no such database."""
+    """Return the collation of new tables in a database; "" if there is no such database."""
     cursor.execute("SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", [database])
     return text(cursor)
 
@@ -118,6 +118,6 @@ def _end_sessions(cursor: CursorWrapper, databases: Sequence[str]) -> None:
         [tuple(databases)],
     )
     for session in column(cursor):
-        # It may have gone by itself, or belong to somebody whom we may not end: then the next attempt tells.
+        # It may be gone, or belong to a user whose sessions we may not end: then the next attempt says so.
         with contextlib.suppress(DatabaseFailure):
             cursor.execute(f"KILL {int(session)}")

@@ -52,7 +52,7 @@ def _folder_length(name: str) -> int:
 
 @contextlib.contextmanager
 def named_failure(what: str, then: str) -> Iterator[None]:
-    """What the server refuses becomes `RestoreFailed`: what it is about, the server's reason, what to do."""
+    """Turn a refusal of the server into `RestoreFailed`: what failed, the server's reason, what to do."""
     try:
         yield
     except DatabaseFailure as error:
@@ -181,6 +181,6 @@ def _renames(cursor: CursorWrapper, component: Component, *, swapped: bool) -> l
 
 
 def _drop_if_empty(cursor: CursorWrapper, database: str) -> None:
-    """Its tables are elsewhere now. What a database holds besides tables is of no use without them."""
+    """Drop a database whose tables have moved away. Its views and routines are of no use without them."""
     if exists(cursor, database) and not tables(cursor, database):
         cursor.execute(f"DROP DATABASE IF EXISTS {backticked(database)}")

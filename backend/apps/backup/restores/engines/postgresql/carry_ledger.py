@@ -16,7 +16,7 @@ from ..ledger_rows import ForeignColumn, foreign_columns, no_room
 
 _BATCH: Final = 500
 _DISK_FULL: Final = "53100"
-"""What PostgreSQL says of it."""
+"""PostgreSQL's code for a full disk."""
 
 
 def carry_postgresql(alias: str, live: str, staged: str) -> str:
@@ -89,7 +89,7 @@ def _renumber(reading: CursorWrapper, writing: CursorWrapper, table: str, one: F
         writing.execute(f"SELECT {key} FROM {users} WHERE {name} = %s", [known_by])  # noqa: S608
         row = writing.fetchone()
         cases += [old, None if row is None else row[0]]
-    # All at once: a new number may be the old one of somebody else.
+    # All at once: a new number may be the old number of another user.
     whens = " WHEN %s THEN %s" * (len(cases) // 2)
     changed = f"CASE {column}{whens} END" if cases else "NULL"
     writing.execute(f"UPDATE {table} SET {column} = {changed} WHERE {column} IS NOT NULL", cases)  # noqa: S608

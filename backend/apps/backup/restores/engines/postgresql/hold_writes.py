@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
 _LOCK_PATIENCE: Final = "10s"
-"""For a transaction that is writing to a table. Who writes to it later waits meanwhile."""
+"""For a transaction that is writing to a table. Later writers wait meanwhile."""
 _PATIENCE: Final = "60s"
 """For all tables of a database."""
 _BOOKKEEPING: Final = frozenset({"sessions", "django_celery_beat", "django_celery_results"})

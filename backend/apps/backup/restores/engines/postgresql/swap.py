@@ -1,7 +1,7 @@
 """Swapping of databases on a PostgreSQL server, by renaming them.
 
 Both renames are one transaction: the server has either the old or the new database under the live name, whatever is
-killed. Nobody may be connected to a database that is renamed, so the live one is barred and its sessions are ended.
+killed. A database with connections cannot be renamed, so the live one is barred and its sessions are ended.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def prepared_in(cursor: CursorWrapper, database: str) -> str:
-    """What no end of sessions ends, and keeps a database from being renamed: its prepared transactions, in words."""
+    """Name the prepared transactions of a database: they outlive sessions and keep it from being renamed."""
     cursor.execute("SELECT gid FROM pg_prepared_xacts WHERE database = %s ORDER BY prepared", [database])
     names = [repr(str(row[0])) for row in cursor.fetchall()]
     if not names:
@@ -83,7 +83,7 @@ def _swap(component: Component, renames: list[tuple[str, str]], *, opened: str) 
             if any(exists(cursor, target) and target not in {one for one, _ in pending} for _, target in pending):
                 raise RestoreFailed(f"The server has a database under one of the names {renames} already; remove it.")
             for source, _ in pending:
-                # Before anybody is shut out: what is in the way would stay there.
+                # Before connections are barred: prepared transactions would stay in the way.
                 _require_movable(cursor, source)
             _rename_all(cursor, pending, opened)
         except DatabaseFailure as error:

@@ -15,7 +15,7 @@ from ....ledger import ledger_models
 from ..ledger_rows import foreign_columns, no_room
 
 _NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
-"""What SQLite says of a full disk, by the file that it would have written."""
+"""SQLite's codes for a full disk, by the file that it would have written."""
 
 
 def carry_sqlite(live: Path, staged: Path) -> str:
@@ -52,7 +52,7 @@ def _copy_table(connection: sqlite3.Connection, model: type[models.Model]) -> No
     connection.execute(f"DELETE FROM main.{table}")  # noqa: S608  names of our own models, quoted
     connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM live.{table}")  # noqa: S608
     for one in foreign_columns(model):
-        # Null where whoever is meant is not there.
+        # Null where the user is not in the staged database.
         column, users, key, name = quoted(one.column), quoted(one.table), quoted(one.key), quoted(one.name)
         connection.execute(
             f"UPDATE main.{table} SET {column} = (SELECT t.{key} FROM main.{users} t JOIN live.{users} l"  # noqa: S608

@@ -32,7 +32,7 @@ def keep_tables(place: str, keep: frozenset[str]) -> list[str]:
             require_tables(place, keep, (name for name, _ in connection.execute(_SQLITE_TABLES)))
             led = _led_to(connection, keep, gone)
             connection.execute("COMMIT")
-            # What was in the others is still in the file until it is written anew.
+            # Rows of the dropped tables stay in the file until it is rewritten.
             connection.execute("VACUUM")
     except sqlite3.Error as error:
         raise RestoreFailed(

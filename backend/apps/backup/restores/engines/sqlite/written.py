@@ -51,7 +51,7 @@ def _changed_in(place: str, before: Path) -> dict[str, int]:
     with contextlib.closing(sqlite3.connect(f"file:{quote(place)}?mode=rw", uri=True)) as connection:
         cursor = connection.cursor()
         cursor.execute("ATTACH DATABASE ? AS before", [f"file:{quote(str(before))}?mode=ro&immutable=1"])
-        # What a virtual table shows lies in tables of its own.
+        # A virtual table keeps its rows in tables of its own.
         cursor.execute(
             "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
             " AND sql NOT LIKE 'CREATE VIRTUAL%'"

@@ -53,8 +53,8 @@ _NO_CONNECTION: Final = frozenset(
     {"assume_role", "client_encoding", "isolation_level", "pool", "server_side_binding", "application_name"}
 )
 LOCK_SECONDS: Final = 15
-"""How long a backup waits for a table that somebody else holds."""
-# What a child process needs to find its libraries and files; our own passphrases are not for it.
+"""How long a backup waits for a table that another session has locked."""
+# A child process needs these to find its libraries and files. Our passphrases are not passed on.
 _PASSED_ON: Final = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "APPDATA")
 
 
@@ -169,8 +169,8 @@ def dump_command(client: Client, settings: Mapping[str, object], snapshot: str, 
     """How to dump the database of `settings` as `snapshot` shows it: custom format, plain, to standard output."""
     # Compression is the repository's: compressed dumps of two days would have no chunk in common.
     arguments = [client.pg_dump, "--format=custom", "--compress=0", "--no-password", f"--snapshot={snapshot}"]
-    # Our own transaction holds a lock on every table by then. Who has come since and wants one for himself, such as a
-    # migration, waits for us, and pg_dump behind him: without an end, and with everybody else who uses that table.
+    # Our own transaction holds a lock on every table by then. A session that wants an exclusive lock since
+    # then, such as a migration, waits for us, and pg_dump waits behind it: for ever, with all users of that table.
     arguments.append(f"--lock-wait-timeout={LOCK_SECONDS * 1000}")
     return arguments, client_environment(settings, base, str(settings["NAME"]))
 

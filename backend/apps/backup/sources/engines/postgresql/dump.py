@@ -56,7 +56,7 @@ _LOCKED: Final = "55P03"
 _WATCHES_US: Final = "client_connection_check_interval"
 _TIMEOUTS: Final = "'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout'"
 
-# Tables with rows of their own: partitions count, their parents do not. What belongs to an extension is made by it.
+# Tables with rows of their own: partitions count, their parents do not. An extension makes its own tables.
 _TABLES: Final = """
     SELECT n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -66,7 +66,7 @@ _TABLES: Final = """
                       AND d.deptype = 'e')
     ORDER BY 1, 2
 """
-# Everybody whom the dump names: owners, and those who were granted something.
+# All roles that the dump names: owners, and those with grants.
 _ROLES: Final = """
     WITH ours AS (SELECT oid, nspowner, nspacl FROM pg_namespace
                   WHERE nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'),
@@ -94,7 +94,7 @@ _COLUMN: Final = """
 
 @dataclass(frozen=True)
 class PostgresFacts:
-    """What one transaction sees of a database, apart from its rows."""
+    """The facts of a database that one transaction sees, apart from its rows."""
 
     tables: dict[str, int]
     sequences: dict[str, int | None]
@@ -136,7 +136,7 @@ def fresh_connection(alias: str, database: str | None = None) -> Iterator[BaseDa
 
 
 def _take_back_statement(wrapper: BaseDatabaseWrapper) -> None:
-    """What is interrupted while it waits for a lock in the server would go on waiting there after we have left."""
+    """Cancel the running statement: a server goes on waiting for a lock after its client has left."""
     connection = wrapper.connection
     if connection is None or connection.info.transaction_status != _ACTIVE:
         return
@@ -253,7 +253,7 @@ def _advice(error: DatabaseFailure) -> str:
     if sqlstate(error) != _LOCKED:
         return ""
     return (
-        f". Somebody has held a table for {LOCK_SECONDS} s so that nobody can read it: a migration, or a transaction"
+        f". Another session has locked a table against readers for {LOCK_SECONDS} s: a migration, or a transaction"
         " that was prepared and neither committed nor rolled back (see pg_prepared_xacts)"
     )
 

@@ -1,4 +1,4 @@
-"""What a PostgreSQL server keeps about a database: who may use it, how, and what else its dump does not hold."""
+"""Facts that a PostgreSQL server keeps about a database outside of its dump: grants, settings, owners and the like."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def locale_of(cursor: CursorWrapper, database: str) -> Locale | None:
 
 
 def server_facts(cursor: CursorWrapper, database: str) -> ServerFacts | None:
-    """What can be seen of it from any database of the server; None if there is none of that name."""
+    """Return the facts that any database of the server shows; None if there is no database of that name."""
     cursor.execute(_DATABASE, [database])
     row = cursor.fetchone()
     if row is None:

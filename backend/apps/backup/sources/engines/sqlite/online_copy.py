@@ -43,7 +43,7 @@ def database_path(alias: str, settings: Mapping[str, object]) -> Path:
 
 
 def open_readonly(path: Path) -> sqlite3.Connection:
-    """Open a database file that nobody writes to, without making files beside it."""
+    """Open a database file that has no writers, without making files beside it."""
     connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True, isolation_level=None)
     # Text that is not UTF-8 must not stop a backup.
     connection.text_factory = _text
@@ -64,7 +64,7 @@ def has_no_tables(path: Path) -> bool:
 def fold_log_in(path: Path) -> None:
     """Have a database that is about to be moved be whole in its one file, as far as those who use it allow.
 
-    What is still in the log beside it moves with it either way. One that cannot be read is moved as it is.
+    The log beside it moves with it in any case. A log that cannot be read is moved as it is.
     """
     with (
         contextlib.suppress(sqlite3.Error),
@@ -135,7 +135,7 @@ def _copy(live: Path, copy: Path) -> datetime.datetime:
         contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_SECONDS)) as source,
         contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as target,
     ):
-        # A read transaction that is open already keeps the copy from starting again whenever somebody writes.
+        # A read transaction that is open already keeps the copy from starting again at every write.
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         cut_at = datetime.datetime.now(datetime.UTC)
@@ -184,7 +184,7 @@ def _read_names(connection: sqlite3.Connection, field: ReferenceField, named: Na
 
 
 def damage_in(path: Path) -> list[str]:
-    """What SQLite's own integrity check finds in a database file; empty if it is sound."""
+    """Return what SQLite's integrity check finds in a database file; empty if it is sound."""
     with contextlib.closing(open_readonly(path)) as connection:
         try:
             rows = connection.execute("PRAGMA integrity_check").fetchall()

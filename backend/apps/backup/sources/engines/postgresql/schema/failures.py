@@ -1,4 +1,4 @@
-"""What the server refused to make, for people: one failure for each cause, with what helps against it."""
+"""Objects that the server refused to create: one failure for each cause, with the remedy."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Maker:
-    """Who makes the objects: the role, and the search path that the application had."""
+    """The role that creates the objects, and the search path of the application."""
 
     search_path: str
     role: str

@@ -1,6 +1,6 @@
 """A rehearsal: the schema of a stored dump is restored into an empty database, which is dropped again.
 
-It shows within seconds what a restore would stumble over. What can only be shown with the rows is not looked at.
+It shows within seconds what a restore would stumble over. Problems that only rows can show are not found.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _WRONG_SQL: Final = "42"
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What came of it for one database: PASSED, FAILED, or IMPOSSIBLE for a reason that is not of the backup.
+    """The result for one database: PASSED, FAILED, or IMPOSSIBLE for a reason outside of the backup.
 
     `weaker` are revocations that cannot be replayed, `notes` what would come back otherwise than it was.
     """
@@ -59,7 +59,7 @@ class Rehearsal:
 
     @property
     def obstacles(self) -> list[str]:
-        """What stands in the way of a restore, in words."""
+        """Return the obstacles to a restore, in words."""
         weaker = [f"a restriction cannot be given back: {one}. {RESTRICTED}" for one in self.weaker]
         return [str(one) for one in self.failures] + weaker
 
@@ -176,11 +176,11 @@ def is_failure(entry: Entry, refusal: Refusal, *, filled: bool = False) -> bool:
 
 @contextlib.contextmanager
 def _scratch(record: DatabaseRecord) -> Iterator[str]:
-    """An empty database, which is dropped at the end. What rehearsals that were killed have left is dropped before."""
+    """Create an empty database and drop it at the end. Leftovers of killed rehearsals are dropped first."""
     live = str(connections[record.alias].settings_dict["NAME"])
     name = free_name(live, f"{_MARK}{uuid.uuid4().hex[:8]}")
     with fresh_connection(record.alias, maintenance(record.alias)) as wrapper, wrapper.cursor() as cursor:
-        # Nobody else gets it while this process lives: what is named so and has none is of a rehearsal that was killed.
+        # This process holds the lock while it lives: a database of that name without a lock is a leftover of a kill.
         cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK, name])
         for leftover in _leftovers(cursor, live):
             drop(record.alias, leftover)

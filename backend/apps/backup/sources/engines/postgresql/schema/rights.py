@@ -22,7 +22,7 @@ RESTRICTED: Final = (
     "Create the role that it names, make the role that restores a member of it (GRANT … TO …), or restore as a"
     " superuser"
 )
-"""What helps where a revocation cannot be replayed."""
+"""The remedy where a revocation cannot be replayed."""
 _MOST_NOTES: Final = 30
 _OWNER: Final = "the owner cannot be kept"
 _AS_ANOTHER: Final = b"SET SESSION AUTHORIZATION "
@@ -71,7 +71,7 @@ def replay_rights(session: Session, entries: Iterable[Entry], rights: Rights, ro
 def _note_owner(entry: Entry, refusal: Refusal, rights: Rights, roles: frozenset[str]) -> None:
     statement = entry.owner.decode("utf-8", "replace")
     if b"SECURITY DEFINER" in entry.sql:
-        # It would run with the rights of whoever restores it.
+        # It would run with the rights of the role that restores it.
         rights.weaker.append(f"{statement} ({refusal.text})")
     elif entry.owner_role not in roles:
         rights.absent[entry.owner_role] += 1
@@ -96,7 +96,7 @@ def _replay(session: Session, entry: Entry, statement: bytes, rights: Rights, ro
     if b"REVOKE " in statement:
         if refusal is None or refusal.state != NOT_THERE:
             rights.weaker.append(f"{text} ({said})")
-        # What a role that is not there may not do, it cannot do anyway.
+        # A missing role needs no revocation.
         return
     role = _grantee(text)
     if role and role not in roles:

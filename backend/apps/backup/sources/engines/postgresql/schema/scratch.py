@@ -46,7 +46,7 @@ def _value(cursor: CursorWrapper) -> str:
 
 
 def missing_rights(cursor: CursorWrapper) -> list[str]:
-    """What keeps the role from creating databases, with the SQL that helps; empty if nothing does."""
+    """Return why the role cannot create databases, with the SQL that helps; empty if it can."""
     cursor.execute("SELECT rolcreatedb OR rolsuper, rolname FROM pg_roles WHERE rolname = current_user")
     creates, role = cursor.fetchone() or (False, "")
     if creates:
@@ -77,7 +77,7 @@ def source_session(record: DatabaseRecord, scratch: str) -> Iterator[None]:
     role = f"ALTER ROLE CURRENT_USER IN DATABASE {quoted(scratch)}"
     with server(record.alias) as cursor:
         for setting in source_settings(record):
-            # The server refuses a setting that the role may not change. What needs it fails by its name, and
+            # The server refuses a setting that the role may not change. Objects that need it fail by name, and
             # `replay_facts` notes the setting.
             with contextlib.suppress(DatabaseFailure):
                 cursor.execute(f"{role} SET {assignment(setting)}")

@@ -69,7 +69,7 @@ class Entry:
 
     @property
     def selector(self) -> str:
-        """What names it in `--leave-out`, such as `index:public.words`."""
+        """Return its name for `--leave-out`, such as `index:public.words`."""
         return f"{self.kind.lower().replace(' ', '-')}:{self.title}"
 
     @property
@@ -155,7 +155,7 @@ def _large_objects(client: Client, place: DumpPlace, record: DatabaseRecord) -> 
 
 
 def parse(text: bytes) -> tuple[bytes, list[Entry]]:
-    """What pg_restore has written, as its prologue and its objects."""
+    """Split the output of pg_restore into its prologue and its objects."""
     ends = [end.start() for end in _END.finditer(text)]
     text = _COMMANDS.sub(b"", text[: ends[-1]] if ends else text)
     headers = list(_HEADER.finditer(text))
@@ -205,7 +205,7 @@ def _plain(name: bytes) -> str:
 
 
 def _sql(command_line: CommandLine, dump: Reader, path: str) -> bytes:
-    """What pg_restore writes; the list of objects stands at the beginning of a dump, and its rows are not read."""
+    """Return the output of pg_restore. The list of objects is at the beginning of a dump: its rows are not read."""
     try:
         return read_dump(command_line, dump, lambda output: output.read())
     except CaptureFailed as error:

@@ -41,7 +41,7 @@ def server(alias: str) -> Iterator[CursorWrapper]:
             wrapper = stack.enter_context(fresh_connection(alias, maintenance(alias)))
             cursor = stack.enter_context(wrapper.cursor())
             # The server goes on with the statement of a process that was killed. Its session holds this lock until
-            # that statement has ended, so that whoever recovers sees what came of it. Other databases of the server are
+            # that statement has ended, so that recovery sees its result. Other databases of the server are
             # of other projects, which do not wait for us.
             name = str(connections[alias].settings_dict["NAME"])
             cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK, name])
@@ -60,7 +60,7 @@ def exists(cursor: CursorWrapper, database: str) -> bool:
 
 
 def bar(cursor: CursorWrapper, database: str) -> None:
-    """Let nobody connect to a database any more, and end the sessions in it."""
+    """Bar connections to a database, and end the sessions in it."""
     cursor.execute(f"ALTER DATABASE {quoted(database)} WITH ALLOW_CONNECTIONS false")
     end_sessions(cursor, database)
 

@@ -28,7 +28,7 @@ _OF_THE_SERVER: Final = ("08", "53", "57", "58", "XX")
 
 @dataclass(frozen=True)
 class Refusal:
-    """What the server answered instead of doing it."""
+    """The server's refusal of a statement."""
 
     state: str
     text: str
@@ -72,7 +72,7 @@ class Session:
 
     @property
     def warned(self) -> str:
-        """What the server warned of while it did what was attempted last."""
+        """Return the server's warnings on the last attempt."""
         # Psycopg 3 calls back, psycopg2 keeps a list.
         notices = [*self._warnings, *getattr(self._wrapper.connection, "notices", [])]
         return " / ".join(str(one).strip() for one in notices)
@@ -93,8 +93,8 @@ class Session:
     def make(self, entries: Sequence[Entry]) -> list[tuple[Entry, Refusal]]:
         """Make these objects; those that cannot be made, with the last refusal of each.
 
-        What fails is tried again as long as that helps: when other objects are there, and with the search path of the
-        application, which functions may need that name others without their schema.
+        Failed objects are retried as long as that helps: when other objects exist, and with the search path of the
+        application, which functions need that name others without their schema.
         """
         failed = [(entry, refusal) for entry in entries if (refusal := self._make(entry)) is not None]
         while failed:
