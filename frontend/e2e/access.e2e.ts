@@ -3,7 +3,7 @@
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
-import { keepsColours, look, reflow } from "./access";
+import { keepsColours, look, reflow } from "./accessibility";
 import { launch, open } from "./browser";
 import { ADMINISTRATOR, Edms } from "./edms";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { look } from "./access";
+import { look } from "./accessibility";
 import { confirm, launch, open } from "./browser";
 import { ADMINISTRATOR, Edms } from "./edms";
 

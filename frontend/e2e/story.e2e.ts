@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
-import { look } from "./access";
+import { look } from "./accessibility";
 import { confirm, launch, open, Report, signIn } from "./browser";
 import { ADMINISTRATOR, Edms } from "./edms";
 

@@ -3,7 +3,7 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
-import { Edms } from "./shell/Edms";
+import { Edms } from "./app/App";
 
 const place = document.getElementById("edms");
 if (place) {

@@ -6,7 +6,7 @@ import { expect, it, onTestFinished, vi } from "vitest";
 
 import { problem, status } from "../testing/samples";
 import { FakeEventSource, server } from "../testing/setup";
-import { ApiProvider, useApi } from "./context";
+import { ApiProvider, useApi } from "./ApiProvider";
 import { EventsProvider, useConnection } from "./events";
 import { statusQuery } from "./queries";
 

@@ -4,8 +4,8 @@ import { type Query, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
 
 import { isUnanswered, type Schemas } from "./client";
-import { useApiUrl, useHeaders } from "./context";
-import { EventStream } from "./stream";
+import { useApiUrl, useHeaders } from "./ApiProvider";
+import { EventStream } from "./eventStream";
 
 export type EventState = Schemas["EventState"];
 

@@ -5,8 +5,8 @@ import { render } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { MemoryRouter, Route, Routes } from "react-router";
 
-import BackupManagement from "../components/backup/BackupManagement";
-import { theme } from "../shell/theme";
+import BackupManagement from "../features/backup/BackupManagement";
+import { theme } from "../theme";
 
 export const API = "http://localhost:3000/api/v1/backup";
 

@@ -1,0 +1,83 @@
+/** The EDMS around the console: its addresses, its session and its frame. */
+
+import "@mantine/core/styles.layer.css";
+
+import { MantineProvider } from "@mantine/core";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { lazy, useCallback, useRef, useState } from "react";
+import { BrowserRouter, Route, Routes, useMatch } from "react-router";
+
+import { connect } from "../api/client";
+import { createQueries } from "../api/ApiProvider";
+import { type EdmsPaths, NOBODY } from "../api/documents";
+import { Layout } from "./Layout";
+import { Login } from "./Login";
+import { NotFound } from "./NotFound";
+import { type Place, PlaceProvider, usePlace } from "../api/EdmsProvider";
+import { SignedIn } from "./RequireSession";
+import { contrast, theme } from "../theme";
+
+const BackupManagement = lazy(() => import("../features/backup/BackupManagement"));
+const Admin = lazy(() => import("./Admin"));
+const Dashboard = lazy(() => import("./Dashboard"));
+const DocumentPage = lazy(() => import("../features/documents/DocumentPage"));
+const Documents = lazy(() => import("../features/documents/Documents"));
+
+export interface EdmsProps {
+  /** Where the pages lie. */
+  basePath: string;
+  /** Where the APIs lie, without a slash at the end. */
+  apiUrl: string;
+  /** Django's own administration. */
+  adminUrl: string;
+}
+
+export function Edms({ basePath, apiUrl, adminUrl }: EdmsProps) {
+  const [queries] = useState(createQueries);
+  const [place] = useState<Place>(() => {
+    const onSignedOut = () => queries.setQueryData(["session"], NOBODY);
+    return { api: connect<EdmsPaths>(apiUrl, onSignedOut), apiUrl, adminUrl, onSignedOut };
+  });
+  return (
+    <MantineProvider theme={theme} cssVariablesResolver={contrast} defaultColorScheme="auto">
+      <QueryClientProvider client={queries}>
+        <PlaceProvider place={place}>
+          <BrowserRouter basename={basePath}>
+            <Pages />
+          </BrowserRouter>
+        </PlaceProvider>
+      </QueryClientProvider>
+    </MantineProvider>
+  );
+}
+
+export function Pages() {
+  return (
+    <Routes>
+      <Route path="login" element={<Login />} />
+      <Route element={<SignedIn />}>
+        <Route element={<Layout />}>
+          <Route index element={<Dashboard />} />
+          <Route path="documents" element={<Documents />} />
+          <Route path="documents/:id" element={<DocumentPage />} />
+          <Route path="admin" element={<Admin />} />
+          <Route path="admin/backup/*" element={<Backups />} />
+          <Route path="*" element={<NotFound />} />
+        </Route>
+      </Route>
+    </Routes>
+  );
+}
+
+function Backups() {
+  const { apiUrl, onSignedOut } = usePlace();
+  const watching = useRef(false);
+  watching.current = useMatch("/admin/backup/restores/:uuid") !== null;
+  const signedOut = useCallback(() => {
+    // A live restore puts back the sessions of the backup as well. Its page says so itself, and what was known last.
+    if (!watching.current) {
+      onSignedOut();
+    }
+  }, [onSignedOut]);
+  return <BackupManagement apiUrl={`${apiUrl}/backup`} onSignedOut={signedOut} />;
+}

@@ -1,0 +1,78 @@
+/** Where one comes in: the newest documents, and for administrators whether all of them are safe. */
+
+import { Anchor, Box, Button, Group, SimpleGrid, Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
+
+import { documentsQuery } from "../api/documents";
+import { useAgo } from "../components/relativeTime";
+import { PageTitle } from "../components/PageTitle";
+import { Loaded } from "../components/states";
+import { t } from "../i18n";
+import { Card } from "./Card";
+import { useMay, usePlace, useSession } from "../api/EdmsProvider";
+import { Protection } from "./ProtectionSummary";
+
+export default function Dashboard() {
+  const { user } = useSession();
+  const seesDocuments = useMay("documents.view_document");
+  const seesBackups = useMay("backup.view_backups");
+  return (
+    <>
+      <PageTitle text={t("shell.dashboard")} />
+      <Text mb="md">{t("shell.home.greeting", { name: user?.full_name || user?.name || "" })}</Text>
+      <SimpleGrid cols={{ base: 1, md: 2 }}>
+        {seesDocuments && <NewestDocuments />}
+        {seesBackups && (
+          <Card title={t("shell.adminPage.protection")}>
+            <Box mih={52} w="100%">
+              <Protection />
+            </Box>
+            <Button component={Link} to="/admin/backup" variant="default">
+              {t("shell.adminPage.openBackups")}
+            </Button>
+          </Card>
+        )}
+      </SimpleGrid>
+    </>
+  );
+}
+
+function NewestDocuments() {
+  const ago = useAgo();
+  const query = useQuery(documentsQuery(usePlace().api, { page_size: 5 }));
+  return (
+    <Card title={t("shell.home.recent")}>
+      <Loaded query={query}>
+        {({ count, results }) => (
+          <>
+            {count === 0 ? (
+              <Text>{t("shell.home.nothingYet")}</Text>
+            ) : (
+              <Stack component="ul" gap={6} m={0} p={0} w="100%" style={{ listStyle: "none" }}>
+                {results.map((one) => (
+                  <Group component="li" key={one.id} justify="space-between" gap="xs" wrap="nowrap">
+                    <Anchor component={Link} to={`/documents/${one.id}`} truncate>
+                      {one.title}
+                    </Anchor>
+                    <Text size="sm" c="dimmed" style={{ whiteSpace: "nowrap" }}>
+                      {ago(one.updated_at)}
+                    </Text>
+                  </Group>
+                ))}
+              </Stack>
+            )}
+            <Group>
+              <Button component={Link} to="/documents" variant="default">
+                {t("shell.home.allDocuments")}
+              </Button>
+              <Text size="sm" c="dimmed">
+                {t("shell.home.documentCount", { count })}
+              </Text>
+            </Group>
+          </>
+        )}
+      </Loaded>
+    </Card>
+  );
+}

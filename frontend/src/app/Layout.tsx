@@ -1,0 +1,116 @@
+/** The frame of every page: the way to the others, light or dark, and who one is. */
+
+import { AppShell, Burger, Button, Group, Menu, NavLink as MantineNavLink, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useMutation } from "@tanstack/react-query";
+import { type FocusEvent, type KeyboardEvent, Suspense, useEffect, useRef } from "react";
+import { NavLink, Outlet, useLocation } from "react-router";
+
+import { unwrap } from "../api/client";
+import { Boundary } from "../components/ErrorBoundary";
+import { useKeptFocus } from "../components/focusRestore";
+import { Loading } from "../components/states";
+import { t } from "../i18n";
+import { ColourScheme } from "./ColourSchemeButton";
+import classes from "./Layout.module.css";
+import { usePlace, useSession } from "../api/EdmsProvider";
+
+export function Layout() {
+  useKeptFocus();
+  const [opened, { toggle, close }] = useDisclosure();
+  const { pathname } = useLocation();
+  const burger = useRef<HTMLButtonElement>(null);
+  useEffect(close, [pathname, close]);
+  // Where it lies over the page it goes when it is left: what has the focus is never below it.
+  const leave = (event: FocusEvent) => event.relatedTarget?.closest("main") && close();
+  const dismiss = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && opened) {
+      close();
+      burger.current?.focus();
+    }
+  };
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !opened } }}
+      padding={{ base: "sm", sm: "lg" }}
+      // What is in it measures itself: a width that comes in steps would be drawn at each of them.
+      transitionDuration={0}
+    >
+      <a className={classes["skip"]} href="#content">
+        {t("shell.skip")}
+      </a>
+      <AppShell.Header>
+        <Group h="100%" px="md" wrap="nowrap">
+          <Burger
+            ref={burger}
+            opened={opened}
+            onClick={toggle}
+            hiddenFrom="sm"
+            size="sm"
+            aria-label={t("shell.menu")}
+            aria-expanded={opened}
+          />
+          <Text fw={700} flex={1}>
+            {t("shell.product")}
+          </Text>
+          <ColourScheme />
+          <Account />
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar
+        p="xs"
+        aria-label={t("shell.navigation")}
+        className={classes["navbar"] ?? ""}
+        mod={{ closed: !opened }}
+        onBlur={leave}
+        onKeyDown={dismiss}
+      >
+        <Ways />
+      </AppShell.Navbar>
+      <AppShell.Main id="content" tabIndex={-1} className={classes["main"] ?? ""}>
+        <Boundary place={pathname}>
+          <Suspense fallback={<Loading />}>
+            <Outlet />
+          </Suspense>
+        </Boundary>
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+function Ways() {
+  const { user, permissions } = useSession();
+  const ways: [string, string, boolean][] = [
+    ["/", t("shell.dashboard"), true],
+    ["/documents", t("shell.documents"), permissions.includes("documents.view_document")],
+    ["/admin", t("shell.admin"), Boolean(user?.is_staff) || permissions.some((one) => one.startsWith("backup."))],
+  ];
+  return ways
+    .filter(([, , shown]) => shown)
+    .map(([to, label]) => (
+      <MantineNavLink key={to} component={NavLink} to={to} end={to === "/"} label={label} className={classes["way"] ?? ""} />
+    ));
+}
+
+function Account() {
+  const { api, onSignedOut } = usePlace();
+  const { user } = useSession();
+  const signOut = useMutation({
+    mutationFn: () => unwrap(api.DELETE("/session/")),
+    onSuccess: onSignedOut,
+  });
+  const name = user?.full_name || user?.name || "";
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <Button variant="default" aria-label={t("shell.account", { name })} maw={180}>
+          {name}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={() => signOut.mutate()}>{t("shell.signOut")}</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

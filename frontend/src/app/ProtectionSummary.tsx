@@ -1,0 +1,45 @@
+/** Whether the documents are protected, in the backup system's own words. */
+
+import { Group, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+
+import { ApiProvider, useApi } from "../api/ApiProvider";
+import { statusQuery } from "../api/queries";
+import { ValueBadge } from "../components/badges";
+import { moment } from "../components/format";
+import { Loaded } from "../components/states";
+import { t } from "../i18n";
+import { usePlace } from "../api/EdmsProvider";
+
+export function Protection() {
+  const { apiUrl, onSignedOut } = usePlace();
+  return (
+    <ApiProvider baseUrl={`${apiUrl}/backup`} onSignedOut={onSignedOut}>
+      <Verdict />
+    </ApiProvider>
+  );
+}
+
+function Verdict() {
+  const status = useQuery(statusQuery(useApi()));
+  return (
+    <Loaded query={status}>
+      {({ protection }) => (
+        <>
+          <Group gap="xs" mb={4}>
+            <ValueBadge group="protection" value={protection.state} />
+            {protection.warnings > 0 && (
+              <Text size="sm">{t("shell.adminPage.warnings", { count: protection.warnings })}</Text>
+            )}
+            {protection.since && (
+              <Text size="sm" c="dimmed">
+                {t("shell.adminPage.since", { time: moment(protection.since) })}
+              </Text>
+            )}
+          </Group>
+          <Text size="sm">{protection.reason}</Text>
+        </>
+      )}
+    </Loaded>
+  );
+}

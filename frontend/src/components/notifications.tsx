@@ -1,0 +1,84 @@
+/** What came of something that was asked for, said where it is seen and heard wherever on the page one is. */
+
+import { Affix, Anchor, Box, Notification, Stack, Text } from "@mantine/core";
+import { createContext, type ReactNode, useCallback, useContext, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { Link } from "react-router";
+
+import { t } from "../i18n";
+
+export interface Notice {
+  tone: "good" | "note" | "bad";
+  title: string;
+  text?: string;
+  link?: { to: string; label: string };
+}
+
+type Kept = Notice & { id: number };
+
+const COLOURS = { good: "green", note: "yellow", bad: "red" };
+const MOST = 3;
+const EDGE_PX = 16;
+const Context = createContext<(notice: Notice) => void>(() => {});
+
+export function NoticesProvider({ children }: { children: ReactNode }) {
+  const [kept, setKept] = useState<Kept[]>([]);
+  const tell = useCallback((notice: Notice) => {
+    setKept((before) => [...before.slice(1 - MOST), { ...notice, id: (before.at(-1)?.id ?? 0) + 1 }]);
+  }, []);
+  const drop = (id: number) => setKept((before) => before.filter((one) => one.id !== id));
+  const shown = useMemo(() => kept.map((one) => <Shown key={one.id} notice={one} onClose={() => drop(one.id)} />), [kept]);
+  const stack = useRef<HTMLDivElement>(null);
+  const room = useRoom(stack, kept.length);
+  return (
+    <Context.Provider value={tell}>
+      {children}
+      <Box h={room} />
+      <Affix position={{ bottom: EDGE_PX, right: EDGE_PX }} zIndex={400}>
+        <Stack ref={stack} gap="xs" maw="min(26rem, calc(100vw - 2rem))" role="status" aria-live="polite">
+          {shown}
+        </Stack>
+      </Affix>
+    </Context.Provider>
+  );
+}
+
+/** How much of the page lies below the notices: so much further it scrolls, so that what has the focus is never covered. */
+function useRoom(stack: { current: HTMLElement | null }, count: number): number {
+  const [room, setRoom] = useState(0);
+  useLayoutEffect(() => {
+    setRoom(count > 0 ? (stack.current?.offsetHeight ?? 0) + 2 * EDGE_PX : 0);
+  }, [stack, count]);
+  useLayoutEffect(() => {
+    document.documentElement.style.scrollPaddingBottom = `${room}px`;
+    return () => {
+      document.documentElement.style.removeProperty("scroll-padding-bottom");
+    };
+  }, [room]);
+  return room;
+}
+
+function Shown({ notice, onClose }: { notice: Kept; onClose: () => void }) {
+  return (
+    <Notification
+      color={COLOURS[notice.tone]}
+      title={notice.title}
+      role={notice.tone === "bad" ? "alert" : undefined}
+      withBorder
+      onClose={onClose}
+      closeButtonProps={{ "aria-label": t("common.close") }}
+    >
+      <Text size="sm" c="var(--mantine-color-text)">
+        {notice.text}{" "}
+        {notice.link && (
+          <Anchor component={Link} to={notice.link.to} inherit underline="always">
+            {notice.link.label}
+          </Anchor>
+        )}
+      </Text>
+    </Notification>
+  );
+}
+
+export function useTell(): (notice: Notice) => void {
+  return useContext(Context);
+}

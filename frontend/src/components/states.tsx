@@ -1,0 +1,122 @@
+/** What stands where there is nothing to show yet, or nothing at all: each state says what it is. */
+
+import { Alert, Button, Center, Loader, Stack, Text, Title } from "@mantine/core";
+import type { UseQueryResult } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+
+import { ApiError } from "../api/client";
+import { useConnection } from "../api/events";
+import { t } from "../i18n";
+import { clock } from "./format";
+
+export function Loading() {
+  return (
+    <Center py="xl" role="status" aria-live="polite">
+      <Loader size="sm" mr="sm" aria-hidden />
+      <Text>{t("common.loading")}</Text>
+    </Center>
+  );
+}
+
+/** `order` is the level of the heading, one below that of the part of the page which is empty. */
+export function Empty({ title, order = 3, children }: { title: string; order?: 2 | 3 | 4; children?: ReactNode }) {
+  return (
+    <Stack align="center" gap="xs" py="xl">
+      <Title order={order} size="h5">
+        {title}
+      </Title>
+      {children}
+    </Stack>
+  );
+}
+
+/** The way to the sign-in that is the page's own. */
+export function SignIn() {
+  return (
+    <Button mt="sm" size="xs" onClick={() => window.location.reload()}>
+      {t("common.signIn")}
+    </Button>
+  );
+}
+
+interface FailureProps {
+  error: Error;
+  onRetry?: () => void;
+  /** Whether it is being asked for again. */
+  isRetrying?: boolean;
+}
+
+/** Why something is not shown: signed out, no right, not reached, or the server's own words. */
+export function Failure({ error, onRetry, isRetrying = false }: FailureProps) {
+  const status = error instanceof ApiError ? error.status : -1;
+  const problem = error instanceof ApiError ? error.problem : null;
+  const known: Record<number, [string, string]> = {
+    0: [t("common.offlineTitle"), t("common.offlineText")],
+    401: [t("common.signedOutTitle"), t("common.signedOutText")],
+    403: [t("common.forbiddenTitle"), problem?.detail ?? t("common.forbiddenText")],
+  };
+  const [title, text] = known[status] ?? [t("common.errorTitle"), error.message];
+  return (
+    <Alert color={status === 403 ? "gray" : "red"} title={title} role="alert">
+      <Text>{text}</Text>
+      {problem && status !== 401 && status !== 403 && (
+        <Text size="sm" mt="xs">
+          {t("common.errorId", { id: problem.id })}
+        </Text>
+      )}
+      {status === 401 && <SignIn />}
+      {onRetry && status !== 403 && status !== 401 && (
+        <Button
+          mt="sm"
+          size="xs"
+          variant="default"
+          onClick={onRetry}
+          aria-busy={isRetrying}
+          leftSection={isRetrying && <Loader size={12} aria-hidden />}
+        >
+          {t("common.retry")}
+        </Button>
+      )}
+    </Alert>
+  );
+}
+
+/** Where a query has no data: that it is asked for, or why there is none. The reason stays while it is asked for again, so
+ * that nobody loses it while reading, nor its button from under the focus. */
+export function Unloaded({ query }: { query: Pick<UseQueryResult, "error" | "errorUpdatedAt" | "isFetching" | "refetch"> }) {
+  const { error, errorUpdatedAt: at, isFetching, refetch } = query;
+  const [last, setLast] = useState({ error, at });
+  if (error !== null && error !== last.error) {
+    setLast({ error, at });
+  }
+  const reason = error ?? (last.at === at ? last.error : null);
+  return reason ? <Failure error={reason} onRetry={() => void refetch()} isRetrying={isFetching} /> : <Loading />;
+}
+
+/** The data of a query, or the state that stands for it. What was shown stays while it is asked for again. */
+export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; children: (data: T) => ReactNode }) {
+  if (query.data === undefined) {
+    return <Unloaded query={query} />;
+  }
+  return (
+    <>
+      {query.error && (
+        <Failure error={query.error} onRetry={() => void query.refetch()} isRetrying={query.isFetching} />
+      )}
+      {children(query.data)}
+    </>
+  );
+}
+
+/** That the connection is lost, and since when. Where only the events do not come, what is shown is asked for all the time. */
+export function StaleBanner() {
+  const { state, since } = useConnection();
+  if (state !== "connecting" || since === null) {
+    return null;
+  }
+  return (
+    <Alert color="yellow" role="status" mb="md" py="xs">
+      {t("common.staleBanner", { time: clock(since) })}
+    </Alert>
+  );
+}

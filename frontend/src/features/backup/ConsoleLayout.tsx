@@ -1,0 +1,38 @@
+/** The console's own navigation, above the view that is open. */
+
+import { Box, Tabs } from "@mantine/core";
+import { Outlet, useLocation, useNavigate } from "react-router";
+
+import { t } from "../../i18n";
+import { useConsolePath } from "./consolePath";
+import { useKeptFocus } from "../../components/focusRestore";
+import { PageTitle } from "../../components/PageTitle";
+import { StaleBanner } from "../../components/states";
+
+const VIEWS = ["overview", "configurations", "history", "restore"] as const;
+
+export function Frame() {
+  useKeptFocus();
+  const navigate = useNavigate();
+  const base = useConsolePath();
+  const { pathname } = useLocation();
+  const open = pathname.slice(base.length + 1).split("/")[0] ?? "overview";
+  const view = open === "restores" ? "restore" : open;
+  const known = VIEWS.find((name) => name === view);
+  return (
+    <Box>
+      <PageTitle text={t("shell.backups")} {...(known ? { part: t(`shell.${known}`) } : {})} />
+      <Tabs value={view} onChange={(value) => value && navigate(`${base}/${value}`)} mb="md">
+        <Tabs.List aria-label={t("shell.backups")}>
+          {VIEWS.map((name) => (
+            <Tabs.Tab key={name} value={name} px={{ base: 8, xs: "md" }}>
+              {t(`shell.${name}`)}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+      </Tabs>
+      <StaleBanner />
+      <Outlet />
+    </Box>
+  );
+}

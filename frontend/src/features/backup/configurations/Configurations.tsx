@@ -1,0 +1,108 @@
+/** All configurations, the disabled ones and those on demand among them; one of them in a drawer. */
+
+import { Button, Center, Group, Text, Title } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link, useLocation, useNavigate, useParams } from "react-router";
+
+import { useApi } from "../../../api/ApiProvider";
+import { configurationPages } from "../../../api/queries";
+import { t } from "../../../i18n";
+import { useConsolePath } from "../consolePath";
+import { HEADING } from "../../../components/Dialog";
+import { NoticesProvider } from "../../../components/notifications";
+import { Allowed } from "../permissions";
+import { Empty, Loaded } from "../../../components/states";
+import { DialogsProvider } from "./ConfigurationDialogs";
+import { Editor } from "./ConfigurationEditor";
+import { ConfigurationGrid, ConfigurationTable } from "./ConfigurationList";
+import { Toolbar, useView } from "./ConfigurationFilters";
+
+const PHONE = "(max-width: 48em)";
+
+export default function Configurations() {
+  const base = useConsolePath();
+  const navigate = useNavigate();
+  const { search } = useLocation();
+  const which = useParams()["*"]?.split("/")[0] || null;
+  return (
+    <NoticesProvider>
+      <Group justify="space-between" mb="sm" align="flex-start">
+        <div>
+          <Title order={2} id={HEADING} tabIndex={-1}>
+            {t("configurations.title")}
+          </Title>
+          <Text c="dimmed">{t("configurations.intro")}</Text>
+        </div>
+        <Allowed to="configure_backups">
+          <Button id="new-configuration" component={Link} to={{ pathname: `${base}/configurations/new`, search }}>
+            {t("configurations.create")}
+          </Button>
+        </Allowed>
+      </Group>
+      <DialogsProvider>
+        <Listed />
+      </DialogsProvider>
+      <Editor which={which} onClose={() => void navigate({ pathname: `${base}/configurations`, search })} />
+    </NoticesProvider>
+  );
+}
+
+function Listed() {
+  const view = useView();
+  const phone = useMediaQuery(PHONE);
+  const query = useInfiniteQuery(configurationPages(useApi(), view.query));
+  const sort = (ordering: string) => view.set("ordering", ordering === "name" ? null : ordering);
+  return (
+    <>
+      <Toolbar view={view} />
+      <Loaded query={query}>
+        {({ pages }) => {
+          const rows = pages.flatMap((page) => page.results);
+          if (rows.length === 0) {
+            return view.narrowed ? <NothingFits /> : <NothingThere />;
+          }
+          // A table of seven columns is of no use on a phone: the cards say the same.
+          return view.layout === "grid" || phone ? (
+            <ConfigurationGrid rows={rows} />
+          ) : (
+            <ConfigurationTable rows={rows} ordering={view.ordering} onSort={sort} />
+          );
+        }}
+      </Loaded>
+      {query.hasNextPage && (
+        <Center mt="md">
+          <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+            {t("common.more")}
+          </Button>
+        </Center>
+      )}
+    </>
+  );
+}
+
+function NothingThere() {
+  const base = useConsolePath();
+  return (
+    <Empty title={t("configurations.emptyTitle")}>
+      <Text>{t("configurations.emptyText")}</Text>
+      <Allowed to="configure_backups">
+        <Button component={Link} to={`${base}/configurations/new`}>
+          {t("configurations.create")}
+        </Button>
+      </Allowed>
+    </Empty>
+  );
+}
+
+function NothingFits() {
+  const base = useConsolePath();
+  return (
+    <Empty title={t("configurations.emptySearchTitle")}>
+      <Text>{t("configurations.emptySearchText")}</Text>
+      <Button component={Link} to={`${base}/configurations`} variant="default">
+        {t("configurations.clear")}
+      </Button>
+    </Empty>
+  );
+}

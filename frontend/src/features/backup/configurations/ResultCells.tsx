@@ -1,0 +1,96 @@
+/** The cells that say how a configuration fares. */
+
+import { Anchor, Group, Stack, Text, Tooltip } from "@mantine/core";
+import { Link } from "react-router";
+
+import { label, t } from "../../../i18n";
+import { useConsolePath } from "../consolePath";
+import { ValueBadge } from "../../../components/badges";
+import { moment } from "../../../components/format";
+import { useAgo } from "../../../components/relativeTime";
+import { ProgressView } from "../../../components/ProgressView";
+import { type Configuration, isOn } from "./draft";
+import type { Results } from "./useConfigurationResults";
+
+/** A moment as its distance from now, and exactly for whoever asks. */
+export function Moment({ at }: { at: string }) {
+  const ago = useAgo();
+  return (
+    <Tooltip label={moment(at)}>
+      <Text component="time" dateTime={at} size="sm" tabIndex={0} title={moment(at)}>
+        {ago(at)}
+      </Text>
+    </Tooltip>
+  );
+}
+
+/** The last run with its result; while one is at work, that. */
+export function LastResult({ results }: { results: Results }) {
+  const base = useConsolePath();
+  const { current, last } = results;
+  if (current) {
+    return (
+      <Stack gap={4} miw="12rem">
+        <Anchor component={Link} to={`${base}/history/${current.uuid}`} size="sm">
+          {label("jobStatus", current.status)}
+        </Anchor>
+        {current.progress && <ProgressView progress={current.progress} />}
+      </Stack>
+    );
+  }
+  if (last === null) {
+    return <Text size="sm">{t("configurations.noRun")}</Text>;
+  }
+  return (
+    <Group gap={6}>
+      <Anchor component={Link} to={`${base}/history/${last.uuid}`} aria-label={`${label("jobStatus", last.status)}, ${last.job_name}`}>
+        <ValueBadge group="jobStatus" value={last.status} />
+      </Anchor>
+      <Moment at={last.completed_at ?? last.queued_at} />
+    </Group>
+  );
+}
+
+/** How old the newest good backup is, whether that is fresh enough, and how far it has been proved. */
+export function LastGood({ results }: { results: Results }) {
+  const { lateSince } = results;
+  return (
+    <Stack gap={2}>
+      <Newest results={results} />
+      {lateSince && (
+        <Text size="sm" fw={600} c="var(--mantine-color-error)">
+          {t("configurations.lateSince", { time: moment(lateSince) })}
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
+function Newest({ results }: { results: Results }) {
+  const { good } = results;
+  if (good === null) {
+    return (
+      <Text size="sm" fw={600}>
+        {t("configurations.noGood")}
+      </Text>
+    );
+  }
+  return (
+    <Group gap={6}>
+      <Moment at={good.started_at ?? good.queued_at} />
+      <ValueBadge group="trust" value={good.trust} />
+    </Group>
+  );
+}
+
+export function NextRun({ row }: { row: Configuration }) {
+  if (row.next_run) {
+    return <Moment at={row.next_run} />;
+  }
+  const why = row.frequency === "ON_DEMAND" ? "noNextOnDemand" : isOn(row) ? "noNext" : "noNextOff";
+  return (
+    <Text size="sm" c="dimmed">
+      {t(`configurations.${why}`)}
+    </Text>
+  );
+}

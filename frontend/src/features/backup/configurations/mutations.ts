@@ -1,0 +1,139 @@
+/** What can be done to a configuration, and what is said of it afterwards. */
+
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+
+import { answerOf, ApiError, type Schemas, unwrap } from "../../../api/client";
+import { useApi } from "../../../api/ApiProvider";
+import { t } from "../../../i18n";
+import { useConsolePath } from "../consolePath";
+import { useTell } from "../../../components/notifications";
+import { changesOf, type Configuration, type Draft, requestOf } from "./draft";
+
+function isConflict(value: unknown): value is Schemas["Conflict"] {
+  return typeof value === "object" && value !== null && "status" in value && value.status === "conflict";
+}
+
+/** Asks for everything again that shows configurations; the promise ends when that is there. */
+function useRefresh(): () => Promise<unknown> {
+  const queries = useQueryClient();
+  return () =>
+    Promise.all([
+      queries.invalidateQueries({ queryKey: ["configurations"] }),
+      queries.invalidateQueries({ queryKey: ["configuration"] }),
+      queries.invalidateQueries({ queryKey: ["status"] }),
+    ]);
+}
+
+/** Switch its schedule on or off. Until the server has answered, `variables` is what is shown. */
+export function useSwitch(row: Configuration) {
+  const api = useApi();
+  const tell = useTell();
+  const refresh = useRefresh();
+  const params = { path: { uuid: row.uuid } };
+  return useMutation({
+    mutationFn: (on: boolean) =>
+      unwrap(
+        on
+          ? api.POST("/configurations/{uuid}/enable/", { params })
+          : api.POST("/configurations/{uuid}/disable/", { params }),
+      ),
+    onSuccess: (_row, on) =>
+      tell({ tone: "good", title: t(`configurations.${on ? "enabledNow" : "disabledNow"}`, { name: row.name }) }),
+    onError: (error) =>
+      tell({ tone: "bad", title: t("configurations.refused", { name: row.name }), text: error.message }),
+    onSettled: refresh,
+  });
+}
+
+/** Run it now; the server says whether it begins, waits, or cannot since another run is at work. */
+export function useRunNow(row: Configuration) {
+  const api = useApi();
+  const tell = useTell();
+  const refresh = useRefresh();
+  const base = useConsolePath();
+  const seen = (job: string) => ({ to: `${base}/history/${job}`, label: t("configurations.openJob") });
+  return useMutation({
+    mutationFn: async () => {
+      const asked = api.POST("/configurations/{uuid}/run-now/", { params: { path: { uuid: row.uuid } } });
+      const answer = await answerOf(asked);
+      return isConflict(answer.error) ? answer.error : unwrap(Promise.resolve(answer));
+    },
+    onSuccess: (said) =>
+      tell({
+        tone: said.status === "started" ? "good" : "note",
+        title: t(`configurations.${said.status}`, { name: row.name }),
+        text: said.message,
+        link: seen(said.job_id),
+      }),
+    onError: (error) =>
+      tell({ tone: "bad", title: t("configurations.refused", { name: row.name }), text: error.message }),
+    onSettled: refresh,
+  });
+}
+
+/** Delete it; where that takes a second person it is only asked for. */
+export function useDelete(row: Configuration, onDone: (deleted: boolean) => void) {
+  const api = useApi();
+  const tell = useTell();
+  const refresh = useRefresh();
+  const base = useConsolePath();
+  return useMutation({
+    mutationFn: () => unwrap(api.DELETE("/configurations/{uuid}/", { params: { path: { uuid: row.uuid } } })),
+    onSuccess: (operation) => {
+      if (operation?.status === "AWAITING_APPROVAL") {
+        const text = t("configurations.deleteAskedText", { name: row.name });
+        const link = { to: `${base}/restore`, label: t("configurations.seeWaiting") };
+        tell({ tone: "note", title: t("configurations.deleteAsked"), text, link });
+      } else {
+        const title = t("configurations.deleted", { name: row.name });
+        tell({ tone: "good", title, text: t("configurations.deletedText") });
+      }
+      onDone(operation === undefined);
+      return refresh();
+    },
+  });
+}
+
+export function useDuplicate(row: Configuration, onDone: () => void) {
+  const api = useApi();
+  const tell = useTell();
+  const refresh = useRefresh();
+  return useMutation({
+    mutationFn: (name: string) =>
+      unwrap(
+        api.POST("/configurations/{uuid}/duplicate/", { params: { path: { uuid: row.uuid } }, body: { name } }),
+      ),
+    onSuccess: (made) => {
+      tell({
+        tone: "good",
+        title: t("configurations.duplicated", { name: made.name }),
+        text: t("configurations.duplicatedText"),
+      });
+      onDone();
+      return refresh();
+    },
+  });
+}
+
+/** Make a new one, or change one. Errors of fields are the form's. */
+export function useSave(row: Configuration | null, onDone: () => void) {
+  const api = useApi();
+  const tell = useTell();
+  const refresh = useRefresh();
+  return useMutation<Configuration, ApiError, { draft: Draft; saved: Draft }>({
+    mutationFn: ({ draft, saved }) =>
+      unwrap(
+        row === null
+          ? api.POST("/configurations/", { body: requestOf(draft) })
+          : api.PATCH("/configurations/{uuid}/", {
+              params: { path: { uuid: row.uuid } },
+              body: changesOf(draft, saved),
+            }),
+      ),
+    onSuccess: (saved) => {
+      tell({ tone: "good", title: t(`configurations.${row === null ? "created" : "saved"}`, { name: saved.name }) });
+      onDone();
+      return refresh();
+    },
+  });
+}

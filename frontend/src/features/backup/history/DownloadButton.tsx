@@ -1,0 +1,74 @@
+/** The way to the bytes of a backup, or of something in it. The browser itself saves them, however many they are. */
+
+import { Button, Text } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+
+import { unwrap } from "../../../api/client";
+import { useApi, useApiUrl, useHeaders } from "../../../api/ApiProvider";
+import { t } from "../../../i18n";
+
+/** The address of the bytes of something in a backup; of the whole where the path is empty. */
+export function bytesOf(job: string, path: string): string {
+  return `/jobs/${job}/download/${path && `?path=${encodeURIComponent(path)}`}`;
+}
+
+interface Props {
+  job: string;
+  path: string;
+  text: string;
+  name?: string;
+  size?: "compact-sm" | "sm";
+}
+
+export function DownloadLink(props: Props) {
+  // A link sends the session of the browser and no header: where a token counts, it takes a ticket.
+  return useHeaders() === undefined ? <Link {...props} /> : <WithTicket {...props} />;
+}
+
+function labelOf(name: string | undefined) {
+  return name ? { "aria-label": t("history.files.downloadThis", { name }) } : {};
+}
+
+function Link({ job, path, text, name, size = "compact-sm" }: Props) {
+  const url = useApiUrl();
+  return (
+    <Button component="a" href={url(bytesOf(job, path))} download size={size} variant="default" {...labelOf(name)}>
+      {text}
+    </Button>
+  );
+}
+
+function WithTicket({ job, path, text, name, size = "compact-sm" }: Props) {
+  const api = useApi();
+  const url = useApiUrl();
+  const asking = useMutation({
+    mutationFn: () => unwrap(api.POST("/jobs/{uuid}/download/", { params: { path: { uuid: job } }, body: { path } })),
+    onSuccess: ({ ticket }) => save(url(`/jobs/${job}/download/?${new URLSearchParams({ path, ticket })}`)),
+  });
+  return (
+    <>
+      <Button
+        size={size}
+        variant="default"
+        loading={asking.isPending}
+        onClick={() => asking.mutate()}
+        {...labelOf(name)}
+      >
+        {text}
+      </Button>
+      {asking.error && (
+        <Text size="sm" c="var(--mantine-color-error)" role="alert">
+          {asking.error.message}
+        </Text>
+      )}
+    </>
+  );
+}
+
+/** Has the browser save what is at an address, which the page stays open for. */
+function save(address: string): void {
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = "";
+  link.click();
+}

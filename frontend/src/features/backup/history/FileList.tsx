@@ -1,0 +1,153 @@
+/** What lies in a folder of a backup, or what a search has found. */
+
+import { Anchor, Button, Group, Table, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
+import { memo } from "react";
+import { Link } from "react-router";
+
+import type { Schemas } from "../../../api/client";
+import { t } from "../../../i18n";
+import { bytes, moment } from "../../../components/format";
+import { Allowed } from "../permissions";
+import { DownloadLink } from "./DownloadButton";
+
+type Entry = Schemas["Entry"];
+
+/** Outlines on a field of 16 by 16. */
+const MARKS: Record<Entry["kind"], string> = {
+  folder: "M1.5 3.5h4.5l1.5 2h7v8h-13z",
+  file: "M3.5 1.5h6l3 3v10h-9zM9.5 1.5v3h3",
+  link: "M2.5 13.5v-4q0-3 3-3h7M9.5 3.5l3 3l-3 3",
+  special: "M8 1.5l6.5 6.5l-6.5 6.5l-6.5 -6.5z",
+};
+
+/** The address of a folder of a backup. */
+export function placeOf(job: string, path: string): string {
+  return `../history/${job}/files${path ? `?path=${encodeURIComponent(path)}` : ""}`;
+}
+
+/** To a restore of this alone. */
+function RestoreLink({ job, entry }: { job: string; entry: Entry }) {
+  return (
+    <Allowed to="restore_backups">
+      <Button
+        component={Link}
+        to={`../restore?${new URLSearchParams({ backup: job, only: "paths", path: entry.path })}`}
+        size="compact-sm"
+        variant="default"
+        aria-label={t("history.files.restoreThis", { name: entry.name })}
+      >
+        {t("history.files.restoreShort")}
+      </Button>
+    </Allowed>
+  );
+}
+
+interface Props {
+  job: string;
+  entries: Entry[];
+  /** Whether to show where each lies, too. */
+  full: boolean;
+  onPreview: (entry: Entry) => void;
+}
+
+export function FileList({ job, entries, full, onPreview }: Props) {
+  return (
+    <Table highlightOnHover>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th scope="col">{t("history.files.name")}</Table.Th>
+          <Table.Th scope="col" ta="right" visibleFrom="sm">
+            {t("history.files.size")}
+          </Table.Th>
+          <Table.Th scope="col" visibleFrom="sm">
+            {t("history.files.modified")}
+          </Table.Th>
+          <Table.Th scope="col" ta="right">
+            <VisuallyHidden>{t("history.files.actions")}</VisuallyHidden>
+          </Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {entries.map((entry) => (
+          <Row key={entry.path} job={job} entry={entry} full={full} onPreview={onPreview} />
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}
+
+type RowProps = Omit<Props, "entries"> & { entry: Entry };
+
+/** One that is drawn stays as it is when more come. */
+const Row = memo(function Row({ job, entry, full, onPreview }: RowProps) {
+  return (
+    <Table.Tr>
+      <Table.Td>
+        <Name job={job} entry={entry} full={full} onPreview={onPreview} />
+      </Table.Td>
+      <Table.Td ta="right" visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>
+        {entry.size === null ? "" : bytes(entry.size)}
+      </Table.Td>
+      <Table.Td visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>
+        {entry.modified_at && moment(entry.modified_at)}
+      </Table.Td>
+      <Table.Td ta="right">
+        {(entry.kind === "file" || entry.kind === "folder") && !entry.withheld && (
+          <Group gap={6} justify="flex-end">
+            <DownloadLink job={job} path={entry.path} text={t("history.files.downloadShort")} name={entry.name} />
+            <RestoreLink job={job} entry={entry} />
+          </Group>
+        )}
+      </Table.Td>
+    </Table.Tr>
+  );
+});
+
+function Name({ job, entry, full, onPreview }: RowProps) {
+  const name = full ? entry.path : entry.name;
+  return (
+    <Group gap={6} wrap="nowrap" align="start">
+      <svg viewBox="0 0 16 16" width={16} height={16} aria-hidden style={{ flex: "none", marginTop: 4 }}>
+        <path
+          d={MARKS[entry.kind]}
+          fill={entry.kind === "folder" ? "currentColor" : "none"}
+          fillOpacity={0.2}
+          stroke="currentColor"
+        />
+      </svg>
+      <VisuallyHidden>{t(`history.files.kinds.${entry.kind}`)}</VisuallyHidden>
+      <div style={{ overflowWrap: "anywhere" }}>
+        {entry.kind === "folder" ? (
+          <Anchor component={Link} to={placeOf(job, entry.path)}>
+            {name}
+          </Anchor>
+        ) : entry.kind === "file" && !entry.withheld ? (
+          <UnstyledButton
+            c="var(--mantine-color-anchor)"
+            onClick={() => onPreview(entry)}
+            aria-label={t("history.files.preview", { name })}
+          >
+            {name}
+          </UnstyledButton>
+        ) : (
+          <Text span>{name}</Text>
+        )}
+        {entry.size !== null && (
+          <Text size="xs" c="dimmed" hiddenFrom="sm">
+            {bytes(entry.size)}
+          </Text>
+        )}
+        {entry.target !== null && (
+          <Text size="xs" c="dimmed">
+            {t("history.files.target", { target: entry.target })}
+          </Text>
+        )}
+        {entry.withheld && (
+          <Text size="xs" c="dimmed">
+            {t("history.files.withheld")}
+          </Text>
+        )}
+      </div>
+    </Group>
+  );
+}

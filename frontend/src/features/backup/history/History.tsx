@@ -1,0 +1,74 @@
+/** All jobs, narrowed down as the address says. */
+
+import { Button, Stack, Text, Title } from "@mantine/core";
+import { useRef } from "react";
+import { Link, useSearchParams } from "react-router";
+
+import { t } from "../../../i18n";
+import { Empty, Failure, Unloaded } from "../../../components/states";
+import { FilterBar } from "./JobFilters";
+import { isNarrowed, queryOf, withFilter } from "./jobFilterParams";
+import classes from "./History.module.css";
+import { JobList } from "./JobList";
+import { useJobs } from "./useJobList";
+
+const USUAL_ORDER = "-queued_at";
+
+export default function History() {
+  const [params, setParams] = useSearchParams();
+  const change = (changed: URLSearchParams) => setParams(changed, { replace: true });
+  return (
+    <Stack>
+      <div>
+        <Title order={2}>{t("history.title")}</Title>
+        <Text c="dimmed">{t("history.intro")}</Text>
+      </div>
+      <FilterBar params={params} onChange={change} />
+      <Jobs params={params} onOrder={(order) => change(withFilter(params, "order", [order]))} />
+    </Stack>
+  );
+}
+
+function Jobs({ params, onOrder }: { params: URLSearchParams; onOrder: (order: string) => void }) {
+  const { query, jobs, isAnother, hasMore, error, retry, setView } = useJobs(queryOf(params));
+  const place = useRef<HTMLDivElement>(null);
+  const reorder = (wanted: string) => {
+    onOrder(wanted);
+    if (place.current && place.current.getBoundingClientRect().top < 0) {
+      // Another order begins at its beginning.
+      place.current.scrollIntoView();
+    }
+  };
+  const order = params.get("order") ?? USUAL_ORDER;
+  if (jobs === undefined) {
+    return <Unloaded query={query} />;
+  }
+  return (
+    <div ref={place} aria-busy={isAnother} className={classes["jobs"]}>
+      <Text size="sm" c="dimmed" role="status" mb="xs">
+        {isAnother
+          ? t("common.loading")
+          : jobs.length > 0 && t(hasMore ? "history.shown" : "history.all", { count: jobs.length })}
+      </Text>
+      {jobs.length > 0 ? (
+        <JobList jobs={jobs} isAll={!hasMore} order={order} onOrder={reorder} onView={setView} />
+      ) : (
+        <None narrowed={isNarrowed(params)} />
+      )}
+      {error && <Failure error={error} onRetry={retry} />}
+    </div>
+  );
+}
+
+function None({ narrowed }: { narrowed: boolean }) {
+  return (
+    <Empty title={t(narrowed ? "history.noneTitle" : "history.emptyTitle")}>
+      <Text c="dimmed">{t(narrowed ? "history.noneText" : "history.emptyText")}</Text>
+      {!narrowed && (
+        <Button component={Link} to="../configurations" variant="default">
+          {t("overview.freshness.toConfigurations")}
+        </Button>
+      )}
+    </Empty>
+  );
+}

@@ -1,0 +1,119 @@
+/** What can be done with a job and its backup. What is not possible now is not offered. */
+
+import { Button, Group, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Link } from "react-router";
+
+import { type Schemas, unwrap } from "../../../api/client";
+import { useApi } from "../../../api/ApiProvider";
+import { t } from "../../../i18n";
+import { Allowed } from "../permissions";
+import { CancelDialog, DeleteDialog, PinDialog } from "./JobDialogs";
+import { DownloadLink } from "./DownloadButton";
+
+type Job = Schemas["JobDetail"];
+
+export function JobActions({ job }: { job: Job }) {
+  const unfinished = job.status === "PENDING" || job.status === "RUNNING";
+  const damaged = job.trust === "DAMAGED";
+  return (
+    <Group gap="xs" role="group" aria-label={t("history.page.actions")}>
+      {job.has_backup && (
+        <>
+          <Allowed to="restore_backups">
+            <Button component={Link} to={`../restore?backup=${job.uuid}`} variant={damaged ? "default" : "filled"}>
+              {t("history.page.restore")}
+            </Button>
+          </Allowed>
+          <Allowed to="download_backups">
+            <Button component={Link} to={`../history/${job.uuid}/files`} variant="default">
+              {t("history.page.browse")}
+            </Button>
+            <DownloadLink job={job.uuid} path="" text={t("history.page.download")} size="sm" />
+          </Allowed>
+          <Allowed to="run_backups">
+            <Verify job={job} />
+            <Pin job={job} />
+          </Allowed>
+          <Allowed to="delete_backups">{!job.is_pinned && <Opened name="delete" job={job} />}</Allowed>
+        </>
+      )}
+      <Allowed to="run_backups">
+        {unfinished && !job.cancel_requested_at && <Opened name="cancel" job={job} />}
+      </Allowed>
+    </Group>
+  );
+}
+
+const DIALOGS = { delete: DeleteDialog, cancel: CancelDialog };
+
+function Opened({ name, job }: { name: keyof typeof DIALOGS; job: Job }) {
+  const [opened, { open, close }] = useDisclosure(false);
+  const Dialog = DIALOGS[name];
+  return (
+    <>
+      <Button variant="outline" color="red" onClick={open}>
+        {t(`history.page.${name}`)}
+      </Button>
+      <Dialog job={job} opened={opened} onClose={close} />
+    </>
+  );
+}
+
+function Verify({ job }: { job: Job }) {
+  const api = useApi();
+  return (
+    <Do
+      name={t("history.page.verify")}
+      hint={t("history.page.verifyHint")}
+      work={() => unwrap(api.POST("/jobs/{uuid}/verify/", { params: { path: { uuid: job.uuid } } }))}
+    />
+  );
+}
+
+/** One button for both, so that whoever has pressed it is still on it afterwards. */
+function Pin({ job }: { job: Job }) {
+  const api = useApi();
+  const [opened, { open, close }] = useDisclosure(false);
+  return (
+    <>
+      <Do
+        name={t(job.is_pinned ? "history.page.unpin" : "history.page.pin")}
+        {...(job.is_pinned ? {} : { instead: open })}
+        work={() => unwrap(api.DELETE("/jobs/{uuid}/pin/", { params: { path: { uuid: job.uuid } } }))}
+      />
+      <PinDialog job={job} opened={opened} onClose={close} />
+    </>
+  );
+}
+
+interface DoProps {
+  name: string;
+  hint?: string;
+  /** What is to be asked before. */
+  instead?: () => void;
+  work: () => Promise<unknown>;
+}
+
+/** A button that does something at once, and says why it was refused. */
+function Do({ name, hint, instead, work }: DoProps) {
+  const queries = useQueryClient();
+  const doing = useMutation({
+    mutationFn: work,
+    onSettled: () =>
+      Promise.all(["job", "jobs", "operations"].map((key) => queries.invalidateQueries({ queryKey: [key] }))),
+  });
+  return (
+    <>
+      <Button variant="default" loading={doing.isPending} title={hint} onClick={instead ?? (() => doing.mutate())}>
+        {name}
+      </Button>
+      {doing.error && (
+        <Text size="sm" c="var(--mantine-color-error)" role="alert" w="100%" style={{ order: 1 }}>
+          {doing.error.message}
+        </Text>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,44 @@
+/** The phases of a job as its log has them, each with how long it took until the next. */
+
+import { Text } from "@mantine/core";
+
+import type { Schemas } from "../../../api/client";
+import { t } from "../../../i18n";
+import { clock, duration, moment } from "../../../components/format";
+import { Section } from "../../../components/Section";
+
+export function JobLog({ job }: { job: Schemas["JobDetail"] }) {
+  return (
+    <Section title={t("history.page.log")}>
+      {job.log.length === 0 && <Text c="dimmed">{t("history.page.noLog")}</Text>}
+      <ol style={{ listStyle: "none", margin: 0, padding: 0 }}>
+        {job.log.map((line, index) => (
+          <li
+            key={`${index} ${line.at}`}
+            style={{ display: "grid", gridTemplateColumns: "6.5rem 1fr auto", gap: 8, padding: "3px 0" }}
+          >
+            <Text size="sm" c="dimmed" title={moment(line.at)}>
+              <time dateTime={line.at}>{clock(new Date(line.at))}</time>
+            </Text>
+            <Text size="sm" style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
+              {line.text}
+            </Text>
+            <Text size="sm" c="dimmed">
+              {took(job, index)}
+            </Text>
+          </li>
+        ))}
+      </ol>
+    </Section>
+  );
+}
+
+/** Until the next line. Lines are written to the second, so that less than one is not told; nor is what came afterwards. */
+function took({ log, completed_at: end }: Schemas["JobDetail"], index: number): string {
+  const [line, next] = [log[index], log[index + 1]];
+  if (!line || !next || (end !== null && Date.parse(next.at) > Date.parse(end))) {
+    return "";
+  }
+  const seconds = (Date.parse(next.at) - Date.parse(line.at)) / 1000;
+  return seconds >= 1 ? duration(seconds) : "";
+}

@@ -1,0 +1,106 @@
+/** Warnings, and what could not be read. */
+
+import { Button, Group, List, Table, Text } from "@mantine/core";
+import { useState } from "react";
+
+import type { Schemas } from "../../../api/client";
+import { t } from "../../../i18n";
+import { Acknowledge } from "../Acknowledge";
+import { moment } from "../../../components/format";
+import { Section } from "../../../components/Section";
+
+const FIRST = 20;
+
+export function JobProblems({ job }: { job: Schemas["JobDetail"] }) {
+  return (
+    <>
+      {job.warnings.length > 0 && <Warnings texts={job.warnings} />}
+      {job.problem_count > 0 && <Unread job={job} />}
+    </>
+  );
+}
+
+function Warnings({ texts }: { texts: string[] }) {
+  const [all, setAll] = useState(false);
+  const shown = all ? texts : texts.slice(0, FIRST);
+  return (
+    <Section title={t("history.page.warnings")}>
+      <List size="sm">
+        {shown.map((text, index) => (
+          <List.Item key={`${index} ${text}`} style={{ overflowWrap: "anywhere" }}>
+            {text}
+          </List.Item>
+        ))}
+      </List>
+      <More shown={shown.length} there={texts.length} count={texts.length} onMore={() => setAll(true)} />
+    </Section>
+  );
+}
+
+interface MoreProps {
+  shown: number;
+  /** How many can be shown, and of how many it is known. */
+  there: number;
+  count: number;
+  onMore: () => void;
+}
+
+function More({ shown, there, count, onMore }: MoreProps) {
+  return (
+    <>
+      {shown < count && (
+        <Text size="sm" c="dimmed" mt="xs">
+          {t("history.page.problemsShown", { shown, count })}
+        </Text>
+      )}
+      {shown < there && (
+        <Button size="xs" variant="default" mt="xs" onClick={onMore}>
+          {t("common.more")}
+        </Button>
+      )}
+    </>
+  );
+}
+
+function Unread({ job }: { job: Schemas["JobDetail"] }) {
+  const { problems, problem_count: count } = job;
+  const [all, setAll] = useState(false);
+  const shown = all ? problems : problems.slice(0, FIRST);
+  return (
+    <Section title={t("history.page.problems")}>
+      {job.status === "INCOMPLETE" && <Known job={job} />}
+      <Table fz="sm">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th scope="col">{t("history.page.path")}</Table.Th>
+            <Table.Th scope="col">{t("history.page.reason")}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {shown.map((one, index) => (
+            <Table.Tr key={`${index} ${one.path}`}>
+              <Table.Td style={{ overflowWrap: "anywhere" }}>{one.path}</Table.Td>
+              <Table.Td>{one.reason}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      <More shown={shown.length} there={problems.length} count={count} onMore={() => setAll(true)} />
+    </Section>
+  );
+}
+
+/** Until when a person has acknowledged all of them, or the way to do so. */
+function Known({ job }: { job: Schemas["JobDetail"] }) {
+  if (job.accepted_until) {
+    return <Text size="sm">{t("history.page.acknowledged", { time: moment(job.accepted_until) })}</Text>;
+  }
+  return (
+    <Group mb="xs">
+      <Acknowledge
+        named={{ job: job.uuid }}
+        text={t("history.page.acknowledgeText", { count: job.problem_count, name: job.job_name })}
+      />
+    </Group>
+  );
+}

@@ -1,0 +1,62 @@
+/** The jobs of the history: more of them before the end is reached, and those that are looked at as they are now. */
+
+import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo, useState } from "react";
+
+import { useApi } from "../../../api/ApiProvider";
+import { type JobList, jobListQuery, type JobPage, jobsOf, nextJobsQuery, shownJobsQuery, withPage } from "../../../api/jobList";
+import type { JobsQuery } from "../../../api/queries";
+import type { InView } from "./useVirtualRows";
+
+/** So many rows before the end the next ones are asked for. */
+const AHEAD = 30;
+
+export function useJobs(wanted: JobsQuery) {
+  const api = useApi();
+  const queries = useQueryClient();
+  const options = jobListQuery(api, wanted);
+  const query = useQuery(options);
+  const { data: list, isPlaceholderData: isAnother, error } = query;
+  const [view, setView] = useState<InView>({ first: 0, last: -1, isStill: false });
+  const jobs = useMemo(() => jobsOf(list ?? []), [list]);
+  const end = list?.at(-1)?.next ?? null;
+  const isNear = !isAnother && view.last + AHEAD >= jobs.length;
+  const more = useQuery(nextJobsQuery(api, wanted, isNear ? end : null));
+  const shown = useQueries({
+    queries: list && !isAnother && view.isStill ? pagesIn(list, view).map((page) => shownJobsQuery(api, wanted, page)) : [],
+    combine: together,
+  });
+  useEffect(() => {
+    const now = queries.getQueryData(options.queryKey);
+    const then = [...shown.pages, ...(more.data ? [more.data] : [])].reduce(withPage, now ?? []);
+    if (now !== undefined && then !== now) {
+      queries.setQueryData(options.queryKey, then);
+    }
+  }, [shown.pages, more.data]);
+  return {
+    /** The first page, which says why there are no `jobs` where they are undefined. */
+    query,
+    jobs: list && jobs,
+    /** Whether what is shown is what was asked for before, because the answer is not there yet. */
+    isAnother,
+    hasMore: end !== null,
+    error: error ?? more.error ?? shown.error,
+    retry: () => void (error ? query.refetch() : more.error ? more.refetch() : queries.invalidateQueries({ queryKey: ["jobs"] })),
+    setView,
+  };
+}
+
+function together(answers: { data: JobPage; error: Error | null }[]) {
+  return { pages: answers.map(({ data }) => data), error: answers.find(({ error }) => error)?.error ?? null };
+}
+
+/** The pages that have rows in view. */
+function pagesIn(list: JobList, { first, last }: InView): JobList {
+  let begin = 0;
+  return list.filter(({ jobs }) => {
+    const end = begin + jobs.length;
+    const found = begin <= last && end > first;
+    begin = end;
+    return found;
+  });
+}

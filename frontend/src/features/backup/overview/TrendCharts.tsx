@@ -1,0 +1,131 @@
+/** How sizes, durations and changes went, day by day. The drawing is loaded when it is needed; the tables are there at once. */
+
+import { SimpleGrid, Skeleton, Table, Text } from "@mantine/core";
+import { lazy, Suspense } from "react";
+
+import type { Schemas } from "../../../api/client";
+import { t } from "../../../i18n";
+import { Boundary } from "../../../components/ErrorBoundary";
+import { bytes, duration } from "../../../components/format";
+import { Section } from "../../../components/Section";
+import { AsTable } from "./ChartData";
+import type { Series } from "./Chart";
+import { longDay } from "./dates";
+
+const Chart = lazy(() => import("./Chart"));
+
+type Day = Schemas["Day"];
+
+const count = (value: number) => value.toLocaleString("en");
+
+export function Trends({ days }: { days: Day[] }) {
+  return (
+    <SimpleGrid cols={{ base: 1, lg: 3 }}>
+      <Trend
+        title={t("overview.charts.sizes")}
+        intro={t("overview.charts.sizesIntro")}
+        days={days}
+        format={bytes}
+        logarithmic
+        series={[
+          { name: t("overview.charts.logical"), colour: "indigo.5", of: (day) => day.logical_bytes },
+          { name: t("overview.charts.stored"), colour: "teal.6", of: (day) => day.stored_bytes },
+        ]}
+      />
+      <Trend
+        title={t("overview.charts.durations")}
+        intro={t("overview.charts.durationsIntro")}
+        days={days}
+        format={duration}
+        series={[{ name: t("overview.charts.median"), colour: "indigo.5", of: (day) => day.median_seconds }]}
+      />
+      <Trend
+        title={t("overview.charts.changes")}
+        intro={t("overview.charts.changesIntro")}
+        days={days}
+        format={count}
+        series={[
+          { name: t("overview.charts.newFiles"), colour: "indigo.5", of: (day) => day.new_files },
+          { name: t("overview.charts.changedFiles"), colour: "orange.6", of: (day) => day.changed_files },
+        ]}
+      />
+    </SimpleGrid>
+  );
+}
+
+interface TrendProps {
+  title: string;
+  intro: string;
+  days: Day[];
+  format: (value: number) => string;
+  series: Series[];
+  /** For numbers of very different sizes. */
+  logarithmic?: boolean;
+}
+
+function Trend({ title, intro, days, format, series, logarithmic = false }: TrendProps) {
+  const [first, last] = [days[0], days.at(-1)];
+  const empty = days.every((day) => series.every((one) => !one.of(day)));
+  return (
+    <Section title={title}>
+      <Text size="sm" c="dimmed" mb="xs">
+        {intro}
+      </Text>
+      {empty || !first || !last ? (
+        <Text>{t("overview.charts.none")}</Text>
+      ) : (
+        <>
+          <div
+            role="img"
+            aria-label={t("overview.charts.summary", {
+              name: title,
+              first: longDay(first.date),
+              last: longDay(last.date),
+            })}
+          >
+            <Boundary>
+              <Suspense fallback={<Skeleton h={200} />}>
+                <Chart days={days} series={series} format={format} logarithmic={logarithmic} />
+              </Suspense>
+            </Boundary>
+          </div>
+          <AsTable>
+            <Numbers days={days} series={series} format={format} />
+          </AsTable>
+        </>
+      )}
+    </Section>
+  );
+}
+
+function Numbers({ days, series, format }: Pick<TrendProps, "days" | "series" | "format">) {
+  return (
+    <Table fz="sm">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th scope="col">{t("overview.charts.day")}</Table.Th>
+          {series.map((one) => (
+            <Table.Th key={one.name} scope="col" ta="right">
+              {one.name}
+            </Table.Th>
+          ))}
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {[...days].reverse().map((day) => (
+          <Table.Tr key={day.date}>
+            <Table.Td>{longDay(day.date)}</Table.Td>
+            {series.map((one) => {
+              const value = one.of(day);
+              return (
+                <Table.Td key={one.name} ta="right">
+                  {value === null ? "–" : format(value)}
+                </Table.Td>
+              );
+            })}
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}

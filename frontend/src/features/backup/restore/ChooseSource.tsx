@@ -1,0 +1,237 @@
+/** The first step: the moment to go back to, or a package of another system. */
+
+import { Alert, Button, Card, Center, Group, SegmentedControl, Stack, Text, TextInput, Title, VisuallyHidden } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { Link, useSearchParams } from "react-router";
+
+import type { Schemas } from "../../../api/client";
+import { useApi } from "../../../api/ApiProvider";
+import { jobPages, suggestionQuery } from "../../../api/queries";
+import { label, t } from "../../../i18n";
+import { useConsolePath } from "../consolePath";
+import { TrustBadge, ValueBadge } from "../../../components/badges";
+import { bytes, day, moment } from "../../../components/format";
+import { useAgo } from "../../../components/relativeTime";
+import { Empty, Loaded } from "../../../components/states";
+import { Upload } from "./PackageUpload";
+
+type Job = Schemas["Job"];
+
+const PATIENCE_MS = 250;
+/** When what it holds was so: its beginning. */
+const momentOf = (job: Job) => job.started_at ?? job.queued_at;
+
+export function ChooseSource() {
+  const [params, setParams] = useSearchParams();
+  const from = params.get("from") === "file" ? "file" : "stored";
+  return (
+    <Stack>
+      <Title order={3}>{t("restore.source.title")}</Title>
+      <SegmentedControl
+        aria-label={t("restore.source.title")}
+        value={from}
+        onChange={(value) => setParams(value === "file" ? { from: "file" } : {})}
+        data={[
+          { value: "stored", label: t("restore.source.stored") },
+          { value: "file", label: t("restore.source.upload") },
+        ]}
+        style={{ alignSelf: "flex-start", maxWidth: "100%" }}
+        styles={{ control: { flex: "1 1 auto" }, label: { whiteSpace: "normal" } }}
+      />
+      {from === "file" ? <Upload /> : <Stored />}
+    </Stack>
+  );
+}
+
+function Stored() {
+  const [params, setParams] = useSearchParams();
+  const asked = params.get("q") ?? "";
+  const [search, setSearch] = useState(asked);
+  const [settled] = useDebouncedValue(search, PATIENCE_MS);
+  // Somebody went back, or opened a link.
+  useEffect(() => setSearch(asked), [asked]);
+  useEffect(() => {
+    if (settled === search && settled !== asked) {
+      const changed = new URLSearchParams(params);
+      changed.delete("q");
+      if (settled) {
+        changed.set("q", settled);
+      }
+      setParams(changed, { replace: true });
+    }
+    // Only what was typed asks; that the address has changed does not.
+  }, [settled]);
+  const wanted = { has_backup: true, ordering: "-queued_at", limit: 30, ...(asked && { search: asked }) } as const;
+  const query = useInfiniteQuery(jobPages(useApi(), wanted));
+  return (
+    <Stack>
+      <TextInput
+        type="search"
+        label={t("restore.source.search")}
+        value={search}
+        onChange={(event) => setSearch(event.currentTarget.value)}
+        maxLength={100}
+        maw="24rem"
+      />
+      <Loaded query={query}>
+        {({ pages }) => {
+          const jobs = pages.flatMap((page) => page.results);
+          if (jobs.length === 0) {
+            return asked ? <Text>{t("restore.source.emptySearch")}</Text> : <NothingStored />;
+          }
+          return (
+            <>
+              {!asked && <Suggestion />}
+              <TimeLine jobs={jobs} />
+            </>
+          );
+        }}
+      </Loaded>
+      {query.hasNextPage && (
+        <Center>
+          <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+            {t("common.more")}
+          </Button>
+        </Center>
+      )}
+    </Stack>
+  );
+}
+
+function NothingStored() {
+  const base = useConsolePath();
+  return (
+    <Empty title={t("restore.source.emptyTitle")} order={4}>
+      <Text>{t("restore.source.emptyText")}</Text>
+      <Group gap="xs" justify="center">
+        <Button component={Link} to={`${base}/configurations`} variant="default">
+          {t("overview.freshness.toConfigurations")}
+        </Button>
+        <Button component={Link} to={`${base}/restore?from=file`} variant="default">
+          {t("restore.source.upload")}
+        </Button>
+      </Group>
+    </Empty>
+  );
+}
+
+/** What the server would take for `latest`, with what it passed over. */
+function Suggestion() {
+  const suggestion = useQuery(suggestionQuery(useApi()));
+  return <Loaded query={suggestion}>{(found) => <Suggested suggestion={found} />}</Loaded>;
+}
+
+function Suggested({ suggestion }: { suggestion: Schemas["Suggestion"] }) {
+  const base = useConsolePath();
+  const ago = useAgo();
+  const { job, is_whole: isWhole, notes } = suggestion;
+  if (!job) {
+    return (
+      <Alert color="red">
+        {t("restore.source.noGood")} {notes.join(" ")}
+      </Alert>
+    );
+  }
+  return (
+    <Card withBorder>
+      <Group justify="space-between">
+        <div>
+          <Group gap="xs">
+            <Text fw={700}>{t("restore.source.suggested")}</Text>
+            <TrustBadge job={job} />
+          </Group>
+          <Text>
+            {t(isWhole ? "restore.source.suggestedText" : "restore.source.suggestedPart", {
+              kind: label("backupType", job.backup_type),
+              ago: ago(momentOf(job)),
+            })}
+          </Text>
+          <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+            {job.job_name}, {moment(momentOf(job))}
+          </Text>
+          {notes.map((note) => (
+            <Text key={note} size="sm" style={{ overflowWrap: "anywhere" }}>
+              {note}
+            </Text>
+          ))}
+        </div>
+        <Button component={Link} to={`${base}/restore?backup=${job.uuid}`}>
+          {t("restore.source.useIt")}
+        </Button>
+      </Group>
+    </Card>
+  );
+}
+
+/** The stored backups by day, newest first. */
+function TimeLine({ jobs }: { jobs: Job[] }) {
+  const byDay = new Map<string, Job[]>();
+  for (const job of jobs) {
+    const date = day(momentOf(job));
+    byDay.set(date, [...(byDay.get(date) ?? []), job]);
+  }
+  return (
+    <Stack component="section" aria-label={t("restore.source.searchTitle")}>
+      {[...byDay].map(([date, those]) => (
+        <div key={date}>
+          <Title order={4} size="h6" mb={4}>
+            {date}
+          </Title>
+          <Stack component="ol" gap="xs" m={0} p={0} style={{ listStyle: "none" }}>
+            {those.map((job) => (
+              <li key={job.uuid}>
+                <Moment job={job} />
+              </li>
+            ))}
+          </Stack>
+        </div>
+      ))}
+    </Stack>
+  );
+}
+
+function Moment({ job }: { job: Job }) {
+  const base = useConsolePath();
+  const facts = [
+    label("backupType", job.backup_type),
+    job.trigger === "PRE_RESTORE" ? label("trigger", job.trigger) : "",
+    job.backup_size === null ? "" : t("restore.source.size", { size: bytes(job.backup_size) }),
+    job.problem_count > 0 ? t("restore.source.warnings", { count: job.problem_count }) : "",
+    job.is_pinned ? t("restore.source.pinned") : "",
+  ].filter(Boolean);
+  const doubt = job.trust === "DAMAGED" ? "damaged" : job.status === "COMPLETED" ? null : "incomplete";
+  return (
+    <Card
+      withBorder
+      p="sm"
+      component={Link}
+      to={`${base}/restore?backup=${job.uuid}`}
+      className="mantine-focus-auto"
+      style={{ color: "inherit" }}
+    >
+      <Group justify="space-between" gap="xs">
+        <div style={{ minWidth: 0 }}>
+          <VisuallyHidden>{t("restore.source.choose")}</VisuallyHidden>
+          <Text fw={600} style={{ overflowWrap: "anywhere" }}>
+            {moment(momentOf(job))}
+          </Text>
+          <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+            {job.job_name}
+          </Text>
+        </div>
+        <Group gap="xs">
+          <Text size="sm">{facts.join(", ")}</Text>
+          {job.status !== "COMPLETED" && <ValueBadge group="jobStatus" value={job.status} />}
+          <TrustBadge job={job} />
+        </Group>
+      </Group>
+      {doubt && (
+        <Text size="sm" mt={4}>
+          {t(`restore.source.${doubt}`)}
+        </Text>
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,99 @@
+/** The guided way back: which moment, what and where, the plan. Where one stands is the address. */
+
+import { Alert, Anchor, Box, Group, Paper, Text, Title } from "@mantine/core";
+import { useEffect, useRef } from "react";
+import { Link, useSearchParams } from "react-router";
+
+import { t } from "../../../i18n";
+import { useConsolePath } from "../consolePath";
+import { HEADING } from "../../../components/Dialog";
+import { NoticesProvider } from "../../../components/notifications";
+import { useMay } from "../permissions";
+import { ChooseSource } from "./ChooseSource";
+import { ChooseWhat } from "./ChooseContents";
+import { choicesIn, searchOf } from "./plan";
+import { PlanStep } from "./PlanStep";
+import { RestoresList } from "./RestoreList";
+import { Waiting } from "./Approvals";
+
+const STEPS = ["source", "choices", "plan"] as const;
+type Step = (typeof STEPS)[number];
+
+export default function Restore() {
+  const [params] = useSearchParams();
+  const may = useMay("restore_backups");
+  const plan = params.get("plan");
+  const source = params.get("backup") ?? params.get("upload");
+  const step: Step = plan ? "plan" : source ? "choices" : "source";
+  return (
+    <NoticesProvider>
+      <Title order={2} id={HEADING} tabIndex={-1}>
+        {t("restore.title")}
+      </Title>
+      <Text mb="md">{t("restore.intro")}</Text>
+      {step === "source" && <Waiting />}
+      {may === false ? (
+        <Alert color="gray">{t("restore.mayNot")}</Alert>
+      ) : (
+        <>
+          <Steps step={step} />
+          <Stage step={step}>
+            {plan ? <PlanStep key={plan} uuid={plan} /> : source ? <ChooseWhat key={source} /> : <ChooseSource />}
+          </Stage>
+        </>
+      )}
+      {step === "source" && <RestoresList />}
+    </NoticesProvider>
+  );
+}
+
+/** The steps, those before this one as links back. */
+function Steps({ step }: { step: Step }) {
+  const base = useConsolePath();
+  const [params] = useSearchParams();
+  const at = STEPS.indexOf(step);
+  const back: Partial<Record<Step, string>> = {
+    source: `${base}/restore`,
+    choices: `${base}/restore${searchOf(choicesIn(params))}`,
+  };
+  return (
+    <Group component="nav" aria-label={t("restore.stepsLabel")} mb="md">
+      <Group component="ol" gap="md" m={0} p={0} style={{ listStyle: "none" }}>
+        {STEPS.map((one, index) => {
+          const text = `${index + 1}. ${t(`restore.steps.${one}`)}`;
+          const to = index < at ? back[one] : undefined;
+          return (
+            <Box component="li" key={one} aria-current={one === step ? "step" : undefined}>
+              {to ? (
+                <Anchor component={Link} to={to}>
+                  {text}
+                </Anchor>
+              ) : (
+                <Text span fw={one === step ? 700 : 400}>
+                  {text}
+                </Text>
+              )}
+            </Box>
+          );
+        })}
+      </Group>
+    </Group>
+  );
+}
+
+/** Where a step begins the focus goes, so that whoever listens hears it; not where the page is just opened. */
+function Stage({ step, children }: { step: Step; children: React.ReactNode }) {
+  const place = useRef<HTMLDivElement>(null);
+  const before = useRef(step);
+  useEffect(() => {
+    if (before.current !== step) {
+      before.current = step;
+      place.current?.focus();
+    }
+  }, [step]);
+  return (
+    <Paper ref={place} tabIndex={-1} withBorder p="md" role="group" aria-label={t(`restore.steps.${step}`)}>
+      {children}
+    </Paper>
+  );
+}

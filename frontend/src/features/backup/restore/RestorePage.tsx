@@ -1,0 +1,63 @@
+/** One restore: how far it is, what came of it, and what can still be done. */
+
+import { Alert, Anchor, Group, Stack, Text, Title } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "react-router";
+
+import { ApiError } from "../../../api/client";
+import { useApi } from "../../../api/ApiProvider";
+import { restoreQuery } from "../../../api/queries";
+import { t } from "../../../i18n";
+import { useConsolePath } from "../consolePath";
+import { ValueBadge } from "../../../components/badges";
+import { HEADING } from "../../../components/Dialog";
+import { clock } from "../../../components/format";
+import { NoticesProvider } from "../../../components/notifications";
+import { SignIn, Unloaded } from "../../../components/states";
+import { RestoreView } from "./RestoreDetails";
+
+export default function RestorePage() {
+  const { uuid = "" } = useParams();
+  const base = useConsolePath();
+  const query = useQuery(restoreQuery(useApi(), uuid));
+  const { data, error } = query;
+  return (
+    <NoticesProvider>
+      <Stack>
+        <Anchor component={Link} to={`${base}/restore`} size="sm">
+          {t("restore.page.back")}
+        </Anchor>
+        <Group gap="sm">
+          <Title order={2} id={HEADING} tabIndex={-1} style={{ overflowWrap: "anywhere" }}>
+            {t("restore.page.title", { name: data?.backup_reference || t("restore.page.unknownName") })}
+          </Title>
+          {data && <ValueBadge group="restoreStatus" value={data.status} />}
+        </Group>
+        {data && error && <Stale error={error} at={new Date(query.dataUpdatedAt)} />}
+        {data ? <RestoreView restore={data} stale={error !== null} /> : <Unloaded query={query} />}
+      </Stack>
+    </NoticesProvider>
+  );
+}
+
+/** While a live restore exchanges the database there may be no answer, or no session any more: the last known state stays. */
+function Stale({ error, at }: { error: Error; at: Date }) {
+  const status = error instanceof ApiError ? error.status : -1;
+  const time = clock(at);
+  const signedOut = status === 401;
+  const text = signedOut
+    ? t("restore.page.staleOut", { time })
+    : status === 0 || status >= 500
+      ? t("restore.page.staleBusy", { time })
+      : status === 404
+        ? t("restore.page.staleGone", { time })
+        : t("restore.page.stale", { time, message: error.message });
+  return (
+    <Alert color="yellow" role="status">
+      <Group justify="space-between">
+        <Text size="sm">{text}</Text>
+        {signedOut && <SignIn />}
+      </Group>
+    </Alert>
+  );
+}

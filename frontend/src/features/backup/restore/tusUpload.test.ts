@@ -1,0 +1,64 @@
+import { http, HttpResponse } from "msw";
+import { expect, it } from "vitest";
+
+import { ApiError, createApi } from "../../../api/client";
+import { API } from "../../../testing/render";
+import { server } from "../../../testing/setup";
+import { begin, passes, PIECE, send } from "./tusUpload";
+
+const UPLOAD = { uuid: "88888888-8888-4888-8888-888888888888", name: "Päckchen.tar.gz", size: PIECE + 10, created_at: "" };
+
+/** A server that has taken some bytes already, and breaks off as often as it is told. */
+function receiver(there: number, breaks: number) {
+  const got = { offset: there, named: "", pieces: [] as number[] };
+  let left = breaks;
+  server.use(
+    http.post(`${API}/uploads/`, ({ request }) => {
+      got.named = request.headers.get("Upload-Metadata") ?? "";
+      return HttpResponse.json({ ...UPLOAD, offset: 0 }, { status: 201 });
+    }),
+    http.get(`${API}/uploads/${UPLOAD.uuid}/`, () => HttpResponse.json({ ...UPLOAD, offset: got.offset })),
+    http.patch(`${API}/uploads/${UPLOAD.uuid}/`, async ({ request }) => {
+      expect(Number(request.headers.get("Upload-Offset"))).toBe(got.offset);
+      expect(request.headers.get("Content-Type")).toBe("application/offset+octet-stream");
+      const { byteLength } = await request.arrayBuffer();
+      if (left > 0) {
+        left -= 1;
+        return HttpResponse.error();
+      }
+      got.offset += byteLength;
+      got.pieces.push(byteLength);
+      return new HttpResponse(null, { status: 204, headers: { "Upload-Offset": String(got.offset) } });
+    }),
+  );
+  return got;
+}
+
+const file = new File([new Uint8Array(UPLOAD.size)], UPLOAD.name);
+
+it("sends a file in pieces under its name, and tells how far it is", async () => {
+  const got = receiver(0, 0);
+  const told: number[] = [];
+  const api = createApi(API);
+  const upload = await begin(api, file);
+  await send(api, upload.uuid, file, new AbortController().signal, (offset) => told.push(offset));
+  const [, name = ""] = got.named.split(" ");
+  expect(new TextDecoder().decode(Uint8Array.from(atob(name), (one) => one.charCodeAt(0)))).toBe(UPLOAD.name);
+  expect(got.pieces).toEqual([PIECE, 10]);
+  expect(told).toEqual([0, PIECE, UPLOAD.size]);
+});
+
+it("says that a break passes, and goes on where the server is", async () => {
+  const got = receiver(PIECE, 1);
+  const api = createApi(API);
+  const again = () => send(api, UPLOAD.uuid, file, new AbortController().signal, () => {});
+  const broken: unknown = await again().catch((error: unknown) => error);
+  expect(passes(broken)).toBe(true);
+  await again();
+  expect(got.pieces).toEqual([10]);
+});
+
+it("does not try again what the server refuses", () => {
+  expect(passes(new ApiError(413, null, "A package may have 5 bytes."))).toBe(false);
+  expect(passes(new ApiError(503, null, "Busy."))).toBe(true);
+});

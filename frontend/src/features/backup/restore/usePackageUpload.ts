@@ -1,0 +1,100 @@
+/** One file on its way to the server: paused, broken off, gone on with, all there. */
+
+import { useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useRef, useState } from "react";
+
+import { useApi } from "../../../api/ApiProvider";
+import { type Progress, progressOf } from "../../../api/fileUpload";
+import { begin, passes, send, type Upload } from "./tusUpload";
+
+const PAUSES_S = [2, 5, 10, 30];
+
+export type Sending =
+  | { state: "idle" }
+  | { state: "sending" | "paused" | "done"; upload: Upload; progress: Progress }
+  | { state: "broken"; upload: Upload; progress: Progress; message: string; seconds: number }
+  | { state: "failed"; upload: Upload | null; message: string };
+
+/** So much is there, and nothing is on its way. */
+function resting({ name, size }: Upload, offset: number): Progress {
+  return progressOf(name, offset, size, offset, performance.now());
+}
+
+export function useUpload() {
+  const api = useApi();
+  const queries = useQueryClient();
+  const [sending, setSending] = useState<Sending>({ state: "idle" });
+  const stop = useRef<AbortController | null>(null);
+  const held = useRef<File | null>(null);
+
+  const run = useCallback(
+    async (upload: Upload, file: File, failures: number) => {
+      const controller = new AbortController();
+      stop.current = controller;
+      let offset = upload.offset;
+      let first: number | null = null;
+      const begun = performance.now();
+      try {
+        await send(api, upload.uuid, file, controller.signal, (there) => {
+          first ??= there;
+          offset = there;
+          setSending({ state: "sending", upload, progress: progressOf(upload.name, there, upload.size, first, begun) });
+        });
+        setSending({ state: "done", upload, progress: resting(upload, offset) });
+        void queries.invalidateQueries({ queryKey: ["uploads"] });
+      } catch (error) {
+        if (controller.signal.aborted) {
+          return;
+        }
+        const message = error instanceof Error ? error.message : String(error);
+        if (!passes(error)) {
+          setSending({ state: "failed", upload, message });
+          return;
+        }
+        // What went through since the last break makes the next pause short again.
+        const moved = first !== null && offset > first;
+        const next = moved ? 0 : failures;
+        const seconds = PAUSES_S[Math.min(next, PAUSES_S.length - 1)] ?? 0;
+        setSending({ state: "broken", upload, progress: resting(upload, offset), message, seconds });
+        const timer = window.setTimeout(() => void run({ ...upload, offset }, file, next + 1), seconds * 1000);
+        controller.signal.addEventListener("abort", () => window.clearTimeout(timer));
+      }
+    },
+    [api, queries],
+  );
+
+  useEffect(() => () => stop.current?.abort(), []);
+
+  /** Send a file; `upload` is one that was begun before. */
+  const start = async (file: File, upload?: Upload) => {
+    held.current = file;
+    try {
+      const begun = upload ?? (await begin(api, file));
+      setSending({ state: "sending", upload: begun, progress: resting(begun, begun.offset) });
+      await run(begun, file, 0);
+    } catch (error) {
+      setSending({ state: "failed", upload: null, message: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  const pause = () => {
+    stop.current?.abort();
+    setSending((now) =>
+      now.state === "sending" || now.state === "broken"
+        ? { state: "paused", upload: now.upload, progress: resting(now.upload, now.progress.bytes_done) }
+        : now,
+    );
+    void queries.invalidateQueries({ queryKey: ["uploads"] });
+  };
+  const resume = () => {
+    if ((sending.state === "paused" || sending.state === "broken") && held.current) {
+      stop.current?.abort();
+      void start(held.current, { ...sending.upload, offset: sending.progress.bytes_done });
+    }
+  };
+  const reset = () => {
+    stop.current?.abort();
+    held.current = null;
+    setSending({ state: "idle" });
+  };
+  return { sending, start, pause, resume, reset };
+}

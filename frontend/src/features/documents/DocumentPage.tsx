@@ -1,0 +1,108 @@
+/** A document with its versions. */
+
+import { Button, Group, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+import { useParams } from "react-router";
+
+import { documentQuery, type EdmsSchemas } from "../../api/documents";
+import { bytes, moment } from "../../components/format";
+import { PageTitle } from "../../components/PageTitle";
+import { Loaded } from "../../components/states";
+import { t } from "../../i18n";
+import { useMay, usePlace } from "../../api/EdmsProvider";
+import { DeleteDialog } from "./DeleteDialog";
+import { VersionDialog } from "./VersionDialog";
+
+export default function DocumentPage() {
+  const { id = "" } = useParams();
+  const query = useQuery(documentQuery(usePlace().api, id));
+  return (
+    <>
+      {query.data === undefined && <PageTitle text={t("shell.documents")} />}
+      <Loaded query={query}>{(document) => <View document={document} />}</Loaded>
+    </>
+  );
+}
+
+function View({ document }: { document: EdmsSchemas["DocumentDetail"] }) {
+  const [adding, add] = useDisclosure();
+  const [deleting, remove] = useDisclosure();
+  const facts: [string, string][] = [
+    [t("shell.document.state"), t(`shell.document.states.${document.state}`)],
+    [t("shell.document.category"), document.category],
+    [t("shell.document.owner"), document.owner ?? t("shell.document.nobody")],
+    [t("shell.document.created"), moment(document.created_at)],
+    [t("shell.document.changed"), moment(document.updated_at)],
+  ];
+  return (
+    <>
+      <Text c="dimmed" size="sm">
+        {document.number}
+      </Text>
+      <PageTitle text={document.title} />
+      <Group mb="md">
+        {useMay("documents.change_document") && <Button onClick={add.open}>{t("shell.document.addVersion")}</Button>}
+        {useMay("documents.delete_document") && (
+          <Button variant="outline" color="red" onClick={remove.open}>
+            {t("common.delete")}
+          </Button>
+        )}
+      </Group>
+      <SimpleGrid component="dl" cols={{ base: 2, sm: 3, lg: 5 }} my="md">
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <Text component="dt" size="sm" c="dimmed">
+              {name}
+            </Text>
+            <Text component="dd" m={0}>
+              {value}
+            </Text>
+          </div>
+        ))}
+      </SimpleGrid>
+      <Title order={2} size="h4" mb="xs">
+        {t("shell.document.versions")}
+      </Title>
+      <Stack component="ul" gap="xs" m={0} p={0} style={{ listStyle: "none" }}>
+        {document.versions.map((version) => (
+          <Version key={version.id} version={version} />
+        ))}
+      </Stack>
+      <VersionDialog document={document} opened={adding} onClose={add.close} />
+      <DeleteDialog document={document} opened={deleting} onClose={remove.close} />
+    </>
+  );
+}
+
+function Version({ version }: { version: EdmsSchemas["Version"] }) {
+  const { apiUrl } = usePlace();
+  return (
+    <Paper component="li" withBorder p="sm">
+      <Group justify="space-between" wrap="nowrap" align="flex-start">
+        <div>
+          <Text fw={600} style={{ overflowWrap: "anywhere" }}>
+            {version.number}. {version.source_name}
+          </Text>
+          <Text size="sm" c="dimmed">
+            {bytes(version.size)}, {moment(version.created_at)}
+          </Text>
+          <Text size="xs" c="dimmed" ff="monospace" style={{ overflowWrap: "anywhere" }}>
+            {t("shell.document.fingerprint")} {version.sha256}
+          </Text>
+        </div>
+        <Button
+          component="a"
+          href={`${apiUrl}/documents/versions/${version.id}/content/`}
+          download
+          size="xs"
+          variant="default"
+          aria-label={t("shell.document.downloadVersion", { number: version.number })}
+          style={{ flexShrink: 0 }}
+        >
+          {t("shell.document.download")}
+        </Button>
+      </Group>
+    </Paper>
+  );
+}

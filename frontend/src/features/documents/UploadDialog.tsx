@@ -1,0 +1,57 @@
+import { TextInput } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "react-router";
+
+import { ApiError, unwrap } from "../../api/client";
+import { t } from "../../i18n";
+import { usePlace } from "../../api/EdmsProvider";
+import { FileDialog } from "./FileDialog";
+import { useSending } from "./useFileUpload";
+
+interface Given {
+  file: File;
+  title: string;
+  category: string;
+}
+
+/** Takes a file in as a new document, and goes there. */
+export function UploadDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  const { api } = usePlace();
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const upload = useSending(
+    ({ file, title, category }: Given, sending) =>
+      unwrap(api.POST("/documents/", { body: { file: file.name, title, category }, ...sending })),
+    (made) => {
+      queries.setQueryData(["document", made.id], made);
+      void queries.invalidateQueries({ queryKey: ["documents"] });
+      void navigate(`/documents/${made.id}`);
+    },
+  );
+  const said = (name: string) => (upload.error instanceof ApiError ? upload.error.field(name) : undefined);
+  return (
+    <FileDialog
+      opened={opened}
+      title={t("shell.upload.title")}
+      submit={t("shell.upload.submit")}
+      pending={upload.pending}
+      progress={upload.progress}
+      error={upload.error}
+      onClose={() => {
+        upload.stop();
+        onClose();
+      }}
+      onSubmit={(file, given) =>
+        upload.send({ file, title: String(given.get("title")), category: String(given.get("category")) })
+      }
+    >
+      <TextInput
+        label={t("shell.upload.titleField")}
+        description={t("shell.upload.titleHint")}
+        name="title"
+        error={said("title")}
+      />
+      <TextInput label={t("shell.upload.category")} name="category" defaultValue="General" error={said("category")} />
+    </FileDialog>
+  );
+}
