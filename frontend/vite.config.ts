@@ -11,7 +11,7 @@ export default defineConfig({
     manifest: "manifest.json",
     sourcemap: false,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: ["src/edms.tsx", "src/console.tsx"] },
+    rolldownOptions: { input: ["src/edms.tsx", "src/console.tsx"] },
   },
   // The host stays as it is asked for: Django compares it with the origin of whoever changes something.
   server: { proxy: Object.fromEntries(["/api", "/admin"].map((path) => [path, { target: "http://127.0.0.1:8000" }])) },

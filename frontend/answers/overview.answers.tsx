@@ -35,14 +35,17 @@ async function drawn({ status, findings }: Recorded) {
   if (more) {
     await user.click(more);
   }
-  const words = (element: Element) => (element.textContent ?? "").trim();
+  const words = (element: Element) => element.textContent.trim();
   return {
     heading: words(within(answer).getByRole("heading")),
     text: words(answer),
     open: within(answer).queryAllByRole("listitem").map(words),
     findings: within(listed)
       .queryAllByRole("article")
-      .map((one) => ({ severity: words(one.querySelector("span") ?? one), lines: [...one.querySelectorAll("p")].map(words) })),
+      .map((one) => ({
+        severity: words(one.querySelector("span") ?? one),
+        lines: [...one.querySelectorAll("p")].map(words),
+      })),
   };
 }
 

@@ -225,15 +225,31 @@ test("what the story has no need of can be used by everybody, too", async () => 
 });
 
 test("nothing is lost at 400 %, or where the system chooses the colours", async () => {
-  const views = ["/", "/documents", `${BACKUPS}/overview`, `${BACKUPS}/configurations`, `${BACKUPS}/configurations/new`];
-  for (const path of [...views, `${BACKUPS}/history`, `${BACKUPS}/history/${job}`, `${BACKUPS}/restore`, `${BACKUPS}/restore?backup=${job}`]) {
+  const views = [
+    "/",
+    "/documents",
+    `${BACKUPS}/overview`,
+    `${BACKUPS}/configurations`,
+    `${BACKUPS}/configurations/new`,
+  ];
+  for (const path of [
+    ...views,
+    `${BACKUPS}/history`,
+    `${BACKUPS}/history/${job}`,
+    `${BACKUPS}/restore`,
+    `${BACKUPS}/restore?backup=${job}`,
+  ]) {
     await page.goto(edms.url(path));
     expect.soft([...(await reflow(page, 320)), ...(await keepsColours(page))], path).toEqual([]);
   }
 });
 
 test("who has no rights is told so", async () => {
-  edms.manage("shell", "-c", "from django.contrib.auth.models import User; User.objects.create_user('nobody', password='correct horse')");
+  edms.manage(
+    "shell",
+    "-c",
+    "from django.contrib.auth.models import User; User.objects.create_user('nobody', password='correct horse')",
+  );
   const { page: other, wrong: errors } = await open(browser);
   await other.goto(edms.url(`${BACKUPS}/history`));
   await other.getByLabel("User name").fill("nobody");

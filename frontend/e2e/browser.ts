@@ -1,5 +1,6 @@
 /** A browser, and what is looked at in every view besides what the story is about. */
 
+import type axe from "axe-core";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -22,7 +23,7 @@ interface Vitals {
 declare global {
   interface Window {
     vitals: Vitals;
-    axe: typeof import("axe-core");
+    axe: typeof axe;
   }
 }
 
@@ -36,7 +37,12 @@ export function launch(): Promise<Browser> {
 
 /** A page of its own session. What goes wrong in it, such as an error of a script, is found in `wrong`. */
 export async function open(browser: Browser, size = SIZE): Promise<{ page: Page; wrong: string[] }> {
-  const context = await browser.newContext({ viewport: size, reducedMotion: "reduce", locale: "en-GB", acceptDownloads: true });
+  const context = await browser.newContext({
+    viewport: size,
+    reducedMotion: "reduce",
+    locale: "en-GB",
+    acceptDownloads: true,
+  });
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   await page.addInitScript(observe);
@@ -106,7 +112,7 @@ export class Report {
     const folder = join(ROOT, "var/reports");
     const file = join(folder, "console.json");
     mkdirSync(folder, { recursive: true });
-    const others: object = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+    const others = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as object) : {};
     writeFileSync(file, `${JSON.stringify({ ...others, ...this.views }, null, 1)}\n`);
   }
 }

@@ -48,7 +48,8 @@ afterAll(async () => {
 
 const history = (search = "") => edms.url(`/admin/backup/history${search}`);
 const rows = () => page.getByRole("table", { name: "Jobs" }).locator("tr[data-key]");
-const shown = () => page.evaluate(() => Number(/([\d,]+) jobs? shown/.exec(document.body.innerText)?.[1]?.replace(",", "")));
+const shown = () =>
+  page.evaluate(() => Number(/([\d,]+) jobs? shown/.exec(document.body.innerText)?.[1]?.replace(",", "")));
 
 /** What was asked for since the last time. */
 function sinceThen(): number {
@@ -118,7 +119,9 @@ test("however far one goes back, it stays as light as it was", async () => {
 
 test("what happens to a job far back is shown, and nothing but what is looked at is asked for", async () => {
   // The rows of the years before are made up: the storage holds no backup of theirs.
-  const row = rows().filter({ hasText: /Verified|Unavailable/ }).nth(12);
+  const row = rows()
+    .filter({ hasText: /Verified|Unavailable/ })
+    .nth(12);
   await row.scrollIntoViewIfNeeded();
   const uuid = (await row.getAttribute("data-key")) ?? "";
   // Pages that have just come to a halt are looked at once.
@@ -188,21 +191,25 @@ async function narrow(filter: string, act: () => Promise<unknown>, like: string)
   await page.waitForTimeout(300);
   await page.evaluate(() => Object.assign(window.vitals, { cls: 0, inp: 0, longest: 0 }));
   sinceThen();
-  const taken = await page.evaluateHandle(([text, patience]) => {
-    const began = performance.now();
-    const jobs = () => [...document.querySelectorAll<HTMLElement>("tr[data-key]")];
-    const isLike = () =>
-      jobs().length > 0
-        ? jobs().every((job) => job.innerText.includes(text))
-        : document.querySelector("main")?.innerText.includes(text);
-    const done = () => isLike() || performance.now() - began > patience;
-    return {
-      time: new Promise<number>((end) => {
-        const look = () => (done() ? requestAnimationFrame(() => end(performance.now() - began)) : requestAnimationFrame(look));
-        look();
-      }),
-    };
-  }, [like, PATIENCE_MS] as const);
+  const taken = await page.evaluateHandle(
+    ([text, patience]) => {
+      const began = performance.now();
+      const jobs = () => [...document.querySelectorAll<HTMLElement>("tr[data-key]")];
+      const isLike = () =>
+        jobs().length > 0
+          ? jobs().every((job) => job.innerText.includes(text))
+          : document.querySelector("main")?.innerText.includes(text);
+      const done = () => isLike() || performance.now() - began > patience;
+      return {
+        time: new Promise<number>((end) => {
+          const look = () =>
+            done() ? requestAnimationFrame(() => end(performance.now() - began)) : requestAnimationFrame(look);
+          look();
+        }),
+      };
+    },
+    [like, PATIENCE_MS] as const,
+  );
   await act();
   const time = await taken.evaluate((found) => found.time);
   await page.locator('main [aria-busy="true"]').waitFor({ state: "detached" });

@@ -23,7 +23,9 @@ beforeAll(async () => {
   [edms, browser] = await Promise.all([Edms.make("two_people"), launch()]);
   edms.manage("import_documents", "/usr/share/common-licenses");
   edms.manage("createsuperuser", "--noinput", "--username", SECOND, "--email", "second@example.com");
-  ({ job } = JSON.parse(edms.manage("trigger_backup", "--type", "FULL", "--no-encryption", "--json")) as { job: string });
+  ({ job } = JSON.parse(edms.manage("trigger_backup", "--type", "FULL", "--no-encryption", "--json")) as {
+    job: string;
+  });
   [first, second] = await Promise.all([visitor(), visitor()]);
 });
 
@@ -48,7 +50,8 @@ async function signIn(page: Page, name: string): Promise<void> {
 
 const page = (path: string) => `http://127.0.0.1:${edms.port}/backups/${path}`;
 const file = () => join(edms.home, "media", JSON.parse(edms.manage("shell", "-v0", "-c", NAME)) as string);
-const NAME = "import json; from apps.documents.models import *; print(json.dumps(DocumentVersion.objects.first().file.name))";
+const NAME =
+  "import json; from apps.documents.models import *; print(json.dumps(DocumentVersion.objects.first().file.name))";
 
 test("whoever is not signed in is led to the project's own log-in, and back", async () => {
   await first.goto(page(`history/${job}`));
@@ -83,7 +86,10 @@ test("a backup that one person would delete stays when another one does not agre
   const asked = (await first.getByText(/^Type .* to confirm$/).textContent()) ?? "";
   await first.getByLabel(asked).fill(asked.split(" ")[1] ?? "");
   await first.getByRole("button", { name: "Delete the backup" }).click();
-  await first.getByText(/Waits for a second person/).first().waitFor();
+  await first
+    .getByText(/Waits for a second person/)
+    .first()
+    .waitFor();
   await second.goto(page("restore"));
   await signIn(second, SECOND);
   await second.getByRole("button", { name: /^Do not agree/ }).click();

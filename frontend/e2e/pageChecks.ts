@@ -52,7 +52,12 @@ function unreachableClicks(root: ParentNode, controls: HTMLElement[]): HTMLEleme
   return [...root.querySelectorAll<HTMLElement>("*")].filter((element) => {
     const key = Object.keys(element).find((name) => name.startsWith("__reactProps$"));
     const props = key ? (element as unknown as Record<string, { onClick?: unknown }>)[key] : undefined;
-    if (typeof props?.onClick !== "function" || known.has(element) || !isShown(element) || element.closest("[role=img], [role=option]")) {
+    if (
+      typeof props?.onClick !== "function" ||
+      known.has(element) ||
+      !isShown(element) ||
+      element.closest("[role=img], [role=option]")
+    ) {
       return false;
     }
     const labelled = element.closest("label")?.control;
@@ -63,14 +68,20 @@ function unreachableClicks(root: ParentNode, controls: HTMLElement[]): HTMLEleme
 
 /** Outlines, shadows and borders of an element and of what lies next to it, where some controls show their focus. */
 function lookOf(element: HTMLElement): string {
-  const around = [element.parentElement, element.parentElement?.parentElement, element.closest(".mantine-Input-wrapper > *")];
+  const around = [
+    element.parentElement,
+    element.parentElement?.parentElement,
+    element.closest(".mantine-Input-wrapper > *"),
+  ];
   const near = [element, ...around, element.nextElementSibling, element.firstElementChild];
   return near
     .map((one) => {
       const style = one ? getComputedStyle(one) : null;
       const outlined = style && style.outlineStyle !== "none" && style.outlineWidth !== "0px";
       const outline = outlined ? `${style.outlineStyle} ${style.outlineWidth} ${style.outlineColor}` : "";
-      return style ? `${outline}, ${style.boxShadow}, ${style.borderColor} ${style.borderWidth} ${style.borderStyle}` : "";
+      return style
+        ? `${outline}, ${style.boxShadow}, ${style.borderColor} ${style.borderWidth} ${style.borderStyle}`
+        : "";
     })
     .join("; ");
 }
@@ -122,7 +133,12 @@ function stepWalk(): boolean {
   const { looks, reached, found, dialog } = window.walk;
   const now = document.activeElement as HTMLElement | null;
   const last = reached.at(-1);
-  if (now === null || now === document.body || now.matches("[data-sentinel]") || (dialog && now === reached[0] && now !== last)) {
+  if (
+    now === null ||
+    now === document.body ||
+    now.matches("[data-sentinel]") ||
+    (dialog && now === reached[0] && now !== last)
+  ) {
     return true;
   }
   if (now === last) {
@@ -173,31 +189,43 @@ function endWalk(): string[] {
   return [
     ...found,
     ...left.map((one) => `is not reached with Tab: ${named(one)}`),
-    ...(ended ? [] : [`the focus does not leave the page after ${reached.at(-1) ? named(reached.at(-1) as Element) : "nothing"}`]),
+    ...(ended
+      ? []
+      : [`the focus does not leave the page after ${reached.at(-1) ? named(reached.at(-1) as Element) : "nothing"}`]),
   ];
 }
 
 /** What says something by its background alone and is not told from what lies around it. What has one is noted the first time,
  * and looked at again when the system chooses the colours. */
 function vanished(): string[] {
-  const clear = (element: Element) => ["rgba(0, 0, 0, 0)", "transparent"].includes(getComputedStyle(element).backgroundColor);
+  const clear = (element: Element) =>
+    ["rgba(0, 0, 0, 0)", "transparent"].includes(getComputedStyle(element).backgroundColor);
   const behind = (element: Element | null): string =>
     element === null ? "" : clear(element) ? behind(element.parentElement) : getComputedStyle(element).backgroundColor;
-  const drawn = [...document.querySelectorAll<HTMLElement>("main *:empty:not(svg *, td, col, input:not([type=radio], [type=checkbox]), textarea)")].filter(
-    (one) => one.checkVisibility({ opacityProperty: true }) && one.offsetWidth * one.offsetHeight > 20,
-  );
+  const drawn = [
+    ...document.querySelectorAll<HTMLElement>(
+      "main *:empty:not(svg *, td, col, input:not([type=radio], [type=checkbox]), textarea)",
+    ),
+  ].filter((one) => one.checkVisibility({ opacityProperty: true }) && one.offsetWidth * one.offsetHeight > 20);
   drawn.filter((one) => !clear(one)).forEach((one) => one.setAttribute("data-drawn", ""));
   return drawn
     .filter((one) => one.matches("[data-drawn]"))
     .filter((one) => getComputedStyle(one).borderStyle === "none" && behind(one) === behind(one.parentElement))
-    .map((one) => `vanishes where the system chooses the colours: ${named(one)} in ${named(one.parentElement as Element)}`);
+    .map(
+      (one) => `vanishes where the system chooses the colours: ${named(one)} in ${named(one.parentElement as Element)}`,
+    );
 }
 
 /** What can be used but not be seen: cut off, or beyond an edge, with nothing to scroll. */
 function outOfReach(): string[] {
   const { scrollWidth, clientWidth } = document.scrollingElement ?? document.documentElement;
   const wide = scrollWidth > clientWidth ? [`the page scrolls sideways: ${scrollWidth} in ${clientWidth}`] : [];
-  return [...wide, ...controlsOf(document).filter(isCut).map((one) => `out of reach: ${named(one)}`)];
+  return [
+    ...wide,
+    ...controlsOf(document)
+      .filter(isCut)
+      .map((one) => `out of reach: ${named(one)}`),
+  ];
 }
 
 function isCut(element: HTMLElement): boolean {
@@ -207,7 +235,10 @@ function isCut(element: HTMLElement): boolean {
     const { overflowX, overflowY, position } = getComputedStyle(place);
     const around = place.getBoundingClientRect();
     const cut = (overflow: string, outside: boolean) => ["hidden", "clip"].includes(overflow) && outside;
-    if (cut(overflowX, left < around.left - 1 || right > around.right + 1) || cut(overflowY, top < around.top - 1 || bottom > around.bottom + 1)) {
+    if (
+      cut(overflowX, left < around.left - 1 || right > around.right + 1) ||
+      cut(overflowY, top < around.top - 1 || bottom > around.bottom + 1)
+    ) {
       return place.scrollWidth > 1;
     }
     if (["auto", "scroll"].includes(overflowX)) {

@@ -21,7 +21,9 @@ let job = "";
 beforeAll(async () => {
   [edms, browser] = await Promise.all([Edms.make(), launch()]);
   edms.manage("import_documents", "/usr/share/common-licenses");
-  ({ job } = JSON.parse(edms.manage("trigger_backup", "--type", "FULL", "--no-encryption", "--json")) as { job: string });
+  ({ job } = JSON.parse(edms.manage("trigger_backup", "--type", "FULL", "--no-encryption", "--json")) as {
+    job: string;
+  });
   ({ page, wrong } = await open(browser));
   page.setDefaultTimeout(12_000);
 });
@@ -40,7 +42,10 @@ test("a file is found in a backup and restored into a folder", async () => {
   await page.getByRole("textbox", { name: "Name of the folder" }).fill("looked");
   await page.getByRole("button", { name: "Make the plan" }).click();
   await page.getByText("Only these").waitFor();
-  await page.getByRole("button", { name: /restore/i }).last().click();
+  await page
+    .getByRole("button", { name: /restore/i })
+    .last()
+    .click();
   await page.getByText("It is done.").waitFor();
   const below = readdirSync(edms.folder, { recursive: true, encoding: "utf8", withFileTypes: true });
   const restored = below.map((one) => join(one.parentPath, one.name)).filter((path) => /[/]looked[/]/.test(path));
@@ -61,7 +66,10 @@ test("a table is chosen from those of a backup and restored into a database", as
   await page.getByRole("textbox", { name: "Name of the database" }).fill("looked_db");
   await page.getByRole("button", { name: "Make the plan" }).click();
   await page.getByText("Only these").waitFor();
-  await page.getByRole("button", { name: /restore/i }).last().click();
+  await page
+    .getByRole("button", { name: /restore/i })
+    .last()
+    .click();
   await page.getByText("It is done.").waitFor();
   const database = `sqlite3.connect('${join(edms.home, "backups/restored/looked_db")}')`;
   const tables = edms.manage("shell", "-v0", "-c", `import sqlite3; print(*${database}.execute("${TABLES}"))`);
@@ -70,7 +78,13 @@ test("a table is chosen from those of a backup and restored into a database", as
 });
 
 test("the administration works under its policy for content", async () => {
-  for (const address of ["", "auth/user/add/", "documents/document/", "django_celery_beat/periodictask/add/", "backup/backupjob/"]) {
+  for (const address of [
+    "",
+    "auth/user/add/",
+    "documents/document/",
+    "django_celery_beat/periodictask/add/",
+    "backup/backupjob/",
+  ]) {
     const answer = await page.goto(edms.url("/").replace("/app/", `/admin/${address}`));
     expect(answer?.status()).toBe(200);
     expect(answer?.headers()["content-security-policy"]).toContain("default-src 'self'");

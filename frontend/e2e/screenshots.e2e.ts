@@ -156,7 +156,10 @@ test("a run at work", { timeout: 300_000 }, async () => {
   await dialog("job-cancel", "Cancel the job");
   await take("overview-running", `${CONSOLE}/overview`);
   await page.goto(edms.url(`${CONSOLE}/history`));
-  await page.getByRole("link", { name: /^production_daily_full-/ }).first().click();
+  await page
+    .getByRole("link", { name: /^production_daily_full-/ })
+    .first()
+    .click();
   await page.getByRole("button", { name: "Cancel the job" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Cancel the job" }).click();
   await page.getByText("It was cancelled").waitFor();

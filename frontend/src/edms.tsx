@@ -3,14 +3,14 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
-import { Edms } from "./app/App";
+import { App } from "./app/App";
 
 const place = document.getElementById("edms");
 if (place) {
   const { basePath = "/", apiUrl = "/api/v1", adminUrl = "/admin/" } = place.dataset;
   createRoot(place).render(
     <StrictMode>
-      <Edms basePath={basePath} apiUrl={apiUrl} adminUrl={adminUrl} />
+      <App basePath={basePath} apiUrl={apiUrl} adminUrl={adminUrl} />
     </StrictMode>,
   );
 }

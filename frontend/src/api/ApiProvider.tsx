@@ -5,7 +5,7 @@ import { createContext, type ReactNode, useCallback, useContext, useMemo, useSta
 
 import { type Api, createApi, type Headers, isUnanswered } from "./client";
 
-interface Place {
+interface BackupApi {
   api: Api;
   /** The address below which the API lies, without a slash at its end. */
   baseUrl: string;
@@ -13,7 +13,7 @@ interface Place {
   headers: Headers | undefined;
 }
 
-const Context = createContext<Place | null>(null);
+const Context = createContext<BackupApi | null>(null);
 
 /** What is refused is not asked for again; what was not reached is, twice. */
 function retry(failures: number, error: Error): boolean {
@@ -43,37 +43,37 @@ interface ApiProviderProps {
 }
 
 export function ApiProvider({ baseUrl, onSignedOut, headers, children }: ApiProviderProps) {
-  const place = useMemo(
+  const backupApi = useMemo(
     () => ({ api: createApi(baseUrl, onSignedOut, headers), baseUrl, headers }),
     [baseUrl, onSignedOut, headers],
   );
   const [queries] = useState(createQueries);
   return (
-    <Context.Provider value={place}>
+    <Context.Provider value={backupApi}>
       <QueryClientProvider client={queries}>{children}</QueryClientProvider>
     </Context.Provider>
   );
 }
 
-function usePlace(): Place {
-  const place = useContext(Context);
-  if (place === null) {
+function useBackupApi(): BackupApi {
+  const backupApi = useContext(Context);
+  if (backupApi === null) {
     throw new Error("There is no ApiProvider above this component.");
   }
-  return place;
+  return backupApi;
 }
 
 export function useApi(): Api {
-  return usePlace().api;
+  return useBackupApi().api;
 }
 
 /** What is to be sent with every request; undefined where the session of the browser counts. */
 export function useHeaders(): Headers | undefined {
-  return usePlace().headers;
+  return useBackupApi().headers;
 }
 
 /** The address of something in the API, for links and downloads. */
 export function useApiUrl(): (path: string) => string {
-  const { baseUrl } = usePlace();
+  const { baseUrl } = useBackupApi();
   return useCallback((path) => `${baseUrl}${path}`, [baseUrl]);
 }

@@ -3,9 +3,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext } from "react";
 
-import { type EdmsApi, type EdmsSchemas, NOBODY, type Session, sessionQuery } from "./documents";
+import { type EdmsApi, type EdmsSchemas, SIGNED_OUT, type Session, sessionQuery } from "./documents";
 
-export interface Place {
+export interface EdmsContext {
   api: EdmsApi;
   /** Where the APIs lie, without a slash at the end. */
   apiUrl: string;
@@ -15,25 +15,25 @@ export interface Place {
   onSignedOut: () => void;
 }
 
-const Context = createContext<Place | null>(null);
+const Context = createContext<EdmsContext | null>(null);
 
-export function PlaceProvider({ place, children }: { place: Place; children: ReactNode }) {
-  return <Context.Provider value={place}>{children}</Context.Provider>;
+export function EdmsProvider({ edms, children }: { edms: EdmsContext; children: ReactNode }) {
+  return <Context.Provider value={edms}>{children}</Context.Provider>;
 }
 
-export function usePlace(): Place {
-  const place = useContext(Context);
-  if (place === null) {
-    throw new Error("There is no PlaceProvider above this component.");
+export function useEdms(): EdmsContext {
+  const edms = useContext(Context);
+  if (edms === null) {
+    throw new Error("There is no EdmsProvider above this component.");
   }
-  return place;
+  return edms;
 }
 
 /** Who is signed in; nobody until that is known, which pages behind the log-in never see. */
 export function useSession(): Session {
-  return useQuery(sessionQuery(usePlace().api)).data ?? NOBODY;
+  return useQuery(sessionQuery(useEdms().api)).data ?? SIGNED_OUT;
 }
 
-export function useMay(permission: EdmsSchemas["Permission"]): boolean {
+export function usePermission(permission: EdmsSchemas["Permission"]): boolean {
   return useSession().permissions.includes(permission);
 }

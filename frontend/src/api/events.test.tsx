@@ -28,7 +28,11 @@ it("asks by itself every few seconds where no events come, and knows how old its
   onTestFinished(() => void vi.useRealTimers());
   const pass = (seconds: number) => act(() => vi.advanceTimersByTime(seconds * 1_000));
   let asked = 0;
-  server.use(http.get("http://localhost:3000/api/system/status/", () => HttpResponse.json(status({ total_backups: (asked += 1) }))));
+  server.use(
+    http.get("http://localhost:3000/api/system/status/", () =>
+      HttpResponse.json(status({ total_backups: (asked += 1) })),
+    ),
+  );
   function Total() {
     return <p>{useQuery(statusQuery(useApi())).data?.total_backups ?? "?"} backups</p>;
   }
@@ -46,11 +50,11 @@ it("asks by itself every few seconds where no events come, and knows how old its
   const before = (await screen.findByText("connecting")).title;
   // What the refused stream had asked for at once, and what is asked for after that.
   await screen.findByText("2 backups");
-  pass(5);
+  void pass(5);
   await screen.findByText("3 backups");
   await waitFor(() => expect(screen.getByText("asking").title > before).toBe(true));
   server.use(http.get("http://localhost:3000/api/system/status/", () => HttpResponse.error()));
-  pass(20);
+  void pass(20);
   await screen.findByText("connecting");
 });
 
@@ -70,7 +74,9 @@ it("asks again for what was not answered while events arrive", async () => {
   );
   await screen.findByText(/^The server could not be reached/);
   await screen.findByText("live");
-  server.use(http.get("http://localhost:3000/api/system/status/", () => HttpResponse.json(status({ total_backups: 7 }))));
+  server.use(
+    http.get("http://localhost:3000/api/system/status/", () => HttpResponse.json(status({ total_backups: 7 }))),
+  );
   act(() => vi.advanceTimersByTime(5_000));
   await screen.findByText("7 backups");
 });

@@ -7,8 +7,8 @@ export type Progress = Schemas["Progress"];
 const NO_BODY = new Set([204, 205, 304]);
 
 /** How far a file is of which so many bytes had gone when this stretch began, at that moment of `performance`. */
-export function progressOf(name: string, done: number, total: number, before: number, begun: number): Progress {
-  const seconds = (performance.now() - begun) / 1000;
+export function progressOf(name: string, done: number, total: number, before: number, startedAt: number): Progress {
+  const seconds = (performance.now() - startedAt) / 1000;
   // The first half of a second says nothing of the next minutes.
   const rate = done > before && seconds > 0.5 ? (done - before) / seconds : null;
   return {
@@ -48,7 +48,7 @@ function exchange(
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const sent = new XMLHttpRequest();
-    const begun = performance.now();
+    const startedAt = performance.now();
     sent.open(request.method, request.url);
     request.headers.forEach((value, header) => {
       // The form's own, with the boundary between its parts, is another one.
@@ -56,10 +56,12 @@ function exchange(
         sent.setRequestHeader(header, value);
       }
     });
-    sent.upload.onprogress = ({ loaded, total }) => tell(progressOf(name, loaded, total, 0, begun));
+    sent.upload.onprogress = ({ loaded, total }) => tell(progressOf(name, loaded, total, 0, startedAt));
     sent.onload = () => {
       const { status, statusText } = sent;
-      resolve(new Response(NO_BODY.has(status) ? null : sent.responseText, { status, statusText, headers: headersOf(sent) }));
+      resolve(
+        new Response(NO_BODY.has(status) ? null : sent.responseText, { status, statusText, headers: headersOf(sent) }),
+      );
     };
     sent.onerror = () => reject(new TypeError("The server was not reached."));
     sent.onabort = () => reject(new DOMException("The upload was stopped.", "AbortError"));
@@ -69,7 +71,10 @@ function exchange(
 }
 
 function headersOf(sent: XMLHttpRequest): Headers {
-  const lines = sent.getAllResponseHeaders().trim().split(/[\r\n]+/);
+  const lines = sent
+    .getAllResponseHeaders()
+    .trim()
+    .split(/[\r\n]+/);
   return new Headers(
     lines.filter(Boolean).map((line): [string, string] => {
       const [name = "", ...value] = line.split(": ");

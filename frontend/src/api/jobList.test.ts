@@ -5,7 +5,7 @@ import { type JobList, type JobPage, jobsOf, withPage } from "./jobList";
 
 /** A page of jobs that are named by letters. */
 function page(cursor: string, letters: string, next: string | null, asked = 0): JobPage {
-  return { cursor, jobs: [...letters].map((uuid) => job({ uuid })), next, asked };
+  return { cursor, jobs: Array.from(letters).map((uuid) => job({ uuid })), next, asked };
 }
 
 const letters = (list: JobList) =>
@@ -16,9 +16,11 @@ const known = [page("", "abc", "c"), page("c", "def", "f"), page("f", "ghi", nul
 
 describe("a list of jobs", () => {
   it("grows at its end", () => {
-    const list = [page("", "abc", "c"), page("c", "def", "f")].reduce(withPage, [] as JobList);
+    const list = [page("", "abc", "c"), page("c", "def", "f")].reduce<JobList>(withPage, []);
     expect(list).toEqual([]);
-    expect(letters([page("c", "def", "f"), page("f", "ghi", null)].reduce(withPage, [page("", "abc", "c")]))).toBe("abcdefghi");
+    expect(letters([page("c", "def", "f"), page("f", "ghi", null)].reduce(withPage, [page("", "abc", "c")]))).toBe(
+      "abcdefghi",
+    );
   });
 
   it("takes new jobs in at its beginning, and loses none of those that they have pushed out of the page", () => {

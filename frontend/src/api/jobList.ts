@@ -24,7 +24,7 @@ export interface JobPage {
 
 export type JobList = JobPage[];
 
-export async function askForJobs(api: Api, query: JobsQuery, cursor: string, signal: AbortSignal): Promise<JobPage> {
+export async function fetchJobs(api: Api, query: JobsQuery, cursor: string, signal: AbortSignal): Promise<JobPage> {
   const asked = Date.now();
   const wanted = { ...query, limit: PAGE, ...(cursor && { cursor }) };
   const { results, next } = await unwrap(api.GET("/jobs/", { params: { query: wanted }, signal }));
@@ -38,7 +38,7 @@ const untilKnown = ({ state }: Pick<Query, "state">) => (state.data === undefine
 export const jobListQuery = (api: Api, query: JobsQuery) =>
   queryOptions({
     queryKey: ["list of jobs", query],
-    queryFn: async ({ signal }): Promise<JobList> => [await askForJobs(api, query, "", signal)],
+    queryFn: async ({ signal }): Promise<JobList> => [await fetchJobs(api, query, "", signal)],
     placeholderData: keepPreviousData,
     staleTime: untilKnown,
     gcTime: KEPT_MS,
@@ -50,7 +50,7 @@ export const jobListQuery = (api: Api, query: JobsQuery) =>
 export const nextJobsQuery = (api: Api, query: JobsQuery, cursor: string | null) =>
   queryOptions({
     queryKey: ["list of jobs", query, "after", cursor],
-    queryFn: cursor === null ? skipToken : ({ signal }) => askForJobs(api, query, cursor, signal),
+    queryFn: cursor === null ? skipToken : ({ signal }) => fetchJobs(api, query, cursor, signal),
     staleTime: untilKnown,
     gcTime: 0,
   });
@@ -59,7 +59,7 @@ export const nextJobsQuery = (api: Api, query: JobsQuery, cursor: string | null)
 export const shownJobsQuery = (api: Api, query: JobsQuery, page: JobPage) =>
   queryOptions({
     queryKey: ["jobs", "shown", query, page.cursor],
-    queryFn: ({ signal }) => askForJobs(api, query, page.cursor, signal),
+    queryFn: ({ signal }) => fetchJobs(api, query, page.cursor, signal),
     initialData: page,
     initialDataUpdatedAt: page.asked,
   });

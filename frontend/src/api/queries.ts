@@ -8,7 +8,7 @@ import { type Api, type Schemas, unwrap } from "./client";
 export type JobsQuery = NonNullable<paths["/jobs/"]["get"]["parameters"]["query"]>;
 export type ConfigurationsQuery = NonNullable<paths["/configurations/"]["get"]["parameters"]["query"]>;
 
-export const rightsQuery = (api: Api) =>
+export const permissionsQuery = (api: Api) =>
   queryOptions({
     queryKey: ["rights"],
     queryFn: () => unwrap(api.GET("/system/rights/")),

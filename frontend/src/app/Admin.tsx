@@ -6,13 +6,13 @@ import { Link } from "react-router";
 import { PageTitle } from "../components/PageTitle";
 import { t } from "../i18n";
 import { Card } from "./Card";
-import { useMay, usePlace, useSession } from "../api/EdmsProvider";
+import { usePermission, useEdms, useSession } from "../api/EdmsProvider";
 import { Protection } from "./ProtectionSummary";
 
 export default function Admin() {
-  const { adminUrl } = usePlace();
+  const { adminUrl } = useEdms();
   const { user, permissions } = useSession();
-  const seesBackups = useMay("backup.view_backups");
+  const seesBackups = usePermission("backup.view_backups");
   return (
     <>
       <PageTitle text={t("shell.admin")} />

@@ -4,10 +4,10 @@ import axe from "axe-core";
 import { http, HttpResponse, type HttpHandler } from "msw";
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { type EdmsSchemas, NOBODY, type Session } from "../api/documents";
+import { type EdmsSchemas, SIGNED_OUT, type Session } from "../api/documents";
 import { page, problem, restore, status } from "../testing/samples";
 import { server } from "../testing/setup";
-import { Edms } from "./App";
+import { App } from "./App";
 
 const API = "http://localhost:3000/api/v1";
 const CLERK: Session = {
@@ -49,13 +49,15 @@ function show(address: string, ...handlers: HttpHandler[]) {
   server.use(
     ...handlers,
     http.get(`${API}/session/`, () => HttpResponse.json(session)),
-    http.get(`${API}/documents/`, () => HttpResponse.json({ count: 1, next: null, previous: null, results: [DOCUMENT] })),
+    http.get(`${API}/documents/`, () =>
+      HttpResponse.json({ count: 1, next: null, previous: null, results: [DOCUMENT] }),
+    ),
     http.get(`${API}/documents/${DOCUMENT.id}/`, () => HttpResponse.json(DOCUMENT)),
     http.get(`${API}/backup/system/status/`, () => HttpResponse.json(status())),
     http.get(`${API}/backup/operations/`, () => HttpResponse.json(page())),
   );
   const user = userEvent.setup();
-  return { user, ...render(<Edms basePath="/" apiUrl={API} adminUrl="/django-admin/" />) };
+  return { user, ...render(<App basePath="/" apiUrl={API} adminUrl="/django-admin/" />) };
 }
 
 async function violations(container: Element): Promise<string[]> {
@@ -70,7 +72,7 @@ beforeEach(() => {
 
 describe("signing in", () => {
   it("says what was wrong, and leads to where one wanted to go", async () => {
-    session = NOBODY;
+    session = SIGNED_OUT;
     const tried: unknown[] = [];
     const { user, container } = show(
       "/documents?q=contract",
@@ -99,7 +101,10 @@ describe("signing in", () => {
   });
 
   it("is asked for again as soon as a session has ended", async () => {
-    show("/documents", http.get(`${API}/documents/`, () => REFUSED()));
+    show(
+      "/documents",
+      http.get(`${API}/documents/`, () => REFUSED()),
+    );
     await screen.findByRole("heading", { level: 1, name: "Sign in" });
     expect(new URLSearchParams(window.location.search).get("next")).toBe("/documents");
   });
@@ -108,9 +113,9 @@ describe("signing in", () => {
     session = KEEPER;
     const running = restore({ status: "RUNNING", phases: [], rollback_state: "NONE" });
     let asked = 0;
-    const place = `/admin/backup/restores/${running.uuid}`;
+    const edms = `/admin/backup/restores/${running.uuid}`;
     const { unmount } = show(
-      place,
+      edms,
       http.get(`${API}/backup/restores/${running.uuid}/`, () => {
         asked += 1;
         return asked === 1 ? HttpResponse.json(running) : REFUSED();
@@ -118,10 +123,10 @@ describe("signing in", () => {
     );
     expect(await screen.findByText(/You are signed out: the database was exchanged/)).toBeTruthy();
     expect(screen.getByRole("button", { name: "Sign in" })).toBeTruthy();
-    expect(window.location.pathname).toBe(place);
+    expect(window.location.pathname).toBe(edms);
     unmount();
-    session = NOBODY;
-    show(place);
+    session = SIGNED_OUT;
+    show(edms);
     await screen.findByText(/Sign in to see how the restore ended/);
   });
 });
@@ -176,7 +181,7 @@ describe("documents", () => {
     expect(asked).toEqual(["", "xyz"]);
     await user.click(screen.getByRole("button", { name: "Clear the search" }));
     await screen.findByRole("link", { name: "Contract" });
-    expect((screen.getByLabelText("Search documents") as HTMLInputElement).value).toBe("");
+    expect(screen.getByLabelText<HTMLInputElement>("Search documents").value).toBe("");
   });
 
   it("that cannot be had say why, and can be asked for again", async () => {
@@ -212,7 +217,10 @@ describe("documents", () => {
     await user.click(within(dialog).getByRole("button", { name: "Upload" }));
     await within(dialog).findByText("Choose a file first.");
     expect(forms).toEqual([]);
-    await user.upload(dialog.parentElement?.querySelector("input[type=file]") as HTMLInputElement, new File(["x"], "contract.pdf"));
+    await user.upload(
+      dialog.parentElement?.querySelector("input[type=file]") as HTMLInputElement,
+      new File(["x"], "contract.pdf"),
+    );
     await user.type(within(dialog).getByLabelText("Title"), "A title");
     await user.click(within(dialog).getByRole("button", { name: "Upload" }));
     await within(dialog).findByText("That is too long.");
@@ -224,7 +232,10 @@ describe("documents", () => {
 
   it("tell how far they are on their way, and stop when one does not want them any more", async () => {
     // An answer that has begun, and does not end.
-    const { user } = show("/documents", http.post(`${API}/documents/`, () => new HttpResponse(new ReadableStream())));
+    const { user } = show(
+      "/documents",
+      http.post(`${API}/documents/`, () => new HttpResponse(new ReadableStream())),
+    );
     await user.click(await screen.findByRole("button", { name: "Upload a document" }));
     const dialog = await screen.findByRole("dialog");
     await user.upload(

@@ -9,12 +9,12 @@ import { BrowserRouter, Route, Routes, useMatch } from "react-router";
 
 import { connect } from "../api/client";
 import { createQueries } from "../api/ApiProvider";
-import { type EdmsPaths, NOBODY } from "../api/documents";
+import { type EdmsPaths, SIGNED_OUT } from "../api/documents";
 import { Layout } from "./Layout";
 import { Login } from "./Login";
 import { NotFound } from "./NotFound";
-import { type Place, PlaceProvider, usePlace } from "../api/EdmsProvider";
-import { SignedIn } from "./RequireSession";
+import { type EdmsContext, EdmsProvider, useEdms } from "../api/EdmsProvider";
+import { RequireSession } from "./RequireSession";
 import { contrast, theme } from "../theme";
 
 const BackupManagement = lazy(() => import("../features/backup/BackupManagement"));
@@ -23,7 +23,7 @@ const Dashboard = lazy(() => import("./Dashboard"));
 const DocumentPage = lazy(() => import("../features/documents/DocumentPage"));
 const Documents = lazy(() => import("../features/documents/Documents"));
 
-export interface EdmsProps {
+export interface AppProps {
   /** Where the pages lie. */
   basePath: string;
   /** Where the APIs lie, without a slash at the end. */
@@ -32,20 +32,20 @@ export interface EdmsProps {
   adminUrl: string;
 }
 
-export function Edms({ basePath, apiUrl, adminUrl }: EdmsProps) {
+export function App({ basePath, apiUrl, adminUrl }: AppProps) {
   const [queries] = useState(createQueries);
-  const [place] = useState<Place>(() => {
-    const onSignedOut = () => queries.setQueryData(["session"], NOBODY);
+  const [edms] = useState<EdmsContext>(() => {
+    const onSignedOut = () => queries.setQueryData(["session"], SIGNED_OUT);
     return { api: connect<EdmsPaths>(apiUrl, onSignedOut), apiUrl, adminUrl, onSignedOut };
   });
   return (
     <MantineProvider theme={theme} cssVariablesResolver={contrast} defaultColorScheme="auto">
       <QueryClientProvider client={queries}>
-        <PlaceProvider place={place}>
+        <EdmsProvider edms={edms}>
           <BrowserRouter basename={basePath}>
             <Pages />
           </BrowserRouter>
-        </PlaceProvider>
+        </EdmsProvider>
       </QueryClientProvider>
     </MantineProvider>
   );
@@ -55,7 +55,7 @@ export function Pages() {
   return (
     <Routes>
       <Route path="login" element={<Login />} />
-      <Route element={<SignedIn />}>
+      <Route element={<RequireSession />}>
         <Route element={<Layout />}>
           <Route index element={<Dashboard />} />
           <Route path="documents" element={<Documents />} />
@@ -70,7 +70,7 @@ export function Pages() {
 }
 
 function Backups() {
-  const { apiUrl, onSignedOut } = usePlace();
+  const { apiUrl, onSignedOut } = useEdms();
   const watching = useRef(false);
   watching.current = useMatch("/admin/backup/restores/:uuid") !== null;
   const signedOut = useCallback(() => {

@@ -4,7 +4,7 @@ import { ActionIcon, useComputedColorScheme, useMantineColorScheme } from "@mant
 
 import { t } from "../i18n";
 
-export function ColourScheme() {
+export function ColourSchemeButton() {
   const { setColorScheme } = useMantineColorScheme();
   const dark = useComputedColorScheme("light", { getInitialValueInEffect: false }) === "dark";
   return (

@@ -5,18 +5,18 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 
 import { documentsQuery } from "../api/documents";
-import { useAgo } from "../components/relativeTime";
+import { useRelativeTime } from "../components/relativeTime";
 import { PageTitle } from "../components/PageTitle";
 import { Loaded } from "../components/states";
 import { t } from "../i18n";
 import { Card } from "./Card";
-import { useMay, usePlace, useSession } from "../api/EdmsProvider";
+import { usePermission, useEdms, useSession } from "../api/EdmsProvider";
 import { Protection } from "./ProtectionSummary";
 
 export default function Dashboard() {
   const { user } = useSession();
-  const seesDocuments = useMay("documents.view_document");
-  const seesBackups = useMay("backup.view_backups");
+  const seesDocuments = usePermission("documents.view_document");
+  const seesBackups = usePermission("backup.view_backups");
   return (
     <>
       <PageTitle text={t("shell.dashboard")} />
@@ -39,8 +39,8 @@ export default function Dashboard() {
 }
 
 function NewestDocuments() {
-  const ago = useAgo();
-  const query = useQuery(documentsQuery(usePlace().api, { page_size: 5 }));
+  const ago = useRelativeTime();
+  const query = useQuery(documentsQuery(useEdms().api, { page_size: 5 }));
   return (
     <Card title={t("shell.home.recent")}>
       <Loaded query={query}>

@@ -7,16 +7,16 @@ import { type FocusEvent, type KeyboardEvent, Suspense, useEffect, useRef } from
 import { NavLink, Outlet, useLocation } from "react-router";
 
 import { unwrap } from "../api/client";
-import { Boundary } from "../components/ErrorBoundary";
-import { useKeptFocus } from "../components/focusRestore";
+import { ErrorBoundary } from "../components/ErrorBoundary";
+import { useFocusRestore } from "../components/focusRestore";
 import { Loading } from "../components/states";
 import { t } from "../i18n";
-import { ColourScheme } from "./ColourSchemeButton";
+import { ColourSchemeButton } from "./ColourSchemeButton";
 import classes from "./Layout.module.css";
-import { usePlace, useSession } from "../api/EdmsProvider";
+import { useEdms, useSession } from "../api/EdmsProvider";
 
 export function Layout() {
-  useKeptFocus();
+  useFocusRestore();
   const [opened, { toggle, close }] = useDisclosure();
   const { pathname } = useLocation();
   const burger = useRef<HTMLButtonElement>(null);
@@ -54,7 +54,7 @@ export function Layout() {
           <Text fw={700} flex={1}>
             {t("shell.product")}
           </Text>
-          <ColourScheme />
+          <ColourSchemeButton />
           <Account />
         </Group>
       </AppShell.Header>
@@ -66,20 +66,20 @@ export function Layout() {
         onBlur={leave}
         onKeyDown={dismiss}
       >
-        <Ways />
+        <NavigationLinks />
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1} className={classes["main"] ?? ""}>
-        <Boundary place={pathname}>
+        <ErrorBoundary place={pathname}>
           <Suspense fallback={<Loading />}>
             <Outlet />
           </Suspense>
-        </Boundary>
+        </ErrorBoundary>
       </AppShell.Main>
     </AppShell>
   );
 }
 
-function Ways() {
+function NavigationLinks() {
   const { user, permissions } = useSession();
   const ways: [string, string, boolean][] = [
     ["/", t("shell.dashboard"), true],
@@ -89,12 +89,19 @@ function Ways() {
   return ways
     .filter(([, , shown]) => shown)
     .map(([to, label]) => (
-      <MantineNavLink key={to} component={NavLink} to={to} end={to === "/"} label={label} className={classes["way"] ?? ""} />
+      <MantineNavLink
+        key={to}
+        component={NavLink}
+        to={to}
+        end={to === "/"}
+        label={label}
+        className={classes["way"] ?? ""}
+      />
     ));
 }
 
 function Account() {
-  const { api, onSignedOut } = usePlace();
+  const { api, onSignedOut } = useEdms();
   const { user } = useSession();
   const signOut = useMutation({
     mutationFn: () => unwrap(api.DELETE("/session/")),

@@ -2,15 +2,16 @@
 
 import { Alert, Button, Container, Paper, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import type { FormEvent } from "react";
+import type { SubmitEvent } from "react";
 import { Navigate, useSearchParams } from "react-router";
 
 import { unwrap } from "../api/client";
+import { textField } from "../api/formData";
 import { sessionQuery } from "../api/documents";
 import { PageTitle } from "../components/PageTitle";
 import { Loaded } from "../components/states";
 import { t } from "../i18n";
-import { usePlace } from "../api/EdmsProvider";
+import { useEdms } from "../api/EdmsProvider";
 
 /** An address of ours to go on to; whatever leads elsewhere is the dashboard. */
 function destination(next: string | null): string {
@@ -24,7 +25,7 @@ function isRestore(next: string | null): boolean {
 }
 
 export function Login() {
-  const { api } = usePlace();
+  const { api } = useEdms();
   const queries = useQueryClient();
   const [search] = useSearchParams();
   const next = search.get("next");
@@ -40,10 +41,10 @@ export function Login() {
   if (session.data?.user) {
     return <Navigate to={destination(next)} replace />;
   }
-  const submit = (event: FormEvent<HTMLFormElement>) => {
+  const submit = (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget);
-    signIn.mutate({ name: String(given.get("name")), password: String(given.get("password")) });
+    signIn.mutate({ name: textField(given, "name"), password: textField(given, "password") });
   };
   return (
     <Container component="main" size={420} py={{ base: "lg", sm: 80 }}>

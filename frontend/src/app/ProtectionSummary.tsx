@@ -6,21 +6,21 @@ import { useQuery } from "@tanstack/react-query";
 import { ApiProvider, useApi } from "../api/ApiProvider";
 import { statusQuery } from "../api/queries";
 import { ValueBadge } from "../components/badges";
-import { moment } from "../components/format";
+import { dateTime } from "../components/format";
 import { Loaded } from "../components/states";
 import { t } from "../i18n";
-import { usePlace } from "../api/EdmsProvider";
+import { useEdms } from "../api/EdmsProvider";
 
 export function Protection() {
-  const { apiUrl, onSignedOut } = usePlace();
+  const { apiUrl, onSignedOut } = useEdms();
   return (
     <ApiProvider baseUrl={`${apiUrl}/backup`} onSignedOut={onSignedOut}>
-      <Verdict />
+      <Status />
     </ApiProvider>
   );
 }
 
-function Verdict() {
+function Status() {
   const status = useQuery(statusQuery(useApi()));
   return (
     <Loaded query={status}>
@@ -33,7 +33,7 @@ function Verdict() {
             )}
             {protection.since && (
               <Text size="sm" c="dimmed">
-                {t("shell.adminPage.since", { time: moment(protection.since) })}
+                {t("shell.adminPage.since", { time: dateTime(protection.since) })}
               </Text>
             )}
           </Group>

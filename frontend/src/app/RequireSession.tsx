@@ -6,10 +6,10 @@ import { Navigate, Outlet, useLocation } from "react-router";
 
 import { sessionQuery } from "../api/documents";
 import { Loaded } from "../components/states";
-import { usePlace } from "../api/EdmsProvider";
+import { useEdms } from "../api/EdmsProvider";
 
-export function SignedIn() {
-  const session = useQuery(sessionQuery(usePlace().api));
+export function RequireSession() {
+  const session = useQuery(sessionQuery(useEdms().api));
   const { pathname, search } = useLocation();
   if (session.data?.user) {
     return <Outlet />;

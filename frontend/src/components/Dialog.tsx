@@ -6,19 +6,19 @@ import type { ReactNode } from "react";
 import { t } from "../i18n";
 
 /** The heading of the view, for when what had the focus is gone. */
-export const HEADING = "view-heading";
+export const VIEW_HEADING_ID = "view-heading";
 
 /** Focus what has that id, or `data-focus-id` where something else gives the id. */
-export function focusOn(id: string) {
+export function focusElement(id: string) {
   const named = document.querySelector<HTMLElement>(`[data-focus-id="${id}"]`);
-  const next = document.getElementById(id) ?? named ?? document.getElementById(HEADING);
+  const next = document.getElementById(id) ?? named ?? document.getElementById(VIEW_HEADING_ID);
   next?.focus();
   // The page below does not scroll until the dialog is quite gone.
   requestAnimationFrame(() => next?.scrollIntoView({ block: "nearest" }));
 }
 
 /** A name in a title, however long, leaves room for the button that closes. */
-export const LONG_TITLE = { title: { minWidth: 0, lineHeight: 1.3, overflowWrap: "anywhere" } } as const;
+export const LONG_TITLE_STYLES = { title: { minWidth: 0, lineHeight: 1.3, overflowWrap: "anywhere" } } as const;
 
 interface DialogProps {
   title: string;
@@ -37,9 +37,9 @@ export function Dialog({ title, opened, onClose, returnTo, children }: DialogPro
       title={title}
       centered
       returnFocus={false}
-      onExitTransitionEnd={() => focusOn(returnTo)}
+      onExitTransitionEnd={() => focusElement(returnTo)}
       closeButtonProps={{ "aria-label": t("common.close") }}
-      styles={LONG_TITLE}
+      styles={LONG_TITLE_STYLES}
     >
       {children}
     </Modal>
@@ -54,7 +54,7 @@ const TYPED = {
 } as const;
 
 /** What must be typed, exactly. Enter is the same as the button below once it fits. */
-export function TypedName(props: {
+export function NameConfirmation(props: {
   name: string;
   label: string;
   value: string;
@@ -80,7 +80,7 @@ export function TypedName(props: {
 }
 
 /** Why what was asked for was not done, in the server's words. */
-export function Refusal({ error }: { error: Error | null }) {
+export function RequestError({ error }: { error: Error | null }) {
   return error ? (
     <Alert color="red" role="alert">
       {error.message}

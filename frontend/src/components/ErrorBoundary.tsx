@@ -9,20 +9,20 @@ interface State {
   error: Error | null;
 }
 
-interface BoundaryProps {
+interface ErrorBoundaryProps {
   /** Which part of the page it is; another one is tried anew. */
   place?: string;
   children: ReactNode;
 }
 
-export class Boundary extends Component<BoundaryProps, State> {
+export class ErrorBoundary extends Component<ErrorBoundaryProps, State> {
   override state: State = { error: null };
 
   static getDerivedStateFromError(error: Error): State {
     return { error };
   }
 
-  override componentDidUpdate(before: BoundaryProps) {
+  override componentDidUpdate(before: ErrorBoundaryProps) {
     if (this.state.error !== null && before.place !== this.props.place) {
       this.setState({ error: null });
     }

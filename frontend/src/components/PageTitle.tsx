@@ -29,7 +29,7 @@ export function PageTitle({ text, part }: PageTitleProps) {
       heading.current?.focus({ preventScroll });
     }
     shown.current = true;
-    // The search of an address changes while one types into a filter, which is no other page.
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the search of an address changes while the user types into a filter, which is no other page
   }, [pathname]);
   return (
     <Title order={1} size="h2" mb="sm" ref={heading} tabIndex={-1} style={{ outline: "none" }}>

@@ -35,7 +35,9 @@ export function ProgressView({ progress }: { progress: Schemas["Progress"] }) {
           role="progressbar"
           aria-label={progress.phase}
           // Without a value it is told to be at work, and not to be at its end.
-          {...(percent === null ? {} : { "aria-valuenow": Math.round(percent), "aria-valuemin": 0, "aria-valuemax": 100 })}
+          {...(percent === null
+            ? {}
+            : { "aria-valuenow": Math.round(percent), "aria-valuemin": 0, "aria-valuemax": 100 })}
         />
       </Bar.Root>
     </Stack>

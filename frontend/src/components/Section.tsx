@@ -16,7 +16,7 @@ export function Section({ title, children }: { title: string; children: ReactNod
 }
 
 /** Names and what belongs to them; what has nothing is left out. */
-export function Facts({ facts }: { facts: [string, ReactNode][] }) {
+export function FactList({ facts }: { facts: [string, ReactNode][] }) {
   return (
     <dl style={{ display: "grid", gridTemplateColumns: "fit-content(45%) minmax(0, 1fr)", gap: "4px 16px", margin: 0 }}>
       {facts

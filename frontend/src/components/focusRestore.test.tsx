@@ -2,10 +2,10 @@ import { fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { useState } from "react";
 import { expect, it } from "vitest";
 
-import { useKeptFocus } from "./focusRestore";
+import { useFocusRestore } from "./focusRestore";
 
 function Page() {
-  useKeptFocus();
+  useFocusRestore();
   const [rows, setRows] = useState(["first", "second"]);
   const [working, setWorking] = useState("");
   const remove = (row: string) => setRows((before) => before.filter((one) => one !== row));

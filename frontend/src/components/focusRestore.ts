@@ -7,10 +7,10 @@
 import { useEffect } from "react";
 
 /** As long as a dialog takes to give the focus back by itself. */
-const PATIENCE_MS = 60;
+const DIALOG_DELAY_MS = 60;
 const ABOVE = "[role=dialog], [role=menu], [role=listbox]";
 
-interface Held {
+interface FocusHistory {
   /** What had the focus last. */
   last: HTMLElement | null;
   /** The same, without what lies above the page for a while. */
@@ -28,7 +28,7 @@ function isLost(): boolean {
   return document.activeElement === null || document.activeElement === document.body;
 }
 
-function mend({ last, below, headings }: Held): void {
+function restoreFocus({ last, below, headings }: FocusHistory): void {
   // What works is waited for. What was taken away while it worked never ends, as with its dialog.
   if (!isLost() || last === null || (last.isConnected && last.matches(":disabled"))) {
     return;
@@ -41,29 +41,34 @@ function mend({ last, below, headings }: Held): void {
 }
 
 /** Puts the focus back to a button that is done, and to the heading above what is gone. */
-export function useKeptFocus(): void {
+export function useFocusRestore(): void {
   useEffect(() => {
-    const held: Held = { last: null, below: null, headings: [] };
+    const history: FocusHistory = { last: null, below: null, headings: [] };
     let timer = 0;
     const come = ({ target }: FocusEvent) => {
-      held.last = target as HTMLElement;
-      if (!held.last.closest(ABOVE)) {
-        Object.assign(held, { below: held.last, headings: headingsBefore(held.last) });
+      history.last = target as HTMLElement;
+      if (!history.last.closest(ABOVE)) {
+        Object.assign(history, { below: history.last, headings: headingsBefore(history.last) });
       }
     };
     const go = ({ target, relatedTarget }: FocusEvent) => {
       const element = target as HTMLElement;
       queueMicrotask(() => {
         // Who presses beside everything has left it, and is not brought back.
-        if (relatedTarget === null && held.last === element && element.isConnected && !element.matches(":disabled")) {
-          held.last = null;
+        if (
+          relatedTarget === null &&
+          history.last === element &&
+          element.isConnected &&
+          !element.matches(":disabled")
+        ) {
+          history.last = null;
         }
       });
     };
     const watch = new MutationObserver(() => {
-      if (isLost() && held.last !== null) {
+      if (isLost() && history.last !== null) {
         window.clearTimeout(timer);
-        timer = window.setTimeout(() => mend(held), PATIENCE_MS);
+        timer = window.setTimeout(() => restoreFocus(history), DIALOG_DELAY_MS);
       }
     });
     document.addEventListener("focusin", come);

@@ -3,9 +3,9 @@
 import { LANGUAGE } from "../i18n";
 
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
-const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const days = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
-const clocks = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const dateTimes = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const times = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 // It stands within sentences of the catalogue.
 const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "auto" });
 
@@ -36,17 +36,17 @@ export function duration(seconds: number): string {
 }
 
 /** A moment to the minute, in the user's zone. */
-export function moment(text: string): string {
-  return moments.format(new Date(text));
+export function dateTime(text: string): string {
+  return dateTimes.format(new Date(text));
 }
 
-export function day(text: string): string {
-  return days.format(new Date(text));
+export function calendarDate(text: string): string {
+  return dates.format(new Date(text));
 }
 
 /** A time of day to the second. */
-export function clock(at: Date): string {
-  return clocks.format(at);
+export function timeOfDay(at: Date): string {
+  return times.format(at);
 }
 
 /** `in 3 hours`, `2 days ago`. A unit is used from two of it on: what is 30 hours away may be tomorrow or the day after. */

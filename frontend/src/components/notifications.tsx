@@ -1,7 +1,16 @@
 /** What came of something that was asked for, said where it is seen and heard wherever on the page one is. */
 
 import { Affix, Anchor, Box, Notification, Stack, Text } from "@mantine/core";
-import { createContext, type ReactNode, useCallback, useContext, useLayoutEffect, useMemo, useRef, useState } from "react";
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { Link } from "react-router";
 
 import { t } from "../i18n";
@@ -13,26 +22,29 @@ export interface Notice {
   link?: { to: string; label: string };
 }
 
-type Kept = Notice & { id: number };
+type StoredNotice = Notice & { id: number };
 
 const COLOURS = { good: "green", note: "yellow", bad: "red" };
 const MOST = 3;
 const EDGE_PX = 16;
 const Context = createContext<(notice: Notice) => void>(() => {});
 
-export function NoticesProvider({ children }: { children: ReactNode }) {
-  const [kept, setKept] = useState<Kept[]>([]);
-  const tell = useCallback((notice: Notice) => {
-    setKept((before) => [...before.slice(1 - MOST), { ...notice, id: (before.at(-1)?.id ?? 0) + 1 }]);
+export function NotificationsProvider({ children }: { children: ReactNode }) {
+  const [notices, setNotices] = useState<StoredNotice[]>([]);
+  const notify = useCallback((notice: Notice) => {
+    setNotices((before) => [...before.slice(1 - MOST), { ...notice, id: (before.at(-1)?.id ?? 0) + 1 }]);
   }, []);
-  const drop = (id: number) => setKept((before) => before.filter((one) => one.id !== id));
-  const shown = useMemo(() => kept.map((one) => <Shown key={one.id} notice={one} onClose={() => drop(one.id)} />), [kept]);
+  const drop = (id: number) => setNotices((before) => before.filter((one) => one.id !== id));
+  const shown = useMemo(
+    () => notices.map((one) => <NoticeItem key={one.id} notice={one} onClose={() => drop(one.id)} />),
+    [notices],
+  );
   const stack = useRef<HTMLDivElement>(null);
-  const room = useRoom(stack, kept.length);
+  const reserved = useReservedSpace(stack, notices.length);
   return (
-    <Context.Provider value={tell}>
+    <Context.Provider value={notify}>
       {children}
-      <Box h={room} />
+      <Box h={reserved} />
       <Affix position={{ bottom: EDGE_PX, right: EDGE_PX }} zIndex={400}>
         <Stack ref={stack} gap="xs" maw="min(26rem, calc(100vw - 2rem))" role="status" aria-live="polite">
           {shown}
@@ -43,21 +55,21 @@ export function NoticesProvider({ children }: { children: ReactNode }) {
 }
 
 /** How much of the page lies below the notices: so much further it scrolls, so that what has the focus is never covered. */
-function useRoom(stack: { current: HTMLElement | null }, count: number): number {
-  const [room, setRoom] = useState(0);
+function useReservedSpace(stack: { current: HTMLElement | null }, count: number): number {
+  const [reserved, setRoom] = useState(0);
   useLayoutEffect(() => {
     setRoom(count > 0 ? (stack.current?.offsetHeight ?? 0) + 2 * EDGE_PX : 0);
   }, [stack, count]);
   useLayoutEffect(() => {
-    document.documentElement.style.scrollPaddingBottom = `${room}px`;
+    document.documentElement.style.scrollPaddingBottom = `${reserved}px`;
     return () => {
       document.documentElement.style.removeProperty("scroll-padding-bottom");
     };
-  }, [room]);
-  return room;
+  }, [reserved]);
+  return reserved;
 }
 
-function Shown({ notice, onClose }: { notice: Kept; onClose: () => void }) {
+function NoticeItem({ notice, onClose }: { notice: StoredNotice; onClose: () => void }) {
   return (
     <Notification
       color={COLOURS[notice.tone]}
@@ -79,6 +91,6 @@ function Shown({ notice, onClose }: { notice: Kept; onClose: () => void }) {
   );
 }
 
-export function useTell(): (notice: Notice) => void {
+export function useNotify(): (notice: Notice) => void {
   return useContext(Context);
 }

@@ -1,10 +1,10 @@
 import { act, render, screen } from "@testing-library/react";
 import { expect, it, onTestFinished, vi } from "vitest";
 
-import { useAgo } from "./relativeTime";
+import { useRelativeTime } from "./relativeTime";
 
 function Age({ at }: { at: string }) {
-  return <p>{useAgo()(at)}</p>;
+  return <p>{useRelativeTime()(at)}</p>;
 }
 
 it("says how long ago something was as time goes by, without any news", () => {

@@ -11,7 +11,7 @@ let timer = 0;
 
 function tick(): void {
   ticks += 1;
-  listeners.forEach((tell) => tell());
+  listeners.forEach((notify) => notify());
 }
 
 function subscribe(listener: () => void): () => void {
@@ -27,7 +27,7 @@ function subscribe(listener: () => void): () => void {
 }
 
 /** `ago`, in a component that is drawn again as time goes by. */
-export function useAgo(): (text: string) => string {
+export function useRelativeTime(): (text: string) => string {
   useSyncExternalStore(subscribe, () => ticks);
   return ago;
 }

@@ -7,7 +7,7 @@ import { type ReactNode, useState } from "react";
 import { ApiError } from "../api/client";
 import { useConnection } from "../api/events";
 import { t } from "../i18n";
-import { clock } from "./format";
+import { timeOfDay } from "./format";
 
 export function Loading() {
   return (
@@ -19,7 +19,7 @@ export function Loading() {
 }
 
 /** `order` is the level of the heading, one below that of the part of the page which is empty. */
-export function Empty({ title, order = 3, children }: { title: string; order?: 2 | 3 | 4; children?: ReactNode }) {
+export function EmptyState({ title, order = 3, children }: { title: string; order?: 2 | 3 | 4; children?: ReactNode }) {
   return (
     <Stack align="center" gap="xs" py="xl">
       <Title order={order} size="h5">
@@ -31,7 +31,7 @@ export function Empty({ title, order = 3, children }: { title: string; order?: 2
 }
 
 /** The way to the sign-in that is the page's own. */
-export function SignIn() {
+export function SignInButton() {
   return (
     <Button mt="sm" size="xs" onClick={() => window.location.reload()}>
       {t("common.signIn")}
@@ -39,7 +39,7 @@ export function SignIn() {
   );
 }
 
-interface FailureProps {
+interface ErrorAlertProps {
   error: Error;
   onRetry?: () => void;
   /** Whether it is being asked for again. */
@@ -47,7 +47,7 @@ interface FailureProps {
 }
 
 /** Why something is not shown: signed out, no right, not reached, or the server's own words. */
-export function Failure({ error, onRetry, isRetrying = false }: FailureProps) {
+export function ErrorAlert({ error, onRetry, isRetrying = false }: ErrorAlertProps) {
   const status = error instanceof ApiError ? error.status : -1;
   const problem = error instanceof ApiError ? error.problem : null;
   const known: Record<number, [string, string]> = {
@@ -64,7 +64,7 @@ export function Failure({ error, onRetry, isRetrying = false }: FailureProps) {
           {t("common.errorId", { id: problem.id })}
         </Text>
       )}
-      {status === 401 && <SignIn />}
+      {status === 401 && <SignInButton />}
       {onRetry && status !== 403 && status !== 401 && (
         <Button
           mt="sm"
@@ -83,25 +83,29 @@ export function Failure({ error, onRetry, isRetrying = false }: FailureProps) {
 
 /** Where a query has no data: that it is asked for, or why there is none. The reason stays while it is asked for again, so
  * that nobody loses it while reading, nor its button from under the focus. */
-export function Unloaded({ query }: { query: Pick<UseQueryResult, "error" | "errorUpdatedAt" | "isFetching" | "refetch"> }) {
+export function LoadingOrError({
+  query,
+}: {
+  query: Pick<UseQueryResult, "error" | "errorUpdatedAt" | "isFetching" | "refetch">;
+}) {
   const { error, errorUpdatedAt: at, isFetching, refetch } = query;
   const [last, setLast] = useState({ error, at });
   if (error !== null && error !== last.error) {
     setLast({ error, at });
   }
   const reason = error ?? (last.at === at ? last.error : null);
-  return reason ? <Failure error={reason} onRetry={() => void refetch()} isRetrying={isFetching} /> : <Loading />;
+  return reason ? <ErrorAlert error={reason} onRetry={() => void refetch()} isRetrying={isFetching} /> : <Loading />;
 }
 
 /** The data of a query, or the state that stands for it. What was shown stays while it is asked for again. */
 export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; children: (data: T) => ReactNode }) {
   if (query.data === undefined) {
-    return <Unloaded query={query} />;
+    return <LoadingOrError query={query} />;
   }
   return (
     <>
       {query.error && (
-        <Failure error={query.error} onRetry={() => void query.refetch()} isRetrying={query.isFetching} />
+        <ErrorAlert error={query.error} onRetry={() => void query.refetch()} isRetrying={query.isFetching} />
       )}
       {children(query.data)}
     </>
@@ -109,14 +113,14 @@ export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; child
 }
 
 /** That the connection is lost, and since when. Where only the events do not come, what is shown is asked for all the time. */
-export function StaleBanner() {
+export function ConnectionBanner() {
   const { state, since } = useConnection();
   if (state !== "connecting" || since === null) {
     return null;
   }
   return (
     <Alert color="yellow" role="status" mb="md" py="xs">
-      {t("common.staleBanner", { time: clock(since) })}
+      {t("common.staleBanner", { time: timeOfDay(since) })}
     </Alert>
   );
 }

@@ -85,6 +85,7 @@ it("sends a token with every question, every event and every download, and renew
   await waitFor(() => expect(sent).toContainEqual([saved, "true"]));
   // What an event says is asked for anew.
   await waitFor(() => expect(streams).toBe(3));
+  // eslint-disable-next-line @typescript-eslint/no-non-null-assertion -- the third stream was opened above
   third!.enqueue(new TextEncoder().encode('event: job\ndata: {"type":"job"}\n\n'));
   await waitFor(() => expect(shown).toBeGreaterThan(1));
   const asked = sent.filter(([what]) => !what.startsWith("saved") && !what.startsWith("POST /api/token"));

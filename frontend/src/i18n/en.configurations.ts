@@ -77,8 +77,10 @@ export const configurations = {
     type: "What is backed up",
     typeHelp: {
       FULL: "Database and files; everything is read again.",
-      INCREMENTAL: "Database and files; only what has changed since the last backup is read. Each is complete when restored.",
-      DIFFERENTIAL: "Database and files; only what has changed since the last full backup is read. Each is complete when restored.",
+      INCREMENTAL:
+        "Database and files; only what has changed since the last backup is read. Each is complete when restored.",
+      DIFFERENTIAL:
+        "Database and files; only what has changed since the last full backup is read. Each is complete when restored.",
       DATABASE: "The database alone, without the files.",
       FILES: "The files alone, without the database.",
       EXPORT: "One portable file that another system can take in.",

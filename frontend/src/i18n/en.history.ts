@@ -67,7 +67,8 @@ export const history = {
     removedTitle: "The backup has been removed",
     removedText: "{time}: {reason}",
     removingTitle: "The backup is being removed",
-    pendingText: "It begins as soon as whoever runs the jobs takes it up. If that takes long, the overview says what is wrong.",
+    pendingText:
+      "It begins as soon as whoever runs the jobs takes it up. If that takes long, the overview says what is wrong.",
     triesAgain: "It is tried again from {time} on.",
     facts: "Facts",
     triggeredBy: "Started by",
@@ -102,7 +103,8 @@ export const history = {
       "It was read back to the last byte, every hash was right, and the restore of a PostgreSQL schema was rehearsed.",
     trustProven: "Proven",
     trustProvenText: "It was restored in a drill and compared with what was backed up.",
-    trustDamaged: "It was read back and is not what was stored. Do not rely on it: make a new backup, and look at the log.",
+    trustDamaged:
+      "It was read back and is not what was stored. Do not rely on it: make a new backup, and look at the log.",
     rehearsalFailed: "The database cannot be restored as it is: its rehearsal failed. The warnings say what helps.",
     rehearsalImpossible: "The restore of the database could not be rehearsed. The warnings say why.",
     acknowledged: "A person has acknowledged all of these until {time}.",
@@ -111,8 +113,7 @@ export const history = {
       other: "All {count} problems of {name}. The backup counts as good until then; a new problem raises again.",
     },
     trustGone: "The backup has been removed.",
-    trustMissing:
-      "This backup cannot be restored now. {reason} It can be restored again as soon as that is corrected.",
+    trustMissing: "This backup cannot be restored now. {reason} It can be restored again as soon as that is corrected.",
     trustNone: "Nothing is stored, so there is nothing to trust.",
     notEnded: "It is known when the run has ended.",
     reached: "reached",
@@ -150,7 +151,8 @@ export const history = {
 
   dialogs: {
     cancelTitle: "Cancel this job?",
-    cancelText: "{name} stops within seconds. What it has stored so far is no backup, and its space comes back with the next prune.",
+    cancelText:
+      "{name} stops within seconds. What it has stored so far is no backup, and its space comes back with the next prune.",
     cancelKeep: "Let it go on",
     cancelDo: "Cancel the job",
     reason: "Reason (may be empty)",
@@ -158,8 +160,10 @@ export const history = {
     pinText: "Retention does not remove it, however old it gets, until it is unpinned.",
     pinDo: "Pin",
     deleteTitle: "Delete this backup?",
-    deleteText: "The backup of {time} is removed from the storage. Nothing can be restored from it any more, and that cannot be undone.",
-    deleteStays: "The job stays in the history and says that it was deleted, by whom and when. Other backups stay whole.",
+    deleteText:
+      "The backup of {time} is removed from the storage. Nothing can be restored from it any more, and that cannot be undone.",
+    deleteStays:
+      "The job stays in the history and says that it was deleted, by whom and when. Other backups stay whole.",
     deleteType: "Type {name} to confirm",
     deleteDo: "Delete the backup",
     deleteKeep: "Keep it",

@@ -40,7 +40,10 @@ export const overview = {
     title: "Next runs",
     now: "now",
     later: "Next: {time}",
-    summary: { one: "{name}: {count} run in this time, next {time}", other: "{name}: {count} runs in this time, next {time}" },
+    summary: {
+      one: "{name}: {count} run in this time, next {time}",
+      other: "{name}: {count} runs in this time, next {time}",
+    },
     summaryNone: "{name}: no run in this time, next {time}",
     none: "No run is planned.",
   },
@@ -52,7 +55,8 @@ export const overview = {
     partly: "Incomplete, missed or cancelled",
     bad: "Failed or timed out",
     nothing: "No job",
-    summary: "{name}: {good} days completed, {partly} incomplete or missed, {bad} with failures, {nothing} without a job",
+    summary:
+      "{name}: {good} days completed, {partly} incomplete or missed, {bad} with failures, {nothing} without a job",
     more: { one: "{count} more configuration is not shown.", other: "{count} more configurations are not shown." },
     day: "Day",
     results: "Results",

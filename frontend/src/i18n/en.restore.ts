@@ -77,7 +77,8 @@ export const restore = {
     tablesUnknown: "What the backup has cannot be listed: {message}",
     clearTables: "Take all of them away",
     nothingNamed: "Name at least one.",
-    namedLive: "Single files and tables do not replace live ones: rows and files belong together. Copy from where they are laid out.",
+    namedLive:
+      "Single files and tables do not replace live ones: rows and files belong together. Copy from where they are laid out.",
     onlyThis: "It holds nothing else.",
     where: "To where",
     live: "The live system",
@@ -213,7 +214,8 @@ export const restore = {
     waits: "Waits to begin.",
     cancel: "Cancel the restore",
     cancelTitle: "Cancel the restore?",
-    cancelText: "What it has prepared is removed; nothing that is live has been changed. Once the exchange begins it cannot be cancelled any more.",
+    cancelText:
+      "What it has prepared is removed; nothing that is live has been changed. Once the exchange begins it cannot be cancelled any more.",
     cancelNow: "Cancel the restore",
     goOn: "Let it go on",
     cancelling: "It is being cancelled.",
@@ -232,19 +234,24 @@ export const restore = {
     countNames: { databases: "Databases", files: "Files", bytes: "Data", rows: "Rows", tables: "Tables" },
     log: "Notes",
     plan: "The plan by which it is done",
-    staleOut: "As of {time}. You are signed out: the database was exchanged, and your session with it. The restore goes on by itself.",
-    staleBusy: "As of {time}. The server is busy or away for a moment; the restore goes on by itself, and this page asks again.",
-    staleGone: "As of {time}. The server does not know this restore at the moment; while a database is exchanged that passes. This page asks again.",
+    staleOut:
+      "As of {time}. You are signed out: the database was exchanged, and your session with it. The restore goes on by itself.",
+    staleBusy:
+      "As of {time}. The server is busy or away for a moment; the restore goes on by itself, and this page asks again.",
+    staleGone:
+      "As of {time}. The server does not know this restore at the moment; while a database is exchanged that passes. This page asks again.",
     stale: "As of {time}. {message}",
     rollback: "Roll back",
     rollbackTitle: "Roll back to the state before?",
     rollbackText: "The state from before the restore becomes live again. What has been changed since the restore goes.",
-    rollbackSafety: "It is in the backup that is made first. Without that it is lost: leave it on unless such a backup cannot be made.",
+    rollbackSafety:
+      "It is in the backup that is made first. Without that it is lost: leave it on unless such a backup cannot be made.",
     rollbackType: "To confirm, type the name of what was restored",
     rollbackNow: "Roll back now",
     release: "Release what was replaced",
     releaseTitle: "Delete what was replaced?",
-    releaseText: "The state from before the restore is deleted and its space is free again. It cannot be rolled back then.",
+    releaseText:
+      "The state from before the restore is deleted and its space is free again. It cannot be rolled back then.",
     releaseNow: "Delete it",
     releaseLate: "Changes that were written during the restore are only there. They are deleted, too:",
     releaseLateTable: "{table}: {before} rows in the backup, {after} at the swap",

@@ -8,7 +8,9 @@ import { afterAll, afterEach, beforeAll, vi } from "vitest";
 import { RIGHTS } from "./samples";
 
 /** Answers in the place of the server; each test says what. What no test has foreseen is an error. */
-export const server = setupServer(http.get("*/system/rights/", () => HttpResponse.json({ user: "grace", rights: RIGHTS })));
+export const server = setupServer(
+  http.get("*/system/rights/", () => HttpResponse.json({ user: "grace", rights: RIGHTS })),
+);
 
 /** What jsdom has not and Mantine looks for. */
 function furnish() {
@@ -18,11 +20,9 @@ function furnish() {
       media: query,
       addEventListener: () => {},
       removeEventListener: () => {},
-      addListener: () => {},
-      removeListener: () => {},
       onchange: null,
       dispatchEvent: () => false,
-    }) as MediaQueryList;
+    }) as unknown as MediaQueryList;
   window.ResizeObserver = class {
     observe() {}
     unobserve() {}

@@ -2,7 +2,7 @@
 
 import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { type SubmitEvent, useState } from "react";
 
 import { type Schemas, unwrap } from "../../api/client";
 import { useApi } from "../../api/ApiProvider";
@@ -47,7 +47,7 @@ function Form({ named, text, onDone }: Props & { onDone: () => void }) {
       onDone();
     },
   });
-  const send = (event: FormEvent) => {
+  const send = (event: SubmitEvent) => {
     event.preventDefault();
     work.mutate();
   };

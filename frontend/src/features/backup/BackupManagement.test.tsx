@@ -30,16 +30,19 @@ it.each([
   ["/", "/*", ""],
   ["/admin/backup", "/admin/backup/*", "/admin/backup"],
   ["/admin/backup/no/such/view", "/admin/backup/*", "/admin/backup"],
-])("begins with the overview at %s in %s, and its tabs lead from one view to the next", async (address, route, base) => {
-  const user = renderAt(address, route);
-  await waitFor(() => expect(document.querySelector("output")?.textContent).toBe(`${base}/overview`));
-  for (const [name, view] of [
-    ["History", "history"],
-    ["Configurations", "configurations"],
-    ["Restore", "restore"],
-  ] as const) {
-    await user.click(screen.getByRole("tab", { name }));
-    await waitFor(() => expect(document.querySelector("output")?.textContent).toBe(`${base}/${view}`));
-    expect(screen.getByRole("tab", { name }).getAttribute("aria-selected")).toBe("true");
-  }
-});
+])(
+  "begins with the overview at %s in %s, and its tabs lead from one view to the next",
+  async (address, route, base) => {
+    const user = renderAt(address, route);
+    await waitFor(() => expect(document.querySelector("output")?.textContent).toBe(`${base}/overview`));
+    for (const [name, view] of [
+      ["History", "history"],
+      ["Configurations", "configurations"],
+      ["Restore", "restore"],
+    ] as const) {
+      await user.click(screen.getByRole("tab", { name }));
+      await waitFor(() => expect(document.querySelector("output")?.textContent).toBe(`${base}/${view}`));
+      expect(screen.getByRole("tab", { name }).getAttribute("aria-selected")).toBe("true");
+    }
+  },
+);

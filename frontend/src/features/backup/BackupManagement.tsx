@@ -14,12 +14,12 @@ import type { Headers } from "../../api/client";
 import { ApiProvider } from "../../api/ApiProvider";
 import { EventsProvider } from "../../api/events";
 import { contrast, theme } from "../../theme";
-import { Boundary } from "../../components/ErrorBoundary";
-import { ConsolePath, useOwnPath } from "./consolePath";
+import { ErrorBoundary } from "../../components/ErrorBoundary";
+import { ConsolePath, useMountPath } from "./consolePath";
 import { Loading } from "../../components/states";
-import { Frame } from "./ConsoleLayout";
+import { ConsoleLayout } from "./ConsoleLayout";
 
-const PARTS = {
+const VIEWS = {
   overview: () => import("./overview/Overview"),
   configurations: () => import("./configurations/Configurations"),
   history: () => import("./history/History"),
@@ -27,19 +27,21 @@ const PARTS = {
   restore: () => import("./restore/Restore"),
   restores: () => import("./restore/RestorePage"),
 };
-const Overview = lazy(PARTS.overview);
-const Configurations = lazy(PARTS.configurations);
-const History = lazy(PARTS.history);
-const JobPage = lazy(PARTS.job);
-const Restore = lazy(PARTS.restore);
-const RestorePage = lazy(PARTS.restores);
+const Overview = lazy(VIEWS.overview);
+const Configurations = lazy(VIEWS.configurations);
+const History = lazy(VIEWS.history);
+const JobPage = lazy(VIEWS.job);
+const Restore = lazy(VIEWS.restore);
+const RestorePage = lazy(VIEWS.restores);
 /** After so long the view that was asked for is there, or the line is slow. */
-const CALM_MS = 3_000;
+const PRELOAD_DELAY_MS = 3_000;
 
 /** Loads the other views, too, while the server is there: who goes to one when it is away is told so by that view. */
-function useAllParts(): void {
+function usePreloadedViews(): void {
   useEffect(() => {
-    const timer = window.setTimeout(() => Object.values(PARTS).forEach((load) => load().catch(() => {})), CALM_MS);
+    const timer = window.setTimeout(() => {
+      Object.values(VIEWS).forEach((load) => void load().catch(() => {}));
+    }, PRELOAD_DELAY_MS);
     return () => window.clearTimeout(timer);
   }, []);
 }
@@ -83,13 +85,13 @@ function Styled({ children }: { children: ReactNode }) {
 }
 
 function Views() {
-  useAllParts();
-  const base = useOwnPath();
+  usePreloadedViews();
+  const base = useMountPath();
   const start = <Navigate to={`${base}/overview`} replace />;
   return (
     <ConsolePath value={base}>
       <Routes>
-        <Route element={<Frame />}>
+        <Route element={<ConsoleLayout />}>
           <Route index element={start} />
           <Route path="overview" element={<View of={<Overview />} />} />
           <Route path="configurations/*" element={<View of={<Configurations />} />} />
@@ -107,8 +109,8 @@ function Views() {
 function View({ of }: { of: ReactNode }) {
   const { pathname } = useLocation();
   return (
-    <Boundary place={pathname}>
+    <ErrorBoundary place={pathname}>
       <Suspense fallback={<Loading />}>{of}</Suspense>
-    </Boundary>
+    </ErrorBoundary>
   );
 }

@@ -5,14 +5,14 @@ import { Outlet, useLocation, useNavigate } from "react-router";
 
 import { t } from "../../i18n";
 import { useConsolePath } from "./consolePath";
-import { useKeptFocus } from "../../components/focusRestore";
+import { useFocusRestore } from "../../components/focusRestore";
 import { PageTitle } from "../../components/PageTitle";
-import { StaleBanner } from "../../components/states";
+import { ConnectionBanner } from "../../components/states";
 
 const VIEWS = ["overview", "configurations", "history", "restore"] as const;
 
-export function Frame() {
-  useKeptFocus();
+export function ConsoleLayout() {
+  useFocusRestore();
   const navigate = useNavigate();
   const base = useConsolePath();
   const { pathname } = useLocation();
@@ -22,7 +22,7 @@ export function Frame() {
   return (
     <Box>
       <PageTitle text={t("shell.backups")} {...(known ? { part: t(`shell.${known}`) } : {})} />
-      <Tabs value={view} onChange={(value) => value && navigate(`${base}/${value}`)} mb="md">
+      <Tabs value={view} onChange={(value) => value && void navigate(`${base}/${value}`)} mb="md">
         <Tabs.List aria-label={t("shell.backups")}>
           {VIEWS.map((name) => (
             <Tabs.Tab key={name} value={name} px={{ base: 8, xs: "md" }}>
@@ -31,7 +31,7 @@ export function Frame() {
           ))}
         </Tabs.List>
       </Tabs>
-      <StaleBanner />
+      <ConnectionBanner />
       <Outlet />
     </Box>
   );

@@ -11,7 +11,7 @@ export function useConsolePath(): string {
 }
 
 /** The same, for the component that stands in the host's route: what its star stands for is ours. */
-export function useOwnPath(): string {
+export function useMountPath(): string {
   const { pathname } = useLocation();
   const ours = (useParams()["*"] ?? pathname).split("/").filter(Boolean).length;
   const all = pathname.split("/").filter(Boolean);

@@ -5,7 +5,7 @@ import { useNavigate } from "react-router";
 import { unwrap } from "../../api/client";
 import type { EdmsSchemas } from "../../api/documents";
 import { t } from "../../i18n";
-import { usePlace } from "../../api/EdmsProvider";
+import { useEdms } from "../../api/EdmsProvider";
 
 interface DeleteDialogProps {
   document: EdmsSchemas["DocumentDetail"];
@@ -15,7 +15,7 @@ interface DeleteDialogProps {
 
 /** Asks once more, deletes, and goes back to the list. */
 export function DeleteDialog({ document, opened, onClose }: DeleteDialogProps) {
-  const { api } = usePlace();
+  const { api } = useEdms();
   const queries = useQueryClient();
   const navigate = useNavigate();
   const remove = useMutation({

@@ -6,17 +6,17 @@ import { useQuery } from "@tanstack/react-query";
 import { useParams } from "react-router";
 
 import { documentQuery, type EdmsSchemas } from "../../api/documents";
-import { bytes, moment } from "../../components/format";
+import { bytes, dateTime } from "../../components/format";
 import { PageTitle } from "../../components/PageTitle";
 import { Loaded } from "../../components/states";
 import { t } from "../../i18n";
-import { useMay, usePlace } from "../../api/EdmsProvider";
+import { usePermission, useEdms } from "../../api/EdmsProvider";
 import { DeleteDialog } from "./DeleteDialog";
 import { VersionDialog } from "./VersionDialog";
 
 export default function DocumentPage() {
   const { id = "" } = useParams();
-  const query = useQuery(documentQuery(usePlace().api, id));
+  const query = useQuery(documentQuery(useEdms().api, id));
   return (
     <>
       {query.data === undefined && <PageTitle text={t("shell.documents")} />}
@@ -32,8 +32,8 @@ function View({ document }: { document: EdmsSchemas["DocumentDetail"] }) {
     [t("shell.document.state"), t(`shell.document.states.${document.state}`)],
     [t("shell.document.category"), document.category],
     [t("shell.document.owner"), document.owner ?? t("shell.document.nobody")],
-    [t("shell.document.created"), moment(document.created_at)],
-    [t("shell.document.changed"), moment(document.updated_at)],
+    [t("shell.document.created"), dateTime(document.created_at)],
+    [t("shell.document.changed"), dateTime(document.updated_at)],
   ];
   return (
     <>
@@ -42,8 +42,10 @@ function View({ document }: { document: EdmsSchemas["DocumentDetail"] }) {
       </Text>
       <PageTitle text={document.title} />
       <Group mb="md">
-        {useMay("documents.change_document") && <Button onClick={add.open}>{t("shell.document.addVersion")}</Button>}
-        {useMay("documents.delete_document") && (
+        {usePermission("documents.change_document") && (
+          <Button onClick={add.open}>{t("shell.document.addVersion")}</Button>
+        )}
+        {usePermission("documents.delete_document") && (
           <Button variant="outline" color="red" onClick={remove.open}>
             {t("common.delete")}
           </Button>
@@ -76,7 +78,7 @@ function View({ document }: { document: EdmsSchemas["DocumentDetail"] }) {
 }
 
 function Version({ version }: { version: EdmsSchemas["Version"] }) {
-  const { apiUrl } = usePlace();
+  const { apiUrl } = useEdms();
   return (
     <Paper component="li" withBorder p="sm">
       <Group justify="space-between" wrap="nowrap" align="flex-start">
@@ -85,7 +87,7 @@ function Version({ version }: { version: EdmsSchemas["Version"] }) {
             {version.number}. {version.source_name}
           </Text>
           <Text size="sm" c="dimmed">
-            {bytes(version.size)}, {moment(version.created_at)}
+            {bytes(version.size)}, {dateTime(version.created_at)}
           </Text>
           <Text size="xs" c="dimmed" ff="monospace" style={{ overflowWrap: "anywhere" }}>
             {t("shell.document.fingerprint")} {version.sha256}

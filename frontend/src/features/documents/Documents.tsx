@@ -1,30 +1,30 @@
 /** All documents: searched, a page at a time; both stand in the address. */
 
-import { Alert, Anchor, Button, Group, Pagination, Table, Text, TextInput } from "@mantine/core";
-import { useDebouncedCallback, useDisclosure } from "@mantine/hooks";
+import { Alert, Anchor, Button, Group, Pagination, Table, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation, useSearchParams } from "react-router";
 
 import { documentsQuery, type EdmsSchemas } from "../../api/documents";
-import { bytes, moment } from "../../components/format";
+import { bytes, dateTime } from "../../components/format";
 import { PageTitle } from "../../components/PageTitle";
-import { Empty, Loaded } from "../../components/states";
+import { SearchField } from "../../components/SearchField";
+import { EmptyState, Loaded } from "../../components/states";
 import { t } from "../../i18n";
-import { useMay, usePlace } from "../../api/EdmsProvider";
+import { usePermission, useEdms } from "../../api/EdmsProvider";
 import { UploadDialog } from "./UploadDialog";
 
 const PAGE_SIZE = 25;
 
 export default function Documents() {
-  const { api } = usePlace();
+  const { api } = useEdms();
   const [search, setSearch] = useSearchParams();
   const text = search.get("q") ?? "";
   const page = Math.max(1, Number(search.get("page")) || 1);
   const query = useQuery(documentsQuery(api, { q: text, page, page_size: PAGE_SIZE }));
   const { state } = useLocation() as { state: { deleted?: string } | null };
   const [uploading, upload] = useDisclosure();
-  const mayAdd = useMay("documents.add_document");
-  const seek = useDebouncedCallback((q: string) => setSearch(q ? { q } : {}, { replace: true }), 250);
+  const mayAdd = usePermission("documents.add_document");
   return (
     <>
       <PageTitle text={t("shell.documents")} />
@@ -34,14 +34,11 @@ export default function Documents() {
         </Alert>
       )}
       <Group mb="md" align="end">
-        <TextInput
-          key={text === "" ? "empty" : "given"}
-          defaultValue={text}
-          onChange={(event) => seek(event.currentTarget.value)}
+        <SearchField
           label={t("shell.list.searchLabel")}
           placeholder={t("shell.list.search")}
-          type="search"
-          flex="1 1 240px"
+          value={text}
+          onChange={(q) => setSearch(q ? { q } : {}, { replace: true })}
           maw={420}
         />
         {mayAdd && <Button onClick={upload.open}>{t("shell.upload.open")}</Button>}
@@ -49,7 +46,7 @@ export default function Documents() {
       <Loaded query={query}>
         {({ count, results }) =>
           count === 0 ? (
-            <Nothing text={text} onClear={() => setSearch({})} />
+            <NoDocuments text={text} onClear={() => setSearch({})} />
           ) : (
             <>
               <Text size="sm" c="dimmed" role="status" mb="xs">
@@ -78,20 +75,20 @@ export default function Documents() {
   );
 }
 
-function Nothing({ text, onClear }: { text: string; onClear: () => void }) {
+function NoDocuments({ text, onClear }: { text: string; onClear: () => void }) {
   if (text === "") {
     return (
-      <Empty title={t("shell.list.empty")} order={2}>
+      <EmptyState title={t("shell.list.empty")} order={2}>
         <Text>{t("shell.list.emptyText")}</Text>
-      </Empty>
+      </EmptyState>
     );
   }
   return (
-    <Empty title={t("shell.list.nothingFound", { text })} order={2}>
+    <EmptyState title={t("shell.list.nothingFound", { text })} order={2}>
       <Button variant="default" onClick={onClear}>
         {t("shell.list.clear")}
       </Button>
-    </Empty>
+    </EmptyState>
   );
 }
 
@@ -126,7 +123,7 @@ function Rows({ documents }: { documents: EdmsSchemas["Document"][] }) {
             <Table.Td ta="end" style={{ whiteSpace: "nowrap" }}>
               {bytes(one.size)}
             </Table.Td>
-            <Table.Td visibleFrom="sm">{moment(one.updated_at)}</Table.Td>
+            <Table.Td visibleFrom="sm">{dateTime(one.updated_at)}</Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>

@@ -1,7 +1,7 @@
 /** A dialog that asks for a file, and for more where there is more. */
 
 import { Alert, Button, FileInput, Group, Modal, Stack } from "@mantine/core";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type SubmitEvent, type ReactNode, useState } from "react";
 
 import { ApiError } from "../../api/client";
 import type { Progress } from "../../api/fileUpload";
@@ -22,7 +22,12 @@ interface FileDialogProps {
 
 export function FileDialog(props: FileDialogProps) {
   return (
-    <Modal opened={props.opened} onClose={props.onClose} title={props.title} closeButtonProps={{ "aria-label": t("common.close") }}>
+    <Modal
+      opened={props.opened}
+      onClose={props.onClose}
+      title={props.title}
+      closeButtonProps={{ "aria-label": t("common.close") }}
+    >
       <FileForm {...props} />
     </Modal>
   );
@@ -32,7 +37,7 @@ function FileForm({ submit, pending, progress, error, onClose, onSubmit, childre
   const [file, setFile] = useState<File | null>(null);
   const [missing, setMissing] = useState(false);
   const ofFile = error instanceof ApiError ? error.field("file") : undefined;
-  const send = (event: FormEvent<HTMLFormElement>) => {
+  const send = (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     setMissing(file === null);
     if (file !== null) {

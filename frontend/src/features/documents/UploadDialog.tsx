@@ -3,10 +3,11 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "react-router";
 
 import { ApiError, unwrap } from "../../api/client";
+import { textField } from "../../api/formData";
 import { t } from "../../i18n";
-import { usePlace } from "../../api/EdmsProvider";
+import { useEdms } from "../../api/EdmsProvider";
 import { FileDialog } from "./FileDialog";
-import { useSending } from "./useFileUpload";
+import { useFileUpload } from "./useFileUpload";
 
 interface Given {
   file: File;
@@ -16,10 +17,10 @@ interface Given {
 
 /** Takes a file in as a new document, and goes there. */
 export function UploadDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
-  const { api } = usePlace();
+  const { api } = useEdms();
   const queries = useQueryClient();
   const navigate = useNavigate();
-  const upload = useSending(
+  const upload = useFileUpload(
     ({ file, title, category }: Given, sending) =>
       unwrap(api.POST("/documents/", { body: { file: file.name, title, category }, ...sending })),
     (made) => {
@@ -42,7 +43,7 @@ export function UploadDialog({ opened, onClose }: { opened: boolean; onClose: ()
         onClose();
       }}
       onSubmit={(file, given) =>
-        upload.send({ file, title: String(given.get("title")), category: String(given.get("category")) })
+        upload.send({ file, title: textField(given, "title"), category: textField(given, "category") })
       }
     >
       <TextInput

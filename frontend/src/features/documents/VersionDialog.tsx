@@ -3,9 +3,9 @@ import { useQueryClient } from "@tanstack/react-query";
 import { unwrap } from "../../api/client";
 import type { EdmsSchemas } from "../../api/documents";
 import { t } from "../../i18n";
-import { usePlace } from "../../api/EdmsProvider";
+import { useEdms } from "../../api/EdmsProvider";
 import { FileDialog } from "./FileDialog";
-import { useSending } from "./useFileUpload";
+import { useFileUpload } from "./useFileUpload";
 
 interface VersionDialogProps {
   document: EdmsSchemas["DocumentDetail"];
@@ -15,9 +15,9 @@ interface VersionDialogProps {
 
 /** Takes a file in as the next version of a document. */
 export function VersionDialog({ document, opened, onClose }: VersionDialogProps) {
-  const { api } = usePlace();
+  const { api } = useEdms();
   const queries = useQueryClient();
-  const add = useSending(
+  const add = useFileUpload(
     ({ file }: { file: File }, sending) =>
       unwrap(
         api.POST("/documents/{id}/versions/", {

@@ -5,17 +5,17 @@ import { Link, useLocation } from "react-router";
 
 import { t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
-import { Allowed, useMay } from "../permissions";
-import { menuOf, useAsk } from "./ConfigurationDialogs";
-import { type Configuration, isOn } from "./draft";
-import { useRunNow, useSwitch } from "./mutations";
+import { Allowed, usePermission } from "../permissions";
+import { menuFocusId, useOpenDialog } from "./ConfigurationDialogs";
+import { type Configuration, isScheduleActive } from "./draft";
+import { useRunNow, useToggleSchedule } from "./mutations";
 import type { Results } from "./useConfigurationResults";
 
 /** Shows at once what was chosen, and what was before when the server refuses. */
 export function ScheduleSwitch({ row }: { row: Configuration }) {
-  const change = useSwitch(row);
-  const may = useMay("configure_backups");
-  const on = change.isPending ? change.variables : isOn(row);
+  const change = useToggleSchedule(row);
+  const may = usePermission("configure_backups");
+  const on = change.isPending ? change.variables : isScheduleActive(row);
   return (
     <Switch
       checked={on}
@@ -26,13 +26,13 @@ export function ScheduleSwitch({ row }: { row: Configuration }) {
   );
 }
 
-export function Actions({ row, results }: { row: Configuration; results: Results }) {
-  const ask = useAsk();
+export function ConfigurationActions({ row, results }: { row: Configuration; results: Results }) {
+  const ask = useOpenDialog();
   const run = useRunNow(row);
   const base = useConsolePath();
   const { search } = useLocation();
-  const mayConfigure = useMay("configure_backups");
-  const mayRestore = useMay("restore_backups") && results.good;
+  const mayConfigure = usePermission("configure_backups");
+  const mayRestore = usePermission("restore_backups") && results.good;
   return (
     <Group gap="xs" wrap="nowrap" justify="flex-end">
       <Allowed to="run_backups">
@@ -49,7 +49,11 @@ export function Actions({ row, results }: { row: Configuration; results: Results
       {(mayConfigure || mayRestore) && (
         <Menu position="bottom-end">
           <Menu.Target>
-            <ActionIcon data-focus-id={menuOf(row)} variant="default" aria-label={t("configurations.moreOf", { name: row.name })}>
+            <ActionIcon
+              data-focus-id={menuFocusId(row)}
+              variant="default"
+              aria-label={t("configurations.moreOf", { name: row.name })}
+            >
               <span aria-hidden>⋯</span>
             </ActionIcon>
           </Menu.Target>

@@ -2,11 +2,11 @@
 
 import { Button, Group, List, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { createContext, type FormEvent, type ReactNode, useCallback, useContext, useState } from "react";
+import { createContext, type SubmitEvent, type ReactNode, useCallback, useContext, useState } from "react";
 
 import { ApiError } from "../../../api/client";
 import { t } from "../../../i18n";
-import { Dialog, Refusal, TypedName } from "../../../components/Dialog";
+import { Dialog, RequestError, NameConfirmation } from "../../../components/Dialog";
 import type { Configuration } from "./draft";
 import { useDelete, useDuplicate } from "./mutations";
 
@@ -16,7 +16,7 @@ type Ask = (which: Which, row: Configuration) => void;
 const Context = createContext<Ask>(() => {});
 
 /** The menu of a configuration, which its dialogs are opened from. */
-export function menuOf(row: Configuration): string {
+export function menuFocusId(row: Configuration): string {
   return `more-${row.uuid}`;
 }
 
@@ -35,12 +35,14 @@ export function DialogsProvider({ children }: { children: ReactNode }) {
   return (
     <Context.Provider value={ask}>
       {children}
-      {asked && <Asked key={asked.row.uuid} row={asked.row} opened={opened} onClose={close} returnTo={menuOf(asked.row)} />}
+      {asked && (
+        <Asked key={asked.row.uuid} row={asked.row} opened={opened} onClose={close} returnTo={menuFocusId(asked.row)} />
+      )}
     </Context.Provider>
   );
 }
 
-export function useAsk(): Ask {
+export function useOpenDialog(): Ask {
   return useContext(Context);
 }
 
@@ -74,7 +76,7 @@ function DeleteForm({ row, onClose }: { row: Configuration; onClose: () => void 
   const [typed, setTyped] = useState("");
   const removal = useDelete(row, onClose);
   const fits = typed === row.name;
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     if (fits) {
       removal.mutate();
@@ -92,13 +94,13 @@ function DeleteForm({ row, onClose }: { row: Configuration; onClose: () => void 
           </List.Item>
           <List.Item>{t("configurations.deleteDialog.schedule")}</List.Item>
         </List>
-        <TypedName
+        <NameConfirmation
           name={row.name}
           label={t("configurations.deleteDialog.type", { name: row.name })}
           value={typed}
           onChange={setTyped}
         />
-        <Refusal error={removal.error} />
+        <RequestError error={removal.error} />
         <Buttons onClose={onClose}>
           <Button type="submit" color="red" disabled={!fits} loading={removal.isPending}>
             {t("configurations.deleteDialog.confirm")}
@@ -121,7 +123,7 @@ function DuplicateForm({ row, onClose }: { row: Configuration; onClose: () => vo
   const [name, setName] = useState(t("configurations.duplicateDialog.proposed", { name: row.name }));
   const copy = useDuplicate(row, onClose);
   const wrong = copy.error instanceof ApiError ? copy.error.field("name") : undefined;
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     copy.mutate(name);
   };
@@ -138,7 +140,7 @@ function DuplicateForm({ row, onClose }: { row: Configuration; onClose: () => vo
           maxLength={100}
           data-autofocus
         />
-        {!wrong && <Refusal error={copy.error} />}
+        {!wrong && <RequestError error={copy.error} />}
         <Buttons onClose={onClose}>
           <Button type="submit" loading={copy.isPending}>
             {t("configurations.duplicateDialog.confirm")}

@@ -3,42 +3,42 @@
 import { Alert, Button, Drawer, Fieldset, Group, Stack, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { type SubmitEvent, type ReactNode, useEffect, useRef, useState } from "react";
 
 import { ApiError } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { configurationQuery, previewQuery, scheduleQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
-import { Dialog, focusOn, LONG_TITLE, Refusal } from "../../../components/Dialog";
-import { Allowed, Own, useMay, useOwnName } from "../permissions";
+import { Dialog, focusElement, LONG_TITLE_STYLES, RequestError } from "../../../components/Dialog";
+import { Allowed, WithUserName, usePermission, useUserName } from "../permissions";
 import { Loaded } from "../../../components/states";
-import { forget, isBegun, useDraft } from "./drafts";
+import { discardDraft, hasDraft, useDraft } from "./drafts";
 import { type Configuration, type Draft, requestOf } from "./draft";
-import { DetailFields, RetentionFields, ScheduleFields, WhatFields } from "./FormFields";
+import { AdvancedFields, RetentionFields, ScheduleFields, BasicFields } from "./FormFields";
 import { RetentionPreview, SchedulePreview } from "./FormPreviews";
 import { useSave } from "./mutations";
 
-const PATIENCE_MS = 350;
+const DEBOUNCE_MS = 350;
 const RUNS = 5;
 const RULES = ["retention_days", "max_backups", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly"] as const;
 
-interface EditorProps {
+interface ConfigurationEditorProps {
   /** "new", the uuid of one, or null while the drawer is closed. */
   which: string | null;
   onClose: () => void;
 }
 
-export function Editor({ which, onClose }: EditorProps) {
+export function ConfigurationEditor({ which, onClose }: ConfigurationEditorProps) {
   const [dirty, setDirty] = useState(false);
   const [asking, setAsking] = useState(false);
   const title = useTitle(which);
-  const user = useOwnName();
-  useEffect(() => setDirty(which !== null && user !== null && isBegun(user, which)), [which, user]);
+  const user = useUserName();
+  useEffect(() => setDirty(which !== null && user !== null && hasDraft(user, which)), [which, user]);
   const leave = () => {
     setAsking(false);
     setDirty(false);
     if (user !== null && which !== null) {
-      forget(user, which);
+      discardDraft(user, which);
     }
     onClose();
   };
@@ -56,18 +56,20 @@ export function Editor({ which, onClose }: EditorProps) {
         size="lg"
         title={title}
         returnFocus={false}
-        onExitTransitionEnd={() => focusOn(shown.current === "new" ? "new-configuration" : `edit-${shown.current}`)}
+        onExitTransitionEnd={() =>
+          focusElement(shown.current === "new" ? "new-configuration" : `edit-${shown.current}`)
+        }
         closeButtonProps={{ "aria-label": t("common.close") }}
         // Between the title and the buttons, which both stay in sight, there has to be room for what has the focus.
-        styles={{ ...LONG_TITLE, content: { scrollPaddingBlock: "5rem" } }}
+        styles={{ ...LONG_TITLE_STYLES, content: { scrollPaddingBlock: "5rem" } }}
       >
         {which !== null && (
-          <Own>
+          <WithUserName>
             {(name) => {
               const props = { user: name, setDirty, onDone: leave };
-              return which === "new" ? <New {...props} /> : <Existing uuid={which} {...props} />;
+              return which === "new" ? <NewForm {...props} /> : <EditForm uuid={which} {...props} />;
             }}
-          </Own>
+          </WithUserName>
         )}
       </Drawer>
       <Dialog
@@ -96,11 +98,15 @@ export function Editor({ which, onClose }: EditorProps) {
 function useTitle(which: string | null): string {
   const isThere = which !== null && which !== "new";
   const name = useQuery({ ...configurationQuery(useApi(), which ?? ""), enabled: isThere }).data?.name;
-  const may = useMay("configure_backups");
+  const may = usePermission("configure_backups");
   if (!isThere) {
     return t("configurations.form.newTitle");
   }
-  return name === undefined ? t("configurations.edit") : may === false ? name : t("configurations.form.editTitle", { name });
+  return name === undefined
+    ? t("configurations.edit")
+    : may === false
+      ? name
+      : t("configurations.form.editTitle", { name });
 }
 
 interface FormProps {
@@ -109,69 +115,73 @@ interface FormProps {
   onDone: () => void;
 }
 
-function New(props: FormProps) {
-  const may = useMay("configure_backups");
-  return may === false ? <Alert color="gray">{t("configurations.form.mayNotMake")}</Alert> : <Form row={null} {...props} />;
+function NewForm(props: FormProps) {
+  const may = usePermission("configure_backups");
+  return may === false ? (
+    <Alert color="gray">{t("configurations.form.mayNotMake")}</Alert>
+  ) : (
+    <Form row={null} {...props} />
+  );
 }
 
-function Existing({ uuid, ...rest }: FormProps & { uuid: string }) {
+function EditForm({ uuid, ...rest }: FormProps & { uuid: string }) {
   const query = useQuery(configurationQuery(useApi(), uuid));
   return <Loaded query={query}>{(row) => <Form key={row.uuid} row={row} {...rest} />}</Loaded>;
 }
 
 function Form({ user, row, setDirty, onDone }: FormProps & { row: Configuration | null }) {
   const api = useApi();
-  const own = useDraft(user, row);
-  const { draft } = own;
-  const [mended, setMended] = useState<ReadonlySet<keyof Draft>>(new Set());
+  const editing = useDraft(user, row);
+  const { draft } = editing;
+  const [edited, setEdited] = useState<ReadonlySet<keyof Draft>>(new Set());
   const save = useSave(row, onDone);
-  const may = useMay("configure_backups");
+  const may = usePermission("configure_backups");
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     // What had to be loaded was not there yet when the drawer took the focus.
     form.current?.querySelector<HTMLElement>("[data-autofocus]")?.focus({ preventScroll: true });
   }, []);
   // The name is not what the preview is about, and may still be missing.
-  const [body] = useDebouncedValue({ ...requestOf(draft), name: draft.name || "new" }, PATIENCE_MS);
+  const [body] = useDebouncedValue({ ...requestOf(draft), name: draft.name || "new" }, DEBOUNCE_MS);
   const drafted = useQuery({ ...previewQuery(api, body), enabled: may === true });
   const saved = useQuery({ ...scheduleQuery(api, row?.uuid ?? "", RUNS), enabled: may === false && row !== null });
   const preview = may === false ? saved : drafted;
   const change = (changes: Partial<Draft>) => {
-    own.change(changes);
-    setMended((before) => new Set([...before, ...(Object.keys(changes) as (keyof Draft)[])]));
+    editing.change(changes);
+    setEdited((before) => new Set([...before, ...(Object.keys(changes) as (keyof Draft)[])]));
     setDirty(true);
   };
-  const wrong = (field: keyof Draft) =>
-    save.error instanceof ApiError && !mended.has(field) ? save.error.field(field) : undefined;
-  const submit = (event: FormEvent) => {
+  const errorOf = (field: keyof Draft) =>
+    save.error instanceof ApiError && !edited.has(field) ? save.error.field(field) : undefined;
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    setMended(new Set());
-    save.mutate(own);
+    setEdited(new Set());
+    save.mutate(editing);
   };
-  const fields = { draft, change, wrong };
-  const elsewhere = save.error && !save.error.problem?.errors.some((one) => one.field in draft) ? save.error : null;
+  const fields = { draft, change, errorOf };
+  const otherError = save.error && !save.error.problem?.errors.some((one) => one.field in draft) ? save.error : null;
   return (
     <form ref={form} onSubmit={submit} noValidate>
       <Stack>
         {may === false && <Text size="sm">{t("configurations.form.mayNot")}</Text>}
-        {own.isLeft && <Alert color="yellow">{t("configurations.form.left")}</Alert>}
-        <Part fixed={may === false}>
-          <WhatFields {...fields} />
+        {editing.isLeft && <Alert color="yellow">{t("configurations.form.left")}</Alert>}
+        <FieldGroup fixed={may === false}>
+          <BasicFields {...fields} />
           <ScheduleFields {...fields} zone={preview.data?.time_zone} />
-        </Part>
+        </FieldGroup>
         <SchedulePreview query={preview} />
-        <Part fixed={may === false}>
+        <FieldGroup fixed={may === false}>
           <RetentionFields {...fields} />
-        </Part>
+        </FieldGroup>
         <RetentionPreview
           draft={draft}
           saved={row?.uuid ?? null}
-          changed={RULES.some((rule) => draft[rule] !== own.saved[rule])}
+          changed={RULES.some((rule) => draft[rule] !== editing.saved[rule])}
         />
-        <Part fixed={may === false}>
-          <DetailFields {...fields} opened={may === false} />
-        </Part>
-        <Refusal error={elsewhere} />
+        <FieldGroup fixed={may === false}>
+          <AdvancedFields {...fields} opened={may === false} />
+        </FieldGroup>
+        <RequestError error={otherError} />
         <Group justify="flex-end" pos="sticky" bottom={0} bg="var(--mantine-color-body)" py="sm">
           <Button variant="default" onClick={onDone}>
             {t(may === false ? "common.close" : "common.cancel")}
@@ -188,7 +198,7 @@ function Form({ user, row, setDirty, onDone }: FormProps & { row: Configuration 
 }
 
 /** Fields, which those who may only look at them do not change. */
-function Part({ fixed, children }: { fixed: boolean; children: ReactNode }) {
+function FieldGroup({ fixed, children }: { fixed: boolean; children: ReactNode }) {
   return (
     <Fieldset variant="unstyled" disabled={fixed}>
       <Stack>{children}</Stack>

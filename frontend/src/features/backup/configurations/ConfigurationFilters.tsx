@@ -1,10 +1,10 @@
 /** Search, filters, order and layout: all of it is the address. */
 
-import { Group, SegmentedControl, Select, TextInput } from "@mantine/core";
-import { useEffect, useState } from "react";
+import { Group, SegmentedControl, Select } from "@mantine/core";
 import { useSearchParams } from "react-router";
 
 import type { ConfigurationsQuery } from "../../../api/queries";
+import { SearchField } from "../../../components/SearchField";
 import { label, t } from "../../../i18n";
 import { TYPES } from "./draft";
 
@@ -18,14 +18,12 @@ const ORDERINGS = {
 } as const;
 type Ordering = keyof typeof ORDERINGS;
 
-const PATIENCE_MS = 250;
-
 function known<Value extends string>(value: string | null, values: readonly Value[]): Value | undefined {
   return values.find((one) => one === value);
 }
 
 /** What the address asks for; what it has that is not known is as if it were not there. */
-export function useView() {
+export function useListView() {
   const [params, setParams] = useSearchParams();
   const ordering = known(params.get("ordering"), Object.keys(ORDERINGS) as Ordering[]) ?? "name";
   const type = known(params.get("type"), TYPES);
@@ -55,10 +53,14 @@ export function useView() {
   return { query, search, type, enabled, ordering, layout, set, narrowed: Boolean(search || type || enabled) } as const;
 }
 
-export function Toolbar({ view }: { view: ReturnType<typeof useView> }) {
+export function ConfigurationFilters({ view }: { view: ReturnType<typeof useListView> }) {
   return (
     <Group gap="sm" align="flex-end" mb="md">
-      <SearchField view={view} />
+      <SearchField
+        label={t("configurations.search")}
+        value={view.search}
+        onChange={(text) => view.set("search", text)}
+      />
       <Select
         label={t("configurations.filterType")}
         data={TYPES.map((value) => ({ value, label: label("backupType", value) }))}
@@ -101,30 +103,5 @@ export function Toolbar({ view }: { view: ReturnType<typeof useView> }) {
         onChange={(value) => view.set("view", value === "grid" ? "grid" : null)}
       />
     </Group>
-  );
-}
-
-/** Typing shows at once; the address follows when one pauses. */
-function SearchField({ view }: { view: ReturnType<typeof useView> }) {
-  const [text, setText] = useState(view.search);
-  const { search, set } = view;
-  useEffect(() => setText(search), [search]);
-  useEffect(() => {
-    if (text === search) {
-      return undefined;
-    }
-    const timer = window.setTimeout(() => set("search", text), PATIENCE_MS);
-    return () => window.clearTimeout(timer);
-    // `set` is another one each time, and always does the same.
-  }, [text, search]);
-  return (
-    <TextInput
-      type="search"
-      label={t("configurations.search")}
-      value={text}
-      onChange={(event) => setText(event.currentTarget.value)}
-      style={{ flex: "1 1 14rem" }}
-      maxLength={100}
-    />
   );
 }

@@ -8,10 +8,10 @@ import { label, t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
 import { ValueBadge } from "../../../components/badges";
 import { Name } from "../../../components/BreakableName";
-import { Actions, ScheduleSwitch } from "./ConfigurationActions";
+import { ConfigurationActions, ScheduleSwitch } from "./ConfigurationActions";
 import type { Configuration } from "./draft";
 import { LastGood, LastResult, NextRun } from "./ResultCells";
-import { useResults } from "./useConfigurationResults";
+import { useConfigurationResults } from "./useConfigurationResults";
 
 function Title({ row }: { row: Configuration }) {
   const base = useConsolePath();
@@ -36,7 +36,7 @@ function Title({ row }: { row: Configuration }) {
 }
 
 /** What holds its schedule up besides the switch. */
-function Held({ row }: { row: Configuration }) {
+function StatusNote({ row }: { row: Configuration }) {
   return row.status && row.status !== "ACTIVE" ? <ValueBadge group="configurationStatus" value={row.status} /> : null;
 }
 
@@ -77,7 +77,7 @@ export function ConfigurationTable({ rows, ordering, onSort }: SortProps & { row
 }
 
 function Row({ row }: { row: Configuration }) {
-  const results = useResults(row);
+  const results = useConfigurationResults(row);
   return (
     <Table.Tr>
       <Table.Td miw="14.5rem" maw="20rem">
@@ -101,11 +101,11 @@ function Row({ row }: { row: Configuration }) {
       <Table.Td>
         <Group gap="xs" wrap="nowrap">
           <ScheduleSwitch row={row} />
-          <Held row={row} />
+          <StatusNote row={row} />
         </Group>
       </Table.Td>
       <Table.Td>
-        <Actions row={row} results={results} />
+        <ConfigurationActions row={row} results={results} />
       </Table.Td>
     </Table.Tr>
   );
@@ -135,14 +135,14 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 }
 
 function ConfigurationCard({ row }: { row: Configuration }) {
-  const results = useResults(row);
+  const results = useConfigurationResults(row);
   return (
     <Card withBorder>
       <Stack justify="space-between" h="100%" gap="sm">
         <Group justify="space-between" wrap="nowrap" align="flex-start">
           <Title row={row} />
           <Group gap="xs" wrap="nowrap">
-            <Held row={row} />
+            <StatusNote row={row} />
             <ScheduleSwitch row={row} />
           </Group>
         </Group>
@@ -157,7 +157,7 @@ function ConfigurationCard({ row }: { row: Configuration }) {
           </Fact>
         </Stack>
         <LastResult results={results} />
-        <Actions row={row} results={results} />
+        <ConfigurationActions row={row} results={results} />
       </Stack>
     </Card>
   );

@@ -9,14 +9,14 @@ import { useApi } from "../../../api/ApiProvider";
 import { configurationPages } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
-import { HEADING } from "../../../components/Dialog";
-import { NoticesProvider } from "../../../components/notifications";
+import { VIEW_HEADING_ID } from "../../../components/Dialog";
+import { NotificationsProvider } from "../../../components/notifications";
 import { Allowed } from "../permissions";
-import { Empty, Loaded } from "../../../components/states";
+import { EmptyState, Loaded } from "../../../components/states";
 import { DialogsProvider } from "./ConfigurationDialogs";
-import { Editor } from "./ConfigurationEditor";
+import { ConfigurationEditor } from "./ConfigurationEditor";
 import { ConfigurationGrid, ConfigurationTable } from "./ConfigurationList";
-import { Toolbar, useView } from "./ConfigurationFilters";
+import { ConfigurationFilters, useListView } from "./ConfigurationFilters";
 
 const PHONE = "(max-width: 48em)";
 
@@ -26,10 +26,10 @@ export default function Configurations() {
   const { search } = useLocation();
   const which = useParams()["*"]?.split("/")[0] || null;
   return (
-    <NoticesProvider>
+    <NotificationsProvider>
       <Group justify="space-between" mb="sm" align="flex-start">
         <div>
-          <Title order={2} id={HEADING} tabIndex={-1}>
+          <Title order={2} id={VIEW_HEADING_ID} tabIndex={-1}>
             {t("configurations.title")}
           </Title>
           <Text c="dimmed">{t("configurations.intro")}</Text>
@@ -41,26 +41,29 @@ export default function Configurations() {
         </Allowed>
       </Group>
       <DialogsProvider>
-        <Listed />
+        <ConfigurationResults />
       </DialogsProvider>
-      <Editor which={which} onClose={() => void navigate({ pathname: `${base}/configurations`, search })} />
-    </NoticesProvider>
+      <ConfigurationEditor
+        which={which}
+        onClose={() => void navigate({ pathname: `${base}/configurations`, search })}
+      />
+    </NotificationsProvider>
   );
 }
 
-function Listed() {
-  const view = useView();
+function ConfigurationResults() {
+  const view = useListView();
   const phone = useMediaQuery(PHONE);
   const query = useInfiniteQuery(configurationPages(useApi(), view.query));
   const sort = (ordering: string) => view.set("ordering", ordering === "name" ? null : ordering);
   return (
     <>
-      <Toolbar view={view} />
+      <ConfigurationFilters view={view} />
       <Loaded query={query}>
         {({ pages }) => {
           const rows = pages.flatMap((page) => page.results);
           if (rows.length === 0) {
-            return view.narrowed ? <NothingFits /> : <NothingThere />;
+            return view.narrowed ? <NoMatches /> : <NoConfigurations />;
           }
           // A table of seven columns is of no use on a phone: the cards say the same.
           return view.layout === "grid" || phone ? (
@@ -81,28 +84,28 @@ function Listed() {
   );
 }
 
-function NothingThere() {
+function NoConfigurations() {
   const base = useConsolePath();
   return (
-    <Empty title={t("configurations.emptyTitle")}>
+    <EmptyState title={t("configurations.emptyTitle")}>
       <Text>{t("configurations.emptyText")}</Text>
       <Allowed to="configure_backups">
         <Button component={Link} to={`${base}/configurations/new`}>
           {t("configurations.create")}
         </Button>
       </Allowed>
-    </Empty>
+    </EmptyState>
   );
 }
 
-function NothingFits() {
+function NoMatches() {
   const base = useConsolePath();
   return (
-    <Empty title={t("configurations.emptySearchTitle")}>
+    <EmptyState title={t("configurations.emptySearchTitle")}>
       <Text>{t("configurations.emptySearchText")}</Text>
       <Button component={Link} to={`${base}/configurations`} variant="default">
         {t("configurations.clear")}
       </Button>
-    </Empty>
+    </EmptyState>
   );
 }

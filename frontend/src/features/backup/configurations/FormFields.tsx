@@ -1,6 +1,19 @@
 /** The fields of the form, in the order in which one thinks of them. */
 
-import { Accordion, Checkbox, Fieldset, Group, NumberInput, Select, SimpleGrid, Stack, Switch, Text, Textarea, TextInput } from "@mantine/core";
+import {
+  Accordion,
+  Checkbox,
+  Fieldset,
+  Group,
+  NumberInput,
+  Select,
+  SimpleGrid,
+  Stack,
+  Switch,
+  Text,
+  Textarea,
+  TextInput,
+} from "@mantine/core";
 
 import { label, t } from "../../../i18n";
 import { type Draft, FREQUENCIES, TYPES } from "./draft";
@@ -9,20 +22,22 @@ export interface FieldsProps {
   draft: Draft;
   change: (changes: Partial<Draft>) => void;
   /** What the server says of a field. */
-  wrong: (field: keyof Draft) => string | undefined;
+  errorOf: (field: keyof Draft) => string | undefined;
 }
 
 type Numeric = { [Key in keyof Draft]: Draft[Key] extends number | "" ? Key : never }[keyof Draft];
 
 /** A whole number, or nothing. */
-function Whole(props: FieldsProps & { field: Numeric; label: string; description?: string; min: number; max: number }) {
-  const { draft, change, wrong, field, ...rest } = props;
+function WholeNumberField(
+  props: FieldsProps & { field: Numeric; label: string; description?: string; min: number; max: number },
+) {
+  const { draft, change, errorOf, field, ...rest } = props;
   return (
     <NumberInput
       {...rest}
       value={draft[field]}
       onChange={(value) => change({ [field]: value === "" ? "" : Number(value) })}
-      error={wrong(field)}
+      error={errorOf(field)}
       allowDecimal={false}
       allowNegative={false}
       clampBehavior="none"
@@ -36,7 +51,7 @@ function options<Value extends string>(group: Parameters<typeof label>[0], value
   return values.map((value) => ({ value, label: label(group, value) }));
 }
 
-export function WhatFields({ draft, change, wrong }: FieldsProps) {
+export function BasicFields({ draft, change, errorOf }: FieldsProps) {
   return (
     <Stack gap="sm">
       <TextInput
@@ -44,7 +59,7 @@ export function WhatFields({ draft, change, wrong }: FieldsProps) {
         description={t("configurations.form.nameHelp")}
         value={draft.name}
         onChange={(event) => change({ name: event.currentTarget.value })}
-        error={wrong("name")}
+        error={errorOf("name")}
         maxLength={100}
         required
         data-autofocus
@@ -53,7 +68,7 @@ export function WhatFields({ draft, change, wrong }: FieldsProps) {
         label={t("configurations.form.description")}
         value={draft.description}
         onChange={(event) => change({ description: event.currentTarget.value })}
-        error={wrong("description")}
+        error={errorOf("description")}
         autosize
         minRows={1}
         maxRows={5}
@@ -64,7 +79,7 @@ export function WhatFields({ draft, change, wrong }: FieldsProps) {
         data={options("backupType", TYPES)}
         value={draft.backup_type}
         onChange={(value) => value && change({ backup_type: value })}
-        error={wrong("backup_type")}
+        error={errorOf("backup_type")}
         allowDeselect={false}
       />
     </Stack>
@@ -72,7 +87,7 @@ export function WhatFields({ draft, change, wrong }: FieldsProps) {
 }
 
 export function ScheduleFields(props: FieldsProps & { zone: string | undefined }) {
-  const { draft, change, wrong, zone } = props;
+  const { draft, change, errorOf, zone } = props;
   const { frequency } = draft;
   return (
     <Fieldset legend={t("configurations.schedule")}>
@@ -83,7 +98,7 @@ export function ScheduleFields(props: FieldsProps & { zone: string | undefined }
             data={options("frequency", FREQUENCIES)}
             value={frequency}
             onChange={(value) => value && change({ frequency: value })}
-            error={wrong("frequency")}
+            error={errorOf("frequency")}
             allowDeselect={false}
           />
           {frequency !== "ON_DEMAND" && (
@@ -92,14 +107,14 @@ export function ScheduleFields(props: FieldsProps & { zone: string | undefined }
               label={t("configurations.form.time")}
               value={draft.schedule_time}
               onChange={(event) => change({ schedule_time: event.currentTarget.value })}
-              error={wrong("schedule_time")}
+              error={errorOf("schedule_time")}
             />
           )}
         </Group>
-        {frequency === "WEEKLY" && <Days draft={draft} change={change} wrong={wrong} />}
+        {frequency === "WEEKLY" && <Days draft={draft} change={change} errorOf={errorOf} />}
         {frequency === "MONTHLY" && (
-          <Whole
-            {...{ draft, change, wrong }}
+          <WholeNumberField
+            {...{ draft, change, errorOf }}
             field="schedule_day_of_month"
             label={t("configurations.form.dayOfMonth")}
             description={t("configurations.form.dayOfMonthHelp")}
@@ -116,20 +131,20 @@ export function ScheduleFields(props: FieldsProps & { zone: string | undefined }
           label={t("configurations.form.enabled")}
           checked={draft.is_enabled}
           onChange={(event) => change({ is_enabled: event.currentTarget.checked })}
-          error={wrong("is_enabled")}
+          error={errorOf("is_enabled")}
         />
       </Stack>
     </Fieldset>
   );
 }
 
-function Days({ draft, change, wrong }: FieldsProps) {
+function Days({ draft, change, errorOf }: FieldsProps) {
   return (
     <Checkbox.Group
       label={t("configurations.form.days")}
       value={draft.schedule_days.map(String)}
       onChange={(days) => change({ schedule_days: days.map(Number) })}
-      error={wrong("schedule_days")}
+      error={errorOf("schedule_days")}
     >
       <Group gap="xs" mt={4}>
         {t("configurations.form.dayNames")
@@ -152,8 +167,20 @@ export function RetentionFields(props: FieldsProps) {
     <Fieldset legend={t("configurations.form.retention")}>
       <Stack gap="sm">
         <SimpleGrid cols={2}>
-          <Whole {...props} field="retention_days" label={t("configurations.form.retentionDays")} min={1} max={36_500} />
-          <Whole {...props} field="max_backups" label={t("configurations.form.maxBackups")} min={1} max={36_500} />
+          <WholeNumberField
+            {...props}
+            field="retention_days"
+            label={t("configurations.form.retentionDays")}
+            min={1}
+            max={36_500}
+          />
+          <WholeNumberField
+            {...props}
+            field="max_backups"
+            label={t("configurations.form.maxBackups")}
+            min={1}
+            max={36_500}
+          />
         </SimpleGrid>
         <div>
           <Text size="sm" fw={500}>
@@ -164,22 +191,53 @@ export function RetentionFields(props: FieldsProps) {
           </Text>
         </div>
         <SimpleGrid cols={{ base: 2, xs: 4 }}>
-          <Whole {...props} field="keep_daily" label={t("configurations.form.keepDaily")} min={0} max={9999} />
-          <Whole {...props} field="keep_weekly" label={t("configurations.form.keepWeekly")} min={0} max={9999} />
-          <Whole {...props} field="keep_monthly" label={t("configurations.form.keepMonthly")} min={0} max={9999} />
-          <Whole {...props} field="keep_yearly" label={t("configurations.form.keepYearly")} min={0} max={9999} />
+          <WholeNumberField
+            {...props}
+            field="keep_daily"
+            label={t("configurations.form.keepDaily")}
+            min={0}
+            max={9999}
+          />
+          <WholeNumberField
+            {...props}
+            field="keep_weekly"
+            label={t("configurations.form.keepWeekly")}
+            min={0}
+            max={9999}
+          />
+          <WholeNumberField
+            {...props}
+            field="keep_monthly"
+            label={t("configurations.form.keepMonthly")}
+            min={0}
+            max={9999}
+          />
+          <WholeNumberField
+            {...props}
+            field="keep_yearly"
+            label={t("configurations.form.keepYearly")}
+            min={0}
+            max={9999}
+          />
         </SimpleGrid>
       </Stack>
     </Fieldset>
   );
 }
 
-const DETAILS = ["storage_path", "time_limit_minutes", "include", "exclude", "compression_enabled", "encryption_enabled"] as const;
+const DETAILS = [
+  "storage_path",
+  "time_limit_minutes",
+  "include",
+  "exclude",
+  "compression_enabled",
+  "encryption_enabled",
+] as const;
 
-/** What is rarely changed; open where something is wrong in there, or where it cannot be opened. */
-export function DetailFields({ opened, ...props }: FieldsProps & { opened: boolean }) {
-  const { draft, change, wrong } = props;
-  const open = opened || DETAILS.some((field) => wrong(field));
+/** What is rarely changed; open where something is errorOf in there, or where it cannot be opened. */
+export function AdvancedFields({ opened, ...props }: FieldsProps & { opened: boolean }) {
+  const { draft, change, errorOf } = props;
+  const open = opened || DETAILS.some((field) => errorOf(field));
   return (
     <Accordion variant="contained" key={String(open)} defaultValue={open ? "details" : null} order={3}>
       <Accordion.Item value="details">
@@ -191,9 +249,9 @@ export function DetailFields({ opened, ...props }: FieldsProps & { opened: boole
               description={t("configurations.form.storagePathHelp")}
               value={draft.storage_path}
               onChange={(event) => change({ storage_path: event.currentTarget.value })}
-              error={wrong("storage_path")}
+              error={errorOf("storage_path")}
             />
-            <Whole
+            <WholeNumberField
               {...props}
               field="time_limit_minutes"
               label={t("configurations.form.timeLimit")}
@@ -211,7 +269,7 @@ export function DetailFields({ opened, ...props }: FieldsProps & { opened: boole
               description={draft.encryption_enabled ? undefined : t("configurations.form.encryptionOff")}
               checked={draft.encryption_enabled}
               onChange={(event) => change({ encryption_enabled: event.currentTarget.checked })}
-              error={wrong("encryption_enabled")}
+              error={errorOf("encryption_enabled")}
             />
             {(["include", "exclude"] as const).map((field) => (
               <Textarea
@@ -220,7 +278,7 @@ export function DetailFields({ opened, ...props }: FieldsProps & { opened: boole
                 description={t(`configurations.form.${field}Help`)}
                 value={draft[field]}
                 onChange={(event) => change({ [field]: event.currentTarget.value })}
-                error={wrong(field)}
+                error={errorOf(field)}
                 autosize
                 minRows={1}
                 maxRows={8}

@@ -8,7 +8,7 @@ import { ApiError, type Schemas } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { retentionQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
-import { moment } from "../../../components/format";
+import { dateTime } from "../../../components/format";
 import { Loaded, Loading } from "../../../components/states";
 import type { Draft } from "./draft";
 
@@ -53,7 +53,7 @@ function Runs({ schedule }: { schedule: Schemas["Schedule"] }) {
           <List size="sm" type="ordered">
             {runs.map((run) => (
               <List.Item key={run}>
-                <time dateTime={run}>{moment(run)}</time>
+                <time dateTime={run}>{dateTime(run)}</time>
               </List.Item>
             ))}
           </List>
@@ -97,14 +97,14 @@ export function RetentionPreview({ draft, saved, changed }: { draft: Draft; save
             {sentence}
           </Text>
         ))}
-        {saved && <Today uuid={saved} changed={changed} />}
+        {saved && <CurrentRetention uuid={saved} changed={changed} />}
       </Stack>
     </Paper>
   );
 }
 
 /** What the saved rules would do to the backups that are there. */
-function Today({ uuid, changed }: { uuid: string; changed: boolean }) {
+function CurrentRetention({ uuid, changed }: { uuid: string; changed: boolean }) {
   const query = useQuery(retentionQuery(useApi(), uuid));
   const [open, setOpen] = useState(false);
   return (
@@ -118,7 +118,11 @@ function Today({ uuid, changed }: { uuid: string; changed: boolean }) {
               {t("configurations.retention.now")}: {t("configurations.retention.kept", { count: plan.kept })},{" "}
               {t("configurations.retention.going", { count: plan.going })}.
             </Text>
-            {changed && <Alert color="yellow" p="xs">{t("configurations.retention.unsaved")}</Alert>}
+            {changed && (
+              <Alert color="yellow" p="xs">
+                {t("configurations.retention.unsaved")}
+              </Alert>
+            )}
             <Button variant="subtle" size="compact-sm" aria-expanded={open} onClick={() => setOpen(!open)}>
               {t(`configurations.retention.${open ? "hide" : "show"}`)}
             </Button>
@@ -126,7 +130,7 @@ function Today({ uuid, changed }: { uuid: string; changed: boolean }) {
               <List size="sm" spacing={2}>
                 {plan.verdicts.map((one) => (
                   <List.Item key={one.job}>
-                    {moment(one.taken_at)}: <b>{t(`configurations.retention.${one.keep ? "stays" : "goes"}`)}</b>,{" "}
+                    {dateTime(one.taken_at)}: <b>{t(`configurations.retention.${one.keep ? "stays" : "goes"}`)}</b>,{" "}
                     {one.reasons.join(", ")}
                   </List.Item>
                 ))}

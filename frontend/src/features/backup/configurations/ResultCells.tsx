@@ -6,18 +6,18 @@ import { Link } from "react-router";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
 import { ValueBadge } from "../../../components/badges";
-import { moment } from "../../../components/format";
-import { useAgo } from "../../../components/relativeTime";
+import { dateTime } from "../../../components/format";
+import { useRelativeTime } from "../../../components/relativeTime";
 import { ProgressView } from "../../../components/ProgressView";
-import { type Configuration, isOn } from "./draft";
+import { type Configuration, isScheduleActive } from "./draft";
 import type { Results } from "./useConfigurationResults";
 
 /** A moment as its distance from now, and exactly for whoever asks. */
-export function Moment({ at }: { at: string }) {
-  const ago = useAgo();
+export function RelativeTime({ at }: { at: string }) {
+  const ago = useRelativeTime();
   return (
-    <Tooltip label={moment(at)}>
-      <Text component="time" dateTime={at} size="sm" tabIndex={0} title={moment(at)}>
+    <Tooltip label={dateTime(at)}>
+      <Text component="time" dateTime={at} size="sm" tabIndex={0} title={dateTime(at)}>
         {ago(at)}
       </Text>
     </Tooltip>
@@ -43,10 +43,14 @@ export function LastResult({ results }: { results: Results }) {
   }
   return (
     <Group gap={6}>
-      <Anchor component={Link} to={`${base}/history/${last.uuid}`} aria-label={`${label("jobStatus", last.status)}, ${last.job_name}`}>
+      <Anchor
+        component={Link}
+        to={`${base}/history/${last.uuid}`}
+        aria-label={`${label("jobStatus", last.status)}, ${last.job_name}`}
+      >
         <ValueBadge group="jobStatus" value={last.status} />
       </Anchor>
-      <Moment at={last.completed_at ?? last.queued_at} />
+      <RelativeTime at={last.completed_at ?? last.queued_at} />
     </Group>
   );
 }
@@ -56,17 +60,17 @@ export function LastGood({ results }: { results: Results }) {
   const { lateSince } = results;
   return (
     <Stack gap={2}>
-      <Newest results={results} />
+      <NewestGoodBackup results={results} />
       {lateSince && (
         <Text size="sm" fw={600} c="var(--mantine-color-error)">
-          {t("configurations.lateSince", { time: moment(lateSince) })}
+          {t("configurations.lateSince", { time: dateTime(lateSince) })}
         </Text>
       )}
     </Stack>
   );
 }
 
-function Newest({ results }: { results: Results }) {
+function NewestGoodBackup({ results }: { results: Results }) {
   const { good } = results;
   if (good === null) {
     return (
@@ -77,7 +81,7 @@ function Newest({ results }: { results: Results }) {
   }
   return (
     <Group gap={6}>
-      <Moment at={good.started_at ?? good.queued_at} />
+      <RelativeTime at={good.started_at ?? good.queued_at} />
       <ValueBadge group="trust" value={good.trust} />
     </Group>
   );
@@ -85,9 +89,9 @@ function Newest({ results }: { results: Results }) {
 
 export function NextRun({ row }: { row: Configuration }) {
   if (row.next_run) {
-    return <Moment at={row.next_run} />;
+    return <RelativeTime at={row.next_run} />;
   }
-  const why = row.frequency === "ON_DEMAND" ? "noNextOnDemand" : isOn(row) ? "noNext" : "noNextOff";
+  const why = row.frequency === "ON_DEMAND" ? "noNextOnDemand" : isScheduleActive(row) ? "noNext" : "noNextOff";
   return (
     <Text size="sm" c="dimmed">
       {t(`configurations.${why}`)}

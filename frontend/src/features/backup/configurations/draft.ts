@@ -33,7 +33,7 @@ export const TYPES: Schemas["BackupType"][] = ["FULL", "INCREMENTAL", "DIFFERENT
 export const FREQUENCIES: Schemas["Frequency"][] = ["HOURLY", "DAILY", "WEEKLY", "MONTHLY", "ON_DEMAND"];
 
 /** A new one: every night, kept for a month. */
-export const FRESH: Draft = {
+export const NEW_DRAFT: Draft = {
   name: "",
   description: "",
   backup_type: "FULL",
@@ -60,7 +60,7 @@ export function draftOf(row: Configuration): Draft {
   return {
     name: row.name,
     description: row.description ?? "",
-    backup_type: row.backup_type ?? FRESH.backup_type,
+    backup_type: row.backup_type ?? NEW_DRAFT.backup_type,
     frequency: row.frequency ?? "ON_DEMAND",
     schedule_time: (row.schedule_time ?? "").slice(0, 5),
     schedule_days: row.schedule_days ?? [],
@@ -89,7 +89,14 @@ const lines = (text: string) =>
 
 /** A number that is left empty is not sent, and stays what it was or becomes what is usual. */
 export function requestOf(draft: Draft): Request {
-  const numbers = ["retention_days", "max_backups", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly"] as const;
+  const numbers = [
+    "retention_days",
+    "max_backups",
+    "keep_daily",
+    "keep_weekly",
+    "keep_monthly",
+    "keep_yearly",
+  ] as const;
   const given: Partial<Record<(typeof numbers)[number], number>> = {};
   for (const name of numbers) {
     const value = draft[name];
@@ -126,6 +133,6 @@ export function changesOf(draft: Draft, saved: Draft): Partial<Request> {
 }
 
 /** Whether its schedule runs: switched on, and not held up by its state. */
-export function isOn(row: Configuration): boolean {
+export function isScheduleActive(row: Configuration): boolean {
   return row.is_enabled === true && row.status === "ACTIVE";
 }

@@ -2,11 +2,11 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 
-import { answerOf, ApiError, type Schemas, unwrap } from "../../../api/client";
+import { type ApiError, answerOf, type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
-import { useTell } from "../../../components/notifications";
+import { useNotify } from "../../../components/notifications";
 import { changesOf, type Configuration, type Draft, requestOf } from "./draft";
 
 function isConflict(value: unknown): value is Schemas["Conflict"] {
@@ -25,9 +25,9 @@ function useRefresh(): () => Promise<unknown> {
 }
 
 /** Switch its schedule on or off. Until the server has answered, `variables` is what is shown. */
-export function useSwitch(row: Configuration) {
+export function useToggleSchedule(row: Configuration) {
   const api = useApi();
-  const tell = useTell();
+  const notify = useNotify();
   const refresh = useRefresh();
   const params = { path: { uuid: row.uuid } };
   return useMutation({
@@ -38,9 +38,9 @@ export function useSwitch(row: Configuration) {
           : api.POST("/configurations/{uuid}/disable/", { params }),
       ),
     onSuccess: (_row, on) =>
-      tell({ tone: "good", title: t(`configurations.${on ? "enabledNow" : "disabledNow"}`, { name: row.name }) }),
+      notify({ tone: "good", title: t(`configurations.${on ? "enabledNow" : "disabledNow"}`, { name: row.name }) }),
     onError: (error) =>
-      tell({ tone: "bad", title: t("configurations.refused", { name: row.name }), text: error.message }),
+      notify({ tone: "bad", title: t("configurations.refused", { name: row.name }), text: error.message }),
     onSettled: refresh,
   });
 }
@@ -48,7 +48,7 @@ export function useSwitch(row: Configuration) {
 /** Run it now; the server says whether it begins, waits, or cannot since another run is at work. */
 export function useRunNow(row: Configuration) {
   const api = useApi();
-  const tell = useTell();
+  const notify = useNotify();
   const refresh = useRefresh();
   const base = useConsolePath();
   const seen = (job: string) => ({ to: `${base}/history/${job}`, label: t("configurations.openJob") });
@@ -59,14 +59,14 @@ export function useRunNow(row: Configuration) {
       return isConflict(answer.error) ? answer.error : unwrap(Promise.resolve(answer));
     },
     onSuccess: (said) =>
-      tell({
+      notify({
         tone: said.status === "started" ? "good" : "note",
         title: t(`configurations.${said.status}`, { name: row.name }),
         text: said.message,
         link: seen(said.job_id),
       }),
     onError: (error) =>
-      tell({ tone: "bad", title: t("configurations.refused", { name: row.name }), text: error.message }),
+      notify({ tone: "bad", title: t("configurations.refused", { name: row.name }), text: error.message }),
     onSettled: refresh,
   });
 }
@@ -74,7 +74,7 @@ export function useRunNow(row: Configuration) {
 /** Delete it; where that takes a second person it is only asked for. */
 export function useDelete(row: Configuration, onDone: (deleted: boolean) => void) {
   const api = useApi();
-  const tell = useTell();
+  const notify = useNotify();
   const refresh = useRefresh();
   const base = useConsolePath();
   return useMutation({
@@ -83,10 +83,10 @@ export function useDelete(row: Configuration, onDone: (deleted: boolean) => void
       if (operation?.status === "AWAITING_APPROVAL") {
         const text = t("configurations.deleteAskedText", { name: row.name });
         const link = { to: `${base}/restore`, label: t("configurations.seeWaiting") };
-        tell({ tone: "note", title: t("configurations.deleteAsked"), text, link });
+        notify({ tone: "note", title: t("configurations.deleteAsked"), text, link });
       } else {
         const title = t("configurations.deleted", { name: row.name });
-        tell({ tone: "good", title, text: t("configurations.deletedText") });
+        notify({ tone: "good", title, text: t("configurations.deletedText") });
       }
       onDone(operation === undefined);
       return refresh();
@@ -96,15 +96,13 @@ export function useDelete(row: Configuration, onDone: (deleted: boolean) => void
 
 export function useDuplicate(row: Configuration, onDone: () => void) {
   const api = useApi();
-  const tell = useTell();
+  const notify = useNotify();
   const refresh = useRefresh();
   return useMutation({
     mutationFn: (name: string) =>
-      unwrap(
-        api.POST("/configurations/{uuid}/duplicate/", { params: { path: { uuid: row.uuid } }, body: { name } }),
-      ),
+      unwrap(api.POST("/configurations/{uuid}/duplicate/", { params: { path: { uuid: row.uuid } }, body: { name } })),
     onSuccess: (made) => {
-      tell({
+      notify({
         tone: "good",
         title: t("configurations.duplicated", { name: made.name }),
         text: t("configurations.duplicatedText"),
@@ -118,7 +116,7 @@ export function useDuplicate(row: Configuration, onDone: () => void) {
 /** Make a new one, or change one. Errors of fields are the form's. */
 export function useSave(row: Configuration | null, onDone: () => void) {
   const api = useApi();
-  const tell = useTell();
+  const notify = useNotify();
   const refresh = useRefresh();
   return useMutation<Configuration, ApiError, { draft: Draft; saved: Draft }>({
     mutationFn: ({ draft, saved }) =>
@@ -131,7 +129,7 @@ export function useSave(row: Configuration | null, onDone: () => void) {
             }),
       ),
     onSuccess: (saved) => {
-      tell({ tone: "good", title: t(`configurations.${row === null ? "created" : "saved"}`, { name: saved.name }) });
+      notify({ tone: "good", title: t(`configurations.${row === null ? "created" : "saved"}`, { name: saved.name }) });
       onDone();
       return refresh();
     },

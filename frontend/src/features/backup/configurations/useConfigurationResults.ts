@@ -18,7 +18,7 @@ export interface Results {
   lateSince: string | null;
 }
 
-export function useResults(row: Configuration): Results {
+export function useConfigurationResults(row: Configuration): Results {
   // What is at work comes from one query for all rows, which events keep fresh.
   const status = useQuery(statusQuery(useApi())).data;
   const open = [...(status?.running_jobs ?? []), ...(status?.waiting_jobs ?? [])];

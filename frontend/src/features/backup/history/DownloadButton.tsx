@@ -8,7 +8,7 @@ import { useApi, useApiUrl, useHeaders } from "../../../api/ApiProvider";
 import { t } from "../../../i18n";
 
 /** The address of the bytes of something in a backup; of the whole where the path is empty. */
-export function bytesOf(job: string, path: string): string {
+export function downloadPath(job: string, path: string): string {
   return `/jobs/${job}/download/${path && `?path=${encodeURIComponent(path)}`}`;
 }
 
@@ -20,9 +20,9 @@ interface Props {
   size?: "compact-sm" | "sm";
 }
 
-export function DownloadLink(props: Props) {
+export function DownloadButton(props: Props) {
   // A link sends the session of the browser and no header: where a token counts, it takes a ticket.
-  return useHeaders() === undefined ? <Link {...props} /> : <WithTicket {...props} />;
+  return useHeaders() === undefined ? <Link {...props} /> : <TicketDownloadButton {...props} />;
 }
 
 function labelOf(name: string | undefined) {
@@ -32,13 +32,13 @@ function labelOf(name: string | undefined) {
 function Link({ job, path, text, name, size = "compact-sm" }: Props) {
   const url = useApiUrl();
   return (
-    <Button component="a" href={url(bytesOf(job, path))} download size={size} variant="default" {...labelOf(name)}>
+    <Button component="a" href={url(downloadPath(job, path))} download size={size} variant="default" {...labelOf(name)}>
       {text}
     </Button>
   );
 }
 
-function WithTicket({ job, path, text, name, size = "compact-sm" }: Props) {
+function TicketDownloadButton({ job, path, text, name, size = "compact-sm" }: Props) {
   const api = useApi();
   const url = useApiUrl();
   const asking = useMutation({

@@ -6,9 +6,9 @@ import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
-import { bytes, moment } from "../../../components/format";
+import { bytes, dateTime } from "../../../components/format";
 import { Allowed } from "../permissions";
-import { DownloadLink } from "./DownloadButton";
+import { DownloadButton } from "./DownloadButton";
 
 type Entry = Schemas["Entry"];
 
@@ -21,7 +21,7 @@ const MARKS: Record<Entry["kind"], string> = {
 };
 
 /** The address of a folder of a backup. */
-export function placeOf(job: string, path: string): string {
+export function folderPath(job: string, path: string): string {
   return `../history/${job}/files${path ? `?path=${encodeURIComponent(path)}` : ""}`;
 }
 
@@ -89,12 +89,12 @@ const Row = memo(function Row({ job, entry, full, onPreview }: RowProps) {
         {entry.size === null ? "" : bytes(entry.size)}
       </Table.Td>
       <Table.Td visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>
-        {entry.modified_at && moment(entry.modified_at)}
+        {entry.modified_at && dateTime(entry.modified_at)}
       </Table.Td>
       <Table.Td ta="right">
         {(entry.kind === "file" || entry.kind === "folder") && !entry.withheld && (
           <Group gap={6} justify="flex-end">
-            <DownloadLink job={job} path={entry.path} text={t("history.files.downloadShort")} name={entry.name} />
+            <DownloadButton job={job} path={entry.path} text={t("history.files.downloadShort")} name={entry.name} />
             <RestoreLink job={job} entry={entry} />
           </Group>
         )}
@@ -118,7 +118,7 @@ function Name({ job, entry, full, onPreview }: RowProps) {
       <VisuallyHidden>{t(`history.files.kinds.${entry.kind}`)}</VisuallyHidden>
       <div style={{ overflowWrap: "anywhere" }}>
         {entry.kind === "folder" ? (
-          <Anchor component={Link} to={placeOf(job, entry.path)}>
+          <Anchor component={Link} to={folderPath(job, entry.path)}>
             {name}
           </Anchor>
         ) : entry.kind === "file" && !entry.withheld ? (

@@ -11,10 +11,10 @@ import { useEffect, useState } from "react";
 import { ApiError, type Headers, type Schemas } from "../../../api/client";
 import { useApiUrl, useHeaders } from "../../../api/ApiProvider";
 import { t } from "../../../i18n";
-import { LONG_TITLE } from "../../../components/Dialog";
+import { LONG_TITLE_STYLES } from "../../../components/Dialog";
 import { bytes } from "../../../components/format";
 import { Loaded } from "../../../components/states";
-import { bytesOf, DownloadLink } from "./DownloadButton";
+import { downloadPath, DownloadButton } from "./DownloadButton";
 
 type Entry = Schemas["Entry"];
 
@@ -44,13 +44,13 @@ export function Preview({ job, entry, onClose }: Props) {
       size="xl"
       title={entry?.name}
       closeButtonProps={{ "aria-label": t("common.close") }}
-      styles={LONG_TITLE}
+      styles={LONG_TITLE_STYLES}
     >
       {entry && (
         <Stack>
           <Content job={job} entry={entry} />
           <Group justify="flex-end">
-            <DownloadLink job={job} path={entry.path} text={t("history.files.downloadShort")} name={entry.name} />
+            <DownloadButton job={job} path={entry.path} text={t("history.files.downloadShort")} name={entry.name} />
             <Button size="compact-sm" variant="default" onClick={onClose}>
               {t("common.close")}
             </Button>
@@ -69,7 +69,8 @@ function Content({ job, entry }: { job: string; entry: Entry }) {
   const fits = size > 0 && (!picture || size <= MOST_PICTURE);
   const query = useQuery({
     queryKey: ["files", job, "content", entry.path],
-    queryFn: () => fetchContent(url(bytesOf(job, entry.path)), picture ? null : Math.min(size, MOST_TEXT), headers),
+    queryFn: () =>
+      fetchContent(url(downloadPath(job, entry.path)), picture ? null : Math.min(size, MOST_TEXT), headers),
     enabled: fits,
     staleTime: Infinity,
     gcTime: 0,
@@ -98,7 +99,7 @@ async function fetchContent(address: string, most: number | null, more?: Headers
     throw new ApiError(0, null, String(error));
   });
   if (!answer.ok) {
-    const problem: Schemas["Problem"] | null = await answer.json().catch(() => null);
+    const problem = (await answer.json().catch(() => null)) as Schemas["Problem"] | null;
     throw new ApiError(answer.status, problem, problem?.detail ?? `${answer.status} ${answer.statusText}`);
   }
   return answer.arrayBuffer();
@@ -126,6 +127,7 @@ function PlainText({ content, size }: { content: ArrayBuffer; size: number }) {
   return (
     <>
       <pre
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- the keyboard has to reach what scrolls
         tabIndex={0}
         style={{
           margin: 0,

@@ -66,7 +66,11 @@ describe("the history", () => {
     const asked = answerJobs((params) =>
       params.get("cursor") === "second"
         ? { next: null, previous: null, results: [job({ uuid: "older", job_name: "older" })] }
-        : { next: `${API}/jobs/?cursor=second`, previous: null, results: [job({ job_name: "newer", status, trust: "" })] },
+        : {
+            next: `${API}/jobs/?cursor=second`,
+            previous: null,
+            results: [job({ job_name: "newer", status, trust: "" })],
+          },
     );
     renderConsole("/history");
     await screen.findByText("older");

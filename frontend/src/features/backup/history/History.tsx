@@ -5,12 +5,12 @@ import { useRef } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import { t } from "../../../i18n";
-import { Empty, Failure, Unloaded } from "../../../components/states";
-import { FilterBar } from "./JobFilters";
-import { isNarrowed, queryOf, withFilter } from "./jobFilterParams";
+import { EmptyState, ErrorAlert, LoadingOrError } from "../../../components/states";
+import { JobFilters } from "./JobFilters";
+import { hasFilters, queryOf, withFilter } from "./jobFilterParams";
 import classes from "./History.module.css";
 import { JobList } from "./JobList";
-import { useJobs } from "./useJobList";
+import { useJobList } from "./useJobList";
 
 const USUAL_ORDER = "-queued_at";
 
@@ -23,14 +23,14 @@ export default function History() {
         <Title order={2}>{t("history.title")}</Title>
         <Text c="dimmed">{t("history.intro")}</Text>
       </div>
-      <FilterBar params={params} onChange={change} />
+      <JobFilters params={params} onChange={change} />
       <Jobs params={params} onOrder={(order) => change(withFilter(params, "order", [order]))} />
     </Stack>
   );
 }
 
 function Jobs({ params, onOrder }: { params: URLSearchParams; onOrder: (order: string) => void }) {
-  const { query, jobs, isAnother, hasMore, error, retry, setView } = useJobs(queryOf(params));
+  const { query, jobs, isAnother, hasMore, error, retry, setView } = useJobList(queryOf(params));
   const place = useRef<HTMLDivElement>(null);
   const reorder = (wanted: string) => {
     onOrder(wanted);
@@ -41,7 +41,7 @@ function Jobs({ params, onOrder }: { params: URLSearchParams; onOrder: (order: s
   };
   const order = params.get("order") ?? USUAL_ORDER;
   if (jobs === undefined) {
-    return <Unloaded query={query} />;
+    return <LoadingOrError query={query} />;
   }
   return (
     <div ref={place} aria-busy={isAnother} className={classes["jobs"]}>
@@ -53,22 +53,22 @@ function Jobs({ params, onOrder }: { params: URLSearchParams; onOrder: (order: s
       {jobs.length > 0 ? (
         <JobList jobs={jobs} isAll={!hasMore} order={order} onOrder={reorder} onView={setView} />
       ) : (
-        <None narrowed={isNarrowed(params)} />
+        <NoJobs narrowed={hasFilters(params)} />
       )}
-      {error && <Failure error={error} onRetry={retry} />}
+      {error && <ErrorAlert error={error} onRetry={retry} />}
     </div>
   );
 }
 
-function None({ narrowed }: { narrowed: boolean }) {
+function NoJobs({ narrowed }: { narrowed: boolean }) {
   return (
-    <Empty title={t(narrowed ? "history.noneTitle" : "history.emptyTitle")}>
+    <EmptyState title={t(narrowed ? "history.noneTitle" : "history.emptyTitle")}>
       <Text c="dimmed">{t(narrowed ? "history.noneText" : "history.emptyText")}</Text>
       {!narrowed && (
         <Button component={Link} to="../configurations" variant="default">
           {t("overview.freshness.toConfigurations")}
         </Button>
       )}
-    </Empty>
+    </EmptyState>
   );
 }

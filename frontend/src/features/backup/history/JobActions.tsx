@@ -10,7 +10,7 @@ import { useApi } from "../../../api/ApiProvider";
 import { t } from "../../../i18n";
 import { Allowed } from "../permissions";
 import { CancelDialog, DeleteDialog, PinDialog } from "./JobDialogs";
-import { DownloadLink } from "./DownloadButton";
+import { DownloadButton } from "./DownloadButton";
 
 type Job = Schemas["JobDetail"];
 
@@ -30,17 +30,17 @@ export function JobActions({ job }: { job: Job }) {
             <Button component={Link} to={`../history/${job.uuid}/files`} variant="default">
               {t("history.page.browse")}
             </Button>
-            <DownloadLink job={job.uuid} path="" text={t("history.page.download")} size="sm" />
+            <DownloadButton job={job.uuid} path="" text={t("history.page.download")} size="sm" />
           </Allowed>
           <Allowed to="run_backups">
             <Verify job={job} />
             <Pin job={job} />
           </Allowed>
-          <Allowed to="delete_backups">{!job.is_pinned && <Opened name="delete" job={job} />}</Allowed>
+          <Allowed to="delete_backups">{!job.is_pinned && <DialogButton name="delete" job={job} />}</Allowed>
         </>
       )}
       <Allowed to="run_backups">
-        {unfinished && !job.cancel_requested_at && <Opened name="cancel" job={job} />}
+        {unfinished && !job.cancel_requested_at && <DialogButton name="cancel" job={job} />}
       </Allowed>
     </Group>
   );
@@ -48,7 +48,7 @@ export function JobActions({ job }: { job: Job }) {
 
 const DIALOGS = { delete: DeleteDialog, cancel: CancelDialog };
 
-function Opened({ name, job }: { name: keyof typeof DIALOGS; job: Job }) {
+function DialogButton({ name, job }: { name: keyof typeof DIALOGS; job: Job }) {
   const [opened, { open, close }] = useDisclosure(false);
   const Dialog = DIALOGS[name];
   return (
@@ -64,7 +64,7 @@ function Opened({ name, job }: { name: keyof typeof DIALOGS; job: Job }) {
 function Verify({ job }: { job: Job }) {
   const api = useApi();
   return (
-    <Do
+    <ActionButton
       name={t("history.page.verify")}
       hint={t("history.page.verifyHint")}
       work={() => unwrap(api.POST("/jobs/{uuid}/verify/", { params: { path: { uuid: job.uuid } } }))}
@@ -78,7 +78,7 @@ function Pin({ job }: { job: Job }) {
   const [opened, { open, close }] = useDisclosure(false);
   return (
     <>
-      <Do
+      <ActionButton
         name={t(job.is_pinned ? "history.page.unpin" : "history.page.pin")}
         {...(job.is_pinned ? {} : { instead: open })}
         work={() => unwrap(api.DELETE("/jobs/{uuid}/pin/", { params: { path: { uuid: job.uuid } } }))}
@@ -88,7 +88,7 @@ function Pin({ job }: { job: Job }) {
   );
 }
 
-interface DoProps {
+interface ActionButtonProps {
   name: string;
   hint?: string;
   /** What is to be asked before. */
@@ -97,7 +97,7 @@ interface DoProps {
 }
 
 /** A button that does something at once, and says why it was refused. */
-function Do({ name, hint, instead, work }: DoProps) {
+function ActionButton({ name, hint, instead, work }: ActionButtonProps) {
   const queries = useQueryClient();
   const doing = useMutation({
     mutationFn: work,

@@ -2,12 +2,12 @@
 
 import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type SubmitEvent, type ReactNode, useState } from "react";
 
 import { type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { t } from "../../../i18n";
-import { moment } from "../../../components/format";
+import { dateTime } from "../../../components/format";
 
 const LONGEST_REASON = 200;
 
@@ -21,20 +21,18 @@ export function CancelDialog({ job, opened, onClose }: DialogProps) {
   const api = useApi();
   const [reason, setReason] = useState("");
   return (
-    <Asking
+    <ConfirmDialog
       title={t("history.dialogs.cancelTitle")}
       opened={opened}
       onClose={onClose}
       keep={t("history.dialogs.cancelKeep")}
       does={t("history.dialogs.cancelDo")}
       dangerous
-      work={() =>
-        unwrap(api.POST("/jobs/{uuid}/cancel/", { params: { path: { uuid: job.uuid } }, body: { reason } }))
-      }
+      work={() => unwrap(api.POST("/jobs/{uuid}/cancel/", { params: { path: { uuid: job.uuid } }, body: { reason } }))}
     >
       <Text>{t("history.dialogs.cancelText", { name: job.job_name })}</Text>
       <Reason value={reason} onChange={setReason} />
-    </Asking>
+    </ConfirmDialog>
   );
 }
 
@@ -42,7 +40,7 @@ export function PinDialog({ job, opened, onClose }: DialogProps) {
   const api = useApi();
   const [reason, setReason] = useState("");
   return (
-    <Asking
+    <ConfirmDialog
       title={t("history.dialogs.pinTitle")}
       opened={opened}
       onClose={onClose}
@@ -52,7 +50,7 @@ export function PinDialog({ job, opened, onClose }: DialogProps) {
     >
       <Text>{t("history.dialogs.pinText")}</Text>
       <Reason value={reason} onChange={setReason} />
-    </Asking>
+    </ConfirmDialog>
   );
 }
 
@@ -60,7 +58,7 @@ export function DeleteDialog({ job, opened, onClose }: DialogProps) {
   const api = useApi();
   const [typed, setTyped] = useState("");
   return (
-    <Asking
+    <ConfirmDialog
       title={t("history.dialogs.deleteTitle")}
       opened={opened}
       onClose={() => {
@@ -73,7 +71,7 @@ export function DeleteDialog({ job, opened, onClose }: DialogProps) {
       ready={typed === job.job_name}
       work={() => unwrap(api.DELETE("/jobs/{uuid}/", { params: { path: { uuid: job.uuid } } }))}
     >
-      <Text>{t("history.dialogs.deleteText", { time: moment(job.started_at ?? job.queued_at) })}</Text>
+      <Text>{t("history.dialogs.deleteText", { time: dateTime(job.started_at ?? job.queued_at) })}</Text>
       <Text>{t("history.dialogs.deleteStays")}</Text>
       <TextInput
         label={t("history.dialogs.deleteType", { name: job.job_name })}
@@ -84,7 +82,7 @@ export function DeleteDialog({ job, opened, onClose }: DialogProps) {
         spellCheck={false}
         data-autofocus
       />
-    </Asking>
+    </ConfirmDialog>
   );
 }
 
@@ -100,7 +98,7 @@ function Reason({ value, onChange }: { value: string; onChange: (value: string) 
   );
 }
 
-interface AskingProps {
+interface ConfirmDialogProps {
   title: string;
   opened: boolean;
   onClose: () => void;
@@ -113,7 +111,17 @@ interface AskingProps {
 }
 
 /** A dialog that closes when the work was taken on, and stays with the reason when it was refused. */
-function Asking({ title, opened, onClose, keep, does, dangerous = false, ready = true, work, children }: AskingProps) {
+function ConfirmDialog({
+  title,
+  opened,
+  onClose,
+  keep,
+  does,
+  dangerous = false,
+  ready = true,
+  work,
+  children,
+}: ConfirmDialogProps) {
   const queries = useQueryClient();
   const doing = useMutation({
     mutationFn: work,
@@ -128,7 +136,7 @@ function Asking({ title, opened, onClose, keep, does, dangerous = false, ready =
     doing.reset();
     onClose();
   };
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     if (ready && !doing.isPending) {
       doing.mutate();

@@ -4,17 +4,17 @@ import { Code } from "@mantine/core";
 
 import type { Schemas } from "../../../api/client";
 import { label, t } from "../../../i18n";
-import { bytes, duration, moment } from "../../../components/format";
-import { Facts, Section } from "../../../components/Section";
+import { bytes, duration, dateTime } from "../../../components/format";
+import { FactList, Section } from "../../../components/Section";
 
 export function JobFacts({ job }: { job: Schemas["JobDetail"] }) {
   const how = label("trigger", job.trigger);
   const number = (value: number | null) => (value === null ? "" : value.toLocaleString("en"));
-  const time = (value: string | null) => value && moment(value);
+  const time = (value: string | null) => value && dateTime(value);
   const { settings } = job;
   return (
     <Section title={t("history.page.facts")}>
-      <Facts
+      <FactList
         facts={[
           [
             t("history.page.triggeredBy"),

@@ -2,16 +2,16 @@
 
 import { Anchor, Breadcrumbs, Button, Group, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useState } from "react";
+import { type SubmitEvent, useEffect, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { filesQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
-import { Empty, Failure, Unloaded } from "../../../components/states";
-import { DownloadLink } from "./DownloadButton";
-import { FileList, placeOf } from "./FileList";
+import { EmptyState, ErrorAlert, LoadingOrError } from "../../../components/states";
+import { DownloadButton } from "./DownloadButton";
+import { FileList, folderPath } from "./FileList";
 import { Preview } from "./FilePreview";
 
 type Job = Schemas["JobDetail"];
@@ -32,18 +32,18 @@ export default function JobFiles({ job }: { job: Job }) {
       </div>
       {job.has_backup ? (
         <>
-          <Where job={job.uuid} path={path} />
+          <FolderPath job={job.uuid} path={path} />
           <SearchForm job={job.uuid} path={path} search={search} />
           <Entries job={job.uuid} path={path} search={search} />
         </>
       ) : (
-        <Empty title={t("history.files.noFiles")} />
+        <EmptyState title={t("history.files.noFiles")} />
       )}
     </Stack>
   );
 }
 
-function Where({ job, path }: { job: string; path: string }) {
+function FolderPath({ job, path }: { job: string; path: string }) {
   const parts = path.split("/").filter(Boolean);
   const steps = [t("history.files.root"), ...parts];
   return (
@@ -56,14 +56,14 @@ function Where({ job, path }: { job: string; path: string }) {
                 {name}
               </Text>
             ) : (
-              <Anchor key={depth} component={Link} to={placeOf(job, parts.slice(0, depth).join("/"))}>
+              <Anchor key={depth} component={Link} to={folderPath(job, parts.slice(0, depth).join("/"))}>
                 {name}
               </Anchor>
             ),
           )}
         </Breadcrumbs>
       </nav>
-      {path && <DownloadLink job={job} path={path} text={t("history.files.downloadFolder")} />}
+      {path && <DownloadButton job={job} path={path} text={t("history.files.downloadFolder")} />}
     </Group>
   );
 }
@@ -73,7 +73,7 @@ function SearchForm({ job, path, search }: { job: string; path: string; search: 
   const [text, setText] = useState(search);
   // Somebody went back, or into another folder; who has searched is still where they have typed.
   useEffect(() => setText(search), [path, search]);
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     setParams({ ...(path && { path }), ...(text && { search: text }) });
   };
@@ -93,7 +93,7 @@ function SearchForm({ job, path, search }: { job: string; path: string; search: 
           {t("history.files.searchDo")}
         </Button>
         {search && (
-          <Button component={Link} to={placeOf(job, path)} variant="subtle">
+          <Button component={Link} to={folderPath(job, path)} variant="subtle">
             {t("history.files.clear")}
           </Button>
         )}
@@ -110,25 +110,25 @@ function Entries({ job, path, search }: { job: string; path: string; search: str
   const pages = useInfiniteQuery(filesQuery(useApi(), job, path, search));
   useEffect(() => setShown(null), [path, search]);
   if (pages.data === undefined) {
-    return <Unloaded query={pages} />;
+    return <LoadingOrError query={pages} />;
   }
   const entries = pages.data.pages.flatMap((page) => page.results);
   const cut = pages.data.pages.at(-1)?.cut_off;
   return (
     <Stack gap="sm">
       {entries.length === 0 ? (
-        <Empty title={t(search ? "history.files.noneFound" : "history.files.empty")}>
+        <EmptyState title={t(search ? "history.files.noneFound" : "history.files.empty")}>
           {search && (
             <Text c="dimmed" maw="40rem" ta="center">
               {t("history.files.noneFoundText")}
             </Text>
           )}
-        </Empty>
+        </EmptyState>
       ) : (
         <FileList job={job} entries={entries} full={search !== ""} onPreview={setShown} />
       )}
       {cut && <Text role="status">{t(cut === "time" ? "history.files.cutTime" : "history.files.cutLimit")}</Text>}
-      {pages.error && <Failure error={pages.error} onRetry={() => void pages.fetchNextPage()} />}
+      {pages.error && <ErrorAlert error={pages.error} onRetry={() => void pages.fetchNextPage()} />}
       {pages.hasNextPage && (
         <Group justify="center">
           <Button variant="default" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>

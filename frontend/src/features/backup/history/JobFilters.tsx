@@ -3,22 +3,33 @@
 import { Button, Group, MultiSelect, NativeSelect, Paper, Select, SimpleGrid, TextInput } from "@mantine/core";
 import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 
 import { useApi } from "../../../api/ApiProvider";
 import { configurationsQuery } from "../../../api/queries";
+import { SearchField } from "../../../components/SearchField";
 import { label, t } from "../../../i18n";
-import { dayOf, type FilterName, isNarrowed, NAMES, STATUSES, TRIGGERS, TRUSTS, TYPES, withFilter } from "./jobFilterParams";
+import {
+  dayOf,
+  type FilterName,
+  hasFilters,
+  NAMES,
+  STATUSES,
+  TRIGGERS,
+  TRUSTS,
+  TYPES,
+  withFilter,
+} from "./jobFilterParams";
 import classes from "./History.module.css";
 
-const PAUSE_MS = 300;
+const DEBOUNCE_MS = 300;
 
 interface Props {
   params: URLSearchParams;
   onChange: (params: URLSearchParams) => void;
 }
 
-export function FilterBar({ params, onChange }: Props) {
+export function JobFilters({ params, onChange }: Props) {
   // Where there is little room the jobs come first.
   const [opened, { toggle }] = useDisclosure(false);
   const set = (name: FilterName, values: string[]) => onChange(withFilter(params, name, values));
@@ -35,11 +46,16 @@ export function FilterBar({ params, onChange }: Props) {
   return (
     <Paper component="search" withBorder p="sm" aria-label={t("history.filters")}>
       <Group align="end" gap="xs">
-        <Search value={params.get("q") ?? ""} onChange={(value) => set("q", [value])} />
+        <SearchField
+          label={t("history.search")}
+          placeholder={t("history.searchHint")}
+          value={params.get("q") ?? ""}
+          onChange={(value) => set("q", [value])}
+        />
         <Button hiddenFrom="sm" variant="default" aria-expanded={opened} onClick={toggle}>
           {chosen > 0 ? t("history.filtersChosen", { count: chosen }) : t("history.filters")}
         </Button>
-        {isNarrowed(params) && (
+        {hasFilters(params) && (
           <Button variant="default" onClick={clear}>
             {t("history.clear")}
           </Button>
@@ -60,10 +76,22 @@ export function FilterBar({ params, onChange }: Props) {
           {...(params.has("status") ? {} : { placeholder: t("history.anyStatus") })}
           clearable
         />
-        {choice("type", t("history.anyType"), TYPES.map((one) => [one, label("backupType", one)]))}
+        {choice(
+          "type",
+          t("history.anyType"),
+          TYPES.map((one) => [one, label("backupType", one)]),
+        )}
         <Configurations value={params.get("configuration")} onChange={(value) => set("configuration", [value ?? ""])} />
-        {choice("trigger", t("history.anyTrigger"), TRIGGERS.map((one) => [one, label("trigger", one)]))}
-        {choice("trust", t("history.anyTrust"), TRUSTS.map((one) => [one, label("trust", one)]))}
+        {choice(
+          "trigger",
+          t("history.anyTrigger"),
+          TRIGGERS.map((one) => [one, label("trigger", one)]),
+        )}
+        {choice(
+          "trust",
+          t("history.anyTrust"),
+          TRUSTS.map((one) => [one, label("trust", one)]),
+        )}
         <NativeSelect
           label={t("history.kept")}
           value={params.get("kept") ?? ""}
@@ -90,34 +118,12 @@ export function FilterBar({ params, onChange }: Props) {
   );
 }
 
-function Search({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const [text, setText] = useState(value);
-  const [settled] = useDebouncedValue(text, PAUSE_MS);
-  // Somebody went back, or cleared the filters.
-  useEffect(() => setText(value), [value]);
-  useEffect(() => {
-    if (settled === text && settled !== value) {
-      onChange(settled);
-    }
-    // Only what was typed asks; that the address has changed does not.
-  }, [settled]);
-  return (
-    <TextInput
-      type="search"
-      style={{ flex: "1 1 14rem" }}
-      label={t("history.search")}
-      placeholder={t("history.searchHint")}
-      maxLength={100}
-      value={text}
-      onChange={(event) => setText(event.currentTarget.value)}
-    />
-  );
-}
-
 function Configurations({ value, onChange }: { value: string | null; onChange: (value: string | null) => void }) {
   const [text, setText] = useState("");
-  const [search] = useDebouncedValue(text, PAUSE_MS);
-  const { data } = useQuery(configurationsQuery(useApi(), { limit: 50, ...(search && { search: search.slice(0, 100) }) }));
+  const [search] = useDebouncedValue(text, DEBOUNCE_MS);
+  const { data } = useQuery(
+    configurationsQuery(useApi(), { limit: 50, ...(search && { search: search.slice(0, 100) }) }),
+  );
   const options = (data?.results ?? []).map((one) => ({ value: one.uuid, label: one.name }));
   if (value && !options.some((one) => one.value === value)) {
     options.push({ value, label: `${value.slice(0, 8)}…` });

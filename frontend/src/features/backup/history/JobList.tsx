@@ -9,7 +9,7 @@ import { t } from "../../../i18n";
 import { bytes, duration } from "../../../components/format";
 import classes from "./History.module.css";
 import { JobBadges, JobLink, JobOrigin, JobRemarks, JobWhen } from "./JobSummary";
-import { type InView, useRows } from "./useVirtualRows";
+import { type InView, useVirtualRows } from "./useVirtualRows";
 
 const ROW_PX = 65;
 const CARD_PX = 130;
@@ -38,7 +38,12 @@ const keysOf = (jobs: Props["jobs"]) => jobs.map(({ uuid }) => uuid);
 const sizeOf = (jobs: Props["jobs"], isAll: boolean) => (isAll ? jobs.length : -1);
 
 function Rows({ jobs, isAll, order, onOrder, onView }: Props) {
-  const { list, shown, after, row } = useRows({ kind: "rows", keys: keysOf(jobs), heights: jobs.map((job) => heightOf(job, ROW_PX)), onView });
+  const { list, shown, after, row } = useVirtualRows({
+    kind: "rows",
+    keys: keysOf(jobs),
+    heights: jobs.map((job) => heightOf(job, ROW_PX)),
+    onView,
+  });
   const size = sizeOf(jobs, isAll);
   return (
     <Table
@@ -149,7 +154,12 @@ function Heading({ name, column, order, onOrder, w = "auto", right = false }: He
 }
 
 function Cards({ jobs, isAll, onView }: Props) {
-  const { list, shown, after, row } = useRows({ kind: "cards", keys: keysOf(jobs), heights: jobs.map((job) => heightOf(job, CARD_PX)), onView });
+  const { list, shown, after, row } = useVirtualRows({
+    kind: "cards",
+    keys: keysOf(jobs),
+    heights: jobs.map((job) => heightOf(job, CARD_PX)),
+    onView,
+  });
   return (
     <ul className={classes["cards"]} aria-label={t("history.list")} ref={list as RefObject<HTMLUListElement>}>
       {shown.map(({ index, gap }) => {
@@ -158,8 +168,13 @@ function Cards({ jobs, isAll, onView }: Props) {
           job && (
             <Fragment key={job.uuid}>
               <CardGap height={gap} />
-              <li className={classes["card"]} aria-posinset={index + 1} aria-setsize={sizeOf(jobs, isAll)} {...row(index)}>
-                <Face job={job} />
+              <li
+                className={classes["card"]}
+                aria-posinset={index + 1}
+                aria-setsize={sizeOf(jobs, isAll)}
+                {...row(index)}
+              >
+                <JobCard job={job} />
               </li>
             </Fragment>
           )
@@ -174,7 +189,7 @@ function CardGap({ height }: { height: number }) {
   return height > 0 && <li aria-hidden className={classes["gap"]} style={{ height }} />;
 }
 
-const Face = memo(function Face({ job }: { job: Schemas["Job"] }) {
+const JobCard = memo(function JobCard({ job }: { job: Schemas["Job"] }) {
   return (
     <div className={classes["face"]}>
       <div className={classes["top"]}>

@@ -4,7 +4,7 @@ import { Text } from "@mantine/core";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
-import { clock, duration, moment } from "../../../components/format";
+import { timeOfDay, duration, dateTime } from "../../../components/format";
 import { Section } from "../../../components/Section";
 
 export function JobLog({ job }: { job: Schemas["JobDetail"] }) {
@@ -17,8 +17,8 @@ export function JobLog({ job }: { job: Schemas["JobDetail"] }) {
             key={`${index} ${line.at}`}
             style={{ display: "grid", gridTemplateColumns: "6.5rem 1fr auto", gap: 8, padding: "3px 0" }}
           >
-            <Text size="sm" c="dimmed" title={moment(line.at)}>
-              <time dateTime={line.at}>{clock(new Date(line.at))}</time>
+            <Text size="sm" c="dimmed" title={dateTime(line.at)}>
+              <time dateTime={line.at}>{timeOfDay(new Date(line.at))}</time>
             </Text>
             <Text size="sm" style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
               {line.text}

@@ -4,8 +4,8 @@ import { Code, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 
 import { t } from "../../../i18n";
-import { bytes, moment } from "../../../components/format";
-import { Facts, Section } from "../../../components/Section";
+import { bytes, dateTime } from "../../../components/format";
+import { FactList, Section } from "../../../components/Section";
 
 type Values = Record<string, unknown>;
 
@@ -25,7 +25,7 @@ export function JobManifest({ manifest, gone, unfinished }: Props) {
         <Text c="dimmed">{t(unfinished ? "history.page.notEnded" : "history.page.noManifest")}</Text>
       ) : (
         <>
-          <Facts facts={facts} />
+          <FactList facts={facts} />
           <details style={{ marginTop: 8 }}>
             <summary style={{ cursor: "pointer" }}>{t("history.page.rawManifest")}</summary>
             <Code block mt="xs" tabIndex={0} style={{ maxHeight: 400, overflow: "auto" }}>
@@ -43,11 +43,11 @@ function factsOf(manifest: Values): [string, ReactNode][] {
   const number = (value: unknown) => (typeof value === "number" ? value.toLocaleString("en") : t("common.unknown"));
   const cut = manifest["cut_at"];
   return [
-    [t("history.page.cut"), typeof cut === "string" ? moment(cut) : ""],
+    [t("history.page.cut"), typeof cut === "string" ? dateTime(cut) : ""],
     ...entries(manifest["databases"]).map(([name, one]): [string, ReactNode] => [
       t("history.page.database", { name }),
       t("history.page.databaseFacts", {
-        engine: String(one["engine"] ?? t("common.unknown")),
+        engine: typeof one["engine"] === "string" ? one["engine"] : t("common.unknown"),
         tables: number(one["tables"]),
         rows: number(one["rows"]),
       }),

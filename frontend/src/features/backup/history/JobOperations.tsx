@@ -8,22 +8,22 @@ import { useApi } from "../../../api/ApiProvider";
 import { jobOperationsQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { ValueBadge } from "../../../components/badges";
-import { bytes, moment } from "../../../components/format";
+import { bytes, dateTime } from "../../../components/format";
 import { ProgressView } from "../../../components/ProgressView";
 import { Allowed } from "../permissions";
 import { Section } from "../../../components/Section";
-import { Failure } from "../../../components/states";
+import { ErrorAlert } from "../../../components/states";
 
 type Operation = Schemas["Operation"];
 
 const KINDS: ReadonlySet<string> = new Set(["VERIFY", "REMOVE"]);
 const WORKING: ReadonlySet<string> = new Set(["AWAITING_APPROVAL", "PENDING", "RUNNING"]);
 
-export function Operations({ job }: { job: string }) {
+export function JobOperations({ job }: { job: string }) {
   const query = useQuery(jobOperationsQuery(useApi(), job));
   const found = query.data?.results.filter((one) => KINDS.has(one.kind)) ?? [];
   if (query.error) {
-    return <Failure error={query.error} onRetry={() => void query.refetch()} />;
+    return <ErrorAlert error={query.error} onRetry={() => void query.refetch()} />;
   }
   if (found.length === 0) {
     return null;
@@ -33,7 +33,7 @@ export function Operations({ job }: { job: string }) {
       <Stack component="ul" gap="sm" p={0} m={0} style={{ listStyle: "none" }} aria-live="polite">
         {found.map((one) => (
           <li key={one.uuid}>
-            <One operation={one} />
+            <OperationItem operation={one} />
           </li>
         ))}
       </Stack>
@@ -41,16 +41,18 @@ export function Operations({ job }: { job: string }) {
   );
 }
 
-function One({ operation }: { operation: Operation }) {
+function OperationItem({ operation }: { operation: Operation }) {
   return (
     <Stack gap={4}>
       <Group gap="xs">
         <Text fw={500}>{label("operationKind", operation.kind)}</Text>
         <ValueBadge group="operationStatus" value={operation.status} />
         <Text size="sm" c="dimmed">
-          {[operation.requested_by, moment(operation.completed_at ?? operation.queued_at)].filter(Boolean).join(", ")}
+          {[operation.requested_by, dateTime(operation.completed_at ?? operation.queued_at)].filter(Boolean).join(", ")}
         </Text>
-        <Allowed to={operation.needs}>{WORKING.has(operation.status) && <Stop operation={operation} />}</Allowed>
+        <Allowed to={operation.needs}>
+          {WORKING.has(operation.status) && <CancelOperationButton operation={operation} />}
+        </Allowed>
       </Group>
       {operation.status === "AWAITING_APPROVAL" && <Text size="sm">{t("history.operations.awaiting")}</Text>}
       {operation.status === "RUNNING" && operation.progress && <ProgressView progress={operation.progress} />}
@@ -74,7 +76,9 @@ function Result({ operation: { kind, result } }: { operation: Operation }) {
   return (
     <>
       <Text size="sm">
-        {t("history.operations.verified", { trust: label("trust", String(result["trust"] ?? "")) })}
+        {t("history.operations.verified", {
+          trust: label("trust", typeof result["trust"] === "string" ? result["trust"] : ""),
+        })}
         {findings.length > 0 && ` ${t("history.operations.findings", { count: Number(result["findings_count"]) })}:`}
       </Text>
       <List size="sm">
@@ -86,7 +90,7 @@ function Result({ operation: { kind, result } }: { operation: Operation }) {
   );
 }
 
-function Stop({ operation }: { operation: Operation }) {
+function CancelOperationButton({ operation }: { operation: Operation }) {
   const api = useApi();
   const queries = useQueryClient();
   const stop = useMutation({

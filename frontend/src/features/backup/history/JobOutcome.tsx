@@ -4,7 +4,7 @@ import { Alert, Stack, Text } from "@mantine/core";
 
 import type { Schemas } from "../../../api/client";
 import { label, t, type TextKey } from "../../../i18n";
-import { moment } from "../../../components/format";
+import { dateTime } from "../../../components/format";
 import { ProgressView } from "../../../components/ProgressView";
 
 type Job = Schemas["JobDetail"];
@@ -20,7 +20,7 @@ const ENDS: Partial<Record<Job["status"], [string, TextKey]>> = {
 export function JobOutcome({ job }: { job: Job }) {
   return (
     <Stack gap="xs">
-      <Ended job={job} />
+      <EndNotice job={job} />
       {job.status === "RUNNING" && (
         <Alert color="blue" title={label("jobStatus", job.status)} role="status">
           {job.progress ? <ProgressView progress={job.progress} /> : null}
@@ -29,10 +29,10 @@ export function JobOutcome({ job }: { job: Job }) {
       )}
       {job.status === "PENDING" && (
         <Alert color="blue" title={label("jobStatus", job.status)}>
-          <Text size="sm">{t("history.waiting", { time: moment(job.queued_at) })}</Text>
+          <Text size="sm">{t("history.waiting", { time: dateTime(job.queued_at) })}</Text>
           <Text size="sm">
             {job.not_before
-              ? t("history.page.triesAgain", { time: moment(job.not_before) })
+              ? t("history.page.triesAgain", { time: dateTime(job.not_before) })
               : t("history.page.pendingText")}
           </Text>
         </Alert>
@@ -40,7 +40,7 @@ export function JobOutcome({ job }: { job: Job }) {
       {job.removal_started_at && (
         <Alert color="gray" title={t(job.removed_at ? "history.page.removedTitle" : "history.page.removingTitle")}>
           {t("history.page.removedText", {
-            time: moment(job.removed_at ?? job.removal_started_at),
+            time: dateTime(job.removed_at ?? job.removal_started_at),
             reason: job.removal_reason,
           })}
         </Alert>
@@ -56,7 +56,7 @@ export function JobOutcome({ job }: { job: Job }) {
   );
 }
 
-function Ended({ job }: { job: Job }) {
+function EndNotice({ job }: { job: Job }) {
   const [colour, usual] = ENDS[job.status] ?? ["gray", "history.page.endedTitle" as const];
   // The rest cannot be restored any more.
   const title = job.status === "INCOMPLETE" && !job.has_backup ? "history.page.incompleteGoneTitle" : usual;

@@ -31,7 +31,9 @@ describe("the page of a job", () => {
     await screen.findByRole("heading", { name: "nightly-20261124" });
     expect(screen.getByText("sqlite, 33 tables, 1,874 rows")).toBeTruthy();
     expect(screen.getByText("Storing.").closest("li")?.textContent).toContain("3 min 0 s");
-    expect((await screen.findByRole("link", { name: "Restore from this" })).getAttribute("href")).toBe(`/restore?backup=${JOB}`);
+    expect((await screen.findByRole("link", { name: "Restore from this" })).getAttribute("href")).toBe(
+      `/restore?backup=${JOB}`,
+    );
     expect(screen.getByRole("link", { name: "Download" }).getAttribute("href")).toBe(`${PLACE}/download/`);
     const found = await axe.run(container, { rules: { "color-contrast": { enabled: false } } });
     expect(found.violations.map((one) => one.id)).toEqual([]);
@@ -45,7 +47,9 @@ describe("the page of a job", () => {
   });
 
   it("says first why a job failed, and offers nothing to restore", async () => {
-    show(jobDetail({ status: "FAILED", trust: "", has_backup: false, error_message: "The disk was full.", manifest: {} }));
+    show(
+      jobDetail({ status: "FAILED", trust: "", has_backup: false, error_message: "The disk was full.", manifest: {} }),
+    );
     expect((await screen.findByRole("alert")).textContent).toContain("The disk was full.");
     expect(screen.queryByRole("link", { name: "Restore from this" })).toBeNull();
     expect(screen.queryByRole("button", { name: "Delete…" })).toBeNull();
@@ -58,7 +62,9 @@ describe("the page of a job", () => {
     server.use(
       http.post(`${API}/system/acknowledgements/`, async ({ request }) => {
         asked.push(await request.json());
-        answerJob(jobDetail({ status: "INCOMPLETE", problems, problem_count: 1, accepted_until: "2027-03-31T23:59:59Z" }));
+        answerJob(
+          jobDetail({ status: "INCOMPLETE", problems, problem_count: 1, accepted_until: "2027-03-31T23:59:59Z" }),
+        );
         return HttpResponse.json({ acknowledgements: [] }, { status: 201 });
       }),
     );
@@ -74,7 +80,11 @@ describe("the page of a job", () => {
   });
 
   it("promises nothing of an incomplete backup that is gone", async () => {
-    const removal = { removal_started_at: "2026-11-25T02:00:00Z", removed_at: "2026-11-25T02:00:00Z", removal_reason: "old" };
+    const removal = {
+      removal_started_at: "2026-11-25T02:00:00Z",
+      removed_at: "2026-11-25T02:00:00Z",
+      removal_reason: "old",
+    };
     const warnings = Array.from({ length: 2_000 }, (_, index) => `warning ${index % 7}`);
     show(jobDetail({ status: "INCOMPLETE", has_backup: false, warnings, ...removal }));
     await screen.findByText("Something could not be read");
@@ -83,7 +93,11 @@ describe("the page of a job", () => {
   });
 
   it("offers nothing that one has no right to", async () => {
-    server.use(http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "grace", rights: ["view_backups", "run_backups"] })));
+    server.use(
+      http.get(`${API}/system/rights/`, () =>
+        HttpResponse.json({ user: "grace", rights: ["view_backups", "run_backups"] }),
+      ),
+    );
     show(jobDetail(), [operation({ kind: "REMOVE", status: "AWAITING_APPROVAL", needs: "delete_backups" })]);
     await screen.findByRole("button", { name: "Verify" });
     await screen.findByText("Somebody else with the right to do it must agree.");
@@ -97,7 +111,7 @@ describe("the page of a job", () => {
     const { user } = show(jobDetail());
     await user.click(await screen.findByRole("button", { name: "Delete…" }));
     const dialog = await screen.findByRole("dialog");
-    const button = within(dialog).getByRole("button", { name: "Delete the backup" }) as HTMLButtonElement;
+    const button = within(dialog).getByRole<HTMLButtonElement>("button", { name: "Delete the backup" });
     await user.type(within(dialog).getByLabelText(/^Type/), "nightly");
     expect(button.disabled).toBe(true);
     await user.type(within(dialog).getByLabelText(/^Type/), "-20261124");

@@ -19,7 +19,7 @@ import { JobOutcome } from "./JobOutcome";
 import { JobProblems } from "./JobProblems";
 import type { FromList } from "./JobSummary";
 import { JobTrust } from "./JobTrust";
-import { Operations } from "./JobOperations";
+import { JobOperations } from "./JobOperations";
 
 const JobFiles = lazy(() => import("./JobFiles"));
 
@@ -48,7 +48,7 @@ function Job({ job }: { job: Schemas["JobDetail"] }) {
       <Heading job={job} />
       <JobOutcome job={job} />
       <JobActions job={job} />
-      <Operations job={job.uuid} />
+      <JobOperations job={job.uuid} />
       <Grid>
         <Grid.Col span={{ base: 12, md: 7 }}>
           <Stack>

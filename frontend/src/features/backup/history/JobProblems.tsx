@@ -6,7 +6,7 @@ import { useState } from "react";
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
 import { Acknowledge } from "../Acknowledge";
-import { moment } from "../../../components/format";
+import { dateTime } from "../../../components/format";
 import { Section } from "../../../components/Section";
 
 const FIRST = 20;
@@ -15,7 +15,7 @@ export function JobProblems({ job }: { job: Schemas["JobDetail"] }) {
   return (
     <>
       {job.warnings.length > 0 && <Warnings texts={job.warnings} />}
-      {job.problem_count > 0 && <Unread job={job} />}
+      {job.problem_count > 0 && <UnreadableFiles job={job} />}
     </>
   );
 }
@@ -32,12 +32,12 @@ function Warnings({ texts }: { texts: string[] }) {
           </List.Item>
         ))}
       </List>
-      <More shown={shown.length} there={texts.length} count={texts.length} onMore={() => setAll(true)} />
+      <ShowMore shown={shown.length} there={texts.length} count={texts.length} onMore={() => setAll(true)} />
     </Section>
   );
 }
 
-interface MoreProps {
+interface ShowMoreProps {
   shown: number;
   /** How many can be shown, and of how many it is known. */
   there: number;
@@ -45,7 +45,7 @@ interface MoreProps {
   onMore: () => void;
 }
 
-function More({ shown, there, count, onMore }: MoreProps) {
+function ShowMore({ shown, there, count, onMore }: ShowMoreProps) {
   return (
     <>
       {shown < count && (
@@ -62,13 +62,13 @@ function More({ shown, there, count, onMore }: MoreProps) {
   );
 }
 
-function Unread({ job }: { job: Schemas["JobDetail"] }) {
+function UnreadableFiles({ job }: { job: Schemas["JobDetail"] }) {
   const { problems, problem_count: count } = job;
   const [all, setAll] = useState(false);
   const shown = all ? problems : problems.slice(0, FIRST);
   return (
     <Section title={t("history.page.problems")}>
-      {job.status === "INCOMPLETE" && <Known job={job} />}
+      {job.status === "INCOMPLETE" && <AcknowledgeProblems job={job} />}
       <Table fz="sm">
         <Table.Thead>
           <Table.Tr>
@@ -85,15 +85,15 @@ function Unread({ job }: { job: Schemas["JobDetail"] }) {
           ))}
         </Table.Tbody>
       </Table>
-      <More shown={shown.length} there={problems.length} count={count} onMore={() => setAll(true)} />
+      <ShowMore shown={shown.length} there={problems.length} count={count} onMore={() => setAll(true)} />
     </Section>
   );
 }
 
 /** Until when a person has acknowledged all of them, or the way to do so. */
-function Known({ job }: { job: Schemas["JobDetail"] }) {
+function AcknowledgeProblems({ job }: { job: Schemas["JobDetail"] }) {
   if (job.accepted_until) {
-    return <Text size="sm">{t("history.page.acknowledged", { time: moment(job.accepted_until) })}</Text>;
+    return <Text size="sm">{t("history.page.acknowledged", { time: dateTime(job.accepted_until) })}</Text>;
   }
   return (
     <Group mb="xs">

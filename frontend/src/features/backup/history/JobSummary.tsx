@@ -5,8 +5,8 @@ import { Link, useLocation } from "react-router";
 import type { Schemas } from "../../../api/client";
 import { label, t } from "../../../i18n";
 import { TrustBadge, ValueBadge } from "../../../components/badges";
-import { moment } from "../../../components/format";
-import { useAgo } from "../../../components/relativeTime";
+import { dateTime } from "../../../components/format";
+import { useRelativeTime } from "../../../components/relativeTime";
 import { ProgressView } from "../../../components/ProgressView";
 import classes from "./History.module.css";
 
@@ -58,11 +58,13 @@ export function JobRemarks({ job }: { job: Job }) {
 }
 
 export function JobWhen({ job }: { job: Job }) {
-  const ago = useAgo();
+  const ago = useRelativeTime();
   const at = job.started_at ?? job.queued_at;
   return (
     <>
-      <p className={classes["small"]}>{job.status === "PENDING" ? t("history.waiting", { time: moment(at) }) : moment(at)}</p>
+      <p className={classes["small"]}>
+        {job.status === "PENDING" ? t("history.waiting", { time: dateTime(at) }) : dateTime(at)}
+      </p>
       <p className={classes["faint"]}>{ago(at)}</p>
     </>
   );

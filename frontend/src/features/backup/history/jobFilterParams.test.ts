@@ -31,14 +31,19 @@ describe("the address as a question to the server", () => {
 
   it("asks for the days of another zone by their moments, and shows them as the user's", () => {
     const address = new URLSearchParams({ after: "2026-11-24T00:00:00+09:00", before: "2026-11-25T00:00:00+09:00" });
-    expect(queryOf(address)).toEqual({ queued_after: "2026-11-23T15:00:00.000Z", queued_before: "2026-11-24T15:00:00.000Z" });
+    expect(queryOf(address)).toEqual({
+      queued_after: "2026-11-23T15:00:00.000Z",
+      queued_before: "2026-11-24T15:00:00.000Z",
+    });
     const last = new Date(Date.UTC(2026, 10, 24, 14, 59, 59));
     expect(new Date(`${dayOf(address, "before")}T00:00`).getDate()).toBe(last.getDate());
     expect(dayOf(new URLSearchParams("after=2026-11-24"), "after")).toBe("2026-11-24");
   });
 
   it("leaves out what nobody knows", () => {
-    expect(asked("status=LOST&type=X&order=colour&after=yesterday&before=2026-11-24Tnoon&configuration=1&q=%20")).toEqual({});
+    expect(
+      asked("status=LOST&type=X&order=colour&after=yesterday&before=2026-11-24Tnoon&configuration=1&q=%20"),
+    ).toEqual({});
   });
 
   it("takes a filter away without touching the others", () => {

@@ -37,8 +37,8 @@ export function queryOf(params: URLSearchParams): JobsQuery {
   const trust = params.get("trust");
   const configuration = params.get("configuration");
   const order = params.get("order");
-  const after = moment(params.get("after"), 0);
-  const before = moment(params.get("before"), 1);
+  const after = toTimestamp(params.get("after") ?? "", 0);
+  const before = toTimestamp(params.get("before") ?? "", 1);
   return {
     ...(search && { search }),
     ...(status.length > 0 && { status }),
@@ -53,7 +53,7 @@ export function queryOf(params: URLSearchParams): JobsQuery {
   };
 }
 
-export function isNarrowed(params: URLSearchParams): boolean {
+export function hasFilters(params: URLSearchParams): boolean {
   return NAMES.some((name) => params.has(name));
 }
 
@@ -74,23 +74,24 @@ function isUuid(value: string | null): value is string {
 }
 
 /** A moment as it is; of a day the midnight in the user's zone with which it begins, or so many days later. */
-function moment(given: string | null, later: number): string | null {
-  const [, year, month, date] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(given ?? "")?.map(Number) ?? [];
+function toTimestamp(given: string, later: number): string | null {
+  const parts = /^(\d{4})-(\d\d)-(\d\d)$/.exec(given);
+  const [year, month, date] = parts === null ? [] : parts.slice(1).map(Number);
   if (year === undefined || month === undefined || date === undefined) {
-    return isMoment(given) ? new Date(given).toISOString() : null;
+    return isTimestamp(given) ? new Date(given).toISOString() : null;
   }
   return new Date(year, month - 1, date + later).toISOString();
 }
 
-function isMoment(given: string | null): given is string {
-  return given !== null && /^\d{4}-\d\d-\d\dT/.test(given) && !Number.isNaN(Date.parse(given));
+function isTimestamp(given: string): boolean {
+  return /^\d{4}-\d\d-\d\dT/.test(given) && !Number.isNaN(Date.parse(given));
 }
 
 /** The day, in the user's zone, that a date field shows for a filter; `before` ends just before its moment. */
 export function dayOf(params: URLSearchParams, name: "after" | "before"): string {
-  const given = params.get(name);
-  if (!isMoment(given)) {
-    return given ?? "";
+  const given = params.get(name) ?? "";
+  if (!isTimestamp(given)) {
+    return given;
   }
   const at = new Date(Date.parse(given) - (name === "before" ? 1 : 0));
   const two = (number: number) => String(number).padStart(2, "0");

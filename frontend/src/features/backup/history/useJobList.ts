@@ -4,14 +4,22 @@ import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 
 import { useApi } from "../../../api/ApiProvider";
-import { type JobList, jobListQuery, type JobPage, jobsOf, nextJobsQuery, shownJobsQuery, withPage } from "../../../api/jobList";
+import {
+  type JobList,
+  jobListQuery,
+  type JobPage,
+  jobsOf,
+  nextJobsQuery,
+  shownJobsQuery,
+  withPage,
+} from "../../../api/jobList";
 import type { JobsQuery } from "../../../api/queries";
 import type { InView } from "./useVirtualRows";
 
 /** So many rows before the end the next ones are asked for. */
 const AHEAD = 30;
 
-export function useJobs(wanted: JobsQuery) {
+export function useJobList(wanted: JobsQuery) {
   const api = useApi();
   const queries = useQueryClient();
   const options = jobListQuery(api, wanted);
@@ -23,8 +31,9 @@ export function useJobs(wanted: JobsQuery) {
   const isNear = !isAnother && view.last + AHEAD >= jobs.length;
   const more = useQuery(nextJobsQuery(api, wanted, isNear ? end : null));
   const shown = useQueries({
-    queries: list && !isAnother && view.isStill ? pagesIn(list, view).map((page) => shownJobsQuery(api, wanted, page)) : [],
-    combine: together,
+    queries:
+      list && !isAnother && view.isStill ? pagesIn(list, view).map((page) => shownJobsQuery(api, wanted, page)) : [],
+    combine: combinePages,
   });
   useEffect(() => {
     const now = queries.getQueryData(options.queryKey);
@@ -32,6 +41,7 @@ export function useJobs(wanted: JobsQuery) {
     if (now !== undefined && then !== now) {
       queries.setQueryData(options.queryKey, then);
     }
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- only new answers change the list; the key is new at every render
   }, [shown.pages, more.data]);
   return {
     /** The first page, which says why there are no `jobs` where they are undefined. */
@@ -41,12 +51,13 @@ export function useJobs(wanted: JobsQuery) {
     isAnother,
     hasMore: end !== null,
     error: error ?? more.error ?? shown.error,
-    retry: () => void (error ? query.refetch() : more.error ? more.refetch() : queries.invalidateQueries({ queryKey: ["jobs"] })),
+    retry: () =>
+      void (error ? query.refetch() : more.error ? more.refetch() : queries.invalidateQueries({ queryKey: ["jobs"] })),
     setView,
   };
 }
 
-function together(answers: { data: JobPage; error: Error | null }[]) {
+function combinePages(answers: { data: JobPage; error: Error | null }[]) {
   return { pages: answers.map(({ data }) => data), error: answers.find(({ error }) => error)?.error ?? null };
 }
 

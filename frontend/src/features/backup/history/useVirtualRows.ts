@@ -1,11 +1,17 @@
 /** Which of many rows there are in the document: those in view, a few around them, and the one that has the focus. */
 
-import { defaultRangeExtractor, measureElement, type Range, useWindowVirtualizer, type VirtualItem } from "@tanstack/react-virtual";
+import {
+  defaultRangeExtractor,
+  measureElement,
+  type Range,
+  useWindowVirtualizer,
+  type VirtualItem,
+} from "@tanstack/react-virtual";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
-import { NavigationType, useLocation, useNavigationType } from "react-router";
+import { type Location, NavigationType, useLocation, useNavigationType } from "react-router";
 
 const AROUND = 8;
-const PLACES = 20;
+const MAX_POSITIONS = 20;
 
 /** The first and the last of the rows in view, and whether they stay there or are scrolled past. */
 export interface InView {
@@ -30,13 +36,13 @@ interface Shown {
   gap: number;
 }
 
-export function useRows({ keys, heights, kind, onView }: Rows) {
-  const { place, remember } = usePlace(kind);
+export function useVirtualRows({ keys, heights, kind, onView }: Rows) {
+  const { position, remember } = useListPosition(kind);
   const list = useRef<HTMLElement>(null);
-  const top = useTop(list, place?.top ?? 0);
+  const top = useListTop(list, position?.top ?? 0);
   const focused = useRef(-1);
   const opened = useRef("");
-  const measured = useRef(place?.measured ?? new Map<number | undefined, number>());
+  const measured = useRef(position?.measured ?? new Map<number | undefined, number>());
   const rangeExtractor = useCallback((range: Range) => {
     const indexes = defaultRangeExtractor(range);
     const isOut = focused.current >= 0 && focused.current < range.count && !indexes.includes(focused.current);
@@ -56,24 +62,27 @@ export function useRows({ keys, heights, kind, onView }: Rows) {
     scrollMargin: top,
     rangeExtractor,
     initialRect: { width: window.innerWidth, height: window.innerHeight },
-    initialOffset: () => place?.offset ?? window.scrollY,
-    initialMeasurementsCache: place?.sizes ?? [],
+    initialOffset: () => position?.offset ?? window.scrollY,
+    initialMeasurementsCache: position?.sizes ?? [],
   });
   useLayoutEffect(() => {
-    if (place) {
-      list.current?.querySelector<HTMLElement>(`[data-key="${place.opened}"] a`)?.focus({ preventScroll: true });
+    if (position) {
+      list.current?.querySelector<HTMLElement>(`[data-key="${position.opened}"] a`)?.focus({ preventScroll: true });
     }
     return () =>
       remember({
         top: rows.options.scrollMargin,
         offset: rows.scrollOffset ?? 0,
         sizes: rows.takeSnapshot(),
+        // eslint-disable-next-line react-hooks/exhaustive-deps -- no element: the map of heights as it is at the end
         measured: measured.current,
         opened: opened.current,
       });
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- runs when the list comes and when it goes
   }, []);
   const { startIndex: first = 0, endIndex: last = -1 } = rows.range ?? {};
   const isStill = !rows.isScrolling;
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- a new function is no new view
   useEffect(() => onView({ first, last, isStill }), [first, last, isStill]);
   const items = rows.getVirtualItems();
   return {
@@ -94,7 +103,7 @@ export function useRows({ keys, heights, kind, onView }: Rows) {
 }
 
 /** How far below the top of the page a list begins, in pixels, whatever changes above it. */
-function useTop(list: { current: HTMLElement | null }, before: number): number {
+function useListTop(list: { current: HTMLElement | null }, before: number): number {
   const [top, setTop] = useState(before);
   useLayoutEffect(() => {
     const look = () => list.current && setTop(Math.round(list.current.getBoundingClientRect().top + window.scrollY));
@@ -107,7 +116,7 @@ function useTop(list: { current: HTMLElement | null }, before: number): number {
 }
 
 /** Where somebody was in a list before they opened one of its rows. */
-interface Place {
+interface ListPosition {
   top: number;
   offset: number;
   sizes: VirtualItem[];
@@ -116,20 +125,20 @@ interface Place {
 }
 
 /** The latest ones, by what kind of rows they were in and by the address. */
-const places = new Map<string, Place>();
+const positions = new Map<string, ListPosition>();
 
 /** The place of somebody who comes back to this address, by the browser or by a link whose state says so. */
-function usePlace(kind: string) {
-  const { search, state } = useLocation();
-  const isBack = useNavigationType() === NavigationType.Pop || Boolean((state as { back?: boolean } | null)?.back);
+function useListPosition(kind: string) {
+  const { search, state } = useLocation() as Location<{ back?: boolean } | null>;
+  const isBack = useNavigationType() === NavigationType.Pop || Boolean(state?.back);
   const name = `${kind} ${search}`;
   const latest = useRef(name);
   latest.current = name;
-  const [place] = useState(() => (isBack ? places.get(name) : undefined));
-  const remember = (left: Place) => {
-    places.delete(latest.current);
-    places.set(latest.current, left);
-    [...places.keys()].slice(0, -PLACES).forEach((old) => places.delete(old));
+  const [position] = useState(() => (isBack ? positions.get(name) : undefined));
+  const remember = (left: ListPosition) => {
+    positions.delete(latest.current);
+    positions.set(latest.current, left);
+    [...positions.keys()].slice(0, -MAX_POSITIONS).forEach((old) => positions.delete(old));
   };
-  return { place, remember };
+  return { position, remember };
 }

@@ -6,7 +6,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { t } from "../../../i18n";
-import { moment } from "../../../components/format";
+import { dateTime } from "../../../components/format";
 import { Allowed } from "../permissions";
 
 export function Acknowledged({ finding }: { finding: Schemas["AcknowledgedFinding"] }) {
@@ -29,7 +29,7 @@ export function Acknowledged({ finding }: { finding: Schemas["AcknowledgedFindin
           {t("overview.findings.acknowledgedBy", {
             who: finding.acknowledged_by,
             why: finding.acknowledged_why,
-            time: moment(finding.acknowledged_until),
+            time: dateTime(finding.acknowledged_until),
           })}
         </Text>
         <Allowed to="configure_backups">

@@ -5,7 +5,7 @@ import { type ReactNode, useState } from "react";
 
 import { t } from "../../../i18n";
 
-export function AsTable({ children }: { children: ReactNode }) {
+export function ChartData({ children }: { children: ReactNode }) {
   const [opened, setOpened] = useState(false);
   return (
     <details style={{ marginTop: 8 }} onToggle={(event) => setOpened(event.currentTarget.open)}>

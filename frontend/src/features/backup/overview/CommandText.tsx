@@ -2,6 +2,6 @@
 
 import { Code } from "@mantine/core";
 
-export function Commands({ text }: { text: string }) {
+export function CommandText({ text }: { text: string }) {
   return text.split("`").map((part, index) => (index % 2 === 1 ? <Code key={index}>{part}</Code> : part));
 }

@@ -10,17 +10,17 @@ import { findingsQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { Acknowledge } from "../Acknowledge";
 import { ValueBadge } from "../../../components/badges";
-import { useAgo } from "../../../components/relativeTime";
+import { useRelativeTime } from "../../../components/relativeTime";
 import { Section } from "../../../components/Section";
 import { Loaded } from "../../../components/states";
 import { Acknowledged } from "./AcknowledgedFinding";
-import { Commands } from "./CommandText";
+import { CommandText } from "./CommandText";
 
 /** The worst come first. */
 const FIRST = 5;
 
 export function Findings() {
-  const ago = useAgo();
+  const ago = useRelativeTime();
   const [all, setAll] = useState(false);
   const query = useQuery(findingsQuery(useApi()));
   return (
@@ -30,7 +30,7 @@ export function Findings() {
           <Stack gap="md">
             {findings.length === 0 && <Text>{t("overview.findings.none")}</Text>}
             {(all ? findings : findings.slice(0, FIRST)).map((one) => (
-              <One key={`${one.id} ${one.subject} ${one.what}`} finding={one} />
+              <FindingItem key={`${one.id} ${one.subject} ${one.what}`} finding={one} />
             ))}
             {!all && findings.length > FIRST && (
               <Button variant="default" size="xs" onClick={() => setAll(true)}>
@@ -50,7 +50,7 @@ export function Findings() {
   );
 }
 
-function One({ finding }: { finding: Schemas["Finding"] }) {
+function FindingItem({ finding }: { finding: Schemas["Finding"] }) {
   return (
     <article>
       <Group gap="xs" mb={2}>
@@ -69,14 +69,14 @@ function One({ finding }: { finding: Schemas["Finding"] }) {
         )}
       </Group>
       <Text size="sm" style={{ overflowWrap: "anywhere" }}>
-        <Commands text={finding.what} />
+        <CommandText text={finding.what} />
       </Text>
       <Text size="sm" c="dimmed">
         {finding.why}
       </Text>
       <Text size="sm" style={{ overflowWrap: "anywhere" }}>
         <strong>{t("overview.findings.what")}: </strong>
-        <Commands text={finding.hint} />
+        <CommandText text={finding.hint} />
       </Text>
     </article>
   );

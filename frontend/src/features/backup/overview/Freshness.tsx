@@ -6,11 +6,11 @@ import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
-import { moment } from "../../../components/format";
+import { dateTime } from "../../../components/format";
 import { Name } from "../../../components/BreakableName";
-import { useAgo } from "../../../components/relativeTime";
+import { useRelativeTime } from "../../../components/relativeTime";
 import { Section } from "../../../components/Section";
-import { Empty } from "../../../components/states";
+import { EmptyState } from "../../../components/states";
 
 type Row = Schemas["Freshness"];
 
@@ -22,12 +22,12 @@ export function Freshness({ rows, leftOut }: { rows: Row[]; leftOut: number }) {
   return (
     <Section title={t("overview.freshness.title")}>
       {rows.length === 0 ? (
-        <Empty title={t("overview.freshness.none")}>
+        <EmptyState title={t("overview.freshness.none")}>
           <Text c="dimmed">{t("overview.freshness.noneText")}</Text>
           <Button component={Link} to="../configurations" variant="default">
             {t("overview.freshness.toConfigurations")}
           </Button>
-        </Empty>
+        </EmptyState>
       ) : (
         <>
           <Text size="sm" c="dimmed" mb="xs">
@@ -46,7 +46,7 @@ export function Freshness({ rows, leftOut }: { rows: Row[]; leftOut: number }) {
               </Table.Thead>
               <Table.Tbody>
                 {(all ? rows : rows.slice(0, FIRST)).map((row) => (
-                  <One key={row.configuration} row={row} />
+                  <FreshnessRow key={row.configuration} row={row} />
                 ))}
               </Table.Tbody>
             </Table>
@@ -67,8 +67,8 @@ export function Freshness({ rows, leftOut }: { rows: Row[]; leftOut: number }) {
   );
 }
 
-function One({ row }: { row: Row }) {
-  const ago = useAgo();
+function FreshnessRow({ row }: { row: Row }) {
+  const ago = useRelativeTime();
   const late = row.late_since !== null;
   const state = late ? "late" : row.last_good_at ? "fresh" : "waiting";
   const colour = { late: "red", fresh: "green", waiting: "gray" }[state];
@@ -87,7 +87,12 @@ function One({ row }: { row: Row }) {
   return (
     <Table.Tr>
       <Table.Td miw={{ base: "8.5rem", sm: "10.75rem" }}>
-        <Anchor component={Link} to={`../configurations/${row.configuration}`} inherit style={{ overflowWrap: "anywhere" }}>
+        <Anchor
+          component={Link}
+          to={`../configurations/${row.configuration}`}
+          inherit
+          style={{ overflowWrap: "anywhere" }}
+        >
           <Name text={row.name} />
         </Anchor>
         <Box hiddenFrom="sm">{badge}</Box>
@@ -95,7 +100,7 @@ function One({ row }: { row: Row }) {
       <Table.Td visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>
         {badge}
       </Table.Td>
-      <Table.Td title={row.last_good_at ? moment(row.last_good_at) : ""}>
+      <Table.Td title={row.last_good_at ? dateTime(row.last_good_at) : ""}>
         {row.last_good_at ? (
           <Anchor component={Link} to={`../history?configuration=${row.configuration}&status=COMPLETED`} inherit>
             {ago(row.last_good_at)}
@@ -109,18 +114,18 @@ function One({ row }: { row: Row }) {
           <>
             <Text size="sm">{ago(row.fresh_until)}</Text>
             <Text size="xs" c="dimmed">
-              {moment(row.fresh_until)}
+              {dateTime(row.fresh_until)}
             </Text>
           </>
         )}
-        <Age row={row} colour={colour} />
+        <AgeBar row={row} colour={colour} />
       </Table.Td>
     </Table.Tr>
   );
 }
 
 /** How much of the time that the backup may get old has gone by. The words beside it say the same. */
-function Age({ row, colour }: { row: Row; colour: string }) {
+function AgeBar({ row, colour }: { row: Row; colour: string }) {
   if (!row.last_good_at || !row.fresh_until) {
     return null;
   }

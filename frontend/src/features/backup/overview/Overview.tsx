@@ -7,14 +7,14 @@ import { useApi } from "../../../api/ApiProvider";
 import { statisticsQuery, statusQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { Loaded } from "../../../components/states";
-import { Calendar } from "./ResultCalendar";
+import { ResultCalendar } from "./ResultCalendar";
 import { Findings } from "./Findings";
 import { Freshness } from "./Freshness";
-import { Growth } from "./StorageGrowth";
-import { Protection } from "./ProtectionStatus";
-import { Running } from "./RunningJobs";
-import { Trends } from "./TrendCharts";
-import { Upcoming } from "./UpcomingRuns";
+import { StorageGrowth } from "./StorageGrowth";
+import { ProtectionStatus } from "./ProtectionStatus";
+import { RunningJobs } from "./RunningJobs";
+import { TrendCharts } from "./TrendCharts";
+import { UpcomingRuns } from "./UpcomingRuns";
 
 const DAYS = 60;
 
@@ -30,13 +30,13 @@ export default function Overview() {
       <Loaded query={status}>
         {(data) => (
           <>
-            <Running running={data.running_jobs} waiting={data.waiting_jobs} />
-            <Protection status={data} />
+            <RunningJobs running={data.running_jobs} waiting={data.waiting_jobs} />
+            <ProtectionStatus status={data} />
             <Grid>
               <Grid.Col span={{ base: 12, lg: 7 }}>
                 <Stack>
                   <Freshness rows={data.freshness} leftOut={data.freshness_left_out} />
-                  <Upcoming rows={data.freshness} />
+                  <UpcomingRuns rows={data.freshness} />
                 </Stack>
               </Grid.Col>
               <Grid.Col span={{ base: 12, lg: 5 }}>
@@ -49,9 +49,9 @@ export default function Overview() {
       <Loaded query={statistics}>
         {(data) => (
           <>
-            <Calendar statistics={data} />
-            <Growth growth={data.growth} />
-            <Trends days={data.days} />
+            <ResultCalendar statistics={data} />
+            <StorageGrowth growth={data.growth} />
+            <TrendCharts days={data.days} />
           </>
         )}
       </Loaded>

@@ -5,10 +5,10 @@ import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
-import { moment } from "../../../components/format";
-import { useAgo } from "../../../components/relativeTime";
+import { dateTime } from "../../../components/format";
+import { useRelativeTime } from "../../../components/relativeTime";
 import { Allowed } from "../permissions";
-import { Commands } from "./CommandText";
+import { CommandText } from "./CommandText";
 
 const LOOKS = {
   PROTECTED: { colour: "green", mark: "✓" },
@@ -16,8 +16,8 @@ const LOOKS = {
   UNPROTECTED: { colour: "red", mark: "✕" },
 } as const;
 
-export function Protection({ status }: { status: Schemas["Status"] }) {
-  const ago = useAgo();
+export function ProtectionStatus({ status }: { status: Schemas["Status"] }) {
+  const ago = useRelativeTime();
   const verdict = status.protection;
   /** Protected, and something is open: no plain yes. */
   const isWarned = verdict.state === "PROTECTED" && verdict.warnings > 0;
@@ -35,16 +35,18 @@ export function Protection({ status }: { status: Schemas["Status"] }) {
           <Text size="sm">{t("overview.protection.heading")}</Text>
           <Title order={3} size="h2" id="protection-answer" aria-live="polite">
             <span aria-hidden>{mark} </span>
-            {isWarned ? t("overview.protection.warned", { count: verdict.warnings }) : t(`overview.protection.${verdict.state}`)}
+            {isWarned
+              ? t("overview.protection.warned", { count: verdict.warnings })
+              : t(`overview.protection.${verdict.state}`)}
           </Title>
           <Text style={{ overflowWrap: "anywhere" }}>
-            <Commands text={verdict.reason} />
+            <CommandText text={verdict.reason} />
           </Text>
           {isWarned && (
             <List size="sm">
               {verdict.open.map((one) => (
                 <List.Item key={one} style={{ overflowWrap: "anywhere" }}>
-                  <Commands text={one} />
+                  <CommandText text={one} />
                 </List.Item>
               ))}
             </List>
@@ -52,7 +54,7 @@ export function Protection({ status }: { status: Schemas["Status"] }) {
           {verdict.next_step && (
             <Text>
               <strong>{t("overview.protection.next")}: </strong>
-              <Commands text={verdict.next_step} />
+              <CommandText text={verdict.next_step} />
             </Text>
           )}
           {status.total_backups === 0 && (
@@ -64,7 +66,7 @@ export function Protection({ status }: { status: Schemas["Status"] }) {
           )}
           <Text size="sm">
             {[
-              verdict.since && t("overview.protection.since", { time: moment(verdict.since) }),
+              verdict.since && t("overview.protection.since", { time: dateTime(verdict.since) }),
               t("overview.protection.examined", { time: ago(verdict.examined_at) }),
             ]
               .filter(Boolean)
@@ -82,9 +84,7 @@ function Counts({ status }: { status: Schemas["Status"] }) {
   return (
     <Stack gap={2}>
       <Text size="sm">{t("overview.counts.heading")}</Text>
-      <Text fw={500}>
-        {rate === null ? t("overview.counts.none") : t("overview.counts.success", { rate, total })}
-      </Text>
+      <Text fw={500}>{rate === null ? t("overview.counts.none") : t("overview.counts.success", { rate, total })}</Text>
       {status.failed_backups > 0 && <Text>{t("overview.counts.failed", { count: status.failed_backups })}</Text>}
       <Text>{t("overview.counts.configurations", { count: status.active_configurations })}</Text>
     </Stack>

@@ -5,10 +5,10 @@ import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { label, t } from "../../../i18n";
-import { useAgo } from "../../../components/relativeTime";
+import { useRelativeTime } from "../../../components/relativeTime";
 import { Section } from "../../../components/Section";
 import { longDay, shortDay } from "./dates";
-import { AsTable } from "./ChartData";
+import { ChartData } from "./ChartData";
 
 type Results = Record<string, number>;
 type Mark = "good" | "partly" | "bad" | "nothing";
@@ -34,8 +34,8 @@ const COLOURS: Record<Mark, string> = {
 /** The colours stay where the system chooses those of everything else. */
 const DRAWN = { borderRadius: 2, forcedColorAdjust: "none" } as const;
 
-export function Calendar({ statistics }: { statistics: Schemas["Statistics"] }) {
-  const ago = useAgo();
+export function ResultCalendar({ statistics }: { statistics: Schemas["Statistics"] }) {
+  const ago = useRelativeTime();
   const { days, calendar } = statistics;
   const dates = days.map((one) => one.date);
   const rows = calendar.slice(0, MOST_ROWS);
@@ -54,9 +54,13 @@ export function Calendar({ statistics }: { statistics: Schemas["Statistics"] }) 
       >
         <Box miw={720}>
           <Scale dates={dates} />
-          <Strip name={t("overview.calendar.all")} dates={dates} of={new Map(days.map((one) => [one.date, one.results]))} />
+          <CalendarRow
+            name={t("overview.calendar.all")}
+            dates={dates}
+            of={new Map(days.map((one) => [one.date, one.results]))}
+          />
           {rows.map((row) => (
-            <Strip
+            <CalendarRow
               key={row.configuration}
               name={row.name}
               dates={dates}
@@ -90,9 +94,9 @@ export function Calendar({ statistics }: { statistics: Schemas["Statistics"] }) 
           {t("overview.calendar.more", { count: leftOut })}
         </Text>
       )}
-      <AsTable>
-        <Days days={days} />
-      </AsTable>
+      <ChartData>
+        <DaysTable days={days} />
+      </ChartData>
       {/* The numbers of the storage and of the charts below are of the same moment. */}
       <Text size="xs" c="dimmed" mt="xs">
         {t("overview.calendar.examined", { time: ago(statistics.examined_at) })}
@@ -137,7 +141,7 @@ function Scale({ dates }: { dates: string[] }) {
   );
 }
 
-function Strip({ name, dates, of }: { name: string; dates: string[]; of: Map<string, Results> }) {
+function CalendarRow({ name, dates, of }: { name: string; dates: string[]; of: Map<string, Results> }) {
   const marks = dates.map((date) => markOf(of.get(date)));
   const count = (mark: Mark) => marks.filter((one) => one === mark).length;
   const said = t("overview.calendar.summary", {
@@ -171,7 +175,7 @@ function Strip({ name, dates, of }: { name: string; dates: string[]; of: Map<str
   );
 }
 
-function Days({ days }: { days: Schemas["Day"][] }) {
+function DaysTable({ days }: { days: Schemas["Day"][] }) {
   return (
     <Table fz="sm">
       <Table.Thead>

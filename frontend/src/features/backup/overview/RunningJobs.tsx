@@ -10,7 +10,7 @@ import { Section } from "../../../components/Section";
 
 type Job = Schemas["Job"];
 
-export function Running({ running, waiting }: { running: Job[]; waiting: Job[] }) {
+export function RunningJobs({ running, waiting }: { running: Job[]; waiting: Job[] }) {
   if (running.length === 0 && waiting.length === 0) {
     return null;
   }

@@ -16,7 +16,7 @@ const SOON_DAYS = 90;
 const TIGHT = 0.03;
 const SCARCE = 0.1;
 
-export function Growth({ growth }: { growth: Space }) {
+export function StorageGrowth({ growth }: { growth: Space }) {
   const { total_bytes: total, free_bytes: free } = growth;
   const used = total > 0 ? ((total - free) / total) * 100 : null;
   return (
@@ -26,7 +26,12 @@ export function Growth({ growth }: { growth: Space }) {
         {used !== null && `, ${t("overview.growth.used", { percent: Math.round(used) })}`}
       </Text>
       {used !== null && (
-        <Progress my="xs" value={used} color={colourOf(growth)} aria-label={t("overview.growth.used", { percent: Math.round(used) })} />
+        <Progress
+          my="xs"
+          value={used}
+          color={colourOf(growth)}
+          aria-label={t("overview.growth.used", { percent: Math.round(used) })}
+        />
       )}
       <Text size="sm">{`${rate(growth)} ${forecast(growth)}`}</Text>
     </Section>

@@ -5,10 +5,10 @@ import { lazy, Suspense } from "react";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
-import { Boundary } from "../../../components/ErrorBoundary";
+import { ErrorBoundary } from "../../../components/ErrorBoundary";
 import { bytes, duration } from "../../../components/format";
 import { Section } from "../../../components/Section";
-import { AsTable } from "./ChartData";
+import { ChartData } from "./ChartData";
 import type { Series } from "./Chart";
 import { longDay } from "./dates";
 
@@ -18,10 +18,10 @@ type Day = Schemas["Day"];
 
 const count = (value: number) => value.toLocaleString("en");
 
-export function Trends({ days }: { days: Day[] }) {
+export function TrendCharts({ days }: { days: Day[] }) {
   return (
     <SimpleGrid cols={{ base: 1, lg: 3 }}>
-      <Trend
+      <TrendChart
         title={t("overview.charts.sizes")}
         intro={t("overview.charts.sizesIntro")}
         days={days}
@@ -32,14 +32,14 @@ export function Trends({ days }: { days: Day[] }) {
           { name: t("overview.charts.stored"), colour: "teal.6", of: (day) => day.stored_bytes },
         ]}
       />
-      <Trend
+      <TrendChart
         title={t("overview.charts.durations")}
         intro={t("overview.charts.durationsIntro")}
         days={days}
         format={duration}
         series={[{ name: t("overview.charts.median"), colour: "indigo.5", of: (day) => day.median_seconds }]}
       />
-      <Trend
+      <TrendChart
         title={t("overview.charts.changes")}
         intro={t("overview.charts.changesIntro")}
         days={days}
@@ -63,7 +63,7 @@ interface TrendProps {
   logarithmic?: boolean;
 }
 
-function Trend({ title, intro, days, format, series, logarithmic = false }: TrendProps) {
+function TrendChart({ title, intro, days, format, series, logarithmic = false }: TrendProps) {
   const [first, last] = [days[0], days.at(-1)];
   const empty = days.every((day) => series.every((one) => !one.of(day)));
   return (
@@ -83,22 +83,22 @@ function Trend({ title, intro, days, format, series, logarithmic = false }: Tren
               last: longDay(last.date),
             })}
           >
-            <Boundary>
+            <ErrorBoundary>
               <Suspense fallback={<Skeleton h={200} />}>
                 <Chart days={days} series={series} format={format} logarithmic={logarithmic} />
               </Suspense>
-            </Boundary>
+            </ErrorBoundary>
           </div>
-          <AsTable>
-            <Numbers days={days} series={series} format={format} />
-          </AsTable>
+          <ChartData>
+            <NumbersTable days={days} series={series} format={format} />
+          </ChartData>
         </>
       )}
     </Section>
   );
 }
 
-function Numbers({ days, series, format }: Pick<TrendProps, "days" | "series" | "format">) {
+function NumbersTable({ days, series, format }: Pick<TrendProps, "days" | "series" | "format">) {
   return (
     <Table fz="sm">
       <Table.Thead>

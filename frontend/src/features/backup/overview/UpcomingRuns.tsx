@@ -8,7 +8,7 @@ import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { scheduleQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
-import { moment } from "../../../components/format";
+import { dateTime } from "../../../components/format";
 import { Name } from "../../../components/BreakableName";
 import { Section } from "../../../components/Section";
 
@@ -19,7 +19,7 @@ const clock = new Intl.DateTimeFormat(undefined, { weekday: "short", hour: "nume
 
 type Row = Schemas["Freshness"];
 
-export function Upcoming({ rows }: { rows: Row[] }) {
+export function UpcomingRuns({ rows }: { rows: Row[] }) {
   const api = useApi();
   const next = rows
     .filter((row) => row.next_run !== null)
@@ -62,7 +62,7 @@ function Scale({ now }: { now: number }) {
 
 function Line({ row, runs, now }: { row: Row; runs: string[]; now: number }) {
   const places = runs.map((at) => (Date.parse(at) - now) / (HOURS * HOUR_MS)).filter((part) => part >= 0 && part < 1);
-  const time = row.next_run ? moment(row.next_run) : t("common.unknown");
+  const time = row.next_run ? dateTime(row.next_run) : t("common.unknown");
   const said =
     places.length > 0
       ? t("overview.upcoming.summary", { name: row.name, count: places.length, time })

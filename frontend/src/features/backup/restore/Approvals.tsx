@@ -10,17 +10,17 @@ import { useApi } from "../../../api/ApiProvider";
 import { operationsQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
-import { Dialog, Refusal } from "../../../components/Dialog";
-import { useTell } from "../../../components/notifications";
-import { useAgo } from "../../../components/relativeTime";
-import { Allowed, useOwnName } from "../permissions";
+import { Dialog, RequestError } from "../../../components/Dialog";
+import { useNotify } from "../../../components/notifications";
+import { useRelativeTime } from "../../../components/relativeTime";
+import { Allowed, useUserName } from "../permissions";
 import { Loaded } from "../../../components/states";
 
 type Operation = Schemas["Operation"];
 type Answer = "approve" | "reject" | "cancel";
 
 /** The list; nothing at all where nothing waits. */
-export function Waiting() {
+export function Approvals() {
   const query = useQuery(operationsQuery(useApi(), { status: ["AWAITING_APPROVAL"], limit: 50 }));
   return (
     <Loaded query={query}>
@@ -40,14 +40,14 @@ export function Waiting() {
   );
 }
 
-export function whatOf(operation: Operation): string {
+export function operationTitle(operation: Operation): string {
   const live = operation.kind === "RESTORE" && operation.arguments["target"] === "live";
   return `${label("operationKind", operation.kind)}: ${operation.subject}${live ? ` ${t("restore.waiting.live")}` : ""}`;
 }
 
 function useAnswer(operation: Operation, onDone: () => void) {
   const api = useApi();
-  const tell = useTell();
+  const notify = useNotify();
   const queries = useQueryClient();
   const params = { path: { uuid: operation.uuid } };
   const said = { approve: "approved", reject: "rejected", cancel: "withdrawn" } as const;
@@ -61,7 +61,7 @@ function useAnswer(operation: Operation, onDone: () => void) {
             : api.POST("/operations/{uuid}/cancel/", { params, body: { reason } }),
       ),
     onSuccess: (_operation, { answer }) => {
-      tell({ tone: "good", title: t(`restore.waiting.${said[answer]}`, { what: whatOf(operation) }) });
+      notify({ tone: "good", title: t(`restore.waiting.${said[answer]}`, { what: operationTitle(operation) }) });
       onDone();
       return Promise.all(
         ["operations", "operation", "restores", "restore", "configurations"].map((word) =>
@@ -75,7 +75,7 @@ function useAnswer(operation: Operation, onDone: () => void) {
 /** One of them. Nobody decides about what they have asked for themselves. */
 export function Approval({ operation, linked = true }: { operation: Operation; linked?: boolean }) {
   const base = useConsolePath();
-  const ago = useAgo();
+  const ago = useRelativeTime();
   const [asking, setAsking] = useState<"approve" | "reject" | null>(null);
   const [reason, setReason] = useState("");
   const close = () => setAsking(null);
@@ -84,8 +84,8 @@ export function Approval({ operation, linked = true }: { operation: Operation; l
     answer.reset();
     setAsking(which);
   };
-  const what = whatOf(operation);
-  const me = useOwnName();
+  const what = operationTitle(operation);
+  const me = useUserName();
   const isOwn = me !== null && me === operation.requested_by;
   const text = t(`restore.waiting.${isOwn ? "own" : "text"}`, {
     who: operation.requested_by ?? t("restore.waiting.unknownWho"),
@@ -96,15 +96,26 @@ export function Approval({ operation, linked = true }: { operation: Operation; l
     <Alert color="yellow" title={what} role="note">
       <Stack gap="xs">
         <Text size="sm">{text}</Text>
-        <Refusal error={failed} />
+        <RequestError error={failed} />
         <Group gap="xs">
           <Allowed to={operation.needs}>
             {!isOwn && (
               <>
-                <Button size="xs" id={`approve-${operation.uuid}`} onClick={() => ask("approve")} aria-label={t("restore.waiting.approveOf", { what })}>
+                <Button
+                  size="xs"
+                  id={`approve-${operation.uuid}`}
+                  onClick={() => ask("approve")}
+                  aria-label={t("restore.waiting.approveOf", { what })}
+                >
                   {t("restore.waiting.approve")}
                 </Button>
-                <Button size="xs" id={`reject-${operation.uuid}`} variant="default" onClick={() => ask("reject")} aria-label={t("restore.waiting.rejectOf", { what })}>
+                <Button
+                  size="xs"
+                  id={`reject-${operation.uuid}`}
+                  variant="default"
+                  onClick={() => ask("reject")}
+                  aria-label={t("restore.waiting.rejectOf", { what })}
+                >
                   {t("restore.waiting.reject")}
                 </Button>
               </>
@@ -146,7 +157,7 @@ export function Approval({ operation, linked = true }: { operation: Operation; l
           ) : (
             <Text>{t("restore.waiting.approveText", { what })}</Text>
           )}
-          <Refusal error={answer.error} />
+          <RequestError error={answer.error} />
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>
               {t("common.cancel")}

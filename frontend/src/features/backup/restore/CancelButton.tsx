@@ -7,25 +7,25 @@ import { useState } from "react";
 import { ApiError, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { t } from "../../../i18n";
-import { Dialog, Refusal } from "../../../components/Dialog";
-import { useTell } from "../../../components/notifications";
+import { Dialog, RequestError } from "../../../components/Dialog";
+import { useNotify } from "../../../components/notifications";
 
 export function CancelButton({ restore }: { restore: string }) {
   const api = useApi();
-  const tell = useTell();
+  const notify = useNotify();
   const queries = useQueryClient();
   const [asking, setAsking] = useState(false);
   const cancel = useMutation({
     mutationFn: () =>
       unwrap(api.POST("/restores/{uuid}/cancel/", { params: { path: { uuid: restore } }, body: { reason: "" } })),
     onSuccess: () => {
-      tell({ tone: "note", title: t("restore.page.cancelled") });
+      notify({ tone: "note", title: t("restore.page.cancelled") });
       setAsking(false);
     },
     onError: (error) => {
       // The exchange has begun meanwhile: this button goes with its dialog, and what it would say there with them.
       if (error instanceof ApiError && error.status === 409) {
-        tell({ tone: "bad", title: t("restore.page.notCancelled"), text: error.message });
+        notify({ tone: "bad", title: t("restore.page.notCancelled"), text: error.message });
         setAsking(false);
       }
     },
@@ -49,7 +49,7 @@ export function CancelButton({ restore }: { restore: string }) {
       >
         <Stack>
           <Text>{t("restore.page.cancelText")}</Text>
-          <Refusal error={cancel.error} />
+          <RequestError error={cancel.error} />
           <Group justify="flex-end">
             <Button variant="default" onClick={() => setAsking(false)} data-autofocus>
               {t("restore.page.goOn")}

@@ -2,35 +2,39 @@
 
 import { Alert, Anchor, Button, Group, Stack, Switch, Text, Title } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useState } from "react";
+import { type SubmitEvent, useEffect, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 
-import { ApiError, type Schemas, unwrap } from "../../../api/client";
+import { type ApiError, type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { jobQuery, uploadsQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
 import { TrustBadge, ValueBadge } from "../../../components/badges";
-import { bytes, moment } from "../../../components/format";
-import { Refusal } from "../../../components/Dialog";
+import { bytes, dateTime } from "../../../components/format";
+import { RequestError } from "../../../components/Dialog";
 import { Loaded } from "../../../components/states";
-import { Access, fitting, Paths, type Source, What, Where } from "./RestoreChoices";
+import { AccessChoice, withValidTarget, PathsField, type Source, ContentChoice, TargetChoice } from "./RestoreChoices";
 import { type Choices, choicesIn, namedIn, type Part, requestOf, searchOf } from "./plan";
-import { Tables } from "./TablesField";
+import { TablesField } from "./TablesField";
 
-export function ChooseWhat() {
+export function ChooseContents() {
   const [params] = useSearchParams();
-  return params.get("backup") ? <OfBackup uuid={params.get("backup") ?? ""} /> : <OfUpload uuid={params.get("upload") ?? ""} />;
+  return params.get("backup") ? (
+    <BackupChoices uuid={params.get("backup") ?? ""} />
+  ) : (
+    <UploadChoices uuid={params.get("upload") ?? ""} />
+  );
 }
 
-const PATIENCE_MS = 300;
+const DEBOUNCE_MS = 300;
 const ALL_PARTS: Part[] = ["", "database", "files", "paths", "tables"];
 
 function holdsOf(type: Schemas["BackupType"]): Part[] {
   return type === "DATABASE" ? ["database", "tables"] : type === "FILES" ? ["files", "paths"] : ALL_PARTS;
 }
 
-function OfBackup({ uuid }: { uuid: string }) {
+function BackupChoices({ uuid }: { uuid: string }) {
   const query = useQuery(jobQuery(useApi(), uuid));
   return (
     <Loaded query={query}>
@@ -41,7 +45,7 @@ function OfBackup({ uuid }: { uuid: string }) {
               about: (
                 <Group gap="xs">
                   <Text fw={600} style={{ overflowWrap: "anywhere" }}>
-                    {moment(job.started_at ?? job.queued_at)}, {job.job_name}
+                    {dateTime(job.started_at ?? job.queued_at)}, {job.job_name}
                   </Text>
                   <Text size="sm">{label("backupType", job.backup_type)}</Text>
                   {job.status !== "COMPLETED" && <ValueBadge group="jobStatus" value={job.status} />}
@@ -73,7 +77,7 @@ function NoBackup({ reason }: { reason: string }) {
   );
 }
 
-function OfUpload({ uuid }: { uuid: string }) {
+function UploadChoices({ uuid }: { uuid: string }) {
   const query = useQuery(uploadsQuery(useApi()));
   return (
     <Loaded query={query}>
@@ -100,7 +104,7 @@ function OfUpload({ uuid }: { uuid: string }) {
 }
 
 /** To a folder all of it is restored, or what is named; of what holds one part alone, that part is all of it. */
-function sent(choices: Choices, source: Source): Choices {
+function normalized(choices: Choices, source: Source): Choices {
   const { part } = choices;
   const rows = part === "" || part === "database";
   return {
@@ -116,7 +120,7 @@ function Form({ source }: { source: Source }) {
   const base = useConsolePath();
   const navigate = useNavigate();
   const [params] = useSearchParams();
-  const [choices, setChoices] = useState(() => fitting(choicesIn(params), source));
+  const [choices, setChoices] = useState(() => withValidTarget(choicesIn(params), source));
   const addressOf = (those: Choices) => `${base}/restore${searchOf(those)}`;
   const [missing, setMissing] = useState(false);
   const planning = useMutation<Schemas["Operation"], ApiError, Choices>({
@@ -133,17 +137,19 @@ function Form({ source }: { source: Source }) {
     if (isLeaving || searchOf(choices) === searchOf(choicesIn(params))) {
       return;
     }
-    const timer = setTimeout(() => void navigate(addressOf(choices), { replace: true }), PATIENCE_MS);
+    const timer = setTimeout(() => void navigate(addressOf(choices), { replace: true }), DEBOUNCE_MS);
     return () => clearTimeout(timer);
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- a change of the choices is written to the address, not the other way round
   }, [choices, isLeaving]);
-  const change = (changes: Partial<Choices>) => setChoices((before) => fitting({ ...before, ...changes }, source));
+  const change = (changes: Partial<Choices>) =>
+    setChoices((before) => withValidTarget({ ...before, ...changes }, source));
   const wrongName = planning.error?.field("name");
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const isNothing = namedIn(choices)?.length === 0;
     setMissing(isNothing);
     if (!isNothing) {
-      planning.mutate(sent(choices, source));
+      planning.mutate(normalized(choices, source));
     }
   };
   return (
@@ -157,16 +163,16 @@ function Form({ source }: { source: Source }) {
             {t("restore.choices.change")}
           </Anchor>
         </Group>
-        <What source={source} choices={choices} change={change} />
+        <ContentChoice source={source} choices={choices} change={change} />
         {choices.part === "paths" && (
-          <Paths
+          <PathsField
             values={choices.paths}
             error={missing ? t("restore.choices.nothingNamed") : planning.error?.field("paths")}
             onChange={(paths) => change({ paths })}
           />
         )}
         {choices.part === "tables" && (
-          <Tables
+          <TablesField
             name="tables"
             backup={source.backup}
             values={choices.tables}
@@ -174,9 +180,9 @@ function Form({ source }: { source: Source }) {
             onChange={(tables) => change({ tables })}
           />
         )}
-        <Where source={source} choices={choices} change={change} wrongName={wrongName} />
+        <TargetChoice source={source} choices={choices} change={change} wrongName={wrongName} />
         {source.portable && (choices.part === "" || choices.part === "database") && choices.target !== "folder" && (
-          <Tables
+          <TablesField
             name="leaveOut"
             backup={source.backup}
             values={choices.leaveOut}
@@ -193,9 +199,9 @@ function Form({ source }: { source: Source }) {
           />
         )}
         {choices.target === "live" && choices.part !== "files" && source.holds[0] !== "files" && (
-          <Access choices={choices} change={change} />
+          <AccessChoice choices={choices} change={change} />
         )}
-        {!wrongName && <Refusal error={planning.error} />}
+        {!wrongName && <RequestError error={planning.error} />}
         <Group>
           <Button type="submit" loading={planning.isPending}>
             {t("restore.choices.plan")}

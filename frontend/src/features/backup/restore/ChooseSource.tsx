@@ -1,9 +1,18 @@
 /** The first step: the moment to go back to, or a package of another system. */
 
-import { Alert, Button, Card, Center, Group, SegmentedControl, Stack, Text, TextInput, Title, VisuallyHidden } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
+import {
+  Alert,
+  Button,
+  Card,
+  Center,
+  Group,
+  SegmentedControl,
+  Stack,
+  Text,
+  Title,
+  VisuallyHidden,
+} from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import type { Schemas } from "../../../api/client";
@@ -12,16 +21,16 @@ import { jobPages, suggestionQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
 import { TrustBadge, ValueBadge } from "../../../components/badges";
-import { bytes, day, moment } from "../../../components/format";
-import { useAgo } from "../../../components/relativeTime";
-import { Empty, Loaded } from "../../../components/states";
+import { bytes, calendarDate, dateTime } from "../../../components/format";
+import { useRelativeTime } from "../../../components/relativeTime";
+import { SearchField } from "../../../components/SearchField";
+import { EmptyState, Loaded } from "../../../components/states";
 import { Upload } from "./PackageUpload";
 
 type Job = Schemas["Job"];
 
-const PATIENCE_MS = 250;
 /** When what it holds was so: its beginning. */
-const momentOf = (job: Job) => job.started_at ?? job.queued_at;
+const takenAt = (job: Job) => job.started_at ?? job.queued_at;
 
 export function ChooseSource() {
   const [params, setParams] = useSearchParams();
@@ -40,51 +49,37 @@ export function ChooseSource() {
         style={{ alignSelf: "flex-start", maxWidth: "100%" }}
         styles={{ control: { flex: "1 1 auto" }, label: { whiteSpace: "normal" } }}
       />
-      {from === "file" ? <Upload /> : <Stored />}
+      {from === "file" ? <Upload /> : <StoredBackups />}
     </Stack>
   );
 }
 
-function Stored() {
+function StoredBackups() {
   const [params, setParams] = useSearchParams();
   const asked = params.get("q") ?? "";
-  const [search, setSearch] = useState(asked);
-  const [settled] = useDebouncedValue(search, PATIENCE_MS);
-  // Somebody went back, or opened a link.
-  useEffect(() => setSearch(asked), [asked]);
-  useEffect(() => {
-    if (settled === search && settled !== asked) {
-      const changed = new URLSearchParams(params);
-      changed.delete("q");
-      if (settled) {
-        changed.set("q", settled);
-      }
-      setParams(changed, { replace: true });
+  const search = (text: string) => {
+    const changed = new URLSearchParams(params);
+    changed.delete("q");
+    if (text) {
+      changed.set("q", text);
     }
-    // Only what was typed asks; that the address has changed does not.
-  }, [settled]);
+    setParams(changed, { replace: true });
+  };
   const wanted = { has_backup: true, ordering: "-queued_at", limit: 30, ...(asked && { search: asked }) } as const;
   const query = useInfiniteQuery(jobPages(useApi(), wanted));
   return (
     <Stack>
-      <TextInput
-        type="search"
-        label={t("restore.source.search")}
-        value={search}
-        onChange={(event) => setSearch(event.currentTarget.value)}
-        maxLength={100}
-        maw="24rem"
-      />
+      <SearchField label={t("restore.source.search")} value={asked} onChange={search} maw="24rem" />
       <Loaded query={query}>
         {({ pages }) => {
           const jobs = pages.flatMap((page) => page.results);
           if (jobs.length === 0) {
-            return asked ? <Text>{t("restore.source.emptySearch")}</Text> : <NothingStored />;
+            return asked ? <Text>{t("restore.source.emptySearch")}</Text> : <NoBackups />;
           }
           return (
             <>
-              {!asked && <Suggestion />}
-              <TimeLine jobs={jobs} />
+              {!asked && <SuggestedBackup />}
+              <Timeline jobs={jobs} />
             </>
           );
         }}
@@ -100,10 +95,10 @@ function Stored() {
   );
 }
 
-function NothingStored() {
+function NoBackups() {
   const base = useConsolePath();
   return (
-    <Empty title={t("restore.source.emptyTitle")} order={4}>
+    <EmptyState title={t("restore.source.emptyTitle")} order={4}>
       <Text>{t("restore.source.emptyText")}</Text>
       <Group gap="xs" justify="center">
         <Button component={Link} to={`${base}/configurations`} variant="default">
@@ -113,19 +108,19 @@ function NothingStored() {
           {t("restore.source.upload")}
         </Button>
       </Group>
-    </Empty>
+    </EmptyState>
   );
 }
 
 /** What the server would take for `latest`, with what it passed over. */
-function Suggestion() {
+function SuggestedBackup() {
   const suggestion = useQuery(suggestionQuery(useApi()));
-  return <Loaded query={suggestion}>{(found) => <Suggested suggestion={found} />}</Loaded>;
+  return <Loaded query={suggestion}>{(found) => <SuggestedBackupCard suggestion={found} />}</Loaded>;
 }
 
-function Suggested({ suggestion }: { suggestion: Schemas["Suggestion"] }) {
+function SuggestedBackupCard({ suggestion }: { suggestion: Schemas["Suggestion"] }) {
   const base = useConsolePath();
-  const ago = useAgo();
+  const ago = useRelativeTime();
   const { job, is_whole: isWhole, notes } = suggestion;
   if (!job) {
     return (
@@ -145,11 +140,11 @@ function Suggested({ suggestion }: { suggestion: Schemas["Suggestion"] }) {
           <Text>
             {t(isWhole ? "restore.source.suggestedText" : "restore.source.suggestedPart", {
               kind: label("backupType", job.backup_type),
-              ago: ago(momentOf(job)),
+              ago: ago(takenAt(job)),
             })}
           </Text>
           <Text size="sm" style={{ overflowWrap: "anywhere" }}>
-            {job.job_name}, {moment(momentOf(job))}
+            {job.job_name}, {dateTime(takenAt(job))}
           </Text>
           {notes.map((note) => (
             <Text key={note} size="sm" style={{ overflowWrap: "anywhere" }}>
@@ -166,10 +161,10 @@ function Suggested({ suggestion }: { suggestion: Schemas["Suggestion"] }) {
 }
 
 /** The stored backups by day, newest first. */
-function TimeLine({ jobs }: { jobs: Job[] }) {
+function Timeline({ jobs }: { jobs: Job[] }) {
   const byDay = new Map<string, Job[]>();
   for (const job of jobs) {
-    const date = day(momentOf(job));
+    const date = calendarDate(takenAt(job));
     byDay.set(date, [...(byDay.get(date) ?? []), job]);
   }
   return (
@@ -215,7 +210,7 @@ function Moment({ job }: { job: Job }) {
         <div style={{ minWidth: 0 }}>
           <VisuallyHidden>{t("restore.source.choose")}</VisuallyHidden>
           <Text fw={600} style={{ overflowWrap: "anywhere" }}>
-            {moment(momentOf(job))}
+            {dateTime(takenAt(job))}
           </Text>
           <Text size="sm" style={{ overflowWrap: "anywhere" }}>
             {job.job_name}

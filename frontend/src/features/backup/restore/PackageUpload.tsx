@@ -10,7 +10,7 @@ import { useApi } from "../../../api/ApiProvider";
 import { uploadsQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
-import { Refusal } from "../../../components/Dialog";
+import { RequestError } from "../../../components/Dialog";
 import { bytes } from "../../../components/format";
 import { ProgressView } from "../../../components/ProgressView";
 import { Loaded } from "../../../components/states";
@@ -48,13 +48,13 @@ export function Upload() {
           {t("restore.upload.failed", { message: sending.message })}
         </Alert>
       )}
-      {sending.state !== "idle" && sending.state !== "failed" && <Current sending={sending} upload={upload} />}
+      {sending.state !== "idle" && sending.state !== "failed" && <CurrentUpload sending={sending} upload={upload} />}
       {other && (
         <Alert color="yellow" role="alert">
           {other}
         </Alert>
       )}
-      <Earlier current={current?.uuid} onFile={goOn} busy={busy} />
+      <EarlierUploads current={current?.uuid} onFile={goOn} busy={busy} />
     </Stack>
   );
 }
@@ -64,7 +64,7 @@ interface CurrentProps {
   upload: ReturnType<typeof useUpload>;
 }
 
-function Current({ sending, upload }: CurrentProps) {
+function CurrentUpload({ sending, upload }: CurrentProps) {
   const base = useConsolePath();
   const { progress, state } = sending;
   const { name, size, uuid } = sending.upload;
@@ -75,9 +75,7 @@ function Current({ sending, upload }: CurrentProps) {
         <div role="status">
           {state === "paused" && <Text size="sm">{t("restore.upload.paused")}</Text>}
           {state === "broken" && (
-            <Text size="sm">
-              {t("restore.upload.broken", { seconds: sending.seconds, message: sending.message })}
-            </Text>
+            <Text size="sm">{t("restore.upload.broken", { seconds: sending.seconds, message: sending.message })}</Text>
           )}
           {state === "done" && <Text size="sm">{t("restore.upload.done", { name, size: bytes(size) })}</Text>}
         </div>
@@ -111,7 +109,7 @@ interface EarlierProps {
 }
 
 /** What one has sent before: complete ones to restore from, others to go on with. */
-function Earlier({ current, busy, onFile }: EarlierProps) {
+function EarlierUploads({ current, busy, onFile }: EarlierProps) {
   const query = useQuery(uploadsQuery(useApi()));
   return (
     <Loaded query={query}>
@@ -123,7 +121,7 @@ function Earlier({ current, busy, onFile }: EarlierProps) {
               {t("restore.upload.earlier")}
             </Title>
             {others.map((one) => (
-              <EarlierOne key={one.uuid} upload={one} busy={busy} onFile={onFile} />
+              <EarlierUpload key={one.uuid} upload={one} busy={busy} onFile={onFile} />
             ))}
             <Text size="sm" c="dimmed">
               {t("restore.upload.forgotten")} {others.some((one) => one.offset < one.size) && t("restore.upload.again")}
@@ -135,7 +133,7 @@ function Earlier({ current, busy, onFile }: EarlierProps) {
   );
 }
 
-function EarlierOne({ upload, busy, onFile }: { upload: Sent } & Omit<EarlierProps, "current">) {
+function EarlierUpload({ upload, busy, onFile }: { upload: Sent } & Omit<EarlierProps, "current">) {
   const api = useApi();
   const base = useConsolePath();
   const queries = useQueryClient();
@@ -190,7 +188,7 @@ function EarlierOne({ upload, busy, onFile }: { upload: Sent } & Omit<EarlierPro
           </Button>
         </Group>
       </Group>
-      <Refusal error={discard.error} />
+      <RequestError error={discard.error} />
     </Card>
   );
 }

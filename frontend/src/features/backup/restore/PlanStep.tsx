@@ -2,16 +2,16 @@
 
 import { Alert, Anchor, Button, Card, Group, Stack, Text, Title } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { type SubmitEvent, useState } from "react";
 import { Link, useNavigate } from "react-router";
 
-import { ApiError, type Schemas, unwrap } from "../../../api/client";
+import { type ApiError, type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { operationQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
-import { Refusal, TypedName } from "../../../components/Dialog";
-import { useAgo } from "../../../components/relativeTime";
+import { RequestError, NameConfirmation } from "../../../components/Dialog";
+import { useRelativeTime } from "../../../components/relativeTime";
 import { ProgressView } from "../../../components/ProgressView";
 import { Loaded } from "../../../components/states";
 import { type Choices, choicesOf, planOf, requestOf, searchOf } from "./plan";
@@ -24,13 +24,13 @@ export function PlanStep({ uuid }: { uuid: string }) {
   return (
     <Stack>
       <Title order={3}>{t("restore.plan.title")}</Title>
-      <Loaded query={query}>{(operation) => <OfOperation operation={operation} />}</Loaded>
+      <Loaded query={query}>{(operation) => <PlanState operation={operation} />}</Loaded>
     </Stack>
   );
 }
 
-function OfOperation({ operation }: { operation: Operation }) {
-  const ago = useAgo();
+function PlanState({ operation }: { operation: Operation }) {
+  const ago = useRelativeTime();
   const base = useConsolePath();
   const choices = choicesOf(operation.arguments);
   const plan = planOf(operation.result);
@@ -43,7 +43,7 @@ function OfOperation({ operation }: { operation: Operation }) {
     return <Alert color="red">{t("restore.plan.notAPlan")}</Alert>;
   }
   if (operation.status === "PENDING" || operation.status === "RUNNING") {
-    return <Making operation={operation} />;
+    return <PlanProgress operation={operation} />;
   }
   if (operation.status !== "COMPLETED" || plan === null) {
     const failed = operation.status === "FAILED";
@@ -67,13 +67,13 @@ function OfOperation({ operation }: { operation: Operation }) {
           {t("restore.plan.old", { ago: ago(operation.completed_at) })}
         </Text>
       )}
-      {plan.blocking.length === 0 && <Confirm operation={operation} choices={choices} />}
+      {plan.blocking.length === 0 && <ConfirmForm operation={operation} choices={choices} />}
       {back}
     </Stack>
   );
 }
 
-function Making({ operation }: { operation: Operation }) {
+function PlanProgress({ operation }: { operation: Operation }) {
   const api = useApi();
   const queries = useQueryClient();
   const cancel = useMutation({
@@ -88,15 +88,20 @@ function Making({ operation }: { operation: Operation }) {
       <Text fw={600}>{t("restore.plan.making")}</Text>
       <Text>{t(operation.status === "PENDING" ? "restore.plan.waits" : "restore.plan.makingText")}</Text>
       {operation.progress && <ProgressView progress={operation.progress} />}
-      <Refusal error={cancel.error} />
-      <Button variant="default" onClick={() => cancel.mutate()} loading={cancel.isPending} style={{ alignSelf: "flex-start" }}>
+      <RequestError error={cancel.error} />
+      <Button
+        variant="default"
+        onClick={() => cancel.mutate()}
+        loading={cancel.isPending}
+        style={{ alignSelf: "flex-start" }}
+      >
         {t("restore.plan.cancel")}
       </Button>
     </Stack>
   );
 }
 
-function Confirm({ operation, choices }: { operation: Operation; choices: Choices }) {
+function ConfirmForm({ operation, choices }: { operation: Operation; choices: Choices }) {
   const api = useApi();
   const base = useConsolePath();
   const navigate = useNavigate();
@@ -114,7 +119,7 @@ function Confirm({ operation, choices }: { operation: Operation; choices: Choice
     },
   });
   const fits = !live || typed === operation.subject;
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     if (fits) {
       begin.mutate();
@@ -127,7 +132,7 @@ function Confirm({ operation, choices }: { operation: Operation; choices: Choice
         <Title order={4}>{t(live ? "restore.plan.confirmTitle" : "restore.plan.confirmTitleElsewhere")}</Title>
         {live && <Text>{t("restore.plan.confirmText")}</Text>}
         {live && (
-          <TypedName
+          <NameConfirmation
             name={operation.subject}
             label={t("restore.plan.confirmLabel")}
             value={typed}
@@ -135,7 +140,7 @@ function Confirm({ operation, choices }: { operation: Operation; choices: Choice
             error={wrong}
           />
         )}
-        {!wrong && <Refusal error={begin.error} />}
+        {!wrong && <RequestError error={begin.error} />}
         <Group>
           <Button type="submit" {...(live && { color: "red" })} disabled={!fits} loading={begin.isPending}>
             {t(live ? "restore.plan.begin" : "restore.plan.beginElsewhere")}

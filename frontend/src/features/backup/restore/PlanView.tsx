@@ -3,8 +3,8 @@
 import { Alert, Badge, List, Stack, Table, Text, Title } from "@mantine/core";
 
 import { t } from "../../../i18n";
-import { bytes, moment } from "../../../components/format";
-import { useAgo } from "../../../components/relativeTime";
+import { bytes, dateTime } from "../../../components/format";
+import { useRelativeTime } from "../../../components/relativeTime";
 import { type Choices, namedIn, type Plan, type Replacement, type Space } from "./plan";
 
 function kindOf(kind: string): string {
@@ -12,22 +12,30 @@ function kindOf(kind: string): string {
 }
 
 export function PlanView({ plan, choices }: { plan: Plan; choices?: Choices }) {
-  const ago = useAgo();
+  const ago = useRelativeTime();
   const elsewhere = plan.toFolder || plan.toDatabase;
   return (
     <Stack>
       {plan.takenAt && (
         <Text>
-          {t("restore.plan.taken", { time: moment(plan.takenAt), ago: ago(plan.takenAt) })}
-          {elsewhere && <> → <Text span ff="monospace" size="sm" style={{ overflowWrap: "anywhere" }}>{elsewhere}</Text></>}
+          {t("restore.plan.taken", { time: dateTime(plan.takenAt), ago: ago(plan.takenAt) })}
+          {elsewhere && (
+            <>
+              {" "}
+              →{" "}
+              <Text span ff="monospace" size="sm" style={{ overflowWrap: "anywhere" }}>
+                {elsewhere}
+              </Text>
+            </>
+          )}
         </Text>
       )}
-      <Said texts={plan.blocking} title="restore.plan.blocked" color="red" />
+      <MessageList texts={plan.blocking} title="restore.plan.blocked" color="red" />
       {plan.blocking.length === 0 && <Alert color="green">{t("restore.plan.ready")}</Alert>}
-      <Said texts={plan.warnings} title="restore.plan.warnings" color="yellow" />
-      <Listed texts={plan.access} title="restore.plan.access" />
+      <MessageList texts={plan.warnings} title="restore.plan.warnings" color="yellow" />
+      <TextList texts={plan.access} title="restore.plan.access" />
       {plan.replacements.length > 0 && <Replacements rows={plan.replacements} live={!elsewhere} />}
-      {plan.space.length > 0 && <Room rows={plan.space} />}
+      {plan.space.length > 0 && <SpaceTable rows={plan.space} />}
       {plan.ledger && (
         <div>
           <Title order={4} size="h5">
@@ -37,7 +45,7 @@ export function PlanView({ plan, choices }: { plan: Plan; choices?: Choices }) {
         </div>
       )}
       {!elsewhere && <Text>{t(plan.safetyBackup ? "restore.plan.safety" : "restore.plan.noSafety")}</Text>}
-      {choices && <Listed texts={namedIn(choices) ?? []} title="restore.plan.only" font="monospace" />}
+      {choices && <TextList texts={namedIn(choices) ?? []} title="restore.plan.only" font="monospace" />}
       {choices && choices.leaveOut.length > 0 && (
         <Text>{t("restore.plan.leaveOut", { tables: choices.leaveOut.join(", ") })}</Text>
       )}
@@ -45,7 +53,7 @@ export function PlanView({ plan, choices }: { plan: Plan; choices?: Choices }) {
   );
 }
 
-function Listed(props: { texts: string[]; title: "restore.plan.access" | "restore.plan.only"; font?: "monospace" }) {
+function TextList(props: { texts: string[]; title: "restore.plan.access" | "restore.plan.only"; font?: "monospace" }) {
   const { texts, title, font } = props;
   return texts.length === 0 ? null : (
     <div>
@@ -63,7 +71,11 @@ function Listed(props: { texts: string[]; title: "restore.plan.access" | "restor
   );
 }
 
-function Said(props: { texts: string[]; title: "restore.plan.blocked" | "restore.plan.warnings"; color: string }) {
+function MessageList(props: {
+  texts: string[];
+  title: "restore.plan.blocked" | "restore.plan.warnings";
+  color: string;
+}) {
   const { texts, title, color } = props;
   return texts.length === 0 ? null : (
     <Alert color={color} title={t(title, { count: texts.length })}>
@@ -121,7 +133,7 @@ function Replacements({ rows, live }: { rows: Replacement[]; live: boolean }) {
   );
 }
 
-function Room({ rows }: { rows: Space[] }) {
+function SpaceTable({ rows }: { rows: Space[] }) {
   return (
     <div>
       <Title order={4} size="h5">

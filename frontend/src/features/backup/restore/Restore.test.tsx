@@ -11,7 +11,16 @@ const JOB = job();
 const BAD = job({ uuid: "66666666-6666-4666-8666-666666666666", job_name: "newer", trust: "DAMAGED" });
 const PART = job({ uuid: "77777777-7777-4777-8777-777777777777", job_name: "rows", backup_type: "DATABASE" });
 const LEFT = job({ uuid: "77777777-7777-4777-8777-777777777778", job_name: "before", trigger: "PRE_RESTORE" });
-const WHOLE = { backup: JOB.uuid, name: "", only: "", paths: [], tables: [], leave_out: [], safety_backup: true, drop_access: null };
+const WHOLE = {
+  backup: JOB.uuid,
+  name: "",
+  only: "",
+  paths: [],
+  tables: [],
+  leave_out: [],
+  safety_backup: true,
+  drop_access: null,
+};
 const CHOICES = { ...WHOLE, target: "live" };
 const OPERATION = operation({
   kind: "PLAN",
@@ -103,7 +112,10 @@ it("leads from a backup over its plan to a restore, which takes the exact name",
   await user.paste(JOB.job_name);
   await user.click(begin);
   expect(await screen.findByText("restoring the files")).toBeTruthy();
-  expect(asked).toEqual([{ ...CHOICES, drop_access: true }, { ...CHOICES, confirm: JOB.job_name, plan: OPERATION.uuid }]);
+  expect(asked).toEqual([
+    { ...CHOICES, drop_access: true },
+    { ...CHOICES, confirm: JOB.job_name, plan: OPERATION.uuid },
+  ]);
 });
 
 it("restores chosen files into a folder, and nothing of them to the live system", async () => {

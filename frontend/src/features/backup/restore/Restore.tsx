@@ -6,44 +6,44 @@ import { Link, useSearchParams } from "react-router";
 
 import { t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
-import { HEADING } from "../../../components/Dialog";
-import { NoticesProvider } from "../../../components/notifications";
-import { useMay } from "../permissions";
+import { VIEW_HEADING_ID } from "../../../components/Dialog";
+import { NotificationsProvider } from "../../../components/notifications";
+import { usePermission } from "../permissions";
 import { ChooseSource } from "./ChooseSource";
-import { ChooseWhat } from "./ChooseContents";
+import { ChooseContents } from "./ChooseContents";
 import { choicesIn, searchOf } from "./plan";
 import { PlanStep } from "./PlanStep";
-import { RestoresList } from "./RestoreList";
-import { Waiting } from "./Approvals";
+import { RestoreList } from "./RestoreList";
+import { Approvals } from "./Approvals";
 
 const STEPS = ["source", "choices", "plan"] as const;
 type Step = (typeof STEPS)[number];
 
 export default function Restore() {
   const [params] = useSearchParams();
-  const may = useMay("restore_backups");
+  const may = usePermission("restore_backups");
   const plan = params.get("plan");
   const source = params.get("backup") ?? params.get("upload");
   const step: Step = plan ? "plan" : source ? "choices" : "source";
   return (
-    <NoticesProvider>
-      <Title order={2} id={HEADING} tabIndex={-1}>
+    <NotificationsProvider>
+      <Title order={2} id={VIEW_HEADING_ID} tabIndex={-1}>
         {t("restore.title")}
       </Title>
       <Text mb="md">{t("restore.intro")}</Text>
-      {step === "source" && <Waiting />}
+      {step === "source" && <Approvals />}
       {may === false ? (
         <Alert color="gray">{t("restore.mayNot")}</Alert>
       ) : (
         <>
           <Steps step={step} />
-          <Stage step={step}>
-            {plan ? <PlanStep key={plan} uuid={plan} /> : source ? <ChooseWhat key={source} /> : <ChooseSource />}
-          </Stage>
+          <StepPanel step={step}>
+            {plan ? <PlanStep key={plan} uuid={plan} /> : source ? <ChooseContents key={source} /> : <ChooseSource />}
+          </StepPanel>
         </>
       )}
-      {step === "source" && <RestoresList />}
-    </NoticesProvider>
+      {step === "source" && <RestoreList />}
+    </NotificationsProvider>
   );
 }
 
@@ -82,7 +82,7 @@ function Steps({ step }: { step: Step }) {
 }
 
 /** Where a step begins the focus goes, so that whoever listens hears it; not where the page is just opened. */
-function Stage({ step, children }: { step: Step; children: React.ReactNode }) {
+function StepPanel({ step, children }: { step: Step; children: React.ReactNode }) {
   const place = useRef<HTMLDivElement>(null);
   const before = useRef(step);
   useEffect(() => {

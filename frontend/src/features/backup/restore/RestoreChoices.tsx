@@ -17,7 +17,7 @@ export interface Source {
 const NAMES = { "": "all", database: "database", files: "files", paths: "paths", tables: "tables" } as const;
 
 /** Why a part cannot go there; nothing where it can. */
-function obstacle(part: Part, target: Target, source: Source): string | null {
+function targetObstacle(part: Part, target: Target, source: Source): string | null {
   const named = part === "paths" || part === "tables";
   if (target === "live") {
     return named ? t("restore.choices.namedLive") : null;
@@ -31,9 +31,9 @@ function obstacle(part: Part, target: Target, source: Source): string | null {
 const TARGETS: readonly Target[] = ["live", "folder", "database"];
 
 /** What cannot go together is put right as soon as it is chosen. */
-export function fitting(choices: Choices, source: Source): Choices {
+export function withValidTarget(choices: Choices, source: Source): Choices {
   const part = source.holds.includes(choices.part) ? choices.part : (source.holds[0] ?? "");
-  const possible = TARGETS.filter((target) => obstacle(part, target, source) === null);
+  const possible = TARGETS.filter((target) => targetObstacle(part, target, source) === null);
   const target = possible.includes(choices.target) ? choices.target : (possible[0] ?? "live");
   return { ...choices, part, target };
 }
@@ -44,7 +44,7 @@ interface PartProps {
   change: (changes: Partial<Choices>) => void;
 }
 
-export function What({ source, choices, change }: PartProps) {
+export function ContentChoice({ source, choices, change }: PartProps) {
   return (
     <Radio.Group
       label={t("restore.choices.what")}
@@ -68,7 +68,7 @@ export function What({ source, choices, change }: PartProps) {
 }
 
 /** What becomes of the sessions and tokens in a database that goes live. */
-export function Access({ choices, change }: Omit<PartProps, "source">) {
+export function AccessChoice({ choices, change }: Omit<PartProps, "source">) {
   const value = choices.dropAccess === null ? "rule" : choices.dropAccess ? "drop" : "keep";
   return (
     <Radio.Group
@@ -93,7 +93,7 @@ interface PathsProps {
 }
 
 /** Files and folders, one a line. */
-export function Paths({ values, error, onChange }: PathsProps) {
+export function PathsField({ values, error, onChange }: PathsProps) {
   return (
     <Textarea
       label={t("restore.choices.pathsLabel")}
@@ -108,7 +108,7 @@ export function Paths({ values, error, onChange }: PathsProps) {
   );
 }
 
-export function Where({ source, choices, change, wrongName }: PartProps & { wrongName: string | undefined }) {
+export function TargetChoice({ source, choices, change, wrongName }: PartProps & { wrongName: string | undefined }) {
   const texts = { live: "liveText", folder: "folderText", database: "newDatabaseText" } as const;
   return (
     <Stack gap="xs">
@@ -119,7 +119,7 @@ export function Where({ source, choices, change, wrongName }: PartProps & { wron
       >
         <Stack gap="xs" mt="xs">
           {TARGETS.map((target) => {
-            const not = obstacle(choices.part, target, source);
+            const not = targetObstacle(choices.part, target, source);
             return (
               <Radio
                 key={target}

@@ -10,8 +10,8 @@ import { useApi } from "../../../api/ApiProvider";
 import { operationsQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
-import { bytes, duration, moment } from "../../../components/format";
-import { useAgo } from "../../../components/relativeTime";
+import { bytes, duration, dateTime } from "../../../components/format";
+import { useRelativeTime } from "../../../components/relativeTime";
 import { ProgressView } from "../../../components/ProgressView";
 import { Allowed } from "../permissions";
 import { Kept } from "./RollbackPanel";
@@ -25,7 +25,7 @@ type Restore = Schemas["RestoreDetail"];
 type Operation = Schemas["Operation"];
 
 /** `stale`: it is the last that was known, and nothing can be asked for at the moment. */
-export function RestoreView({ restore, stale }: { restore: Restore; stale: boolean }) {
+export function RestoreDetails({ restore, stale }: { restore: Restore; stale: boolean }) {
   // What was asked for besides: a rollback, a release, or the restore itself while somebody has to agree to it.
   const operations = useQuery(operationsQuery(useApi(), { restore: restore.uuid, limit: 20 })).data?.results ?? [];
   const waiting = operations.filter((one) => one.status === "AWAITING_APPROVAL");
@@ -131,7 +131,7 @@ function Cancelling({ operation, restore }: { operation: Operation; restore: str
 }
 
 function Facts({ restore }: { restore: Restore }) {
-  const ago = useAgo();
+  const ago = useRelativeTime();
   const base = useConsolePath();
   const { started_at: began, completed_at: ended, backup_job: job } = restore;
   const facts: [string, ReactNode][] = [
@@ -148,13 +148,13 @@ function Facts({ restore }: { restore: Restore }) {
     [t("restore.page.what"), label("restoreType", restore.restore_type)],
     [t("restore.page.to"), targetText(restore.target)],
     [t("restore.page.by"), restore.requested_by ?? t("common.unknown")],
-    [t("restore.page.asked"), `${moment(restore.queued_at)} (${ago(restore.queued_at)})`],
+    [t("restore.page.asked"), `${dateTime(restore.queued_at)} (${ago(restore.queued_at)})`],
   ];
   if (began) {
-    facts.push([t("restore.page.began"), moment(began)]);
+    facts.push([t("restore.page.began"), dateTime(began)]);
   }
   if (ended) {
-    facts.push([t("restore.page.ended"), moment(ended)]);
+    facts.push([t("restore.page.ended"), dateTime(ended)]);
   }
   if (began && ended) {
     const seconds = (new Date(ended).getTime() - new Date(began).getTime()) / 1000;
@@ -198,7 +198,10 @@ const COUNTS = ["databases", "files", "bytes", "rows", "tables"] as const;
 function Counts({ counts, isDone }: { counts: Record<string, number>; isDone: boolean }) {
   const known = Object.entries(counts).map(([name, value]) => {
     const key = COUNTS.find((one) => one === name);
-    return [key ? t(`restore.page.countNames.${key}`) : name, name === "bytes" ? bytes(value) : value.toLocaleString("en")];
+    return [
+      key ? t(`restore.page.countNames.${key}`) : name,
+      name === "bytes" ? bytes(value) : value.toLocaleString("en"),
+    ];
   });
   return known.length === 0 ? null : (
     <Section title={t("restore.page.counts")}>

@@ -11,7 +11,7 @@ import { restorePages } from "../../../api/queries";
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
 import { ValueBadge } from "../../../components/badges";
-import { moment } from "../../../components/format";
+import { dateTime } from "../../../components/format";
 import { ProgressView } from "../../../components/ProgressView";
 import { Loaded } from "../../../components/states";
 
@@ -23,7 +23,7 @@ export function targetText(target: string): string {
   return target === "live" ? t("restore.page.target.live") : target;
 }
 
-export function RestoresList() {
+export function RestoreList() {
   const [params, setParams] = useSearchParams();
   const state = STATES.find((one) => one === params.get("state"));
   const query = useInfiniteQuery(restorePages(useApi(), { limit: 20, ...(state && { status: [state] }) }));
@@ -146,9 +146,9 @@ function When({ row }: { row: Restore }) {
       component={Link}
       to={`${useConsolePath()}/restores/${row.uuid}`}
       size="sm"
-      aria-label={t("restore.list.open", { name: row.backup_reference, time: moment(row.queued_at) })}
+      aria-label={t("restore.list.open", { name: row.backup_reference, time: dateTime(row.queued_at) })}
     >
-      {moment(row.queued_at)}
+      {dateTime(row.queued_at)}
     </Anchor>
   );
 }

@@ -10,11 +10,11 @@ import { restoreQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
 import { ValueBadge } from "../../../components/badges";
-import { HEADING } from "../../../components/Dialog";
-import { clock } from "../../../components/format";
-import { NoticesProvider } from "../../../components/notifications";
-import { SignIn, Unloaded } from "../../../components/states";
-import { RestoreView } from "./RestoreDetails";
+import { VIEW_HEADING_ID } from "../../../components/Dialog";
+import { timeOfDay } from "../../../components/format";
+import { NotificationsProvider } from "../../../components/notifications";
+import { SignInButton, LoadingOrError } from "../../../components/states";
+import { RestoreDetails } from "./RestoreDetails";
 
 export default function RestorePage() {
   const { uuid = "" } = useParams();
@@ -22,28 +22,28 @@ export default function RestorePage() {
   const query = useQuery(restoreQuery(useApi(), uuid));
   const { data, error } = query;
   return (
-    <NoticesProvider>
+    <NotificationsProvider>
       <Stack>
         <Anchor component={Link} to={`${base}/restore`} size="sm">
           {t("restore.page.back")}
         </Anchor>
         <Group gap="sm">
-          <Title order={2} id={HEADING} tabIndex={-1} style={{ overflowWrap: "anywhere" }}>
+          <Title order={2} id={VIEW_HEADING_ID} tabIndex={-1} style={{ overflowWrap: "anywhere" }}>
             {t("restore.page.title", { name: data?.backup_reference || t("restore.page.unknownName") })}
           </Title>
           {data && <ValueBadge group="restoreStatus" value={data.status} />}
         </Group>
         {data && error && <Stale error={error} at={new Date(query.dataUpdatedAt)} />}
-        {data ? <RestoreView restore={data} stale={error !== null} /> : <Unloaded query={query} />}
+        {data ? <RestoreDetails restore={data} stale={error !== null} /> : <LoadingOrError query={query} />}
       </Stack>
-    </NoticesProvider>
+    </NotificationsProvider>
   );
 }
 
 /** While a live restore exchanges the database there may be no answer, or no session any more: the last known state stays. */
 function Stale({ error, at }: { error: Error; at: Date }) {
   const status = error instanceof ApiError ? error.status : -1;
-  const time = clock(at);
+  const time = timeOfDay(at);
   const signedOut = status === 401;
   const text = signedOut
     ? t("restore.page.staleOut", { time })
@@ -56,7 +56,7 @@ function Stale({ error, at }: { error: Error; at: Date }) {
     <Alert color="yellow" role="status">
       <Group justify="space-between">
         <Text size="sm">{text}</Text>
-        {signedOut && <SignIn />}
+        {signedOut && <SignInButton />}
       </Group>
     </Alert>
   );

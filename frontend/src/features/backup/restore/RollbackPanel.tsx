@@ -2,13 +2,13 @@
 
 import { Alert, Button, Group, Stack, Switch, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useState } from "react";
+import { type SubmitEvent, useEffect, useState } from "react";
 
-import { ApiError, type Schemas, unwrap } from "../../../api/client";
+import { type ApiError, type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { operationQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
-import { Dialog, Refusal, TypedName } from "../../../components/Dialog";
+import { Dialog, RequestError, NameConfirmation } from "../../../components/Dialog";
 import { ProgressView } from "../../../components/ProgressView";
 import { Allowed } from "../permissions";
 
@@ -35,7 +35,7 @@ export function Kept({ restore, operations }: KeptProps) {
     <>
       {restore.rollback_state === "ROLLED_BACK" && <Alert color="green">{t("restore.page.rolledBack")}</Alert>}
       {restore.rollback_state === "RELEASED" && <Alert color="gray">{t("restore.page.released")}</Alert>}
-      {newest && restore.rollback_state === "AVAILABLE" && <Following uuid={newest.uuid} />}
+      {newest && restore.rollback_state === "AVAILABLE" && <LatestOperation uuid={newest.uuid} />}
       {restore.rollback_state === "AVAILABLE" && !open && (
         <Alert color="blue" title={t("restore.page.keptTitle")}>
           <Text size="sm" mb="sm">
@@ -86,7 +86,7 @@ function Confirm({ which, restore, onClose }: { which: Which; restore: Restore; 
   });
   // What is live now is replaced by a rollback, as by a restore: it takes the same typing.
   const fits = which === "release" || typed === restore.backup_reference;
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     if (fits) {
       action.mutate();
@@ -96,7 +96,7 @@ function Confirm({ which, restore, onClose }: { which: Which; restore: Restore; 
     <form onSubmit={submit}>
       <Stack>
         <Text>{t(`restore.page.${which}Text`)}</Text>
-        {which === "release" && restore.changes && <Late changes={restore.changes} />}
+        {which === "release" && restore.changes && <LateChanges changes={restore.changes} />}
         {which === "rollback" && (
           <>
             <Switch
@@ -105,7 +105,7 @@ function Confirm({ which, restore, onClose }: { which: Which; restore: Restore; 
               checked={safety}
               onChange={(event) => setSafety(event.currentTarget.checked)}
             />
-            <TypedName
+            <NameConfirmation
               name={restore.backup_reference}
               label={t("restore.page.rollbackType")}
               value={typed}
@@ -113,7 +113,7 @@ function Confirm({ which, restore, onClose }: { which: Which; restore: Restore; 
             />
           </>
         )}
-        <Refusal error={action.error} />
+        <RequestError error={action.error} />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             {t("common.cancel")}
@@ -128,7 +128,7 @@ function Confirm({ which, restore, onClose }: { which: Which; restore: Restore; 
 }
 
 /** Changes that a release deletes for good: no backup has them. */
-function Late({ changes }: { changes: Schemas["Changes"] }) {
+function LateChanges({ changes }: { changes: Schemas["Changes"] }) {
   const lines = [
     ...changes.tables.map(({ table, before, after, written }) =>
       written === null
@@ -155,7 +155,7 @@ function Late({ changes }: { changes: Schemas["Changes"] }) {
 }
 
 /** What was asked for last: at work, failed or not agreed to. */
-function Following({ uuid }: { uuid: string }) {
+function LatestOperation({ uuid }: { uuid: string }) {
   const queries = useQueryClient();
   const { data } = useQuery(operationQuery(useApi(), uuid));
   const status = data?.status;
@@ -170,7 +170,9 @@ function Following({ uuid }: { uuid: string }) {
   }
   const what = label("operationKind", data.kind);
   if (data.status === "FAILED" || data.status === "REJECTED") {
-    const title = t(data.status === "FAILED" ? "restore.page.operationFailed" : "restore.page.operationRejected", { what });
+    const title = t(data.status === "FAILED" ? "restore.page.operationFailed" : "restore.page.operationRejected", {
+      what,
+    });
     return (
       <Alert color="red" title={title} style={{ overflowWrap: "anywhere" }}>
         {data.error_message}

@@ -6,7 +6,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useApi } from "../../../api/ApiProvider";
 import { tablesQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
-import { useMay } from "../permissions";
+import { usePermission } from "../permissions";
 
 interface TablesProps {
   name: "tables" | "leaveOut";
@@ -17,15 +17,17 @@ interface TablesProps {
   onChange: (values: string[]) => void;
 }
 
-export function Tables({ name, backup = "", values, error, onChange }: TablesProps) {
-  const may = useMay("download_backups") === true;
+export function TablesField({ name, backup = "", values, error, onChange }: TablesProps) {
+  const may = usePermission("download_backups") === true;
   const query = useQuery({ ...tablesQuery(useApi(), backup), enabled: may && backup !== "" });
   const rows = new Map(query.data?.results.map((one) => [one.name, one.rows]));
   const help = t(`restore.choices.${name}Help`);
   return (
     <TagsInput
       label={t(`restore.choices.${name}Label`)}
-      description={query.error ? `${help} ${t("restore.choices.tablesUnknown", { message: query.error.message })}` : help}
+      description={
+        query.error ? `${help} ${t("restore.choices.tablesUnknown", { message: query.error.message })}` : help
+      }
       error={error}
       value={values}
       onChange={onChange}

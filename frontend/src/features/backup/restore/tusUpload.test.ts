@@ -4,9 +4,14 @@ import { expect, it } from "vitest";
 import { ApiError, createApi } from "../../../api/client";
 import { API } from "../../../testing/render";
 import { server } from "../../../testing/setup";
-import { begin, passes, PIECE, send } from "./tusUpload";
+import { createUpload, isRetryable, CHUNK_BYTES, sendChunks } from "./tusUpload";
 
-const UPLOAD = { uuid: "88888888-8888-4888-8888-888888888888", name: "Päckchen.tar.gz", size: PIECE + 10, created_at: "" };
+const UPLOAD = {
+  uuid: "88888888-8888-4888-8888-888888888888",
+  name: "Päckchen.tar.gz",
+  size: CHUNK_BYTES + 10,
+  created_at: "",
+};
 
 /** A server that has taken some bytes already, and breaks off as often as it is told. */
 function receiver(there: number, breaks: number) {
@@ -40,25 +45,25 @@ it("sends a file in pieces under its name, and tells how far it is", async () =>
   const got = receiver(0, 0);
   const told: number[] = [];
   const api = createApi(API);
-  const upload = await begin(api, file);
-  await send(api, upload.uuid, file, new AbortController().signal, (offset) => told.push(offset));
+  const upload = await createUpload(api, file);
+  await sendChunks(api, upload.uuid, file, new AbortController().signal, (offset) => told.push(offset));
   const [, name = ""] = got.named.split(" ");
   expect(new TextDecoder().decode(Uint8Array.from(atob(name), (one) => one.charCodeAt(0)))).toBe(UPLOAD.name);
-  expect(got.pieces).toEqual([PIECE, 10]);
-  expect(told).toEqual([0, PIECE, UPLOAD.size]);
+  expect(got.pieces).toEqual([CHUNK_BYTES, 10]);
+  expect(told).toEqual([0, CHUNK_BYTES, UPLOAD.size]);
 });
 
-it("says that a break passes, and goes on where the server is", async () => {
-  const got = receiver(PIECE, 1);
+it("says that a break isRetryable, and goes on where the server is", async () => {
+  const got = receiver(CHUNK_BYTES, 1);
   const api = createApi(API);
-  const again = () => send(api, UPLOAD.uuid, file, new AbortController().signal, () => {});
+  const again = () => sendChunks(api, UPLOAD.uuid, file, new AbortController().signal, () => {});
   const broken: unknown = await again().catch((error: unknown) => error);
-  expect(passes(broken)).toBe(true);
+  expect(isRetryable(broken)).toBe(true);
   await again();
   expect(got.pieces).toEqual([10]);
 });
 
 it("does not try again what the server refuses", () => {
-  expect(passes(new ApiError(413, null, "A package may have 5 bytes."))).toBe(false);
-  expect(passes(new ApiError(503, null, "Busy."))).toBe(true);
+  expect(isRetryable(new ApiError(413, null, "A package may have 5 bytes."))).toBe(false);
+  expect(isRetryable(new ApiError(503, null, "Busy."))).toBe(true);
 });

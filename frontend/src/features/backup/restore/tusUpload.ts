@@ -5,7 +5,7 @@ import { answerOf, type Api, ApiError, type Schemas, unwrap } from "../../../api
 export type Upload = Schemas["Upload"];
 
 /** Of a piece, in bytes: seconds on a slow line, and few requests on a fast one. */
-export const PIECE = 4 * 1024 * 1024;
+export const CHUNK_BYTES = 4 * 1024 * 1024;
 const TUS = { "Tus-Resumable": "1.0.0" };
 
 function base64(text: string): string {
@@ -13,7 +13,7 @@ function base64(text: string): string {
 }
 
 /** Begin an upload of a file. */
-export function begin(api: Api, file: File): Promise<Upload> {
+export function createUpload(api: Api, file: File): Promise<Upload> {
   const header = { "Upload-Length": file.size, "Upload-Metadata": `filename ${base64(file.name)}` };
   return unwrap(api.POST("/uploads/", { params: { header }, headers: TUS }));
 }
@@ -25,17 +25,17 @@ async function offsetOf(api: Api, uuid: string, signal: AbortSignal): Promise<nu
 }
 
 /** Send what is missing of a file, piece by piece. Throws `ApiError` where it broke off; what was sent stays. */
-export async function send(
+export async function sendChunks(
   api: Api,
   uuid: string,
   file: File,
   signal: AbortSignal,
-  tell: (offset: number) => void,
+  onProgress: (offset: number) => void,
 ): Promise<void> {
   let offset = await offsetOf(api, uuid, signal);
-  tell(offset);
+  onProgress(offset);
   while (offset < file.size) {
-    const piece = file.slice(offset, offset + PIECE);
+    const piece = file.slice(offset, offset + CHUNK_BYTES);
     const patch = api.PATCH("/uploads/{uuid}/", {
       params: { path: { uuid }, header: { "Upload-Offset": offset } },
       headers: { ...TUS, "Content-Type": "application/offset+octet-stream" },
@@ -46,11 +46,13 @@ export async function send(
     const asked = await answerOf(patch);
     await unwrap(Promise.resolve(asked));
     offset = Number(asked.response.headers.get("Upload-Offset") ?? offset + piece.size);
-    tell(offset);
+    onProgress(offset);
   }
 }
 
 /** Whether the same could work in a while: the server was not reached, was busy, or had another request at work. */
-export function passes(error: unknown): boolean {
-  return !(error instanceof ApiError) || error.status === 0 || error.status >= 500 || [409, 423, 429].includes(error.status);
+export function isRetryable(error: unknown): boolean {
+  return (
+    !(error instanceof ApiError) || error.status === 0 || error.status >= 500 || [409, 423, 429].includes(error.status)
+  );
 }

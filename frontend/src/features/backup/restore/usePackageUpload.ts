@@ -5,7 +5,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 
 import { useApi } from "../../../api/ApiProvider";
 import { type Progress, progressOf } from "../../../api/fileUpload";
-import { begin, passes, send, type Upload } from "./tusUpload";
+import { createUpload, isRetryable, sendChunks, type Upload } from "./tusUpload";
 
 const PAUSES_S = [2, 5, 10, 30];
 
@@ -16,7 +16,7 @@ export type Sending =
   | { state: "failed"; upload: Upload | null; message: string };
 
 /** So much is there, and nothing is on its way. */
-function resting({ name, size }: Upload, offset: number): Progress {
+function stalledProgress({ name, size }: Upload, offset: number): Progress {
   return progressOf(name, offset, size, offset, performance.now());
 }
 
@@ -32,22 +32,26 @@ export function useUpload() {
       const controller = new AbortController();
       stop.current = controller;
       let offset = upload.offset;
-      let first: number | null = null;
-      const begun = performance.now();
+      let first = null as number | null;
+      const startedAt = performance.now();
       try {
-        await send(api, upload.uuid, file, controller.signal, (there) => {
+        await sendChunks(api, upload.uuid, file, controller.signal, (there) => {
           first ??= there;
           offset = there;
-          setSending({ state: "sending", upload, progress: progressOf(upload.name, there, upload.size, first, begun) });
+          setSending({
+            state: "sending",
+            upload,
+            progress: progressOf(upload.name, there, upload.size, first, startedAt),
+          });
         });
-        setSending({ state: "done", upload, progress: resting(upload, offset) });
+        setSending({ state: "done", upload, progress: stalledProgress(upload, offset) });
         void queries.invalidateQueries({ queryKey: ["uploads"] });
       } catch (error) {
         if (controller.signal.aborted) {
           return;
         }
         const message = error instanceof Error ? error.message : String(error);
-        if (!passes(error)) {
+        if (!isRetryable(error)) {
           setSending({ state: "failed", upload, message });
           return;
         }
@@ -55,7 +59,7 @@ export function useUpload() {
         const moved = first !== null && offset > first;
         const next = moved ? 0 : failures;
         const seconds = PAUSES_S[Math.min(next, PAUSES_S.length - 1)] ?? 0;
-        setSending({ state: "broken", upload, progress: resting(upload, offset), message, seconds });
+        setSending({ state: "broken", upload, progress: stalledProgress(upload, offset), message, seconds });
         const timer = window.setTimeout(() => void run({ ...upload, offset }, file, next + 1), seconds * 1000);
         controller.signal.addEventListener("abort", () => window.clearTimeout(timer));
       }
@@ -69,9 +73,9 @@ export function useUpload() {
   const start = async (file: File, upload?: Upload) => {
     held.current = file;
     try {
-      const begun = upload ?? (await begin(api, file));
-      setSending({ state: "sending", upload: begun, progress: resting(begun, begun.offset) });
-      await run(begun, file, 0);
+      const startedAt = upload ?? (await createUpload(api, file));
+      setSending({ state: "sending", upload: startedAt, progress: stalledProgress(startedAt, startedAt.offset) });
+      await run(startedAt, file, 0);
     } catch (error) {
       setSending({ state: "failed", upload: null, message: error instanceof Error ? error.message : String(error) });
     }
@@ -80,7 +84,7 @@ export function useUpload() {
     stop.current?.abort();
     setSending((now) =>
       now.state === "sending" || now.state === "broken"
-        ? { state: "paused", upload: now.upload, progress: resting(now.upload, now.progress.bytes_done) }
+        ? { state: "paused", upload: now.upload, progress: stalledProgress(now.upload, now.progress.bytes_done) }
         : now,
     );
     void queries.invalidateQueries({ queryKey: ["uploads"] });
