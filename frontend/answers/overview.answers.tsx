@@ -30,7 +30,7 @@ async function drawn({ status, findings }: Recorded) {
   const { user } = renderConsole("/overview");
   const answer = (await screen.findByText("Are we protected?")).closest("section") ?? document.body;
   const listed = await screen.findByRole("region", { name: "Findings" });
-  await within(listed).findByText(/^Examined/);
+  await within(listed).findByText(/^Checked/);
   const more = within(listed).queryByRole("button", { name: /^Show \d+ more$/ });
   if (more) {
     await user.click(more);

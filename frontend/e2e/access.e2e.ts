@@ -85,10 +85,10 @@ async function menu(opener: Locator): Promise<void> {
 
 test("dialogs about documents and the menu of the account take the focus and give it back", async () => {
   await page.goto(edms.url("/documents"));
-  await asks(button("Upload a document"), (within) => within.getByRole("button", { name: /^File/ }));
+  await asks(button("Upload document"), (within) => within.getByRole("button", { name: /^File/ }));
   await menu(button(`Account of ${ADMINISTRATOR.name}`));
   await press(page.getByRole("link", { name: /.+/ }).and(page.locator("main table a")).first());
-  await asks(button("Add a version"), (within) => within.getByRole("button", { name: /^File/ }));
+  await asks(button("Add version"), (within) => within.getByRole("button", { name: /^File/ }));
   await asks(button("Delete"), (within) => within.getByRole("button", { name: "Cancel" }));
 });
 
@@ -116,12 +116,12 @@ test("what was begun and not kept is asked about", async () => {
   await has(name);
   await page.keyboard.type("half");
   await page.keyboard.press("Escape");
-  await has(button("Go on editing"));
+  await has(button("Continue editing"));
   await page.keyboard.press("Escape");
-  await button("Go on editing").waitFor({ state: "detached" });
+  await button("Continue editing").waitFor({ state: "detached" });
   expect(await dialog().evaluate((one) => one.contains(document.activeElement))).toBe(true);
   await page.keyboard.press("Escape");
-  await press(button("Leave"));
+  await press(button("Discard changes"));
   await has(link("New configuration"));
 });
 
@@ -184,26 +184,26 @@ test("a configuration is made, run, looked into and restored from, with the keyb
   await has(dialog().getByRole("textbox", { name: "Name" }));
   await page.keyboard.type("by keys");
   await page.keyboard.press("Enter");
-  await page.getByText("by keys is made").waitFor();
+  await page.getByText("by keys created").waitFor();
   await has(link("New configuration"));
-  const run = button("Run now: by keys");
+  const run = button("Run by keys now");
   await press(run);
-  await link("See the job").waitFor();
+  await link("Open job").waitFor();
   await has(run);
-  await press(link("See the job"));
+  await press(link("Open job"));
   await page.getByRole("main").getByText("Verified", { exact: true }).first().waitFor();
-  await press(link("Browse the files"));
+  await press(link("Browse files"));
   await press(button("Preview manifest.json"));
   await dialog().locator("pre").waitFor();
   await page.keyboard.press("Escape");
   await dialog().waitFor({ state: "detached" });
   await page.goBack();
-  await press(link("Restore from this"));
-  const live = page.getByRole("radio", { name: "The live system" });
+  await press(link("Restore backup"));
+  const live = page.getByRole("radio", { name: "Live system" });
   await press(live, "ArrowDown");
   await press(page.getByRole("textbox", { name: /folder/i }), "Tab", "by-keys");
-  await press(button("Make the plan"));
-  await press(button("Begin the restore"));
+  await press(button("Create plan"));
+  await press(button("Start restore"));
   await page.getByRole("main").getByText("Completed", { exact: true }).first().waitFor();
   expect.soft(await look(page)).toEqual([]);
 });
@@ -255,7 +255,7 @@ test("who has no rights is told so", async () => {
   await other.getByLabel("User name").fill("nobody");
   await other.getByRole("textbox", { name: "Password" }).fill("correct horse");
   await other.keyboard.press("Enter");
-  await other.getByText("You have no right to see this").first().waitFor();
+  await other.getByText("Permission required").first().waitFor();
   expect.soft(await look(other)).toEqual([]);
   await other.goto(edms.url("/"));
   expect.soft(await look(other)).toEqual([]);

@@ -65,7 +65,7 @@ export async function signIn(page: Page): Promise<void> {
 
 /** Types what a dialog or a form wants to see typed, and agrees. */
 export async function confirm(page: Page, button: string): Promise<void> {
-  const asked = page.getByRole("textbox", { name: /^To confirm, type/ });
+  const asked = page.getByRole("textbox", { name: /^Type the name/ });
   const said = (await asked.getAttribute("aria-describedby"))?.split(" ").find((id) => id.endsWith("-description"));
   await asked.fill((await page.locator(`[id="${said}"]`).textContent()) ?? "");
   await page.getByRole("button", { name: button }).click();

@@ -145,7 +145,7 @@ test("who opens a job and goes back is where they were", async () => {
   const place = () => page.getByRole("link", { name, exact: true }).boundingBox();
   const focused = () => page.evaluate(() => document.activeElement?.textContent);
   const before = await place();
-  for (const back of [() => page.goBack(), () => page.getByRole("link", { name: "← History" }).click()]) {
+  for (const back of [() => page.goBack(), () => page.getByRole("link", { name: "← Back to history" }).click()]) {
     await page.getByRole("link", { name, exact: true }).click();
     await page.getByRole("heading", { level: 2, name }).waitFor();
     sinceThen();
@@ -162,17 +162,17 @@ test("every filter answers soon, and asks once", async () => {
   await rows().first().waitFor();
   const select = (name: string, value: string) => () => page.getByLabel(name, { exact: true }).selectOption(value);
   await narrow("type", select("Type", "DATABASE"), "Database");
-  await narrow("origin", select("Started", "MANUAL"), "No job is like that");
-  await page.getByRole("button", { name: "Clear the filters" }).click();
+  await narrow("origin", select("Trigger", "MANUAL"), "No matching jobs");
+  await page.getByRole("button", { name: "Clear filters" }).click();
   await page.getByRole("combobox", { name: "Status" }).click();
   await narrow("status", () => page.getByRole("option", { name: "Failed" }).click(), "Failed");
   await page.keyboard.press("Escape");
   await page.getByRole("combobox", { name: "Configuration" }).click();
   await narrow("configuration", () => page.getByRole("option", { name: "policy-0007" }).click(), "policy-0007");
-  await page.getByRole("button", { name: "Clear the filters" }).click();
+  await page.getByRole("button", { name: "Clear filters" }).click();
   const year = new Date().getFullYear() - 2;
   await narrow("time", () => page.getByLabel("Until").fill(`${year}-03-31`), String(year));
-  await page.getByRole("button", { name: "Clear the filters" }).click();
+  await page.getByRole("button", { name: "Clear filters" }).click();
   await page.getByLabel("Search").click();
   await narrow("search", () => page.keyboard.type("policy-0042"), "policy-0042");
   expect(page.url()).toBe(history("?q=policy-0042"));

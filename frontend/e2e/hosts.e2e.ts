@@ -56,27 +56,27 @@ const NAME =
 test("whoever is not signed in is led to the project's own log-in, and back", async () => {
   await first.goto(page(`history/${job}`));
   await signIn(first, ADMINISTRATOR.name);
-  await first.getByRole("link", { name: "Restore from this" }).waitFor();
+  await first.getByRole("link", { name: "Restore backup" }).waitFor();
   expect(await look(first)).toEqual([]);
 });
 
 test("a restore waits for another person than the one who asked, and is done when that one agrees", async () => {
   const content = readFileSync(file());
   rmSync(file());
-  await first.getByRole("link", { name: "Restore from this" }).click();
-  await first.getByRole("button", { name: "Make the plan" }).click();
-  await confirm(first, "Replace the live system now");
-  await first.getByText(/^You have asked for this/).waitFor();
-  expect(await first.getByRole("button", { name: /^Agree/ }).count()).toBe(0);
+  await first.getByRole("link", { name: "Restore backup" }).click();
+  await first.getByRole("button", { name: "Create plan" }).click();
+  await confirm(first, "Replace live system");
+  await first.getByText(/^Requested by you/).waitFor();
+  expect(await first.getByRole("button", { name: /^Approve/ }).count()).toBe(0);
 
   await second.goto(page("restore"));
   await signIn(second, SECOND);
-  await second.getByRole("button", { name: /^Agree/ }).click();
-  await second.getByRole("dialog").getByRole("button", { name: "Agree" }).click();
+  await second.getByRole("button", { name: /^Approve/ }).click();
+  await second.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
   // The sessions are those of the backup now, which was made before anybody had signed in.
   await first.getByRole("button", { name: "Sign in" }).click();
   await signIn(first, ADMINISTRATOR.name);
-  await first.getByText("The state before is kept").waitFor();
+  await first.getByText("Previous state kept").waitFor();
   expect(readFileSync(file()).equals(content)).toBe(true);
 });
 
@@ -85,19 +85,19 @@ test("a backup that one person would delete stays when another one does not agre
   await first.getByRole("button", { name: "Delete…" }).click();
   const asked = (await first.getByText(/^Type .* to confirm$/).textContent()) ?? "";
   await first.getByLabel(asked).fill(asked.split(" ")[1] ?? "");
-  await first.getByRole("button", { name: "Delete the backup" }).click();
+  await first.getByRole("button", { name: "Delete backup" }).click();
   await first
-    .getByText(/Waits for a second person/)
+    .getByText(/Awaiting approval/)
     .first()
     .waitFor();
   await second.goto(page("restore"));
   await signIn(second, SECOND);
-  await second.getByRole("button", { name: /^Do not agree/ }).click();
-  await second.getByRole("textbox", { name: /^Why not/ }).fill("It is the only one");
+  await second.getByRole("button", { name: /^Reject/ }).click();
+  await second.getByRole("textbox", { name: /^Reason/ }).fill("It is the only one");
   expect(await look(second)).toEqual([]);
-  await second.getByRole("dialog").getByRole("button", { name: "Do not agree" }).click();
-  await second.getByText(/^Not agreed/).waitFor();
+  await second.getByRole("dialog").getByRole("button", { name: "Reject" }).click();
+  await second.getByText(/^Rejected/).waitFor();
   await first.reload();
-  await first.getByRole("link", { name: "Restore from this" }).waitFor();
+  await first.getByRole("link", { name: "Restore backup" }).waitFor();
   expect(wrong).toEqual([[], []]);
 });

@@ -39,14 +39,14 @@ test("a file is found in a backup and restored into a folder", async () => {
   await page.getByRole("link", { name: "files", exact: true }).click();
   await page.getByRole("link", { name: "media", exact: true }).waitFor();
   await page.getByRole("link", { name: "Restore media into a folder" }).click();
-  await page.getByRole("textbox", { name: "Name of the folder" }).fill("looked");
-  await page.getByRole("button", { name: "Make the plan" }).click();
-  await page.getByText("Only these").waitFor();
+  await page.getByRole("textbox", { name: "Folder name" }).fill("looked");
+  await page.getByRole("button", { name: "Create plan" }).click();
+  await page.getByText("Selected contents").waitFor();
   await page
     .getByRole("button", { name: /restore/i })
     .last()
     .click();
-  await page.getByText("It is done.").waitFor();
+  await page.getByText("Restored.", { exact: true }).waitFor();
   const below = readdirSync(edms.folder, { recursive: true, encoding: "utf8", withFileTypes: true });
   const restored = below.map((one) => join(one.parentPath, one.name)).filter((path) => /[/]looked[/]/.test(path));
   const files = restored.filter((path) => statSync(path).isFile()).map((path) => readFileSync(path));
@@ -57,20 +57,20 @@ test("a file is found in a backup and restored into a folder", async () => {
 
 test("a table is chosen from those of a backup and restored into a database", async () => {
   await page.goto(edms.url(`/admin/backup/restore?backup=${job}`));
-  await page.getByRole("radio", { name: "Chosen tables" }).check();
+  await page.getByRole("radio", { name: "Selected tables" }).check();
   await page.getByRole("combobox", { name: "Tables" }).fill("auth_us");
   await page.getByRole("option", { name: /^auth_user 1 row$/ }).click();
   await page.keyboard.press("Tab");
   await page.getByRole("listbox").waitFor({ state: "hidden" });
   expect(await look(page)).toEqual([]);
-  await page.getByRole("textbox", { name: "Name of the database" }).fill("looked_db");
-  await page.getByRole("button", { name: "Make the plan" }).click();
-  await page.getByText("Only these").waitFor();
+  await page.getByRole("textbox", { name: "Database name" }).fill("looked_db");
+  await page.getByRole("button", { name: "Create plan" }).click();
+  await page.getByText("Selected contents").waitFor();
   await page
     .getByRole("button", { name: /restore/i })
     .last()
     .click();
-  await page.getByText("It is done.").waitFor();
+  await page.getByText("Restored.", { exact: true }).waitFor();
   const database = `sqlite3.connect('${join(edms.home, "backups/restored/looked_db")}')`;
   const tables = edms.manage("shell", "-v0", "-c", `import sqlite3; print(*${database}.execute("${TABLES}"))`);
   expect(tables.trim()).toBe("('auth_user',)");

@@ -111,8 +111,8 @@ async function first(path: string): Promise<string> {
 
 async function run(): Promise<void> {
   await page.goto(edms.url(`${CONSOLE}/configurations?search=daily`));
-  await page.getByRole("button", { name: "Run now: production_daily_full" }).click();
-  await page.getByRole("link", { name: "See the job" }).click();
+  await page.getByRole("button", { name: "Run production_daily_full now" }).click();
+  await page.getByRole("link", { name: "Open job" }).click();
   await page.getByRole("heading", { level: 2, name: /^production_daily_full-/ }).waitFor();
 }
 
@@ -122,7 +122,7 @@ test("the EDMS", { timeout: 300_000 }, async () => {
   await page.getByRole("heading", { level: 1, name: "Dashboard" }).waitFor();
   await take("dashboard", "/");
   await take("documents", "/documents");
-  await dialog("document-upload", "Upload a document");
+  await dialog("document-upload", "Upload document");
   await take("document", `/documents/${await first("/documents/")}`);
   await dialog("document-delete", "Delete");
   await take("admin", "/admin");
@@ -153,16 +153,16 @@ test("a run at work", { timeout: 300_000 }, async () => {
   await page.getByRole("progressbar").first().waitFor();
   await page.waitForTimeout(3_000);
   await picture("job-running");
-  await dialog("job-cancel", "Cancel the job");
+  await dialog("job-cancel", "Cancel job…");
   await take("overview-running", `${CONSOLE}/overview`);
   await page.goto(edms.url(`${CONSOLE}/history`));
   await page
     .getByRole("link", { name: /^production_daily_full-/ })
     .first()
     .click();
-  await page.getByRole("button", { name: "Cancel the job" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Cancel the job" }).click();
-  await page.getByText("It was cancelled").waitFor();
+  await page.getByRole("button", { name: "Cancel job…" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel job" }).click();
+  await page.getByText("Job cancelled").waitFor();
   await picture("job-cancelled");
   renameSync(large, join(edms.folder, "large"));
 });
@@ -173,20 +173,20 @@ test("restores", { timeout: 300_000 }, async () => {
   await take("restore", `${CONSOLE}/restore`);
   const job = await first("/backup/jobs/?has_backup=true&backup_type=FULL");
   await page.goto(edms.url(`${CONSOLE}/history/${job}`));
-  await page.getByRole("link", { name: "Restore from this" }).click();
-  await page.getByRole("button", { name: "Make the plan" }).waitFor();
+  await page.getByRole("link", { name: "Restore backup" }).click();
+  await page.getByRole("button", { name: "Create plan" }).waitFor();
   await picture("restore-choices");
-  await page.getByRole("button", { name: "Make the plan" }).click();
-  await page.getByText("What is replaced").waitFor();
-  const asked = page.getByRole("textbox", { name: /^To confirm, type/ });
+  await page.getByRole("button", { name: "Create plan" }).click();
+  await page.getByText("Replaced by the restore").waitFor();
+  const asked = page.getByRole("textbox", { name: /^Type the name/ });
   const said = (await asked.getAttribute("aria-describedby"))?.split(" ").find((id) => id.endsWith("-description"));
   await asked.fill((await page.locator(`[id="${said}"]`).textContent()) ?? "");
   await picture("restore-plan");
-  await page.getByRole("button", { name: "Replace the live system now" }).click();
-  await page.getByText("The state before is kept").waitFor();
+  await page.getByRole("button", { name: "Replace live system" }).click();
+  await page.getByText("Previous state kept").waitFor();
   await page.waitForTimeout(500);
   await picture("restore-kept");
-  await dialog("restore-rollback", "Roll back");
+  await dialog("restore-rollback", "Roll back…");
   await take("restores", `${CONSOLE}/restore`);
   await take("configurations-run", `${CONSOLE}/configurations`);
   await dialog("configuration-delete", "More actions for production_weekly_export", "Delete…");

@@ -50,14 +50,14 @@ test("who is not signed in is led to the log-in, and back to where they wanted t
   await signIn(page);
   await heading("Documents").waitFor();
   expect(page.url()).toBe(edms.url("/documents?q=report"));
-  await page.getByText("No document matches “report”").waitFor();
+  await page.getByText("No results for “report”").waitFor();
   expect.soft(await look(page)).toEqual([]);
 });
 
 test("the first load is small, and soon there", async () => {
   await page.goto(edms.url("/"));
   await heading("Dashboard").waitFor();
-  await page.getByText("There are no documents yet.").waitFor();
+  await page.getByText("No documents yet.").waitFor();
   expect.soft(await look(page)).toEqual([]);
   const { lcp, cls } = await report.note(page, "dashboard");
   expect(await scriptBytes()).toBeLessThan(FIRST_LOAD_BYTES);
@@ -70,20 +70,20 @@ test("a document is uploaded, gets a second version, and is handed out byte by b
   await page.getByRole("link", { name: "Documents", exact: true }).click();
   await heading("Documents").waitFor();
   expect([await focused(), await page.title()]).toEqual(["Documents", "Documents"]);
-  await page.getByRole("button", { name: "Upload a document" }).click();
+  await page.getByRole("button", { name: "Upload document" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: "Upload" }).click();
-  await dialog.getByText("Choose a file first.").waitFor();
+  await dialog.getByText("Choose a file.").waitFor();
   expect.soft(await look(page)).toEqual([]);
   await page.keyboard.press("Escape");
   await dialog.waitFor({ state: "detached" });
-  await expect.poll(focused).toBe("Upload a document");
+  await expect.poll(focused).toBe("Upload document");
   await page.keyboard.press("Enter");
   await upload("Contract.pdf", Buffer.from("a draft"));
   await dialog.getByLabel("Title").fill("Contract with everybody");
   await dialog.getByRole("button", { name: "Upload" }).click();
   await heading("Contract with everybody").waitFor();
-  await page.getByRole("button", { name: "Add a version" }).click();
+  await page.getByRole("button", { name: "Add version" }).click();
   await upload("Contract.pdf", CONTENT);
   await dialog.getByRole("button", { name: "Add", exact: true }).click();
   await dialog.waitFor({ state: "detached" });
@@ -95,12 +95,12 @@ test("a document is uploaded, gets a second version, and is handed out byte by b
 });
 
 test("light or dark is remembered, and a keyboard skips to the content", async () => {
-  await page.getByRole("button", { name: "Switch to dark" }).click();
+  await page.getByRole("button", { name: "Switch to dark mode" }).click();
   await page.reload();
   await heading("Contract with everybody").waitFor();
   expect(await page.locator("html").getAttribute("data-mantine-color-scheme")).toBe("dark");
   await page.keyboard.press("Tab");
-  expect(await focused()).toBe("Skip to the content");
+  expect(await focused()).toBe("Skip to content");
   await page.keyboard.press("Enter");
   expect(await page.evaluate(() => document.activeElement?.id)).toBe("content");
   await page.evaluate(() => localStorage.clear());
@@ -112,8 +112,8 @@ const tab = (name: string) => page.getByRole("tab", { name }).click();
 /** Runs the configuration of the story, and goes to its job. */
 async function run(): Promise<void> {
   await page.goto(edms.url(`${BACKUPS}/configurations?search=nightly`));
-  await page.getByRole("button", { name: "Run now: nightly" }).click();
-  await page.getByRole("link", { name: "See the job" }).click();
+  await page.getByRole("button", { name: "Run nightly now" }).click();
+  await page.getByRole("link", { name: "Open job" }).click();
   await page.getByRole("heading", { level: 2, name: /^nightly-/ }).waitFor();
 }
 
@@ -134,8 +134,8 @@ test("a configuration is made, run by the agent, and watched until its backup ha
   await page.getByRole("link", { name: "New configuration" }).click();
   await page.getByRole("textbox", { name: "Name" }).fill("nightly");
   expect.soft(await look(page)).toEqual([]);
-  await page.getByRole("button", { name: "Make it" }).click();
-  await page.getByText("nightly is made").waitFor();
+  await page.getByRole("button", { name: "Create" }).click();
+  await page.getByText("nightly created").waitFor();
   expect.soft(await look(page)).toEqual([]);
   await run();
   await says("Completed");
@@ -145,7 +145,7 @@ test("a configuration is made, run by the agent, and watched until its backup ha
   // Before anybody looks: to look at it in other sizes moves everything.
   await report.note(page, "job");
   expect.soft(await look(page)).toEqual([]);
-  await page.getByRole("link", { name: "Browse the files" }).click();
+  await page.getByRole("link", { name: "Browse files" }).click();
   await page.getByRole("link", { name: "databases", exact: true }).waitFor();
   expect.soft(await look(page)).toEqual([]);
 });
@@ -155,11 +155,11 @@ test("a schedule is switched off and on", async () => {
   const schedule = page.getByRole("switch", { name: "Schedule of nightly" });
   expect(await schedule.isChecked()).toBe(true);
   await schedule.press("Space");
-  await page.getByText("nightly is switched off").waitFor();
+  await page.getByText("nightly disabled").waitFor();
   await page.reload();
   expect(await schedule.isChecked()).toBe(false);
   await schedule.press("Space");
-  await page.getByText("nightly is switched on").waitFor();
+  await page.getByText("nightly enabled").waitFor();
 });
 
 test("a document is deleted, and a restore brings it back as it was", async () => {
@@ -169,16 +169,16 @@ test("a document is deleted, and a restore brings it back as it was", async () =
   await page.getByRole("button", { name: "Delete" }).click();
   expect.soft(await look(page)).toEqual([]);
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
-  await page.getByText("was deleted, with all its versions").waitFor();
+  await page.getByText("deleted, with all its versions").waitFor();
   await page.goto(job);
-  await page.getByRole("link", { name: "Restore from this" }).click();
-  await page.getByRole("button", { name: "Make the plan" }).waitFor();
+  await page.getByRole("link", { name: "Restore backup" }).click();
+  await page.getByRole("button", { name: "Create plan" }).waitFor();
   expect.soft(await look(page)).toEqual([]);
-  await page.getByRole("button", { name: "Make the plan" }).click();
-  await page.getByText("What is replaced").waitFor();
+  await page.getByRole("button", { name: "Create plan" }).click();
+  await page.getByText("Replaced by the restore").waitFor();
   expect.soft(await look(page)).toEqual([]);
-  await confirm(page, "Replace the live system now");
-  await page.getByText("The state before is kept").waitFor();
+  await confirm(page, "Replace live system");
+  await page.getByText("Previous state kept").waitFor();
   expect.soft(await look(page)).toEqual([]);
   restore = page.url();
   await page.goto(contract);
@@ -188,11 +188,11 @@ test("a document is deleted, and a restore brings it back as it was", async () =
 
 test("the restore is rolled back, and the document is gone again", async () => {
   await page.goto(restore);
-  await givesBack("Release what was replaced");
-  await givesBack("Roll back");
-  await page.getByRole("button", { name: "Roll back", exact: true }).click();
-  await confirm(page, "Roll back now");
-  await page.getByText("The state before is live again.").waitFor();
+  await givesBack("Release previous state…");
+  await givesBack("Roll back…");
+  await page.getByRole("button", { name: "Roll back…", exact: true }).click();
+  await confirm(page, "Roll back");
+  await page.getByText("Rolled back. The previous state is live again.").waitFor();
   await page.goto(contract);
   await page.getByText("The document is not there any more.").waitFor();
 });
@@ -204,9 +204,9 @@ test("a run is cancelled", async () => {
   truncateSync(large, 40e9);
   await run();
   await says("Running");
-  await page.getByRole("button", { name: "Cancel the job" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Cancel the job" }).click();
-  await page.getByText("It was cancelled").waitFor();
+  await page.getByRole("button", { name: "Cancel job…" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel job" }).click();
+  await page.getByText("Job cancelled").waitFor();
   // The button is gone that had the focus.
   await expect.poll(focused).toMatch(/^nightly-/);
   rmSync(large);
@@ -216,7 +216,7 @@ test("a run fails, and says why", async () => {
   const keys = join(edms.home, "backups/repository/keys");
   renameSync(keys, `${keys}-away`);
   await run();
-  await page.getByText("It failed: there is no backup of this run").waitFor();
+  await page.getByText("Failed. This run created no backup.").waitFor();
   expect(await page.getByRole("alert").first().textContent()).toMatch(/passphrase|key/);
   expect.soft(await look(page)).toEqual([]);
   renameSync(`${keys}-away`, keys);
@@ -247,10 +247,10 @@ test("a session that has ended leads to the log-in, and from there back", async 
 test("a server that goes away is said to be away, and when it is back the page goes on", async () => {
   await says("Rolled back");
   await edms.stop();
-  const lost = page.getByText("The connection is lost; what you see may be old.");
+  const lost = page.getByText("Connection lost.");
   await lost.waitFor();
   await tab("History");
-  await page.getByText("The server cannot be reached").first().waitFor();
+  await page.getByText("Server unreachable").first().waitFor();
   expect.soft(await look(page)).toEqual([]);
   await edms.start();
   await lost.waitFor({ state: "detached" });

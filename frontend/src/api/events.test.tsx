@@ -72,7 +72,7 @@ it("asks again for what was not answered while events arrive", async () => {
       <Total />
     </>,
   );
-  await screen.findByText(/^The server could not be reached/);
+  await screen.findByText(/^The server is unreachable/);
   await screen.findByText("live");
   server.use(
     http.get("http://localhost:3000/api/system/status/", () => HttpResponse.json(status({ total_backups: 7 }))),

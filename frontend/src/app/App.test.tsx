@@ -83,7 +83,7 @@ describe("signing in", () => {
           : HttpResponse.json((session = CLERK));
       }),
     );
-    await screen.findByText("Sign in to go on where you were.");
+    await screen.findByText("Sign in to continue.");
     expect(await violations(container)).toEqual([]);
     await user.type(screen.getByLabelText(/User name/), "anna");
     await user.type(screen.getByLabelText(/^Password/), "secret{Enter}");
@@ -121,13 +121,13 @@ describe("signing in", () => {
         return asked === 1 ? HttpResponse.json(running) : REFUSED();
       }),
     );
-    expect(await screen.findByText(/You are signed out: the database was exchanged/)).toBeTruthy();
+    expect(await screen.findByText(/You are signed out, because the swap replaced the sessions/)).toBeTruthy();
     expect(screen.getByRole("button", { name: "Sign in" })).toBeTruthy();
     expect(window.location.pathname).toBe(edms);
     unmount();
     session = SIGNED_OUT;
     show(edms);
-    await screen.findByText(/Sign in to see how the restore ended/);
+    await screen.findByText(/Sign in to see the result of the restore/);
   });
 });
 
@@ -135,8 +135,8 @@ describe("the frame", () => {
   it("offers what one has a right to", async () => {
     session = { ...CLERK, permissions: [] };
     const { container } = show("/admin");
-    await screen.findByText("You have no right to see backups. Ask an administrator for it.");
-    expect(screen.queryByRole("link", { name: "Open Django's administration" })).toBeNull();
+    await screen.findByText("You have no permission to view backups. Ask an administrator for it.");
+    expect(screen.queryByRole("link", { name: "Open Django administration" })).toBeNull();
     const ways = within(screen.getByRole("navigation", { name: "Main" })).getAllByRole("link", { hidden: true });
     expect(ways.map((one) => one.textContent)).toEqual(["Dashboard"]);
     expect(await violations(container)).toEqual([]);
@@ -145,19 +145,19 @@ describe("the frame", () => {
   it("shows an administrator whether the documents are safe, and the way to the backups", async () => {
     session = KEEPER;
     const { user, container } = show("/");
-    await screen.findByText("Good to see you, kim.");
+    await screen.findByText("Welcome, kim.");
     await screen.findByText(status().protection.reason);
     await screen.findByRole("link", { name: "Contract" });
     expect(await violations(container)).toEqual([]);
     await user.click(screen.getByRole("link", { name: "Administration", hidden: true }));
-    const django = await screen.findByRole("link", { name: "Open Django's administration" });
+    const django = await screen.findByRole("link", { name: "Open Django administration" });
     expect(django.getAttribute("href")).toBe("/django-admin/");
     expect(screen.getByRole("link", { name: "Open backup management" }).getAttribute("href")).toBe("/admin/backup");
   });
 
   it("says that an address leads nowhere", async () => {
     const { container } = show("/nowhere");
-    await screen.findByRole("heading", { level: 1, name: "There is no such page" });
+    await screen.findByRole("heading", { level: 1, name: "Page not found" });
     expect(await violations(container)).toEqual([]);
   });
 });
@@ -177,9 +177,9 @@ describe("documents", () => {
     await screen.findByText("1 document");
     expect(await violations(container)).toEqual([]);
     await user.type(screen.getByLabelText("Search documents"), "xyz");
-    await screen.findByText("No document matches “xyz”");
+    await screen.findByText("No results for “xyz”");
     expect(asked).toEqual(["", "xyz"]);
-    await user.click(screen.getByRole("button", { name: "Clear the search" }));
+    await user.click(screen.getByRole("button", { name: "Clear search" }));
     await screen.findByRole("link", { name: "Contract" });
     expect(screen.getByLabelText<HTMLInputElement>("Search documents").value).toBe("");
   });
@@ -197,7 +197,7 @@ describe("documents", () => {
     await screen.findByText("The database is away.");
     broken = false;
     await user.click(screen.getByRole("button", { name: "Try again" }));
-    await screen.findByText("There are no documents yet");
+    await screen.findByText("No documents yet");
   });
 
   it("are taken in with what the server says of each field", async () => {
@@ -212,10 +212,10 @@ describe("documents", () => {
           : HttpResponse.json(DOCUMENT, { status: 201 });
       }),
     );
-    await user.click(await screen.findByRole("button", { name: "Upload a document" }));
+    await user.click(await screen.findByRole("button", { name: "Upload document" }));
     const dialog = await screen.findByRole("dialog");
     await user.click(within(dialog).getByRole("button", { name: "Upload" }));
-    await within(dialog).findByText("Choose a file first.");
+    await within(dialog).findByText("Choose a file.");
     expect(forms).toEqual([]);
     await user.upload(
       dialog.parentElement?.querySelector("input[type=file]") as HTMLInputElement,
@@ -236,7 +236,7 @@ describe("documents", () => {
       "/documents",
       http.post(`${API}/documents/`, () => new HttpResponse(new ReadableStream())),
     );
-    await user.click(await screen.findByRole("button", { name: "Upload a document" }));
+    await user.click(await screen.findByRole("button", { name: "Upload document" }));
     const dialog = await screen.findByRole("dialog");
     await user.upload(
       dialog.parentElement?.querySelector("input[type=file]") as HTMLInputElement,
@@ -247,7 +247,7 @@ describe("documents", () => {
     await user.click(within(dialog).getByRole("button", { name: "Cancel" }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(window.location.pathname).toBe("/documents");
-    await user.click(screen.getByRole("button", { name: "Upload a document" }));
+    await user.click(screen.getByRole("button", { name: "Upload document" }));
     expect(within(await screen.findByRole("dialog")).queryByRole("progressbar")).toBeNull();
   });
 
@@ -256,7 +256,7 @@ describe("documents", () => {
     await screen.findByRole("heading", { level: 1, name: "Contract" });
     const download = screen.getByRole("link", { name: "Download version 1" });
     expect(download.getAttribute("href")).toBe(`${API}/documents/versions/${DOCUMENT.versions[0]?.id}/content/`);
-    expect(screen.getByRole("button", { name: "Add a version" })).toBeTruthy();
+    expect(screen.getByRole("button", { name: "Add version" })).toBeTruthy();
     expect(screen.queryByRole("button", { name: "Delete" })).toBeNull();
     expect(await violations(container)).toEqual([]);
   });
@@ -276,7 +276,7 @@ describe("documents", () => {
     const dialog = await screen.findByRole("dialog");
     await waitFor(() => expect(document.activeElement?.textContent).toBe("Cancel"));
     await user.click(within(dialog).getByRole("button", { name: "Delete" }));
-    await screen.findByText("DOC-000007 was deleted, with all its versions.");
+    await screen.findByText("DOC-000007 deleted, with all its versions.");
     expect(gone).toBe(true);
   });
 

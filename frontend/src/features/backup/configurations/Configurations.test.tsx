@@ -39,7 +39,7 @@ it("shows the disabled ones, too, and of each how its last run ended and how old
   const row = await rowOf("nightly");
   expect(await within(row).findByText("Failed")).toBeTruthy();
   expect(within(row).getByText("Verified")).toBeTruthy();
-  expect(within(row).getByText(/^Not fresh enough since/)).toBeTruthy();
+  expect(within(row).getByText(/^Overdue since/)).toBeTruthy();
   const off = await rowOf("by hand");
   expect(await within(off).findByText("No good backup yet")).toBeTruthy();
   expect(within(off).getByRole("switch", { name: /by hand/ })).toHaveProperty("checked", false);
@@ -69,7 +69,7 @@ it("shows those who may only look a configuration that they cannot change, and n
   expect(screen.queryByText("Save")).toBeNull();
   unmount();
   renderConsole("/configurations/new");
-  expect(await screen.findByText("You have no right to make a configuration.")).toBeTruthy();
+  expect(await screen.findByText("You have no permission to create configurations.")).toBeTruthy();
 });
 
 it("keeps what was begun when the drawer is left by another way than its own", async () => {
@@ -82,11 +82,11 @@ it("keeps what was begun when the drawer is left by another way than its own", a
   serve(http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "linus", rights: RIGHTS })));
   const other = renderConsole(address);
   expect(await screen.findByLabelText("Description")).toHaveProperty("value", "Everything, every night");
-  expect(screen.queryByText(/^What you had begun/)).toBeNull();
+  expect(screen.queryByText(/^Your unsaved changes were restored/)).toBeNull();
   other.unmount();
   serve(http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "grace", rights: RIGHTS })));
   const second = renderConsole(address);
-  expect(await screen.findByText(/^What you had begun/)).toBeTruthy();
+  expect(await screen.findByText(/^Your unsaved changes were restored/)).toBeTruthy();
   expect(screen.getByLabelText("Description")).toHaveProperty("value", "Everything, every night, and more");
   await second.user.click(screen.getByRole("button", { name: "Cancel" }));
   second.unmount();
@@ -149,9 +149,9 @@ it("says what the server says of a run that cannot begin", async () => {
   const said = { status: "conflict", message: "nightly runs already.", job_id: JOB.uuid };
   serve(http.post(`${ONE}run-now/`, () => HttpResponse.json(said, { status: 409 })));
   const { user } = renderConsole("/configurations");
-  await user.click(await screen.findByRole("button", { name: "Run now: nightly" }));
+  await user.click(await screen.findByRole("button", { name: "Run nightly now" }));
   expect(await screen.findByText(/nightly runs already/)).toBeTruthy();
-  expect(screen.getByRole("link", { name: "See the job" }).getAttribute("href")).toBe(`/history/${JOB.uuid}`);
+  expect(screen.getByRole("link", { name: "Open job" }).getAttribute("href")).toBe(`/history/${JOB.uuid}`);
 });
 
 it("shows the schedule while one types, and the server's errors at their fields", async () => {
@@ -168,7 +168,7 @@ it("shows the schedule while one types, and the server's errors at their fields"
   );
   const { user } = renderConsole("/configurations/new");
   expect(await screen.findByText("Runs daily at 02:00.")).toBeTruthy();
-  expect(screen.getByText(/older than 30 days, or when 30 newer ones/)).toBeTruthy();
+  expect(screen.getByText(/older than 30 days, or when 30 newer backups/)).toBeTruthy();
   // By its label: roles are worked out for all of the page, which takes long.
   const name = screen.getByLabelText(/^Name/);
   await user.click(name);
@@ -198,12 +198,12 @@ it("deletes what was typed, says that its backups stay, and puts the focus back 
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
   await waitFor(() => expect(document.activeElement).toBe(more));
   const dialog = await open();
-  expect(within(dialog).getByText(/Nothing removes them any more/)).toBeTruthy();
-  const confirm = within(dialog).getByRole("button", { name: "Delete the configuration" });
+  expect(within(dialog).getByText(/Retention no longer removes them/)).toBeTruthy();
+  const confirm = within(dialog).getByRole("button", { name: "Delete configuration" });
   expect(confirm).toHaveProperty("disabled", true);
   await user.click(within(dialog).getByRole("textbox"));
   await user.paste("nightly");
   await user.keyboard("{Enter}");
-  expect(await screen.findByText("Its backups stay where they are.")).toBeTruthy();
+  expect(await screen.findByText("Its backups remain in the storage.")).toBeTruthy();
   expect(deleted).toBe(1);
 });

@@ -31,7 +31,7 @@ describe("the page of a job", () => {
     await screen.findByRole("heading", { name: "nightly-20261124" });
     expect(screen.getByText("sqlite, 33 tables, 1,874 rows")).toBeTruthy();
     expect(screen.getByText("Storing.").closest("li")?.textContent).toContain("3 min 0 s");
-    expect((await screen.findByRole("link", { name: "Restore from this" })).getAttribute("href")).toBe(
+    expect((await screen.findByRole("link", { name: "Restore backup" })).getAttribute("href")).toBe(
       `/restore?backup=${JOB}`,
     );
     expect(screen.getByRole("link", { name: "Download" }).getAttribute("href")).toBe(`${PLACE}/download/`);
@@ -51,7 +51,7 @@ describe("the page of a job", () => {
       jobDetail({ status: "FAILED", trust: "", has_backup: false, error_message: "The disk was full.", manifest: {} }),
     );
     expect((await screen.findByRole("alert")).textContent).toContain("The disk was full.");
-    expect(screen.queryByRole("link", { name: "Restore from this" })).toBeNull();
+    expect(screen.queryByRole("link", { name: "Restore backup" })).toBeNull();
     expect(screen.queryByRole("button", { name: "Delete…" })).toBeNull();
   });
 
@@ -71,10 +71,10 @@ describe("the page of a job", () => {
     await user.click(await screen.findByRole("button", { name: "Acknowledge" }));
     const dialog = await screen.findByRole("dialog");
     expect(within(dialog).getByText(/1 problem of nightly-20261124/)).toBeTruthy();
-    await user.type(within(dialog).getByRole("textbox", { name: /Why it is accepted/ }), "lost in 2019");
-    await user.type(within(dialog).getByLabelText(/Until when/), "2027-03-31");
+    await user.type(within(dialog).getByRole("textbox", { name: /Reason/ }), "lost in 2019");
+    await user.type(within(dialog).getByLabelText(/Acknowledge until/), "2027-03-31");
     await user.click(within(dialog).getByRole("button", { name: "Acknowledge" }));
-    await screen.findByText(/has acknowledged all of these until/);
+    await screen.findByText(/^All problems acknowledged until/);
     expect(asked).toMatchObject([{ job: JOB, why: "lost in 2019" }]);
     await waitFor(() => expect(screen.queryByRole("button", { name: "Acknowledge" })).toBeNull());
   });
@@ -87,7 +87,7 @@ describe("the page of a job", () => {
     };
     const warnings = Array.from({ length: 2_000 }, (_, index) => `warning ${index % 7}`);
     show(jobDetail({ status: "INCOMPLETE", has_backup: false, warnings, ...removal }));
-    await screen.findByText("Something could not be read");
+    await screen.findByText("Some data could not be read");
     expect(screen.getByText("The first 20 of 2,000")).toBeTruthy();
     expect(screen.queryByText(/can be restored/)).toBeNull();
   });
@@ -100,18 +100,18 @@ describe("the page of a job", () => {
     );
     show(jobDetail(), [operation({ kind: "REMOVE", status: "AWAITING_APPROVAL", needs: "delete_backups" })]);
     await screen.findByRole("button", { name: "Verify" });
-    await screen.findByText("Somebody else with the right to do it must agree.");
-    const actions = within(screen.getByRole("group", { name: "What to do with this backup" }));
+    await screen.findByText("A second person with the same permission must approve this.");
+    const actions = within(screen.getByRole("group", { name: "Backup actions" }));
     expect(actions.queryAllByRole("link")).toEqual([]);
     expect(actions.getAllByRole("button").map((one) => one.textContent)).toEqual(["Verify", "Pin"]);
-    expect(screen.queryByRole("button", { name: "Stop it" })).toBeNull();
+    expect(screen.queryByRole("button", { name: "Cancel" })).toBeNull();
   });
 
   it("deletes only after the name was typed, and says that it was begun", async () => {
     const { user } = show(jobDetail());
     await user.click(await screen.findByRole("button", { name: "Delete…" }));
     const dialog = await screen.findByRole("dialog");
-    const button = within(dialog).getByRole<HTMLButtonElement>("button", { name: "Delete the backup" });
+    const button = within(dialog).getByRole<HTMLButtonElement>("button", { name: "Delete backup" });
     await user.type(within(dialog).getByLabelText(/^Type/), "nightly");
     expect(button.disabled).toBe(true);
     await user.type(within(dialog).getByLabelText(/^Type/), "-20261124");
@@ -125,7 +125,7 @@ describe("the page of a job", () => {
       }),
     );
     await user.click(button);
-    await screen.findByText("Removal of a backup");
+    await screen.findByText("Backup deletion");
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(deleted).toBe(1);
   });
@@ -133,10 +133,10 @@ describe("the page of a job", () => {
   it("keeps the dialog open with the reason when it is refused", async () => {
     const { user } = show(jobDetail({ status: "RUNNING", trust: "", has_backup: false, completed_at: null }));
     server.use(http.post(`${PLACE}/cancel/`, () => refused(403, "It takes the right to run backups.")));
-    await user.click(await screen.findByRole("button", { name: "Cancel the job" }));
-    expect(screen.queryByText(/^Nothing is stored/)).toBeNull();
+    await user.click(await screen.findByRole("button", { name: "Cancel job…" }));
+    expect(screen.queryByText(/^No backup was stored/)).toBeNull();
     const dialog = await screen.findByRole("dialog");
-    await user.click(within(dialog).getByRole("button", { name: "Cancel the job" }));
+    await user.click(within(dialog).getByRole("button", { name: "Cancel job" }));
     expect((await within(dialog).findByRole("alert")).textContent).toBe("It takes the right to run backups.");
   });
 
@@ -157,7 +157,7 @@ describe("the page of a job", () => {
     show(jobDetail(), [operation({ progress }), ended]);
     expect((await screen.findByRole("progressbar")).getAttribute("aria-valuenow")).toBe("50");
     expect(screen.getByText("A pack is missing.")).toBeTruthy();
-    expect(screen.getByText(/read back: Damaged/)).toBeTruthy();
+    expect(screen.getByText(/^Verification finished. Trust level: Damaged/)).toBeTruthy();
   });
 });
 
@@ -204,7 +204,7 @@ describe("the files of a backup", () => {
     const { user } = renderConsole(`/history/${JOB}/files`);
     const field = await screen.findByRole("searchbox");
     await user.type(field, "contract{Enter}");
-    await screen.findByText(/^Files have the names here that they are stored under/);
+    await screen.findByText(/^Search uses the stored file names/);
     expect(document.activeElement).toBe(field);
   });
 
@@ -215,7 +215,7 @@ describe("the files of a backup", () => {
       http.get(`${PLACE}/files/`, () => HttpResponse.json({ entry: null, results, next_after: null, cut_off: null })),
     );
     renderConsole(`/history/${JOB}/files`);
-    await screen.findByText(/^Withheld/);
+    await screen.findByText(/^Redacted/);
     expect(screen.queryByRole("button", { name: /Preview/ })).toBeNull();
     expect(screen.queryByRole("link", { name: /Download/ })).toBeNull();
   });

@@ -53,8 +53,8 @@ describe("the overview", () => {
     const answer = await screen.findByRole("region", { name: /No\. The documents are not protected/ });
     expect(within(answer).getByText("There is no good backup of the database.")).toBeTruthy();
     expect(within(answer).getByText("trigger_backup --type FULL").tagName).toBe("CODE");
-    await screen.findByText("Nothing is wrong.");
-    const way = await within(answer).findByRole("link", { name: "Choose a configuration and run it" });
+    await screen.findByText("No problems found.");
+    const way = await within(answer).findByRole("link", { name: "Choose a configuration to run" });
     expect(way.getAttribute("href")).toBe("/configurations");
     const found = await axe.run(container, { rules: { "color-contrast": { enabled: false } } });
     expect(found.violations.map((one) => one.id)).toEqual([]);
@@ -97,12 +97,12 @@ describe("the overview", () => {
       }),
     );
     const { user } = show({ findings: [finding], acknowledged: [known] });
-    await screen.findByText(/ada: until the move/);
-    await user.click(await screen.findByRole("button", { name: "Withdraw" }));
+    await screen.findByText(/^Acknowledged by ada until .* Reason: until the move/);
+    await user.click(await screen.findByRole("button", { name: "Withdraw acknowledgement" }));
     await user.click(screen.getByRole("button", { name: "Acknowledge" }));
     const dialog = await screen.findByRole("dialog");
-    await user.type(within(dialog).getByRole("textbox", { name: /Why it is accepted/ }), "one disk");
-    await user.type(within(dialog).getByLabelText(/Until when/), "2027-03-31");
+    await user.type(within(dialog).getByRole("textbox", { name: /Reason/ }), "one disk");
+    await user.type(within(dialog).getByLabelText(/Acknowledge until/), "2027-03-31");
     await user.click(within(dialog).getByRole("button", { name: "Acknowledge" }));
     await waitFor(() => expect(asked).toHaveLength(2));
     expect(asked[0]).toBe("withdrawn");
@@ -136,15 +136,17 @@ describe("the overview", () => {
     const bar = await screen.findByRole("progressbar", { name: "storing" });
     expect(bar.getAttribute("aria-valuenow")).toBe("25");
     const row = screen.getByRole("row", { name: /nightly/ });
-    expect(within(row).getAllByText("Late").length).toBeGreaterThan(0);
+    expect(within(row).getAllByText("Overdue").length).toBeGreaterThan(0);
     expect(within(row).getByText("Never")).toBeTruthy();
   });
 
   it("has the days of the calendar as a table whose days lead to their jobs", async () => {
     const { user } = show();
-    const calendar = await screen.findByRole("region", { name: "The last 2 days" });
-    expect(within(calendar).getByRole("img", { name: /^All: 1 days completed, 0 .* 1 with failures/ })).toBeTruthy();
-    await user.click(within(calendar).getByText("As a table"));
+    const calendar = await screen.findByRole("region", { name: "Last 2 days" });
+    expect(
+      within(calendar).getByRole("img", { name: /^All configurations: 1 days completed, 0 .* 1 failed or timed out/ }),
+    ).toBeTruthy();
+    await user.click(within(calendar).getByText("Show as table"));
     const link = await within(calendar).findByRole("link", { name: /23/ });
     expect(link.getAttribute("href")).toBe("/history?after=2026-11-23T00%3A00%3A00Z&before=2026-11-24T00%3A00%3A00Z");
     expect(link.closest("tr")?.textContent).toContain("Failed 1");
@@ -152,6 +154,6 @@ describe("the overview", () => {
 
   it("foresees nothing that the server does not", async () => {
     show();
-    expect(await screen.findByText(/not known yet.*cannot be foreseen yet/)).toBeTruthy();
+    expect(await screen.findByText(/not known yet.*forecast is not possible yet/)).toBeTruthy();
   });
 });

@@ -65,8 +65,8 @@ function Line({ row, runs, now }: { row: Row; runs: string[]; now: number }) {
   const time = row.next_run ? dateTime(row.next_run) : t("common.unknown");
   const said =
     places.length > 0
-      ? t("overview.upcoming.summary", { name: row.name, count: places.length, time })
-      : t("overview.upcoming.summaryNone", { name: row.name, time });
+      ? t("overview.upcoming.summary", { name: row.name, count: places.length, time, hours: HOURS })
+      : t("overview.upcoming.summaryNone", { name: row.name, time, hours: HOURS });
   return (
     <Box mb="xs">
       <Group justify="space-between" gap="xs">

@@ -53,7 +53,7 @@ it("suggests the backup that the server means by latest, says what was passed ov
   );
   expect(screen.getByText(/newer is DAMAGED/)).toBeTruthy();
   const doubtful = screen.getByRole("link", { name: /^Restore .*newer/ });
-  expect(within(doubtful).getByText(/found damaged/)).toBeTruthy();
+  expect(within(doubtful).getByText(/^Damaged: a restore fails/)).toBeTruthy();
   const found = await axe.run(container, { rules: { "color-contrast": { enabled: false } } });
   expect(found.violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
 });
@@ -62,7 +62,7 @@ it("says that the suggestion is not the whole, and why there is none", async () 
   const part = { job: PART, is_whole: false, notes: ["No backup is better than rows, which holds no files."] };
   serve(http.get(`${API}/restores/suggestion/`, () => HttpResponse.json(part)));
   const { unmount } = renderConsole("/restore");
-  expect(await screen.findByText(/NOT ALL IS IN THIS BACKUP/)).toBeTruthy();
+  expect(await screen.findByText(/THIS BACKUP DOES NOT CONTAIN EVERYTHING/)).toBeTruthy();
   expect(screen.getByText(/holds no files/)).toBeTruthy();
   unmount();
   const none = { job: null, is_whole: false, notes: ["The storage is away."] };
@@ -99,12 +99,12 @@ it("leads from a backup over its plan to a restore, which takes the exact name",
     }),
   );
   const { user } = renderConsole(`/restore?backup=${JOB.uuid}`);
-  await user.click(await screen.findByRole("radio", { name: "Remove all: everybody signs in again" }));
-  await user.click(screen.getByRole("button", { name: "Make the plan" }));
+  await user.click(await screen.findByRole("radio", { name: "Remove all: all users must sign in again" }));
+  await user.click(screen.getByRole("button", { name: "Create plan" }));
   expect(await screen.findByText("stop the application first")).toBeTruthy();
   expect(screen.getByText("users (auth.User): 4 in the backup, 3 now")).toBeTruthy();
-  const begin = screen.getByRole("button", { name: "Replace the live system now" });
-  const name = screen.getByRole("textbox", { name: /To confirm/ });
+  const begin = screen.getByRole("button", { name: "Replace live system" });
+  const name = screen.getByRole("textbox", { name: /Type the name/ });
   await user.click(name);
   await user.paste(JOB.job_name.slice(1));
   expect(begin).toHaveProperty("disabled", true);
@@ -128,14 +128,14 @@ it("restores chosen files into a folder, and nothing of them to the live system"
   );
   const { user } = renderConsole(`/restore?backup=${JOB.uuid}&only=paths&path=files%2Fmedia%2Fa+b.pdf`);
   const paths = await screen.findByRole("textbox", { name: "Files and folders" });
-  expect(screen.getByRole("radio", { name: "The live system" })).toHaveProperty("disabled", true);
-  expect(screen.getByRole("radio", { name: "A new folder" })).toHaveProperty("checked", true);
-  await user.type(screen.getByRole("textbox", { name: /Name of the folder/ }), "looked");
+  expect(screen.getByRole("radio", { name: "Live system" })).toHaveProperty("disabled", true);
+  expect(screen.getByRole("radio", { name: "New folder" })).toHaveProperty("checked", true);
+  await user.type(screen.getByRole("textbox", { name: /Folder name/ }), "looked");
   await user.clear(paths);
-  await user.click(screen.getByRole("button", { name: "Make the plan" }));
-  await screen.findByText("Name at least one.");
+  await user.click(screen.getByRole("button", { name: "Create plan" }));
+  await screen.findByText("Enter at least one.");
   await user.type(paths, "files/media/a b.pdf{Enter}files/media/c");
-  await user.click(screen.getByRole("button", { name: "Make the plan" }));
+  await user.click(screen.getByRole("button", { name: "Create plan" }));
   await waitFor(() => expect(asked).toHaveLength(1));
   expect(asked[0]).toEqual({
     ...WHOLE,
@@ -153,9 +153,9 @@ it.each([200, 240])("keeps the plan that comes %i ms after the last keystroke", 
     }),
   );
   const { user } = renderConsole(`/restore?backup=${JOB.uuid}`);
-  await user.click(await screen.findByRole("radio", { name: "A new folder" }));
-  await user.type(screen.getByRole("textbox", { name: /Name of the folder/ }), "looked");
-  await user.click(screen.getByRole("button", { name: "Make the plan" }));
+  await user.click(await screen.findByRole("radio", { name: "New folder" }));
+  await user.type(screen.getByRole("textbox", { name: /Folder name/ }), "looked");
+  await user.click(screen.getByRole("button", { name: "Create plan" }));
   expect(await screen.findByText("stop the application first")).toBeTruthy();
   // Longer than a change of the address waits for the next keystroke.
   await new Promise((resolve) => setTimeout(resolve, 500));
@@ -176,14 +176,14 @@ it("restores chosen tables into a database of their own", async () => {
     }),
   );
   const { user } = renderConsole(`/restore?backup=${JOB.uuid}`);
-  await user.click(await screen.findByRole("radio", { name: "Chosen tables" }));
-  expect(screen.getByRole("radio", { name: "A new database" })).toHaveProperty("checked", true);
-  expect(screen.getByRole("radio", { name: "A new folder" })).toHaveProperty("disabled", true);
+  await user.click(await screen.findByRole("radio", { name: "Selected tables" }));
+  expect(screen.getByRole("radio", { name: "New database" })).toHaveProperty("checked", true);
+  expect(screen.getByRole("radio", { name: "New folder" })).toHaveProperty("disabled", true);
   await user.type(screen.getByLabelText("Tables", { selector: "input" }), "docu");
   await user.click(await screen.findByRole("option", { name: /^documents_document ?1,200 rows$/, hidden: true }));
   await user.type(screen.getByLabelText("Tables", { selector: "input" }), "of_old{Enter}");
-  await user.type(screen.getByRole("textbox", { name: /^Name of the database/ }), "looked");
-  await user.click(screen.getByRole("button", { name: "Make the plan" }));
+  await user.type(screen.getByRole("textbox", { name: /^Database name/ }), "looked");
+  await user.click(screen.getByRole("button", { name: "Create plan" }));
   await waitFor(() => expect(asked[0]?.["tables"]).toEqual(["documents_document", "of_old"]));
   expect(asked[0]?.["target"]).toBe("database");
 });
@@ -192,12 +192,12 @@ it("goes from chosen tables back to everything, and takes names where the tables
   const refused = () => HttpResponse.json(problem(503, "There is no passphrase."), { status: 503 });
   serve(http.get(`${API}/jobs/${JOB.uuid}/tables/`, refused));
   const { user } = renderConsole(`/restore?backup=${JOB.uuid}`);
-  await user.click(await screen.findByRole("radio", { name: "Chosen tables" }));
-  await screen.findByText(/cannot be listed: There is no passphrase/);
+  await user.click(await screen.findByRole("radio", { name: "Selected tables" }));
+  await screen.findByText(/Cannot list the tables of the backup: There is no passphrase/);
   await user.type(screen.getByLabelText("Tables", { selector: "input" }), "auth_user{Enter}");
   expect(screen.getByText("auth_user")).toBeTruthy();
-  await user.click(screen.getByRole("radio", { name: "Everything in it" }));
-  expect(screen.getByRole("radio", { name: "The live system" })).toHaveProperty("disabled", false);
+  await user.click(screen.getByRole("radio", { name: "Everything" }));
+  expect(screen.getByRole("radio", { name: "Live system" })).toHaveProperty("disabled", false);
 });
 
 it("offers no way to go on where the plan forbids it", async () => {
@@ -221,8 +221,8 @@ it("keeps the last known state of a restore that exchanges the database, and goe
     }),
   );
   renderConsole(`/restores/${RESTORE.uuid}`);
-  expect(await screen.findByText(/You are signed out.*goes on by itself/)).toBeTruthy();
-  expect(screen.getByText("Last known: restoring the files")).toBeTruthy();
+  expect(await screen.findByText(/You are signed out.*The restore continues/)).toBeTruthy();
+  expect(screen.getByText("Last known phase: restoring the files")).toBeTruthy();
   expect(await screen.findByText("Files: 40")).toBeTruthy();
   expect(screen.queryByText(/You are signed out/)).toBeNull();
 }, 10_000);
@@ -239,12 +239,12 @@ it("offers to cancel until the exchange begins, and then says why not", async ()
     }),
   );
   const { user } = renderConsole(`/restores/${RESTORE.uuid}`);
-  await user.click(await screen.findByRole("button", { name: "Cancel the restore" }));
+  await user.click(await screen.findByRole("button", { name: "Cancel restore…" }));
   const dialog = await screen.findByRole("dialog");
-  await user.click(within(dialog).getByRole("button", { name: "Cancel the restore" }));
-  expect(await screen.findByText(/The live system is being exchanged now/)).toBeTruthy();
+  await user.click(within(dialog).getByRole("button", { name: "Cancel restore" }));
+  expect(await screen.findByText(/^Swapping the live system. This step cannot be cancelled/)).toBeTruthy();
   expect(screen.getByRole("alert").textContent).toContain(refused);
-  await waitFor(() => expect(screen.queryByRole("button", { name: "Cancel the restore" })).toBeNull());
+  await waitFor(() => expect(screen.queryByRole("button", { name: "Cancel restore…" })).toBeNull());
   await waitFor(() => expect(document.activeElement?.textContent).toMatch(/^Restore of /));
 });
 
@@ -261,9 +261,9 @@ it("rolls back only what was typed", async () => {
     }),
   );
   const { user } = renderConsole(`/restores/${RESTORE.uuid}`);
-  await user.click(await screen.findByRole("button", { name: "Roll back" }));
+  await user.click(await screen.findByRole("button", { name: "Roll back…" }));
   const dialog = await screen.findByRole("dialog");
-  expect(within(dialog).getByRole("button", { name: "Roll back now" })).toHaveProperty("disabled", true);
+  expect(within(dialog).getByRole("button", { name: "Roll back" })).toHaveProperty("disabled", true);
   await user.click(within(dialog).getByRole("textbox"));
   await user.paste(JOB.job_name);
   await user.keyboard("{Enter}");
@@ -288,13 +288,13 @@ it("names what a release deletes for good", async () => {
     ),
   );
   const { user } = renderConsole(`/restores/${RESTORE.uuid}`);
-  await user.click(await screen.findByRole("button", { name: "Release what was replaced" }));
+  await user.click(await screen.findByRole("button", { name: "Release previous state…" }));
   const dialog = await screen.findByRole("dialog");
   expect(within(dialog).getByText("public.letters: 5 rows in the backup, 6 at the swap")).toBeTruthy();
   expect(
-    within(dialog).getByText("public.papers: 7 rows in the backup, 7 at the swap, 2 of them added or changed"),
+    within(dialog).getByText("public.papers: 7 rows in the backup, 7 at the swap, 2 added or changed"),
   ).toBeTruthy();
-  expect(within(dialog).getByText(/^media: 40 files in the backup, 41 at the swap, 1 of them new/)).toBeTruthy();
+  expect(within(dialog).getByText(/^media: 40 files in the backup, 41 at the swap, 1 new or changed/)).toBeTruthy();
 });
 
 it("shows what waits for a second person, and says why one may not decide", async () => {
@@ -307,8 +307,8 @@ it("shows what waits for a second person, and says why one may not decide", asyn
     ),
   );
   const { user } = renderConsole("/restore");
-  await user.click(await screen.findByRole("button", { name: /^Agree: Restore: .* to the live system/ }));
-  await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Agree" }));
+  await user.click(await screen.findByRole("button", { name: /^Approve: Restore: .* to the live system/ }));
+  await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Approve" }));
   expect(await screen.findByText(refused)).toBeTruthy();
 });
 
@@ -316,7 +316,7 @@ it("lets nobody agree to what they have asked for themselves, and lets them with
   const own = operation({ kind: "RESTORE", status: "AWAITING_APPROVAL", requested_by: "grace" });
   serve(http.get(`${API}/operations/`, () => HttpResponse.json(page(own))));
   renderConsole("/restore");
-  expect(await screen.findByText(/^You have asked for this/)).toBeTruthy();
+  expect(await screen.findByText(/^Requested by you/)).toBeTruthy();
   expect(screen.getByRole("button", { name: /^Withdraw/ })).toBeTruthy();
   expect(screen.queryByRole("button", { name: /gree:/ })).toBeNull();
 });
