@@ -186,7 +186,7 @@ test("a configuration is made, run, looked into and restored from, with the keyb
   await page.keyboard.press("Enter");
   await page.getByText("by keys created").waitFor();
   await has(link("New configuration"));
-  const run = button("Run by keys now");
+  const run = button("Run now: by keys");
   await press(run);
   await link("Open job").waitFor();
   await has(run);

@@ -111,7 +111,7 @@ async function first(path: string): Promise<string> {
 
 async function run(): Promise<void> {
   await page.goto(edms.url(`${CONSOLE}/configurations?search=daily`));
-  await page.getByRole("button", { name: "Run production_daily_full now" }).click();
+  await page.getByRole("button", { name: "Run now: production_daily_full" }).click();
   await page.getByRole("link", { name: "Open job" }).click();
   await page.getByRole("heading", { level: 2, name: /^production_daily_full-/ }).waitFor();
 }

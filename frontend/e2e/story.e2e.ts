@@ -112,7 +112,7 @@ const tab = (name: string) => page.getByRole("tab", { name }).click();
 /** Runs the configuration of the story, and goes to its job. */
 async function run(): Promise<void> {
   await page.goto(edms.url(`${BACKUPS}/configurations?search=nightly`));
-  await page.getByRole("button", { name: "Run nightly now" }).click();
+  await page.getByRole("button", { name: "Run now: nightly" }).click();
   await page.getByRole("link", { name: "Open job" }).click();
   await page.getByRole("heading", { level: 2, name: /^nightly-/ }).waitFor();
 }

@@ -2,7 +2,7 @@
 
 import { Fragment } from "react";
 
-export function Name({ text }: { text: string }) {
+export function BreakableName({ text }: { text: string }) {
   return text.split(/(?<=[_.-])(?=[^_.-])/).map((part, index) => (
     <Fragment key={index}>
       {index > 0 && <wbr />}

@@ -7,6 +7,7 @@ export const common = {
   unknown: "Unknown",
   never: "Never",
   more: "Show more",
+  sortBy: "Sort by {name}",
   next: "Next",
   previous: "Previous",
   errorTitle: "Loading failed",

@@ -41,7 +41,7 @@ export const configurations = {
   noGood: "No good backup yet",
   lateSince: "Overdue since {time}",
   runNow: "Run now",
-  runNowOf: "Run {name} now",
+  runNowOf: "Run now: {name}",
   moreOf: "More actions for {name}",
   edit: "Edit",
   editOf: "Edit {name}",

@@ -34,7 +34,6 @@ export const history = {
   pinned: "Pinned",
   removed: "Backup removed",
   waiting: "Queued since {time}",
-  orderBy: "Sort by {name}",
   emptyTitle: "No runs yet",
   emptyText: "Jobs appear here when a configuration is due or started manually.",
   noneTitle: "No matching jobs",

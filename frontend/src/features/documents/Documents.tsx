@@ -1,6 +1,6 @@
 /** All documents: searched, a page at a time; both stand in the address. */
 
-import { Alert, Anchor, Button, Group, Pagination, Table, Text } from "@mantine/core";
+import { Alert, Anchor, Button, Group, Pagination, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation, useSearchParams } from "react-router";
@@ -10,11 +10,29 @@ import { bytes, dateTime } from "../../components/format";
 import { PageTitle } from "../../components/PageTitle";
 import { SearchField } from "../../components/SearchField";
 import { EmptyState, Loaded } from "../../components/states";
+import { type Column, DataTable } from "../../components/table/DataTable";
 import { t } from "../../i18n";
 import { usePermission, useEdms } from "../../api/EdmsProvider";
 import { UploadDialog } from "./UploadDialog";
 
 const PAGE_SIZE = 25;
+
+const COLUMNS: Column<EdmsSchemas["Document"]>[] = [
+  { header: t("shell.list.number"), visibleFrom: "sm", cell: (one) => one.number },
+  {
+    header: t("shell.list.title"),
+    wrap: "anywhere",
+    cell: (one) => (
+      <Anchor component={Link} to={`/documents/${one.id}`}>
+        {one.title}
+      </Anchor>
+    ),
+  },
+  { header: t("shell.list.category"), visibleFrom: "md", cell: (one) => one.category },
+  { header: t("shell.list.versions"), visibleFrom: "md", align: "right", cell: (one) => one.version_count },
+  { header: t("shell.list.size"), align: "right", wrap: "never", cell: (one) => bytes(one.size) },
+  { header: t("shell.list.updated"), visibleFrom: "sm", cell: (one) => dateTime(one.updated_at) },
+];
 
 export default function Documents() {
   const { api } = useEdms();
@@ -52,7 +70,13 @@ export default function Documents() {
               <Text size="sm" c="dimmed" role="status" mb="xs">
                 {t("shell.list.found", { count })}
               </Text>
-              <Rows documents={results} />
+              <DataTable
+                columns={COLUMNS}
+                rows={results}
+                rowKey={(one) => one.id}
+                highlightOnHover
+                verticalSpacing="xs"
+              />
               {count > PAGE_SIZE && (
                 <Pagination
                   mt="md"
@@ -89,44 +113,5 @@ function NoDocuments({ text, onClear }: { text: string; onClear: () => void }) {
         {t("shell.list.clear")}
       </Button>
     </EmptyState>
-  );
-}
-
-function Rows({ documents }: { documents: EdmsSchemas["Document"][] }) {
-  return (
-    <Table highlightOnHover verticalSpacing="xs" layout="auto">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th visibleFrom="sm">{t("shell.list.number")}</Table.Th>
-          <Table.Th>{t("shell.list.title")}</Table.Th>
-          <Table.Th visibleFrom="md">{t("shell.list.category")}</Table.Th>
-          <Table.Th visibleFrom="md" ta="end">
-            {t("shell.list.versions")}
-          </Table.Th>
-          <Table.Th ta="end">{t("shell.list.size")}</Table.Th>
-          <Table.Th visibleFrom="sm">{t("shell.list.updated")}</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {documents.map((one) => (
-          <Table.Tr key={one.id}>
-            <Table.Td visibleFrom="sm">{one.number}</Table.Td>
-            <Table.Td style={{ overflowWrap: "anywhere" }}>
-              <Anchor component={Link} to={`/documents/${one.id}`}>
-                {one.title}
-              </Anchor>
-            </Table.Td>
-            <Table.Td visibleFrom="md">{one.category}</Table.Td>
-            <Table.Td visibleFrom="md" ta="end">
-              {one.version_count}
-            </Table.Td>
-            <Table.Td ta="end" style={{ whiteSpace: "nowrap" }}>
-              {bytes(one.size)}
-            </Table.Td>
-            <Table.Td visibleFrom="sm">{dateTime(one.updated_at)}</Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
   );
 }

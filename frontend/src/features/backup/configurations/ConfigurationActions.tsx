@@ -9,7 +9,6 @@ import { Allowed, usePermission } from "../permissions";
 import { menuFocusId, useOpenDialog } from "./ConfigurationDialogs";
 import { type Configuration, isScheduleActive } from "./draft";
 import { useRunNow, useToggleSchedule } from "./mutations";
-import type { Results } from "./useConfigurationResults";
 
 /** Shows at once what was chosen, and what was before when the server refuses. */
 export function ScheduleSwitch({ row }: { row: Configuration }) {
@@ -26,13 +25,13 @@ export function ScheduleSwitch({ row }: { row: Configuration }) {
   );
 }
 
-export function ConfigurationActions({ row, results }: { row: Configuration; results: Results }) {
+export function ConfigurationActions({ row }: { row: Configuration }) {
   const ask = useOpenDialog();
   const run = useRunNow(row);
   const base = useConsolePath();
   const { search } = useLocation();
   const mayConfigure = usePermission("configure_backups");
-  const mayRestore = usePermission("restore_backups") && results.good;
+  const mayRestore = usePermission("restore_backups") && row.last_good;
   return (
     <Group gap="xs" wrap="nowrap" justify="flex-end">
       <Allowed to="run_backups">

@@ -1,10 +1,10 @@
 /** Search, filters, order and layout: all of it is the address. */
 
 import { Group, SegmentedControl, Select } from "@mantine/core";
-import { useSearchParams } from "react-router";
 
 import type { ConfigurationsQuery } from "../../../api/queries";
 import { SearchField } from "../../../components/SearchField";
+import { useUrlFilters } from "../../../components/urlFilters";
 import { label, t } from "../../../i18n";
 import { TYPES } from "./draft";
 
@@ -24,7 +24,7 @@ function known<Value extends string>(value: string | null, values: readonly Valu
 
 /** What the address asks for; what it has that is not known is as if it were not there. */
 export function useListView() {
-  const [params, setParams] = useSearchParams();
+  const { params, setFilter: set } = useUrlFilters();
   const ordering = known(params.get("ordering"), Object.keys(ORDERINGS) as Ordering[]) ?? "name";
   const type = known(params.get("type"), TYPES);
   const enabled = known(params.get("enabled"), ["true", "false"]);
@@ -36,19 +36,6 @@ export function useListView() {
     ...(type && { backup_type: type }),
     ...(enabled && { is_enabled: enabled === "true" }),
   };
-  const set = (name: string, value: string | null) =>
-    setParams(
-      (before) => {
-        const after = new URLSearchParams(before);
-        if (value) {
-          after.set(name, value);
-        } else {
-          after.delete(name);
-        }
-        return after;
-      },
-      { replace: true },
-    );
   const layout = params.get("view") === "grid" ? "grid" : "table";
   return { query, search, type, enabled, ordering, layout, set, narrowed: Boolean(search || type || enabled) } as const;
 }

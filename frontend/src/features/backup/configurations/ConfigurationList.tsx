@@ -1,17 +1,17 @@
 /** The configurations, as rows of a table or as cards; the same facts and actions in both. */
 
-import { Anchor, Card, Group, SimpleGrid, Stack, Table, Text, UnstyledButton } from "@mantine/core";
+import { Anchor, Card, Group, SimpleGrid, Stack, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "react-router";
 
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
 import { ValueBadge } from "../../../components/badges";
-import { Name } from "../../../components/BreakableName";
+import { BreakableName } from "../../../components/BreakableName";
+import { type Column, DataTable } from "../../../components/table/DataTable";
 import { ConfigurationActions, ScheduleSwitch } from "./ConfigurationActions";
 import type { Configuration } from "./draft";
 import { LastGood, LastResult, NextRun } from "./ResultCells";
-import { useConfigurationResults } from "./useConfigurationResults";
 
 function Title({ row }: { row: Configuration }) {
   const base = useConsolePath();
@@ -24,7 +24,7 @@ function Title({ row }: { row: Configuration }) {
         to={{ pathname: `${base}/configurations/${row.uuid}`, search }}
         fw={600}
       >
-        <Name text={row.name} />
+        <BreakableName text={row.name} />
       </Anchor>
       {row.description && (
         <Text size="sm" c="dimmed" lineClamp={2}>
@@ -40,74 +40,57 @@ function StatusNote({ row }: { row: Configuration }) {
   return row.status && row.status !== "ACTIVE" ? <ValueBadge group="configurationStatus" value={row.status} /> : null;
 }
 
-interface SortProps {
-  ordering: string;
-  onSort: (ordering: string) => void;
-}
-
-export function ConfigurationTable({ rows, ordering, onSort }: SortProps & { rows: Configuration[] }) {
-  const down = ordering === "-name";
-  const sorted = ordering === "name" ? "ascending" : down ? "descending" : "none";
-  return (
-    <Table.ScrollContainer minWidth={900} type="native">
-      <Table verticalSpacing="sm" aria-label={t("configurations.title")}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th aria-sort={sorted}>
-              <UnstyledButton fw={700} fz="sm" onClick={() => onSort(ordering === "name" ? "-name" : "name")}>
-                {t("configurations.name")} <span aria-hidden>{sorted === "none" ? "↕" : down ? "↓" : "↑"}</span>
-              </UnstyledButton>
-            </Table.Th>
-            <Table.Th>{t("configurations.schedule")}</Table.Th>
-            <Table.Th>{t("configurations.nextRun")}</Table.Th>
-            <Table.Th>{t("configurations.lastResult")}</Table.Th>
-            <Table.Th>{t("configurations.lastGood")}</Table.Th>
-            <Table.Th>{t("configurations.enabled")}</Table.Th>
-            <Table.Th ta="right">{t("configurations.actions")}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map((row) => (
-            <Row key={row.uuid} row={row} />
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
-  );
-}
-
-function Row({ row }: { row: Configuration }) {
-  const results = useConfigurationResults(row);
-  return (
-    <Table.Tr>
-      <Table.Td miw="14.5rem" maw="20rem">
-        <Title row={row} />
-      </Table.Td>
-      <Table.Td>
+const COLUMNS: Column<Configuration>[] = [
+  {
+    header: t("configurations.name"),
+    minWidth: "14.5rem",
+    maxWidth: "20rem",
+    sort: { field: "name", first: "ascending" },
+    cell: (row) => <Title row={row} />,
+  },
+  {
+    header: t("configurations.schedule"),
+    cell: (row) => (
+      <>
         <Text size="sm">{label("backupType", row.backup_type ?? "")}</Text>
         <Text size="sm" c="dimmed">
           {row.schedule_in_words}
         </Text>
-      </Table.Td>
-      <Table.Td>
-        <NextRun row={row} />
-      </Table.Td>
-      <Table.Td>
-        <LastResult results={results} />
-      </Table.Td>
-      <Table.Td>
-        <LastGood results={results} />
-      </Table.Td>
-      <Table.Td>
-        <Group gap="xs" wrap="nowrap">
-          <ScheduleSwitch row={row} />
-          <StatusNote row={row} />
-        </Group>
-      </Table.Td>
-      <Table.Td>
-        <ConfigurationActions row={row} results={results} />
-      </Table.Td>
-    </Table.Tr>
+      </>
+    ),
+  },
+  { header: t("configurations.nextRun"), cell: (row) => <NextRun row={row} /> },
+  { header: t("configurations.lastResult"), cell: (row) => <LastResult row={row} /> },
+  { header: t("configurations.lastGood"), cell: (row) => <LastGood row={row} /> },
+  {
+    header: t("configurations.enabled"),
+    cell: (row) => (
+      <Group gap="xs" wrap="nowrap">
+        <ScheduleSwitch row={row} />
+        <StatusNote row={row} />
+      </Group>
+    ),
+  },
+  { header: t("configurations.actions"), align: "right", cell: (row) => <ConfigurationActions row={row} /> },
+];
+
+interface ConfigurationTableProps {
+  rows: Configuration[];
+  ordering: string;
+  onSort: (ordering: string) => void;
+}
+
+export function ConfigurationTable({ rows, ordering, onSort }: ConfigurationTableProps) {
+  return (
+    <DataTable
+      label={t("configurations.title")}
+      columns={COLUMNS}
+      rows={rows}
+      rowKey={(row) => row.uuid}
+      sorting={{ order: ordering, onOrder: onSort }}
+      minWidth={900}
+      verticalSpacing="sm"
+    />
   );
 }
 
@@ -135,7 +118,6 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 }
 
 function ConfigurationCard({ row }: { row: Configuration }) {
-  const results = useConfigurationResults(row);
   return (
     <Card withBorder>
       <Stack justify="space-between" h="100%" gap="sm">
@@ -153,11 +135,11 @@ function ConfigurationCard({ row }: { row: Configuration }) {
             <NextRun row={row} />
           </Fact>
           <Fact name={t("configurations.lastGood")}>
-            <LastGood results={results} />
+            <LastGood row={row} />
           </Fact>
         </Stack>
-        <LastResult results={results} />
-        <ConfigurationActions row={row} results={results} />
+        <LastResult row={row} />
+        <ConfigurationActions row={row} />
       </Stack>
     </Card>
   );

@@ -149,7 +149,7 @@ it("says what the server says of a run that cannot begin", async () => {
   const said = { status: "conflict", message: "nightly runs already.", job_id: JOB.uuid };
   serve(http.post(`${ONE}run-now/`, () => HttpResponse.json(said, { status: 409 })));
   const { user } = renderConsole("/configurations");
-  await user.click(await screen.findByRole("button", { name: "Run nightly now" }));
+  await user.click(await screen.findByRole("button", { name: "Run now: nightly" }));
   expect(await screen.findByText(/nightly runs already/)).toBeTruthy();
   expect(screen.getByRole("link", { name: "Open job" }).getAttribute("href")).toBe(`/history/${JOB.uuid}`);
 });

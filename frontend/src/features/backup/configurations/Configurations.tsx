@@ -1,6 +1,6 @@
 /** All configurations, the disabled ones and those on demand among them; one of them in a drawer. */
 
-import { Button, Center, Group, Text, Title } from "@mantine/core";
+import { Button, Group, Text, Title } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useLocation, useNavigate, useParams } from "react-router";
@@ -12,7 +12,8 @@ import { useConsolePath } from "../consolePath";
 import { VIEW_HEADING_ID } from "../../../components/Dialog";
 import { NotificationsProvider } from "../../../components/notifications";
 import { Allowed } from "../permissions";
-import { EmptyState, Loaded } from "../../../components/states";
+import { EmptyState } from "../../../components/states";
+import { PagedList } from "../../../components/table/PagedList";
 import { DialogsProvider } from "./ConfigurationDialogs";
 import { ConfigurationEditor } from "./ConfigurationEditor";
 import { ConfigurationGrid, ConfigurationTable } from "./ConfigurationList";
@@ -59,27 +60,16 @@ function ConfigurationResults() {
   return (
     <>
       <ConfigurationFilters view={view} />
-      <Loaded query={query}>
-        {({ pages }) => {
-          const rows = pages.flatMap((page) => page.results);
-          if (rows.length === 0) {
-            return view.narrowed ? <NoMatches /> : <NoConfigurations />;
-          }
-          // A table of seven columns is of no use on a phone: the cards say the same.
-          return view.layout === "grid" || phone ? (
+      <PagedList query={query} empty={view.narrowed ? <NoMatches /> : <NoConfigurations />}>
+        {(rows) =>
+          // A table of seven columns has no room on a phone. The cards show the same facts.
+          view.layout === "grid" || phone ? (
             <ConfigurationGrid rows={rows} />
           ) : (
             <ConfigurationTable rows={rows} ordering={view.ordering} onSort={sort} />
-          );
-        }}
-      </Loaded>
-      {query.hasNextPage && (
-        <Center mt="md">
-          <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-            {t("common.more")}
-          </Button>
-        </Center>
-      )}
+          )
+        }
+      </PagedList>
     </>
   );
 }

@@ -10,7 +10,7 @@ import { dateTime } from "../../../components/format";
 import { useRelativeTime } from "../../../components/relativeTime";
 import { ProgressView } from "../../../components/ProgressView";
 import { type Configuration, isScheduleActive } from "./draft";
-import type { Results } from "./useConfigurationResults";
+import { type Results, useConfigurationResults } from "./useConfigurationResults";
 
 /** A moment as its distance from now, and exactly for whoever asks. */
 export function RelativeTime({ at }: { at: string }) {
@@ -25,9 +25,9 @@ export function RelativeTime({ at }: { at: string }) {
 }
 
 /** The last run with its result; while one is at work, that. */
-export function LastResult({ results }: { results: Results }) {
+export function LastResult({ row }: { row: Configuration }) {
   const base = useConsolePath();
-  const { current, last } = results;
+  const { current, last } = useConfigurationResults(row);
   if (current) {
     return (
       <Stack gap={4} miw="12rem">
@@ -56,11 +56,11 @@ export function LastResult({ results }: { results: Results }) {
 }
 
 /** How old the newest good backup is, whether that is fresh enough, and how far it has been proved. */
-export function LastGood({ results }: { results: Results }) {
-  const { lateSince } = results;
+export function LastGood({ row }: { row: Configuration }) {
+  const { good, lateSince } = useConfigurationResults(row);
   return (
     <Stack gap={2}>
-      <NewestGoodBackup results={results} />
+      <NewestGoodBackup good={good} />
       {lateSince && (
         <Text size="sm" fw={600} c="var(--mantine-color-error)">
           {t("configurations.lateSince", { time: dateTime(lateSince) })}
@@ -70,8 +70,7 @@ export function LastGood({ results }: { results: Results }) {
   );
 }
 
-function NewestGoodBackup({ results }: { results: Results }) {
-  const { good } = results;
+function NewestGoodBackup({ good }: Pick<Results, "good">) {
   if (good === null) {
     return (
       <Text size="sm" fw={600}>

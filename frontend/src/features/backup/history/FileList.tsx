@@ -1,12 +1,13 @@
 /** What lies in a folder of a backup, or what a search has found. */
 
-import { Anchor, Button, Group, Table, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
-import { memo } from "react";
+import { Anchor, Button, Group, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
+import { useMemo } from "react";
 import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
 import { bytes, dateTime } from "../../../components/format";
+import { type Column, DataTable } from "../../../components/table/DataTable";
 import { Allowed } from "../permissions";
 import { DownloadButton } from "./DownloadButton";
 
@@ -51,59 +52,52 @@ interface Props {
 }
 
 export function FileList({ job, entries, full, onPreview }: Props) {
+  const columns = useMemo(() => columnsOf({ job, full, onPreview }), [job, full, onPreview]);
+  return <DataTable columns={columns} rows={entries} rowKey={(entry) => entry.path} highlightOnHover />;
+}
+
+function columnsOf({ job, full, onPreview }: Omit<Props, "entries">): Column<Entry>[] {
+  return [
+    {
+      header: t("history.files.name"),
+      cell: (entry) => <Name job={job} entry={entry} full={full} onPreview={onPreview} />,
+    },
+    {
+      header: t("history.files.size"),
+      align: "right",
+      wrap: "never",
+      visibleFrom: "sm",
+      cell: (entry) => (entry.size === null ? "" : bytes(entry.size)),
+    },
+    {
+      header: t("history.files.modified"),
+      wrap: "never",
+      visibleFrom: "sm",
+      cell: (entry) => entry.modified_at && dateTime(entry.modified_at),
+    },
+    {
+      header: t("history.files.actions"),
+      isHeaderHidden: true,
+      align: "right",
+      cell: (entry) => <FileActions job={job} entry={entry} />,
+    },
+  ];
+}
+
+function FileActions({ job, entry }: { job: string; entry: Entry }) {
+  const isWhole = entry.kind === "file" || entry.kind === "folder";
   return (
-    <Table highlightOnHover>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th scope="col">{t("history.files.name")}</Table.Th>
-          <Table.Th scope="col" ta="right" visibleFrom="sm">
-            {t("history.files.size")}
-          </Table.Th>
-          <Table.Th scope="col" visibleFrom="sm">
-            {t("history.files.modified")}
-          </Table.Th>
-          <Table.Th scope="col" ta="right">
-            <VisuallyHidden>{t("history.files.actions")}</VisuallyHidden>
-          </Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {entries.map((entry) => (
-          <Row key={entry.path} job={job} entry={entry} full={full} onPreview={onPreview} />
-        ))}
-      </Table.Tbody>
-    </Table>
+    isWhole &&
+    !entry.withheld && (
+      <Group gap={6} justify="flex-end">
+        <DownloadButton job={job} path={entry.path} text={t("history.files.downloadShort")} name={entry.name} />
+        <RestoreLink job={job} entry={entry} />
+      </Group>
+    )
   );
 }
 
-type RowProps = Omit<Props, "entries"> & { entry: Entry };
-
-/** One that is drawn stays as it is when more come. */
-const Row = memo(function Row({ job, entry, full, onPreview }: RowProps) {
-  return (
-    <Table.Tr>
-      <Table.Td>
-        <Name job={job} entry={entry} full={full} onPreview={onPreview} />
-      </Table.Td>
-      <Table.Td ta="right" visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>
-        {entry.size === null ? "" : bytes(entry.size)}
-      </Table.Td>
-      <Table.Td visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>
-        {entry.modified_at && dateTime(entry.modified_at)}
-      </Table.Td>
-      <Table.Td ta="right">
-        {(entry.kind === "file" || entry.kind === "folder") && !entry.withheld && (
-          <Group gap={6} justify="flex-end">
-            <DownloadButton job={job} path={entry.path} text={t("history.files.downloadShort")} name={entry.name} />
-            <RestoreLink job={job} entry={entry} />
-          </Group>
-        )}
-      </Table.Td>
-    </Table.Tr>
-  );
-});
-
-function Name({ job, entry, full, onPreview }: RowProps) {
+function Name({ job, entry, full, onPreview }: Omit<Props, "entries"> & { entry: Entry }) {
   const name = full ? entry.path : entry.name;
   return (
     <Group gap={6} wrap="nowrap" align="start">

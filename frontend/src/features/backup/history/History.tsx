@@ -51,7 +51,7 @@ function Jobs({ params, onOrder }: { params: URLSearchParams; onOrder: (order: s
           : jobs.length > 0 && t(hasMore ? "history.shown" : "history.all", { count: jobs.length })}
       </Text>
       {jobs.length > 0 ? (
-        <JobList jobs={jobs} isAll={!hasMore} order={order} onOrder={reorder} onView={setView} />
+        <JobList jobs={jobs} isComplete={!hasMore} order={order} onOrder={reorder} onView={setView} />
       ) : (
         <NoJobs narrowed={hasFilters(params)} />
       )}

@@ -1,15 +1,21 @@
 /** Warnings, and what could not be read. */
 
-import { Button, Group, List, Table, Text } from "@mantine/core";
+import { Button, Group, List, Text } from "@mantine/core";
 import { useState } from "react";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
+import { type Column, DataTable } from "../../../components/table/DataTable";
 import { Acknowledge } from "../Acknowledge";
 import { dateTime } from "../../../components/format";
 import { Section } from "../../../components/Section";
 
 const FIRST = 20;
+
+const COLUMNS: Column<Schemas["JobDetail"]["problems"][number]>[] = [
+  { header: t("history.page.path"), wrap: "anywhere", cell: (one) => one.path },
+  { header: t("history.page.reason"), cell: (one) => one.reason },
+];
 
 export function JobProblems({ job }: { job: Schemas["JobDetail"] }) {
   return (
@@ -69,22 +75,7 @@ function UnreadableFiles({ job }: { job: Schemas["JobDetail"] }) {
   return (
     <Section title={t("history.page.problems")}>
       {job.status === "INCOMPLETE" && <AcknowledgeProblems job={job} />}
-      <Table fz="sm">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th scope="col">{t("history.page.path")}</Table.Th>
-            <Table.Th scope="col">{t("history.page.reason")}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {shown.map((one, index) => (
-            <Table.Tr key={`${index} ${one.path}`}>
-              <Table.Td style={{ overflowWrap: "anywhere" }}>{one.path}</Table.Td>
-              <Table.Td>{one.reason}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+      <DataTable columns={COLUMNS} rows={shown} rowKey={(one, index) => `${index} ${one.path}`} fontSize="sm" />
       <ShowMore shown={shown.length} there={problems.length} count={count} onMore={() => setAll(true)} />
     </Section>
   );

@@ -14,7 +14,7 @@ import {
   withPage,
 } from "../../../api/jobList";
 import type { JobsQuery } from "../../../api/queries";
-import type { InView } from "./useVirtualRows";
+import type { InView } from "../../../components/table/useVirtualRows";
 
 /** So many rows before the end the next ones are asked for. */
 const AHEAD = 30;

@@ -1,13 +1,14 @@
 /** How old the last good backup of each schedule is, against what the schedule promises. */
 
-import { Anchor, Badge, Box, Button, Progress, Table, Text } from "@mantine/core";
+import { Anchor, Badge, Box, Button, Progress, Text } from "@mantine/core";
 import { useState } from "react";
 import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
+import { type Column, DataTable } from "../../../components/table/DataTable";
 import { t } from "../../../i18n";
 import { dateTime } from "../../../components/format";
-import { Name } from "../../../components/BreakableName";
+import { BreakableName } from "../../../components/BreakableName";
 import { useRelativeTime } from "../../../components/relativeTime";
 import { Section } from "../../../components/Section";
 import { EmptyState } from "../../../components/states";
@@ -33,24 +34,13 @@ export function Freshness({ rows, leftOut }: { rows: Row[]; leftOut: number }) {
           <Text size="sm" c="dimmed" mb="xs">
             {t("overview.freshness.intro")}
           </Text>
-          <Table.ScrollContainer minWidth={280} tabIndex={0} role="group" aria-label={t("overview.freshness.title")}>
-            <Table aria-label={t("overview.freshness.title")}>
-              <Table.Thead>
-                <Table.Tr>
-                  {(["name", "state", "last", "until"] as const).map((name) => (
-                    <Table.Th key={name} scope="col" {...(name === "state" ? { visibleFrom: "sm" } : {})}>
-                      {t(`overview.freshness.${name}`)}
-                    </Table.Th>
-                  ))}
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {(all ? rows : rows.slice(0, FIRST)).map((row) => (
-                  <FreshnessRow key={row.configuration} row={row} />
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+          <DataTable
+            label={t("overview.freshness.title")}
+            columns={COLUMNS}
+            rows={all ? rows : rows.slice(0, FIRST)}
+            rowKey={(row) => row.configuration}
+            minWidth={280}
+          />
           {!all && rows.length > FIRST && (
             <Button variant="default" size="xs" mt="xs" onClick={() => setAll(true)}>
               {t("overview.freshness.showMore", { count: rows.length - FIRST })}
@@ -67,14 +57,43 @@ export function Freshness({ rows, leftOut }: { rows: Row[]; leftOut: number }) {
   );
 }
 
-function FreshnessRow({ row }: { row: Row }) {
+const COLUMNS: Column<Row>[] = [
+  {
+    header: t("overview.freshness.name"),
+    minWidth: { base: "8.5rem", sm: "10.75rem" },
+    cell: (row) => (
+      <>
+        <Anchor
+          component={Link}
+          to={`../configurations/${row.configuration}`}
+          inherit
+          style={{ overflowWrap: "anywhere" }}
+        >
+          <BreakableName text={row.name} />
+        </Anchor>
+        <Box hiddenFrom="sm">
+          <State row={row} />
+        </Box>
+      </>
+    ),
+  },
+  { header: t("overview.freshness.state"), visibleFrom: "sm", wrap: "never", cell: (row) => <State row={row} /> },
+  { header: t("overview.freshness.last"), cell: (row) => <LastGood row={row} /> },
+  { header: t("overview.freshness.until"), minWidth: { sm: "8.5rem" }, cell: (row) => <DueBy row={row} /> },
+];
+
+const COLOURS = { late: "red", fresh: "green", waiting: "gray" } as const;
+
+function stateOf(row: Row): keyof typeof COLOURS {
+  return row.late_since !== null ? "late" : row.last_good_at ? "fresh" : "waiting";
+}
+
+function State({ row }: { row: Row }) {
   const ago = useRelativeTime();
-  const late = row.late_since !== null;
-  const state = late ? "late" : row.last_good_at ? "fresh" : "waiting";
-  const colour = { late: "red", fresh: "green", waiting: "gray" }[state];
-  const badge = (
+  const state = stateOf(row);
+  return (
     <>
-      <Badge variant="light" color={colour} radius="sm" tt="none" miw="max-content">
+      <Badge variant="light" color={COLOURS[state]} radius="sm" tt="none" miw="max-content">
         {t(`overview.freshness.${state}`)}
       </Badge>
       {row.late_since && (
@@ -84,43 +103,38 @@ function FreshnessRow({ row }: { row: Row }) {
       )}
     </>
   );
+}
+
+function LastGood({ row }: { row: Row }) {
+  const ago = useRelativeTime();
+  return row.last_good_at ? (
+    <Anchor
+      component={Link}
+      to={`../history?configuration=${row.configuration}&status=COMPLETED`}
+      inherit
+      title={dateTime(row.last_good_at)}
+    >
+      {ago(row.last_good_at)}
+    </Anchor>
+  ) : (
+    t("common.never")
+  );
+}
+
+function DueBy({ row }: { row: Row }) {
+  const ago = useRelativeTime();
   return (
-    <Table.Tr>
-      <Table.Td miw={{ base: "8.5rem", sm: "10.75rem" }}>
-        <Anchor
-          component={Link}
-          to={`../configurations/${row.configuration}`}
-          inherit
-          style={{ overflowWrap: "anywhere" }}
-        >
-          <Name text={row.name} />
-        </Anchor>
-        <Box hiddenFrom="sm">{badge}</Box>
-      </Table.Td>
-      <Table.Td visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>
-        {badge}
-      </Table.Td>
-      <Table.Td title={row.last_good_at ? dateTime(row.last_good_at) : ""}>
-        {row.last_good_at ? (
-          <Anchor component={Link} to={`../history?configuration=${row.configuration}&status=COMPLETED`} inherit>
-            {ago(row.last_good_at)}
-          </Anchor>
-        ) : (
-          t("common.never")
-        )}
-      </Table.Td>
-      <Table.Td miw={{ sm: "8.5rem" }}>
-        {row.fresh_until && (
-          <>
-            <Text size="sm">{ago(row.fresh_until)}</Text>
-            <Text size="xs" c="dimmed">
-              {dateTime(row.fresh_until)}
-            </Text>
-          </>
-        )}
-        <AgeBar row={row} colour={colour} />
-      </Table.Td>
-    </Table.Tr>
+    <>
+      {row.fresh_until && (
+        <>
+          <Text size="sm">{ago(row.fresh_until)}</Text>
+          <Text size="xs" c="dimmed">
+            {dateTime(row.fresh_until)}
+          </Text>
+        </>
+      )}
+      <AgeBar row={row} colour={COLOURS[stateOf(row)]} />
+    </>
   );
 }
 

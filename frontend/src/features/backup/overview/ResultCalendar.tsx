@@ -1,9 +1,10 @@
 /** The results of the last weeks, a square for each day and a row for each configuration. */
 
-import { Anchor, Box, Group, Table, Text } from "@mantine/core";
+import { Anchor, Box, Group, Text } from "@mantine/core";
 import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
+import { type Column, DataTable } from "../../../components/table/DataTable";
 import { label, t } from "../../../i18n";
 import { useRelativeTime } from "../../../components/relativeTime";
 import { Section } from "../../../components/Section";
@@ -95,7 +96,7 @@ export function ResultCalendar({ statistics }: { statistics: Schemas["Statistics
         </Text>
       )}
       <ChartData>
-        <DaysTable days={days} />
+        <DataTable columns={DAY_COLUMNS} rows={[...days].reverse()} rowKey={({ date }) => date} fontSize="sm" />
       </ChartData>
       {/* The numbers of the storage and of the charts below are of the same moment. */}
       <Text size="xs" c="dimmed" mt="xs">
@@ -175,27 +176,14 @@ function CalendarRow({ name, dates, of }: { name: string; dates: string[]; of: M
   );
 }
 
-function DaysTable({ days }: { days: Schemas["Day"][] }) {
-  return (
-    <Table fz="sm">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th scope="col">{t("overview.calendar.day")}</Table.Th>
-          <Table.Th scope="col">{t("overview.calendar.results")}</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {[...days].reverse().map(({ date, begins_at: after, ends_at: before, results }) => (
-          <Table.Tr key={date}>
-            <Table.Td>
-              <Anchor component={Link} to={`../history?${new URLSearchParams({ after, before })}`} inherit>
-                {longDay(date)}
-              </Anchor>
-            </Table.Td>
-            <Table.Td>{resultsInWords(results)}</Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
-  );
-}
+const DAY_COLUMNS: Column<Schemas["Day"]>[] = [
+  {
+    header: t("overview.calendar.day"),
+    cell: ({ date, begins_at: after, ends_at: before }) => (
+      <Anchor component={Link} to={`../history?${new URLSearchParams({ after, before })}`} inherit>
+        {longDay(date)}
+      </Anchor>
+    ),
+  },
+  { header: t("overview.calendar.results"), cell: ({ results }) => resultsInWords(results) },
+];

@@ -1,9 +1,10 @@
 /** How sizes, durations and changes went, day by day. The drawing is loaded when it is needed; the tables are there at once. */
 
-import { SimpleGrid, Skeleton, Table, Text } from "@mantine/core";
+import { SimpleGrid, Skeleton, Text } from "@mantine/core";
 import { lazy, Suspense } from "react";
 
 import type { Schemas } from "../../../api/client";
+import { type Column, DataTable } from "../../../components/table/DataTable";
 import { t } from "../../../i18n";
 import { ErrorBoundary } from "../../../components/ErrorBoundary";
 import { bytes, duration } from "../../../components/format";
@@ -99,33 +100,16 @@ function TrendChart({ title, intro, days, format, series, logarithmic = false }:
 }
 
 function NumbersTable({ days, series, format }: Pick<TrendProps, "days" | "series" | "format">) {
-  return (
-    <Table fz="sm">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th scope="col">{t("overview.charts.day")}</Table.Th>
-          {series.map((one) => (
-            <Table.Th key={one.name} scope="col" ta="right">
-              {one.name}
-            </Table.Th>
-          ))}
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {[...days].reverse().map((day) => (
-          <Table.Tr key={day.date}>
-            <Table.Td>{longDay(day.date)}</Table.Td>
-            {series.map((one) => {
-              const value = one.of(day);
-              return (
-                <Table.Td key={one.name} ta="right">
-                  {value === null ? "–" : format(value)}
-                </Table.Td>
-              );
-            })}
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
-  );
+  const columns: Column<Day>[] = [
+    { header: t("overview.charts.day"), cell: (day) => longDay(day.date) },
+    ...series.map((one): Column<Day> => ({
+      header: one.name,
+      align: "right",
+      cell: (day) => {
+        const value = one.of(day);
+        return value === null ? "–" : format(value);
+      },
+    })),
+  ];
+  return <DataTable columns={columns} rows={[...days].reverse()} rowKey={(day) => day.date} fontSize="sm" />;
 }

@@ -9,7 +9,7 @@ import { useApi } from "../../../api/ApiProvider";
 import { scheduleQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { dateTime } from "../../../components/format";
-import { Name } from "../../../components/BreakableName";
+import { BreakableName } from "../../../components/BreakableName";
 import { Section } from "../../../components/Section";
 
 const HOURS = 48;
@@ -76,7 +76,7 @@ function Line({ row, runs, now }: { row: Row; runs: string[]; now: number }) {
           size="sm"
           style={{ overflowWrap: "anywhere" }}
         >
-          <Name text={row.name} />
+          <BreakableName text={row.name} />
         </Anchor>
         <Text size="xs" c="dimmed">
           {t("overview.upcoming.later", { time })}

@@ -1,17 +1,6 @@
 /** The first step: the moment to go back to, or a package of another system. */
 
-import {
-  Alert,
-  Button,
-  Card,
-  Center,
-  Group,
-  SegmentedControl,
-  Stack,
-  Text,
-  Title,
-  VisuallyHidden,
-} from "@mantine/core";
+import { Alert, Button, Card, Group, SegmentedControl, Stack, Text, Title, VisuallyHidden } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "react-router";
 
@@ -25,6 +14,8 @@ import { bytes, calendarDate, dateTime } from "../../../components/format";
 import { useRelativeTime } from "../../../components/relativeTime";
 import { SearchField } from "../../../components/SearchField";
 import { EmptyState, Loaded } from "../../../components/states";
+import { PagedList } from "../../../components/table/PagedList";
+import { useUrlFilters } from "../../../components/urlFilters";
 import { Upload } from "./PackageUpload";
 
 type Job = Schemas["Job"];
@@ -55,42 +46,26 @@ export function ChooseSource() {
 }
 
 function StoredBackups() {
-  const [params, setParams] = useSearchParams();
+  const { params, setFilter } = useUrlFilters();
   const asked = params.get("q") ?? "";
-  const search = (text: string) => {
-    const changed = new URLSearchParams(params);
-    changed.delete("q");
-    if (text) {
-      changed.set("q", text);
-    }
-    setParams(changed, { replace: true });
-  };
   const wanted = { has_backup: true, ordering: "-queued_at", limit: 30, ...(asked && { search: asked }) } as const;
   const query = useInfiniteQuery(jobPages(useApi(), wanted));
   return (
     <Stack>
-      <SearchField label={t("restore.source.search")} value={asked} onChange={search} maw="24rem" />
-      <Loaded query={query}>
-        {({ pages }) => {
-          const jobs = pages.flatMap((page) => page.results);
-          if (jobs.length === 0) {
-            return asked ? <Text>{t("restore.source.emptySearch")}</Text> : <NoBackups />;
-          }
-          return (
-            <>
-              {!asked && <SuggestedBackup />}
-              <Timeline jobs={jobs} />
-            </>
-          );
-        }}
-      </Loaded>
-      {query.hasNextPage && (
-        <Center>
-          <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-            {t("common.more")}
-          </Button>
-        </Center>
-      )}
+      <SearchField
+        label={t("restore.source.search")}
+        value={asked}
+        onChange={(text) => setFilter("q", text)}
+        maw="24rem"
+      />
+      <PagedList query={query} empty={asked ? <Text>{t("restore.source.emptySearch")}</Text> : <NoBackups />}>
+        {(jobs) => (
+          <>
+            {!asked && <SuggestedBackup />}
+            <Timeline jobs={jobs} />
+          </>
+        )}
+      </PagedList>
     </Stack>
   );
 }

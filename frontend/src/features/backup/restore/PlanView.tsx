@@ -1,7 +1,8 @@
 /** A plan, with what forbids it first. */
 
-import { Alert, Badge, List, Stack, Table, Text, Title } from "@mantine/core";
+import { Alert, Badge, List, Stack, Text, Title } from "@mantine/core";
 
+import { type Column, DataTable } from "../../../components/table/DataTable";
 import { t } from "../../../i18n";
 import { bytes, dateTime } from "../../../components/format";
 import { useRelativeTime } from "../../../components/relativeTime";
@@ -34,8 +35,22 @@ export function PlanView({ plan, choices }: { plan: Plan; choices?: Choices }) {
       {plan.blocking.length === 0 && <Alert color="green">{t("restore.plan.ready")}</Alert>}
       <MessageList texts={plan.warnings} title="restore.plan.warnings" color="yellow" />
       <TextList texts={plan.access} title="restore.plan.access" />
-      {plan.replacements.length > 0 && <Replacements rows={plan.replacements} live={!elsewhere} />}
-      {plan.space.length > 0 && <SpaceTable rows={plan.space} />}
+      {plan.replacements.length > 0 && (
+        <PlanTable
+          title={t(elsewhere ? "restore.plan.makes" : "restore.plan.replaces")}
+          columns={REPLACEMENT_COLUMNS}
+          rows={plan.replacements}
+          rowKey={(row) => `${row.kind} ${row.name}`}
+        />
+      )}
+      {plan.space.length > 0 && (
+        <PlanTable
+          title={t("restore.plan.space")}
+          columns={SPACE_COLUMNS}
+          rows={plan.space}
+          rowKey={(row) => row.where}
+        />
+      )}
       {plan.ledger && (
         <div>
           <Title order={4} size="h5">
@@ -90,85 +105,71 @@ function MessageList(props: {
   );
 }
 
-function Replacements({ rows, live }: { rows: Replacement[]; live: boolean }) {
-  return (
-    <div>
-      <Title order={4} size="h5">
-        {t(live ? "restore.plan.replaces" : "restore.plan.makes")}
-      </Title>
-      <Table.ScrollContainer minWidth={300} type="native">
-        <Table horizontalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t("restore.plan.kind")}</Table.Th>
-              <Table.Th>{t("restore.plan.place")}</Table.Th>
-              <Table.Th>{t("restore.plan.exists")}</Table.Th>
-              <Table.Th ta="right">{t("restore.plan.size")}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {rows.map((row) => (
-              <Table.Tr key={`${row.kind} ${row.name}`}>
-                <Table.Td>
-                  {kindOf(row.kind)}: {row.name}
-                </Table.Td>
-                <Table.Td style={{ overflowWrap: "anywhere" }}>
-                  <Text size="sm" ff="monospace">
-                    {row.live}
-                  </Text>
-                  {row.notes.map((note) => (
-                    <Text key={note} size="sm" c="dimmed">
-                      {note}
-                    </Text>
-                  ))}
-                </Table.Td>
-                <Table.Td>{t(row.exists ? "restore.plan.existsYes" : "restore.plan.existsNo")}</Table.Td>
-                <Table.Td ta="right">{row.size === null ? t("common.unknown") : bytes(row.size)}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-    </div>
-  );
+const REPLACEMENT_COLUMNS: Column<Replacement>[] = [
+  { header: t("restore.plan.kind"), cell: (row) => `${kindOf(row.kind)}: ${row.name}` },
+  {
+    header: t("restore.plan.place"),
+    wrap: "anywhere",
+    cell: (row) => (
+      <>
+        <Text size="sm" ff="monospace">
+          {row.live}
+        </Text>
+        {row.notes.map((note) => (
+          <Text key={note} size="sm" c="dimmed">
+            {note}
+          </Text>
+        ))}
+      </>
+    ),
+  },
+  {
+    header: t("restore.plan.exists"),
+    cell: (row) => t(row.exists ? "restore.plan.existsYes" : "restore.plan.existsNo"),
+  },
+  {
+    header: t("restore.plan.size"),
+    align: "right",
+    cell: (row) => (row.size === null ? t("common.unknown") : bytes(row.size)),
+  },
+];
+
+const SPACE_COLUMNS: Column<Space>[] = [
+  {
+    header: t("restore.plan.spaceWhere"),
+    wrap: "anywhere",
+    cell: (row) => (
+      <Text size="sm" ff="monospace">
+        {row.where}
+      </Text>
+    ),
+  },
+  { header: t("restore.plan.needed"), align: "right", cell: (row) => bytes(row.needed) },
+  { header: t("restore.plan.available"), align: "right", cell: (row) => bytes(row.available) },
+  {
+    header: t("restore.plan.verdict"),
+    cell: (row) => (
+      <Badge variant="light" autoContrast tt="none" color={row.available >= row.needed ? "green" : "red"}>
+        {t(row.available >= row.needed ? "restore.plan.enough" : "restore.plan.short")}
+      </Badge>
+    ),
+  },
+];
+
+interface PlanTableProps<Row> {
+  title: string;
+  columns: Column<Row>[];
+  rows: Row[];
+  rowKey: (row: Row) => string;
 }
 
-function SpaceTable({ rows }: { rows: Space[] }) {
+function PlanTable<Row>({ title, ...table }: PlanTableProps<Row>) {
   return (
     <div>
       <Title order={4} size="h5">
-        {t("restore.plan.space")}
+        {title}
       </Title>
-      <Table.ScrollContainer minWidth={300} type="native">
-        <Table horizontalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t("restore.plan.spaceWhere")}</Table.Th>
-              <Table.Th ta="right">{t("restore.plan.needed")}</Table.Th>
-              <Table.Th ta="right">{t("restore.plan.available")}</Table.Th>
-              <Table.Th>{t("restore.plan.verdict")}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {rows.map((row) => (
-              <Table.Tr key={row.where}>
-                <Table.Td style={{ overflowWrap: "anywhere" }}>
-                  <Text size="sm" ff="monospace">
-                    {row.where}
-                  </Text>
-                </Table.Td>
-                <Table.Td ta="right">{bytes(row.needed)}</Table.Td>
-                <Table.Td ta="right">{bytes(row.available)}</Table.Td>
-                <Table.Td>
-                  <Badge variant="light" autoContrast tt="none" color={row.available >= row.needed ? "green" : "red"}>
-                    {t(row.available >= row.needed ? "restore.plan.enough" : "restore.plan.short")}
-                  </Badge>
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <DataTable label={title} {...table} minWidth={300} horizontalSpacing={6} />
     </div>
   );
 }

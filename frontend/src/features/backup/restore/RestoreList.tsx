@@ -1,9 +1,9 @@
 /** All restores with their state, newest first. */
 
-import { Anchor, Button, Center, Group, Paper, Select, Stack, Table, Text, Title } from "@mantine/core";
+import { Anchor, Group, Paper, Select, Stack, Text, Title } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
@@ -13,7 +13,9 @@ import { useConsolePath } from "../consolePath";
 import { ValueBadge } from "../../../components/badges";
 import { dateTime } from "../../../components/format";
 import { ProgressView } from "../../../components/ProgressView";
-import { Loaded } from "../../../components/states";
+import { type Column, DataTable } from "../../../components/table/DataTable";
+import { PagedList } from "../../../components/table/PagedList";
+import { useUrlFilters } from "../../../components/urlFilters";
 
 type Restore = Schemas["Restore"];
 
@@ -23,23 +25,21 @@ export function targetText(target: string): string {
   return target === "live" ? t("restore.page.target.live") : target;
 }
 
+const COLUMNS: Column<Restore>[] = [
+  { header: t("restore.list.when"), cell: (row) => <When row={row} /> },
+  { header: t("restore.list.from"), wrap: "anywhere", cell: (row) => row.backup_reference },
+  { header: t("restore.list.what"), cell: (row) => label("restoreType", row.restore_type) },
+  { header: t("restore.list.target"), cell: (row) => targetText(row.target) },
+  { header: t("restore.list.state"), cell: (row) => <State row={row} /> },
+  { header: t("restore.list.rollback"), cell: rollbackText },
+  { header: t("restore.list.who"), cell: (row) => row.requested_by ?? "" },
+];
+
 export function RestoreList() {
-  const [params, setParams] = useSearchParams();
+  const { params, setFilter } = useUrlFilters();
   const state = STATES.find((one) => one === params.get("state"));
   const query = useInfiniteQuery(restorePages(useApi(), { limit: 20, ...(state && { status: [state] }) }));
-  const narrow = useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false });
-  const choose = (value: string | null) =>
-    setParams(
-      (before) => {
-        const after = new URLSearchParams(before);
-        after.delete("state");
-        if (value) {
-          after.set("state", value);
-        }
-        return after;
-      },
-      { replace: true },
-    );
+  const isNarrow = useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false });
   return (
     <Stack component="section" aria-labelledby="restores-title" mt="xl" gap="xs">
       <Group justify="space-between" align="flex-end">
@@ -50,67 +50,30 @@ export function RestoreList() {
           label={t("restore.list.filter")}
           data={STATES.map((value) => ({ value, label: label("restoreStatus", value) }))}
           value={state ?? null}
-          onChange={choose}
+          onChange={(value) => setFilter("state", value)}
           placeholder={t("restore.list.all")}
           clearable
           clearButtonProps={{ "aria-label": t("restore.list.all") }}
           w="11rem"
         />
       </Group>
-      <Loaded query={query}>
-        {({ pages }) => {
-          const rows = pages.flatMap((page) => page.results);
-          if (rows.length === 0) {
-            return <Text>{t(state ? "restore.list.noneFits" : "restore.list.empty")}</Text>;
-          }
-          return narrow ? <Cards rows={rows} /> : <Rows rows={rows} />;
-        }}
-      </Loaded>
-      {query.hasNextPage && (
-        <Center>
-          <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-            {t("common.more")}
-          </Button>
-        </Center>
-      )}
+      <PagedList query={query} empty={<Text>{t(state ? "restore.list.noneFits" : "restore.list.empty")}</Text>}>
+        {(rows) =>
+          isNarrow ? (
+            <Cards rows={rows} />
+          ) : (
+            <DataTable
+              label={t("restore.list.title")}
+              columns={COLUMNS}
+              rows={rows}
+              rowKey={(row) => row.uuid}
+              minWidth={700}
+              verticalSpacing="sm"
+            />
+          )
+        }
+      </PagedList>
     </Stack>
-  );
-}
-
-function Rows({ rows }: { rows: Restore[] }) {
-  return (
-    <Table.ScrollContainer minWidth={700} type="native">
-      <Table verticalSpacing="sm" aria-labelledby="restores-title">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t("restore.list.when")}</Table.Th>
-            <Table.Th>{t("restore.list.from")}</Table.Th>
-            <Table.Th>{t("restore.list.what")}</Table.Th>
-            <Table.Th>{t("restore.list.target")}</Table.Th>
-            <Table.Th>{t("restore.list.state")}</Table.Th>
-            <Table.Th>{t("restore.list.rollback")}</Table.Th>
-            <Table.Th>{t("restore.list.who")}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map((row) => (
-            <Table.Tr key={row.uuid}>
-              <Table.Td>
-                <When row={row} />
-              </Table.Td>
-              <Table.Td style={{ overflowWrap: "anywhere" }}>{row.backup_reference}</Table.Td>
-              <Table.Td>{label("restoreType", row.restore_type)}</Table.Td>
-              <Table.Td>{targetText(row.target)}</Table.Td>
-              <Table.Td>
-                <State row={row} />
-              </Table.Td>
-              <Table.Td>{rollbackText(row)}</Table.Td>
-              <Table.Td>{row.requested_by ?? ""}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
   );
 }
 
