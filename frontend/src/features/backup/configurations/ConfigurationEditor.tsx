@@ -13,6 +13,7 @@ import { Dialog, focusElement, LONG_TITLE_STYLES, RequestError } from "../../../
 import { Allowed, WithUserName, usePermission, useUserName } from "../permissions";
 import { Loaded } from "../../../components/states";
 import { discardDraft, hasDraft, useDraft } from "./drafts";
+import { RETENTION_FIELDS } from "./configurationFields";
 import { type Configuration, type Draft, requestOf } from "./draft";
 import { AdvancedFields, RetentionFields, ScheduleFields, BasicFields } from "./FormFields";
 import { RetentionPreview, SchedulePreview } from "./FormPreviews";
@@ -20,7 +21,6 @@ import { useSave } from "./mutations";
 
 const DEBOUNCE_MS = 350;
 const RUNS = 5;
-const RULES = ["retention_days", "max_backups", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly"] as const;
 
 interface ConfigurationEditorProps {
   /** "new", the uuid of one, or null while the drawer is closed. */
@@ -176,7 +176,7 @@ function Form({ user, row, setDirty, onDone }: FormProps & { row: Configuration 
         <RetentionPreview
           draft={draft}
           saved={row?.uuid ?? null}
-          changed={RULES.some((rule) => draft[rule] !== editing.saved[rule])}
+          changed={RETENTION_FIELDS.some((rule) => draft[rule] !== editing.saved[rule])}
         />
         <FieldGroup fixed={may === false}>
           <AdvancedFields {...fields} opened={may === false} />

@@ -16,6 +16,7 @@ import {
 } from "@mantine/core";
 
 import { label, t } from "../../../i18n";
+import { ADVANCED_FIELDS, FIELDS, type NumberField } from "./configurationFields";
 import { type Draft, FREQUENCIES, TYPES } from "./draft";
 
 export interface FieldsProps {
@@ -25,16 +26,19 @@ export interface FieldsProps {
   errorOf: (field: keyof Draft) => string | undefined;
 }
 
-type Numeric = { [Key in keyof Draft]: Draft[Key] extends number | "" ? Key : never }[keyof Draft];
-
 /** A whole number, or nothing. */
-function WholeNumberField(
-  props: FieldsProps & { field: Numeric; label: string; description?: string; min: number; max: number },
-) {
-  const { draft, change, errorOf, field, ...rest } = props;
+interface WholeNumberFieldProps extends FieldsProps {
+  field: NumberField;
+  label: string;
+  description?: string;
+}
+
+function WholeNumberField({ draft, change, errorOf, field, ...text }: WholeNumberFieldProps) {
   return (
     <NumberInput
-      {...rest}
+      {...text}
+      min={FIELDS[field].min}
+      max={FIELDS[field].max}
       value={draft[field]}
       onChange={(value) => change({ [field]: value === "" ? "" : Number(value) })}
       error={errorOf(field)}
@@ -118,8 +122,6 @@ export function ScheduleFields(props: FieldsProps & { zone: string | undefined }
             field="schedule_day_of_month"
             label={t("configurations.form.dayOfMonth")}
             description={t("configurations.form.dayOfMonthHelp")}
-            min={1}
-            max={28}
           />
         )}
         {frequency !== "ON_DEMAND" && zone && (
@@ -167,20 +169,8 @@ export function RetentionFields(props: FieldsProps) {
     <Fieldset legend={t("configurations.form.retention")}>
       <Stack gap="sm">
         <SimpleGrid cols={2}>
-          <WholeNumberField
-            {...props}
-            field="retention_days"
-            label={t("configurations.form.retentionDays")}
-            min={1}
-            max={36_500}
-          />
-          <WholeNumberField
-            {...props}
-            field="max_backups"
-            label={t("configurations.form.maxBackups")}
-            min={1}
-            max={36_500}
-          />
+          <WholeNumberField {...props} field="retention_days" label={t("configurations.form.retentionDays")} />
+          <WholeNumberField {...props} field="max_backups" label={t("configurations.form.maxBackups")} />
         </SimpleGrid>
         <div>
           <Text size="sm" fw={500}>
@@ -191,53 +181,20 @@ export function RetentionFields(props: FieldsProps) {
           </Text>
         </div>
         <SimpleGrid cols={{ base: 2, xs: 4 }}>
-          <WholeNumberField
-            {...props}
-            field="keep_daily"
-            label={t("configurations.form.keepDaily")}
-            min={0}
-            max={9999}
-          />
-          <WholeNumberField
-            {...props}
-            field="keep_weekly"
-            label={t("configurations.form.keepWeekly")}
-            min={0}
-            max={9999}
-          />
-          <WholeNumberField
-            {...props}
-            field="keep_monthly"
-            label={t("configurations.form.keepMonthly")}
-            min={0}
-            max={9999}
-          />
-          <WholeNumberField
-            {...props}
-            field="keep_yearly"
-            label={t("configurations.form.keepYearly")}
-            min={0}
-            max={9999}
-          />
+          <WholeNumberField {...props} field="keep_daily" label={t("configurations.form.keepDaily")} />
+          <WholeNumberField {...props} field="keep_weekly" label={t("configurations.form.keepWeekly")} />
+          <WholeNumberField {...props} field="keep_monthly" label={t("configurations.form.keepMonthly")} />
+          <WholeNumberField {...props} field="keep_yearly" label={t("configurations.form.keepYearly")} />
         </SimpleGrid>
       </Stack>
     </Fieldset>
   );
 }
 
-const DETAILS = [
-  "storage_path",
-  "time_limit_minutes",
-  "include",
-  "exclude",
-  "compression_enabled",
-  "encryption_enabled",
-] as const;
-
 /** What is rarely changed; open where something is errorOf in there, or where it cannot be opened. */
 export function AdvancedFields({ opened, ...props }: FieldsProps & { opened: boolean }) {
   const { draft, change, errorOf } = props;
-  const open = opened || DETAILS.some((field) => errorOf(field));
+  const open = opened || ADVANCED_FIELDS.some((field) => errorOf(field));
   return (
     <Accordion variant="contained" key={String(open)} defaultValue={open ? "details" : null} order={3}>
       <Accordion.Item value="details">
@@ -256,8 +213,6 @@ export function AdvancedFields({ opened, ...props }: FieldsProps & { opened: boo
               field="time_limit_minutes"
               label={t("configurations.form.timeLimit")}
               description={t("configurations.form.timeLimitHelp")}
-              min={1}
-              max={36_500}
             />
             <Switch
               label={t("configurations.form.compression")}
