@@ -40,6 +40,7 @@ export default tseslint.config(
       eqeqeq: "error",
       "no-console": "error",
       "max-lines": ["error", 300],
+      "max-lines-per-function": ["error", 150],
     },
   },
   {
@@ -79,6 +80,7 @@ export default tseslint.config(
     files: ["**/*.test.{ts,tsx}"],
     rules: {
       "max-lines": ["error", 400],
+      "max-lines-per-function": "off",
       // `act` returns a promise only for work that returns one, and needs an asynchronous function to flush promises.
       "@typescript-eslint/no-floating-promises": [
         "error",

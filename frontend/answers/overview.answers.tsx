@@ -1,4 +1,4 @@
-/** Draws the overview from recorded answers, one folder for each state, and writes down the words that a user reads. */
+/** Draws the overview from recorded answers, one folder per state, and writes down the words that a user reads. */
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** The keyboard alone, in every dialog and from a configuration to a restore; and the views that the story has no need of. */
+/**
+ * Uses only the keyboard: in every dialog, and from a configuration to a restore. Checks the views that the story
+ * leaves out.
+ */
 
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -35,7 +38,7 @@ afterAll(async () => {
   await edms.remove();
 });
 
-/** Types into something, once it is there, and presses a key on it; no pointer touches it. */
+/** Types into an element as soon as it exists, and presses a key on it. No pointer touches it. */
 async function press(on: Locator, key = "Enter", text = ""): Promise<void> {
   await on.focus();
   await page.keyboard.type(text);
@@ -44,7 +47,7 @@ async function press(on: Locator, key = "Enter", text = ""): Promise<void> {
 
 const button = (name: string | RegExp) => page.getByRole("button", { name, exact: typeof name === "string" });
 const link = (name: string | RegExp) => page.getByRole("link", { name, exact: typeof name === "string" });
-/** Waits until it has the focus, in sight, or says what has. */
+/** Waits until the element has the focus and is in view. Otherwise names the element that has the focus. */
 function has(what: Locator): Promise<void> {
   const where = (one: Element) => {
     const { top, bottom } = one.getBoundingClientRect();
@@ -60,7 +63,7 @@ function has(what: Locator): Promise<void> {
 const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
 const dialog = () => page.getByRole("dialog").last();
 
-/** What is opened with `key` has the focus where it should, holds it, and gives it back to `opener` at Escape. */
+/** Checks that a dialog opened with `key` takes the focus, holds it, and returns it to `opener` on Escape. */
 async function asks(opener: Locator, first: (within: Locator) => Locator, before = () => press(opener)): Promise<void> {
   await before();
   await has(first(dialog()));
@@ -71,7 +74,7 @@ async function asks(opener: Locator, first: (within: Locator) => Locator, before
   await has(opener);
 }
 
-/** A menu begins with its first item, is walked with the arrows, and is left with Escape. */
+/** Checks a menu: it starts with its first item, the arrow keys move, Escape closes it. */
 async function menu(opener: Locator): Promise<void> {
   await press(opener);
   const items = page.getByRole("menuitem");
@@ -83,7 +86,7 @@ async function menu(opener: Locator): Promise<void> {
   await has(opener);
 }
 
-test("dialogs about documents and the menu of the account take the focus and give it back", async () => {
+test("document dialogs and the account menu take the focus and return it", async () => {
   await page.goto(edms.url("/documents"));
   await asks(button("Upload document"), (within) => within.getByRole("button", { name: /^File/ }));
   await menu(button(`Account of ${ADMINISTRATOR.name}`));
@@ -92,7 +95,7 @@ test("dialogs about documents and the menu of the account take the focus and giv
   await asks(button("Delete"), (within) => within.getByRole("button", { name: "Cancel" }));
 });
 
-test("dialogs about configurations take the focus and give it back, or leave it to the heading", async () => {
+test("configuration dialogs take the focus and return it, or leave it to the heading", async () => {
   const more = button("More actions for production_weekly_export");
   const chosen = (item: string) => async () => {
     await press(more);
@@ -110,7 +113,7 @@ test("dialogs about configurations take the focus and give it back, or leave it 
   await expect.poll(focused).toBe("Configurations");
 });
 
-test("what was begun and not kept is asked about", async () => {
+test("the drawer asks before it discards changes", async () => {
   const name = dialog().getByRole("textbox", { name: "Name" });
   await press(link("New configuration"));
   await has(name);
@@ -125,7 +128,7 @@ test("what was begun and not kept is asked about", async () => {
   await has(link("New configuration"));
 });
 
-test("dialogs about a backup take the focus and give it back", async () => {
+test("backup dialogs take the focus and return it", async () => {
   const closes = (within: Locator) => within.getByRole("button", { name: "Close" }).first();
   await page.goto(edms.url(`${BACKUPS}/history/${job}`));
   await asks(button("Pin"), (within) => within.getByRole("textbox"));
@@ -142,7 +145,7 @@ test("dialogs about a backup take the focus and give it back", async () => {
   await asks(button("Preview manifest.json"), closes);
 });
 
-test("the lists of fields open, are walked and close with keys alone", async () => {
+test("dropdown fields open, move and close with keys alone", async () => {
   await page.goto(edms.url(`${BACKUPS}/configurations`));
   const type = page.getByRole("combobox", { name: "Type" });
   await press(type, "ArrowDown");
@@ -159,7 +162,7 @@ test("the lists of fields open, are walked and close with keys alone", async () 
   await has(page.getByRole("tab", { name: "History" }));
 });
 
-test("where there is little room the way to the other pages is opened and left with keys", async () => {
+test("on a small screen, keys open and close the navigation", async () => {
   await page.setViewportSize({ width: 640, height: 450 });
   await page.goto(edms.url("/"));
   await press(button("Menu"));
@@ -178,7 +181,7 @@ test("where there is little room the way to the other pages is opened and left w
   await page.setViewportSize({ width: 1280, height: 900 });
 });
 
-test("a configuration is made, run, looked into and restored from, with the keyboard alone", async () => {
+test("the keyboard alone creates a configuration, runs it, browses the backup and restores it", async () => {
   await page.goto(edms.url(`${BACKUPS}/configurations`));
   await press(link("New configuration"));
   await has(dialog().getByRole("textbox", { name: "Name" }));
@@ -208,7 +211,7 @@ test("a configuration is made, run, looked into and restored from, with the keyb
   expect.soft(await look(page)).toEqual([]);
 });
 
-test("what the story has no need of can be used by everybody, too", async () => {
+test("the views outside the story are accessible", async () => {
   const views = {
     "no such page": "/no/such/page",
     "no such document": "/documents/00000000-0000-4000-8000-000000000000",
@@ -224,7 +227,7 @@ test("what the story has no need of can be used by everybody, too", async () => 
   }
 });
 
-test("nothing is lost at 400 %, or where the system chooses the colours", async () => {
+test("nothing is lost at 400 % or in forced colours", async () => {
   const views = [
     "/",
     "/documents",
@@ -244,7 +247,7 @@ test("nothing is lost at 400 %, or where the system chooses the colours", async 
   }
 });
 
-test("who has no rights is told so", async () => {
+test("a user without permissions is told so", async () => {
   edms.manage(
     "shell",
     "-c",

@@ -1,4 +1,4 @@
-/** Whether a view is there for everybody: what axe finds, at which widths it still fits, and what the keyboard reaches. */
+/** Checks the accessibility of a view: the rules of axe, the widths at which it fits, and the reach of the keyboard. */
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -10,26 +10,27 @@ import { SIZE } from "./browser";
 import { IN_PAGE } from "./pageChecks";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-/** Every rule that is on by itself, best practices among them; and the size of what is pressed (WCAG 2.2), which is not. */
+/** All rules that are enabled by default, best practices included, and the target size of WCAG 2.2. */
 const ALL: RunOptions = { resultTypes: ["violations"], rules: { "target-size": { enabled: true } } };
 const COLOURS: RunOptions = { resultTypes: ["violations"], runOnly: ["color-contrast"] };
 
 interface Sight {
   scheme: "light" | "dark";
-  /** How many times larger than usual: so much less of the page has room. */
+  /** Zoom factors. A larger factor leaves less room for the page. */
   zoom: number;
   rules: RunOptions;
 }
 
 const SIGHTS: Sight[] = [
   { scheme: "light", zoom: 1, rules: ALL },
-  // Light and dark are the same page with other colours: every rule is asked once at each size, and the colours in all four.
+  // Light and dark show the same page in other colours. So each size runs all rules once, and each scheme the colour
+  // rules.
   { scheme: "dark", zoom: 1, rules: COLOURS },
   { scheme: "dark", zoom: 2, rules: ALL },
   { scheme: "light", zoom: 2, rules: COLOURS },
 ];
 
-/** What is wrong with the page as it is, for eyes and for keys; nothing is what it should be. */
+/** Returns the problems of the current page, for the eyes and for the keyboard. An empty list is a pass. */
 export async function look(page: Page): Promise<string[]> {
   await settled(page);
   const found: string[] = [];
@@ -37,7 +38,7 @@ export async function look(page: Page): Promise<string[]> {
   for (const { scheme, zoom, rules } of SIGHTS) {
     await resize(page, { width: SIZE.width / zoom, height: SIZE.height / zoom });
     await show(page, scheme);
-    // The keyboard goes the same way in the dark.
+    // The keyboard order is the same in both schemes.
     const stops = scheme === "light" ? await walk(page) : [];
     const seen = [...stops, ...(await axe(page, rules)), ...(await fit(page))];
     found.push(...seen.map((text) => `${scheme}, ${zoom * 100} %: ${text}`));
@@ -46,7 +47,7 @@ export async function look(page: Page): Promise<string[]> {
   return found;
 }
 
-/** What has no room on a page of that width, in pixels as the page counts them. */
+/** Returns the elements that do not fit a page of that width, in CSS pixels. */
 export async function reflow(page: Page, width: number): Promise<string[]> {
   await settled(page);
   await resize(page, { width, height: SIZE.height });
@@ -55,7 +56,7 @@ export async function reflow(page: Page, width: number): Promise<string[]> {
   return found.map((text) => `${width} wide: ${text}`);
 }
 
-/** What cannot be seen any more where the system chooses the colours, or does not show its focus there. */
+/** Returns the elements that become invisible in forced colours, or do not show their focus there. */
 export async function keepsColours(page: Page): Promise<string[]> {
   await settled(page);
   await page.evaluate(IN_PAGE);
@@ -66,11 +67,11 @@ export async function keepsColours(page: Page): Promise<string[]> {
   return found;
 }
 
-/** Goes through the page with Tab, or around in the dialog that is open. */
+/** Walks through the page, or around the open dialog, with Tab. */
 export async function walk(page: Page): Promise<string[]> {
   await page.evaluate(IN_PAGE);
   const controls = await page.evaluate<number>("startWalk()");
-  // A date has a stop for each of its parts.
+  // A date field has one stop for each of its parts.
   for (let stops = 0; stops < controls * 4 + 8; stops += 1) {
     await page.keyboard.press("Tab");
     if (await page.evaluate<boolean>("stepWalk()")) {
@@ -90,7 +91,7 @@ async function settled(page: Page): Promise<void> {
   await page.getByText("Loading…").first().waitFor({ state: "detached" });
 }
 
-/** Until the page is laid out anew, and nothing is on its way any more from one place or colour to another. */
+/** Waits until the layout is stable and no transition is running. */
 async function still(page: Page): Promise<void> {
   await page.evaluate(async () => {
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));

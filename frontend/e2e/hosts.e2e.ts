@@ -1,4 +1,4 @@
-/** The console as a page of another project, where a restore takes two people. */
+/** Tests the console as a page of another project, where a restore needs two people. */
 
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ let edms: Edms;
 let browser: Browser;
 let first: Page;
 let second: Page;
-/** What went wrong in the page of each. */
+/** The errors in the page of each person. */
 const wrong: string[][] = [];
 let job = "";
 
@@ -41,7 +41,7 @@ async function visitor(): Promise<Page> {
   return opened.page;
 }
 
-/** Signs in on the project's own page, which is Django's here. */
+/** Signs in on the log-in page of the project, here that of Django. */
 async function signIn(page: Page, name: string): Promise<void> {
   await page.getByLabel("Username").fill(name);
   await page.getByLabel("Password").fill(ADMINISTRATOR.password);
@@ -53,14 +53,14 @@ const file = () => join(edms.home, "media", JSON.parse(edms.manage("shell", "-v0
 const NAME =
   "import json; from apps.documents.models import *; print(json.dumps(DocumentVersion.objects.first().file.name))";
 
-test("whoever is not signed in is led to the project's own log-in, and back", async () => {
+test("a signed-out user is sent to the log-in page of the project, and back", async () => {
   await first.goto(page(`history/${job}`));
   await signIn(first, ADMINISTRATOR.name);
   await first.getByRole("link", { name: "Restore backup" }).waitFor();
   expect(await look(first)).toEqual([]);
 });
 
-test("a restore waits for another person than the one who asked, and is done when that one agrees", async () => {
+test("a restore waits until a second person approves it", async () => {
   const content = readFileSync(file());
   rmSync(file());
   await first.getByRole("link", { name: "Restore backup" }).click();
@@ -73,14 +73,14 @@ test("a restore waits for another person than the one who asked, and is done whe
   await signIn(second, SECOND);
   await second.getByRole("button", { name: /^Approve/ }).click();
   await second.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
-  // The sessions are those of the backup now, which was made before anybody had signed in.
+  // The sessions are now those of the backup, which is older than any sign-in.
   await first.getByRole("button", { name: "Sign in" }).click();
   await signIn(first, ADMINISTRATOR.name);
   await first.getByText("Previous state kept").waitFor();
   expect(readFileSync(file()).equals(content)).toBe(true);
 });
 
-test("a backup that one person would delete stays when another one does not agree", async () => {
+test("a backup remains when the second person rejects its deletion", async () => {
   await first.goto(page(`history/${job}`));
   await first.getByRole("button", { name: "Delete…" }).click();
   const asked = (await first.getByText(/^Type .* to confirm$/).textContent()) ?? "";

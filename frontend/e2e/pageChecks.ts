@@ -1,9 +1,11 @@
-/** What is looked at from within a page. Each function goes there as its text: it knows the others by name, and nothing else of
- * this file. */
+/**
+ * Functions that run inside a page. Each is sent as text: it can call the others by name, and nothing else of this
+ * file.
+ */
 
 interface Walk {
   controls: HTMLElement[];
-  /** How each looks while the focus is elsewhere. */
+  /** The look of each element while the focus is elsewhere. */
   looks: Map<Element, string>;
   reached: HTMLElement[];
   found: string[];
@@ -17,12 +19,12 @@ declare global {
   }
 }
 
-/** An element as one would look for it in the source. */
+/** Describes an element so that it can be found in the source. */
 function named(element: Element): string {
   return element.outerHTML.replace(/ (style|class|data-[\w-]+)="[^"]*"/g, "").slice(0, 160);
 }
 
-/** Where an element is seen: a switch and its like lie invisibly under their label. */
+/** Returns the visible box of an element. A switch, for example, lies invisibly below its label. */
 function boxOf(element: HTMLElement): DOMRect {
   const box = element.getBoundingClientRect();
   const labels = [...((element as HTMLInputElement).labels ?? [])];
@@ -36,7 +38,7 @@ function isShown(element: HTMLElement): boolean {
   return !away && box.width > 0 && box.height > 0 && element.checkVisibility({ visibilityProperty: true });
 }
 
-/** Everything in sight that can be used, in the order of the document. */
+/** Returns all visible controls in the order of the document. */
 function controlsOf(root: ParentNode): HTMLElement[] {
   const roles = ["button", "checkbox", "combobox", "link", "menuitem", "radio", "slider", "switch", "tab", "textbox"];
   const tags = ["a[href]", "button", "input", "select", "summary", "textarea", '[tabindex]:not([tabindex="-1"])'];
@@ -44,9 +46,11 @@ function controlsOf(root: ParentNode): HTMLElement[] {
   return [...all].filter((one) => !one.matches(":disabled, [aria-disabled=true]") && isShown(one));
 }
 
-/** What reacts to a click although no key leads there: neither a control, nor within one, nor around one, nor the label of one.
- * The drawing of a chart listens to everything, for the sake of whoever uses it; here it is a picture, and has a
- * table. The options of a field are reached from it with the arrows. */
+/**
+ * Returns elements that react to a click but not to a key: no control, not inside or around one, and no label of one.
+ * The drawing of a chart listens to all events; here it counts as a picture, and has a table. The arrow keys reach the
+ * options of a field from that field.
+ */
 function unreachableClicks(root: ParentNode, controls: HTMLElement[]): HTMLElement[] {
   const known = new Set<Element>(controls);
   return [...root.querySelectorAll<HTMLElement>("*")].filter((element) => {
@@ -66,7 +70,7 @@ function unreachableClicks(root: ParentNode, controls: HTMLElement[]): HTMLEleme
   });
 }
 
-/** Outlines, shadows and borders of an element and of what lies next to it, where some controls show their focus. */
+/** Returns the outline, shadow and border of an element and its neighbours, where some controls show their focus. */
 function lookOf(element: HTMLElement): string {
   const around = [
     element.parentElement,
@@ -86,7 +90,7 @@ function lookOf(element: HTMLElement): string {
     .join("; ");
 }
 
-/** Of a group of which only one is reached with Tab, and the others from there: what it is a group by. */
+/** Returns the key of a group of which Tab reaches only one member, or nothing. */
 function groupOf(element: HTMLElement): unknown {
   if (element.matches("[role=tab], [role=menuitem]")) {
     return element.closest("[role=tablist], [role=menu]");
@@ -94,7 +98,7 @@ function groupOf(element: HTMLElement): unknown {
   return element.matches("input[type=radio]") ? (element as HTMLInputElement).name : element;
 }
 
-/** Whether nothing of an element can be seen, since something lies over it or it is out of sight. */
+/** Returns whether the element is invisible, because another one covers it or it is out of view. */
 function isObscured(element: HTMLElement): boolean {
   const { left, right, top, bottom } = boxOf(element);
   const labels = [...((element as HTMLInputElement).labels ?? [])];
@@ -108,7 +112,7 @@ function isObscured(element: HTMLElement): boolean {
   );
 }
 
-/** Makes ready to go through the page, or through the dialog that is open on it. */
+/** Prepares to walk through the page, or through the open dialog. */
 function startWalk(): number {
   const before = document.activeElement;
   const dialog = [...document.querySelectorAll<HTMLElement>("[role=dialog]")].filter(isShown).at(-1) ?? null;
@@ -128,7 +132,7 @@ function startWalk(): number {
   return controls.length;
 }
 
-/** Notes where the focus has gone; whether the end is reached. */
+/** Records the focused element. Returns whether the walk is complete. */
 function stepWalk(): boolean {
   const { looks, reached, found, dialog } = window.walk;
   const now = document.activeElement as HTMLElement | null;
@@ -164,7 +168,9 @@ function stepWalk(): boolean {
   return false;
 }
 
-/** Whether the way from one to the next leads against the direction of reading; what does not move with the page is left out. */
+/**
+ * Returns whether the step goes against the reading direction. Elements that do not scroll with the page do not count.
+ */
 function isBack(from: HTMLElement, to: HTMLElement): boolean {
   const [one, next] = [boxOf(from), boxOf(to)];
   const moves = [from, to].every((element) => {
@@ -178,7 +184,7 @@ function isBack(from: HTMLElement, to: HTMLElement): boolean {
   return moves && next.bottom <= one.top && next.left < one.right;
 }
 
-/** What was found on the way. The focus is put back to where it was. */
+/** Returns the problems found on the walk, and puts the focus back. */
 function endWalk(): string[] {
   const { controls, reached, found, dialog, before } = window.walk;
   const groups = new Set(reached.map(groupOf));
@@ -195,8 +201,10 @@ function endWalk(): string[] {
   ];
 }
 
-/** What says something by its background alone and is not told from what lies around it. What has one is noted the first time,
- * and looked at again when the system chooses the colours. */
+/**
+ * Returns elements that carry information only by their background and do not stand out. The first call records the
+ * backgrounds; the second call, in forced colours, compares.
+ */
 function vanished(): string[] {
   const clear = (element: Element) =>
     ["rgba(0, 0, 0, 0)", "transparent"].includes(getComputedStyle(element).backgroundColor);
@@ -216,7 +224,7 @@ function vanished(): string[] {
     );
 }
 
-/** What can be used but not be seen: cut off, or beyond an edge, with nothing to scroll. */
+/** Returns controls that cannot be seen: cut off, or beyond an edge without scrolling. */
 function outOfReach(): string[] {
   const { scrollWidth, clientWidth } = document.scrollingElement ?? document.documentElement;
   const wide = scrollWidth > clientWidth ? [`the page scrolls sideways: ${scrollWidth} in ${clientWidth}`] : [];
@@ -252,7 +260,7 @@ function isCut(element: HTMLElement): boolean {
   return left < -1 || right > innerWidth + 1 || (fixed && (top < -1 || bottom > innerHeight + 1));
 }
 
-/** All of it, for a page to take in; what begins with a function would be called as one. */
+/** All of the functions, for a page to load. Text that begins with a function would be called as one. */
 export const IN_PAGE = [
   "void 0;",
   named,

@@ -1,4 +1,4 @@
-/** A file of a backup is found, and restored into a folder of its own. */
+/** Finds a file in a backup, and restores it into a folder. */
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ afterAll(async () => {
   await edms.remove();
 });
 
-test("a file is found in a backup and restored into a folder", async () => {
+test("a file of a backup is found and restored into a folder", async () => {
   await page.goto(edms.url(`/admin/backup/history/${job}/files`));
   await signIn(page);
   await page.getByRole("link", { name: "files", exact: true }).click();
@@ -55,7 +55,7 @@ test("a file is found in a backup and restored into a folder", async () => {
   expect(wrong).toEqual([]);
 });
 
-test("a table is chosen from those of a backup and restored into a database", async () => {
+test("a table of a backup is selected and restored into a new database", async () => {
   await page.goto(edms.url(`/admin/backup/restore?backup=${job}`));
   await page.getByRole("radio", { name: "Selected tables" }).check();
   await page.getByRole("combobox", { name: "Tables" }).fill("auth_us");
@@ -77,7 +77,7 @@ test("a table is chosen from those of a backup and restored into a database", as
   expect(wrong).toEqual([]);
 });
 
-test("the administration works under its policy for content", async () => {
+test("the administration works under its content security policy", async () => {
   for (const address of [
     "",
     "auth/user/add/",

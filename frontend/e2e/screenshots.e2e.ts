@@ -1,4 +1,4 @@
-/** Pictures of every view: `tools/screenshots`. What they show has happened, but for the runs of earlier weeks. */
+/** Takes pictures of every view for `tools/screenshots`. All data is real, except the runs of earlier weeks. */
 
 import { readFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const SIZES = { wide: { width: 1440, height: 900 }, phone: { width: 390, height:
 type Kind = keyof typeof SIZES;
 const KINDS = ["wide", "phone"] as const satisfies Kind[];
 const README = process.env["README_PICTURES"] ?? "";
-/** Those that tell most, in which colours, and what of them stands first below the header. */
+/** The pictures of the README: the colour scheme, and the element that stands first below the header. */
 const FOR_README: Record<string, { colorScheme: (typeof SCHEMES)[number]; from: string }> = {
   "overview-running": { colorScheme: "light", from: "h1" },
   history: { colorScheme: "dark", from: "thead" },
@@ -45,7 +45,7 @@ afterAll(async () => {
   await edms.remove();
 });
 
-/** What is there, in both colour schemes. */
+/** Takes a picture of the page in both colour schemes. */
 async function shoot(name: string, kind: Kind, whole: boolean): Promise<void> {
   for (const scheme of SCHEMES) {
     await page.emulateMedia({ colorScheme: scheme });
@@ -55,7 +55,7 @@ async function shoot(name: string, kind: Kind, whole: boolean): Promise<void> {
   }
 }
 
-/** The same at all sizes. */
+/** Takes it at all sizes. */
 async function picture(name: string, whole = true): Promise<void> {
   for (const kind of KINDS) {
     await page.setViewportSize(SIZES[kind]);
@@ -76,19 +76,19 @@ async function picture(name: string, whole = true): Promise<void> {
   await page.setViewportSize(SIZES.wide);
 }
 
-/** The view at an address. */
+/** Takes a picture of the view at an address. */
 async function take(name: string, path: string, whole = true): Promise<void> {
   await page.goto(edms.url(path));
   await page.getByRole("heading", { level: 1 }).waitFor();
-  // Not until the network is idle: a page that listens to events never lets it be.
+  // Do not wait for an idle network: a page that listens to events never has one.
   await page.getByText("Loading…").first().waitFor({ state: "detached" });
   await page.waitForTimeout(500);
   await picture(name, whole);
 }
 
-/** A dialog that a button opens, or what is chosen from the menu that it opens. */
+/** Takes a picture of the dialog that a button opens, or an item of the menu that it opens. */
 async function dialog(name: string, button: string, chosen?: string): Promise<void> {
-  // At each size anew: a list that becomes another one takes its dialogs with it.
+  // Opens it again at each size: a table that becomes cards closes its dialogs.
   for (const kind of KINDS) {
     await page.setViewportSize(SIZES[kind]);
     await page.getByRole("button", { name: button }).first().click();
@@ -128,11 +128,11 @@ test("the EDMS", { timeout: 300_000 }, async () => {
   await take("admin", "/admin");
 });
 
-test("backups", { timeout: 300_000 }, async () => {
+test("the backup console", { timeout: 300_000 }, async () => {
   await take("overview", `${CONSOLE}/overview`);
   await take("configurations", `${CONSOLE}/configurations`);
   await take("configuration-new", `${CONSOLE}/configurations/new`);
-  // No further than one sees: more rows come as one scrolls.
+  // Not the whole list: more rows load while the page scrolls.
   await take("history", `${CONSOLE}/history`, false);
   await take("history-failed", `${CONSOLE}/history?status=FAILED&status=TIMEOUT`);
   const job = await first("/backup/jobs/?has_backup=true&backup_type=FULL");
@@ -144,10 +144,10 @@ test("backups", { timeout: 300_000 }, async () => {
   await take("job-incomplete", `${CONSOLE}/history/${await first("/backup/jobs/?status=INCOMPLETE")}`);
 });
 
-test("a run at work", { timeout: 300_000 }, async () => {
+test("a running job", { timeout: 300_000 }, async () => {
   const large = join(edms.home, "media/large");
   writeFileSync(large, "");
-  // Nothing but a length: it takes no room on the disk, and a while to be read.
+  // The file has a length but no content: it takes no disk space, and time to read.
   truncateSync(large, 40e9);
   await run();
   await page.getByRole("progressbar").first().waitFor();
@@ -167,8 +167,8 @@ test("a run at work", { timeout: 300_000 }, async () => {
   renameSync(large, join(edms.folder, "large"));
 });
 
-test("restores", { timeout: 300_000 }, async () => {
-  // With the session of the one who restores it, who would be signed out otherwise.
+test("the restores", { timeout: 300_000 }, async () => {
+  // Restores with the session of the user, who would be signed out otherwise.
   edms.manage("trigger_backup", "--config", "production_daily_full");
   await take("restore", `${CONSOLE}/restore`);
   const job = await first("/backup/jobs/?has_backup=true&backup_type=FULL");

@@ -1,4 +1,4 @@
-/** What an administrator does, from signing in to having a document back; every view is looked at by axe besides. */
+/** The work of an administrator, from signing in to the restored document. axe checks every view on the way. */
 
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
@@ -39,7 +39,7 @@ afterAll(async () => {
 const heading = (name: string | RegExp) => page.getByRole("heading", { level: 1, name });
 const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
 
-test("who is not signed in is led to the log-in, and back to where they wanted to go", async () => {
+test("a signed-out user is sent to the log-in page, and back to the requested page", async () => {
   await page.goto(edms.url("/documents?q=report"));
   await heading("Sign in").waitFor();
   expect.soft(await look(page)).toEqual([]);
@@ -54,7 +54,7 @@ test("who is not signed in is led to the log-in, and back to where they wanted t
   expect.soft(await look(page)).toEqual([]);
 });
 
-test("the first load is small, and soon there", async () => {
+test("the first load is small and fast", async () => {
   await page.goto(edms.url("/"));
   await heading("Dashboard").waitFor();
   await page.getByText("No documents yet.").waitFor();
@@ -66,7 +66,7 @@ test("the first load is small, and soon there", async () => {
   expect(cls).toBeLessThan(0.1);
 });
 
-test("a document is uploaded, gets a second version, and is handed out byte by byte", async () => {
+test("a document is uploaded, gets a second version, and downloads byte for byte", async () => {
   await page.getByRole("link", { name: "Documents", exact: true }).click();
   await heading("Documents").waitFor();
   expect([await focused(), await page.title()]).toEqual(["Documents", "Documents"]);
@@ -89,12 +89,12 @@ test("a document is uploaded, gets a second version, and is handed out byte by b
   await dialog.waitFor({ state: "detached" });
   expect(await download(2)).toBe(sha256(CONTENT));
   await page.getByText("Loading…").first().waitFor({ state: "detached" });
-  // Before anybody looks: to look at it in other sizes moves everything.
+  // Measured before the accessibility check, which changes the sizes and moves everything.
   await report.note(page, "document");
   expect.soft(await look(page)).toEqual([]);
 });
 
-test("light or dark is remembered, and a keyboard skips to the content", async () => {
+test("the colour scheme is remembered, and a keyboard user can skip to the content", async () => {
   await page.getByRole("button", { name: "Switch to dark mode" }).click();
   await page.reload();
   await heading("Contract with everybody").waitFor();
@@ -109,7 +109,7 @@ test("light or dark is remembered, and a keyboard skips to the content", async (
 const BACKUPS = "/admin/backup";
 const tab = (name: string) => page.getByRole("tab", { name }).click();
 
-/** Runs the configuration of the story, and goes to its job. */
+/** Runs the configuration of the story and opens its job. */
 async function run(): Promise<void> {
   await page.goto(edms.url(`${BACKUPS}/configurations?search=nightly`));
   await page.getByRole("button", { name: "Run now: nightly" }).click();
@@ -117,17 +117,17 @@ async function run(): Promise<void> {
   await page.getByRole("heading", { level: 2, name: /^nightly-/ }).waitFor();
 }
 
-/** Waits until the view says so, in a badge. */
+/** Waits until a badge of the view shows the text. */
 const says = (state: string) => page.getByRole("main").getByText(state, { exact: true }).first().waitFor();
 
-test("a configuration is made, run by the agent, and watched until its backup has been read back", async () => {
+test("a configuration is created, run by the agent, and watched until its backup is verified", async () => {
   await page.goto(edms.url("/admin"));
   expect.soft(await look(page)).toEqual([]);
   await page.getByRole("link", { name: "Open backup management" }).click();
   await page.getByText("Freshness").first().waitFor();
   expect([await focused(), await page.title()]).toEqual(["Backup management", "Overview – Backup management"]);
   await page.getByText("Loading…").first().waitFor({ state: "detached" });
-  // Before anybody looks: to look at it in other sizes moves everything.
+  // Measured before the accessibility check, which changes the sizes and moves everything.
   await report.note(page, "overview");
   expect.soft(await look(page)).toEqual([]);
   await tab("Configurations");
@@ -142,7 +142,7 @@ test("a configuration is made, run by the agent, and watched until its backup ha
   await says("Verified");
   job = page.url();
   await page.getByText("Loading…").first().waitFor({ state: "detached" });
-  // Before anybody looks: to look at it in other sizes moves everything.
+  // Measured before the accessibility check, which changes the sizes and moves everything.
   await report.note(page, "job");
   expect.soft(await look(page)).toEqual([]);
   await page.getByRole("link", { name: "Browse files" }).click();
@@ -150,7 +150,7 @@ test("a configuration is made, run by the agent, and watched until its backup ha
   expect.soft(await look(page)).toEqual([]);
 });
 
-test("a schedule is switched off and on", async () => {
+test("a schedule is disabled and enabled", async () => {
   await page.goto(edms.url(`${BACKUPS}/configurations?search=nightly`));
   const schedule = page.getByRole("switch", { name: "Schedule of nightly" });
   expect(await schedule.isChecked()).toBe(true);
@@ -162,7 +162,7 @@ test("a schedule is switched off and on", async () => {
   await page.getByText("nightly enabled").waitFor();
 });
 
-test("a document is deleted, and a restore brings it back as it was", async () => {
+test("a deleted document returns unchanged with a restore", async () => {
   await page.goto(edms.url("/documents"));
   await page.getByRole("link", { name: "Contract with everybody" }).click();
   contract = page.url();
@@ -200,19 +200,19 @@ test("the restore is rolled back, and the document is gone again", async () => {
 test("a run is cancelled", async () => {
   const large = join(edms.home, "media/large");
   writeFileSync(large, "");
-  // Nothing but a length: it takes no room on the disk, and a while to be read.
+  // The file has a length but no content: it takes no disk space, and time to read.
   truncateSync(large, 40e9);
   await run();
   await says("Running");
   await page.getByRole("button", { name: "Cancel job…" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Cancel job" }).click();
   await page.getByText("Job cancelled").waitFor();
-  // The button is gone that had the focus.
+  // The button that had the focus is gone.
   await expect.poll(focused).toMatch(/^nightly-/);
   rmSync(large);
 });
 
-test("a run fails, and says why", async () => {
+test("a failed run shows its reason", async () => {
   const keys = join(edms.home, "backups/repository/keys");
   renameSync(keys, `${keys}-away`);
   await run();
@@ -229,10 +229,10 @@ test("a run fails, and says why", async () => {
   expect.soft(await look(page)).toEqual([]);
 });
 
-test("a session that has ended leads to the log-in, and from there back", async () => {
+test("an expired session leads to the log-in page, and back", async () => {
   await page.goto(edms.url(`${BACKUPS}/history?status=FAILED`));
   await says("Failed");
-  // What the page itself still asks for would lead to the log-in before anybody has gone on.
+  // The page's own requests would lead to the log-in page before the user does anything.
   let asked = Date.now();
   page.on("request", () => (asked = Date.now()));
   await expect.poll(() => Date.now() - asked, { timeout: 20_000 }).toBeGreaterThan(1_000);
@@ -244,7 +244,7 @@ test("a session that has ended leads to the log-in, and from there back", async 
   expect(page.url()).toBe(edms.url(`${BACKUPS}/restore`));
 });
 
-test("a server that goes away is said to be away, and when it is back the page goes on", async () => {
+test("the page reports a lost server, and continues when it returns", async () => {
   await says("Rolled back");
   await edms.stop();
   const lost = page.getByText("Connection lost.");
@@ -260,7 +260,7 @@ test("a server that goes away is said to be away, and when it is back the page g
   await heading("Sign in").waitFor();
 });
 
-/** Opens the dialog of a button, has a look at it, and leaves it with the key for that. */
+/** Opens the dialog of a button, checks it, and closes it with Escape. */
 async function givesBack(button: string): Promise<void> {
   await page.getByRole("button", { name: button, exact: true }).press("Enter");
   await expect.poll(() => page.getByRole("dialog").evaluate((one) => one.contains(document.activeElement))).toBe(true);
@@ -286,7 +286,7 @@ async function download(version: number): Promise<string> {
   return sha256(readFileSync(await file.path()));
 }
 
-/** How much script the page has loaded so far, as it is sent by a server that compresses. */
+/** Returns the size of all scripts loaded so far, as a compressing server sends them. */
 async function scriptBytes(): Promise<number> {
   const loaded = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
   const sizes = loaded

@@ -1,4 +1,4 @@
-/** The EDMS. */
+/** The page of the EDMS. */
 
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

@@ -1,4 +1,4 @@
-/** Colours and shapes; enough contrast for small text in both schemes. */
+/** Colours and shapes, with enough contrast for small text in both schemes. */
 
 import { createTheme, type CSSVariablesResolver } from "@mantine/core";
 
@@ -15,7 +15,7 @@ export const theme = createTheme({
   cursorType: "pointer",
   components: {
     Input: { classNames: { input: classes["field"] } },
-    // A menu begins with its first item, and not with nothing.
+    // A menu starts with its first item focused.
     Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
     Switch: { classNames: { track: classes["drawn"] } },
     Radio: { classNames: { radio: classes["drawn"], icon: classes["drawn"] } },
@@ -24,13 +24,13 @@ export const theme = createTheme({
     SegmentedControl: { classNames: { root: classes["drawn"] } },
     Progress: { classNames: { root: classes["drawn"] } },
     Tabs: { classNames: { tab: classes["tab"] } },
-    // A dialog's header is none of the page.
+    // The header of a dialog is not a banner of the page.
     Modal: { defaultProps: { attributes: { header: { role: "presentation" } } } },
     Drawer: { defaultProps: { attributes: { header: { role: "presentation" } } } },
   },
 });
 
-/** Mantine's own greys, reds and greens are too faint for small text, and its rings around what has the focus in the dark. */
+/** Mantine's greys, reds and greens are too faint for small text, and its focus rings too faint in the dark. */
 export const contrast: CSSVariablesResolver = () => ({
   variables: {},
   light: {

@@ -1,4 +1,4 @@
-/** The API and the queries of whoever is below. */
+/** Provides the API client and its queries to the components below. */
 
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
@@ -7,21 +7,23 @@ import { type Api, createApi, type Headers, isUnanswered } from "./client";
 
 interface BackupApi {
   api: Api;
-  /** The address below which the API lies, without a slash at its end. */
+  /** The address of the API without a trailing slash. */
   baseUrl: string;
-  /** What is sent with every request; without it the browser's own session counts. */
+  /** Headers for every request. Without them, the session of the browser counts. */
   headers: Headers | undefined;
 }
 
 const Context = createContext<BackupApi | null>(null);
 
-/** What is refused is not asked for again; what was not reached is, twice. */
+/** Retry twice when the server was not reached. An answer that refuses is final. */
 function retry(failures: number, error: Error): boolean {
   return failures < 2 && isUnanswered(error);
 }
 
-/** Whatever the browser thinks of its network: the server may be on this machine. And what could not be sent is not kept to be
- * sent later, when nobody thinks of it any more. */
+/**
+ * Ignore the browser's own idea of its network: the server may run on this machine. A failed change is not queued,
+ * because the user may have moved on.
+ */
 const networkMode = "always";
 
 export function createQueries(): QueryClient {
@@ -35,9 +37,9 @@ export function createQueries(): QueryClient {
 
 interface ApiProviderProps {
   baseUrl: string;
-  /** Called when an answer says that nobody is signed in any more; the same function at every render. */
+  /** Called when the user is no longer signed in. Pass the same function at every render. */
   onSignedOut?: (() => void) | undefined;
-  /** Sent with every request; the same function at every render. */
+  /** Headers for every request. Pass the same function at every render. */
   headers?: Headers | undefined;
   children: ReactNode;
 }
@@ -67,12 +69,12 @@ export function useApi(): Api {
   return useBackupApi().api;
 }
 
-/** What is to be sent with every request; undefined where the session of the browser counts. */
+/** Return the headers for every request, or undefined where the session of the browser counts. */
 export function useHeaders(): Headers | undefined {
   return useBackupApi().headers;
 }
 
-/** The address of something in the API, for links and downloads. */
+/** Return a function that builds an address in the API, for links and downloads. */
 export function useApiUrl(): (path: string) => string {
   const { baseUrl } = useBackupApi();
   return useCallback((path) => `${baseUrl}${path}`, [baseUrl]);

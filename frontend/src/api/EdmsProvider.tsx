@@ -1,4 +1,4 @@
-/** What every page of the EDMS knows: the API, who is signed in, and what they may do. */
+/** Provides the API of the EDMS, the session and the permissions of the user. */
 
 import { useQuery } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext } from "react";
@@ -7,11 +7,11 @@ import { type EdmsApi, type EdmsSchemas, SIGNED_OUT, type Session, sessionQuery 
 
 export interface EdmsContext {
   api: EdmsApi;
-  /** Where the APIs lie, without a slash at the end. */
+  /** The address of the APIs without a trailing slash. */
   apiUrl: string;
-  /** Django's own administration. */
+  /** The address of the Django administration. */
   adminUrl: string;
-  /** Called when an answer says that the session has ended. */
+  /** Called when the session has ended. */
   onSignedOut: () => void;
 }
 
@@ -29,7 +29,7 @@ export function useEdms(): EdmsContext {
   return edms;
 }
 
-/** Who is signed in; nobody until that is known, which pages behind the log-in never see. */
+/** Return the session. Signed out until it is loaded, which pages behind the log-in never see. */
 export function useSession(): Session {
   return useQuery(sessionQuery(useEdms().api)).data ?? SIGNED_OUT;
 }

@@ -1,4 +1,4 @@
-/** The EDMS's own API: the session, and documents. */
+/** The API of the EDMS: the session and documents. */
 
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import type { Client } from "openapi-fetch";

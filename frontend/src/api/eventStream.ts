@@ -1,4 +1,4 @@
-/** Server-sent events over `fetch`, which sends headers; an `EventSource` sends none, and so no token. */
+/** Server-sent events over `fetch`, which sends headers. An `EventSource` sends none, and so no token. */
 
 import type { Headers } from "./client";
 
@@ -7,7 +7,7 @@ const OPEN = 1;
 const CLOSED = 2;
 const PAUSE_MS = 2_000;
 
-/** As much of an `EventSource` as is used here: it opens again by itself, from the last id, and gives up on an error. */
+/** The part of `EventSource` that this console uses: reconnects with the last id, and closes on an error status. */
 export class EventStream extends EventTarget {
   onopen: (() => void) | null = null;
   onerror: (() => void) | null = null;
@@ -42,7 +42,7 @@ export class EventStream extends EventTarget {
     }
   }
 
-  /** One answer to its end. */
+  /** Read one answer to its end. */
   private async listen(): Promise<void> {
     this.readyState = CONNECTING;
     const headers = new globalThis.Headers(await this.headers());
@@ -68,7 +68,7 @@ export class EventStream extends EventTarget {
     this.readyState = CONNECTING;
   }
 
-  /** One event, or a sign of life. */
+  /** Handle one event or heartbeat. */
   private take(block: string): void {
     const fields = new Map(
       block.split("\n").map((line): [string, string] => {

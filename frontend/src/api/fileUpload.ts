@@ -1,4 +1,4 @@
-/** Files on their way to the server, and how far they are: `fetch` does not tell, `XMLHttpRequest` does. */
+/** File uploads with their progress. `fetch` does not report progress; `XMLHttpRequest` does. */
 
 import type { Schemas } from "./client";
 
@@ -6,10 +6,12 @@ export type Progress = Schemas["Progress"];
 
 const NO_BODY = new Set([204, 205, 304]);
 
-/** How far a file is of which so many bytes had gone when this stretch began, at that moment of `performance`. */
+/**
+ * Return the progress of an upload. `before` bytes were sent when this stretch began, at `startedAt` of `performance`.
+ */
 export function progressOf(name: string, done: number, total: number, before: number, startedAt: number): Progress {
   const seconds = (performance.now() - startedAt) / 1000;
-  // The first half of a second says nothing of the next minutes.
+  // The first half second is too short for an estimate.
   const rate = done > before && seconds > 0.5 ? (done - before) / seconds : null;
   return {
     phase: name,
@@ -21,7 +23,10 @@ export function progressOf(name: string, done: number, total: number, before: nu
   };
 }
 
-/** What a call adds to send a form with a file, which the API's description knows by a text, and to tell how far it is. */
+/**
+ * Return options for an API call that sends a form with a file and reports its progress. The schema types the file as
+ * text.
+ */
 export function withFile(file: File, tell: (progress: Progress) => void, signal: AbortSignal) {
   const form = new FormData();
   return {
@@ -39,7 +44,7 @@ export function withFile(file: File, tell: (progress: Progress) => void, signal:
   };
 }
 
-/** The answer to a request whose body is this form. Rejects as `fetch` does. */
+/** Send a form and return the answer. Rejects as `fetch` does. */
 function exchange(
   request: Request,
   form: FormData,
@@ -51,7 +56,7 @@ function exchange(
     const startedAt = performance.now();
     sent.open(request.method, request.url);
     request.headers.forEach((value, header) => {
-      // The form's own, with the boundary between its parts, is another one.
+      // The form sets its own content type, with the boundary between its parts.
       if (header !== "content-type") {
         sent.setRequestHeader(header, value);
       }

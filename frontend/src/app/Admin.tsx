@@ -1,4 +1,4 @@
-/** The door to what administrators do. */
+/** The administration page. */
 
 import { Box, Button, SimpleGrid, Text } from "@mantine/core";
 import { Link } from "react-router";
@@ -15,10 +15,10 @@ export default function Admin() {
   const seesBackups = usePermission("backup.view_backups");
   return (
     <>
-      <PageTitle text={t("shell.admin")} />
+      <PageTitle text={t("app.admin")} />
       <SimpleGrid cols={{ base: 1, md: 2 }}>
-        <Card title={t("shell.backups")}>
-          <Text>{t("shell.adminPage.backupsText")}</Text>
+        <Card title={t("navigation.backups")}>
+          <Text>{t("app.adminPage.backupsText")}</Text>
           {seesBackups && (
             <Box>
               <Protection />
@@ -26,17 +26,17 @@ export default function Admin() {
           )}
           {permissions.some((one) => one.startsWith("backup.")) ? (
             <Button component={Link} to="/admin/backup">
-              {t("shell.adminPage.openBackups")}
+              {t("app.adminPage.openBackups")}
             </Button>
           ) : (
-            <Text c="dimmed">{t("shell.adminPage.noBackups")}</Text>
+            <Text c="dimmed">{t("app.adminPage.noBackups")}</Text>
           )}
         </Card>
         {user?.is_staff && (
-          <Card title={t("shell.adminPage.accounts")}>
-            <Text>{t("shell.adminPage.accountsText")}</Text>
+          <Card title={t("app.adminPage.accounts")}>
+            <Text>{t("app.adminPage.accountsText")}</Text>
             <Button component="a" href={adminUrl} variant="default">
-              {t("shell.adminPage.openAccounts")}
+              {t("app.adminPage.openAccounts")}
             </Button>
           </Card>
         )}

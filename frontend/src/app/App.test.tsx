@@ -43,7 +43,7 @@ const DOCUMENT: EdmsSchemas["DocumentDetail"] = {
 const REFUSED = HttpResponse.json.bind(null, problem(401, "Nobody is authenticated."), { status: 401 });
 let session: Session;
 
-/** The EDMS at an address, with what the server has. */
+/** Renders the EDMS at an address, with the given answers of the server. */
 function show(address: string, ...handlers: HttpHandler[]) {
   window.history.replaceState(null, "", address);
   server.use(
@@ -71,7 +71,7 @@ beforeEach(() => {
 });
 
 describe("signing in", () => {
-  it("says what was wrong, and leads to where one wanted to go", async () => {
+  it("reports the error, and leads to the requested page", async () => {
     session = SIGNED_OUT;
     const tried: unknown[] = [];
     const { user, container } = show(
@@ -94,13 +94,16 @@ describe("signing in", () => {
     expect(tried[1]).toEqual({ name: "anna", password: "secret" });
   });
 
-  it.each(["//evil.example/", "https://evil.example/", "/login?next=/login"])("does not go on to %s", async (next) => {
-    show(`/login?${new URLSearchParams({ next })}`);
-    await screen.findByRole("heading", { level: 1, name: "Dashboard" });
-    expect(window.location.pathname).toBe("/");
-  });
+  it.each(["//evil.example/", "https://evil.example/", "/login?next=/login"])(
+    "does not redirect to %s",
+    async (next) => {
+      show(`/login?${new URLSearchParams({ next })}`);
+      await screen.findByRole("heading", { level: 1, name: "Dashboard" });
+      expect(window.location.pathname).toBe("/");
+    },
+  );
 
-  it("is asked for again as soon as a session has ended", async () => {
+  it("is required again as soon as the session has ended", async () => {
     show(
       "/documents",
       http.get(`${API}/documents/`, () => REFUSED()),
@@ -109,7 +112,7 @@ describe("signing in", () => {
     expect(new URLSearchParams(window.location.search).get("next")).toBe("/documents");
   });
 
-  it("does not take away the page of a restore that has put back other sessions", async () => {
+  it("keeps the page of a restore that has swapped the sessions", async () => {
     session = KEEPER;
     const running = restore({ status: "RUNNING", phases: [], rollback_state: "NONE" });
     let asked = 0;
@@ -131,8 +134,8 @@ describe("signing in", () => {
   });
 });
 
-describe("the frame", () => {
-  it("offers what one has a right to", async () => {
+describe("the layout", () => {
+  it("shows only what the user may use", async () => {
     session = { ...CLERK, permissions: [] };
     const { container } = show("/admin");
     await screen.findByText("You have no permission to view backups. Ask an administrator for it.");
@@ -142,7 +145,7 @@ describe("the frame", () => {
     expect(await violations(container)).toEqual([]);
   });
 
-  it("shows an administrator whether the documents are safe, and the way to the backups", async () => {
+  it("shows the protection status to an administrator, with a link to the backups", async () => {
     session = KEEPER;
     const { user, container } = show("/");
     await screen.findByText("Welcome, kim.");
@@ -155,7 +158,7 @@ describe("the frame", () => {
     expect(screen.getByRole("link", { name: "Open backup management" }).getAttribute("href")).toBe("/admin/backup");
   });
 
-  it("says that an address leads nowhere", async () => {
+  it("reports an unknown address", async () => {
     const { container } = show("/nowhere");
     await screen.findByRole("heading", { level: 1, name: "Page not found" });
     expect(await violations(container)).toEqual([]);
@@ -163,7 +166,7 @@ describe("the frame", () => {
 });
 
 describe("documents", () => {
-  it("are searched, and one can go back to all of them", async () => {
+  it("can be searched, and the search can be cleared", async () => {
     const asked: string[] = [];
     const { user, container } = show(
       "/documents",
@@ -184,7 +187,7 @@ describe("documents", () => {
     expect(screen.getByLabelText<HTMLInputElement>("Search documents").value).toBe("");
   });
 
-  it("that cannot be had say why, and can be asked for again", async () => {
+  it("show why loading failed, and retry", async () => {
     let broken = true;
     const { user } = show(
       "/documents",
@@ -200,7 +203,7 @@ describe("documents", () => {
     await screen.findByText("No documents yet");
   });
 
-  it("are taken in with what the server says of each field", async () => {
+  it("are uploaded with the errors of each field", async () => {
     const forms: FormData[] = [];
     const { user } = show(
       "/documents",
@@ -230,8 +233,8 @@ describe("documents", () => {
     expect(forms[1]?.has("file")).toBe(true);
   });
 
-  it("tell how far they are on their way, and stop when one does not want them any more", async () => {
-    // An answer that has begun, and does not end.
+  it("show the progress of an upload, which can be cancelled", async () => {
+    // An answer that begins and does not end.
     const { user } = show(
       "/documents",
       http.post(`${API}/documents/`, () => new HttpResponse(new ReadableStream())),
@@ -251,7 +254,7 @@ describe("documents", () => {
     expect(within(await screen.findByRole("dialog")).queryByRole("progressbar")).toBeNull();
   });
 
-  it("are shown with their versions, and with what one may do", async () => {
+  it("are shown with their versions and the permitted actions", async () => {
     const { container } = show(`/documents/${DOCUMENT.id}`);
     await screen.findByRole("heading", { level: 1, name: "Contract" });
     const download = screen.getByRole("link", { name: "Download version 1" });
@@ -261,7 +264,7 @@ describe("documents", () => {
     expect(await violations(container)).toEqual([]);
   });
 
-  it("are deleted once one has agreed, and the list says so", async () => {
+  it("are deleted after confirmation, and the list says so", async () => {
     session = KEEPER;
     let gone = false;
     const { user } = show(
@@ -280,7 +283,7 @@ describe("documents", () => {
     expect(gone).toBe(true);
   });
 
-  it("that are not there any more are said to be gone", async () => {
+  it("report a deleted document", async () => {
     show(
       `/documents/${DOCUMENT.id}`,
       http.get(`${API}/documents/${DOCUMENT.id}/`, () =>

@@ -1,4 +1,4 @@
-/** The EDMS around the console: its addresses, its session and its frame. */
+/** The EDMS: its routes, its session and its layout. */
 
 import "@mantine/core/styles.layer.css";
 
@@ -24,11 +24,11 @@ const DocumentPage = lazy(() => import("../features/documents/DocumentPage"));
 const Documents = lazy(() => import("../features/documents/Documents"));
 
 export interface AppProps {
-  /** Where the pages lie. */
+  /** The address of the pages. */
   basePath: string;
-  /** Where the APIs lie, without a slash at the end. */
+  /** The address of the APIs without a trailing slash. */
   apiUrl: string;
-  /** Django's own administration. */
+  /** The address of the Django administration. */
   adminUrl: string;
 }
 
@@ -74,7 +74,7 @@ function Backups() {
   const watching = useRef(false);
   watching.current = useMatch("/admin/backup/restores/:uuid") !== null;
   const signedOut = useCallback(() => {
-    // A live restore puts back the sessions of the backup as well. Its page says so itself, and what was known last.
+    // A live restore swaps the sessions, too. Its page reports that itself, with the last known state.
     if (!watching.current) {
       onSignedOut();
     }

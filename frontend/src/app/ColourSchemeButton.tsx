@@ -1,4 +1,4 @@
-/** Light or dark: what the system says until somebody chooses, which this browser remembers. */
+/** Switches between light and dark. Follows the system until the user chooses; this browser remembers the choice. */
 
 import { ActionIcon, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 
@@ -11,7 +11,7 @@ export function ColourSchemeButton() {
     <ActionIcon
       variant="default"
       size={36}
-      aria-label={t(dark ? "shell.toLight" : "shell.toDark")}
+      aria-label={t(dark ? "app.toLight" : "app.toDark")}
       onClick={() => setColorScheme(dark ? "light" : "dark")}
     >
       <svg viewBox="0 0 24 24" width="18" height="18" fill="none" stroke="currentColor" strokeWidth="2" aria-hidden>

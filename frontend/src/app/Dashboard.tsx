@@ -1,4 +1,4 @@
-/** Where one comes in: the newest documents, and for administrators whether all of them are safe. */
+/** The start page: recent documents, and the protection status for administrators. */
 
 import { Anchor, Box, Button, Group, SimpleGrid, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
@@ -19,17 +19,17 @@ export default function Dashboard() {
   const seesBackups = usePermission("backup.view_backups");
   return (
     <>
-      <PageTitle text={t("shell.dashboard")} />
-      <Text mb="md">{t("shell.home.greeting", { name: user?.full_name || user?.name || "" })}</Text>
+      <PageTitle text={t("app.dashboard")} />
+      <Text mb="md">{t("app.home.greeting", { name: user?.full_name || user?.name || "" })}</Text>
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         {seesDocuments && <NewestDocuments />}
         {seesBackups && (
-          <Card title={t("shell.adminPage.protection")}>
+          <Card title={t("app.adminPage.protection")}>
             <Box mih={52} w="100%">
               <Protection />
             </Box>
             <Button component={Link} to="/admin/backup" variant="default">
-              {t("shell.adminPage.openBackups")}
+              {t("app.adminPage.openBackups")}
             </Button>
           </Card>
         )}
@@ -42,12 +42,12 @@ function NewestDocuments() {
   const ago = useRelativeTime();
   const query = useQuery(documentsQuery(useEdms().api, { page_size: 5 }));
   return (
-    <Card title={t("shell.home.recent")}>
+    <Card title={t("app.home.recent")}>
       <Loaded query={query}>
         {({ count, results }) => (
           <>
             {count === 0 ? (
-              <Text>{t("shell.home.nothingYet")}</Text>
+              <Text>{t("app.home.nothingYet")}</Text>
             ) : (
               <Stack component="ul" gap={6} m={0} p={0} w="100%" style={{ listStyle: "none" }}>
                 {results.map((one) => (
@@ -64,10 +64,10 @@ function NewestDocuments() {
             )}
             <Group>
               <Button component={Link} to="/documents" variant="default">
-                {t("shell.home.allDocuments")}
+                {t("app.home.allDocuments")}
               </Button>
               <Text size="sm" c="dimmed">
-                {t("shell.home.documentCount", { count })}
+                {t("app.home.documentCount", { count })}
               </Text>
             </Group>
           </>

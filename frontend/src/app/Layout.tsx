@@ -1,4 +1,4 @@
-/** The frame of every page: the way to the others, light or dark, and who one is. */
+/** The layout of every page: navigation, colour scheme and account. */
 
 import { AppShell, Burger, Button, Group, Menu, NavLink as MantineNavLink, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
@@ -21,7 +21,7 @@ export function Layout() {
   const { pathname } = useLocation();
   const burger = useRef<HTMLButtonElement>(null);
   useEffect(close, [pathname, close]);
-  // Where it lies over the page it goes when it is left: what has the focus is never below it.
+  // On a small screen, the navigation covers the page and closes when it loses the focus.
   const leave = (event: FocusEvent) => event.relatedTarget?.closest("main") && close();
   const dismiss = (event: KeyboardEvent) => {
     if (event.key === "Escape" && opened) {
@@ -34,11 +34,11 @@ export function Layout() {
       header={{ height: 56 }}
       navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !opened } }}
       padding={{ base: "sm", sm: "lg" }}
-      // What is in it measures itself: a width that comes in steps would be drawn at each of them.
+      // The contents measure themselves, so an animated width would redraw them at each step.
       transitionDuration={0}
     >
       <a className={classes["skip"]} href="#content">
-        {t("shell.skip")}
+        {t("app.skip")}
       </a>
       <AppShell.Header>
         <Group h="100%" px="md" wrap="nowrap">
@@ -48,11 +48,11 @@ export function Layout() {
             onClick={toggle}
             hiddenFrom="sm"
             size="sm"
-            aria-label={t("shell.menu")}
+            aria-label={t("app.menu")}
             aria-expanded={opened}
           />
           <Text fw={700} flex={1}>
-            {t("shell.product")}
+            {t("app.product")}
           </Text>
           <ColourSchemeButton />
           <Account />
@@ -60,7 +60,7 @@ export function Layout() {
       </AppShell.Header>
       <AppShell.Navbar
         p="xs"
-        aria-label={t("shell.navigation")}
+        aria-label={t("app.navigation")}
         className={classes["navbar"] ?? ""}
         mod={{ closed: !opened }}
         onBlur={leave}
@@ -82,9 +82,9 @@ export function Layout() {
 function NavigationLinks() {
   const { user, permissions } = useSession();
   const ways: [string, string, boolean][] = [
-    ["/", t("shell.dashboard"), true],
-    ["/documents", t("shell.documents"), permissions.includes("documents.view_document")],
-    ["/admin", t("shell.admin"), Boolean(user?.is_staff) || permissions.some((one) => one.startsWith("backup."))],
+    ["/", t("app.dashboard"), true],
+    ["/documents", t("app.documents"), permissions.includes("documents.view_document")],
+    ["/admin", t("app.admin"), Boolean(user?.is_staff) || permissions.some((one) => one.startsWith("backup."))],
   ];
   return ways
     .filter(([, , shown]) => shown)
@@ -111,12 +111,12 @@ function Account() {
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <Button variant="default" aria-label={t("shell.account", { name })} maw={180}>
+        <Button variant="default" aria-label={t("app.account", { name })} maw={180}>
           {name}
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item onClick={() => signOut.mutate()}>{t("shell.signOut")}</Menu.Item>
+        <Menu.Item onClick={() => signOut.mutate()}>{t("app.signOut")}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );

@@ -1,4 +1,4 @@
-/** Signing in. */
+/** The log-in page. */
 
 import { Alert, Button, Container, Paper, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
@@ -13,13 +13,13 @@ import { Loaded } from "../components/states";
 import { t } from "../i18n";
 import { useEdms } from "../api/EdmsProvider";
 
-/** An address of ours to go on to; whatever leads elsewhere is the dashboard. */
+/** Return an address of this site to continue with, or the dashboard for any other. */
 function destination(next: string | null): string {
-  // A browser takes a backslash for a slash, and two of them for the name of another host.
+  // A browser treats a backslash as a slash, and two of them as the start of a host name.
   return next && /^\/(?![/\\]|login)/.test(next) ? next : "/";
 }
 
-/** Whether one comes from a restore, which may have put back other accounts and ended all sessions since the backup. */
+/** Return whether the user comes from a restore, which may have swapped the accounts and ended all sessions. */
 function isRestore(next: string | null): boolean {
   return destination(next).startsWith("/admin/backup/restores/");
 }
@@ -33,7 +33,7 @@ export function Login() {
   const signIn = useMutation({
     mutationFn: (body: { name: string; password: string }) => unwrap(api.POST("/session/", { body })),
     onSuccess: (found) => {
-      // What another person has seen is nobody else's business.
+      // Another user must not see the data of the previous one.
       queries.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
       queries.setQueryData(["session"], found);
     },
@@ -49,33 +49,33 @@ export function Login() {
   return (
     <Container component="main" size={420} py={{ base: "lg", sm: 80 }}>
       <Text fw={700} mb="xs">
-        {t("shell.product")}
+        {t("app.product")}
       </Text>
-      <PageTitle text={t("shell.login.title")} />
+      <PageTitle text={t("app.login.title")} />
       <Loaded query={session}>
         {() => (
           <Paper withBorder p="lg">
             <form onSubmit={submit}>
               <Stack>
                 {destination(next) !== "/" && (
-                  <Text c="dimmed">{t(isRestore(next) ? "shell.login.afterRestore" : "shell.login.again")}</Text>
+                  <Text c="dimmed">{t(isRestore(next) ? "app.login.afterRestore" : "app.login.again")}</Text>
                 )}
                 {signIn.error && (
                   <Alert color="red" role="alert">
                     {signIn.error.message}
                   </Alert>
                 )}
-                <TextInput label={t("shell.login.name")} name="name" autoComplete="username" required />
+                <TextInput label={t("app.login.name")} name="name" autoComplete="username" required />
                 <PasswordInput
-                  label={t("shell.login.password")}
+                  label={t("app.login.password")}
                   name="password"
                   autoComplete="current-password"
                   required
                   visibilityToggleFocusable
-                  visibilityToggleButtonProps={{ "aria-label": t("shell.login.show") }}
+                  visibilityToggleButtonProps={{ "aria-label": t("app.login.show") }}
                 />
                 <Button type="submit" loading={signIn.isPending}>
-                  {t("shell.login.submit")}
+                  {t("app.login.submit")}
                 </Button>
               </Stack>
             </form>

@@ -7,10 +7,10 @@ import { t } from "../i18n";
 export function NotFound() {
   return (
     <>
-      <PageTitle text={t("shell.notFoundTitle")} />
-      <Text mb="md">{t("shell.notFoundText")}</Text>
+      <PageTitle text={t("app.notFoundTitle")} />
+      <Text mb="md">{t("app.notFoundText")}</Text>
       <Anchor component={Link} to="/">
-        {t("shell.toDashboard")}
+        {t("app.toDashboard")}
       </Anchor>
     </>
   );

@@ -1,4 +1,4 @@
-/** Whether the documents are protected, in the backup system's own words. */
+/** The protection status, in the words of the backup system. */
 
 import { Group, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
@@ -29,11 +29,11 @@ function Status() {
           <Group gap="xs" mb={4}>
             <ValueBadge group="protection" value={protection.state} />
             {protection.warnings > 0 && (
-              <Text size="sm">{t("shell.adminPage.warnings", { count: protection.warnings })}</Text>
+              <Text size="sm">{t("app.adminPage.warnings", { count: protection.warnings })}</Text>
             )}
             {protection.since && (
               <Text size="sm" c="dimmed">
-                {t("shell.adminPage.since", { time: dateTime(protection.since) })}
+                {t("app.adminPage.since", { time: dateTime(protection.since) })}
               </Text>
             )}
           </Group>

@@ -1,4 +1,4 @@
-/** What only those see who are signed in; everybody else is led to the log-in, and from there back to where they were. */
+/** Shows pages only to signed-in users. Others go to the log-in page, and from there back. */
 
 import { Container } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";

@@ -1,4 +1,4 @@
-/** A name such as `production_daily_full`, which is broken between its words where it does not fit into a line. */
+/** A name such as `production_daily_full` that may wrap between its words. */
 
 import { Fragment } from "react";
 

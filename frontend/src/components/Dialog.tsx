@@ -1,30 +1,30 @@
-/** A dialog that puts the focus back to what it was opened from, and something to type before what cannot be undone. */
+/** A dialog that returns the focus, and the typed confirmation of actions that cannot be undone. */
 
 import { Alert, Modal, TextInput } from "@mantine/core";
 import type { ReactNode } from "react";
 
 import { t } from "../i18n";
 
-/** The heading of the view, for when what had the focus is gone. */
+/** The heading of the view. It takes the focus when the previous element is gone. */
 export const VIEW_HEADING_ID = "view-heading";
 
-/** Focus what has that id, or `data-focus-id` where something else gives the id. */
+/** Focus the element with this id, or with this `data-focus-id` where another library sets the id. */
 export function focusElement(id: string) {
   const named = document.querySelector<HTMLElement>(`[data-focus-id="${id}"]`);
   const next = document.getElementById(id) ?? named ?? document.getElementById(VIEW_HEADING_ID);
   next?.focus();
-  // The page below does not scroll until the dialog is quite gone.
+  // The page below does not scroll until the dialog is gone.
   requestAnimationFrame(() => next?.scrollIntoView({ block: "nearest" }));
 }
 
-/** A name in a title, however long, leaves room for the button that closes. */
+/** Keeps room for the close button beside a long name. */
 export const LONG_TITLE_STYLES = { title: { minWidth: 0, lineHeight: 1.3, overflowWrap: "anywhere" } } as const;
 
 interface DialogProps {
   title: string;
   opened: boolean;
   onClose: () => void;
-  /** The id of what has the focus afterwards. */
+  /** The id of the element that takes the focus afterwards. */
   returnTo: string;
   children: ReactNode;
 }
@@ -53,7 +53,7 @@ const TYPED = {
   overflowWrap: "anywhere",
 } as const;
 
-/** What must be typed, exactly. Enter is the same as the button below once it fits. */
+/** A field for a name that must be typed exactly. Enter submits once it matches. */
 export function NameConfirmation(props: {
   name: string;
   label: string;
@@ -64,7 +64,7 @@ export function NameConfirmation(props: {
   return (
     <TextInput
       label={props.label}
-      // Below the field, where the eye is while typing; read out with it.
+      // Below the field, close to the typed text; screen readers read it with the field.
       description={props.name}
       inputWrapperOrder={["label", "input", "description", "error"]}
       styles={{ description: TYPED, label: { overflowWrap: "anywhere" } }}
@@ -79,7 +79,7 @@ export function NameConfirmation(props: {
   );
 }
 
-/** Why what was asked for was not done, in the server's words. */
+/** The reason of the server for a failed request. */
 export function RequestError({ error }: { error: Error | null }) {
   return error ? (
     <Alert color="red" role="alert">

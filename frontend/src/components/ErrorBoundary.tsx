@@ -1,4 +1,6 @@
-/** What could not be shown at all: a part of the page that the server does not hand out any more, or an error of ours. */
+/**
+ * Catches errors while a part of the page loads or renders: a script that the server no longer has, or our own error.
+ */
 
 import { Alert, Button, Text } from "@mantine/core";
 import { Component, type ReactNode } from "react";
@@ -10,7 +12,7 @@ interface State {
 }
 
 interface ErrorBoundaryProps {
-  /** Which part of the page it is; another one is tried anew. */
+  /** Identifies the part of the page. Another part is tried again. */
   place?: string;
   children: ReactNode;
 }

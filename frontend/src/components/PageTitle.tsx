@@ -1,15 +1,15 @@
-/** The heading of a page: it names the browser's tab, and is where a reader begins after going from page to page. */
+/** The heading of a page. It names the browser tab, and takes the focus after a change of page. */
 
 import { Title } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import { NavigationType, useLocation, useNavigationType } from "react-router";
 
-/** Which entry of its history the browser has opened by itself, newly or once more: that begins at its top. */
+/** The history entry that the browser opened itself, new or restored. It starts at its top. */
 const OPENED = (window.history.state as { key?: string } | null)?.key ?? "default";
 
 interface PageTitleProps {
   text: string;
-  /** What of the page is open; it stands before the text in the browser's tab. */
+  /** The open part of the page. It precedes the text in the browser tab. */
   part?: string;
 }
 
@@ -17,13 +17,13 @@ export function PageTitle({ text, part }: PageTitleProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   const { key, pathname } = useLocation();
   const shown = useRef(false);
-  // Whoever goes back finds the page where they have left it.
+  // A user who goes back finds the page at the previous position.
   const preventScroll = useNavigationType() === NavigationType.Pop;
   useEffect(() => {
     document.title = part ? `${part} – ${text}` : text;
   }, [text, part]);
   useEffect(() => {
-    // What still has the focus, such as a tab of the same page, keeps it.
+    // Keep the focus where it still is, such as on a tab of the same page.
     const lost = document.activeElement === null || document.activeElement === document.body;
     if (key !== OPENED && (lost || !shown.current)) {
       heading.current?.focus({ preventScroll });

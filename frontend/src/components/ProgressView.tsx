@@ -1,4 +1,4 @@
-/** How far something is: phase, files, bytes, rate, what is left. Nothing is made up where the server does not know. */
+/** The progress of a task: phase, files, bytes, rate and remaining time. Shows only what the server knows. */
 
 import { Group, Progress as Bar, Stack, Text } from "@mantine/core";
 
@@ -21,7 +21,7 @@ export function ProgressView({ progress }: { progress: Schemas["Progress"] }) {
         <Text size="sm" style={{ overflowWrap: "anywhere" }}>
           {progress.phase}
         </Text>
-        {/* Each second others: whoever listens is told of the phase, and of these when they ask. */}
+        {/* These numbers change each second. Screen readers announce only the phase. */}
         <Text size="sm" c="dimmed" aria-live="off">
           {facts.join(", ")}
         </Text>
@@ -34,7 +34,7 @@ export function ProgressView({ progress }: { progress: Schemas["Progress"] }) {
           withAria={false}
           role="progressbar"
           aria-label={progress.phase}
-          // Without a value it is told to be at work, and not to be at its end.
+          // Without a value, screen readers announce a busy task rather than a finished one.
           {...(percent === null
             ? {}
             : { "aria-valuenow": Math.round(percent), "aria-valuemin": 0, "aria-valuemax": 100 })}

@@ -1,4 +1,4 @@
-/** A part of a page with a heading of its own. */
+/** A section of a page with its own heading. */
 
 import { Paper, Title } from "@mantine/core";
 import { type ReactNode, useId } from "react";
@@ -15,7 +15,7 @@ export function Section({ title, children }: { title: string; children: ReactNod
   );
 }
 
-/** Names and what belongs to them; what has nothing is left out. */
+/** A list of names and values. Empty values are left out. */
 export function FactList({ facts }: { facts: [string, ReactNode][] }) {
   return (
     <dl style={{ display: "grid", gridTemplateColumns: "fit-content(45%) minmax(0, 1fr)", gap: "4px 16px", margin: 0 }}>

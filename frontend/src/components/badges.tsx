@@ -1,4 +1,4 @@
-/** States as words with a colour; the word alone says it all. */
+/** Badges for states. The text alone carries the meaning; the colour repeats it. */
 
 import type { Schemas } from "../api/client";
 import { label, t } from "../i18n";
@@ -25,7 +25,7 @@ const COLOURS: Record<string, string> = {
   CRITICAL: "red",
 };
 
-/** A badge for a value of a group of words of the server. */
+/** A badge for a value of the server. */
 export function ValueBadge({ group, value }: { group: Parameters<typeof label>[0]; value: string }) {
   return (
     <span className={classes["badge"]} data-colour={COLOURS[value] ?? "gray"}>
@@ -34,7 +34,7 @@ export function ValueBadge({ group, value }: { group: Parameters<typeof label>[0
   );
 }
 
-/** How far the backup of a job is proved; or that the storage does not hold it now, whatever was proved before. */
+/** The trust level of a backup, or that the storage does not have the backup now. */
 export function TrustBadge({ job }: { job: Pick<Schemas["Job"], "trust" | "missing"> }) {
   if (!job.missing) {
     return <ValueBadge group="trust" value={job.trust} />;

@@ -29,7 +29,7 @@ function Page() {
 
 const focused = () => document.activeElement?.textContent;
 
-it("leaves the focus to the heading above what is gone", async () => {
+it("moves the focus to the heading above a removed element", async () => {
   render(<Page />);
   const second = screen.getByText("second");
   second.focus();
@@ -37,7 +37,7 @@ it("leaves the focus to the heading above what is gone", async () => {
   await waitFor(() => expect(focused()).toBe("Rows"));
 });
 
-it("does so, too, where a button goes while it works", async () => {
+it("moves the focus when a button disappears while it works", async () => {
   render(<Page />);
   const second = screen.getByText("second");
   second.focus();
@@ -46,7 +46,7 @@ it("does so, too, where a button goes while it works", async () => {
   await waitFor(() => expect(focused()).toBe("Rows"));
 });
 
-it("does not bring back who has left it", async () => {
+it("does not move the focus back when the user has left the element", async () => {
   render(<Page />);
   const second = screen.getByText("second");
   second.focus();

@@ -1,21 +1,22 @@
-/** Whoever works with the keyboard is never thrown back to the top of the page.
+/**
+ * Keeps the position of keyboard users.
  *
- * A browser forgets where the focus was when a button is switched off, as it is while it works, and when what had the focus is
- * gone, such as the row of something that was deleted.
+ * A browser loses the focus when the focused button is disabled, as it is while it works, and when the focused element
+ * is removed, such as the row of a deleted item.
  */
 
 import { useEffect } from "react";
 
-/** As long as a dialog takes to give the focus back by itself. */
+/** The time a dialog takes to return the focus by itself. */
 const DIALOG_DELAY_MS = 60;
 const ABOVE = "[role=dialog], [role=menu], [role=listbox]";
 
 interface FocusHistory {
-  /** What had the focus last. */
+  /** The element that had the focus last. */
   last: HTMLElement | null;
-  /** The same, without what lies above the page for a while. */
+  /** The same, without elements above the page, such as dialogs and menus. */
   below: HTMLElement | null;
-  /** What `below` stands under, the nearest first. */
+  /** The headings above `below`, the nearest first. */
   headings: HTMLElement[];
 }
 
@@ -29,7 +30,7 @@ function isLost(): boolean {
 }
 
 function restoreFocus({ last, below, headings }: FocusHistory): void {
-  // What works is waited for. What was taken away while it worked never ends, as with its dialog.
+  // Wait for a button that works. A button that was removed while it worked, as with its dialog, never finishes.
   if (!isLost() || last === null || (last.isConnected && last.matches(":disabled"))) {
     return;
   }
@@ -40,7 +41,7 @@ function restoreFocus({ last, below, headings }: FocusHistory): void {
   next?.focus();
 }
 
-/** Puts the focus back to a button that is done, and to the heading above what is gone. */
+/** Returns the focus to a button that has finished, or to the heading above a removed element. */
 export function useFocusRestore(): void {
   useEffect(() => {
     const history: FocusHistory = { last: null, below: null, headings: [] };
@@ -54,7 +55,7 @@ export function useFocusRestore(): void {
     const go = ({ target, relatedTarget }: FocusEvent) => {
       const element = target as HTMLElement;
       queueMicrotask(() => {
-        // Who presses beside everything has left it, and is not brought back.
+        // A click outside of all controls gives up the focus on purpose.
         if (
           relatedTarget === null &&
           history.last === element &&

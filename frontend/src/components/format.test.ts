@@ -27,7 +27,7 @@ describe("durations", () => {
   ])("%d seconds", (value, text) => expect(duration(value)).toBe(text));
 });
 
-describe("distances in time", () => {
+describe("relative times", () => {
   const now = new Date("2026-11-24T12:00:00Z");
   it.each([
     ["2026-11-24T15:00:00Z", "in 3 hours"],

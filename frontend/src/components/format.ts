@@ -1,4 +1,4 @@
-/** Times in the user's zone, sizes and durations in units that people read. */
+/** Times in the zone of the user, and sizes and durations in readable units. */
 
 import { LANGUAGE } from "../i18n";
 
@@ -6,7 +6,7 @@ const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 const dateTimes = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const times = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
-// It stands within sentences of the catalogue.
+// It stands inside sentences of the catalogue, so it takes their language.
 const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "auto" });
 
 /** Bytes in steps of 1000: `1.2 GB`. */
@@ -35,7 +35,7 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }
 
-/** A moment to the minute, in the user's zone. */
+/** A date with the time to the minute, in the zone of the user. */
 export function dateTime(text: string): string {
   return dateTimes.format(new Date(text));
 }
@@ -44,12 +44,12 @@ export function calendarDate(text: string): string {
   return dates.format(new Date(text));
 }
 
-/** A time of day to the second. */
+/** The time of day to the second. */
 export function timeOfDay(at: Date): string {
   return times.format(at);
 }
 
-/** `in 3 hours`, `2 days ago`. A unit is used from two of it on: what is 30 hours away may be tomorrow or the day after. */
+/** `in 3 hours`, `2 days ago`. A unit counts from two on: a time 30 hours away may be tomorrow or the day after. */
 export function ago(text: string, now: Date = new Date()): string {
   const seconds = (new Date(text).getTime() - now.getTime()) / 1000;
   const steps: [Intl.RelativeTimeFormatUnit, number][] = [

@@ -1,4 +1,4 @@
-/** What came of something that was asked for, said where it is seen and heard wherever on the page one is. */
+/** Notifications about the results of actions, visible and announced anywhere on the page. */
 
 import { Affix, Anchor, Box, Notification, Stack, Text } from "@mantine/core";
 import {
@@ -54,7 +54,7 @@ export function NotificationsProvider({ children }: { children: ReactNode }) {
   );
 }
 
-/** How much of the page lies below the notices: so much further it scrolls, so that what has the focus is never covered. */
+/** Return the height that the notices cover. The page scrolls by as much more, so that they never cover the focus. */
 function useReservedSpace(stack: { current: HTMLElement | null }, count: number): number {
   const [reserved, setRoom] = useState(0);
   useLayoutEffect(() => {

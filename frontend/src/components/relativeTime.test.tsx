@@ -7,7 +7,7 @@ function Age({ at }: { at: string }) {
   return <p>{useRelativeTime()(at)}</p>;
 }
 
-it("says how long ago something was as time goes by, without any news", () => {
+it("updates a relative time while the clock runs, without any news", () => {
   vi.useFakeTimers({ now: Date.parse("2026-11-24T12:00:00Z") });
   onTestFinished(() => void vi.useRealTimers());
   render(<Age at="2026-11-24T11:59:30Z" />);

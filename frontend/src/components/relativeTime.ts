@@ -1,4 +1,4 @@
-/** Time goes on while a page stays open, and what is said of it goes on, too, whether the server has news or not. */
+/** Relative times that stay current while a page is open, with or without news of the server. */
 
 import { useSyncExternalStore } from "react";
 
@@ -26,7 +26,7 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-/** `ago`, in a component that is drawn again as time goes by. */
+/** Return `ago`, for a component that is drawn again as time passes. */
 export function useRelativeTime(): (text: string) => string {
   useSyncExternalStore(subscribe, () => ticks);
   return ago;

@@ -26,7 +26,7 @@ function start() {
   return { queries, answer, show: (name: string) => rerender(page(name)) };
 }
 
-it("keeps the reason, and the focus on its button, while it is asked for again", async () => {
+it("keeps the error and the focus of its button during a retry", async () => {
   const { queries, answer } = start();
   screen.getByRole("status");
   await answer(Promise.reject(new Error("Not now.")));
@@ -45,7 +45,7 @@ it("keeps the reason, and the focus on its button, while it is asked for again",
   await screen.findByText("There.");
 });
 
-it("does not give the reason of one thing for another", async () => {
+it("does not show the error of one query for another", async () => {
   const { answer, show } = start();
   await answer(Promise.reject(new Error("Not now.")));
   await screen.findByText("Not now.");

@@ -1,4 +1,4 @@
-/** What stands where there is nothing to show yet, or nothing at all: each state says what it is. */
+/** The states of a query: loading, empty, failed and out of date. */
 
 import { Alert, Button, Center, Loader, Stack, Text, Title } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
@@ -18,7 +18,7 @@ export function Loading() {
   );
 }
 
-/** `order` is the level of the heading, one below that of the part of the page which is empty. */
+/** `order` is the level of the heading, one below that of the empty section. */
 export function EmptyState({ title, order = 3, children }: { title: string; order?: 2 | 3 | 4; children?: ReactNode }) {
   return (
     <Stack align="center" gap="xs" py="xl">
@@ -30,7 +30,7 @@ export function EmptyState({ title, order = 3, children }: { title: string; orde
   );
 }
 
-/** The way to the sign-in that is the page's own. */
+/** Reloads the page, which leads to its own log-in. */
 export function SignInButton() {
   return (
     <Button mt="sm" size="xs" onClick={() => window.location.reload()}>
@@ -42,11 +42,11 @@ export function SignInButton() {
 interface ErrorAlertProps {
   error: Error;
   onRetry?: () => void;
-  /** Whether it is being asked for again. */
+  /** Whether a retry is running. */
   isRetrying?: boolean;
 }
 
-/** Why something is not shown: signed out, no right, not reached, or the server's own words. */
+/** The reason of a failed request: signed out, no permission, server unreachable, or the message of the server. */
 export function ErrorAlert({ error, onRetry, isRetrying = false }: ErrorAlertProps) {
   const status = error instanceof ApiError ? error.status : -1;
   const problem = error instanceof ApiError ? error.problem : null;
@@ -81,8 +81,10 @@ export function ErrorAlert({ error, onRetry, isRetrying = false }: ErrorAlertPro
   );
 }
 
-/** Where a query has no data: that it is asked for, or why there is none. The reason stays while it is asked for again, so
- * that nobody loses it while reading, nor its button from under the focus. */
+/**
+ * Stands for a query without data: loading, or the error. The error stays during a retry, so that the user can read on
+ * and its button keeps the focus.
+ */
 export function LoadingOrError({
   query,
 }: {
@@ -97,7 +99,7 @@ export function LoadingOrError({
   return reason ? <ErrorAlert error={reason} onRetry={() => void refetch()} isRetrying={isFetching} /> : <Loading />;
 }
 
-/** The data of a query, or the state that stands for it. What was shown stays while it is asked for again. */
+/** The data of a query, or its loading and error states. Data that was shown stays during a refetch. */
 export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; children: (data: T) => ReactNode }) {
   if (query.data === undefined) {
     return <LoadingOrError query={query} />;
@@ -112,7 +114,7 @@ export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; child
   );
 }
 
-/** That the connection is lost, and since when. Where only the events do not come, what is shown is asked for all the time. */
+/** Reports a lost connection and its time. Not shown while polling works without events. */
 export function ConnectionBanner() {
   const { state, since } = useConnection();
   if (state !== "connecting" || since === null) {

@@ -226,7 +226,7 @@ export const restore = {
     cancelledState: "Restore cancelled",
     counts: "Restored data",
     compared:
-      "All restored data was compared with the backup: the rows of each table, and the content, kind and size of each file. Any difference would have failed the restore.",
+      "All restored data was compared with the backup: the rows of each table, the content of each file while it was written, and its kind and size afterwards. A difference would have failed the restore.",
     countNames: { databases: "Databases", files: "Files", bytes: "Data", rows: "Rows", tables: "Tables" },
     log: "Log",
     plan: "Restore plan",

@@ -1,4 +1,4 @@
-/** Words of the server. */
+/** Labels for the values of the API. */
 
 export const values = {
   backupType: {

@@ -1,4 +1,4 @@
-/** The console at an address, as a user would have it. */
+/** Renders the console at an address. */
 
 import { MantineProvider } from "@mantine/core";
 import { render } from "@testing-library/react";

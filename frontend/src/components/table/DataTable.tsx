@@ -1,4 +1,7 @@
-/** The table of every list. `PagedList` adds loading, paging and the empty state; `VirtualTable` draws only the rows in view. */
+/**
+ * The table of every list. `PagedList` adds loading, paging and the empty state; `VirtualTable` draws only the rows in
+ * view.
+ */
 
 import { type MantineBreakpoint, type MantineSpacing, Table } from "@mantine/core";
 import type { ReactNode } from "react";

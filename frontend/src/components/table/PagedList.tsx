@@ -13,7 +13,9 @@ interface PagedListProps<Row> {
   children: (rows: Row[]) => ReactNode;
 }
 
-/** The rows of a list that comes in pages, with its loading, error and empty states and the button for the next page. */
+/**
+ * The rows of a list that comes in pages, with its loading, error and empty states and the button for the next page.
+ */
 export function PagedList<Row>({ query, empty, children }: PagedListProps<Row>) {
   return (
     <>

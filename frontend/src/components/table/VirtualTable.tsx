@@ -1,5 +1,7 @@
-/** Tables and lists of thousands of rows. Only the rows in view are drawn, with plain elements, because they come and go while
- * the user scrolls. */
+/**
+ * Tables and lists of thousands of rows. Only the rows in view are drawn, with plain elements, because they come and
+ * go while the user scrolls.
+ */
 
 import { Table } from "@mantine/core";
 import { Fragment, memo, type ReactNode, type RefObject } from "react";

@@ -1,4 +1,4 @@
-/** Which of many rows there are in the document: those in view, a few around them, and the one that has the focus. */
+/** Draws only some of many rows: those in view, a few around them, and the one with the focus. */
 
 import {
   defaultRangeExtractor,
@@ -13,7 +13,7 @@ import { type Location, NavigationType, useLocation, useNavigationType } from "r
 const AROUND = 8;
 const MAX_POSITIONS = 20;
 
-/** The first and the last of the rows in view, and whether they stay there or are scrolled past. */
+/** The first and last row in view, and whether the list is still or scrolling. */
 export interface InView {
   first: number;
   last: number;
@@ -21,16 +21,19 @@ export interface InView {
 }
 
 interface Rows {
-  /** Of each row what it is known by. */
+  /** The key of each row. */
   keys: string[];
-  /** What each row is taken to be high, in pixels; then as the least high one of those for which the same was taken. */
+  /**
+   * The estimated height of each row in pixels. Rows with the same estimate then count as high as the lowest one
+   * measured.
+   */
   heights: number[];
-  /** Rows of another kind have other heights. */
+  /** Positions are remembered per kind, because other kinds have other heights. */
   kind: string;
   onView: (view: InView) => void;
 }
 
-/** A row of the document, and how far it is from the one before it, in pixels. */
+/** A drawn row, and its distance from the previous one in pixels. */
 interface Shown {
   index: number;
   gap: number;
@@ -88,9 +91,9 @@ export function useVirtualRows({ keys, heights, kind, onView }: Rows) {
   return {
     list,
     shown: items.map(({ index, start }, at): Shown => ({ index, gap: start - (items[at - 1]?.end ?? top) })),
-    /** What comes after the last of them, in pixels. */
+    /** The height of the rows after the last drawn one, in pixels. */
     after: rows.getTotalSize() + top - (items.at(-1)?.end ?? top),
-    /** What a row is given, to be measured, and found again by who comes back. */
+    /** Returns the properties by which a row is measured, and found again when the user returns. */
     row: (index: number) => ({
       ref: rows.measureElement,
       "data-index": index,
@@ -102,7 +105,7 @@ export function useVirtualRows({ keys, heights, kind, onView }: Rows) {
   };
 }
 
-/** How far below the top of the page a list begins, in pixels, whatever changes above it. */
+/** Return the distance of the list from the top of the page in pixels. It follows changes above the list. */
 function useListTop(list: { current: HTMLElement | null }, before: number): number {
   const [top, setTop] = useState(before);
   useLayoutEffect(() => {
@@ -115,7 +118,7 @@ function useListTop(list: { current: HTMLElement | null }, before: number): numb
   return top;
 }
 
-/** Where somebody was in a list before they opened one of its rows. */
+/** The position in a list when the user opened one of its rows. */
 interface ListPosition {
   top: number;
   offset: number;
@@ -124,10 +127,10 @@ interface ListPosition {
   opened: string;
 }
 
-/** The latest ones, by what kind of rows they were in and by the address. */
+/** The latest positions by kind and address. */
 const positions = new Map<string, ListPosition>();
 
-/** The place of somebody who comes back to this address, by the browser or by a link whose state says so. */
+/** Return the remembered position when the user returns, with the browser or with a link whose state says so. */
 function useListPosition(kind: string) {
   const { search, state } = useLocation() as Location<{ back?: boolean } | null>;
   const isBack = useNavigationType() === NavigationType.Pop || Boolean(state?.back);

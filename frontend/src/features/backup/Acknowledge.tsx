@@ -1,4 +1,4 @@
-/** A person says that something named is known: a warning, or all problems of a job. Asked for with a reason and an end. */
+/** Acknowledges a warning, or all problems of a job, with a reason and an end date. */
 
 import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
@@ -12,9 +12,9 @@ import { Allowed } from "./permissions";
 const LONGEST_REASON = 500;
 
 interface Props {
-  /** What the API is told: a finding by its id, subject and text, or a job. */
+  /** The subject in the API: a finding by its id, subject and text, or a job. */
   named: Pick<Schemas["AcknowledgeRequest"], "finding" | "subject" | "what" | "job">;
-  /** What it says, to be read before it is acknowledged. */
+  /** The text of the warning or the problems. */
   text: string;
 }
 

@@ -12,7 +12,7 @@ function Address() {
   return <output>{useLocation().pathname}</output>;
 }
 
-// Every question is refused: where the views are is all that matters here.
+// Every request is refused: only the addresses of the views matter here.
 function renderAt(address: string, route: string) {
   server.use(http.all(`${API}/*`, () => HttpResponse.json({}, { status: 403 })));
   render(
@@ -30,19 +30,16 @@ it.each([
   ["/", "/*", ""],
   ["/admin/backup", "/admin/backup/*", "/admin/backup"],
   ["/admin/backup/no/such/view", "/admin/backup/*", "/admin/backup"],
-])(
-  "begins with the overview at %s in %s, and its tabs lead from one view to the next",
-  async (address, route, base) => {
-    const user = renderAt(address, route);
-    await waitFor(() => expect(document.querySelector("output")?.textContent).toBe(`${base}/overview`));
-    for (const [name, view] of [
-      ["History", "history"],
-      ["Configurations", "configurations"],
-      ["Restore", "restore"],
-    ] as const) {
-      await user.click(screen.getByRole("tab", { name }));
-      await waitFor(() => expect(document.querySelector("output")?.textContent).toBe(`${base}/${view}`));
-      expect(screen.getByRole("tab", { name }).getAttribute("aria-selected")).toBe("true");
-    }
-  },
-);
+])("starts with the overview at %s in %s, and its tabs open the other views", async (address, route, base) => {
+  const user = renderAt(address, route);
+  await waitFor(() => expect(document.querySelector("output")?.textContent).toBe(`${base}/overview`));
+  for (const [name, view] of [
+    ["History", "history"],
+    ["Configurations", "configurations"],
+    ["Restore", "restore"],
+  ] as const) {
+    await user.click(screen.getByRole("tab", { name }));
+    await waitFor(() => expect(document.querySelector("output")?.textContent).toBe(`${base}/${view}`));
+    expect(screen.getByRole("tab", { name }).getAttribute("aria-selected")).toBe("true");
+  }
+});

@@ -1,7 +1,8 @@
-/** The console: everything about backups on one page with views of its own.
+/**
+ * The backup console, one page with several views.
  *
- * `<BackupManagement />` inside of a host's React Router takes its addresses from the route that it stands in, which must
- * end in `/*`; elsewhere it uses the browser's address below `basePath`.
+ * Inside a React Router of the host, `<BackupManagement />` takes its addresses from its route, which must end in `/*`.
+ * Elsewhere it uses the address of the browser below `basePath`.
  */
 
 import "@mantine/core/styles.layer.css";
@@ -33,10 +34,10 @@ const History = lazy(VIEWS.history);
 const JobPage = lazy(VIEWS.job);
 const Restore = lazy(VIEWS.restore);
 const RestorePage = lazy(VIEWS.restores);
-/** After so long the view that was asked for is there, or the line is slow. */
+/** After this time the requested view is loaded, or the connection is slow. */
 const PRELOAD_DELAY_MS = 3_000;
 
-/** Loads the other views, too, while the server is there: who goes to one when it is away is told so by that view. */
+/** Loads the other views while the server is reachable, so that they can report a lost server themselves. */
 function usePreloadedViews(): void {
   useEffect(() => {
     const timer = window.setTimeout(() => {
@@ -47,13 +48,16 @@ function usePreloadedViews(): void {
 }
 
 export interface BackupManagementProps {
-  /** The address of the API, without a slash at its end. */
+  /** The address of the API without a trailing slash. */
   apiUrl?: string;
-  /** Where the console lies, for a page without a router of its own. */
+  /** The address of the console, for a page without a router. */
   basePath?: string;
-  /** Called when an answer of the API says that nobody is signed in any more; the same function at every render. */
+  /** Called when the user is no longer signed in. Pass the same function at every render. */
   onSignedOut?: () => void;
-  /** Sent with every request, such as a token; without it the browser's session counts. The same function at every render. */
+  /**
+   * Headers for every request, such as a token. Without them, the session of the browser counts. Pass the same
+   * function at every render.
+   */
   headers?: Headers;
 }
 
@@ -72,7 +76,7 @@ export default function BackupManagement(props: BackupManagementProps) {
   return hasRouter ? views : <BrowserRouter basename={basePath}>{views}</BrowserRouter>;
 }
 
-/** With the theme of the page around it, and its choice of light or dark; with our own where there is none. */
+/** Keeps the theme and the colour scheme of the page around it, or brings its own. */
 function Styled({ children }: { children: ReactNode }) {
   if (useContext(MantineContext) !== null) {
     return children;

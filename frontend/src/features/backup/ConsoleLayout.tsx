@@ -1,4 +1,4 @@
-/** The console's own navigation, above the view that is open. */
+/** The navigation of the console, above the open view. */
 
 import { Box, Tabs } from "@mantine/core";
 import { Outlet, useLocation, useNavigate } from "react-router";
@@ -21,12 +21,12 @@ export function ConsoleLayout() {
   const known = VIEWS.find((name) => name === view);
   return (
     <Box>
-      <PageTitle text={t("shell.backups")} {...(known ? { part: t(`shell.${known}`) } : {})} />
+      <PageTitle text={t("navigation.backups")} {...(known ? { part: t(`navigation.${known}`) } : {})} />
       <Tabs value={view} onChange={(value) => value && void navigate(`${base}/${value}`)} mb="md">
-        <Tabs.List aria-label={t("shell.backups")}>
+        <Tabs.List aria-label={t("navigation.backups")}>
           {VIEWS.map((name) => (
             <Tabs.Tab key={name} value={name} px={{ base: 8, xs: "md" }}>
-              {t(`shell.${name}`)}
+              {t(`navigation.${name}`)}
             </Tabs.Tab>
           ))}
         </Tabs.List>

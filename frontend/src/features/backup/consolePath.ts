@@ -1,16 +1,16 @@
-/** Where things lie in the console, seen from any of its views. */
+/** The addresses of the console. */
 
 import { createContext, useContext } from "react";
 import { useLocation, useParams } from "react-router";
 
 export const ConsolePath = createContext("");
 
-/** The address of the console inside of the router, without a slash at its end. */
+/** Return the address of the console inside the router without a trailing slash. */
 export function useConsolePath(): string {
   return useContext(ConsolePath);
 }
 
-/** The same, for the component that stands in the host's route: what its star stands for is ours. */
+/** Return the same address for the component in the route of the host, whose `*` stands for the console's part. */
 export function useMountPath(): string {
   const { pathname } = useLocation();
   const ours = (useParams()["*"] ?? pathname).split("/").filter(Boolean).length;

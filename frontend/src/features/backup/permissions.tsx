@@ -1,4 +1,4 @@
-/** What one may do oneself. What one may not is not offered; the server refuses it all the same. */
+/** The permissions of the user. Actions without permission are hidden; the server refuses them as well. */
 
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
@@ -10,17 +10,17 @@ import { Loaded } from "../../components/states";
 
 export type Permission = Schemas["Right"];
 
-/** Null until it is known. */
+/** Return null until the permissions are loaded. */
 export function usePermission(right: Permission): boolean | null {
   return useQuery(permissionsQuery(useApi())).data?.rights.includes(right) ?? null;
 }
 
-/** The name that one is signed in under; null until it is known. */
+/** Return the name of the user, or null until it is loaded. */
 export function useUserName(): string | null {
   return useQuery(permissionsQuery(useApi())).data?.user ?? null;
 }
 
-/** What is somebody's own, as soon as it is known who it is that looks. */
+/** Renders its children with the user name, as soon as it is loaded. */
 export function WithUserName({ children }: { children: (user: string) => ReactNode }) {
   const query = useQuery(permissionsQuery(useApi()));
   return <Loaded query={query}>{({ user }) => children(user)}</Loaded>;

@@ -13,7 +13,7 @@ interface DeleteDialogProps {
   onClose: () => void;
 }
 
-/** Asks once more, deletes, and goes back to the list. */
+/** Asks for confirmation, deletes the document and returns to the list. */
 export function DeleteDialog({ document, opened, onClose }: DeleteDialogProps) {
   const { api } = useEdms();
   const queries = useQueryClient();
@@ -30,7 +30,7 @@ export function DeleteDialog({ document, opened, onClose }: DeleteDialogProps) {
     <Modal
       opened={opened}
       onClose={onClose}
-      title={t("shell.document.deleteTitle", { number: document.number })}
+      title={t("documents.document.deleteTitle", { number: document.number })}
       closeButtonProps={{ "aria-label": t("common.close") }}
     >
       <Stack>
@@ -39,7 +39,7 @@ export function DeleteDialog({ document, opened, onClose }: DeleteDialogProps) {
             {remove.error.message}
           </Alert>
         )}
-        <Text>{t("shell.document.deleteText")}</Text>
+        <Text>{t("documents.document.deleteText")}</Text>
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose} data-autofocus>
             {t("common.cancel")}

@@ -1,4 +1,4 @@
-/** A document with its versions. */
+/** The page of a document with its versions. */
 
 import { Button, Group, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
@@ -19,7 +19,7 @@ export default function DocumentPage() {
   const query = useQuery(documentQuery(useEdms().api, id));
   return (
     <>
-      {query.data === undefined && <PageTitle text={t("shell.documents")} />}
+      {query.data === undefined && <PageTitle text={t("app.documents")} />}
       <Loaded query={query}>{(document) => <View document={document} />}</Loaded>
     </>
   );
@@ -29,11 +29,11 @@ function View({ document }: { document: EdmsSchemas["DocumentDetail"] }) {
   const [adding, add] = useDisclosure();
   const [deleting, remove] = useDisclosure();
   const facts: [string, string][] = [
-    [t("shell.document.state"), t(`shell.document.states.${document.state}`)],
-    [t("shell.document.category"), document.category],
-    [t("shell.document.owner"), document.owner ?? t("shell.document.nobody")],
-    [t("shell.document.created"), dateTime(document.created_at)],
-    [t("shell.document.changed"), dateTime(document.updated_at)],
+    [t("documents.document.state"), t(`documents.document.states.${document.state}`)],
+    [t("documents.document.category"), document.category],
+    [t("documents.document.owner"), document.owner ?? t("documents.document.nobody")],
+    [t("documents.document.created"), dateTime(document.created_at)],
+    [t("documents.document.changed"), dateTime(document.updated_at)],
   ];
   return (
     <>
@@ -43,7 +43,7 @@ function View({ document }: { document: EdmsSchemas["DocumentDetail"] }) {
       <PageTitle text={document.title} />
       <Group mb="md">
         {usePermission("documents.change_document") && (
-          <Button onClick={add.open}>{t("shell.document.addVersion")}</Button>
+          <Button onClick={add.open}>{t("documents.document.addVersion")}</Button>
         )}
         {usePermission("documents.delete_document") && (
           <Button variant="outline" color="red" onClick={remove.open}>
@@ -64,7 +64,7 @@ function View({ document }: { document: EdmsSchemas["DocumentDetail"] }) {
         ))}
       </SimpleGrid>
       <Title order={2} size="h4" mb="xs">
-        {t("shell.document.versions")}
+        {t("documents.document.versions")}
       </Title>
       <Stack component="ul" gap="xs" m={0} p={0} style={{ listStyle: "none" }}>
         {document.versions.map((version) => (
@@ -90,7 +90,7 @@ function Version({ version }: { version: EdmsSchemas["Version"] }) {
             {bytes(version.size)}, {dateTime(version.created_at)}
           </Text>
           <Text size="xs" c="dimmed" ff="monospace" style={{ overflowWrap: "anywhere" }}>
-            {t("shell.document.fingerprint")} {version.sha256}
+            {t("documents.document.fingerprint")} {version.sha256}
           </Text>
         </div>
         <Button
@@ -99,10 +99,10 @@ function Version({ version }: { version: EdmsSchemas["Version"] }) {
           download
           size="xs"
           variant="default"
-          aria-label={t("shell.document.downloadVersion", { number: version.number })}
+          aria-label={t("documents.document.downloadVersion", { number: version.number })}
           style={{ flexShrink: 0 }}
         >
-          {t("shell.document.download")}
+          {t("documents.document.download")}
         </Button>
       </Group>
     </Paper>

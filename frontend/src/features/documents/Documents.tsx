@@ -1,4 +1,4 @@
-/** All documents: searched, a page at a time; both stand in the address. */
+/** The list of documents. The search and the page stand in the address. */
 
 import { Alert, Anchor, Button, Group, Pagination, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
@@ -18,9 +18,9 @@ import { UploadDialog } from "./UploadDialog";
 const PAGE_SIZE = 25;
 
 const COLUMNS: Column<EdmsSchemas["Document"]>[] = [
-  { header: t("shell.list.number"), visibleFrom: "sm", cell: (one) => one.number },
+  { header: t("documents.list.number"), visibleFrom: "sm", cell: (one) => one.number },
   {
-    header: t("shell.list.title"),
+    header: t("documents.list.title"),
     wrap: "anywhere",
     cell: (one) => (
       <Anchor component={Link} to={`/documents/${one.id}`}>
@@ -28,10 +28,10 @@ const COLUMNS: Column<EdmsSchemas["Document"]>[] = [
       </Anchor>
     ),
   },
-  { header: t("shell.list.category"), visibleFrom: "md", cell: (one) => one.category },
-  { header: t("shell.list.versions"), visibleFrom: "md", align: "right", cell: (one) => one.version_count },
-  { header: t("shell.list.size"), align: "right", wrap: "never", cell: (one) => bytes(one.size) },
-  { header: t("shell.list.updated"), visibleFrom: "sm", cell: (one) => dateTime(one.updated_at) },
+  { header: t("documents.list.category"), visibleFrom: "md", cell: (one) => one.category },
+  { header: t("documents.list.versions"), visibleFrom: "md", align: "right", cell: (one) => one.version_count },
+  { header: t("documents.list.size"), align: "right", wrap: "never", cell: (one) => bytes(one.size) },
+  { header: t("documents.list.updated"), visibleFrom: "sm", cell: (one) => dateTime(one.updated_at) },
 ];
 
 export default function Documents() {
@@ -45,21 +45,21 @@ export default function Documents() {
   const mayAdd = usePermission("documents.add_document");
   return (
     <>
-      <PageTitle text={t("shell.documents")} />
+      <PageTitle text={t("app.documents")} />
       {state?.deleted && (
         <Alert role="status" mb="md" py="xs">
-          {t("shell.list.deleted", { number: state.deleted })}
+          {t("documents.list.deleted", { number: state.deleted })}
         </Alert>
       )}
       <Group mb="md" align="end">
         <SearchField
-          label={t("shell.list.searchLabel")}
-          placeholder={t("shell.list.search")}
+          label={t("documents.list.searchLabel")}
+          placeholder={t("documents.list.search")}
           value={text}
           onChange={(q) => setSearch(q ? { q } : {}, { replace: true })}
           maw={420}
         />
-        {mayAdd && <Button onClick={upload.open}>{t("shell.upload.open")}</Button>}
+        {mayAdd && <Button onClick={upload.open}>{t("documents.upload.open")}</Button>}
       </Group>
       <Loaded query={query}>
         {({ count, results }) =>
@@ -68,7 +68,7 @@ export default function Documents() {
           ) : (
             <>
               <Text size="sm" c="dimmed" role="status" mb="xs">
-                {t("shell.list.found", { count })}
+                {t("documents.list.found", { count })}
               </Text>
               <DataTable
                 columns={COLUMNS}
@@ -87,7 +87,7 @@ export default function Documents() {
                   getControlProps={(control) => ({
                     "aria-label": t(control === "next" ? "common.next" : "common.previous"),
                   })}
-                  aria-label={t("shell.list.pages")}
+                  aria-label={t("documents.list.pages")}
                 />
               )}
             </>
@@ -102,15 +102,15 @@ export default function Documents() {
 function NoDocuments({ text, onClear }: { text: string; onClear: () => void }) {
   if (text === "") {
     return (
-      <EmptyState title={t("shell.list.empty")} order={2}>
-        <Text>{t("shell.list.emptyText")}</Text>
+      <EmptyState title={t("documents.list.empty")} order={2}>
+        <Text>{t("documents.list.emptyText")}</Text>
       </EmptyState>
     );
   }
   return (
-    <EmptyState title={t("shell.list.nothingFound", { text })} order={2}>
+    <EmptyState title={t("documents.list.nothingFound", { text })} order={2}>
       <Button variant="default" onClick={onClear}>
-        {t("shell.list.clear")}
+        {t("documents.list.clear")}
       </Button>
     </EmptyState>
   );

@@ -1,4 +1,4 @@
-/** A dialog that asks for a file, and for more where there is more. */
+/** A dialog with a file field, and more fields as children. */
 
 import { Alert, Button, FileInput, Group, Modal, Stack } from "@mantine/core";
 import { type SubmitEvent, type ReactNode, useState } from "react";
@@ -53,11 +53,11 @@ function FileForm({ submit, pending, progress, error, onClose, onSubmit, childre
           </Alert>
         )}
         <FileInput
-          label={t("shell.upload.file")}
-          placeholder={t("shell.upload.choose")}
+          label={t("documents.upload.file")}
+          placeholder={t("documents.upload.choose")}
           value={file}
           onChange={setFile}
-          error={ofFile ?? (missing && file === null ? t("shell.upload.needsFile") : null)}
+          error={ofFile ?? (missing && file === null ? t("documents.upload.needsFile") : null)}
           withAsterisk
           data-autofocus
         />

@@ -15,7 +15,7 @@ interface Given {
   category: string;
 }
 
-/** Takes a file in as a new document, and goes there. */
+/** Uploads a file as a new document, and opens it. */
 export function UploadDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const { api } = useEdms();
   const queries = useQueryClient();
@@ -33,8 +33,8 @@ export function UploadDialog({ opened, onClose }: { opened: boolean; onClose: ()
   return (
     <FileDialog
       opened={opened}
-      title={t("shell.upload.title")}
-      submit={t("shell.upload.submit")}
+      title={t("documents.upload.title")}
+      submit={t("documents.upload.submit")}
       pending={upload.pending}
       progress={upload.progress}
       error={upload.error}
@@ -47,12 +47,17 @@ export function UploadDialog({ opened, onClose }: { opened: boolean; onClose: ()
       }
     >
       <TextInput
-        label={t("shell.upload.titleField")}
-        description={t("shell.upload.titleHint")}
+        label={t("documents.upload.titleField")}
+        description={t("documents.upload.titleHint")}
         name="title"
         error={said("title")}
       />
-      <TextInput label={t("shell.upload.category")} name="category" defaultValue="General" error={said("category")} />
+      <TextInput
+        label={t("documents.upload.category")}
+        name="category"
+        defaultValue="General"
+        error={said("category")}
+      />
     </FileDialog>
   );
 }

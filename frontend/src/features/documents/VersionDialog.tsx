@@ -13,7 +13,7 @@ interface VersionDialogProps {
   onClose: () => void;
 }
 
-/** Takes a file in as the next version of a document. */
+/** Uploads a file as the next version of a document. */
 export function VersionDialog({ document, opened, onClose }: VersionDialogProps) {
   const { api } = useEdms();
   const queries = useQueryClient();
@@ -35,8 +35,8 @@ export function VersionDialog({ document, opened, onClose }: VersionDialogProps)
   return (
     <FileDialog
       opened={opened}
-      title={t("shell.document.addTitle", { number: document.number })}
-      submit={t("shell.document.add")}
+      title={t("documents.document.addTitle", { number: document.number })}
+      submit={t("documents.document.add")}
       pending={add.pending}
       progress={add.progress}
       error={add.error}

@@ -5,7 +5,7 @@ import { type Progress, withFile } from "../../api/fileUpload";
 
 type WithFile = ReturnType<typeof withFile>;
 
-/** A file on its way: `call` makes the request with what it is given. Whoever stops it, or leaves, ends the request. */
+/** Upload a file with `call`. `stop`, or leaving the page, aborts the request. */
 export function useFileUpload<Given extends { file: File }, Made>(
   call: (given: Given, file: WithFile) => Promise<Made>,
   onSuccess: (made: Made) => unknown,

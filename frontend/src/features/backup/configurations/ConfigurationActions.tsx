@@ -1,4 +1,4 @@
-/** What can be done to one configuration, right where it stands. */
+/** The actions for one configuration. */
 
 import { ActionIcon, Button, Group, Menu, Switch } from "@mantine/core";
 import { Link, useLocation } from "react-router";
@@ -10,7 +10,7 @@ import { menuFocusId, useOpenDialog } from "./ConfigurationDialogs";
 import { type Configuration, isScheduleActive } from "./draft";
 import { useRunNow, useToggleSchedule } from "./mutations";
 
-/** Shows at once what was chosen, and what was before when the server refuses. */
+/** Shows the new state at once, and the old one when the server refuses. */
 export function ScheduleSwitch({ row }: { row: Configuration }) {
   const change = useToggleSchedule(row);
   const may = usePermission("configure_backups");

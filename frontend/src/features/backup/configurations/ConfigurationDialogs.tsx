@@ -1,4 +1,4 @@
-/** Deleting and copying a configuration. */
+/** Dialogs to delete and to duplicate a configuration. */
 
 import { Button, Group, List, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
@@ -15,12 +15,12 @@ type Ask = (which: Which, row: Configuration) => void;
 
 const Context = createContext<Ask>(() => {});
 
-/** The menu of a configuration, which its dialogs are opened from. */
+/** Return the focus id of the menu from which the dialogs of a configuration open. */
 export function menuFocusId(row: Configuration): string {
   return `more-${row.uuid}`;
 }
 
-/** Above the list: a table that becomes cards, as when one zooms in, takes no dialog away that is being filled in. */
+/** Stands above the list, so that a dialog stays open when the table becomes cards, for example after zooming. */
 export function DialogsProvider({ children }: { children: ReactNode }) {
   const [asked, setAsked] = useState<{ which: Which; row: Configuration } | null>(null);
   const [opened, { open, close }] = useDisclosure();

@@ -1,4 +1,4 @@
-/** The drawer in which a configuration is made or changed. */
+/** The drawer that creates or edits a configuration. */
 
 import { Alert, Button, Drawer, Fieldset, Group, Stack, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
@@ -23,7 +23,7 @@ const DEBOUNCE_MS = 350;
 const RUNS = 5;
 
 interface ConfigurationEditorProps {
-  /** "new", the uuid of one, or null while the drawer is closed. */
+  /** "new", the uuid of a configuration, or null while the drawer is closed. */
   which: string | null;
   onClose: () => void;
 }
@@ -42,14 +42,14 @@ export function ConfigurationEditor({ which, onClose }: ConfigurationEditorProps
     }
     onClose();
   };
-  // What is shown while it slides away.
+  // The last content stays visible while the drawer closes.
   const shown = useRef(which);
   shown.current = which ?? shown.current;
   return (
     <>
       <Drawer
         opened={which !== null}
-        // Not at once: the key that closes the drawer would close the question, too.
+        // Wait, because the key that closes the drawer would also close the question.
         onClose={() => (dirty ? window.setTimeout(() => setAsking(true)) : leave())}
         closeOnEscape={!asking}
         position="right"
@@ -60,7 +60,7 @@ export function ConfigurationEditor({ which, onClose }: ConfigurationEditorProps
           focusElement(shown.current === "new" ? "new-configuration" : `edit-${shown.current}`)
         }
         closeButtonProps={{ "aria-label": t("common.close") }}
-        // Between the title and the buttons, which both stay in sight, there has to be room for what has the focus.
+        // Title and buttons stay in view. Scroll so that the focused field is between them.
         styles={{ ...LONG_TITLE_STYLES, content: { scrollPaddingBlock: "5rem" } }}
       >
         {which !== null && (
@@ -94,7 +94,7 @@ export function ConfigurationEditor({ which, onClose }: ConfigurationEditorProps
   );
 }
 
-/** What is made or changed; its name alone for those who may only look at it. */
+/** Return the title of the drawer; for users who may only view it, the name alone. */
 function useTitle(which: string | null): string {
   const isThere = which !== null && which !== "new";
   const name = useQuery({ ...configurationQuery(useApi(), which ?? ""), enabled: isThere }).data?.name;
@@ -138,10 +138,10 @@ function Form({ user, row, setDirty, onDone }: FormProps & { row: Configuration 
   const may = usePermission("configure_backups");
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
-    // What had to be loaded was not there yet when the drawer took the focus.
+    // The fields were not loaded yet when the drawer took the focus.
     form.current?.querySelector<HTMLElement>("[data-autofocus]")?.focus({ preventScroll: true });
   }, []);
-  // The name is not what the preview is about, and may still be missing.
+  // The preview does not depend on the name, which may still be missing.
   const [body] = useDebouncedValue({ ...requestOf(draft), name: draft.name || "new" }, DEBOUNCE_MS);
   const drafted = useQuery({ ...previewQuery(api, body), enabled: may === true });
   const saved = useQuery({ ...scheduleQuery(api, row?.uuid ?? "", RUNS), enabled: may === false && row !== null });
@@ -197,7 +197,7 @@ function Form({ user, row, setDirty, onDone }: FormProps & { row: Configuration 
   );
 }
 
-/** Fields, which those who may only look at them do not change. */
+/** Fields that are disabled for users who may only view them. */
 function FieldGroup({ fixed, children }: { fixed: boolean; children: ReactNode }) {
   return (
     <Fieldset variant="unstyled" disabled={fixed}>

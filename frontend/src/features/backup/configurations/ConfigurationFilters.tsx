@@ -1,4 +1,4 @@
-/** Search, filters, order and layout: all of it is the address. */
+/** The search, filters, order and layout of the list. All of them stand in the address. */
 
 import { Group, SegmentedControl, Select } from "@mantine/core";
 
@@ -22,7 +22,7 @@ function known<Value extends string>(value: string | null, values: readonly Valu
   return values.find((one) => one === value);
 }
 
-/** What the address asks for; what it has that is not known is as if it were not there. */
+/** Return what the address asks for. Unknown values are ignored. */
 export function useListView() {
   const { params, setFilter: set } = useUrlFilters();
   const ordering = known(params.get("ordering"), Object.keys(ORDERINGS) as Ordering[]) ?? "name";

@@ -1,4 +1,4 @@
-/** The configurations, as rows of a table or as cards; the same facts and actions in both. */
+/** The configurations as a table or as cards, with the same facts and actions. */
 
 import { Anchor, Card, Group, SimpleGrid, Stack, Text } from "@mantine/core";
 import type { ReactNode } from "react";
@@ -35,7 +35,7 @@ function Title({ row }: { row: Configuration }) {
   );
 }
 
-/** What holds its schedule up besides the switch. */
+/** The status of a configuration that stops its schedule besides the switch. */
 function StatusNote({ row }: { row: Configuration }) {
   return row.status && row.status !== "ACTIVE" ? <ValueBadge group="configurationStatus" value={row.status} /> : null;
 }

@@ -33,7 +33,7 @@ function serve(...handlers: HttpHandler[]) {
 
 const rowOf = async (name: string) => (await screen.findByRole("link", { name })).closest("tr") as HTMLElement;
 
-it("shows the disabled ones, too, and of each how its last run ended and how old its last good backup is", async () => {
+it("shows disabled configurations, the result of the last run and the age of the last good backup", async () => {
   serve();
   const { container } = renderConsole("/configurations");
   const row = await rowOf("nightly");
@@ -47,7 +47,7 @@ it("shows the disabled ones, too, and of each how its last run ended and how old
   expect(found.violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
 });
 
-it("shows those who may only look what there is, and nothing to do with it", async () => {
+it("shows the list without actions to users who may only view it", async () => {
   serve(http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "grace", rights: ["view_backups"] })));
   renderConsole("/configurations");
   const row = await rowOf("nightly");
@@ -57,7 +57,7 @@ it("shows those who may only look what there is, and nothing to do with it", asy
   expect(screen.queryByRole("link", { name: "New configuration" })).toBeNull();
 });
 
-it("shows those who may only look a configuration that they cannot change, and no way to make one", async () => {
+it("shows a configuration read-only to users who may only view it, and none to create", async () => {
   const schedule = { schedule_in_words: "daily at 02:00", time_zone: "UTC", runs_by_schedule: true, next_runs: [] };
   serve(
     http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "grace", rights: ["view_backups"] })),
@@ -72,13 +72,13 @@ it("shows those who may only look a configuration that they cannot change, and n
   expect(await screen.findByText("You have no permission to create configurations.")).toBeTruthy();
 });
 
-it("keeps what was begun when the drawer is left by another way than its own", async () => {
+it("keeps a draft when the user leaves the drawer in another way", async () => {
   serve();
   const address = `/configurations/${CONFIGURATION.uuid}`;
   const first = renderConsole(address);
   await first.user.type(await screen.findByLabelText("Description"), ", and more");
   first.unmount();
-  // It is nobody else's, who signs in at the same browser.
+  // Another user of the same browser does not see the draft.
   serve(http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "linus", rights: RIGHTS })));
   const other = renderConsole(address);
   expect(await screen.findByLabelText("Description")).toHaveProperty("value", "Everything, every night");
@@ -94,7 +94,7 @@ it("keeps what was begun when the drawer is left by another way than its own", a
   expect(await screen.findByLabelText("Description")).toHaveProperty("value", "Everything, every night");
 });
 
-it("saves what was changed and nothing that somebody else may have changed meanwhile", async () => {
+it("saves only the changed fields, because another user may have changed the rest", async () => {
   let row = CONFIGURATION;
   const sent: unknown[] = [];
   serve(
@@ -114,7 +114,7 @@ it("saves what was changed and nothing that somebody else may have changed meanw
   await waitFor(() => expect(sent).toEqual([{ description: "Everything, every night!" }]));
 });
 
-it("asks the server for what is typed into the search", async () => {
+it("sends the typed search to the server", async () => {
   const asked: string[] = [];
   serve(
     http.get(`${API}/configurations/`, ({ request }) => {
@@ -145,7 +145,7 @@ it("switches at once, and back when the server refuses", async () => {
   await waitFor(() => expect(toggle).toHaveProperty("checked", true));
 });
 
-it("says what the server says of a run that cannot begin", async () => {
+it("shows the message of the server when a run cannot start", async () => {
   const said = { status: "conflict", message: "nightly runs already.", job_id: JOB.uuid };
   serve(http.post(`${ONE}run-now/`, () => HttpResponse.json(said, { status: 409 })));
   const { user } = renderConsole("/configurations");
@@ -154,7 +154,7 @@ it("says what the server says of a run that cannot begin", async () => {
   expect(screen.getByRole("link", { name: "Open job" }).getAttribute("href")).toBe(`/history/${JOB.uuid}`);
 });
 
-it("shows the schedule while one types, and the server's errors at their fields", async () => {
+it("shows the schedule while the user types, and the errors of the server at their fields", async () => {
   const schedule = {
     schedule_in_words: "daily at 02:00",
     time_zone: "UTC",
@@ -169,7 +169,7 @@ it("shows the schedule while one types, and the server's errors at their fields"
   const { user } = renderConsole("/configurations/new");
   expect(await screen.findByText("Runs daily at 02:00.")).toBeTruthy();
   expect(screen.getByText(/older than 30 days, or when 30 newer backups/)).toBeTruthy();
-  // By its label: roles are worked out for all of the page, which takes long.
+  // By label, because a query by role searches the whole page and takes long.
   const name = screen.getByLabelText(/^Name/);
   await user.click(name);
   await user.paste("nightly");
@@ -178,7 +178,7 @@ it("shows the schedule while one types, and the server's errors at their fields"
   expect(name.getAttribute("aria-invalid")).toBe("true");
 });
 
-it("deletes what was typed, says that its backups stay, and puts the focus back when cancelled", async () => {
+it("deletes after the typed name, says that backups remain, and returns the focus on cancel", async () => {
   let deleted = 0;
   serve(
     http.delete(ONE, () => {
@@ -190,7 +190,7 @@ it("deletes what was typed, says that its backups stay, and puts the focus back 
   const more = await screen.findByRole("button", { name: "More actions for nightly" });
   const open = async () => {
     await user.click(more);
-    // Without a layout the menu takes its button for scrolled away, and hides.
+    // Without a layout, the menu assumes that its button is scrolled away, and hides.
     await user.click(await screen.findByRole("menuitem", { name: "Delete…", hidden: true }));
     return screen.findByRole("dialog");
   };

@@ -1,4 +1,4 @@
-/** All configurations, the disabled ones and those on demand among them; one of them in a drawer. */
+/** The list of all configurations, with a drawer for one of them. */
 
 import { Button, Group, Text, Title } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";

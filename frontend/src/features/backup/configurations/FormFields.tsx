@@ -1,4 +1,4 @@
-/** The fields of the form, in the order in which one thinks of them. */
+/** The fields of the form in their order. */
 
 import {
   Accordion,
@@ -22,11 +22,11 @@ import { type Draft, FREQUENCIES, TYPES } from "./draft";
 export interface FieldsProps {
   draft: Draft;
   change: (changes: Partial<Draft>) => void;
-  /** What the server says of a field. */
+  /** The error of a field, from the server. */
   errorOf: (field: keyof Draft) => string | undefined;
 }
 
-/** A whole number, or nothing. */
+/** A whole number or an empty field. */
 interface WholeNumberFieldProps extends FieldsProps {
   field: NumberField;
   label: string;
@@ -191,7 +191,7 @@ export function RetentionFields(props: FieldsProps) {
   );
 }
 
-/** What is rarely changed; open where something is errorOf in there, or where it cannot be opened. */
+/** Fields that are rarely changed. Open when one has an error, or when it cannot be opened. */
 export function AdvancedFields({ opened, ...props }: FieldsProps & { opened: boolean }) {
   const { draft, change, errorOf } = props;
   const open = opened || ADVANCED_FIELDS.some((field) => errorOf(field));

@@ -1,4 +1,4 @@
-/** What a configuration will do, while it is being written: when it runs, and what is kept. */
+/** Previews of the schedule and the retention while a configuration is edited. */
 
 import { Alert, Button, Collapse, List, Paper, Stack, Text, Title } from "@mantine/core";
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
@@ -68,7 +68,7 @@ function Runs({ schedule }: { schedule: Schemas["Schedule"] }) {
   );
 }
 
-/** The rules as people say them. */
+/** Return the retention rules as sentences. */
 function sentences(draft: Draft): string[] {
   const said: string[] = [];
   if (draft.retention_days !== "" && draft.max_backups !== "") {
@@ -103,7 +103,7 @@ export function RetentionPreview({ draft, saved, changed }: { draft: Draft; save
   );
 }
 
-/** What the saved rules would do to the backups that are there. */
+/** The effect of the saved rules on the existing backups. */
 function CurrentRetention({ uuid, changed }: { uuid: string; changed: boolean }) {
   const query = useQuery(retentionQuery(useApi(), uuid));
   const [open, setOpen] = useState(false);

@@ -1,4 +1,4 @@
-/** The cells that say how a configuration fares. */
+/** The cells with the results of a configuration. */
 
 import { Anchor, Group, Stack, Text, Tooltip } from "@mantine/core";
 import { Link } from "react-router";
@@ -12,7 +12,7 @@ import { ProgressView } from "../../../components/ProgressView";
 import { type Configuration, isScheduleActive } from "./draft";
 import { type Results, useConfigurationResults } from "./useConfigurationResults";
 
-/** A moment as its distance from now, and exactly for whoever asks. */
+/** A relative time. The exact time is its tooltip. */
 export function RelativeTime({ at }: { at: string }) {
   const ago = useRelativeTime();
   return (
@@ -24,7 +24,7 @@ export function RelativeTime({ at }: { at: string }) {
   );
 }
 
-/** The last run with its result; while one is at work, that. */
+/** The running job, or else the result of the last run. */
 export function LastResult({ row }: { row: Configuration }) {
   const base = useConsolePath();
   const { current, last } = useConfigurationResults(row);
@@ -55,7 +55,7 @@ export function LastResult({ row }: { row: Configuration }) {
   );
 }
 
-/** How old the newest good backup is, whether that is fresh enough, and how far it has been proved. */
+/** The age of the newest good backup, whether it is overdue, and its trust level. */
 export function LastGood({ row }: { row: Configuration }) {
   const { good, lateSince } = useConfigurationResults(row);
   return (

@@ -1,4 +1,6 @@
-/** The fields of a configuration, described once. The draft, the request, the form and the comparison follow from this. */
+/**
+ * The fields of a configuration, described once. The draft, the request, the form and the comparison follow from this.
+ */
 
 import type { Schemas } from "../../../api/client";
 

@@ -1,16 +1,15 @@
-/** What somebody has drafts to write and has not saved. It outlives the drawer, which the browser's way back closes, too, and so
- * does the end of a session: whoever signs in next finds their own. */
+/** The unsaved drafts. They outlive the drawer and the session: each user finds only their own drafts. */
 
 import { useEffect, useState } from "react";
 
 import { type Configuration, type Draft, draftOf, NEW_DRAFT } from "./draft";
 
-/** Of each the draft, and what was saved when it was drafts. */
+/** Each draft with the saved values it started from. */
 const drafts = new Map<string, { draft: Draft; saved: Draft }>();
 
 const keyOf = (user: string, which: string) => `${which} ${user}`;
 
-/** Whether that user has such a draft, of the configuration with that uuid or of a "new" one. */
+/** Return whether the user has a draft of the configuration with that uuid, or of a "new" one. */
 export function hasDraft(user: string, which: string): boolean {
   return drafts.has(keyOf(user, which));
 }
@@ -19,7 +18,10 @@ export function discardDraft(user: string, which: string): void {
   drafts.delete(keyOf(user, which));
 }
 
-/** The draft of a configuration, or of a new one: as it was left, or as it is saved. `saved` is what it was drafts from. */
+/**
+ * Return the draft of a configuration or of a new one: as the user left it, or as saved. `saved` is its starting
+ * point.
+ */
 export function useDraft(user: string, row: Configuration | null) {
   const key = keyOf(user, row?.uuid ?? "new");
   const [left] = useState(() => drafts.get(key));

@@ -1,4 +1,4 @@
-/** What can be done to a configuration, and what is said of it afterwards. */
+/** The changes to configurations, with a notification about the result. */
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 
@@ -13,7 +13,7 @@ function isConflict(value: unknown): value is Schemas["Conflict"] {
   return typeof value === "object" && value !== null && "status" in value && value.status === "conflict";
 }
 
-/** Asks for everything again that shows configurations; the promise ends when that is there. */
+/** Return a function that refetches everything that shows configurations. Its promise ends with the last answer. */
 function useRefresh(): () => Promise<unknown> {
   const queries = useQueryClient();
   return () =>
@@ -24,7 +24,7 @@ function useRefresh(): () => Promise<unknown> {
     ]);
 }
 
-/** Switch its schedule on or off. Until the server has answered, `variables` is what is shown. */
+/** Enable or disable the schedule. Until the server answers, `variables` holds the new state. */
 export function useToggleSchedule(row: Configuration) {
   const api = useApi();
   const notify = useNotify();
@@ -45,7 +45,7 @@ export function useToggleSchedule(row: Configuration) {
   });
 }
 
-/** Run it now; the server says whether it begins, waits, or cannot since another run is at work. */
+/** Start a run. The answer says whether it was queued, or refused because another run is active. */
 export function useRunNow(row: Configuration) {
   const api = useApi();
   const notify = useNotify();
@@ -71,7 +71,7 @@ export function useRunNow(row: Configuration) {
   });
 }
 
-/** Delete it; where that takes a second person it is only asked for. */
+/** Delete a configuration. With two-person approval, this only requests the deletion. */
 export function useDelete(row: Configuration, onDone: (deleted: boolean) => void) {
   const api = useApi();
   const notify = useNotify();
@@ -113,7 +113,7 @@ export function useDuplicate(row: Configuration, onDone: () => void) {
   });
 }
 
-/** Make a new one, or change one. Errors of fields are the form's. */
+/** Create or change a configuration. The form shows the errors of fields. */
 export function useSave(row: Configuration | null, onDone: () => void) {
   const api = useApi();
   const notify = useNotify();

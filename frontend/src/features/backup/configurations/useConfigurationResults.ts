@@ -1,4 +1,4 @@
-/** What the jobs of a configuration say of it: what is at work, what came of the last one, how old the last good one is. */
+/** The results of a configuration: its running job, its last result and its last good backup. */
 
 import { useQuery } from "@tanstack/react-query";
 
@@ -8,18 +8,18 @@ import { statusQuery } from "../../../api/queries";
 import type { Configuration } from "./draft";
 
 export interface Results {
-  /** What runs or waits now. */
+  /** The running or queued job. */
   current: Schemas["Job"] | undefined;
-  /** The newest job that has ended. */
+  /** The newest finished job. */
   last: Schemas["LatestJob"] | null;
-  /** The newest whose backup is there and whole. */
+  /** The newest job with a complete, stored backup. */
   good: Schemas["LatestJob"] | null;
-  /** Since when the newest good one is older than its schedule promises; null while it is not, or promises nothing. */
+  /** The time since when the newest good backup is overdue. Null while it is on time, or without a schedule. */
   lateSince: string | null;
 }
 
 export function useConfigurationResults(row: Configuration): Results {
-  // What is at work comes from one query for all rows, which events keep fresh.
+  // One query, which events keep current, serves all rows.
   const status = useQuery(statusQuery(useApi())).data;
   const open = [...(status?.running_jobs ?? []), ...(status?.waiting_jobs ?? [])];
   return {

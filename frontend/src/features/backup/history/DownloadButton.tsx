@@ -1,4 +1,4 @@
-/** The way to the bytes of a backup, or of something in it. The browser itself saves them, however many they are. */
+/** Buttons that download a backup or a part of it. The browser saves the data itself, whatever its size. */
 
 import { Button, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
@@ -7,7 +7,7 @@ import { unwrap } from "../../../api/client";
 import { useApi, useApiUrl, useHeaders } from "../../../api/ApiProvider";
 import { t } from "../../../i18n";
 
-/** The address of the bytes of something in a backup; of the whole where the path is empty. */
+/** Return the download address of a path in a backup. The empty path is the whole backup. */
 export function downloadPath(job: string, path: string): string {
   return `/jobs/${job}/download/${path && `?path=${encodeURIComponent(path)}`}`;
 }
@@ -21,7 +21,7 @@ interface Props {
 }
 
 export function DownloadButton(props: Props) {
-  // A link sends the session of the browser and no header: where a token counts, it takes a ticket.
+  // A link sends the session but no headers. With token headers, the download needs a ticket.
   return useHeaders() === undefined ? <Link {...props} /> : <TicketDownloadButton {...props} />;
 }
 
@@ -65,7 +65,7 @@ function TicketDownloadButton({ job, path, text, name, size = "compact-sm" }: Pr
   );
 }
 
-/** Has the browser save what is at an address, which the page stays open for. */
+/** Make the browser save an address. The page stays open. */
 function save(address: string): void {
   const link = document.createElement("a");
   link.href = address;

@@ -1,4 +1,4 @@
-/** What lies in a folder of a backup, or what a search has found. */
+/** The contents of a folder in a backup, or the results of a search. */
 
 import { Anchor, Button, Group, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { useMemo } from "react";
@@ -13,7 +13,7 @@ import { DownloadButton } from "./DownloadButton";
 
 type Entry = Schemas["Entry"];
 
-/** Outlines on a field of 16 by 16. */
+/** Outlines in a 16 by 16 box. */
 const MARKS: Record<Entry["kind"], string> = {
   folder: "M1.5 3.5h4.5l1.5 2h7v8h-13z",
   file: "M3.5 1.5h6l3 3v10h-9zM9.5 1.5v3h3",
@@ -21,12 +21,12 @@ const MARKS: Record<Entry["kind"], string> = {
   special: "M8 1.5l6.5 6.5l-6.5 6.5l-6.5 -6.5z",
 };
 
-/** The address of a folder of a backup. */
+/** Return the address of a folder in a backup. */
 export function folderPath(job: string, path: string): string {
   return `../history/${job}/files${path ? `?path=${encodeURIComponent(path)}` : ""}`;
 }
 
-/** To a restore of this alone. */
+/** A link to a restore of this entry only. */
 function RestoreLink({ job, entry }: { job: string; entry: Entry }) {
   return (
     <Allowed to="restore_backups">
@@ -46,7 +46,7 @@ function RestoreLink({ job, entry }: { job: string; entry: Entry }) {
 interface Props {
   job: string;
   entries: Entry[];
-  /** Whether to show where each lies, too. */
+  /** Whether to show the whole path of each entry. */
   full: boolean;
   onPreview: (entry: Entry) => void;
 }

@@ -1,7 +1,8 @@
-/** A look at a small text or picture of a backup.
+/**
+ * Previews a small text or picture of a backup.
  *
- * What lies in a backup is anybody's: it is never opened as a page. Text is shown as text, and a picture is only decoded, as
- * one of a few formats that hold no script.
+ * Anyone may have written the contents of a backup, so they are never opened as a page. Text is shown as text. A
+ * picture is only decoded, and only in a few formats without scripts.
  */
 
 import { Button, Group, Image, Modal, Stack, Text } from "@mantine/core";
@@ -91,7 +92,7 @@ function Content({ job, entry }: { job: string; entry: Entry }) {
   );
 }
 
-/** The bytes, or only so many from the beginning. */
+/** Fetch the content, or its first `most` bytes. */
 async function fetchContent(address: string, most: number | null, more?: Headers): Promise<ArrayBuffer> {
   const range = most === null ? {} : { Range: `bytes=0-${most - 1}` };
   const headers = { ...(await more?.()), ...range };
@@ -149,7 +150,7 @@ function PlainText({ content, size }: { content: ArrayBuffer; size: number }) {
   );
 }
 
-/** The bytes as text, or nothing where they are none. A letter that the end has cut in two is no reason to refuse it. */
+/** Decode the content as text, or return null when it is none. A character that the end cuts in two is allowed. */
 function textOf(content: ArrayBuffer, cut: boolean): string | null {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(content, { stream: cut });

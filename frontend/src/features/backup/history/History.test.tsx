@@ -7,7 +7,7 @@ import { API, renderConsole } from "../../../testing/render";
 import { job, problem } from "../../../testing/samples";
 import { FakeEventSource, server } from "../../../testing/setup";
 
-/** Answers the list, and notes what it was asked. */
+/** Serves the list and records the requests. */
 function answerJobs(answer: (asked: URLSearchParams) => object) {
   const asked: URLSearchParams[] = [];
   server.use(
@@ -22,7 +22,7 @@ function answerJobs(answer: (asked: URLSearchParams) => object) {
 }
 
 describe("the history", () => {
-  it("says why a job failed, in the list", async () => {
+  it("shows in the list why a job failed", async () => {
     answerJobs(() => ({
       next: null,
       previous: null,
@@ -36,7 +36,7 @@ describe("the history", () => {
     expect(found.violations.map((one) => one.id)).toEqual([]);
   });
 
-  it("asks as the address says, and again when a filter is changed", async () => {
+  it("follows the filters of the address, and a changed filter", async () => {
     const asked = answerJobs(() => ({ next: null, previous: null, results: [] }));
     const { user } = renderConsole("/history?status=FAILED&status=TIMEOUT");
     await screen.findByText("No matching jobs");
@@ -48,7 +48,7 @@ describe("the history", () => {
     expect(asked.at(-1)?.has("status")).toBe(false);
   });
 
-  it("goes on by itself where the page before ended", async () => {
+  it("loads the next page", async () => {
     const asked = answerJobs((params) =>
       params.get("cursor") === "second"
         ? { next: null, previous: null, results: [job({ uuid: "older", job_name: "older" })] }
@@ -61,7 +61,7 @@ describe("the history", () => {
     expect(asked.length).toBe(2);
   });
 
-  it("asks an event's worth of it anew, and not all that was loaded", async () => {
+  it("refetches one page after an event, not all loaded pages", async () => {
     let status: "RUNNING" | "FAILED" = "RUNNING";
     const asked = answerJobs((params) =>
       params.get("cursor") === "second"
@@ -80,11 +80,11 @@ describe("the history", () => {
     FakeEventSource.all[0]?.dispatchEvent(new Event("job"));
     await within(row).findByText("Failed");
     expect(row.getAttribute("aria-rowindex")).toBe("2");
-    // Both pages are in view here, where nothing has a height: each of them once.
+    // Without a layout, both pages count as in view: one request for each.
     expect(asked.slice(2).map((params) => params.get("cursor"))).toEqual([null, "second"]);
   });
 
-  it("asks again by itself when there was no answer, once it is connected again", async () => {
+  it("retries unanswered requests after a reconnect", async () => {
     let isAway = true;
     server.use(
       http.get(`${API}/configurations/`, () => HttpResponse.json({ next: null, previous: null, results: [] })),
@@ -102,7 +102,7 @@ describe("the history", () => {
     expect(screen.queryByText("Not now.")).toBeNull();
   });
 
-  it("orders by a column, downwards first", async () => {
+  it("sorts by a column, descending first", async () => {
     const asked = answerJobs(() => ({ next: null, previous: null, results: [job()] }));
     const { user } = renderConsole("/history");
     await user.click(await screen.findByTitle("Sort by Stored"));

@@ -1,4 +1,4 @@
-/** All jobs, narrowed down as the address says. */
+/** The history: all jobs that match the filters of the address. */
 
 import { Button, Stack, Text, Title } from "@mantine/core";
 import { useRef } from "react";
@@ -35,7 +35,7 @@ function Jobs({ params, onOrder }: { params: URLSearchParams; onOrder: (order: s
   const reorder = (wanted: string) => {
     onOrder(wanted);
     if (place.current && place.current.getBoundingClientRect().top < 0) {
-      // Another order begins at its beginning.
+      // A new order starts at the top of the list.
       place.current.scrollIntoView();
     }
   };

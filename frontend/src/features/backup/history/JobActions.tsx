@@ -1,4 +1,4 @@
-/** What can be done with a job and its backup. What is not possible now is not offered. */
+/** The actions for a job and its backup. Impossible actions are not offered. */
 
 import { Button, Group, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
@@ -72,7 +72,7 @@ function Verify({ job }: { job: Job }) {
   );
 }
 
-/** One button for both, so that whoever has pressed it is still on it afterwards. */
+/** One button for both actions, so that it keeps the focus. */
 function Pin({ job }: { job: Job }) {
   const api = useApi();
   const [opened, { open, close }] = useDisclosure(false);
@@ -91,12 +91,12 @@ function Pin({ job }: { job: Job }) {
 interface ActionButtonProps {
   name: string;
   hint?: string;
-  /** What is to be asked before. */
+  /** Called instead of `work`, for an action with a dialog. */
   instead?: () => void;
   work: () => Promise<unknown>;
 }
 
-/** A button that does something at once, and says why it was refused. */
+/** A button that acts at once, and shows the reason of a refusal. */
 function ActionButton({ name, hint, instead, work }: ActionButtonProps) {
   const queries = useQueryClient();
   const doing = useMutation({

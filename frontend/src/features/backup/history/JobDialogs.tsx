@@ -1,4 +1,4 @@
-/** What asks before something is done to a job: each says what will happen. */
+/** The dialogs of a job. Each explains the effect of the action. */
 
 import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
@@ -110,7 +110,7 @@ interface ConfirmDialogProps {
   children: ReactNode;
 }
 
-/** A dialog that closes when the work was taken on, and stays with the reason when it was refused. */
+/** A dialog that closes when the server accepts the action, and stays with the reason when it refuses. */
 function ConfirmDialog({
   title,
   opened,

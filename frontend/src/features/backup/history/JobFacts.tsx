@@ -1,4 +1,4 @@
-/** What is known of a job. */
+/** The details of a job. */
 
 import { Code } from "@mantine/core";
 

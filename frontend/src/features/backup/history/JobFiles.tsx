@@ -1,4 +1,4 @@
-/** A backup looked into without restoring it. Where one is, and what one searches for, is in the address. */
+/** The files of a backup. The folder and the search stand in the address. */
 
 import { Anchor, Breadcrumbs, Button, Group, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
@@ -71,7 +71,7 @@ function FolderPath({ job, path }: { job: string; path: string }) {
 function SearchForm({ job, path, search }: { job: string; path: string; search: string }) {
   const [, setParams] = useSearchParams();
   const [text, setText] = useState(search);
-  // Somebody went back, or into another folder; who has searched is still where they have typed.
+  // The address changed: the user went back, or opened another folder.
   useEffect(() => setText(search), [path, search]);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();

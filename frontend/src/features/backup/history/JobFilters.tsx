@@ -1,4 +1,4 @@
-/** What the history can be narrowed down by. Every choice is in the address at once; the search waits for a pause. */
+/** The filters of the history. Each choice is in the address at once; the search waits for a pause. */
 
 import { Button, Group, MultiSelect, NativeSelect, Paper, Select, SimpleGrid, TextInput } from "@mantine/core";
 import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
@@ -30,7 +30,7 @@ interface Props {
 }
 
 export function JobFilters({ params, onChange }: Props) {
-  // Where there is little room the jobs come first.
+  // On a small screen the filters start closed, so that the jobs come first.
   const [opened, { toggle }] = useDisclosure(false);
   const set = (name: FilterName, values: string[]) => onChange(withFilter(params, name, values));
   const clear = () => onChange(NAMES.reduce((all, name) => withFilter(all, name, []), params));

@@ -1,4 +1,4 @@
-/** The phases of a job as its log has them, each with how long it took until the next. */
+/** The log of a job, with the time that each entry took. */
 
 import { Text } from "@mantine/core";
 
@@ -33,7 +33,10 @@ export function JobLog({ job }: { job: Schemas["JobDetail"] }) {
   );
 }
 
-/** Until the next line. Lines are written to the second, so that less than one is not told; nor is what came afterwards. */
+/**
+ * Return the time until the next entry. Entries have whole seconds, so less than one is not shown, nor the time after
+ * the end.
+ */
 function took({ log, completed_at: end }: Schemas["JobDetail"], index: number): string {
   const [line, next] = [log[index], log[index + 1]];
   if (!line || !next || (end !== null && Date.parse(next.at) > Date.parse(end))) {

@@ -1,4 +1,4 @@
-/** What a backup holds, as its job has it: databases, files, references that lead nowhere. */
+/** The manifest of a backup: databases, files and broken references. */
 
 import { Code, Text } from "@mantine/core";
 import type { ReactNode } from "react";
@@ -11,9 +11,9 @@ type Values = Record<string, unknown>;
 
 interface Props {
   manifest: Values;
-  /** Whether its backup has been removed, or begins to be. */
+  /** Whether the backup was removed, or is being removed. */
   gone: boolean;
-  /** Whether there will be one when the job has ended. */
+  /** Whether the job is still queued or running. */
   unfinished: boolean;
 }
 
@@ -38,7 +38,7 @@ export function JobManifest({ manifest, gone, unfinished }: Props) {
   );
 }
 
-/** Of what is there. The record is the server's own and may lack any part, by what was backed up and when. */
+/** Return the known facts. A manifest may lack any part, depending on the backup and its version. */
 function factsOf(manifest: Values): [string, ReactNode][] {
   const number = (value: unknown) => (typeof value === "number" ? value.toLocaleString("en") : t("common.unknown"));
   const cut = manifest["cut_at"];

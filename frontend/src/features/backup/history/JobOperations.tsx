@@ -1,4 +1,4 @@
-/** Verifications and removals of a backup: how far they are, and how they ended. */
+/** Verifications and deletions of a backup, with their progress and results. */
 
 import { Button, Group, List, Stack, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";

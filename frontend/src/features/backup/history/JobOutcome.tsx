@@ -1,4 +1,4 @@
-/** What came of a job, at once and in its own words: how far it is, why it failed, that its backup is gone. */
+/** The state of a job: its progress, its error, and whether its backup was removed. */
 
 import { Alert, Stack, Text } from "@mantine/core";
 
@@ -58,7 +58,7 @@ export function JobOutcome({ job }: { job: Job }) {
 
 function EndNotice({ job }: { job: Job }) {
   const [colour, usual] = ENDS[job.status] ?? ["gray", "history.page.endedTitle" as const];
-  // The rest cannot be restored any more.
+  // The rest is gone, too.
   const title = job.status === "INCOMPLETE" && !job.has_backup ? "history.page.incompleteGoneTitle" : usual;
   const problems = job.problem_count > 0 ? t("history.problems", { count: job.problem_count }) : "";
   if (!ENDS[job.status] && !job.error_message) {

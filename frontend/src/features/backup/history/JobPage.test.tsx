@@ -25,8 +25,8 @@ function show(job: Schemas["JobDetail"], operations: Schemas["Operation"][] = []
 const refused = (status: number, detail: string) =>
   HttpResponse.json({ type: "", title: "", status, detail, instance: "", id: "x", errors: [] }, { status });
 
-describe("the page of a job", () => {
-  it("shows a backup, and is accessible", async () => {
+describe("the job page", () => {
+  it("shows a backup and is accessible", async () => {
     const { container } = show(jobDetail());
     await screen.findByRole("heading", { name: "nightly-20261124" });
     expect(screen.getByText("sqlite, 33 tables, 1,874 rows")).toBeTruthy();
@@ -39,14 +39,14 @@ describe("the page of a job", () => {
     expect(found.violations.map((one) => one.id)).toEqual([]);
   });
 
-  it("says that the storage has lost a backup, whatever was proved before", async () => {
+  it("reports a backup that the storage has lost, whatever its trust level", async () => {
     show(jobDetail({ missing: "The repository in '/srv' is not there." }));
     expect((await screen.findByText("Unavailable")).title).toBe("The repository in '/srv' is not there.");
     expect(screen.getByText(/This backup cannot be restored now. The repository in/)).toBeTruthy();
     expect(screen.queryByText("Verified")).toBeNull();
   });
 
-  it("says first why a job failed, and offers nothing to restore", async () => {
+  it("shows first why a job failed, and offers no restore", async () => {
     show(
       jobDetail({ status: "FAILED", trust: "", has_backup: false, error_message: "The disk was full.", manifest: {} }),
     );
@@ -55,7 +55,7 @@ describe("the page of a job", () => {
     expect(screen.queryByRole("button", { name: "Delete…" })).toBeNull();
   });
 
-  it("lets a person acknowledge the problems of an incomplete backup", async () => {
+  it("acknowledges the problems of an incomplete backup", async () => {
     const problems = [{ path: "media/a.pdf", reason: "It is not there." }];
     const asked: unknown[] = [];
     const { user } = show(jobDetail({ status: "INCOMPLETE", problems, problem_count: 1 }));
@@ -79,7 +79,7 @@ describe("the page of a job", () => {
     await waitFor(() => expect(screen.queryByRole("button", { name: "Acknowledge" })).toBeNull());
   });
 
-  it("promises nothing of an incomplete backup that is gone", async () => {
+  it("promises nothing for a removed incomplete backup", async () => {
     const removal = {
       removal_started_at: "2026-11-25T02:00:00Z",
       removed_at: "2026-11-25T02:00:00Z",
@@ -92,7 +92,7 @@ describe("the page of a job", () => {
     expect(screen.queryByText(/can be restored/)).toBeNull();
   });
 
-  it("offers nothing that one has no right to", async () => {
+  it("hides actions without permission", async () => {
     server.use(
       http.get(`${API}/system/rights/`, () =>
         HttpResponse.json({ user: "grace", rights: ["view_backups", "run_backups"] }),
@@ -107,7 +107,7 @@ describe("the page of a job", () => {
     expect(screen.queryByRole("button", { name: "Cancel" })).toBeNull();
   });
 
-  it("deletes only after the name was typed, and says that it was begun", async () => {
+  it("deletes only after the typed name, and reports the request", async () => {
     const { user } = show(jobDetail());
     await user.click(await screen.findByRole("button", { name: "Delete…" }));
     const dialog = await screen.findByRole("dialog");
@@ -130,7 +130,7 @@ describe("the page of a job", () => {
     expect(deleted).toBe(1);
   });
 
-  it("keeps the dialog open with the reason when it is refused", async () => {
+  it("keeps the dialog open with the reason of a refusal", async () => {
     const { user } = show(jobDetail({ status: "RUNNING", trust: "", has_backup: false, completed_at: null }));
     server.use(http.post(`${PLACE}/cancel/`, () => refused(403, "It takes the right to run backups.")));
     await user.click(await screen.findByRole("button", { name: "Cancel job…" }));
@@ -140,7 +140,7 @@ describe("the page of a job", () => {
     expect((await within(dialog).findByRole("alert")).textContent).toBe("It takes the right to run backups.");
   });
 
-  it("shows how a verification goes on, and how it ended", async () => {
+  it("shows the progress and the result of a verification", async () => {
     const progress = {
       phase: "reading back",
       files_done: 0,
@@ -174,7 +174,7 @@ describe("the files of a backup", () => {
     in_package: true,
   };
 
-  it("asks for the path of the address and shows text as text", async () => {
+  it("opens the path of the address, and shows text as text", async () => {
     answerJob(jobDetail());
     const asked: (string | null)[] = [];
     server.use(
@@ -193,7 +193,7 @@ describe("the files of a backup", () => {
     expect(asked).toEqual(["files/media", "files/media/100%25.txt"]);
   });
 
-  it("searches from where one types, and says when nothing has such a name", async () => {
+  it("searches below the open folder, and reports an empty result", async () => {
     answerJob(jobDetail());
     server.use(
       http.get(`${PLACE}/files/`, ({ request }) => {
@@ -208,7 +208,7 @@ describe("the files of a backup", () => {
     expect(document.activeElement).toBe(field);
   });
 
-  it("hands out nothing that is withheld", async () => {
+  it("offers no download of redacted files", async () => {
     answerJob(jobDetail());
     const results = [{ ...entry, name: ".env", withheld: true }];
     server.use(

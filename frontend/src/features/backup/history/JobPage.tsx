@@ -1,4 +1,4 @@
-/** One job: what came of it, why, and what can be done with its backup. Below `files` one looks into the backup. */
+/** The page of one job: result, reason and actions. Below `files` it shows the files of the backup. */
 
 import { Anchor, Grid, Group, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
@@ -72,7 +72,7 @@ function Heading({ job }: { job: Schemas["JobDetail"] }) {
   const heading = useRef<HTMLHeadingElement>(null);
   const from = useLocation().state as FromList | null;
   useEffect(() => {
-    // One has just come here, or the button that had the focus is gone together with the backup.
+    // The page was just opened, or the focused button disappeared with the backup.
     if (document.activeElement === document.body) {
       heading.current?.focus({ preventScroll: true });
     }

@@ -1,4 +1,4 @@
-/** Warnings, and what could not be read. */
+/** Warnings and unreadable files. */
 
 import { Button, Group, List, Text } from "@mantine/core";
 import { useState } from "react";
@@ -45,7 +45,7 @@ function Warnings({ texts }: { texts: string[] }) {
 
 interface ShowMoreProps {
   shown: number;
-  /** How many can be shown, and of how many it is known. */
+  /** How many can be shown, and the total. */
   there: number;
   count: number;
   onMore: () => void;
@@ -81,7 +81,7 @@ function UnreadableFiles({ job }: { job: Schemas["JobDetail"] }) {
   );
 }
 
-/** Until when a person has acknowledged all of them, or the way to do so. */
+/** The end of the acknowledgement, or the button to acknowledge all problems. */
 function AcknowledgeProblems({ job }: { job: Schemas["JobDetail"] }) {
   if (job.accepted_until) {
     return <Text size="sm">{t("history.page.acknowledged", { time: dateTime(job.accepted_until) })}</Text>;

@@ -1,4 +1,4 @@
-/** The parts of a job that the table and the cards both show. */
+/** The parts of a job that the table and the cards share. */
 
 import { Link, useLocation } from "react-router";
 
@@ -12,7 +12,7 @@ import classes from "./History.module.css";
 
 type Job = Schemas["Job"];
 
-/** What a link out of a list gives the page of a job, so that it can lead back: the search of the list's address. */
+/** The state of a link from a list to a job: the search of the list's address, to return to it. */
 export interface FromList {
   list: string;
 }
@@ -37,7 +37,7 @@ export function JobBadges({ job }: { job: Job }) {
   );
 }
 
-/** Why it failed, what it could not read, how far it is: whatever there is to say of it beyond numbers. */
+/** The error, the counts of problems and warnings, and the progress of a job. */
 export function JobRemarks({ job }: { job: Job }) {
   const bad = job.status === "FAILED" || job.status === "TIMEOUT" || job.trust === "DAMAGED";
   const counted = [

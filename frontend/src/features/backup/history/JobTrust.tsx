@@ -1,4 +1,4 @@
-/** How far a backup has been proved, and what each step means. */
+/** The trust level of a backup, with the meaning of each step. */
 
 import { Group, Stack, Text } from "@mantine/core";
 

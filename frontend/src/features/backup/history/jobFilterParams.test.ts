@@ -4,8 +4,8 @@ import { dayOf, queryOf, withFilter } from "./jobFilterParams";
 
 const asked = (address: string) => queryOf(new URLSearchParams(address));
 
-describe("the address as a question to the server", () => {
-  it("takes every filter", () => {
+describe("the filters in the address", () => {
+  it("sends every filter to the server", () => {
     const configuration = "0b5e3a52-6d0a-4a5e-9d51-0f3a3b1c0002";
     expect(
       asked(
@@ -23,13 +23,13 @@ describe("the address as a question to the server", () => {
     });
   });
 
-  it("asks for whole days of the user's own zone", () => {
+  it("sends whole days in the zone of the user", () => {
     const { queued_after: after, queued_before: before } = asked("after=2026-11-24&before=2026-11-24");
     expect(new Date(after ?? "")).toEqual(new Date(2026, 10, 24));
     expect(new Date(before ?? "")).toEqual(new Date(2026, 10, 25));
   });
 
-  it("asks for the days of another zone by their moments, and shows them as the user's", () => {
+  it("sends the days of another zone as timestamps, and shows them in the zone of the user", () => {
     const address = new URLSearchParams({ after: "2026-11-24T00:00:00+09:00", before: "2026-11-25T00:00:00+09:00" });
     expect(queryOf(address)).toEqual({
       queued_after: "2026-11-23T15:00:00.000Z",
@@ -40,13 +40,13 @@ describe("the address as a question to the server", () => {
     expect(dayOf(new URLSearchParams("after=2026-11-24"), "after")).toBe("2026-11-24");
   });
 
-  it("leaves out what nobody knows", () => {
+  it("ignores unknown values", () => {
     expect(
       asked("status=LOST&type=X&order=colour&after=yesterday&before=2026-11-24Tnoon&configuration=1&q=%20"),
     ).toEqual({});
   });
 
-  it("takes a filter away without touching the others", () => {
+  it("removes one filter and keeps the others", () => {
     const changed = withFilter(new URLSearchParams("status=FAILED&status=MISSED&q=a"), "status", []);
     expect(changed.toString()).toBe("q=a");
   });

@@ -1,4 +1,4 @@
-/** What the history is narrowed down to, as the address has it. Whoever sends somebody the address shows the same. */
+/** The filters of the history in the address. A shared address shows the same jobs. */
 
 import type { JobsQuery } from "../../../api/queries";
 
@@ -28,7 +28,7 @@ export const ORDERS = [
 export const NAMES = ["q", "status", "type", "configuration", "trigger", "trust", "kept", "after", "before"] as const;
 export type FilterName = (typeof NAMES)[number];
 
-/** The question to the server. What the address has and nobody knows is left out: an old link still shows something. */
+/** Return the query for the API. Unknown values are ignored, so that an old link still works. */
 export function queryOf(params: URLSearchParams): JobsQuery {
   const search = params.get("q")?.trim().slice(0, 100);
   const status = params.getAll("status").filter((one) => isOneOf(one, STATUSES));
@@ -57,7 +57,7 @@ export function hasFilters(params: URLSearchParams): boolean {
   return NAMES.some((name) => params.has(name));
 }
 
-/** The address with another value of a filter; without one it is taken away. */
+/** Return the address with other values of a filter. Without values, the filter is removed. */
 export function withFilter(params: URLSearchParams, name: FilterName | "order", values: string[]): URLSearchParams {
   const changed = new URLSearchParams(params);
   changed.delete(name);
@@ -73,7 +73,7 @@ function isUuid(value: string | null): value is string {
   return value !== null && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
 }
 
-/** A moment as it is; of a day the midnight in the user's zone with which it begins, or so many days later. */
+/** Return a timestamp. A date becomes midnight in the zone of the user, `later` days after it. */
 function toTimestamp(given: string, later: number): string | null {
   const parts = /^(\d{4})-(\d\d)-(\d\d)$/.exec(given);
   const [year, month, date] = parts === null ? [] : parts.slice(1).map(Number);
@@ -87,7 +87,7 @@ function isTimestamp(given: string): boolean {
   return /^\d{4}-\d\d-\d\dT/.test(given) && !Number.isNaN(Date.parse(given));
 }
 
-/** The day, in the user's zone, that a date field shows for a filter; `before` ends just before its moment. */
+/** Return the day that a date field shows, in the zone of the user. `before` ends just before its timestamp. */
 export function dayOf(params: URLSearchParams, name: "after" | "before"): string {
   const given = params.get(name) ?? "";
   if (!isTimestamp(given)) {

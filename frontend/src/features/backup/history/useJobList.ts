@@ -1,4 +1,4 @@
-/** The jobs of the history: more of them before the end is reached, and those that are looked at as they are now. */
+/** The jobs of the history: loads more near the end, and keeps the pages in view current. */
 
 import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
@@ -16,7 +16,7 @@ import {
 import type { JobsQuery } from "../../../api/queries";
 import type { InView } from "../../../components/table/useVirtualRows";
 
-/** So many rows before the end the next ones are asked for. */
+/** Load the next page this many rows before the end. */
 const AHEAD = 30;
 
 export function useJobList(wanted: JobsQuery) {
@@ -44,10 +44,10 @@ export function useJobList(wanted: JobsQuery) {
     // eslint-disable-next-line react-hooks/exhaustive-deps -- only new answers change the list; the key is new at every render
   }, [shown.pages, more.data]);
   return {
-    /** The first page, which says why there are no `jobs` where they are undefined. */
+    /** The first page. It has the error when `jobs` is undefined. */
     query,
     jobs: list && jobs,
-    /** Whether what is shown is what was asked for before, because the answer is not there yet. */
+    /** Whether the list still shows the previous filters, because the answer is pending. */
     isAnother,
     hasMore: end !== null,
     error: error ?? more.error ?? shown.error,
@@ -61,7 +61,7 @@ function combinePages(answers: { data: JobPage; error: Error | null }[]) {
   return { pages: answers.map(({ data }) => data), error: answers.find(({ error }) => error)?.error ?? null };
 }
 
-/** The pages that have rows in view. */
+/** Return the pages with rows in view. */
 function pagesIn(list: JobList, { first, last }: InView): JobList {
   let begin = 0;
   return list.filter(({ jobs }) => {

@@ -1,4 +1,4 @@
-/** A warning that a person has acknowledged: listed, and withdrawn. */
+/** An acknowledged warning, which can be withdrawn. */
 
 import { Alert, Button, Group, Text } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";

@@ -1,4 +1,4 @@
-/** The drawing itself, which is large to load and so comes last. */
+/** The chart itself. It is large, so it loads last. */
 
 import "@mantine/charts/styles.layer.css";
 
@@ -9,7 +9,7 @@ import { shortDay } from "./dates";
 
 type Day = Schemas["Day"];
 
-/** A line of it: whose number of a day it shows, under which name, in which colour. */
+/** A line of the chart: its name, colour and value per day. */
 export interface Series {
   name: string;
   colour: string;
@@ -23,7 +23,7 @@ interface Props {
   logarithmic: boolean;
 }
 
-/** There is no place for nothing on a logarithmic scale: the line has a gap there. */
+/** Return null instead of zero on a logarithmic scale, which has no zero. The line has a gap there. */
 function drawn(value: number | null, logarithmic: boolean): number | null {
   return logarithmic && value !== null && value <= 0 ? null : value;
 }
@@ -40,7 +40,7 @@ export default function Chart({ days, series, format, logarithmic }: Props) {
       dataKey="day"
       series={series.map(({ name, colour }) => ({ name, color: colour }))}
       valueFormatter={format}
-      // A day between days without a backup, such as of a weekly one, has no line to be seen by.
+      // A single day between days without a backup has no line, so each day has a dot.
       dotProps={{ r: 2 }}
       withLegend={series.length > 1}
       strokeWidth={2}

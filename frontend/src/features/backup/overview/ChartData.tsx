@@ -1,4 +1,4 @@
-/** The numbers of a chart as a table, for whoever does not see the chart, or wants to know exactly. */
+/** The numbers of a chart as a table. */
 
 import { Box } from "@mantine/core";
 import { type ReactNode, useState } from "react";

@@ -1,4 +1,4 @@
-/** The server's words, with the commands in them as such. */
+/** Text of the server, with its commands set as code. */
 
 import { Code } from "@mantine/core";
 

@@ -1,4 +1,4 @@
-/** What the doctor sees: what is wrong, why it matters, what to do. */
+/** The findings of the doctor: the problem, its reason and the next step. */
 
 import { Button, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
@@ -16,7 +16,7 @@ import { Loaded } from "../../../components/states";
 import { Acknowledged } from "./AcknowledgedFinding";
 import { CommandText } from "./CommandText";
 
-/** The worst come first. */
+/** The server sorts the most severe findings first. */
 const FIRST = 5;
 
 export function Findings() {

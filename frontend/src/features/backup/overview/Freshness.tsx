@@ -1,4 +1,4 @@
-/** How old the last good backup of each schedule is, against what the schedule promises. */
+/** The age of the last good backup of each schedule, and when the next one is due. */
 
 import { Anchor, Badge, Box, Button, Progress, Text } from "@mantine/core";
 import { useState } from "react";
@@ -15,7 +15,7 @@ import { EmptyState } from "../../../components/states";
 
 type Row = Schemas["Freshness"];
 
-/** Who is late comes first. */
+/** Overdue schedules come first. */
 const FIRST = 8;
 
 export function Freshness({ rows, leftOut }: { rows: Row[]; leftOut: number }) {
@@ -138,7 +138,7 @@ function DueBy({ row }: { row: Row }) {
   );
 }
 
-/** How much of the time that the backup may get old has gone by. The words beside it say the same. */
+/** The elapsed part of the time until the next backup is due. The text beside it says the same. */
 function AgeBar({ row, colour }: { row: Row; colour: string }) {
   if (!row.last_good_at || !row.fresh_until) {
     return null;

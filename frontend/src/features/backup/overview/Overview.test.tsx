@@ -35,7 +35,7 @@ function show(answers: Answers = {}) {
 }
 
 describe("the overview", () => {
-  it("answers in one sentence, with the reason and what to do", async () => {
+  it("shows the answer with its reason and the next step", async () => {
     const { container } = show({
       status: {
         total_backups: 0,
@@ -60,7 +60,7 @@ describe("the overview", () => {
     expect(found.violations.map((one) => one.id)).toEqual([]);
   });
 
-  it("is no plain yes while a warning is open", async () => {
+  it("is not a plain yes while a warning is open", async () => {
     const protection = { ...status().protection, warnings: 2, open: ["nightly: is FAILED", "storage: is full soon"] };
     show({ status: { protection } });
     const answer = await screen.findByRole("region", { name: /Yes, with 2 warnings/ });
@@ -68,7 +68,7 @@ describe("the overview", () => {
     expect(within(answer).getByText("storage: is full soon")).toBeTruthy();
   });
 
-  it("lets a person acknowledge a warning, and lists what is acknowledged", async () => {
+  it("acknowledges a warning, and lists acknowledged ones", async () => {
     const finding = {
       id: "backup.W011",
       severity: "WARNING" as const,
@@ -109,7 +109,7 @@ describe("the overview", () => {
     expect(asked[1]).toMatchObject({ finding: "backup.W011", subject: "storage /b", why: "one disk" });
   });
 
-  it("shows what runs with its progress, and who is late", async () => {
+  it("shows running jobs with their progress, and overdue schedules", async () => {
     const progress = {
       phase: "storing",
       files_done: 12,
@@ -140,7 +140,7 @@ describe("the overview", () => {
     expect(within(row).getByText("Never")).toBeTruthy();
   });
 
-  it("has the days of the calendar as a table whose days lead to their jobs", async () => {
+  it("lists the days of the calendar in a table, with links to their jobs", async () => {
     const { user } = show();
     const calendar = await screen.findByRole("region", { name: "Last 2 days" });
     expect(
@@ -152,7 +152,7 @@ describe("the overview", () => {
     expect(link.closest("tr")?.textContent).toContain("Failed 1");
   });
 
-  it("foresees nothing that the server does not", async () => {
+  it("makes no forecast that the server does not make", async () => {
     show();
     expect(await screen.findByText(/not known yet.*forecast is not possible yet/)).toBeTruthy();
   });

@@ -1,4 +1,4 @@
-/** Whether the documents are safe, at a glance; then why, what next, and how it has been. */
+/** The overview: the protection status, then its reasons, the next runs and the history of results. */
 
 import { Grid, Stack, Title, VisuallyHidden } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";

@@ -1,4 +1,4 @@
-/** The answer: one sentence and one colour, as the server found them. */
+/** The protection status in one sentence and one colour, as the server reports it. */
 
 import { Button, Group, List, Paper, Stack, Text, Title } from "@mantine/core";
 import { Link } from "react-router";
@@ -19,7 +19,7 @@ const LOOKS = {
 export function ProtectionStatus({ status }: { status: Schemas["Status"] }) {
   const ago = useRelativeTime();
   const verdict = status.protection;
-  /** Protected, and something is open: no plain yes. */
+  /** Protected with open warnings is not a plain yes. */
   const isWarned = verdict.state === "PROTECTED" && verdict.warnings > 0;
   const { colour, mark } = isWarned ? { ...LOOKS.PROTECTED, colour: "yellow" } : LOOKS[verdict.state];
   return (

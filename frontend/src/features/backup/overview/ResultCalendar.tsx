@@ -1,4 +1,4 @@
-/** The results of the last weeks, a square for each day and a row for each configuration. */
+/** The results of the last weeks: one square per day, one row per configuration. */
 
 import { Anchor, Box, Group, Text } from "@mantine/core";
 import { Link } from "react-router";
@@ -14,7 +14,7 @@ import { ChartData } from "./ChartData";
 type Results = Record<string, number>;
 type Mark = "good" | "partly" | "bad" | "nothing";
 
-/** Where not all days have room the newest are in sight, however the phone is turned. */
+/** Scrolls to the newest days where not all have room, also after a phone is turned. */
 function newest(box: HTMLElement | null) {
   if (box === null) {
     return undefined;
@@ -32,7 +32,7 @@ const COLOURS: Record<Mark, string> = {
   nothing: "var(--mantine-color-default-border)",
 };
 
-/** The colours stay where the system chooses those of everything else. */
+/** Forced colours must not replace these. */
 const DRAWN = { borderRadius: 2, forcedColorAdjust: "none" } as const;
 
 export function ResultCalendar({ statistics }: { statistics: Schemas["Statistics"] }) {
@@ -98,7 +98,7 @@ export function ResultCalendar({ statistics }: { statistics: Schemas["Statistics
       <ChartData>
         <DataTable columns={DAY_COLUMNS} rows={[...days].reverse()} rowKey={({ date }) => date} fontSize="sm" />
       </ChartData>
-      {/* The numbers of the storage and of the charts below are of the same moment. */}
+      {/* The storage and the charts below have the same timestamp. */}
       <Text size="xs" c="dimmed" mt="xs">
         {t("overview.calendar.examined", { time: ago(statistics.examined_at) })}
       </Text>
@@ -119,7 +119,7 @@ function resultsInWords(results: Results | undefined): string {
   return parts.join(", ") || t("overview.calendar.noResults");
 }
 
-/** What tells the days apart for whoever does not tell the colours apart. */
+/** Signs for readers who cannot tell the colours apart. */
 const SIGNS: Record<Mark, string> = { good: "", partly: "–", bad: "×", nothing: "" };
 
 const GRID = (count: number) => ({

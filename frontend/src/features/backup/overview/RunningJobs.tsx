@@ -1,4 +1,4 @@
-/** What runs now, as it goes on. */
+/** The running jobs with their progress. */
 
 import { Anchor, Group, Stack, Text } from "@mantine/core";
 import { Link } from "react-router";

@@ -1,4 +1,4 @@
-/** How much room there is, and how long it lasts. Nothing is said where nothing can be foreseen. */
+/** The free space and its forecast. Nothing is shown where no forecast is possible. */
 
 import { Progress, Text } from "@mantine/core";
 
@@ -12,7 +12,7 @@ type Space = Schemas["Growth"];
 
 const TIGHT_DAYS = 30;
 const SOON_DAYS = 90;
-/** Shares of the storage below which it is tight however slowly it grows, as the server's findings have them. */
+/** Shares of free space that count as tight or scarce at any growth. The findings of the server use the same. */
 const TIGHT = 0.03;
 const SCARCE = 0.1;
 

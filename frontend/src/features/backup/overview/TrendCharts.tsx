@@ -1,4 +1,4 @@
-/** How sizes, durations and changes went, day by day. The drawing is loaded when it is needed; the tables are there at once. */
+/** Charts of sizes, durations and changes per day. The drawing loads on demand; the tables are there at once. */
 
 import { SimpleGrid, Skeleton, Text } from "@mantine/core";
 import { lazy, Suspense } from "react";
@@ -60,7 +60,7 @@ interface TrendProps {
   days: Day[];
   format: (value: number) => string;
   series: Series[];
-  /** For numbers of very different sizes. */
+  /** For values of very different sizes. */
   logarithmic?: boolean;
 }
 

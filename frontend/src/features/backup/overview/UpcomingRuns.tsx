@@ -1,4 +1,4 @@
-/** The next runs on a line of time, a row for each schedule. */
+/** The next runs on a timeline, one row per schedule. */
 
 import { Anchor, Box, Group, Text } from "@mantine/core";
 import { useQueries } from "@tanstack/react-query";
@@ -88,7 +88,7 @@ function Line({ row, runs, now }: { row: Row; runs: string[]; now: number }) {
         pos="relative"
         h="1rem"
         style={{
-          // It is all drawn with backgrounds, which the system would take away where it chooses the colours.
+          // Forced colours would remove the backgrounds that draw the timeline.
           forcedColorAdjust: "none",
           background:
             "linear-gradient(var(--mantine-color-default-border), var(--mantine-color-default-border)) center / 100% 2px no-repeat",

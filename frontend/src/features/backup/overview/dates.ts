@@ -1,4 +1,4 @@
-/** Days of the statistics: dates without a time, of the schedules' zone, which are the same for every reader. */
+/** Dates of the statistics, in the zone of the schedules and the same for every reader. */
 
 const long = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
 const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });

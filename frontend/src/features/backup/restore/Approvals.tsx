@@ -1,4 +1,4 @@
-/** What waits for a second person, and the answer of that person. */
+/** Requests that wait for a second person, with buttons to approve and reject them. */
 
 import { Alert, Anchor, Button, Group, Stack, Text, Textarea, Title } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
@@ -19,7 +19,7 @@ import { Loaded } from "../../../components/states";
 type Operation = Schemas["Operation"];
 type Answer = "approve" | "reject" | "cancel";
 
-/** The list; nothing at all where nothing waits. */
+/** The list of pending approvals. Renders nothing when there are none. */
 export function Approvals() {
   const query = useQuery(operationsQuery(useApi(), { status: ["AWAITING_APPROVAL"], limit: 50 }));
   return (
@@ -72,7 +72,7 @@ function useAnswer(operation: Operation, onDone: () => void) {
   });
 }
 
-/** One of them. Nobody decides about what they have asked for themselves. */
+/** One pending approval. Users cannot approve their own requests. */
 export function Approval({ operation, linked = true }: { operation: Operation; linked?: boolean }) {
   const base = useConsolePath();
   const ago = useRelativeTime();

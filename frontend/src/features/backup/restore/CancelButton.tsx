@@ -1,4 +1,4 @@
-/** Ends a restore that has not begun its exchange. */
+/** Cancels a restore before its swap. */
 
 import { Button, Group, Stack, Text } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
@@ -23,13 +23,13 @@ export function CancelButton({ restore }: { restore: string }) {
       setAsking(false);
     },
     onError: (error) => {
-      // The exchange has begun meanwhile: this button goes with its dialog, and what it would say there with them.
+      // The swap has started. This button and its dialog disappear, so the notification tells the reason.
       if (error instanceof ApiError && error.status === 409) {
         notify({ tone: "bad", title: t("restore.page.notCancelled"), text: error.message });
         setAsking(false);
       }
     },
-    // Refused, too: what is shown is out of date.
+    // After a refusal the shown state is out of date, too.
     onSettled: () =>
       Promise.all([
         queries.invalidateQueries({ queryKey: ["restore", restore] }),

@@ -1,4 +1,4 @@
-/** The second step: what of it, and to where. */
+/** The second step: the contents and the target. */
 
 import { Alert, Anchor, Button, Group, Stack, Switch, Text, Title } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
@@ -103,7 +103,10 @@ function UploadChoices({ uuid }: { uuid: string }) {
   );
 }
 
-/** To a folder all of it is restored, or what is named; of what holds one part alone, that part is all of it. */
+/**
+ * Return the choices for the request. A folder takes everything or the named paths. Where a backup has one part only,
+ * that part is everything.
+ */
 function normalized(choices: Choices, source: Source): Choices {
   const { part } = choices;
   const rows = part === "" || part === "database";
@@ -126,7 +129,7 @@ function Form({ source }: { source: Source }) {
   const planning = useMutation<Schemas["Operation"], ApiError, Choices>({
     mutationFn: (wanted) => unwrap(api.POST("/restores/plan/", { body: requestOf(wanted) })),
     onSuccess: async (operation, wanted) => {
-      // Whoever goes back from the plan finds what they have chosen.
+      // When the user goes back from the plan, the choices are still there.
       await navigate(addressOf(choices), { replace: true });
       await navigate(`${addressOf(wanted)}&plan=${operation.uuid}`);
     },

@@ -1,4 +1,4 @@
-/** The first step: the moment to go back to, or a package of another system. */
+/** The first step: a stored backup, or a package of another system. */
 
 import { Alert, Button, Card, Group, SegmentedControl, Stack, Text, Title, VisuallyHidden } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
@@ -20,7 +20,7 @@ import { Upload } from "./PackageUpload";
 
 type Job = Schemas["Job"];
 
-/** When what it holds was so: its beginning. */
+/** Return the start of the job, because its data is of that time. */
 const takenAt = (job: Job) => job.started_at ?? job.queued_at;
 
 export function ChooseSource() {
@@ -87,7 +87,7 @@ function NoBackups() {
   );
 }
 
-/** What the server would take for `latest`, with what it passed over. */
+/** The backup that the server means by `latest`, with the backups it passed over. */
 function SuggestedBackup() {
   const suggestion = useQuery(suggestionQuery(useApi()));
   return <Loaded query={suggestion}>{(found) => <SuggestedBackupCard suggestion={found} />}</Loaded>;

@@ -1,4 +1,4 @@
-/** A package of another system on its way in, and those that are here already. */
+/** Uploads a package of another system, and lists earlier uploads. */
 
 import { Alert, Button, Card, FileButton, Group, Stack, Text, Title } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
@@ -86,7 +86,7 @@ function CurrentUpload({ sending, upload }: CurrentProps) {
             </Button>
           ) : (
             <>
-              {/* One button for both, so that whoever has pressed it is still on it afterwards. */}
+              {/* One button for both actions, so that it keeps the focus. */}
               <Button
                 variant={state === "paused" ? "filled" : "default"}
                 onClick={state === "paused" ? upload.resume : upload.pause}
@@ -108,7 +108,7 @@ interface EarlierProps {
   onFile: (file: File, upload: Sent) => void;
 }
 
-/** What one has sent before: complete ones to restore from, others to go on with. */
+/** The earlier uploads of the user. Complete ones can be restored, others can be resumed. */
 function EarlierUploads({ current, busy, onFile }: EarlierProps) {
   const query = useQuery(uploadsQuery(useApi()));
   return (

@@ -1,4 +1,4 @@
-/** The third step: the plan as it is made, and what it takes to go. */
+/** The third step: the plan, and the confirmation that starts the restore. */
 
 import { Alert, Anchor, Button, Card, Group, Stack, Text, Title } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";

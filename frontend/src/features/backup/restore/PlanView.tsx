@@ -1,4 +1,4 @@
-/** A plan, with what forbids it first. */
+/** A plan, with its obstacles first. */
 
 import { Alert, Badge, List, Stack, Text, Title } from "@mantine/core";
 

@@ -45,7 +45,7 @@ function serve(...handlers: HttpHandler[]) {
   );
 }
 
-it("suggests the backup that the server means by latest, says what was passed over, and shows the others with their trust", async () => {
+it("suggests the latest backup, lists the skipped ones, and shows all others with their trust level", async () => {
   serve();
   const { container } = renderConsole("/restore");
   expect((await screen.findByRole("link", { name: "Use this backup" })).getAttribute("href")).toBe(
@@ -58,7 +58,7 @@ it("suggests the backup that the server means by latest, says what was passed ov
   expect(found.violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
 });
 
-it("says that the suggestion is not the whole, and why there is none", async () => {
+it("says when the suggestion is incomplete, and why there is none", async () => {
   const part = { job: PART, is_whole: false, notes: ["No backup is better than rows, which holds no files."] };
   serve(http.get(`${API}/restores/suggestion/`, () => HttpResponse.json(part)));
   const { unmount } = renderConsole("/restore");
@@ -71,7 +71,7 @@ it("says that the suggestion is not the whole, and why there is none", async () 
   expect(await screen.findByText(/The storage is away/)).toBeTruthy();
 });
 
-it("searches for what the address has", async () => {
+it("follows the search in the address", async () => {
   const asked: (string | null)[] = [];
   serve(
     http.get(`${API}/jobs/`, ({ request }) => {
@@ -86,7 +86,7 @@ it("searches for what the address has", async () => {
   await waitFor(() => expect(asked).toEqual(["night", "nightly"]));
 });
 
-it("leads from a backup over its plan to a restore, which takes the exact name", async () => {
+it("leads from a backup and its plan to a restore, which requires the exact name", async () => {
   const asked: unknown[] = [];
   serve(
     http.post(`${API}/restores/plan/`, async ({ request }) => {
@@ -118,7 +118,7 @@ it("leads from a backup over its plan to a restore, which takes the exact name",
   ]);
 });
 
-it("restores chosen files into a folder, and nothing of them to the live system", async () => {
+it("restores selected files into a folder, and never to the live system", async () => {
   const asked: unknown[] = [];
   serve(
     http.post(`${API}/restores/plan/`, async ({ request }) => {
@@ -145,7 +145,7 @@ it("restores chosen files into a folder, and nothing of them to the live system"
   });
 });
 
-it.each([200, 240])("keeps the plan that comes %i ms after the last keystroke", async (milliseconds) => {
+it.each([200, 240])("keeps a plan that arrives %i ms after the last keystroke", async (milliseconds) => {
   serve(
     http.post(`${API}/restores/plan/`, async () => {
       await delay(milliseconds);
@@ -157,12 +157,12 @@ it.each([200, 240])("keeps the plan that comes %i ms after the last keystroke", 
   await user.type(screen.getByRole("textbox", { name: /Folder name/ }), "looked");
   await user.click(screen.getByRole("button", { name: "Create plan" }));
   expect(await screen.findByText("stop the application first")).toBeTruthy();
-  // Longer than a change of the address waits for the next keystroke.
+  // Longer than the delay between a keystroke and its change of the address.
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(screen.getByText("stop the application first")).toBeTruthy();
 });
 
-it("restores chosen tables into a database of their own", async () => {
+it("restores selected tables into a new database", async () => {
   const asked: Record<string, unknown>[] = [];
   const tables = [
     { database: "default", name: "documents_document", rows: 1200 },
@@ -188,7 +188,7 @@ it("restores chosen tables into a database of their own", async () => {
   expect(asked[0]?.["target"]).toBe("database");
 });
 
-it("goes from chosen tables back to everything, and takes names where the tables cannot be listed", async () => {
+it("returns from selected tables to everything, and accepts names where the tables cannot be listed", async () => {
   const refused = () => HttpResponse.json(problem(503, "There is no passphrase."), { status: 503 });
   serve(http.get(`${API}/jobs/${JOB.uuid}/tables/`, refused));
   const { user } = renderConsole(`/restore?backup=${JOB.uuid}`);
@@ -200,7 +200,7 @@ it("goes from chosen tables back to everything, and takes names where the tables
   expect(screen.getByRole("radio", { name: "Live system" })).toHaveProperty("disabled", false);
 });
 
-it("offers no way to go on where the plan forbids it", async () => {
+it("offers no start where the plan has obstacles", async () => {
   const blocked = { ...OPERATION, result: plan(["there is no room on /srv"]) };
   serve(http.get(`${API}/operations/${OPERATION.uuid}/`, () => HttpResponse.json(blocked)));
   renderConsole(`/restore?backup=${JOB.uuid}&plan=${OPERATION.uuid}`);
@@ -208,7 +208,7 @@ it("offers no way to go on where the plan forbids it", async () => {
   expect(screen.queryByRole("button", { name: /Replace/ })).toBeNull();
 });
 
-it("keeps the last known state of a restore that exchanges the database, and goes on asking", async () => {
+it("keeps the last known state of a restore during the swap, and polls", async () => {
   let asked = 0;
   serve(
     http.get(`${API}/restores/${RESTORE.uuid}/`, () => {
@@ -227,7 +227,7 @@ it("keeps the last known state of a restore that exchanges the database, and goe
   expect(screen.queryByText(/You are signed out/)).toBeNull();
 }, 10_000);
 
-it("offers to cancel until the exchange begins, and then says why not", async () => {
+it("offers to cancel until the swap starts, and then gives the reason", async () => {
   let cancellable = true;
   const own = () => operation({ kind: "RESTORE", restore: RESTORE.uuid, cancellable });
   const refused = "It exchanges the live system, which is not broken off.";
@@ -248,7 +248,7 @@ it("offers to cancel until the exchange begins, and then says why not", async ()
   await waitFor(() => expect(document.activeElement?.textContent).toMatch(/^Restore of /));
 });
 
-it("rolls back only what was typed", async () => {
+it("rolls back only after the typed name", async () => {
   const sent: unknown[] = [];
   const rollback = { ...OPERATION, kind: "ROLLBACK", status: "RUNNING" };
   serve(
@@ -271,7 +271,7 @@ it("rolls back only what was typed", async () => {
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
 });
 
-it("names what a release deletes for good", async () => {
+it("lists what a release deletes for good", async () => {
   const changes = {
     since: "2026-11-24T12:00:00Z",
     tables: [
@@ -297,7 +297,7 @@ it("names what a release deletes for good", async () => {
   expect(within(dialog).getByText(/^media: 40 files in the backup, 41 at the swap, 1 new or changed/)).toBeTruthy();
 });
 
-it("shows what waits for a second person, and says why one may not decide", async () => {
+it("shows pending approvals", async () => {
   const waiting = { ...OPERATION, kind: "RESTORE", status: "AWAITING_APPROVAL" };
   const refused = "Whoever asks for an operation cannot decide about it; somebody else has to.";
   serve(
@@ -312,7 +312,7 @@ it("shows what waits for a second person, and says why one may not decide", asyn
   expect(await screen.findByText(refused)).toBeTruthy();
 });
 
-it("lets nobody agree to what they have asked for themselves, and lets them withdraw it", async () => {
+it("does not let users approve their own requests, but lets them withdraw these", async () => {
   const own = operation({ kind: "RESTORE", status: "AWAITING_APPROVAL", requested_by: "grace" });
   serve(http.get(`${API}/operations/`, () => HttpResponse.json(page(own))));
   renderConsole("/restore");

@@ -1,4 +1,4 @@
-/** The guided way back: which moment, what and where, the plan. Where one stands is the address. */
+/** The restore assistant: backup, contents and target, plan. The address holds the current step. */
 
 import { Alert, Anchor, Box, Group, Paper, Text, Title } from "@mantine/core";
 import { useEffect, useRef } from "react";
@@ -47,7 +47,7 @@ export default function Restore() {
   );
 }
 
-/** The steps, those before this one as links back. */
+/** The steps. Earlier ones are links. */
 function Steps({ step }: { step: Step }) {
   const base = useConsolePath();
   const [params] = useSearchParams();
@@ -81,7 +81,7 @@ function Steps({ step }: { step: Step }) {
   );
 }
 
-/** Where a step begins the focus goes, so that whoever listens hears it; not where the page is just opened. */
+/** Focuses a new step, so that screen readers announce it. Not on the first load. */
 function StepPanel({ step, children }: { step: Step; children: React.ReactNode }) {
   const place = useRef<HTMLDivElement>(null);
   const before = useRef(step);

@@ -1,4 +1,4 @@
-/** The choice of what to restore and to where, as far as the one allows the other. */
+/** The choice of contents and target, as far as they fit together. */
 
 import { Radio, Stack, Textarea, TextInput } from "@mantine/core";
 import type { ReactNode } from "react";
@@ -6,7 +6,9 @@ import type { ReactNode } from "react";
 import { t } from "../../../i18n";
 import { asAccess, asPart, asTarget, type Choices, type Part, type Target } from "./plan";
 
-/** What a source holds, all of it first, and whether tables can be left out of it. `backup` is the job that made it. */
+/**
+ * The contents of a source, everything first, and whether tables can be excluded. `backup` is the job that created it.
+ */
 export interface Source {
   about: ReactNode;
   backup?: string;
@@ -16,7 +18,7 @@ export interface Source {
 
 const NAMES = { "": "all", database: "database", files: "files", paths: "paths", tables: "tables" } as const;
 
-/** Why a part cannot go there; nothing where it can. */
+/** Return why the contents cannot go to the target, or null. */
 function targetObstacle(part: Part, target: Target, source: Source): string | null {
   const named = part === "paths" || part === "tables";
   if (target === "live") {
@@ -30,7 +32,7 @@ function targetObstacle(part: Part, target: Target, source: Source): string | nu
 
 const TARGETS: readonly Target[] = ["live", "folder", "database"];
 
-/** What cannot go together is put right as soon as it is chosen. */
+/** Return the choices with valid contents and a valid target. */
 export function withValidTarget(choices: Choices, source: Source): Choices {
   const part = source.holds.includes(choices.part) ? choices.part : (source.holds[0] ?? "");
   const possible = TARGETS.filter((target) => targetObstacle(part, target, source) === null);
@@ -67,7 +69,7 @@ export function ContentChoice({ source, choices, change }: PartProps) {
   );
 }
 
-/** What becomes of the sessions and tokens in a database that goes live. */
+/** The choice to remove or keep the sessions and tokens in a database that goes live. */
 export function AccessChoice({ choices, change }: Omit<PartProps, "source">) {
   const value = choices.dropAccess === null ? "rule" : choices.dropAccess ? "drop" : "keep";
   return (
@@ -92,7 +94,7 @@ interface PathsProps {
   onChange: (values: string[]) => void;
 }
 
-/** Files and folders, one a line. */
+/** Files and folders, one per line. */
 export function PathsField({ values, error, onChange }: PathsProps) {
   return (
     <Textarea

@@ -1,4 +1,4 @@
-/** What is known of a restore. */
+/** The details of a restore. */
 
 import { Accordion, Alert, Anchor, List, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
@@ -24,9 +24,9 @@ import { Approval } from "./Approvals";
 type Restore = Schemas["RestoreDetail"];
 type Operation = Schemas["Operation"];
 
-/** `stale`: it is the last that was known, and nothing can be asked for at the moment. */
+/** Whether the state is the last known one, because the server does not answer. */
 export function RestoreDetails({ restore, stale }: { restore: Restore; stale: boolean }) {
-  // What was asked for besides: a rollback, a release, or the restore itself while somebody has to agree to it.
+  // The other requests: a rollback, a release, or the restore itself while it awaits approval.
   const operations = useQuery(operationsQuery(useApi(), { restore: restore.uuid, limit: 20 })).data?.results ?? [];
   const waiting = operations.filter((one) => one.status === "AWAITING_APPROVAL");
   const own = operations.find((one) => one.kind === "RESTORE");

@@ -1,4 +1,4 @@
-/** All restores with their state, newest first. */
+/** The restore history, newest first. */
 
 import { Anchor, Group, Paper, Select, Stack, Text, Title } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
@@ -77,7 +77,7 @@ export function RestoreList() {
   );
 }
 
-/** The same where a table has no room. */
+/** The same rows as cards. */
 function Cards({ rows }: { rows: Restore[] }) {
   return (
     <Stack component="ul" gap="xs" p={0} m={0} style={{ listStyle: "none" }} aria-labelledby="restores-title">

@@ -1,4 +1,4 @@
-/** One restore: how far it is, what came of it, and what can still be done. */
+/** The page of one restore: progress, result and the next actions. */
 
 import { Alert, Anchor, Group, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
@@ -40,7 +40,7 @@ export default function RestorePage() {
   );
 }
 
-/** While a live restore exchanges the database there may be no answer, or no session any more: the last known state stays. */
+/** Shown while a swap leaves the page without an answer or a session. The last known state stays below. */
 function Stale({ error, at }: { error: Error; at: Date }) {
   const status = error instanceof ApiError ? error.status : -1;
   const time = timeOfDay(at);

@@ -1,4 +1,4 @@
-/** The state that a restore replaced: rolled back to, or released. */
+/** The previous state of a restore: roll back to it, or release it. */
 
 import { Alert, Button, Group, Stack, Switch, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
@@ -18,7 +18,7 @@ type Which = "rollback" | "release";
 
 interface KeptProps {
   restore: Restore;
-  /** Rollbacks and releases of it, newest first. */
+  /** Rollbacks and releases, newest first. */
   operations: Operation[];
 }
 
@@ -84,7 +84,7 @@ function Confirm({ which, restore, onClose }: { which: Which; restore: Restore; 
       onClose();
     },
   });
-  // What is live now is replaced by a rollback, as by a restore: it takes the same typing.
+  // A rollback replaces the live state, as a restore does. So it requires the same typed name.
   const fits = which === "release" || typed === restore.backup_reference;
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -127,7 +127,7 @@ function Confirm({ which, restore, onClose }: { which: Which; restore: Restore; 
   );
 }
 
-/** Changes that a release deletes for good: no backup has them. */
+/** The changes that a release deletes for good. No backup has them. */
 function LateChanges({ changes }: { changes: Schemas["Changes"] }) {
   const lines = [
     ...changes.tables.map(({ table, before, after, written }) =>
@@ -154,13 +154,13 @@ function LateChanges({ changes }: { changes: Schemas["Changes"] }) {
   );
 }
 
-/** What was asked for last: at work, failed or not agreed to. */
+/** The latest request: queued, running, failed or rejected. */
 function LatestOperation({ uuid }: { uuid: string }) {
   const queries = useQueryClient();
   const { data } = useQuery(operationQuery(useApi(), uuid));
   const status = data?.status;
   useEffect(() => {
-    // A rollback ends the session that its events come by: what it changed is asked for without them.
+    // A rollback ends the session that receives its events, so refetch without them.
     if (status === "COMPLETED") {
       void queries.invalidateQueries({ queryKey: ["restore"] });
     }

@@ -1,4 +1,4 @@
-/** Tables by their names. Those that the backup has are offered, as far as one may look into it. */
+/** A field for names of tables. It offers those of the backup, if the user may list them. */
 
 import { Group, TagsInput, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
@@ -10,7 +10,7 @@ import { usePermission } from "../permissions";
 
 interface TablesProps {
   name: "tables" | "leaveOut";
-  /** The job whose backup it is; nothing where the tables cannot be asked for. */
+  /** The job of the backup, or undefined where its tables cannot be listed. */
   backup: string | undefined;
   values: string[];
   error: string | undefined;

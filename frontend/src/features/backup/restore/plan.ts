@@ -1,4 +1,4 @@
-/** What a plan says. The API has it as an object of any shape, since each kind of operation has a result of its own. */
+/** The contents of a plan. The API types it as any object, because each kind of operation has its own result. */
 
 import type { Schemas } from "../../../api/client";
 
@@ -38,7 +38,7 @@ const text = (value: unknown) => (typeof value === "string" ? value : "");
 const texts = (value: unknown) => (Array.isArray(value) ? value.map(String) : []);
 const several = (value: unknown) => (Array.isArray(value) ? value.filter(isValues) : []);
 
-/** The plan in an operation's result or a restore; null where there is none. */
+/** Return the plan in the result of an operation or in a restore, or null. */
 export function planOf(values: Values): Plan | null {
   if (!Array.isArray(values["replacements"]) || !Array.isArray(values["blocking"])) {
     return null;
@@ -70,11 +70,11 @@ export function planOf(values: Values): Plan | null {
 }
 
 export type Target = Schemas["TargetEnum"];
-/** Everything, the database or the files, some files and folders, some tables. */
+/** Everything, the database, the files, selected paths, or selected tables. */
 export type Part = "" | Schemas["OnlyEnum"] | "paths" | "tables";
 const PARTS: readonly Part[] = ["database", "files", "paths", "tables"];
 
-/** What is to be restored, from what, to where. `paths` and `tables` count where they are the part. */
+/** The choices for a restore. `paths` and `tables` only count when they are the selected part. */
 export interface Choices {
   backup: string;
   upload: string;
@@ -85,21 +85,21 @@ export interface Choices {
   tables: string[];
   leaveOut: string[];
   safetyBackup: boolean;
-  /** Whether sessions and tokens are removed; null leaves it to the server: only those of other systems. */
+  /** Whether to remove sessions and tokens. Null leaves it to the server, which removes only those of other systems. */
   dropAccess: boolean | null;
 }
 
-/** What is chosen by its name, where it is; null where a part is chosen as a whole. */
+/** Return the selected paths or tables, or null where a whole part is selected. */
 export function namedIn(choices: Choices): string[] | null {
   return choices.part === "paths" || choices.part === "tables" ? choices[choices.part] : null;
 }
 
 export const asTarget = (value: unknown): Target => (value === "folder" || value === "database" ? value : "live");
-/** "drop", "keep", or the rule of the server. */
+/** Parse "drop" or "keep". Null stands for the rule of the server. */
 export const asAccess = (value: unknown): boolean | null => (value === "drop" ? true : value === "keep" ? false : null);
 export const asPart = (value: unknown): Part => PARTS.find((one) => one === value) ?? "";
 
-/** What an operation was asked to do: a plan is asked for with the same words as its restore. */
+/** Return the choices of an operation. A plan takes the same arguments as its restore. */
 export function choicesOf(values: Values): Choices {
   const [paths, tables] = [texts(values["paths"]), texts(values["tables"])];
   return {
@@ -116,7 +116,7 @@ export function choicesOf(values: Values): Choices {
   };
 }
 
-/** As the API wants it. */
+/** Return the request for the API. */
 export function requestOf(choices: Choices): Schemas["SourceRequest"] {
   const { part } = choices;
   return {
@@ -132,7 +132,7 @@ export function requestOf(choices: Choices): Schemas["SourceRequest"] {
   };
 }
 
-/** As the address has it, so that a link leads to the same choices. */
+/** Return the search part of the address, so that a link opens the same choices. */
 export function searchOf(choices: Choices): string {
   const params = new URLSearchParams();
   const { backup, upload, target, name, part, leaveOut, safetyBackup, dropAccess } = choices;

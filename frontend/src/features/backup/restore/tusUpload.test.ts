@@ -13,7 +13,7 @@ const UPLOAD = {
   created_at: "",
 };
 
-/** A server that has taken some bytes already, and breaks off as often as it is told. */
+/** A server that has received some bytes, and interrupts as often as it is told. */
 function receiver(there: number, breaks: number) {
   const got = { offset: there, named: "", pieces: [] as number[] };
   let left = breaks;
@@ -41,7 +41,7 @@ function receiver(there: number, breaks: number) {
 
 const file = new File([new Uint8Array(UPLOAD.size)], UPLOAD.name);
 
-it("sends a file in pieces under its name, and tells how far it is", async () => {
+it("sends a file in chunks under its name, and reports the progress", async () => {
   const got = receiver(0, 0);
   const told: number[] = [];
   const api = createApi(API);
@@ -53,7 +53,7 @@ it("sends a file in pieces under its name, and tells how far it is", async () =>
   expect(told).toEqual([0, CHUNK_BYTES, UPLOAD.size]);
 });
 
-it("says that a break isRetryable, and goes on where the server is", async () => {
+it("treats an interruption as retryable, and resumes where the server is", async () => {
   const got = receiver(CHUNK_BYTES, 1);
   const api = createApi(API);
   const again = () => sendChunks(api, UPLOAD.uuid, file, new AbortController().signal, () => {});
@@ -63,7 +63,7 @@ it("says that a break isRetryable, and goes on where the server is", async () =>
   expect(got.pieces).toEqual([10]);
 });
 
-it("does not try again what the server refuses", () => {
+it("does not retry a refusal", () => {
   expect(isRetryable(new ApiError(413, null, "A package may have 5 bytes."))).toBe(false);
   expect(isRetryable(new ApiError(503, null, "Busy."))).toBe(true);
 });

@@ -1,10 +1,10 @@
-/** Sending a file in pieces (tus 1.0.0), so that a break costs one piece at the most. */
+/** Uploads a file in chunks (tus 1.0.0), so that an interruption costs one chunk at most. */
 
 import { answerOf, type Api, ApiError, type Schemas, unwrap } from "../../../api/client";
 
 export type Upload = Schemas["Upload"];
 
-/** Of a piece, in bytes: seconds on a slow line, and few requests on a fast one. */
+/** The size of a chunk: seconds on a slow connection, and few requests on a fast one. */
 export const CHUNK_BYTES = 4 * 1024 * 1024;
 const TUS = { "Tus-Resumable": "1.0.0" };
 
@@ -12,19 +12,19 @@ function base64(text: string): string {
   return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 }
 
-/** Begin an upload of a file. */
+/** Create an upload for a file. */
 export function createUpload(api: Api, file: File): Promise<Upload> {
   const header = { "Upload-Length": file.size, "Upload-Metadata": `filename ${base64(file.name)}` };
   return unwrap(api.POST("/uploads/", { params: { header }, headers: TUS }));
 }
 
-/** How many bytes the server has. */
+/** Return how many bytes the server has. */
 async function offsetOf(api: Api, uuid: string, signal: AbortSignal): Promise<number> {
   const upload = await unwrap(api.GET("/uploads/{uuid}/", { params: { path: { uuid } }, signal, headers: TUS }));
   return upload.offset;
 }
 
-/** Send what is missing of a file, piece by piece. Throws `ApiError` where it broke off; what was sent stays. */
+/** Send the rest of a file, chunk by chunk. Throws `ApiError` on an interruption; the sent chunks stay. */
 export async function sendChunks(
   api: Api,
   uuid: string,
@@ -50,7 +50,7 @@ export async function sendChunks(
   }
 }
 
-/** Whether the same could work in a while: the server was not reached, was busy, or had another request at work. */
+/** Return whether a retry may succeed: the server was unreachable or busy, or handled another request. */
 export function isRetryable(error: unknown): boolean {
   return (
     !(error instanceof ApiError) || error.status === 0 || error.status >= 500 || [409, 423, 429].includes(error.status)

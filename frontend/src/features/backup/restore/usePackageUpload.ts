@@ -1,4 +1,4 @@
-/** One file on its way to the server: paused, broken off, gone on with, all there. */
+/** The upload of one package: sending, paused, interrupted or complete. */
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
@@ -15,7 +15,7 @@ export type Sending =
   | { state: "broken"; upload: Upload; progress: Progress; message: string; seconds: number }
   | { state: "failed"; upload: Upload | null; message: string };
 
-/** So much is there, and nothing is on its way. */
+/** Return the progress of an upload that is not sending. */
 function stalledProgress({ name, size }: Upload, offset: number): Progress {
   return progressOf(name, offset, size, offset, performance.now());
 }
@@ -55,7 +55,7 @@ export function useUpload() {
           setSending({ state: "failed", upload, message });
           return;
         }
-        // What went through since the last break makes the next pause short again.
+        // Progress since the last interruption makes the next delay short again.
         const moved = first !== null && offset > first;
         const next = moved ? 0 : failures;
         const seconds = PAUSES_S[Math.min(next, PAUSES_S.length - 1)] ?? 0;
@@ -69,7 +69,7 @@ export function useUpload() {
 
   useEffect(() => () => stop.current?.abort(), []);
 
-  /** Send a file; `upload` is one that was begun before. */
+  /** Send a file. `upload` is an earlier upload to resume. */
   const start = async (file: File, upload?: Upload) => {
     held.current = file;
     try {
