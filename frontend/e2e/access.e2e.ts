@@ -6,7 +6,7 @@
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
-import { keepsColours, look, reflow } from "./accessibility";
+import { forcedColourProblems, checkAccessibility, overflowingElements } from "./accessibility";
 import { launch, open } from "./browser";
 import { ADMINISTRATOR, Edms } from "./edms";
 
@@ -48,7 +48,7 @@ async function press(on: Locator, key = "Enter", text = ""): Promise<void> {
 const button = (name: string | RegExp) => page.getByRole("button", { name, exact: typeof name === "string" });
 const link = (name: string | RegExp) => page.getByRole("link", { name, exact: typeof name === "string" });
 /** Waits until the element has the focus and is in view. Otherwise names the element that has the focus. */
-function has(what: Locator): Promise<void> {
+function expectFocus(what: Locator): Promise<void> {
   const where = (one: Element) => {
     const { top, bottom } = one.getBoundingClientRect();
     return one !== document.activeElement
@@ -64,35 +64,39 @@ const focused = () => page.evaluate(() => document.activeElement?.textContent ??
 const dialog = () => page.getByRole("dialog").last();
 
 /** Checks that a dialog opened with `key` takes the focus, holds it, and returns it to `opener` on Escape. */
-async function asks(opener: Locator, first: (within: Locator) => Locator, before = () => press(opener)): Promise<void> {
+async function checkDialog(
+  opener: Locator,
+  first: (within: Locator) => Locator,
+  before = () => press(opener),
+): Promise<void> {
   await before();
-  await has(first(dialog()));
-  expect.soft(await look(page)).toEqual([]);
-  await has(first(dialog()));
+  await expectFocus(first(dialog()));
+  expect.soft(await checkAccessibility(page)).toEqual([]);
+  await expectFocus(first(dialog()));
   await page.keyboard.press("Escape");
   await dialog().waitFor({ state: "detached" });
-  await has(opener);
+  await expectFocus(opener);
 }
 
 /** Checks a menu: it starts with its first item, the arrow keys move, Escape closes it. */
 async function menu(opener: Locator): Promise<void> {
   await press(opener);
   const items = page.getByRole("menuitem");
-  await has(items.first());
+  await expectFocus(items.first());
   await page.keyboard.press("ArrowUp");
-  await has(items.last());
+  await expectFocus(items.last());
   await page.keyboard.press("Escape");
   await items.first().waitFor({ state: "detached" });
-  await has(opener);
+  await expectFocus(opener);
 }
 
 test("document dialogs and the account menu take the focus and return it", async () => {
   await page.goto(edms.url("/documents"));
-  await asks(button("Upload document"), (within) => within.getByRole("button", { name: /^File/ }));
+  await checkDialog(button("Upload document"), (within) => within.getByRole("button", { name: /^File/ }));
   await menu(button(`Account of ${ADMINISTRATOR.name}`));
   await press(page.getByRole("link", { name: /.+/ }).and(page.locator("main table a")).first());
-  await asks(button("Add version"), (within) => within.getByRole("button", { name: /^File/ }));
-  await asks(button("Delete"), (within) => within.getByRole("button", { name: "Cancel" }));
+  await checkDialog(button("Add version"), (within) => within.getByRole("button", { name: /^File/ }));
+  await checkDialog(button("Delete"), (within) => within.getByRole("button", { name: "Cancel" }));
 });
 
 test("configuration dialogs take the focus and return it, or leave it to the heading", async () => {
@@ -102,11 +106,11 @@ test("configuration dialogs take the focus and return it, or leave it to the hea
     await press(page.getByRole("menuitem", { name: item }));
   };
   await page.goto(edms.url(`${BACKUPS}/configurations`));
-  await asks(link("New configuration"), (within) => within.getByRole("textbox", { name: "Name" }));
-  await asks(link("production_daily_full"), (within) => within.getByRole("textbox", { name: "Name" }));
+  await checkDialog(link("New configuration"), (within) => within.getByRole("textbox", { name: "Name" }));
+  await checkDialog(link("production_daily_full"), (within) => within.getByRole("textbox", { name: "Name" }));
   await menu(more);
-  await asks(more, (within) => within.getByRole("textbox"), chosen("Duplicate"));
-  await asks(more, (within) => within.getByRole("textbox"), chosen("Delete…"));
+  await checkDialog(more, (within) => within.getByRole("textbox"), chosen("Duplicate"));
+  await checkDialog(more, (within) => within.getByRole("textbox"), chosen("Delete…"));
   await chosen("Delete…")();
   await press(dialog().getByRole("textbox"), "Enter", "production_weekly_export");
   await more.waitFor({ state: "detached" });
@@ -116,50 +120,50 @@ test("configuration dialogs take the focus and return it, or leave it to the hea
 test("the drawer asks before it discards changes", async () => {
   const name = dialog().getByRole("textbox", { name: "Name" });
   await press(link("New configuration"));
-  await has(name);
+  await expectFocus(name);
   await page.keyboard.type("half");
   await page.keyboard.press("Escape");
-  await has(button("Continue editing"));
+  await expectFocus(button("Continue editing"));
   await page.keyboard.press("Escape");
   await button("Continue editing").waitFor({ state: "detached" });
   expect(await dialog().evaluate((one) => one.contains(document.activeElement))).toBe(true);
   await page.keyboard.press("Escape");
   await press(button("Discard changes"));
-  await has(link("New configuration"));
+  await expectFocus(link("New configuration"));
 });
 
 test("backup dialogs take the focus and return it", async () => {
   const closes = (within: Locator) => within.getByRole("button", { name: "Close" }).first();
   await page.goto(edms.url(`${BACKUPS}/history/${job}`));
-  await asks(button("Pin"), (within) => within.getByRole("textbox"));
-  await asks(button("Delete…"), (within) => within.getByRole("textbox"));
+  await checkDialog(button("Pin"), (within) => within.getByRole("textbox"));
+  await checkDialog(button("Delete…"), (within) => within.getByRole("textbox"));
   await press(button("Pin"));
   await press(dialog().getByRole("textbox"), "Enter", "the auditor asks for it");
-  await has(button("Unpin"));
+  await expectFocus(button("Unpin"));
   await page.keyboard.press("Enter");
-  await has(button("Pin"));
+  await expectFocus(button("Pin"));
   await press(button("Verify"));
   await page.getByText("Verification").first().waitFor();
-  await has(button("Verify"));
+  await expectFocus(button("Verify"));
   await page.goto(edms.url(`${BACKUPS}/history/${job}/files?search=manifest.json`));
-  await asks(button("Preview manifest.json"), closes);
+  await checkDialog(button("Preview manifest.json"), closes);
 });
 
 test("dropdown fields open, move and close with keys alone", async () => {
   await page.goto(edms.url(`${BACKUPS}/configurations`));
   const type = page.getByRole("combobox", { name: "Type" });
   await press(type, "ArrowDown");
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   await press(type, "ArrowDown");
   await page.getByRole("option").first().waitFor();
   await page.keyboard.press("Enter");
   await expect.poll(() => page.url()).toContain("type=");
-  await has(type);
+  await expectFocus(type);
   await press(page.getByRole("radio", { name: "Table" }), "ArrowRight");
   await expect.poll(() => page.url()).toContain("view=grid");
   await press(page.getByRole("tab", { name: "Configurations" }), "ArrowRight");
   await expect.poll(() => page.url()).toContain(`${BACKUPS}/history`);
-  await has(page.getByRole("tab", { name: "History" }));
+  await expectFocus(page.getByRole("tab", { name: "History" }));
 });
 
 test("on a small screen, keys open and close the navigation", async () => {
@@ -169,7 +173,7 @@ test("on a small screen, keys open and close the navigation", async () => {
   await page.getByRole("navigation", { name: "Main" }).waitFor();
   await link("Documents").focus();
   await page.keyboard.press("Escape");
-  await has(button("Menu"));
+  await expectFocus(button("Menu"));
   await page.keyboard.press("Enter");
   await press(link("Administration"), "Tab");
   await link("Documents").waitFor({ state: "hidden" });
@@ -184,15 +188,15 @@ test("on a small screen, keys open and close the navigation", async () => {
 test("the keyboard alone creates a configuration, runs it, browses the backup and restores it", async () => {
   await page.goto(edms.url(`${BACKUPS}/configurations`));
   await press(link("New configuration"));
-  await has(dialog().getByRole("textbox", { name: "Name" }));
+  await expectFocus(dialog().getByRole("textbox", { name: "Name" }));
   await page.keyboard.type("by keys");
   await page.keyboard.press("Enter");
   await page.getByText("by keys created").waitFor();
-  await has(link("New configuration"));
+  await expectFocus(link("New configuration"));
   const run = button("Run now: by keys");
   await press(run);
   await link("Open job").waitFor();
-  await has(run);
+  await expectFocus(run);
   await press(link("Open job"));
   await page.getByRole("main").getByText("Verified", { exact: true }).first().waitFor();
   await press(link("Browse files"));
@@ -208,7 +212,7 @@ test("the keyboard alone creates a configuration, runs it, browses the backup an
   await press(button("Create plan"));
   await press(button("Start restore"));
   await page.getByRole("main").getByText("Completed", { exact: true }).first().waitFor();
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
 });
 
 test("the views outside the story are accessible", async () => {
@@ -223,7 +227,7 @@ test("the views outside the story are accessible", async () => {
   };
   for (const [name, path] of Object.entries(views)) {
     await page.goto(edms.url(path));
-    expect.soft(await look(page), name).toEqual([]);
+    expect.soft(await checkAccessibility(page), name).toEqual([]);
   }
 });
 
@@ -243,7 +247,7 @@ test("nothing is lost at 400 % or in forced colours", async () => {
     `${BACKUPS}/restore?backup=${job}`,
   ]) {
     await page.goto(edms.url(path));
-    expect.soft([...(await reflow(page, 320)), ...(await keepsColours(page))], path).toEqual([]);
+    expect.soft([...(await overflowingElements(page, 320)), ...(await forcedColourProblems(page))], path).toEqual([]);
   }
 });
 
@@ -259,9 +263,9 @@ test("a user without permissions is told so", async () => {
   await other.getByRole("textbox", { name: "Password" }).fill("correct horse");
   await other.keyboard.press("Enter");
   await other.getByText("Permission required").first().waitFor();
-  expect.soft(await look(other)).toEqual([]);
+  expect.soft(await checkAccessibility(other)).toEqual([]);
   await other.goto(edms.url("/"));
-  expect.soft(await look(other)).toEqual([]);
+  expect.soft(await checkAccessibility(other)).toEqual([]);
   expect(errors).toEqual([]);
   await other.context().close();
 });

@@ -31,7 +31,7 @@ const SIGHTS: Sight[] = [
 ];
 
 /** Returns the problems of the current page, for the eyes and for the keyboard. An empty list is a pass. */
-export async function look(page: Page): Promise<string[]> {
+export async function checkAccessibility(page: Page): Promise<string[]> {
   await settled(page);
   const found: string[] = [];
   await page.evaluate(AXE);
@@ -48,7 +48,7 @@ export async function look(page: Page): Promise<string[]> {
 }
 
 /** Returns the elements that do not fit a page of that width, in CSS pixels. */
-export async function reflow(page: Page, width: number): Promise<string[]> {
+export async function overflowingElements(page: Page, width: number): Promise<string[]> {
   await settled(page);
   await resize(page, { width, height: SIZE.height });
   const found = await fit(page);
@@ -57,12 +57,12 @@ export async function reflow(page: Page, width: number): Promise<string[]> {
 }
 
 /** Returns the elements that become invisible in forced colours, or do not show their focus there. */
-export async function keepsColours(page: Page): Promise<string[]> {
+export async function forcedColourProblems(page: Page): Promise<string[]> {
   await settled(page);
   await page.evaluate(IN_PAGE);
-  await page.evaluate("vanished()");
+  await page.evaluate("lostInForcedColours()");
   await page.emulateMedia({ forcedColors: "active" });
-  const found = [...(await page.evaluate<string[]>("vanished()")), ...(await walk(page))];
+  const found = [...(await page.evaluate<string[]>("lostInForcedColours()")), ...(await walk(page))];
   await page.emulateMedia({ forcedColors: null });
   return found;
 }
@@ -83,7 +83,7 @@ export async function walk(page: Page): Promise<string[]> {
 
 async function fit(page: Page): Promise<string[]> {
   await page.evaluate(IN_PAGE);
-  return page.evaluate<string[]>("outOfReach()");
+  return page.evaluate<string[]>("unreachableControls()");
 }
 
 async function settled(page: Page): Promise<void> {
@@ -92,7 +92,7 @@ async function settled(page: Page): Promise<void> {
 }
 
 /** Waits until the layout is stable and no transition is running. */
-async function still(page: Page): Promise<void> {
+async function waitUntilStill(page: Page): Promise<void> {
   await page.evaluate(async () => {
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
     const moving = document.getAnimations().filter((one) => one instanceof CSSTransition);
@@ -102,13 +102,13 @@ async function still(page: Page): Promise<void> {
 
 async function resize(page: Page, size: typeof SIZE): Promise<void> {
   await page.setViewportSize(size);
-  await still(page);
+  await waitUntilStill(page);
 }
 
 async function show(page: Page, scheme: Sight["scheme"]): Promise<void> {
   await page.emulateMedia({ colorScheme: scheme });
   await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor();
-  await still(page);
+  await waitUntilStill(page);
 }
 
 async function axe(page: Page, rules: RunOptions): Promise<string[]> {

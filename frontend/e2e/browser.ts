@@ -70,7 +70,7 @@ export async function confirm(page: Page, button: string): Promise<void> {
   const asked = page.getByRole("textbox", { name: /^Type the name/ });
   const said = (await asked.getAttribute("aria-describedby"))?.split(" ").find((id) => id.endsWith("-description"));
   await asked.fill((await page.locator(`[id="${said}"]`).textContent()) ?? "");
-  await page.getByRole("button", { name: button }).click();
+  await page.getByRole("button", { name: button, exact: true }).click();
 }
 
 function observe(): void {

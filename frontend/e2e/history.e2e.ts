@@ -52,7 +52,7 @@ const shown = () =>
   page.evaluate(() => Number(/^([\d,]+) jobs?(?: loaded|$)/m.exec(document.body.innerText)?.[1]?.replace(",", "")));
 
 /** Returns the number of requests since the last call. */
-function sinceThen(): number {
+function requestsSinceLastCall(): number {
   const number = asked;
   asked = 0;
   return number;
@@ -96,14 +96,14 @@ test("the page stays light, however far the user scrolls", async () => {
   await rows().first().waitFor();
   const first = await report.note(page, "history");
   expect(first.cls).toBeLessThan(0.1);
-  expect(sinceThen()).toBeLessThanOrEqual(2);
+  expect(requestsSinceLastCall()).toBeLessThanOrEqual(2);
   const taken: number[] = [];
   while ((await shown()) < FAR) {
     taken.push(await untilMore());
   }
   taken.sort((one, other) => one - other);
   expect(taken.at(-1)).toBeLessThan(PATIENCE_MS);
-  expect(sinceThen()).toBeLessThanOrEqual(taken.length + 4);
+  expect(requestsSinceLastCall()).toBeLessThanOrEqual(taken.length + 4);
   expect(await rows().count()).toBeLessThan(MOST_ROWS);
   const frame = await longestFrame(-120, 100);
   const { cls } = await report.note(page, "history, scrolled", {
@@ -126,7 +126,7 @@ test("an update of an old job appears, and only the rows in view are requested",
   const uuid = (await row.getAttribute("data-key")) ?? "";
   // The pages that just came to a halt are requested once.
   await page.waitForTimeout(1_000);
-  sinceThen();
+  requestsSinceLastCall();
   const answer = await page.evaluate(async (job) => {
     const token = /csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
     const headers = { "X-CSRFToken": token, "Content-Type": "application/json" };
@@ -134,7 +134,7 @@ test("an update of an old job appears, and only the rows in view are requested",
   }, uuid);
   expect(answer).toBe(200);
   await page.locator(`tr[data-key="${uuid}"]`).getByText("Pinned").waitFor();
-  expect(sinceThen()).toBeLessThanOrEqual(4);
+  expect(requestsSinceLastCall()).toBeLessThanOrEqual(4);
   expect(await shown()).toBeGreaterThanOrEqual(FAR);
 });
 
@@ -148,12 +148,12 @@ test("the list keeps its position when the user opens a job and returns", async 
   for (const back of [() => page.goBack(), () => page.getByRole("link", { name: "← Back to history" }).click()]) {
     await page.getByRole("link", { name, exact: true }).click();
     await page.getByRole("heading", { level: 2, name }).waitFor();
-    sinceThen();
+    requestsSinceLastCall();
     await back();
     await expect.poll(focused).toBe(name);
     expect(await shown()).toBeGreaterThanOrEqual(FAR);
     expect(Math.abs(((await place())?.y ?? 0) - (before?.y ?? 0))).toBeLessThan(3);
-    expect(sinceThen()).toBeLessThanOrEqual(3);
+    expect(requestsSinceLastCall()).toBeLessThanOrEqual(3);
   }
 });
 
@@ -190,7 +190,7 @@ test("an address shows the same filters to every user", async () => {
 async function narrow(filter: string, act: () => Promise<unknown>, like: string): Promise<void> {
   await page.waitForTimeout(300);
   await page.evaluate(() => Object.assign(window.vitals, { cls: 0, inp: 0, longest: 0 }));
-  sinceThen();
+  requestsSinceLastCall();
   const taken = await page.evaluateHandle(
     ([text, patience]) => {
       const began = performance.now();
@@ -216,5 +216,5 @@ async function narrow(filter: string, act: () => Promise<unknown>, like: string)
   const { inp } = await report.note(page, `history, narrowed down by ${filter}`, { shown_after: time });
   expect(time).toBeLessThan(PATIENCE_MS);
   expect(inp).toBeLessThan(1_000);
-  expect(sinceThen()).toBeLessThanOrEqual(3);
+  expect(requestsSinceLastCall()).toBeLessThanOrEqual(3);
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { look } from "./accessibility";
+import { checkAccessibility } from "./accessibility";
 import { confirm, launch, open } from "./browser";
 import { ADMINISTRATOR, Edms } from "./edms";
 
@@ -57,7 +57,7 @@ test("a signed-out user is sent to the log-in page of the project, and back", as
   await first.goto(page(`history/${job}`));
   await signIn(first, ADMINISTRATOR.name);
   await first.getByRole("link", { name: "Restore backup" }).waitFor();
-  expect(await look(first)).toEqual([]);
+  expect(await checkAccessibility(first)).toEqual([]);
 });
 
 test("a restore waits until a second person approves it", async () => {
@@ -94,7 +94,7 @@ test("a backup remains when the second person rejects its deletion", async () =>
   await signIn(second, SECOND);
   await second.getByRole("button", { name: /^Reject/ }).click();
   await second.getByRole("textbox", { name: /^Reason/ }).fill("It is the only one");
-  expect(await look(second)).toEqual([]);
+  expect(await checkAccessibility(second)).toEqual([]);
   await second.getByRole("dialog").getByRole("button", { name: "Reject" }).click();
   await second.getByText(/^Rejected/).waitFor();
   await first.reload();

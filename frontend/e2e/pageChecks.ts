@@ -205,7 +205,7 @@ function endWalk(): string[] {
  * Returns elements that carry information only by their background and do not stand out. The first call records the
  * backgrounds; the second call, in forced colours, compares.
  */
-function vanished(): string[] {
+function lostInForcedColours(): string[] {
   const clear = (element: Element) =>
     ["rgba(0, 0, 0, 0)", "transparent"].includes(getComputedStyle(element).backgroundColor);
   const behind = (element: Element | null): string =>
@@ -225,7 +225,7 @@ function vanished(): string[] {
 }
 
 /** Returns controls that cannot be seen: cut off, or beyond an edge without scrolling. */
-function outOfReach(): string[] {
+function unreachableControls(): string[] {
   const { scrollWidth, clientWidth } = document.scrollingElement ?? document.documentElement;
   const wide = scrollWidth > clientWidth ? [`the page scrolls sideways: ${scrollWidth} in ${clientWidth}`] : [];
   return [
@@ -275,7 +275,7 @@ export const IN_PAGE = [
   stepWalk,
   isBack,
   endWalk,
-  vanished,
-  outOfReach,
+  lostInForcedColours,
+  unreachableControls,
   isCut,
 ].join("\n");

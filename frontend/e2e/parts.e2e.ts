@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { look } from "./accessibility";
+import { checkAccessibility } from "./accessibility";
 import { launch, open, signIn } from "./browser";
 import { Edms } from "./edms";
 
@@ -62,7 +62,7 @@ test("a table of a backup is selected and restored into a new database", async (
   await page.getByRole("option", { name: /^auth_user 1 row$/ }).click();
   await page.keyboard.press("Tab");
   await page.getByRole("listbox").waitFor({ state: "hidden" });
-  expect(await look(page)).toEqual([]);
+  expect(await checkAccessibility(page)).toEqual([]);
   await page.getByRole("textbox", { name: "Database name" }).fill("looked_db");
   await page.getByRole("button", { name: "Create plan" }).click();
   await page.getByText("Selected contents").waitFor();

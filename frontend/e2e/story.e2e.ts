@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
-import { look } from "./accessibility";
+import { checkAccessibility } from "./accessibility";
 import { confirm, launch, open, Report, signIn } from "./browser";
 import { ADMINISTRATOR, Edms } from "./edms";
 
@@ -42,7 +42,7 @@ const focused = () => page.evaluate(() => document.activeElement?.textContent ??
 test("a signed-out user is sent to the log-in page, and back to the requested page", async () => {
   await page.goto(edms.url("/documents?q=report"));
   await heading("Sign in").waitFor();
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   await page.getByLabel("User name").fill(ADMINISTRATOR.name);
   await page.getByRole("textbox", { name: "Password" }).fill("wrong");
   await page.keyboard.press("Enter");
@@ -51,14 +51,14 @@ test("a signed-out user is sent to the log-in page, and back to the requested pa
   await heading("Documents").waitFor();
   expect(page.url()).toBe(edms.url("/documents?q=report"));
   await page.getByText("No results for “report”").waitFor();
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
 });
 
 test("the first load is small and fast", async () => {
   await page.goto(edms.url("/"));
   await heading("Dashboard").waitFor();
   await page.getByText("No documents yet.").waitFor();
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   const { lcp, cls } = await report.note(page, "dashboard");
   expect(await scriptBytes()).toBeLessThan(FIRST_LOAD_BYTES);
   expect(lcp).toBeGreaterThan(0);
@@ -74,7 +74,7 @@ test("a document is uploaded, gets a second version, and downloads byte for byte
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: "Upload" }).click();
   await dialog.getByText("Choose a file.").waitFor();
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   await page.keyboard.press("Escape");
   await dialog.waitFor({ state: "detached" });
   await expect.poll(focused).toBe("Upload document");
@@ -91,7 +91,7 @@ test("a document is uploaded, gets a second version, and downloads byte for byte
   await page.getByText("Loading…").first().waitFor({ state: "detached" });
   // Measured before the accessibility check, which changes the sizes and moves everything.
   await report.note(page, "document");
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
 });
 
 test("the colour scheme is remembered, and a keyboard user can skip to the content", async () => {
@@ -122,21 +122,21 @@ const says = (state: string) => page.getByRole("main").getByText(state, { exact:
 
 test("a configuration is created, run by the agent, and watched until its backup is verified", async () => {
   await page.goto(edms.url("/admin"));
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   await page.getByRole("link", { name: "Open backup management" }).click();
   await page.getByText("Freshness").first().waitFor();
   expect([await focused(), await page.title()]).toEqual(["Backup management", "Overview – Backup management"]);
   await page.getByText("Loading…").first().waitFor({ state: "detached" });
   // Measured before the accessibility check, which changes the sizes and moves everything.
   await report.note(page, "overview");
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   await tab("Configurations");
   await page.getByRole("link", { name: "New configuration" }).click();
   await page.getByRole("textbox", { name: "Name" }).fill("nightly");
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   await page.getByRole("button", { name: "Create" }).click();
   await page.getByText("nightly created").waitFor();
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   await run();
   await says("Completed");
   await says("Verified");
@@ -144,10 +144,10 @@ test("a configuration is created, run by the agent, and watched until its backup
   await page.getByText("Loading…").first().waitFor({ state: "detached" });
   // Measured before the accessibility check, which changes the sizes and moves everything.
   await report.note(page, "job");
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   await page.getByRole("link", { name: "Browse files" }).click();
   await page.getByRole("link", { name: "databases", exact: true }).waitFor();
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
 });
 
 test("a schedule is disabled and enabled", async () => {
@@ -167,19 +167,19 @@ test("a deleted document returns unchanged with a restore", async () => {
   await page.getByRole("link", { name: "Contract with everybody" }).click();
   contract = page.url();
   await page.getByRole("button", { name: "Delete" }).click();
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await page.getByText("deleted, with all its versions").waitFor();
   await page.goto(job);
   await page.getByRole("link", { name: "Restore backup" }).click();
   await page.getByRole("button", { name: "Create plan" }).waitFor();
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   await page.getByRole("button", { name: "Create plan" }).click();
   await page.getByText("Replaced by the restore").waitFor();
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   await confirm(page, "Replace live system");
   await page.getByText("Previous state kept").waitFor();
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   restore = page.url();
   await page.goto(contract);
   await heading("Contract with everybody").waitFor();
@@ -188,8 +188,8 @@ test("a deleted document returns unchanged with a restore", async () => {
 
 test("the restore is rolled back, and the document is gone again", async () => {
   await page.goto(restore);
-  await givesBack("Release previous state…");
-  await givesBack("Roll back…");
+  await checkFocusReturn("Release previous state…");
+  await checkFocusReturn("Roll back…");
   await page.getByRole("button", { name: "Roll back…", exact: true }).click();
   await confirm(page, "Roll back");
   await page.getByText("Rolled back. The previous state is live again.").waitFor();
@@ -218,15 +218,15 @@ test("a failed run shows its reason", async () => {
   await run();
   await page.getByText("Failed. This run created no backup.").waitFor();
   expect(await page.getByRole("alert").first().textContent()).toMatch(/passphrase|key/);
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   renameSync(`${keys}-away`, keys);
   await tab("History");
   await says("Failed");
   await says("Cancelled");
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   await tab("Restore");
   await says("Rolled back");
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
 });
 
 test("an expired session leads to the log-in page, and back", async () => {
@@ -251,7 +251,7 @@ test("the page reports a lost server, and continues when it returns", async () =
   await lost.waitFor();
   await tab("History");
   await page.getByText("Server unreachable").first().waitFor();
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   await edms.start();
   await lost.waitFor({ state: "detached" });
   await says("Cancelled");
@@ -261,10 +261,10 @@ test("the page reports a lost server, and continues when it returns", async () =
 });
 
 /** Opens the dialog of a button, checks it, and closes it with Escape. */
-async function givesBack(button: string): Promise<void> {
+async function checkFocusReturn(button: string): Promise<void> {
   await page.getByRole("button", { name: button, exact: true }).press("Enter");
   await expect.poll(() => page.getByRole("dialog").evaluate((one) => one.contains(document.activeElement))).toBe(true);
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   await expect.poll(focused).toBe(button);

@@ -69,7 +69,7 @@ export function Layout() {
         <NavigationLinks />
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1} className={classes["main"] ?? ""}>
-        <ErrorBoundary place={pathname}>
+        <ErrorBoundary resetKey={pathname}>
           <Suspense fallback={<Loading />}>
             <Outlet />
           </Suspense>

@@ -13,7 +13,7 @@ interface State {
 
 interface ErrorBoundaryProps {
   /** Identifies the part of the page. Another part is tried again. */
-  place?: string;
+  resetKey?: string;
   children: ReactNode;
 }
 
@@ -25,7 +25,7 @@ export class ErrorBoundary extends Component<ErrorBoundaryProps, State> {
   }
 
   override componentDidUpdate(before: ErrorBoundaryProps) {
-    if (this.state.error !== null && before.place !== this.props.place) {
+    if (this.state.error !== null && before.resetKey !== this.props.resetKey) {
       this.setState({ error: null });
     }
   }

@@ -46,13 +46,13 @@ export function useFocusRestore(): void {
   useEffect(() => {
     const history: FocusHistory = { last: null, below: null, headings: [] };
     let timer = 0;
-    const come = ({ target }: FocusEvent) => {
+    const onFocusIn = ({ target }: FocusEvent) => {
       history.last = target as HTMLElement;
       if (!history.last.closest(ABOVE)) {
         Object.assign(history, { below: history.last, headings: headingsBefore(history.last) });
       }
     };
-    const go = ({ target, relatedTarget }: FocusEvent) => {
+    const onFocusOut = ({ target, relatedTarget }: FocusEvent) => {
       const element = target as HTMLElement;
       queueMicrotask(() => {
         // A click outside of all controls gives up the focus on purpose.
@@ -66,20 +66,20 @@ export function useFocusRestore(): void {
         }
       });
     };
-    const watch = new MutationObserver(() => {
+    const observer = new MutationObserver(() => {
       if (isLost() && history.last !== null) {
         window.clearTimeout(timer);
         timer = window.setTimeout(() => restoreFocus(history), DIALOG_DELAY_MS);
       }
     });
-    document.addEventListener("focusin", come);
-    document.addEventListener("focusout", go);
-    watch.observe(document.body, { childList: true, subtree: true, attributeFilter: ["disabled"] });
+    document.addEventListener("focusin", onFocusIn);
+    document.addEventListener("focusout", onFocusOut);
+    observer.observe(document.body, { childList: true, subtree: true, attributeFilter: ["disabled"] });
     return () => {
       window.clearTimeout(timer);
-      document.removeEventListener("focusin", come);
-      document.removeEventListener("focusout", go);
-      watch.disconnect();
+      document.removeEventListener("focusin", onFocusIn);
+      document.removeEventListener("focusout", onFocusOut);
+      observer.disconnect();
     };
   }, []);
 }

@@ -7,7 +7,7 @@ export const overview = {
     AT_RISK: "Not fully. The documents are at risk.",
     UNPROTECTED: "No. The documents are not protected.",
     since: "Since {time}",
-    next: "Next step",
+    next: "What to do",
     first: "Choose a configuration to run",
     examined: "Checked {time}",
   },
@@ -101,7 +101,7 @@ export const overview = {
     title: "Findings",
     none: "No problems found.",
     more: { one: "Show {count} more", other: "Show {count} more" },
-    what: "Next step",
+    what: "What to do",
     examined: "Checked {time}",
   },
 } as const;

@@ -13,7 +13,7 @@ export const server = setupServer(
 );
 
 /** Adds what Mantine needs and jsdom lacks. */
-function furnish() {
+function addMissingBrowserFeatures() {
   window.matchMedia = (query) =>
     ({
       matches: false,
@@ -57,7 +57,7 @@ export class FakeEventSource extends EventTarget {
 configure({ asyncUtilTimeout: 15_000 });
 
 beforeAll(() => {
-  furnish();
+  addMissingBrowserFeatures();
   vi.stubGlobal("EventSource", FakeEventSource);
   server.listen({ onUnhandledRequest: "error" });
 });

@@ -97,12 +97,12 @@ function Views() {
       <Routes>
         <Route element={<ConsoleLayout />}>
           <Route index element={start} />
-          <Route path="overview" element={<View of={<Overview />} />} />
-          <Route path="configurations/*" element={<View of={<Configurations />} />} />
-          <Route path="history" element={<View of={<History />} />} />
-          <Route path="history/:uuid/*" element={<View of={<JobPage />} />} />
-          <Route path="restore/*" element={<View of={<Restore />} />} />
-          <Route path="restores/:uuid" element={<View of={<RestorePage />} />} />
+          <Route path="overview" element={<View content={<Overview />} />} />
+          <Route path="configurations/*" element={<View content={<Configurations />} />} />
+          <Route path="history" element={<View content={<History />} />} />
+          <Route path="history/:uuid/*" element={<View content={<JobPage />} />} />
+          <Route path="restore/*" element={<View content={<Restore />} />} />
+          <Route path="restores/:uuid" element={<View content={<RestorePage />} />} />
           <Route path="*" element={start} />
         </Route>
       </Routes>
@@ -110,11 +110,11 @@ function Views() {
   );
 }
 
-function View({ of }: { of: ReactNode }) {
+function View({ content }: { content: ReactNode }) {
   const { pathname } = useLocation();
   return (
-    <ErrorBoundary place={pathname}>
-      <Suspense fallback={<Loading />}>{of}</Suspense>
+    <ErrorBoundary resetKey={pathname}>
+      <Suspense fallback={<Loading />}>{content}</Suspense>
     </ErrorBoundary>
   );
 }

@@ -164,7 +164,7 @@ function Form({ user, row, setDirty, onDone }: FormProps & { row: Configuration 
     <form ref={form} onSubmit={submit} noValidate>
       <Stack>
         {may === false && <Text size="sm">{t("configurations.form.mayNot")}</Text>}
-        {editing.isLeft && <Alert color="yellow">{t("configurations.form.left")}</Alert>}
+        {editing.isRestored && <Alert color="yellow">{t("configurations.form.left")}</Alert>}
         <FieldGroup fixed={may === false}>
           <BasicFields {...fields} />
           <ScheduleFields {...fields} zone={preview.data?.time_zone} />

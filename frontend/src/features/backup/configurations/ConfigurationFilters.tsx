@@ -37,7 +37,16 @@ export function useListView() {
     ...(enabled && { is_enabled: enabled === "true" }),
   };
   const layout = params.get("view") === "grid" ? "grid" : "table";
-  return { query, search, type, enabled, ordering, layout, set, narrowed: Boolean(search || type || enabled) } as const;
+  return {
+    query,
+    search,
+    type,
+    enabled,
+    ordering,
+    layout,
+    set,
+    hasFilters: Boolean(search || type || enabled),
+  } as const;
 }
 
 export function ConfigurationFilters({ view }: { view: ReturnType<typeof useListView> }) {

@@ -60,7 +60,7 @@ function ConfigurationResults() {
   return (
     <>
       <ConfigurationFilters view={view} />
-      <PagedList query={query} empty={view.narrowed ? <NoMatches /> : <NoConfigurations />}>
+      <PagedList query={query} empty={view.hasFilters ? <NoMatches /> : <NoConfigurations />}>
         {(rows) =>
           // A table of seven columns has no room on a phone. The cards show the same facts.
           view.layout === "grid" || phone ? (

@@ -24,14 +24,14 @@ export function discardDraft(user: string, which: string): void {
  */
 export function useDraft(user: string, row: Configuration | null) {
   const key = keyOf(user, row?.uuid ?? "new");
-  const [left] = useState(() => drafts.get(key));
-  const [saved] = useState(() => left?.saved ?? (row === null ? NEW_DRAFT : draftOf(row)));
-  const [draft, setDraft] = useState(left?.draft ?? saved);
+  const [previous] = useState(() => drafts.get(key));
+  const [saved] = useState(() => previous?.saved ?? (row === null ? NEW_DRAFT : draftOf(row)));
+  const [draft, setDraft] = useState(previous?.draft ?? saved);
   useEffect(() => {
     if (draft !== saved) {
       drafts.set(key, { draft, saved });
     }
   }, [key, draft, saved]);
   const change = (changes: Partial<Draft>) => setDraft((before) => ({ ...before, ...changes }));
-  return { draft, change, saved, isLeft: left !== undefined };
+  return { draft, change, saved, isRestored: previous !== undefined };
 }

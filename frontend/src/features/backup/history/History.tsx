@@ -30,7 +30,7 @@ export default function History() {
 }
 
 function Jobs({ params, onOrder }: { params: URLSearchParams; onOrder: (order: string) => void }) {
-  const { query, jobs, isAnother, hasMore, error, retry, setView } = useJobList(queryOf(params));
+  const { query, jobs, isPreviousList, hasMore, error, retry, setView } = useJobList(queryOf(params));
   const place = useRef<HTMLDivElement>(null);
   const reorder = (wanted: string) => {
     onOrder(wanted);
@@ -44,27 +44,27 @@ function Jobs({ params, onOrder }: { params: URLSearchParams; onOrder: (order: s
     return <LoadingOrError query={query} />;
   }
   return (
-    <div ref={place} aria-busy={isAnother} className={classes["jobs"]}>
+    <div ref={place} aria-busy={isPreviousList} className={classes["jobs"]}>
       <Text size="sm" c="dimmed" role="status" mb="xs">
-        {isAnother
+        {isPreviousList
           ? t("common.loading")
           : jobs.length > 0 && t(hasMore ? "history.shown" : "history.all", { count: jobs.length })}
       </Text>
       {jobs.length > 0 ? (
         <JobList jobs={jobs} isComplete={!hasMore} order={order} onOrder={reorder} onView={setView} />
       ) : (
-        <NoJobs narrowed={hasFilters(params)} />
+        <NoJobs filtered={hasFilters(params)} />
       )}
       {error && <ErrorAlert error={error} onRetry={retry} />}
     </div>
   );
 }
 
-function NoJobs({ narrowed }: { narrowed: boolean }) {
+function NoJobs({ filtered }: { filtered: boolean }) {
   return (
-    <EmptyState title={t(narrowed ? "history.noneTitle" : "history.emptyTitle")}>
-      <Text c="dimmed">{t(narrowed ? "history.noneText" : "history.emptyText")}</Text>
-      {!narrowed && (
+    <EmptyState title={t(filtered ? "history.noneTitle" : "history.emptyTitle")}>
+      <Text c="dimmed">{t(filtered ? "history.noneText" : "history.emptyText")}</Text>
+      {!filtered && (
         <Button component={Link} to="../configurations" variant="default">
           {t("overview.freshness.toConfigurations")}
         </Button>

@@ -80,7 +80,7 @@ function Pin({ job }: { job: Job }) {
     <>
       <ActionButton
         name={t(job.is_pinned ? "history.page.unpin" : "history.page.pin")}
-        {...(job.is_pinned ? {} : { instead: open })}
+        {...(job.is_pinned ? {} : { openDialog: open })}
         work={() => unwrap(api.DELETE("/jobs/{uuid}/pin/", { params: { path: { uuid: job.uuid } } }))}
       />
       <PinDialog job={job} opened={opened} onClose={close} />
@@ -91,13 +91,13 @@ function Pin({ job }: { job: Job }) {
 interface ActionButtonProps {
   name: string;
   hint?: string;
-  /** Called instead of `work`, for an action with a dialog. */
-  instead?: () => void;
+  /** Called openDialog of `work`, for an action with a dialog. */
+  openDialog?: () => void;
   work: () => Promise<unknown>;
 }
 
 /** A button that acts at once, and shows the reason of a refusal. */
-function ActionButton({ name, hint, instead, work }: ActionButtonProps) {
+function ActionButton({ name, hint, openDialog, work }: ActionButtonProps) {
   const queries = useQueryClient();
   const doing = useMutation({
     mutationFn: work,
@@ -106,7 +106,7 @@ function ActionButton({ name, hint, instead, work }: ActionButtonProps) {
   });
   return (
     <>
-      <Button variant="default" loading={doing.isPending} title={hint} onClick={instead ?? (() => doing.mutate())}>
+      <Button variant="default" loading={doing.isPending} title={hint} onClick={openDialog ?? (() => doing.mutate())}>
         {name}
       </Button>
       {doing.error && (

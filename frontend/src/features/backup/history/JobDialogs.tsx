@@ -25,8 +25,8 @@ export function CancelDialog({ job, opened, onClose }: DialogProps) {
       title={t("history.dialogs.cancelTitle")}
       opened={opened}
       onClose={onClose}
-      keep={t("history.dialogs.cancelKeep")}
-      does={t("history.dialogs.cancelDo")}
+      cancelLabel={t("history.dialogs.cancelKeep")}
+      confirmLabel={t("history.dialogs.cancelDo")}
       dangerous
       work={() => unwrap(api.POST("/jobs/{uuid}/cancel/", { params: { path: { uuid: job.uuid } }, body: { reason } }))}
     >
@@ -44,8 +44,8 @@ export function PinDialog({ job, opened, onClose }: DialogProps) {
       title={t("history.dialogs.pinTitle")}
       opened={opened}
       onClose={onClose}
-      keep={t("common.cancel")}
-      does={t("history.dialogs.pinDo")}
+      cancelLabel={t("common.cancel")}
+      confirmLabel={t("history.dialogs.pinDo")}
       work={() => unwrap(api.POST("/jobs/{uuid}/pin/", { params: { path: { uuid: job.uuid } }, body: { reason } }))}
     >
       <Text>{t("history.dialogs.pinText")}</Text>
@@ -65,8 +65,8 @@ export function DeleteDialog({ job, opened, onClose }: DialogProps) {
         setTyped("");
         onClose();
       }}
-      keep={t("history.dialogs.deleteKeep")}
-      does={t("history.dialogs.deleteDo")}
+      cancelLabel={t("history.dialogs.deleteKeep")}
+      confirmLabel={t("history.dialogs.deleteDo")}
       dangerous
       ready={typed === job.job_name}
       work={() => unwrap(api.DELETE("/jobs/{uuid}/", { params: { path: { uuid: job.uuid } } }))}
@@ -102,8 +102,8 @@ interface ConfirmDialogProps {
   title: string;
   opened: boolean;
   onClose: () => void;
-  keep: string;
-  does: string;
+  cancelLabel: string;
+  confirmLabel: string;
   dangerous?: boolean;
   ready?: boolean;
   work: () => Promise<unknown>;
@@ -115,8 +115,8 @@ function ConfirmDialog({
   title,
   opened,
   onClose,
-  keep,
-  does,
+  cancelLabel,
+  confirmLabel,
   dangerous = false,
   ready = true,
   work,
@@ -154,10 +154,10 @@ function ConfirmDialog({
           )}
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>
-              {keep}
+              {cancelLabel}
             </Button>
             <Button type="submit" disabled={!ready} loading={doing.isPending} {...(dangerous ? { color: "red" } : {})}>
-              {does}
+              {confirmLabel}
             </Button>
           </Group>
         </Stack>

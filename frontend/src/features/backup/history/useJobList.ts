@@ -17,22 +17,24 @@ import type { JobsQuery } from "../../../api/queries";
 import type { InView } from "../../../components/table/useVirtualRows";
 
 /** Load the next page this many rows before the end. */
-const AHEAD = 30;
+const PREFETCH_ROWS = 30;
 
 export function useJobList(wanted: JobsQuery) {
   const api = useApi();
   const queries = useQueryClient();
   const options = jobListQuery(api, wanted);
   const query = useQuery(options);
-  const { data: list, isPlaceholderData: isAnother, error } = query;
+  const { data: list, isPlaceholderData: isPreviousList, error } = query;
   const [view, setView] = useState<InView>({ first: 0, last: -1, isStill: false });
   const jobs = useMemo(() => jobsOf(list ?? []), [list]);
   const end = list?.at(-1)?.next ?? null;
-  const isNear = !isAnother && view.last + AHEAD >= jobs.length;
+  const isNear = !isPreviousList && view.last + PREFETCH_ROWS >= jobs.length;
   const more = useQuery(nextJobsQuery(api, wanted, isNear ? end : null));
   const shown = useQueries({
     queries:
-      list && !isAnother && view.isStill ? pagesIn(list, view).map((page) => shownJobsQuery(api, wanted, page)) : [],
+      list && !isPreviousList && view.isStill
+        ? pagesIn(list, view).map((page) => shownJobsQuery(api, wanted, page))
+        : [],
     combine: combinePages,
   });
   useEffect(() => {
@@ -48,7 +50,7 @@ export function useJobList(wanted: JobsQuery) {
     query,
     jobs: list && jobs,
     /** Whether the list still shows the previous filters, because the answer is pending. */
-    isAnother,
+    isPreviousList,
     hasMore: end !== null,
     error: error ?? more.error ?? shown.error,
     retry: () =>

@@ -143,7 +143,7 @@ function AgeBar({ row, colour }: { row: Row; colour: string }) {
   if (!row.last_good_at || !row.fresh_until) {
     return null;
   }
-  const [begun, end] = [Date.parse(row.last_good_at), Date.parse(row.fresh_until)];
-  const part = (Date.now() - begun) / (end - begun);
+  const [start, end] = [Date.parse(row.last_good_at), Date.parse(row.fresh_until)];
+  const part = (Date.now() - start) / (end - start);
   return <Progress mt={4} size="xs" color={colour} value={Math.min(100, Math.max(0, part * 100))} aria-hidden />;
 }

@@ -58,14 +58,14 @@ export function ResultCalendar({ statistics }: { statistics: Schemas["Statistics
           <CalendarRow
             name={t("overview.calendar.all")}
             dates={dates}
-            of={new Map(days.map((one) => [one.date, one.results]))}
+            results={new Map(days.map((one) => [one.date, one.results]))}
           />
           {rows.map((row) => (
             <CalendarRow
               key={row.configuration}
               name={row.name}
               dates={dates}
-              of={new Map(row.days.map((one) => [one.date, one.results]))}
+              results={new Map(row.days.map((one) => [one.date, one.results]))}
             />
           ))}
         </Box>
@@ -142,8 +142,8 @@ function Scale({ dates }: { dates: string[] }) {
   );
 }
 
-function CalendarRow({ name, dates, of }: { name: string; dates: string[]; of: Map<string, Results> }) {
-  const marks = dates.map((date) => markOf(of.get(date)));
+function CalendarRow({ name, dates, results }: { name: string; dates: string[]; results: Map<string, Results> }) {
+  const marks = dates.map((date) => markOf(results.get(date)));
   const count = (mark: Mark) => marks.filter((one) => one === mark).length;
   const said = t("overview.calendar.summary", {
     name,
@@ -163,7 +163,7 @@ function CalendarRow({ name, dates, of }: { name: string; dates: string[]; of: M
           h={16}
           bg={COLOURS[marks[index] ?? "nothing"]}
           style={{ ...DRAWN, overflow: "hidden" }}
-          title={`${longDay(date)}: ${resultsInWords(of.get(date))}`}
+          title={`${longDay(date)}: ${resultsInWords(results.get(date))}`}
           c={marks[index] === "bad" ? "white" : "black"}
           ta="center"
           fz={12}

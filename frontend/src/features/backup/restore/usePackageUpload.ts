@@ -24,13 +24,13 @@ export function useUpload() {
   const api = useApi();
   const queries = useQueryClient();
   const [sending, setSending] = useState<Sending>({ state: "idle" });
-  const stop = useRef<AbortController | null>(null);
-  const held = useRef<File | null>(null);
+  const abort = useRef<AbortController | null>(null);
+  const currentFile = useRef<File | null>(null);
 
   const run = useCallback(
     async (upload: Upload, file: File, failures: number) => {
       const controller = new AbortController();
-      stop.current = controller;
+      abort.current = controller;
       let offset = upload.offset;
       let first = null as number | null;
       const startedAt = performance.now();
@@ -67,11 +67,11 @@ export function useUpload() {
     [api, queries],
   );
 
-  useEffect(() => () => stop.current?.abort(), []);
+  useEffect(() => () => abort.current?.abort(), []);
 
   /** Send a file. `upload` is an earlier upload to resume. */
   const start = async (file: File, upload?: Upload) => {
-    held.current = file;
+    currentFile.current = file;
     try {
       const startedAt = upload ?? (await createUpload(api, file));
       setSending({ state: "sending", upload: startedAt, progress: stalledProgress(startedAt, startedAt.offset) });
@@ -81,7 +81,7 @@ export function useUpload() {
     }
   };
   const pause = () => {
-    stop.current?.abort();
+    abort.current?.abort();
     setSending((now) =>
       now.state === "sending" || now.state === "broken"
         ? { state: "paused", upload: now.upload, progress: stalledProgress(now.upload, now.progress.bytes_done) }
@@ -90,14 +90,14 @@ export function useUpload() {
     void queries.invalidateQueries({ queryKey: ["uploads"] });
   };
   const resume = () => {
-    if ((sending.state === "paused" || sending.state === "broken") && held.current) {
-      stop.current?.abort();
-      void start(held.current, { ...sending.upload, offset: sending.progress.bytes_done });
+    if ((sending.state === "paused" || sending.state === "broken") && currentFile.current) {
+      abort.current?.abort();
+      void start(currentFile.current, { ...sending.upload, offset: sending.progress.bytes_done });
     }
   };
   const reset = () => {
-    stop.current?.abort();
-    held.current = null;
+    abort.current?.abort();
+    currentFile.current = null;
     setSending({ state: "idle" });
   };
   return { sending, start, pause, resume, reset };
