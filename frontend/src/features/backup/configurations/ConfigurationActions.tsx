@@ -7,7 +7,7 @@ import { t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
 import { Allowed, usePermission } from "../permissions";
 import { menuFocusId, useOpenDialog } from "./ConfigurationDialogs";
-import { type Configuration, isScheduleActive } from "./draft";
+import { type Configuration, isScheduleActive } from "./formValues";
 import { useRunNow, useToggleSchedule } from "./mutations";
 
 /** Shows the new state at once, and the old one when the server refuses. */

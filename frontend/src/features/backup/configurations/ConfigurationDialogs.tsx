@@ -7,7 +7,7 @@ import { createContext, type SubmitEvent, type ReactNode, useCallback, useContex
 import { ApiError } from "../../../api/client";
 import { t } from "../../../i18n";
 import { Dialog, RequestError, NameConfirmation } from "../../../components/Dialog";
-import type { Configuration } from "./draft";
+import type { Configuration } from "./formValues";
 import { useDelete, useDuplicate } from "./mutations";
 
 type Which = "delete" | "duplicate";

@@ -14,7 +14,7 @@ import { Allowed, WithUserName, usePermission, useUserName } from "../permission
 import { Loaded } from "../../../components/states";
 import { discardDraft, hasDraft, useDraft } from "./drafts";
 import { RETENTION_FIELDS } from "./configurationFields";
-import { type Configuration, type Draft, requestOf } from "./draft";
+import { type Configuration, type Draft, requestOf } from "./formValues";
 import { AdvancedFields, RetentionFields, ScheduleFields, BasicFields } from "./FormFields";
 import { RetentionPreview, SchedulePreview } from "./FormPreviews";
 import { useSave } from "./mutations";

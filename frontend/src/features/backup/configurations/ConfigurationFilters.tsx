@@ -6,7 +6,7 @@ import type { ConfigurationsQuery } from "../../../api/queries";
 import { SearchField } from "../../../components/SearchField";
 import { useUrlFilters } from "../../../components/urlFilters";
 import { label, t } from "../../../i18n";
-import { TYPES } from "./draft";
+import { TYPES } from "./formValues";
 
 const ORDERINGS = {
   name: "name",

@@ -10,7 +10,7 @@ import { ValueBadge } from "../../../components/badges";
 import { BreakableName } from "../../../components/BreakableName";
 import { type Column, DataTable } from "../../../components/table/DataTable";
 import { ConfigurationActions, ScheduleSwitch } from "./ConfigurationActions";
-import type { Configuration } from "./draft";
+import type { Configuration } from "./formValues";
 import { LastGood, LastResult, NextRun } from "./ResultCells";
 
 function Title({ row }: { row: Configuration }) {

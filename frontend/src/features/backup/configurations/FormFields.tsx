@@ -17,7 +17,7 @@ import {
 
 import { label, t } from "../../../i18n";
 import { ADVANCED_FIELDS, FIELDS, type NumberField } from "./configurationFields";
-import { type Draft, FREQUENCIES, TYPES } from "./draft";
+import { type Draft, FREQUENCIES, TYPES } from "./formValues";
 
 export interface FieldsProps {
   draft: Draft;

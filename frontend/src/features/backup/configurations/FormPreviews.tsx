@@ -10,7 +10,7 @@ import { retentionQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { dateTime } from "../../../components/format";
 import { Loaded, Loading } from "../../../components/states";
-import type { Draft } from "./draft";
+import type { Draft } from "./formValues";
 
 export function SchedulePreview({ query }: { query: UseQueryResult<Schemas["Schedule"]> }) {
   const { data, error } = query;

@@ -9,7 +9,7 @@ import { ValueBadge } from "../../../components/badges";
 import { dateTime } from "../../../components/format";
 import { useRelativeTime } from "../../../components/relativeTime";
 import { ProgressView } from "../../../components/ProgressView";
-import { type Configuration, isScheduleActive } from "./draft";
+import { type Configuration, isScheduleActive } from "./formValues";
 import { type Results, useConfigurationResults } from "./useConfigurationResults";
 
 /** A relative time. The exact time is its tooltip. */

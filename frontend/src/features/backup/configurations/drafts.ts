@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "react";
 
-import { type Configuration, type Draft, draftOf, NEW_DRAFT } from "./draft";
+import { type Configuration, type Draft, draftOf, NEW_DRAFT } from "./formValues";
 
 /** Each draft with the saved values it started from. */
 const drafts = new Map<string, { draft: Draft; saved: Draft }>();

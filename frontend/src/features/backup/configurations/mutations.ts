@@ -7,7 +7,7 @@ import { useApi } from "../../../api/ApiProvider";
 import { t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
 import { useNotify } from "../../../components/notifications";
-import { changesOf, type Configuration, type Draft, requestOf } from "./draft";
+import { changesOf, type Configuration, type Draft, requestOf } from "./formValues";
 
 function isConflict(value: unknown): value is Schemas["Conflict"] {
   return typeof value === "object" && value !== null && "status" in value && value.status === "conflict";

@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { statusQuery } from "../../../api/queries";
-import type { Configuration } from "./draft";
+import type { Configuration } from "./formValues";
 
 export interface Results {
   /** The running or queued job. */

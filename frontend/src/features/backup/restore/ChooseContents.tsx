@@ -15,7 +15,7 @@ import { bytes, dateTime } from "../../../components/format";
 import { RequestError } from "../../../components/Dialog";
 import { Loaded } from "../../../components/states";
 import { AccessChoice, withValidTarget, PathsField, type Source, ContentChoice, TargetChoice } from "./RestoreChoices";
-import { type Choices, choicesIn, namedIn, type Part, requestOf, searchOf } from "./plan";
+import { type Choices, choicesIn, namedIn, type Part, requestOf, searchOf } from "./choices";
 import { TablesField } from "./TablesField";
 
 export function ChooseContents() {

@@ -14,7 +14,8 @@ import { RequestError, NameConfirmation } from "../../../components/Dialog";
 import { useRelativeTime } from "../../../components/relativeTime";
 import { ProgressView } from "../../../components/ProgressView";
 import { Loaded } from "../../../components/states";
-import { type Choices, choicesOf, planOf, requestOf, searchOf } from "./plan";
+import { type Choices, choicesOf, requestOf, searchOf } from "./choices";
+import { planOf } from "./plan";
 import { PlanView } from "./PlanView";
 
 type Operation = Schemas["Operation"];

@@ -6,7 +6,8 @@ import { type Column, DataTable } from "../../../components/table/DataTable";
 import { t } from "../../../i18n";
 import { bytes, dateTime } from "../../../components/format";
 import { useRelativeTime } from "../../../components/relativeTime";
-import { type Choices, namedIn, type Plan, type Replacement, type Space } from "./plan";
+import { type Choices, namedIn } from "./choices";
+import type { Plan, Replacement, Space } from "./plan";
 
 function kindOf(kind: string): string {
   return kind === "database" || kind === "files" || kind === "data" ? t(`restore.plan.kinds.${kind}`) : kind;

@@ -11,7 +11,7 @@ import { NotificationsProvider } from "../../../components/notifications";
 import { usePermission } from "../permissions";
 import { ChooseSource } from "./ChooseSource";
 import { ChooseContents } from "./ChooseContents";
-import { choicesIn, searchOf } from "./plan";
+import { choicesIn, searchOf } from "./choices";
 import { PlanStep } from "./PlanStep";
 import { RestoreList } from "./RestoreList";
 import { Approvals } from "./Approvals";

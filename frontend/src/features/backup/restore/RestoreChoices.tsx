@@ -4,7 +4,7 @@ import { Radio, Stack, Textarea, TextInput } from "@mantine/core";
 import type { ReactNode } from "react";
 
 import { t } from "../../../i18n";
-import { asAccess, asPart, asTarget, type Choices, type Part, type Target } from "./plan";
+import { asAccess, asPart, asTarget, type Choices, type Part, type Target } from "./choices";
 
 /**
  * The contents of a source, everything first, and whether tables can be excluded. `backup` is the job that created it.

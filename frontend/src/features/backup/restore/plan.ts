@@ -1,6 +1,6 @@
 /** The contents of a plan. The API types it as any object, because each kind of operation has its own result. */
 
-import type { Schemas } from "../../../api/client";
+import { objects, text, texts, type Values } from "./jsonValues";
 
 export interface Replacement {
   kind: string;
@@ -31,13 +31,6 @@ export interface Plan {
   warnings: string[];
 }
 
-type Values = Record<string, unknown>;
-
-const isValues = (value: unknown): value is Values => typeof value === "object" && value !== null;
-const text = (value: unknown) => (typeof value === "string" ? value : "");
-const texts = (value: unknown) => (Array.isArray(value) ? value.map(String) : []);
-const several = (value: unknown) => (Array.isArray(value) ? value.filter(isValues) : []);
-
 /** Return the plan in the result of an operation or in a restore, or null. */
 export function planOf(values: Values): Plan | null {
   if (!Array.isArray(values["replacements"]) || !Array.isArray(values["blocking"])) {
@@ -48,7 +41,7 @@ export function planOf(values: Values): Plan | null {
     takenAt: text(values["taken_at"]),
     toFolder: text(values["to_folder"]),
     toDatabase: text(values["to_database"]),
-    replacements: several(values["replacements"]).map((one) => ({
+    replacements: objects(values["replacements"]).map((one) => ({
       kind: text(one["kind"]),
       name: text(one["name"]),
       live: text(one["live"]),
@@ -56,7 +49,7 @@ export function planOf(values: Values): Plan | null {
       size: typeof one["size"] === "number" ? one["size"] : null,
       notes: texts(one["notes"]),
     })),
-    space: several(values["space"]).map((one) => ({
+    space: objects(values["space"]).map((one) => ({
       where: text(one["where"]),
       needed: Number(one["needed"]),
       available: Number(one["available"]),
@@ -66,112 +59,5 @@ export function planOf(values: Values): Plan | null {
     access: texts(values["access"]),
     blocking: texts(values["blocking"]),
     warnings: texts(values["warnings"]),
-  };
-}
-
-export type Target = Schemas["TargetEnum"];
-/** Everything, the database, the files, selected paths, or selected tables. */
-export type Part = "" | Schemas["OnlyEnum"] | "paths" | "tables";
-const PARTS: readonly Part[] = ["database", "files", "paths", "tables"];
-
-/** The choices for a restore. `paths` and `tables` only count when they are the selected part. */
-export interface Choices {
-  backup: string;
-  upload: string;
-  target: Target;
-  name: string;
-  part: Part;
-  paths: string[];
-  tables: string[];
-  leaveOut: string[];
-  safetyBackup: boolean;
-  /** Whether to remove sessions and tokens. Null leaves it to the server, which removes only those of other systems. */
-  dropAccess: boolean | null;
-}
-
-/** Return the selected paths or tables, or null where a whole part is selected. */
-export function namedIn(choices: Choices): string[] | null {
-  return choices.part === "paths" || choices.part === "tables" ? choices[choices.part] : null;
-}
-
-export const asTarget = (value: unknown): Target => (value === "folder" || value === "database" ? value : "live");
-/** Parse "drop" or "keep". Null stands for the rule of the server. */
-export const asAccess = (value: unknown): boolean | null => (value === "drop" ? true : value === "keep" ? false : null);
-export const asPart = (value: unknown): Part => PARTS.find((one) => one === value) ?? "";
-
-/** Return the choices of an operation. A plan takes the same arguments as its restore. */
-export function choicesOf(values: Values): Choices {
-  const [paths, tables] = [texts(values["paths"]), texts(values["tables"])];
-  return {
-    backup: text(values["backup"]),
-    upload: text(values["upload"]),
-    target: asTarget(values["target"]),
-    name: text(values["name"]),
-    part: paths.length > 0 ? "paths" : tables.length > 0 ? "tables" : asPart(values["only"]),
-    paths,
-    tables,
-    leaveOut: texts(values["leave_out"]),
-    safetyBackup: values["safety_backup"] !== false,
-    dropAccess: typeof values["drop_access"] === "boolean" ? values["drop_access"] : null,
-  };
-}
-
-/** Return the request for the API. */
-export function requestOf(choices: Choices): Schemas["SourceRequest"] {
-  const { part } = choices;
-  return {
-    ...(choices.backup ? { backup: choices.backup } : { upload: choices.upload }),
-    target: choices.target,
-    name: choices.name,
-    only: part === "database" || part === "files" ? part : "",
-    paths: part === "paths" ? choices.paths : [],
-    tables: part === "tables" ? choices.tables : [],
-    leave_out: choices.leaveOut,
-    safety_backup: choices.safetyBackup,
-    drop_access: choices.target === "live" && part !== "files" ? choices.dropAccess : null,
-  };
-}
-
-/** Return the search part of the address, so that a link opens the same choices. */
-export function searchOf(choices: Choices): string {
-  const params = new URLSearchParams();
-  const { backup, upload, target, name, part, leaveOut, safetyBackup, dropAccess } = choices;
-  for (const [key, value] of Object.entries({ backup, upload, name, only: part })) {
-    if (value) {
-      params.set(key, value);
-    }
-  }
-  if (target !== "live") {
-    params.set("target", target);
-  }
-  const several = {
-    leave_out: leaveOut,
-    path: part === "paths" ? choices.paths : [],
-    table: part === "tables" ? choices.tables : [],
-  };
-  for (const [key, values] of Object.entries(several)) {
-    values.forEach((value) => params.append(key, value));
-  }
-  if (!safetyBackup) {
-    params.set("safety", "no");
-  }
-  if (dropAccess !== null) {
-    params.set("access", dropAccess ? "drop" : "keep");
-  }
-  return `?${params.toString()}`;
-}
-
-export function choicesIn(params: URLSearchParams): Choices {
-  return {
-    backup: params.get("backup") ?? "",
-    upload: params.get("upload") ?? "",
-    target: asTarget(params.get("target")),
-    name: params.get("name") ?? "",
-    part: asPart(params.get("only")),
-    paths: params.getAll("path"),
-    tables: params.getAll("table"),
-    leaveOut: params.getAll("leave_out"),
-    safetyBackup: params.get("safety") !== "no",
-    dropAccess: asAccess(params.get("access")),
   };
 }
