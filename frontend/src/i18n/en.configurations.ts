@@ -1,6 +1,6 @@
 export const configurations = {
   title: "Configurations",
-  intro: "Sets the scope, the schedule and the retention of backups.",
+  intro: "Configurations set the scope, the schedule and the retention of backups.",
   create: "New configuration",
   search: "Search by name or description",
   sort: "Sort by",

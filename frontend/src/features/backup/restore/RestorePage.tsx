@@ -25,7 +25,7 @@ export default function RestorePage() {
     <NotificationsProvider>
       <Stack>
         <Anchor component={Link} to={`${base}/restore`} size="sm">
-          {t("restore.page.back")}
+          ← {t("restore.page.back")}
         </Anchor>
         <Group gap="sm">
           <Title order={2} id={VIEW_HEADING_ID} tabIndex={-1} style={{ overflowWrap: "anywhere" }}>
