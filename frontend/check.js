@@ -5,16 +5,7 @@ import { spawn } from "node:child_process";
 const CHECKS = {
   TypeScript: ["tsc", "--noEmit"],
   ESLint: ["eslint", ".", "--cache", "--cache-location", "node_modules/.cache/eslint/", "--max-warnings", "0"],
-  Prettier: [
-    "prettier",
-    ".",
-    "--check",
-    "--log-level",
-    "warn",
-    "--cache",
-    "--cache-location",
-    "node_modules/.cache/prettier",
-  ],
+  Prettier: ["prettier", ".", "--check", "--log-level", "warn", "--cache"],
 };
 
 /** Run one command and return whether it succeeded. */
