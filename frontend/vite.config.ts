@@ -1,7 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
-// Two entries: the EDMS, and the console alone for other hosts. Django reads the manifest and names the files in its pages.
+// Two entries: the EDMS, and the console alone for other hosts. Django reads the manifest for the names of the files.
 export default defineConfig({
   plugins: [react()],
   base: "./",
@@ -11,9 +11,9 @@ export default defineConfig({
     manifest: "manifest.json",
     sourcemap: false,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: ["src/edms.tsx", "src/console.tsx"] },
+    rolldownOptions: { input: ["src/edms.tsx", "src/console.tsx"] },
   },
-  // The host stays as it is asked for: Django compares it with the origin of whoever changes something.
+  // Keep the host: Django compares it with the origin of a change.
   server: { proxy: Object.fromEntries(["/api", "/admin"].map((path) => [path, { target: "http://127.0.0.1:8000" }])) },
   test: {
     environment: "jsdom",
@@ -21,8 +21,8 @@ export default defineConfig({
     restoreMocks: true,
     testTimeout: 60_000,
     css: false,
-    // One document and one copy of the libraries for all files: to load them takes longer than most tests. Each test leaves
-    // nothing behind, which the setup sees to.
+    // One document and one copy of the libraries for all files: loading them takes longer than most tests. The setup
+    // cleans up after each test.
     isolate: false,
   },
 });

@@ -1,4 +1,4 @@
-/** Draws the overview from recorded answers, one folder for each state, and writes down the words that a user reads. */
+/** Draws the overview from recorded answers, one folder per state, and writes down the words that a user reads. */
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -30,19 +30,22 @@ async function drawn({ status, findings }: Recorded) {
   const { user } = renderConsole("/overview");
   const answer = (await screen.findByText("Are we protected?")).closest("section") ?? document.body;
   const listed = await screen.findByRole("region", { name: "Findings" });
-  await within(listed).findByText(/^Examined/);
+  await within(listed).findByText(/^Checked/);
   const more = within(listed).queryByRole("button", { name: /^Show \d+ more$/ });
   if (more) {
     await user.click(more);
   }
-  const words = (element: Element) => (element.textContent ?? "").trim();
+  const words = (element: Element) => element.textContent.trim();
   return {
     heading: words(within(answer).getByRole("heading")),
     text: words(answer),
     open: within(answer).queryAllByRole("listitem").map(words),
     findings: within(listed)
       .queryAllByRole("article")
-      .map((one) => ({ severity: words(one.querySelector("span") ?? one), lines: [...one.querySelectorAll("p")].map(words) })),
+      .map((one) => ({
+        severity: words(one.querySelector("span") ?? one),
+        lines: [...one.querySelectorAll("p")].map(words),
+      })),
   };
 }
 

@@ -1,7 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
-/** The console on answers that a real server has given: tests/backup/doctor/test_page.py records them. */
+/** Runs the console on recorded answers of a real server. tests/backup/doctor/test_page.py records them. */
 export default defineConfig({
   plugins: [react()],
   test: {

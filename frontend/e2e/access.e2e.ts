@@ -1,9 +1,12 @@
-/** The keyboard alone, in every dialog and from a configuration to a restore; and the views that the story has no need of. */
+/**
+ * Uses only the keyboard: in every dialog, and from a configuration to a restore. Checks the views that the story
+ * leaves out.
+ */
 
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
-import { keepsColours, look, reflow } from "./access";
+import { forcedColourProblems, checkAccessibility, overflowingElements } from "./accessibility";
 import { launch, open } from "./browser";
 import { ADMINISTRATOR, Edms } from "./edms";
 
@@ -35,7 +38,7 @@ afterAll(async () => {
   await edms.remove();
 });
 
-/** Types into something, once it is there, and presses a key on it; no pointer touches it. */
+/** Types into an element as soon as it exists, and presses a key on it. No pointer touches it. */
 async function press(on: Locator, key = "Enter", text = ""): Promise<void> {
   await on.focus();
   await page.keyboard.type(text);
@@ -44,8 +47,8 @@ async function press(on: Locator, key = "Enter", text = ""): Promise<void> {
 
 const button = (name: string | RegExp) => page.getByRole("button", { name, exact: typeof name === "string" });
 const link = (name: string | RegExp) => page.getByRole("link", { name, exact: typeof name === "string" });
-/** Waits until it has the focus, in sight, or says what has. */
-function has(what: Locator): Promise<void> {
+/** Waits until the element has the focus and is in view. Otherwise names the element that has the focus. */
+function expectFocus(what: Locator): Promise<void> {
   const where = (one: Element) => {
     const { top, bottom } = one.getBoundingClientRect();
     return one !== document.activeElement
@@ -60,113 +63,117 @@ function has(what: Locator): Promise<void> {
 const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
 const dialog = () => page.getByRole("dialog").last();
 
-/** What is opened with `key` has the focus where it should, holds it, and gives it back to `opener` at Escape. */
-async function asks(opener: Locator, first: (within: Locator) => Locator, before = () => press(opener)): Promise<void> {
+/** Checks that a dialog opened with `key` takes the focus, holds it, and returns it to `opener` on Escape. */
+async function checkDialog(
+  opener: Locator,
+  first: (within: Locator) => Locator,
+  before = () => press(opener),
+): Promise<void> {
   await before();
-  await has(first(dialog()));
-  expect.soft(await look(page)).toEqual([]);
-  await has(first(dialog()));
+  await expectFocus(first(dialog()));
+  expect.soft(await checkAccessibility(page)).toEqual([]);
+  await expectFocus(first(dialog()));
   await page.keyboard.press("Escape");
   await dialog().waitFor({ state: "detached" });
-  await has(opener);
+  await expectFocus(opener);
 }
 
-/** A menu begins with its first item, is walked with the arrows, and is left with Escape. */
+/** Checks a menu: it starts with its first item, the arrow keys move, Escape closes it. */
 async function menu(opener: Locator): Promise<void> {
   await press(opener);
   const items = page.getByRole("menuitem");
-  await has(items.first());
+  await expectFocus(items.first());
   await page.keyboard.press("ArrowUp");
-  await has(items.last());
+  await expectFocus(items.last());
   await page.keyboard.press("Escape");
   await items.first().waitFor({ state: "detached" });
-  await has(opener);
+  await expectFocus(opener);
 }
 
-test("dialogs about documents and the menu of the account take the focus and give it back", async () => {
+test("document dialogs and the account menu take the focus and return it", async () => {
   await page.goto(edms.url("/documents"));
-  await asks(button("Upload a document"), (within) => within.getByRole("button", { name: /^File/ }));
+  await checkDialog(button("Upload document"), (within) => within.getByRole("button", { name: /^File/ }));
   await menu(button(`Account of ${ADMINISTRATOR.name}`));
   await press(page.getByRole("link", { name: /.+/ }).and(page.locator("main table a")).first());
-  await asks(button("Add a version"), (within) => within.getByRole("button", { name: /^File/ }));
-  await asks(button("Delete"), (within) => within.getByRole("button", { name: "Cancel" }));
+  await checkDialog(button("Add version"), (within) => within.getByRole("button", { name: /^File/ }));
+  await checkDialog(button("Delete"), (within) => within.getByRole("button", { name: "Cancel" }));
 });
 
-test("dialogs about configurations take the focus and give it back, or leave it to the heading", async () => {
+test("configuration dialogs take the focus and return it, or leave it to the heading", async () => {
   const more = button("More actions for production_weekly_export");
   const chosen = (item: string) => async () => {
     await press(more);
     await press(page.getByRole("menuitem", { name: item }));
   };
   await page.goto(edms.url(`${BACKUPS}/configurations`));
-  await asks(link("New configuration"), (within) => within.getByRole("textbox", { name: "Name" }));
-  await asks(link("production_daily_full"), (within) => within.getByRole("textbox", { name: "Name" }));
+  await checkDialog(link("New configuration"), (within) => within.getByRole("textbox", { name: "Name" }));
+  await checkDialog(link("production_daily_full"), (within) => within.getByRole("textbox", { name: "Name" }));
   await menu(more);
-  await asks(more, (within) => within.getByRole("textbox"), chosen("Duplicate"));
-  await asks(more, (within) => within.getByRole("textbox"), chosen("Delete…"));
+  await checkDialog(more, (within) => within.getByRole("textbox"), chosen("Duplicate"));
+  await checkDialog(more, (within) => within.getByRole("textbox"), chosen("Delete…"));
   await chosen("Delete…")();
   await press(dialog().getByRole("textbox"), "Enter", "production_weekly_export");
   await more.waitFor({ state: "detached" });
   await expect.poll(focused).toBe("Configurations");
 });
 
-test("what was begun and not kept is asked about", async () => {
+test("the drawer asks before it discards changes", async () => {
   const name = dialog().getByRole("textbox", { name: "Name" });
   await press(link("New configuration"));
-  await has(name);
+  await expectFocus(name);
   await page.keyboard.type("half");
   await page.keyboard.press("Escape");
-  await has(button("Go on editing"));
+  await expectFocus(button("Continue editing"));
   await page.keyboard.press("Escape");
-  await button("Go on editing").waitFor({ state: "detached" });
+  await button("Continue editing").waitFor({ state: "detached" });
   expect(await dialog().evaluate((one) => one.contains(document.activeElement))).toBe(true);
   await page.keyboard.press("Escape");
-  await press(button("Leave"));
-  await has(link("New configuration"));
+  await press(button("Discard changes"));
+  await expectFocus(link("New configuration"));
 });
 
-test("dialogs about a backup take the focus and give it back", async () => {
+test("backup dialogs take the focus and return it", async () => {
   const closes = (within: Locator) => within.getByRole("button", { name: "Close" }).first();
   await page.goto(edms.url(`${BACKUPS}/history/${job}`));
-  await asks(button("Pin"), (within) => within.getByRole("textbox"));
-  await asks(button("Delete…"), (within) => within.getByRole("textbox"));
+  await checkDialog(button("Pin"), (within) => within.getByRole("textbox"));
+  await checkDialog(button("Delete…"), (within) => within.getByRole("textbox"));
   await press(button("Pin"));
   await press(dialog().getByRole("textbox"), "Enter", "the auditor asks for it");
-  await has(button("Unpin"));
+  await expectFocus(button("Unpin"));
   await page.keyboard.press("Enter");
-  await has(button("Pin"));
+  await expectFocus(button("Pin"));
   await press(button("Verify"));
   await page.getByText("Verification").first().waitFor();
-  await has(button("Verify"));
+  await expectFocus(button("Verify"));
   await page.goto(edms.url(`${BACKUPS}/history/${job}/files?search=manifest.json`));
-  await asks(button("Preview manifest.json"), closes);
+  await checkDialog(button("Preview manifest.json"), closes);
 });
 
-test("the lists of fields open, are walked and close with keys alone", async () => {
+test("dropdown fields open, move and close with keys alone", async () => {
   await page.goto(edms.url(`${BACKUPS}/configurations`));
   const type = page.getByRole("combobox", { name: "Type" });
   await press(type, "ArrowDown");
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
   await press(type, "ArrowDown");
   await page.getByRole("option").first().waitFor();
   await page.keyboard.press("Enter");
   await expect.poll(() => page.url()).toContain("type=");
-  await has(type);
+  await expectFocus(type);
   await press(page.getByRole("radio", { name: "Table" }), "ArrowRight");
   await expect.poll(() => page.url()).toContain("view=grid");
   await press(page.getByRole("tab", { name: "Configurations" }), "ArrowRight");
   await expect.poll(() => page.url()).toContain(`${BACKUPS}/history`);
-  await has(page.getByRole("tab", { name: "History" }));
+  await expectFocus(page.getByRole("tab", { name: "History" }));
 });
 
-test("where there is little room the way to the other pages is opened and left with keys", async () => {
+test("on a small screen, keys open and close the navigation", async () => {
   await page.setViewportSize({ width: 640, height: 450 });
   await page.goto(edms.url("/"));
   await press(button("Menu"));
   await page.getByRole("navigation", { name: "Main" }).waitFor();
   await link("Documents").focus();
   await page.keyboard.press("Escape");
-  await has(button("Menu"));
+  await expectFocus(button("Menu"));
   await page.keyboard.press("Enter");
   await press(link("Administration"), "Tab");
   await link("Documents").waitFor({ state: "hidden" });
@@ -178,37 +185,37 @@ test("where there is little room the way to the other pages is opened and left w
   await page.setViewportSize({ width: 1280, height: 900 });
 });
 
-test("a configuration is made, run, looked into and restored from, with the keyboard alone", async () => {
+test("the keyboard alone creates a configuration, runs it, browses the backup and restores it", async () => {
   await page.goto(edms.url(`${BACKUPS}/configurations`));
   await press(link("New configuration"));
-  await has(dialog().getByRole("textbox", { name: "Name" }));
+  await expectFocus(dialog().getByRole("textbox", { name: "Name" }));
   await page.keyboard.type("by keys");
   await page.keyboard.press("Enter");
-  await page.getByText("by keys is made").waitFor();
-  await has(link("New configuration"));
+  await page.getByText("by keys created").waitFor();
+  await expectFocus(link("New configuration"));
   const run = button("Run now: by keys");
   await press(run);
-  await link("See the job").waitFor();
-  await has(run);
-  await press(link("See the job"));
+  await link("Open job").waitFor();
+  await expectFocus(run);
+  await press(link("Open job"));
   await page.getByRole("main").getByText("Verified", { exact: true }).first().waitFor();
-  await press(link("Browse the files"));
+  await press(link("Browse files"));
   await press(button("Preview manifest.json"));
   await dialog().locator("pre").waitFor();
   await page.keyboard.press("Escape");
   await dialog().waitFor({ state: "detached" });
   await page.goBack();
-  await press(link("Restore from this"));
-  const live = page.getByRole("radio", { name: "The live system" });
+  await press(link("Restore backup"));
+  const live = page.getByRole("radio", { name: "Live system" });
   await press(live, "ArrowDown");
   await press(page.getByRole("textbox", { name: /folder/i }), "Tab", "by-keys");
-  await press(button("Make the plan"));
-  await press(button("Begin the restore"));
+  await press(button("Create plan"));
+  await press(button("Start restore"));
   await page.getByRole("main").getByText("Completed", { exact: true }).first().waitFor();
-  expect.soft(await look(page)).toEqual([]);
+  expect.soft(await checkAccessibility(page)).toEqual([]);
 });
 
-test("what the story has no need of can be used by everybody, too", async () => {
+test("the views outside the story are accessible", async () => {
   const views = {
     "no such page": "/no/such/page",
     "no such document": "/documents/00000000-0000-4000-8000-000000000000",
@@ -220,29 +227,45 @@ test("what the story has no need of can be used by everybody, too", async () => 
   };
   for (const [name, path] of Object.entries(views)) {
     await page.goto(edms.url(path));
-    expect.soft(await look(page), name).toEqual([]);
+    expect.soft(await checkAccessibility(page), name).toEqual([]);
   }
 });
 
-test("nothing is lost at 400 %, or where the system chooses the colours", async () => {
-  const views = ["/", "/documents", `${BACKUPS}/overview`, `${BACKUPS}/configurations`, `${BACKUPS}/configurations/new`];
-  for (const path of [...views, `${BACKUPS}/history`, `${BACKUPS}/history/${job}`, `${BACKUPS}/restore`, `${BACKUPS}/restore?backup=${job}`]) {
+test("nothing is lost at 400 % or in forced colours", async () => {
+  const views = [
+    "/",
+    "/documents",
+    `${BACKUPS}/overview`,
+    `${BACKUPS}/configurations`,
+    `${BACKUPS}/configurations/new`,
+  ];
+  for (const path of [
+    ...views,
+    `${BACKUPS}/history`,
+    `${BACKUPS}/history/${job}`,
+    `${BACKUPS}/restore`,
+    `${BACKUPS}/restore?backup=${job}`,
+  ]) {
     await page.goto(edms.url(path));
-    expect.soft([...(await reflow(page, 320)), ...(await keepsColours(page))], path).toEqual([]);
+    expect.soft([...(await overflowingElements(page, 320)), ...(await forcedColourProblems(page))], path).toEqual([]);
   }
 });
 
-test("who has no rights is told so", async () => {
-  edms.manage("shell", "-c", "from django.contrib.auth.models import User; User.objects.create_user('nobody', password='correct horse')");
+test("a user without permissions is told so", async () => {
+  edms.manage(
+    "shell",
+    "-c",
+    "from django.contrib.auth.models import User; User.objects.create_user('nobody', password='correct horse')",
+  );
   const { page: other, wrong: errors } = await open(browser);
   await other.goto(edms.url(`${BACKUPS}/history`));
   await other.getByLabel("User name").fill("nobody");
   await other.getByRole("textbox", { name: "Password" }).fill("correct horse");
   await other.keyboard.press("Enter");
-  await other.getByText("You have no right to see this").first().waitFor();
-  expect.soft(await look(other)).toEqual([]);
+  await other.getByText("Permission required").first().waitFor();
+  expect.soft(await checkAccessibility(other)).toEqual([]);
   await other.goto(edms.url("/"));
-  expect.soft(await look(other)).toEqual([]);
+  expect.soft(await checkAccessibility(other)).toEqual([]);
   expect(errors).toEqual([]);
   await other.context().close();
 });

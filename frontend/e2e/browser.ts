@@ -1,5 +1,6 @@
-/** A browser, and what is looked at in every view besides what the story is about. */
+/** Starts a browser, and checks each view for problems that no story is about. */
 
+import type axe from "axe-core";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -10,8 +11,10 @@ import { ADMINISTRATOR, ROOT } from "./edms";
 export const SCHEMES = ["light", "dark"] as const;
 export const SIZE = { width: 1280, height: 900 };
 
-/** What the browser measures: milliseconds, and for `cls` the share of the page that moved. `longest` is the longest time
- * that nothing else could happen, 0 where no such time was longer than 50 ms. */
+/**
+ * The measurements of the browser in milliseconds. `cls` is the share of the page that moved. `longest` is the longest
+ * blocking time, or 0 when no block took more than 50 ms.
+ */
 interface Vitals {
   lcp: number;
   cls: number;
@@ -22,21 +25,26 @@ interface Vitals {
 declare global {
   interface Window {
     vitals: Vitals;
-    axe: typeof import("axe-core");
+    axe: typeof axe;
   }
 }
 
 export function launch(): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-    // A sandbox within a container needs rights that containers do not have; it opens no page but our own.
+    // A sandbox inside a container needs privileges that containers lack. The browser opens only our own pages.
     args: ["--no-sandbox", "--disable-dev-shm-usage"],
   });
 }
 
-/** A page of its own session. What goes wrong in it, such as an error of a script, is found in `wrong`. */
+/** Opens a page with its own session. `wrong` collects its errors, such as those of scripts. */
 export async function open(browser: Browser, size = SIZE): Promise<{ page: Page; wrong: string[] }> {
-  const context = await browser.newContext({ viewport: size, reducedMotion: "reduce", locale: "en-GB", acceptDownloads: true });
+  const context = await browser.newContext({
+    viewport: size,
+    reducedMotion: "reduce",
+    locale: "en-GB",
+    acceptDownloads: true,
+  });
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   await page.addInitScript(observe);
@@ -50,19 +58,19 @@ export async function open(browser: Browser, size = SIZE): Promise<{ page: Page;
   return { page, wrong };
 }
 
-/** Signs the administrator in, on the page for that. */
+/** Signs the administrator in on the log-in page. */
 export async function signIn(page: Page): Promise<void> {
   await page.getByLabel("User name").fill(ADMINISTRATOR.name);
   await page.getByRole("textbox", { name: "Password" }).fill(ADMINISTRATOR.password);
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-/** Types what a dialog or a form wants to see typed, and agrees. */
+/** Types the name that a dialog or a form asks for, and confirms. */
 export async function confirm(page: Page, button: string): Promise<void> {
-  const asked = page.getByRole("textbox", { name: /^To confirm, type/ });
+  const asked = page.getByRole("textbox", { name: /^Type the name/ });
   const said = (await asked.getAttribute("aria-describedby"))?.split(" ").find((id) => id.endsWith("-description"));
   await asked.fill((await page.locator(`[id="${said}"]`).textContent()) ?? "");
-  await page.getByRole("button", { name: button }).click();
+  await page.getByRole("button", { name: button, exact: true }).click();
 }
 
 function observe(): void {
@@ -86,11 +94,11 @@ function observe(): void {
   );
 }
 
-/** What was measured, view by view; kept in a file for whoever wants to look at it. */
+/** The measurements of each view. They are kept in a file. */
 export class Report {
   private readonly views: Record<string, Record<string, number>> = {};
 
-  /** Notes what has been measured since the page was loaded, or since the last note, and `more` besides. */
+  /** Records the measurements since the page was loaded or last recorded, and adds `more`. */
   async note(page: Page, view: string, more: Record<string, number> = {}): Promise<Vitals> {
     const vitals = await page.evaluate(() => {
       const seen = { ...window.vitals };
@@ -101,12 +109,12 @@ export class Report {
     return vitals;
   }
 
-  /** Writes it beside what other stories have noted of other views. */
+  /** Adds the measurements to those that other stories have recorded. */
   write(): void {
     const folder = join(ROOT, "var/reports");
     const file = join(folder, "console.json");
     mkdirSync(folder, { recursive: true });
-    const others: object = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+    const others = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as object) : {};
     writeFileSync(file, `${JSON.stringify({ ...others, ...this.views }, null, 1)}\n`);
   }
 }

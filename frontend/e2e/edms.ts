@@ -1,4 +1,4 @@
-/** An EDMS of its own in a temporary folder, served by tools/serve as `make serve` does it, with the agent beside it. */
+/** A separate EDMS in a temporary folder. tools/serve starts it as `make serve` does, with an agent beside it. */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -31,7 +31,7 @@ export class Edms {
     private readonly settings: string,
   ) {}
 
-  /** A fresh one with an administrator, which runs; with the settings of `hosts/` that have this name, or its own. */
+  /** Creates and starts an EDMS with an administrator, with its own settings or the named ones from `hosts/`. */
   static async make(settings = "config.settings"): Promise<Edms> {
     const edms = new Edms(mkdtempSync(join(tmpdir(), "edms-e2e-")), await freePort(), settings);
     await edms.start();
@@ -47,7 +47,7 @@ export class Edms {
     return `http://127.0.0.1:${this.port}/app${path}`;
   }
 
-  /** A command of manage.py, and what it prints. */
+  /** Runs a command of manage.py and returns its output. */
   manage(...words: string[]): string {
     const python = join(ROOT, ".venv/bin/python");
     return execFileSync(python, [join(ROOT, "backend/manage.py"), ...words], {
@@ -57,7 +57,7 @@ export class Edms {
     });
   }
 
-  /** Starts server and agent, and waits until both say that they run. */
+  /** Starts the server and the agent, and waits until both report that they run. */
   async start(): Promise<void> {
     this.said = "";
     const started = spawn(join(ROOT, "tools/serve"), [`127.0.0.1:${this.port}`], {
@@ -79,7 +79,7 @@ export class Edms {
     });
   }
 
-  /** Ends both as Ctrl-C on a terminal does. */
+  /** Stops both as Ctrl-C in a terminal does. */
   async stop(): Promise<void> {
     const { process: running } = this;
     if (running?.pid === undefined || running.exitCode !== null) {

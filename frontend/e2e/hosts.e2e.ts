@@ -1,4 +1,4 @@
-/** The console as a page of another project, where a restore takes two people. */
+/** Tests the console as a page of another project, where a restore needs two people. */
 
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { look } from "./access";
+import { checkAccessibility } from "./accessibility";
 import { confirm, launch, open } from "./browser";
 import { ADMINISTRATOR, Edms } from "./edms";
 
@@ -15,7 +15,7 @@ let edms: Edms;
 let browser: Browser;
 let first: Page;
 let second: Page;
-/** What went wrong in the page of each. */
+/** The errors in the page of each person. */
 const wrong: string[][] = [];
 let job = "";
 
@@ -23,7 +23,9 @@ beforeAll(async () => {
   [edms, browser] = await Promise.all([Edms.make("two_people"), launch()]);
   edms.manage("import_documents", "/usr/share/common-licenses");
   edms.manage("createsuperuser", "--noinput", "--username", SECOND, "--email", "second@example.com");
-  ({ job } = JSON.parse(edms.manage("trigger_backup", "--type", "FULL", "--no-encryption", "--json")) as { job: string });
+  ({ job } = JSON.parse(edms.manage("trigger_backup", "--type", "FULL", "--no-encryption", "--json")) as {
+    job: string;
+  });
   [first, second] = await Promise.all([visitor(), visitor()]);
 });
 
@@ -39,7 +41,7 @@ async function visitor(): Promise<Page> {
   return opened.page;
 }
 
-/** Signs in on the project's own page, which is Django's here. */
+/** Signs in on the log-in page of the project, here that of Django. */
 async function signIn(page: Page, name: string): Promise<void> {
   await page.getByLabel("Username").fill(name);
   await page.getByLabel("Password").fill(ADMINISTRATOR.password);
@@ -48,50 +50,54 @@ async function signIn(page: Page, name: string): Promise<void> {
 
 const page = (path: string) => `http://127.0.0.1:${edms.port}/backups/${path}`;
 const file = () => join(edms.home, "media", JSON.parse(edms.manage("shell", "-v0", "-c", NAME)) as string);
-const NAME = "import json; from apps.documents.models import *; print(json.dumps(DocumentVersion.objects.first().file.name))";
+const NAME =
+  "import json; from apps.documents.models import *; print(json.dumps(DocumentVersion.objects.first().file.name))";
 
-test("whoever is not signed in is led to the project's own log-in, and back", async () => {
+test("a signed-out user is sent to the log-in page of the project, and back", async () => {
   await first.goto(page(`history/${job}`));
   await signIn(first, ADMINISTRATOR.name);
-  await first.getByRole("link", { name: "Restore from this" }).waitFor();
-  expect(await look(first)).toEqual([]);
+  await first.getByRole("link", { name: "Restore backup" }).waitFor();
+  expect(await checkAccessibility(first)).toEqual([]);
 });
 
-test("a restore waits for another person than the one who asked, and is done when that one agrees", async () => {
+test("a restore waits until a second person approves it", async () => {
   const content = readFileSync(file());
   rmSync(file());
-  await first.getByRole("link", { name: "Restore from this" }).click();
-  await first.getByRole("button", { name: "Make the plan" }).click();
-  await confirm(first, "Replace the live system now");
-  await first.getByText(/^You have asked for this/).waitFor();
-  expect(await first.getByRole("button", { name: /^Agree/ }).count()).toBe(0);
+  await first.getByRole("link", { name: "Restore backup" }).click();
+  await first.getByRole("button", { name: "Create plan" }).click();
+  await confirm(first, "Replace live system");
+  await first.getByText(/^Requested by you/).waitFor();
+  expect(await first.getByRole("button", { name: /^Approve/ }).count()).toBe(0);
 
   await second.goto(page("restore"));
   await signIn(second, SECOND);
-  await second.getByRole("button", { name: /^Agree/ }).click();
-  await second.getByRole("dialog").getByRole("button", { name: "Agree" }).click();
-  // The sessions are those of the backup now, which was made before anybody had signed in.
+  await second.getByRole("button", { name: /^Approve/ }).click();
+  await second.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
+  // The sessions are now those of the backup, which is older than any sign-in.
   await first.getByRole("button", { name: "Sign in" }).click();
   await signIn(first, ADMINISTRATOR.name);
-  await first.getByText("The state before is kept").waitFor();
+  await first.getByText("Previous state kept").waitFor();
   expect(readFileSync(file()).equals(content)).toBe(true);
 });
 
-test("a backup that one person would delete stays when another one does not agree", async () => {
+test("a backup remains when the second person rejects its deletion", async () => {
   await first.goto(page(`history/${job}`));
   await first.getByRole("button", { name: "Delete…" }).click();
   const asked = (await first.getByText(/^Type .* to confirm$/).textContent()) ?? "";
   await first.getByLabel(asked).fill(asked.split(" ")[1] ?? "");
-  await first.getByRole("button", { name: "Delete the backup" }).click();
-  await first.getByText(/Waits for a second person/).first().waitFor();
+  await first.getByRole("button", { name: "Delete backup" }).click();
+  await first
+    .getByText(/Awaiting approval/)
+    .first()
+    .waitFor();
   await second.goto(page("restore"));
   await signIn(second, SECOND);
-  await second.getByRole("button", { name: /^Do not agree/ }).click();
-  await second.getByRole("textbox", { name: /^Why not/ }).fill("It is the only one");
-  expect(await look(second)).toEqual([]);
-  await second.getByRole("dialog").getByRole("button", { name: "Do not agree" }).click();
-  await second.getByText(/^Not agreed/).waitFor();
+  await second.getByRole("button", { name: /^Reject/ }).click();
+  await second.getByRole("textbox", { name: /^Reason/ }).fill("It is the only one");
+  expect(await checkAccessibility(second)).toEqual([]);
+  await second.getByRole("dialog").getByRole("button", { name: "Reject" }).click();
+  await second.getByText(/^Rejected/).waitFor();
   await first.reload();
-  await first.getByRole("link", { name: "Restore from this" }).waitFor();
+  await first.getByRole("link", { name: "Restore backup" }).waitFor();
   expect(wrong).toEqual([[], []]);
 });

@@ -1,4 +1,4 @@
-/** A file of a backup is found, and restored into a folder of its own. */
+/** Finds a file in a backup, and restores it into a folder. */
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { look } from "./access";
+import { checkAccessibility } from "./accessibility";
 import { launch, open, signIn } from "./browser";
 import { Edms } from "./edms";
 
@@ -21,7 +21,9 @@ let job = "";
 beforeAll(async () => {
   [edms, browser] = await Promise.all([Edms.make(), launch()]);
   edms.manage("import_documents", "/usr/share/common-licenses");
-  ({ job } = JSON.parse(edms.manage("trigger_backup", "--type", "FULL", "--no-encryption", "--json")) as { job: string });
+  ({ job } = JSON.parse(edms.manage("trigger_backup", "--type", "FULL", "--no-encryption", "--json")) as {
+    job: string;
+  });
   ({ page, wrong } = await open(browser));
   page.setDefaultTimeout(12_000);
 });
@@ -31,17 +33,20 @@ afterAll(async () => {
   await edms.remove();
 });
 
-test("a file is found in a backup and restored into a folder", async () => {
+test("a file of a backup is found and restored into a folder", async () => {
   await page.goto(edms.url(`/admin/backup/history/${job}/files`));
   await signIn(page);
   await page.getByRole("link", { name: "files", exact: true }).click();
   await page.getByRole("link", { name: "media", exact: true }).waitFor();
   await page.getByRole("link", { name: "Restore media into a folder" }).click();
-  await page.getByRole("textbox", { name: "Name of the folder" }).fill("looked");
-  await page.getByRole("button", { name: "Make the plan" }).click();
-  await page.getByText("Only these").waitFor();
-  await page.getByRole("button", { name: /restore/i }).last().click();
-  await page.getByText("It is done.").waitFor();
+  await page.getByRole("textbox", { name: "Folder name" }).fill("looked");
+  await page.getByRole("button", { name: "Create plan" }).click();
+  await page.getByText("Selected contents").waitFor();
+  await page
+    .getByRole("button", { name: /restore/i })
+    .last()
+    .click();
+  await page.getByText("Restored.", { exact: true }).waitFor();
   const below = readdirSync(edms.folder, { recursive: true, encoding: "utf8", withFileTypes: true });
   const restored = below.map((one) => join(one.parentPath, one.name)).filter((path) => /[/]looked[/]/.test(path));
   const files = restored.filter((path) => statSync(path).isFile()).map((path) => readFileSync(path));
@@ -50,27 +55,36 @@ test("a file is found in a backup and restored into a folder", async () => {
   expect(wrong).toEqual([]);
 });
 
-test("a table is chosen from those of a backup and restored into a database", async () => {
+test("a table of a backup is selected and restored into a new database", async () => {
   await page.goto(edms.url(`/admin/backup/restore?backup=${job}`));
-  await page.getByRole("radio", { name: "Chosen tables" }).check();
+  await page.getByRole("radio", { name: "Selected tables" }).check();
   await page.getByRole("combobox", { name: "Tables" }).fill("auth_us");
   await page.getByRole("option", { name: /^auth_user 1 row$/ }).click();
   await page.keyboard.press("Tab");
   await page.getByRole("listbox").waitFor({ state: "hidden" });
-  expect(await look(page)).toEqual([]);
-  await page.getByRole("textbox", { name: "Name of the database" }).fill("looked_db");
-  await page.getByRole("button", { name: "Make the plan" }).click();
-  await page.getByText("Only these").waitFor();
-  await page.getByRole("button", { name: /restore/i }).last().click();
-  await page.getByText("It is done.").waitFor();
+  expect(await checkAccessibility(page)).toEqual([]);
+  await page.getByRole("textbox", { name: "Database name" }).fill("looked_db");
+  await page.getByRole("button", { name: "Create plan" }).click();
+  await page.getByText("Selected contents").waitFor();
+  await page
+    .getByRole("button", { name: /restore/i })
+    .last()
+    .click();
+  await page.getByText("Restored.", { exact: true }).waitFor();
   const database = `sqlite3.connect('${join(edms.home, "backups/restored/looked_db")}')`;
   const tables = edms.manage("shell", "-v0", "-c", `import sqlite3; print(*${database}.execute("${TABLES}"))`);
   expect(tables.trim()).toBe("('auth_user',)");
   expect(wrong).toEqual([]);
 });
 
-test("the administration works under its policy for content", async () => {
-  for (const address of ["", "auth/user/add/", "documents/document/", "django_celery_beat/periodictask/add/", "backup/backupjob/"]) {
+test("the administration works under its content security policy", async () => {
+  for (const address of [
+    "",
+    "auth/user/add/",
+    "documents/document/",
+    "django_celery_beat/periodictask/add/",
+    "backup/backupjob/",
+  ]) {
     const answer = await page.goto(edms.url("/").replace("/app/", `/admin/${address}`));
     expect(answer?.status()).toBe(200);
     expect(answer?.headers()["content-security-policy"]).toContain("default-src 'self'");

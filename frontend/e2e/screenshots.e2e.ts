@@ -1,4 +1,4 @@
-/** Pictures of every view: `tools/screenshots`. What they show has happened, but for the runs of earlier weeks. */
+/** Takes pictures of every view for `tools/screenshots`. All data is real, except the runs of earlier weeks. */
 
 import { readFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const SIZES = { wide: { width: 1440, height: 900 }, phone: { width: 390, height:
 type Kind = keyof typeof SIZES;
 const KINDS = ["wide", "phone"] as const satisfies Kind[];
 const README = process.env["README_PICTURES"] ?? "";
-/** Those that tell most, in which colours, and what of them stands first below the header. */
+/** The pictures of the README: the colour scheme, and the element that stands first below the header. */
 const FOR_README: Record<string, { colorScheme: (typeof SCHEMES)[number]; from: string }> = {
   "overview-running": { colorScheme: "light", from: "h1" },
   history: { colorScheme: "dark", from: "thead" },
@@ -45,7 +45,7 @@ afterAll(async () => {
   await edms.remove();
 });
 
-/** What is there, in both colour schemes. */
+/** Takes a picture of the page in both colour schemes. */
 async function shoot(name: string, kind: Kind, whole: boolean): Promise<void> {
   for (const scheme of SCHEMES) {
     await page.emulateMedia({ colorScheme: scheme });
@@ -55,7 +55,7 @@ async function shoot(name: string, kind: Kind, whole: boolean): Promise<void> {
   }
 }
 
-/** The same at all sizes. */
+/** Takes it at all sizes. */
 async function picture(name: string, whole = true): Promise<void> {
   for (const kind of KINDS) {
     await page.setViewportSize(SIZES[kind]);
@@ -76,19 +76,19 @@ async function picture(name: string, whole = true): Promise<void> {
   await page.setViewportSize(SIZES.wide);
 }
 
-/** The view at an address. */
+/** Takes a picture of the view at an address. */
 async function take(name: string, path: string, whole = true): Promise<void> {
   await page.goto(edms.url(path));
   await page.getByRole("heading", { level: 1 }).waitFor();
-  // Not until the network is idle: a page that listens to events never lets it be.
+  // Do not wait for an idle network: a page that listens to events never has one.
   await page.getByText("Loading…").first().waitFor({ state: "detached" });
   await page.waitForTimeout(500);
   await picture(name, whole);
 }
 
-/** A dialog that a button opens, or what is chosen from the menu that it opens. */
+/** Takes a picture of the dialog that a button opens, or an item of the menu that it opens. */
 async function dialog(name: string, button: string, chosen?: string): Promise<void> {
-  // At each size anew: a list that becomes another one takes its dialogs with it.
+  // Opens it again at each size: a table that becomes cards closes its dialogs.
   for (const kind of KINDS) {
     await page.setViewportSize(SIZES[kind]);
     await page.getByRole("button", { name: button }).first().click();
@@ -112,7 +112,7 @@ async function first(path: string): Promise<string> {
 async function run(): Promise<void> {
   await page.goto(edms.url(`${CONSOLE}/configurations?search=daily`));
   await page.getByRole("button", { name: "Run now: production_daily_full" }).click();
-  await page.getByRole("link", { name: "See the job" }).click();
+  await page.getByRole("link", { name: "Open job" }).click();
   await page.getByRole("heading", { level: 2, name: /^production_daily_full-/ }).waitFor();
 }
 
@@ -122,17 +122,17 @@ test("the EDMS", { timeout: 300_000 }, async () => {
   await page.getByRole("heading", { level: 1, name: "Dashboard" }).waitFor();
   await take("dashboard", "/");
   await take("documents", "/documents");
-  await dialog("document-upload", "Upload a document");
+  await dialog("document-upload", "Upload document");
   await take("document", `/documents/${await first("/documents/")}`);
   await dialog("document-delete", "Delete");
   await take("admin", "/admin");
 });
 
-test("backups", { timeout: 300_000 }, async () => {
+test("the backup console", { timeout: 300_000 }, async () => {
   await take("overview", `${CONSOLE}/overview`);
   await take("configurations", `${CONSOLE}/configurations`);
   await take("configuration-new", `${CONSOLE}/configurations/new`);
-  // No further than one sees: more rows come as one scrolls.
+  // Not the whole list: more rows load while the page scrolls.
   await take("history", `${CONSOLE}/history`, false);
   await take("history-failed", `${CONSOLE}/history?status=FAILED&status=TIMEOUT`);
   const job = await first("/backup/jobs/?has_backup=true&backup_type=FULL");
@@ -144,46 +144,49 @@ test("backups", { timeout: 300_000 }, async () => {
   await take("job-incomplete", `${CONSOLE}/history/${await first("/backup/jobs/?status=INCOMPLETE")}`);
 });
 
-test("a run at work", { timeout: 300_000 }, async () => {
+test("a running job", { timeout: 300_000 }, async () => {
   const large = join(edms.home, "media/large");
   writeFileSync(large, "");
-  // Nothing but a length: it takes no room on the disk, and a while to be read.
+  // The file has a length but no content: it takes no disk space, and time to read.
   truncateSync(large, 40e9);
   await run();
   await page.getByRole("progressbar").first().waitFor();
   await page.waitForTimeout(3_000);
   await picture("job-running");
-  await dialog("job-cancel", "Cancel the job");
+  await dialog("job-cancel", "Cancel job…");
   await take("overview-running", `${CONSOLE}/overview`);
   await page.goto(edms.url(`${CONSOLE}/history`));
-  await page.getByRole("link", { name: /^production_daily_full-/ }).first().click();
-  await page.getByRole("button", { name: "Cancel the job" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Cancel the job" }).click();
-  await page.getByText("It was cancelled").waitFor();
+  await page
+    .getByRole("link", { name: /^production_daily_full-/ })
+    .first()
+    .click();
+  await page.getByRole("button", { name: "Cancel job…" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel job" }).click();
+  await page.getByText("Job cancelled").waitFor();
   await picture("job-cancelled");
   renameSync(large, join(edms.folder, "large"));
 });
 
-test("restores", { timeout: 300_000 }, async () => {
-  // With the session of the one who restores it, who would be signed out otherwise.
+test("the restores", { timeout: 300_000 }, async () => {
+  // Restores with the session of the user, who would be signed out otherwise.
   edms.manage("trigger_backup", "--config", "production_daily_full");
   await take("restore", `${CONSOLE}/restore`);
   const job = await first("/backup/jobs/?has_backup=true&backup_type=FULL");
   await page.goto(edms.url(`${CONSOLE}/history/${job}`));
-  await page.getByRole("link", { name: "Restore from this" }).click();
-  await page.getByRole("button", { name: "Make the plan" }).waitFor();
+  await page.getByRole("link", { name: "Restore backup" }).click();
+  await page.getByRole("button", { name: "Create plan" }).waitFor();
   await picture("restore-choices");
-  await page.getByRole("button", { name: "Make the plan" }).click();
-  await page.getByText("What is replaced").waitFor();
-  const asked = page.getByRole("textbox", { name: /^To confirm, type/ });
+  await page.getByRole("button", { name: "Create plan" }).click();
+  await page.getByText("Replaced by the restore").waitFor();
+  const asked = page.getByRole("textbox", { name: /^Type the name/ });
   const said = (await asked.getAttribute("aria-describedby"))?.split(" ").find((id) => id.endsWith("-description"));
   await asked.fill((await page.locator(`[id="${said}"]`).textContent()) ?? "");
   await picture("restore-plan");
-  await page.getByRole("button", { name: "Replace the live system now" }).click();
-  await page.getByText("The state before is kept").waitFor();
+  await page.getByRole("button", { name: "Replace live system" }).click();
+  await page.getByText("Previous state kept").waitFor();
   await page.waitForTimeout(500);
   await picture("restore-kept");
-  await dialog("restore-rollback", "Roll back");
+  await dialog("restore-rollback", "Roll back…");
   await take("restores", `${CONSOLE}/restore`);
   await take("configurations-run", `${CONSOLE}/configurations`);
   await dialog("configuration-delete", "More actions for production_weekly_export", "Delete…");

@@ -1,11 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-/** The EDMS as people have it: a real server, a real agent, a real browser. */
+/** Runs the stories on a real server, with a real agent and a real browser. */
 export default defineConfig({
   test: {
     include: ["e2e/*.e2e.ts"],
     environment: "node",
-    // Two stories, each with a server and a browser of its own, are less than two processors can do.
+    // Each story has its own server and browser. More than two at a time are too much for two processors.
     maxWorkers: 2,
     testTimeout: 240_000,
     hookTimeout: 240_000,

@@ -1,4 +1,4 @@
-/** The console alone, for hosts that have no React page of their own. Its place says where it and the API lie. */
+/** The console alone, for hosts without a React page. Its element gives the addresses of the console and the API. */
 
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

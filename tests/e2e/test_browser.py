@@ -1,4 +1,4 @@
-"""A real browser goes through the EDMS, on a real server with a real agent: `frontend/e2e/`."""
+"""Run the browser stories in `frontend/e2e/` on a real server with a real agent."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""The components of the console, tested where they are written, with the server faked at the edge of the network."""
+"""Run the component tests of the console. They fake the server at the edge of the network."""
 
 import json
 import subprocess

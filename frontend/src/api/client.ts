@@ -1,4 +1,4 @@
-/** The API, with types that are made from its OpenAPI document: `tools/api-client` makes them anew. */
+/** The API client. `tools/api-client` generates its types from the OpenAPI document. */
 
 import createClient, { type Client, type Middleware } from "openapi-fetch";
 
@@ -8,12 +8,15 @@ import type { components, paths } from "./schema";
 export type Schemas = components["schemas"];
 export type Problem = Schemas["Problem"];
 export type Api = Client<paths>;
-/** What a page sends with every request, such as a token; asked for anew each time, so that it can be renewed. */
+/**
+ * Headers that a page sends with every request, such as a token. Called before each request, so that it can be
+ * renewed.
+ */
 export type Headers = () => Record<string, string> | Promise<Record<string, string>>;
 
 const CHANGING = new Set(["POST", "PUT", "PATCH", "DELETE"]);
 
-/** What went wrong: the server's own problem, or that the server was not reached. */
+/** A failed request: the problem that the server reported, or status 0 when the server was not reached. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -24,13 +27,13 @@ export class ApiError extends Error {
     this.name = "ApiError";
   }
 
-  /** What the server says of one field, or nothing. */
+  /** Return the error of one field, if there is one. */
   field(name: string): string | undefined {
     return this.problem?.errors.find((one) => one.field === name || one.field.startsWith(`${name}.`))?.message;
   }
 }
 
-/** What Django wants to see with every change that a session makes. */
+/** Return the CSRF token, which Django requires for every change with a session. */
 function csrfToken(): string {
   const found = /(?:^|;\s*)csrftoken=([^;]+)/.exec(document.cookie);
   return found?.[1] ?? "";
@@ -45,8 +48,10 @@ const csrf: Middleware = {
   },
 };
 
-/** A client of an API below `baseUrl`. `onSignedOut` is called whenever an answer says that nobody is signed in; `headers` are
- * sent along. Without these it is the session of a page of the same origin that counts. */
+/**
+ * Create a client for the API below `baseUrl`. `onSignedOut` is called on every answer with status 401. `headers` are
+ * sent along; without them, the session of a page of the same origin counts.
+ */
 export function connect<Paths extends object>(
   baseUrl: string,
   onSignedOut?: () => void,
@@ -69,7 +74,7 @@ export function connect<Paths extends object>(
   return client;
 }
 
-/** A client of the API of backups. */
+/** Create a client for the API of the backup system. */
 export function createApi(baseUrl: string, onSignedOut?: () => void, headers?: Headers): Api {
   return connect<paths>(baseUrl, onSignedOut, headers);
 }
@@ -80,20 +85,20 @@ function isProblem(value: unknown): value is Problem {
   return typeof value === "object" && value !== null && "detail" in value && "status" in value;
 }
 
-/** An answer, whatever it is. Throws `ApiError` where there is none. */
+/** Return the answer, with any status. Throws `ApiError` when there is none. */
 export function answerOf<T>(asked: Promise<T>): Promise<T> {
   return asked.catch(() => {
-    // Why, every browser says in words of its own, and none of them knows whether the question had arrived.
+    // Each browser words the reason in its own way, and none knows whether the request had arrived.
     throw new ApiError(0, null, t("common.unreached"));
   });
 }
 
-/** Whether the same may be answered in a while: the server was not reached, or could not answer. */
+/** Return whether a retry may succeed: the server was not reached, or could not answer. */
 export function isUnanswered(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 0 || error.status >= 500);
 }
 
-/** The data of an answer. Throws `ApiError` for every other. */
+/** Return the data of a successful answer. Throws `ApiError` for all other answers. */
 export async function unwrap<T>(asked: Promise<Answer<T>>): Promise<T> {
   const answer = await answerOf(asked);
   if (answer.response.ok) {

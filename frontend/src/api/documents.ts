@@ -1,4 +1,4 @@
-/** The EDMS's own API: the session, and documents. */
+/** The API of the EDMS: the session and documents. */
 
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import type { Client } from "openapi-fetch";
@@ -11,7 +11,7 @@ export type EdmsPaths = paths;
 export type EdmsSchemas = components["schemas"];
 export type Session = EdmsSchemas["Session"];
 
-export const NOBODY: Session = { user: null, permissions: [] };
+export const SIGNED_OUT: Session = { user: null, permissions: [] };
 
 export const sessionQuery = (api: EdmsApi) =>
   queryOptions({ queryKey: ["session"], queryFn: () => unwrap(api.GET("/session/")), staleTime: 60_000 });

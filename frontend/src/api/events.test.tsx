@@ -6,7 +6,7 @@ import { expect, it, onTestFinished, vi } from "vitest";
 
 import { problem, status } from "../testing/samples";
 import { FakeEventSource, server } from "../testing/setup";
-import { ApiProvider, useApi } from "./context";
+import { ApiProvider, useApi } from "./ApiProvider";
 import { EventsProvider, useConnection } from "./events";
 import { statusQuery } from "./queries";
 
@@ -23,12 +23,16 @@ function show(parts: ReactNode) {
   );
 }
 
-it("asks by itself every few seconds where no events come, and knows how old its answers are", async () => {
+it("polls every few seconds while no events arrive, and knows the age of its answers", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] });
   onTestFinished(() => void vi.useRealTimers());
   const pass = (seconds: number) => act(() => vi.advanceTimersByTime(seconds * 1_000));
   let asked = 0;
-  server.use(http.get("http://localhost:3000/api/system/status/", () => HttpResponse.json(status({ total_backups: (asked += 1) }))));
+  server.use(
+    http.get("http://localhost:3000/api/system/status/", () =>
+      HttpResponse.json(status({ total_backups: (asked += 1) })),
+    ),
+  );
   function Total() {
     return <p>{useQuery(statusQuery(useApi())).data?.total_backups ?? "?"} backups</p>;
   }
@@ -44,17 +48,17 @@ it("asks by itself every few seconds where no events come, and knows how old its
   onTestFinished(() => void vi.restoreAllMocks());
   act(() => FakeEventSource.all[0]?.onerror?.());
   const before = (await screen.findByText("connecting")).title;
-  // What the refused stream had asked for at once, and what is asked for after that.
+  // Counts the requests that the refused stream triggered, and those after it.
   await screen.findByText("2 backups");
-  pass(5);
+  void pass(5);
   await screen.findByText("3 backups");
   await waitFor(() => expect(screen.getByText("asking").title > before).toBe(true));
   server.use(http.get("http://localhost:3000/api/system/status/", () => HttpResponse.error()));
-  pass(20);
+  void pass(20);
   await screen.findByText("connecting");
 });
 
-it("asks again for what was not answered while events arrive", async () => {
+it("repeats unanswered requests while events arrive", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   onTestFinished(() => void vi.useRealTimers());
   server.use(http.get("http://localhost:3000/api/system/status/", () => HttpResponse.error()));
@@ -68,14 +72,16 @@ it("asks again for what was not answered while events arrive", async () => {
       <Total />
     </>,
   );
-  await screen.findByText(/^The server could not be reached/);
+  await screen.findByText(/^The server is unreachable/);
   await screen.findByText("live");
-  server.use(http.get("http://localhost:3000/api/system/status/", () => HttpResponse.json(status({ total_backups: 7 }))));
+  server.use(
+    http.get("http://localhost:3000/api/system/status/", () => HttpResponse.json(status({ total_backups: 7 }))),
+  );
   act(() => vi.advanceTimersByTime(5_000));
   await screen.findByText("7 backups");
 });
 
-it("keeps one stream, however much happens on it", async () => {
+it("keeps one stream, however many events arrive", async () => {
   show(<State />);
   expect(await screen.findByText("live")).toBeTruthy();
   act(() => {
@@ -86,7 +92,7 @@ it("keeps one stream, however much happens on it", async () => {
   expect(FakeEventSource.all).toHaveLength(1);
 });
 
-it("stays live on a server that ends each stream at once, and is lost when none opens any more", async () => {
+it("stays live on a server that ends each stream at once, and reports the loss when none opens", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
   onTestFinished(() => void vi.useRealTimers());
   const states = new Set<string>();
@@ -112,7 +118,7 @@ it("stays live on a server that ends each stream at once, and is lost when none 
   expect([...states]).toEqual(["live", "connecting"]);
 });
 
-it("asks nothing again that was answered with a no when the connection is there again", async () => {
+it("does not repeat refused requests after a reconnect", async () => {
   let asked = 0;
   server.use(
     http.get("http://localhost:3000/api/system/status/", () => {

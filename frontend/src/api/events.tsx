@@ -1,16 +1,18 @@
-/** What happens on the server, as it happens; and how well one is connected to it. */
+/** Events of the server, and the state of the connection. */
 
 import { type Query, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
 
 import { isUnanswered, type Schemas } from "./client";
-import { useApiUrl, useHeaders } from "./context";
-import { EventStream } from "./stream";
+import { useApiUrl, useHeaders } from "./ApiProvider";
+import { EventStream } from "./eventStream";
 
 export type EventState = Schemas["EventState"];
 
-/** "live": events arrive; "asking": they do not, but answers do, every few seconds; "connecting": neither, or not yet; `since`
- * is when the last sign of life came, or answer. */
+/**
+ * "live": events arrive. "asking": no events, but polling answers. "connecting": neither, or not yet. `since` is the
+ * time of the last event, heartbeat or answer.
+ */
 export interface Connection {
   state: "live" | "asking" | "connecting";
   since: Date | null;
@@ -19,7 +21,7 @@ export interface Connection {
 const Context = createContext<Connection>({ state: "connecting", since: null });
 const NAMES = ["job", "restore", "operation", "configuration"] as const;
 const SILENCE_MS = 40_000;
-/** A stream that ended is asked for again after two seconds. A server that does not speak ASGI ends each one at once. */
+/** A stream that ended is reopened after two seconds. A server without ASGI ends each one at once. */
 const BREAK_MS = 8_000;
 const GATHER_MS = 250;
 const AGAIN_MS = 3_000;
@@ -27,7 +29,7 @@ const POLL_MS = 5_000;
 const LATE_MS = 3 * POLL_MS;
 const CLOSED = 2;
 
-/** The first word of the keys of the queries that an event of that name makes out of date. */
+/** The first words of the query keys that an event makes out of date. */
 const STALE: Record<(typeof NAMES)[number], string[]> = {
   job: ["jobs", "job", "status", "configurations"],
   restore: ["restores", "restore", "status"],
@@ -35,10 +37,10 @@ const STALE: Record<(typeof NAMES)[number], string[]> = {
   configuration: ["configurations", "configuration", "status"],
 };
 
-/** Whether a query waits for an answer that did not come. */
+/** Return whether the last request of a query got no answer. */
 const isLeft = ({ state }: Query) => state.status === "error" && isUnanswered(state.error);
 
-/** Listens to the server's events, and has the queries that they concern asked again. */
+/** Listens to the events of the server, and refetches the queries that they concern. */
 export function EventsProvider({ children }: { children: ReactNode }) {
   const url = useApiUrl();
   const headers = useHeaders();
@@ -80,19 +82,19 @@ export function EventsProvider({ children }: { children: ReactNode }) {
       const opened = headers ? new EventStream(address, headers) : new EventSource(address);
       opened.onopen = () => {
         alive();
-        // What was not answered while the connection was lost. That something is not there, or not allowed, is an answer.
+        // Refetch what failed while the connection was lost. "Not found" and "not allowed" are answers.
         void queries.invalidateQueries({ predicate: isLeft });
       };
       opened.onerror = () => {
         if (opened.readyState !== CLOSED) {
-          // The browser asks again by itself. Only the first break counts: further ones say that it was in vain.
+          // The browser reconnects by itself. Only the first break counts: the next ones are failed attempts.
           if (!isBroken) {
             isBroken = true;
             expect(BREAK_MS);
           }
         } else {
           lost();
-          // A browser gives up on an answer that is an error. Whoever asks again learns whether the session has ended.
+          // A browser closes the stream on an error status. A refetch shows whether the session has ended.
           void queries.invalidateQueries();
           again = window.setTimeout(() => (source = listen()), AGAIN_MS);
         }
@@ -119,11 +121,11 @@ export function EventsProvider({ children }: { children: ReactNode }) {
   const isAlone = connection.state !== "live";
   useEffect(() => {
     if (!isAlone) {
-      // What was not answered tells of no event when it could be.
+      // No event reports that an unanswered request would succeed now.
       const retrying = window.setInterval(() => void queries.invalidateQueries({ predicate: isLeft }), POLL_MS);
       return () => window.clearInterval(retrying);
     }
-    // Something between may keep the events back for ever: then what is shown is asked for every few seconds.
+    // A proxy may hold events back for ever. Then poll every few seconds.
     const timer = window.setInterval(() => {
       const asked = Date.now();
       const isLate = ({ state, since }: Connection) => state === "asking" && asked - (since?.getTime() ?? 0) > LATE_MS;

@@ -1,4 +1,4 @@
-/** What the views ask for. The first word of a key is what an event makes out of date. */
+/** The queries of the views. An event invalidates queries by the first word of their keys. */
 
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 
@@ -8,7 +8,7 @@ import { type Api, type Schemas, unwrap } from "./client";
 export type JobsQuery = NonNullable<paths["/jobs/"]["get"]["parameters"]["query"]>;
 export type ConfigurationsQuery = NonNullable<paths["/configurations/"]["get"]["parameters"]["query"]>;
 
-export const rightsQuery = (api: Api) =>
+export const permissionsQuery = (api: Api) =>
   queryOptions({
     queryKey: ["rights"],
     queryFn: () => unwrap(api.GET("/system/rights/")),
@@ -38,12 +38,12 @@ export const configurationsQuery = (api: Api, query: ConfigurationsQuery = {}) =
     placeholderData: keepPreviousData,
   });
 
-/** What the address of another page begins after. */
+/** Return the cursor in the address of another page. */
 export function cursorOf(address: string | null | undefined): string | null {
   return address ? new URL(address, window.location.href).searchParams.get("cursor") : null;
 }
 
-/** The newest backup that is complete and can be restored here; an event about jobs makes it out of date. */
+/** The newest complete backup that can be restored here. Events about jobs invalidate it. */
 export const suggestionQuery = (api: Api) =>
   queryOptions({ queryKey: ["jobs", "suggestion"], queryFn: () => unwrap(api.GET("/restores/suggestion/")) });
 
@@ -71,14 +71,14 @@ export const scheduleQuery = (api: Api, uuid: string, count: number) =>
     staleTime: 60_000,
   });
 
-/** The latest operations of a job: verifications, removals. */
+/** The latest verifications and removals of a job. */
 export const jobOperationsQuery = (api: Api, job: string) =>
   queryOptions({
     queryKey: ["operations", { job }],
     queryFn: () => unwrap(api.GET("/operations/", { params: { query: { job, limit: 5 } } })),
   });
 
-/** What lies at a path of a backup, or below it with `search` in its name. A backup does not change. */
+/** The contents of a folder in a backup, or with `search`, the matches below it. A backup does not change. */
 export const filesQuery = (api: Api, uuid: string, path: string, search: string) =>
   infiniteQueryOptions({
     queryKey: ["files", uuid, path, search],
@@ -120,7 +120,7 @@ export const retentionQuery = (api: Api, uuid: string) =>
       unwrap(api.GET("/configurations/{uuid}/retention/", { params: { path: { uuid }, query: { all: true } } })),
   });
 
-/** The schedule of what is not saved. What is not valid is an answer, too. */
+/** The schedule of an unsaved configuration. A validation error is an answer, too. */
 export const previewQuery = (api: Api, body: Schemas["ConfigurationRequest"]) =>
   queryOptions({
     queryKey: ["preview", body],
@@ -148,8 +148,10 @@ export const restorePages = (api: Api, query: RestoresQuery) =>
     queryFn: ({ pageParam }) => unwrap(api.GET("/restores/", { params: { query: { ...query, ...after(pageParam) } } })),
   });
 
-/** One restore. While it is at work it is asked for again and again, whatever is answered: a live restore exchanges the
- * database below the API, and perhaps the session with it. */
+/**
+ * One restore. While it runs it is polled, whatever the answer: a live restore swaps the database below the API, and
+ * perhaps the session.
+ */
 export const restoreQuery = (api: Api, uuid: string) =>
   queryOptions({
     queryKey: ["restore", uuid],
@@ -159,7 +161,7 @@ export const restoreQuery = (api: Api, uuid: string) =>
       state.data && (state.error || ["PENDING", "RUNNING"].includes(state.data.status)) ? WATCH_MS : false,
   });
 
-/** One operation, asked for again until its end, even where an event is lost. */
+/** One operation, polled until it ends, because an event may be lost. */
 export const operationQuery = (api: Api, uuid: string) =>
   queryOptions({
     queryKey: ["operation", uuid],
@@ -174,7 +176,7 @@ export const operationsQuery = (api: Api, query: OperationsQuery) =>
     queryFn: () => unwrap(api.GET("/operations/", { params: { query } })),
   });
 
-/** The tables of a job's backup; they never change. */
+/** The tables of a backup. They never change. */
 export const tablesQuery = (api: Api, uuid: string) =>
   queryOptions({
     queryKey: ["tables", uuid],

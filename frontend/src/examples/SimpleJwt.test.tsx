@@ -10,13 +10,13 @@ import { ask, Backups } from "./SimpleJwt";
 const ROOT = "http://localhost:3000";
 const API = `${ROOT}/api/v1/backup`;
 
-/** A token as simplejwt signs it, good for so many seconds. */
+/** Return a token as simplejwt signs it, valid for so many seconds. */
 function token(name: string, seconds: number): string {
   const claims = { exp: Date.now() / 1_000 + seconds, name };
   return `h.${btoa(JSON.stringify(claims)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}.s`;
 }
 
-it("sends a token with every question, every event and every download, and renews it once", async () => {
+it("sends a token with every request, event stream and download, and renews it once", async () => {
   const JOB = jobDetail();
   const [old, fresh] = [token("old", 5), token("fresh", 300)];
   const sent: [string, string | null][] = [];
@@ -39,7 +39,7 @@ it("sends a token with every question, every event and every download, and renew
       expect(request.headers.get("Last-Event-ID")).toBe(streams === 1 ? null : `7-${streams - 1}`);
       const body = new ReadableStream({
         start(controller) {
-          // In pieces, as a network has them.
+          // In chunks, as a network delivers them.
           for (const piece of [block.slice(0, 20), block.slice(20)]) {
             controller.enqueue(new TextEncoder().encode(piece));
           }
@@ -83,8 +83,9 @@ it("sends a token with every question, every event and every download, and renew
   await userEvent.click(await screen.findByRole("button", { name: "Download" }));
   const saved = `saved ${ROOT}/api/v1/backup/jobs/${JOB.uuid}/download/?path=&ticket=a%2Bb`;
   await waitFor(() => expect(sent).toContainEqual([saved, "true"]));
-  // What an event says is asked for anew.
+  // An event triggers a refetch.
   await waitFor(() => expect(streams).toBe(3));
+  // eslint-disable-next-line @typescript-eslint/no-non-null-assertion -- the third stream was opened above
   third!.enqueue(new TextEncoder().encode('event: job\ndata: {"type":"job"}\n\n'));
   await waitFor(() => expect(shown).toBeGreaterThan(1));
   const asked = sent.filter(([what]) => !what.startsWith("saved") && !what.startsWith("POST /api/token"));

@@ -1,6 +1,8 @@
-/** The console in a project that signs in with djangorestframework-simplejwt and has no sessions.
+/**
+ * The console in a project that signs in with djangorestframework-simplejwt and has no sessions.
  *
- * The server's part is in docs/examples/simplejwt. Take your own place for the tokens; what matters is `headers`.
+ * The server's part is in docs/examples/simplejwt. Store the tokens as your project does; the important part is
+ * `headers`.
  */
 
 import { useCallback, useState } from "react";
@@ -14,7 +16,7 @@ export interface Tokens {
 
 const EARLY_SECONDS = 30;
 
-/** Whether a signed token is good for a while yet, by what stands in it. */
+/** Return whether a signed token is still valid for a while. */
 function isFresh(token: string): boolean {
   const [, claims = ""] = token.split(".");
   const { exp } = JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/"))) as { exp: number };
@@ -35,7 +37,7 @@ export async function ask(path: string, body: object): Promise<Tokens> {
 
 interface Props {
   tokens: Tokens;
-  /** Leads to the page that signs in. */
+  /** Opens the log-in page. */
   onSignedOut: () => void;
   basePath: string;
   apiUrl?: string;
@@ -45,7 +47,7 @@ export function Backups({ tokens, onSignedOut, basePath, apiUrl = "/api/v1/backu
   const [held] = useState(() => ({ ...tokens, renewing: null as Promise<Tokens> | null }));
   const headers = useCallback(async () => {
     if (!isFresh(held.access)) {
-      // Many questions at once wait for one new token.
+      // Concurrent requests share one renewal.
       held.renewing ??= ask("refresh/", { refresh: held.refresh }).finally(() => (held.renewing = null));
       Object.assign(held, await held.renewing.catch(onSignedOut));
     }

@@ -1,11 +1,13 @@
-/** English. Views add their texts in a part of their own. */
+/** The English catalogue. Each view has its own part. */
 
+import { app } from "./en.app";
 import { common } from "./en.common";
 import { configurations } from "./en.configurations";
+import { documents } from "./en.documents";
 import { history } from "./en.history";
+import { navigation } from "./en.navigation";
 import { overview } from "./en.overview";
 import { restore } from "./en.restore";
-import { shell } from "./en.shell";
 import { values } from "./en.values";
 
-export const en = { common, configurations, history, overview, restore, shell, values };
+export const en = { app, common, configurations, documents, history, navigation, overview, restore, values };

@@ -1,4 +1,4 @@
-/** Words of the server. */
+/** Labels for the values of the API. */
 
 export const values = {
   backupType: {
@@ -18,7 +18,7 @@ export const values = {
   },
   configurationStatus: { ACTIVE: "Active", INACTIVE: "Inactive", SUSPENDED: "Suspended" },
   jobStatus: {
-    PENDING: "Waiting",
+    PENDING: "Queued",
     RUNNING: "Running",
     COMPLETED: "Completed",
     INCOMPLETE: "Incomplete",
@@ -27,9 +27,9 @@ export const values = {
     TIMEOUT: "Timed out",
     MISSED: "Missed",
   },
-  trigger: { MANUAL: "By hand", SCHEDULED: "By schedule", API: "By API", PRE_RESTORE: "Before a restore" },
+  trigger: { MANUAL: "Manual", SCHEDULED: "Scheduled", API: "API", PRE_RESTORE: "Safety backup" },
   trust: {
-    "": "Nothing stored",
+    "": "No backup",
     STORED: "Stored",
     VERIFIED: "Verified",
     PROVEN: "Proven",
@@ -42,31 +42,31 @@ export const values = {
     SELECTIVE_RESTORE: "Selection",
   },
   restoreStatus: {
-    PENDING: "Waiting",
+    PENDING: "Queued",
     RUNNING: "Running",
     COMPLETED: "Completed",
     FAILED: "Failed",
     CANCELLED: "Cancelled",
   },
   rollbackState: {
-    NONE: "Nothing kept",
-    AVAILABLE: "Can be rolled back",
+    NONE: "Not kept",
+    AVAILABLE: "Rollback available",
     ROLLED_BACK: "Rolled back",
     RELEASED: "Released",
   },
   operationKind: {
     VERIFY: "Verification",
-    PLAN: "Plan of a restore",
+    PLAN: "Restore plan",
     RESTORE: "Restore",
     ROLLBACK: "Rollback",
     RELEASE: "Release",
-    REMOVE: "Removal of a backup",
+    REMOVE: "Backup deletion",
     PRUNE: "Prune",
-    DELETE_CONFIGURATION: "Deletion of a configuration",
+    DELETE_CONFIGURATION: "Configuration deletion",
   },
   operationStatus: {
-    AWAITING_APPROVAL: "Waits for a second person",
-    PENDING: "Waiting",
+    AWAITING_APPROVAL: "Awaiting approval",
+    PENDING: "Queued",
     RUNNING: "Running",
     COMPLETED: "Completed",
     FAILED: "Failed",
@@ -74,5 +74,5 @@ export const values = {
     REJECTED: "Rejected",
   },
   protection: { PROTECTED: "Protected", AT_RISK: "At risk", UNPROTECTED: "Not protected" },
-  severity: { OK: "Fine", WARNING: "Warning", CRITICAL: "Critical", UNKNOWN: "Unknown" },
+  severity: { OK: "OK", WARNING: "Warning", CRITICAL: "Critical", UNKNOWN: "Unknown" },
 } as const;

@@ -1,8 +1,8 @@
-/** All text, from one catalogue. Another language is another catalogue of the same shape. */
+/** The catalogue of all texts. Another language is another catalogue of the same shape. */
 
 import { en } from "./en";
 
-/** The language of the catalogue, for what the browser puts into words itself. */
+/** The language of the catalogue, for the formats of the browser. */
 export const LANGUAGE = "en";
 
 type Leaves<T, Path extends string = ""> = {
@@ -33,7 +33,7 @@ function find(key: string): string | Plural {
   return found as string | Plural;
 }
 
-/** The text of a key, with `{name}` replaced by the value of that name. A plural is chosen by `count`. */
+/** Return the text of a key, with each `{name}` replaced by its value. `count` selects the plural. */
 export function t(key: TextKey, values: Values = {}): string {
   const found = find(key);
   const count = Number(values["count"] ?? 0);
@@ -44,7 +44,7 @@ export function t(key: TextKey, values: Values = {}): string {
   });
 }
 
-/** The text of a value that the server knows by a word in capitals, such as a status; the word itself if it is new. */
+/** Return the label of an API value such as a status. An unknown value is its own label. */
 export function label(group: keyof (typeof en)["values"], value: string): string {
   const texts: Record<string, string> = en.values[group];
   return texts[value] ?? value;

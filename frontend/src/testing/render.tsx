@@ -1,12 +1,12 @@
-/** The console at an address, as a user would have it. */
+/** Renders the console at an address. */
 
 import { MantineProvider } from "@mantine/core";
 import { render } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { MemoryRouter, Route, Routes } from "react-router";
 
-import BackupManagement from "../components/backup/BackupManagement";
-import { theme } from "../shell/theme";
+import BackupManagement from "../features/backup/BackupManagement";
+import { theme } from "../theme";
 
 export const API = "http://localhost:3000/api/v1/backup";
 

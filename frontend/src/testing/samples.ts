@@ -1,8 +1,8 @@
-/** Answers of the server as they are, for tests to change one thing of. */
+/** Sample answers of the server. A test changes single values of them. */
 
 import type { Schemas } from "../api/client";
 
-/** Of somebody who may do everything. */
+/** A user with all permissions. */
 export const RIGHTS: Schemas["Right"][] = [
   "view_backups",
   "configure_backups",
@@ -206,7 +206,7 @@ export function configuration(values: Partial<Schemas["Configuration"]> = {}): S
   };
 }
 
-/** A plan, as the result of an operation. */
+/** A plan as the result of an operation. */
 export function plan(blocking: string[] = []) {
   return {
     backup: "abcdef",
@@ -228,7 +228,7 @@ export function plan(blocking: string[] = []) {
   };
 }
 
-/** A restore to the live system that is at work. */
+/** A running restore to the live system. */
 export function restore(values: Partial<Schemas["RestoreDetail"]> = {}): Schemas["RestoreDetail"] {
   return {
     uuid: "0b5e3a52-6d0a-4a5e-9d51-0f3a3b1c0004",
@@ -261,7 +261,7 @@ export function restore(values: Partial<Schemas["RestoreDetail"]> = {}): Schemas
   };
 }
 
-/** A list that has one page. */
+/** A list with one page. */
 export function page<Row>(...results: Row[]) {
   return { next: null, previous: null, results };
 }

@@ -1,4 +1,4 @@
-/** What the tests of components stand on: a document, and no server but the one at the edge of the network. */
+/** The environment of component tests: a document, and a server that is faked at the edge of the network. */
 
 import { cleanup, configure } from "@testing-library/react";
 import { http, HttpResponse } from "msw";
@@ -7,22 +7,22 @@ import { afterAll, afterEach, beforeAll, vi } from "vitest";
 
 import { RIGHTS } from "./samples";
 
-/** Answers in the place of the server; each test says what. What no test has foreseen is an error. */
-export const server = setupServer(http.get("*/system/rights/", () => HttpResponse.json({ user: "grace", rights: RIGHTS })));
+/** Answers in place of the server. Each test defines them; any other request is an error. */
+export const server = setupServer(
+  http.get("*/system/rights/", () => HttpResponse.json({ user: "grace", rights: RIGHTS })),
+);
 
-/** What jsdom has not and Mantine looks for. */
-function furnish() {
+/** Adds what Mantine needs and jsdom lacks. */
+function addMissingBrowserFeatures() {
   window.matchMedia = (query) =>
     ({
       matches: false,
       media: query,
       addEventListener: () => {},
       removeEventListener: () => {},
-      addListener: () => {},
-      removeListener: () => {},
       onchange: null,
       dispatchEvent: () => false,
-    }) as MediaQueryList;
+    }) as unknown as MediaQueryList;
   window.ResizeObserver = class {
     observe() {}
     unobserve() {}
@@ -30,18 +30,18 @@ function furnish() {
   };
   window.HTMLElement.prototype.scrollIntoView = () => {};
   window.scrollTo = () => {};
-  // Fields that grow with their text measure it again when a font has come.
+  // Fields that grow with their text measure it again when a font has loaded.
   Object.defineProperty(document, "fonts", { value: new EventTarget(), configurable: true });
 }
 
 /** A stream of events that a test sends itself. */
 export class FakeEventSource extends EventTarget {
   static all: FakeEventSource[] = [];
-  /** Whether those that are made open. */
+  /** Whether new streams open. */
   static opens = true;
   onopen: (() => void) | null = null;
   onerror: (() => void) | null = null;
-  /** As of one that the browser opens again by itself. */
+  /** Opens again, as the browser does by itself. */
   get readyState() {
     return 0;
   }
@@ -53,11 +53,11 @@ export class FakeEventSource extends EventTarget {
   close() {}
 }
 
-// The first view of a file is loaded when it is shown, which takes a busy machine a while.
+// The first view of a file loads on demand, which takes a busy machine a while.
 configure({ asyncUtilTimeout: 15_000 });
 
 beforeAll(() => {
-  furnish();
+  addMissingBrowserFeatures();
   vi.stubGlobal("EventSource", FakeEventSource);
   server.listen({ onUnhandledRequest: "error" });
 });

@@ -1,0 +1,45 @@
+import { render, screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { http, HttpResponse } from "msw";
+import { MemoryRouter, Route, Routes, useLocation } from "react-router";
+import { expect, it } from "vitest";
+
+import { API } from "../../testing/render";
+import { server } from "../../testing/setup";
+import BackupManagement from "./BackupManagement";
+
+function Address() {
+  return <output>{useLocation().pathname}</output>;
+}
+
+// Every request is refused: only the addresses of the views matter here.
+function renderAt(address: string, route: string) {
+  server.use(http.all(`${API}/*`, () => HttpResponse.json({}, { status: 403 })));
+  render(
+    <MemoryRouter initialEntries={[address]}>
+      <Address />
+      <Routes>
+        <Route path={route} element={<BackupManagement apiUrl={API} />} />
+      </Routes>
+    </MemoryRouter>,
+  );
+  return userEvent.setup();
+}
+
+it.each([
+  ["/", "/*", ""],
+  ["/admin/backup", "/admin/backup/*", "/admin/backup"],
+  ["/admin/backup/no/such/view", "/admin/backup/*", "/admin/backup"],
+])("starts with the overview at %s in %s, and its tabs open the other views", async (address, route, base) => {
+  const user = renderAt(address, route);
+  await waitFor(() => expect(document.querySelector("output")?.textContent).toBe(`${base}/overview`));
+  for (const [name, view] of [
+    ["History", "history"],
+    ["Configurations", "configurations"],
+    ["Restore", "restore"],
+  ] as const) {
+    await user.click(screen.getByRole("tab", { name }));
+    await waitFor(() => expect(document.querySelector("output")?.textContent).toBe(`${base}/${view}`));
+    expect(screen.getByRole("tab", { name }).getAttribute("aria-selected")).toBe("true");
+  }
+});

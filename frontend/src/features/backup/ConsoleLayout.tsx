@@ -1,0 +1,38 @@
+/** The navigation of the console, above the open view. */
+
+import { Box, Tabs } from "@mantine/core";
+import { Outlet, useLocation, useNavigate } from "react-router";
+
+import { t } from "../../i18n";
+import { useConsolePath } from "./consolePath";
+import { useFocusRestore } from "../../components/focusRestore";
+import { PageTitle } from "../../components/PageTitle";
+import { ConnectionBanner } from "../../components/states";
+
+const VIEWS = ["overview", "configurations", "history", "restore"] as const;
+
+export function ConsoleLayout() {
+  useFocusRestore();
+  const navigate = useNavigate();
+  const base = useConsolePath();
+  const { pathname } = useLocation();
+  const open = pathname.slice(base.length + 1).split("/")[0] ?? "overview";
+  const view = open === "restores" ? "restore" : open;
+  const known = VIEWS.find((name) => name === view);
+  return (
+    <Box>
+      <PageTitle text={t("navigation.backups")} {...(known ? { part: t(`navigation.${known}`) } : {})} />
+      <Tabs value={view} onChange={(value) => value && void navigate(`${base}/${value}`)} mb="md">
+        <Tabs.List aria-label={t("navigation.backups")}>
+          {VIEWS.map((name) => (
+            <Tabs.Tab key={name} value={name} px={{ base: 8, xs: "md" }}>
+              {t(`navigation.${name}`)}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+      </Tabs>
+      <ConnectionBanner />
+      <Outlet />
+    </Box>
+  );
+}

@@ -1,0 +1,60 @@
+/** The overview: the protection status, then its reasons, the next runs and the history of results. */
+
+import { Grid, Stack, Title, VisuallyHidden } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+
+import { useApi } from "../../../api/ApiProvider";
+import { statisticsQuery, statusQuery } from "../../../api/queries";
+import { t } from "../../../i18n";
+import { Loaded } from "../../../components/states";
+import { ResultCalendar } from "./ResultCalendar";
+import { Findings } from "./Findings";
+import { Freshness } from "./Freshness";
+import { StorageGrowth } from "./StorageGrowth";
+import { ProtectionStatus } from "./ProtectionStatus";
+import { RunningJobs } from "./RunningJobs";
+import { TrendCharts } from "./TrendCharts";
+import { UpcomingRuns } from "./UpcomingRuns";
+
+const DAYS = 60;
+
+export default function Overview() {
+  const api = useApi();
+  const status = useQuery(statusQuery(api));
+  const statistics = useQuery(statisticsQuery(api, DAYS));
+  return (
+    <Stack>
+      <VisuallyHidden>
+        <Title order={2}>{t("overview.title")}</Title>
+      </VisuallyHidden>
+      <Loaded query={status}>
+        {(data) => (
+          <>
+            <RunningJobs running={data.running_jobs} waiting={data.waiting_jobs} />
+            <ProtectionStatus status={data} />
+            <Grid>
+              <Grid.Col span={{ base: 12, lg: 7 }}>
+                <Stack>
+                  <Freshness rows={data.freshness} leftOut={data.freshness_left_out} />
+                  <UpcomingRuns rows={data.freshness} />
+                </Stack>
+              </Grid.Col>
+              <Grid.Col span={{ base: 12, lg: 5 }}>
+                <Findings />
+              </Grid.Col>
+            </Grid>
+          </>
+        )}
+      </Loaded>
+      <Loaded query={statistics}>
+        {(data) => (
+          <>
+            <ResultCalendar statistics={data} />
+            <StorageGrowth growth={data.growth} />
+            <TrendCharts days={data.days} />
+          </>
+        )}
+      </Loaded>
+    </Stack>
+  );
+}

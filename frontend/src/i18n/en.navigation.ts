@@ -1,0 +1,9 @@
+/** The name of the console and of its views. */
+
+export const navigation = {
+  backups: "Backup management",
+  overview: "Overview",
+  configurations: "Configurations",
+  history: "History",
+  restore: "Restore",
+} as const;
