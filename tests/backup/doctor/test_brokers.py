@@ -134,7 +134,7 @@ def test_no_worker_the_wrong_queue_the_wrong_worker_and_the_right_one(celery, br
         said = found(celery)
         assert set(said) == {"W008"}
         assert "backup.run_due, backup.run_job" in said["W008"]
-        assert "Restart it" in said["W008"]
+        assert "Restart this worker" in said["W008"]
     with worker(celery):
         assert found(celery) == {}
 

@@ -76,9 +76,9 @@ def test_what_settings_name_and_is_not_there(scheduled, tmp_path):
     )
     scheduled.environment |= {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(BACKEND)])}
     said = scheduled.run("check", "--tag", "backup", DJANGO_SETTINGS_MODULE="typed").stderr
-    assert f"BACKUP_FILE_ROOTS names the folder {tmp_path / 'scnas'}, which is not there." in said
+    assert f"BACKUP_FILE_ROOTS names the folder {tmp_path / 'scnas'}, which does not exist." in said
     assert f"Did you mean {tmp_path / 'scans'}?" in said
-    assert f"BACKUP_FACT_FILES names the file {tmp_path / '.env'}, which is not there." in said
+    assert f"BACKUP_FACT_FILES names the file {tmp_path / '.env'}, which does not exist." in said
     assert "backup.W050" in ids(scheduled, expect=2, DJANGO_SETTINGS_MODULE="typed")
 
 
@@ -100,8 +100,8 @@ def test_no_passphrase(scheduled):
 
 def test_a_storage_that_cannot_be_written(scheduled, tmp_path):
     shutil.rmtree(scheduled.storage, ignore_errors=True)
-    scheduled.storage.write_text("no folder")
-    assert "cannot be written" in checks(scheduled)["backup.W003"]
+    scheduled.storage.write_text("not a folder")
+    assert "Cannot write to the backup storage" in checks(scheduled)["backup.W003"]
     assert "backup.W003" in ids(scheduled, expect=2)
     scheduled.storage.unlink()
     assert "backup.W003" not in ids(scheduled, expect=2)
