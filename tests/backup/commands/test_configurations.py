@@ -139,7 +139,7 @@ def test_dry_runs_change_nothing(shell):
         ("--create --name x --storage-path /etc", "outside"),
         ("--create --name production_daily_full", "already"),
         ("--edit production_daily_full --name production_weekly_export", "already"),
-        ("--list --time 02:00", "--time is for --create"),
+        ("--list --time 02:00", "--time needs --create"),
         ("--create", "The input ended"),
     ],
 )
