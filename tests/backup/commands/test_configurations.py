@@ -50,7 +50,7 @@ def test_an_earlier_installation_is_shown_and_taken_over(earlier):
     assert "of_no_length: refused" in shown
     assert "retention_days" in shown
     assert "of_no_days: refused (its schedule_days is 'x', which cannot be read" in shown
-    # What an earlier installation left open is filled in, and said.
+    # Values that an earlier installation left open are filled in, and reported.
     assert "monthly_31st: created (it had the day 31, which not every month has: the 28th now" in shown
     assert "monthly: created (it had no time: 00:00 now; it had no day: the 1st of the month now)" in shown
     assert "weekly_no_day: created (it had no day: Sunday now)" in shown

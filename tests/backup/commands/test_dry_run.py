@@ -28,7 +28,7 @@ def used(installed_home: Path, tmp_path: Path) -> tuple[Edms, str]:
 
 
 def _cut_off(edms: Edms) -> None:
-    """What a kill leaves while things are put beside the live ones; the next command that may removes it."""
+    """Create the leftovers of a kill during staging; the next command that may do so removes them."""
     staged = edms.home / ".media.edms-restore-12345678.new"
     staged.mkdir()
     (staged / "half").write_text("half of a file")

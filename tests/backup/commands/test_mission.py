@@ -85,7 +85,7 @@ def test_delete_asks_and_says_what_happens_to_the_backups(shell):
     assert "production_pre_deployment is deleted" in shown
     assert "production_pre_deployment" not in shell.run(mission.LIST)
     assert shell.edms.json("restore_backup", "latest", "--dry-run")["blocking"] == []
-    # Without a terminal nobody can be asked, and nothing is deleted.
+    # Without a terminal there is no confirmation, and nothing is deleted.
     shell.run(mission.DELETE, name="production_daily_full", expect=2)
     assert "production_daily_full" in shell.run(mission.LIST)
 

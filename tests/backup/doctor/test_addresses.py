@@ -29,7 +29,7 @@ NOT_THERE = "The console's login page is /accounts/login/, which leads nowhere."
 
 @pytest.fixture
 def told(settings):
-    """What is found with these addresses: subjects and words."""
+    """Return the findings with these addresses: subjects and texts."""
 
     def look(*patterns, **values):
         settings.ROOT_URLCONF = patterns

@@ -1,4 +1,4 @@
-"""What the machine must have: settings, passphrase, storage, disks, clients; by the commands that people use."""
+"""The environment: settings, passphrase, storage, disks, clients; by the commands that people use."""
 
 import json
 import os
@@ -150,7 +150,7 @@ def test_client_programs_of_the_wrong_version(postgres_host, tmp_path):  # noqa:
     settings.write_text(f"from hostproject.settings import *\nBACKUP_POSTGRESQL_BIN = {str(old)!r}\n")
     path = os.pathsep.join([str(tmp_path), postgres_host.environment["PYTHONPATH"]])
     changed = {"DJANGO_SETTINGS_MODULE": "older_clients", "PYTHONPATH": path}
-    # Without asking the server 12 is good enough for somebody; when it is asked, it is not.
+    # Without asking the server 12 may be good enough; when the server is asked, it is not.
     assert "backup.W004" not in checks(postgres_host, **changed)
     assert "here are only older clients (pg_dump 12.1" in checks(postgres_host, "--deploy", **changed)["backup.W004"]
     assert "backup.W004" in ids(postgres_host, expect=2, **changed)

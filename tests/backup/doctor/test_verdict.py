@@ -161,7 +161,7 @@ def test_a_backup_counts_for_what_it_holds_and_not_for_its_type(settings, tmp_pa
     assert verdict().reason == "There is no verified good backup of the files."
     nightly(scheduled("files", backup_type="FILES"), 1)
     assert verdict().state == Protection.PROTECTED
-    # What the project gets later is in none of them.
+    # Parts that the project gets later are in none of them.
     settings.BACKUP_FILE_ROOTS = {"scans": tmp_path / "scans"}
     found = verdict()
     assert (found.state, found.reason) == (
