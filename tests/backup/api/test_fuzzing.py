@@ -28,8 +28,8 @@ user = User.objects.create_user({name!r}, is_staff=True)
 user.user_permissions.set(Permission.objects.filter(content_type__app_label="backup", codename={codename!r}))
 print(Token.objects.create(user=user).key)
 """
-# A valid request may be refused for reasons that a schema does not know: a weekly schedule needs a day. And what is sent
-# beside a valid token is not looked at.
+# A valid request may be refused for reasons that a schema does not know: a weekly schedule needs a day. Credentials
+# beside a valid token are ignored.
 NOT_MEANT = "positive_data_acceptance,ignored_auth"
 # A request that breaks the document may also be too large.
 SETTINGS = """

@@ -87,7 +87,7 @@ def test_places_that_depend_on_where_a_process_is_started(settings):
     settings.MEDIA_ROOT = "data/media"
     (found,) = named_findings()
     assert (found.id, found.subject) == ("backup.W050", "MEDIA_ROOT")
-    assert "'data/media', which starts from the folder that each process is started in" in found.what
+    assert "'data/media', which is relative to the working folder of each process" in found.what
     settings.MEDIA_ROOT = ""
     assert [one.what for one in named_findings()] == []
 
