@@ -41,7 +41,7 @@ class Command(BackupCommand):
     def run(self, options: Options) -> int:
         passphrase = read_passphrase()
         obstacles = {str(place.path): key_obstacle(place, passphrase) for place in encrypted_places()}
-        away = dict.fromkeys(places_away(), "The repository is missing. Mount its storage, or copy it back.")
+        away = dict.fromkeys(places_away(), "The repository is not there. Mount its storage, or copy it back.")
         refused = [reason for reason in obstacles.values() if reason]
         present = look()
         locked = present.locked
