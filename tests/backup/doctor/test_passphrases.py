@@ -37,7 +37,7 @@ def test_a_passphrase_that_opens_no_key_is_critical(protected):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("exit 3", "ended with code 3"),
+        ("exit 3", "failed with exit code 3"),
         ("echo 'Error: the vault is sealed.'; echo 'Try again later.'", "prints 2 lines"),
     ],
     ids=["fails", "talks"],
