@@ -84,7 +84,7 @@ def test_no_command_but_one_needs_rest_framework(environment: Environment, tmp_p
     command = [environment.python, "-c", ALONE, tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert int(done.stdout.split()[0]) > 15, done.stderr
-    assert "which is not installed: `edms_backup[api]`." in done.stdout + done.stderr
+    assert "which is not installed. Install `edms_backup[api]`." in done.stdout + done.stderr
 
 
 def test_the_cells_hold_every_pair():

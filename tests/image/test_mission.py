@@ -16,7 +16,7 @@ SAID = {
     "DISABLE": "production_daily_full is disabled",
     "TRIGGER_CONFIG": r"status: COMPLETED\ntrust: VERIFIED",
     "TRIGGER_TYPE": r"status: COMPLETED\ntrust: VERIFIED",
-    "CLEANUP": "nothing to clean up",
+    "CLEANUP": "No configurations to clean up",
     "PERIODIC_TASKS": "backup-weekly-export: Enabled",
     "NEXT_RUN": "backup-monthly-archive: Next run in ",
     "ONE_TASK": r"Schedule: 0 2 \* \* \*",

@@ -11,10 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description All configurations, the disabled ones and those on demand among them. */
+        /** @description All configurations, including disabled ones and those on demand. */
         get: operations["configurations_list"];
         put?: never;
-        /** @description All configurations, the disabled ones and those on demand among them. */
+        /** @description All configurations, including disabled ones and those on demand. */
         post: operations["configurations_create"];
         delete?: never;
         options?: never;
@@ -31,7 +31,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description What a configuration would do that is not saved: its schedule in words, and its next runs. */
+        /** @description Preview an unsaved configuration: its schedule in words, and its next runs. */
         post: operations["configurations_preview"];
         delete?: never;
         options?: never;
@@ -48,10 +48,10 @@ export interface paths {
         };
         /** @description One configuration. */
         get: operations["configurations_retrieve"];
-        /** @description Fields that are not given stay as they are. */
+        /** @description Fields that are not given are not changed. */
         put: operations["configurations_update"];
         post?: never;
-        /** @description Its backups stay. 202 with an operation where a second person has to agree. */
+        /** @description Delete it; its backups stay. 202 with an operation if a second person must approve. */
         delete: operations["configurations_delete"];
         options?: never;
         head?: never;
@@ -68,7 +68,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Stop its schedule. It can still be run now, and its backups are kept as before. 403 where deleting takes two. */
+        /** @description Disable its schedule. Manual runs and retention are not affected. 403 if deleting requires a second person. */
         post: operations["configurations_disable"];
         delete?: never;
         options?: never;
@@ -85,7 +85,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description A copy under another name, whose schedule is switched off. */
+        /** @description Copy it under another name, with the schedule disabled. */
         post: operations["configurations_duplicate"];
         delete?: never;
         options?: never;
@@ -102,7 +102,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Let its schedule run, from now on. */
+        /** @description Enable its schedule from now on. */
         post: operations["configurations_enable"];
         delete?: never;
         options?: never;
@@ -117,7 +117,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description What retention would remove now, and why; with `all` what stays, too. Nothing is changed. */
+        /** @description Show which backups retention would remove now, and why; with `all`, also those it keeps. Nothing is changed. */
         get: operations["configurations_retention"];
         put?: never;
         post?: never;
@@ -136,7 +136,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Run a configuration now, whether or not its schedule is switched on. */
+        /** @description Run a configuration now, even if its schedule is disabled. */
         post: operations["configurations_run_now"];
         delete?: never;
         options?: never;
@@ -151,7 +151,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description When it runs: in words, and the next moments. */
+        /** @description Its schedule in words, and its next runs. */
         get: operations["configurations_schedule"];
         put?: never;
         post?: never;
@@ -168,7 +168,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Jobs, the newest first. */
+        /** @description All jobs, newest first. */
         get: operations["jobs_list"];
         put?: never;
         post?: never;
@@ -189,7 +189,7 @@ export interface paths {
         get: operations["jobs_retrieve"];
         put?: never;
         post?: never;
-        /** @description Delete its backup from the storage. The job stays in the list, and says that and why. */
+        /** @description Delete its backup from the storage. The job stays in the list, with the reason of the removal. */
         delete: operations["jobs_delete"];
         options?: never;
         head?: never;
@@ -205,7 +205,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description End a job that waits or runs. */
+        /** @description Cancel a job that is waiting or running. */
         post: operations["jobs_cancel"];
         delete?: never;
         options?: never;
@@ -220,10 +220,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Without `path` the whole backup as one package, the `.tar.gz` that `restore_backup --package` takes; with it one file as it is, or a folder as a `.tar`. The length is known, and the same request gives the same bytes: what broke off is continued with `Range` and `If-Range`. */
+        /** @description Without `path`: the whole backup as one package, the `.tar.gz` for `restore_backup --package`. With `path`: one file as it is, or a folder as a `.tar`. The length is known, and the same request gives the same bytes: resume an interrupted download with `Range` and `If-Range`. */
         get: operations["jobs_download"];
         put?: never;
-        /** @description A ticket for a download by a link, which sends no header: GET the same address with the same `path` and `ticket`. It is for the user who asks, and begins that download within a minute. */
+        /** @description Create a ticket for a download by a link, which sends no header: GET the same address with the same `path` and `ticket`. The ticket is for the requesting user, and must be used within a minute. */
         post: operations["jobs_download_ticket"];
         delete?: never;
         options?: never;
@@ -238,7 +238,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description A backup looked into, without restoring it. */
+        /** @description Browse a backup without restoring it. */
         get: operations["jobs_files"];
         put?: never;
         post?: never;
@@ -257,9 +257,9 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Keep a backup whatever retention says, or no longer. */
+        /** @description Pin a backup, so that retention keeps it, or unpin it. */
         post: operations["jobs_pin"];
-        /** @description Keep a backup whatever retention says, or no longer. */
+        /** @description Pin a backup, so that retention keeps it, or unpin it. */
         delete: operations["jobs_unpin"];
         options?: never;
         head?: never;
@@ -290,7 +290,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The tables in a backup, of which chosen ones can be restored. */
+        /** @description List the tables in a backup, which can be restored one by one. */
         get: operations["jobs_tables"];
         put?: never;
         post?: never;
@@ -309,7 +309,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Read its backup back to the last byte, and compare it with its manifest. */
+        /** @description Verify its backup: read every byte, and compare it with its manifest. */
         post: operations["jobs_verify"];
         delete?: never;
         options?: never;
@@ -341,7 +341,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description One operation: how far it is, and what came of it. */
+        /** @description One operation, with its progress and result. */
         get: operations["operations_retrieve"];
         put?: never;
         post?: never;
@@ -360,7 +360,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Agree to an operation of somebody else, which is begun then. */
+        /** @description Approve an operation of another user, which then starts. */
         post: operations["operations_approve"];
         delete?: never;
         options?: never;
@@ -377,7 +377,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Ask for the end of an operation. A running one stops within seconds; a restore until its swap begins. */
+        /** @description Cancel an operation. A running one stops within seconds; a restore can be cancelled until its swap begins. */
         post: operations["operations_cancel"];
         delete?: never;
         options?: never;
@@ -394,7 +394,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Do not agree to an operation of somebody else. */
+        /** @description Reject an operation of another user. */
         post: operations["operations_reject"];
         delete?: never;
         options?: never;
@@ -411,7 +411,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Restore a package: a small one that is sent along in a form, or one of any size that was uploaded before. */
+        /** @description Restore a package: a small one that is sent in a form, or one of any size that was uploaded before. */
         post: operations["restore_from_file"];
         delete?: never;
         options?: never;
@@ -447,10 +447,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * @description Plan a restore, and touch nothing.
+         * @description Plan a restore without changing anything.
          *
-         *     An operation, because it is made by whoever would do the restore, with that one's rights and passphrase, and
-         *     because of a portable package every value is read for it. The `result` of the operation is the plan.
+         *     The plan is an operation: an executor creates it with the rights and the passphrase that a restore would use, and
+         *     reads every value of a portable package for it. The `result` of the operation is the plan.
          */
         post: operations["restores_plan"];
         delete?: never;
@@ -502,7 +502,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Cancel a restore, until its swap begins; what it has prepared is removed. */
+        /** @description Cancel a restore before its swap begins. The data that it has prepared is removed. */
         post: operations["restores_cancel"];
         delete?: never;
         options?: never;
@@ -519,7 +519,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Delete what a restore replaced; it cannot be rolled back then. */
+        /** @description Delete the data that a restore replaced. After that, the restore cannot be rolled back. */
         post: operations["restores_release"];
         delete?: never;
         options?: never;
@@ -551,10 +551,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description What is acknowledged now. It stays listed until it ends or is withdrawn. */
+        /** @description The open acknowledgements. Each is listed until it expires or is withdrawn. */
         get: operations["acknowledgements_list"];
         put?: never;
-        /** @description What is acknowledged now. It stays listed until it ends or is withdrawn. */
+        /** @description The open acknowledgements. Each is listed until it expires or is withdrawn. */
         post: operations["acknowledgements_create"];
         delete?: never;
         options?: never;
@@ -572,7 +572,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** @description One of them. */
+        /** @description One acknowledgement. */
         delete: operations["acknowledgements_delete"];
         options?: never;
         head?: never;
@@ -586,7 +586,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description What was done with the backups, the newest first. `manage.py backup_audit --verify` proves the chain. */
+        /** @description The audit trail of the backups, newest first. `manage.py backup_audit --verify` verifies the chain. */
         get: operations["audit_list"];
         put?: never;
         post?: never;
@@ -603,7 +603,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description A stream of server-sent events, or, with `Accept: application/json`, what has changed since `since`, as JSON. Events hold the whole state of the object and may come twice. `reset` says that too much has changed: fetch everything anew. A server that does not speak ASGI ends the stream at once; `EventSource` comes again by itself. */
+        /** @description A stream of server-sent events, or, with `Accept: application/json`, the changes after `since` as JSON. Events hold the whole state of the object and may come twice. `reset` means that too much has changed: fetch everything again. A server without ASGI ends the stream at once; `EventSource` reconnects by itself. */
         get: operations["system_events"];
         put?: never;
         post?: never;
@@ -620,7 +620,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description What the doctor finds, as `manage.py backup_health` shows it. */
+        /** @description The findings of the doctor, as `manage.py backup_health` shows them. */
         get: operations["system_findings"];
         put?: never;
         post?: never;
@@ -639,7 +639,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Remove what retention says, and take the space back. */
+        /** @description Remove the backups that retention no longer keeps, and free their space. */
         post: operations["system_prune"];
         delete?: never;
         options?: never;
@@ -654,7 +654,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Where the backups lie, how much they take, and who has a key. */
+        /** @description The repositories, their sizes and their keys. */
         get: operations["system_repositories"];
         put?: never;
         post?: never;
@@ -671,7 +671,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Who one is and what one may do oneself: for clients that offer nothing else. */
+        /** @description The current user and the user's rights, so that a client can offer only allowed actions. */
         get: operations["system_rights"];
         put?: never;
         post?: never;
@@ -688,7 +688,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description What the backups came to, day by day. */
+        /** @description Statistics of the backups by day. */
         get: operations["system_statistics"];
         put?: never;
         post?: never;
@@ -705,7 +705,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Whether one is protected, what is at work, and how it went. */
+        /** @description The protection status, the running jobs, and the recent results. */
         get: operations["system_status"];
         put?: never;
         post?: never;
@@ -722,10 +722,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Packages on their way in. */
+        /** @description The uploads of the current user. */
         get: operations["uploads_list"];
         put?: never;
-        /** @description Begin an upload; its address is in `Location`. */
+        /** @description Start an upload; its address is in `Location`. */
         post: operations["uploads_create"];
         delete?: never;
         options?: never;
@@ -748,7 +748,7 @@ export interface paths {
         delete: operations["uploads_delete"];
         options?: never;
         head?: never;
-        /** @description Add bytes where the ones before ended. */
+        /** @description Append bytes at the current offset. */
         patch: operations["uploads_append"];
         trace?: never;
     };
@@ -771,7 +771,7 @@ export interface components {
             what?: string;
             why: string;
         };
-        /** @description A warning that a person has acknowledged. */
+        /** @description A warning that a user has acknowledged. */
         AcknowledgedFinding: {
             acknowledged_by: string;
             /** Format: date-time */
@@ -787,15 +787,15 @@ export interface components {
             what: string;
             why: string;
         };
-        /** @description A person's word that one named thing is known, until a date. */
+        /** @description The acknowledgement of one finding or problem by a user, until a date. */
         Acknowledgement: {
             /** Format: date-time */
             readonly at: string;
             /** @description The id of the finding, or `problem` for a problem of an INCOMPLETE backup. */
             readonly kind: string;
-            /** @description What the finding is about, or the path of the problem. */
+            /** @description The subject of the finding, or the path of the problem. */
             readonly subject: string;
-            /** @description What it says. Something that says anything else is open. */
+            /** @description The text of the finding. A finding with another text is not acknowledged. */
             readonly text: string;
             /** Format: date-time */
             readonly until: string;
@@ -804,11 +804,11 @@ export interface components {
             readonly who: string;
             readonly why: string;
         };
-        /** @description What is acknowledged now, or was just added. */
+        /** @description The open acknowledgements, or those that were just added. */
         Acknowledgements: {
             acknowledgements: components["schemas"]["Acknowledgement"][];
         };
-        /** @description Who did what to which object, from where, when. */
+        /** @description One action: its user, time, address and object. */
         AuditEvent: {
             readonly action: string;
             readonly actor: string;
@@ -816,7 +816,7 @@ export interface components {
             readonly address: string;
             /** Format: date-time */
             readonly at: string;
-            /** @description What was asked for, or what is another value now; by action. */
+            /** @description The request, or the changed values; depends on the action. */
             details: {
                 [key: string]: unknown;
             };
@@ -833,7 +833,7 @@ export interface components {
         AuditOrigin: "API" | "COMMAND" | "SYSTEM";
         /** @enum {string} */
         BackupType: "FULL" | "INCREMENTAL" | "DIFFERENTIAL" | "DATABASE" | "FILES" | "EXPORT";
-        /** @description A restore that was asked for, and the operation that does it. */
+        /** @description A requested restore, and the operation that runs it. */
         Begun: {
             operation: components["schemas"]["Operation"];
             restore: components["schemas"]["RestoreDetail"];
@@ -854,18 +854,18 @@ export interface components {
                 [key: string]: number;
             };
         };
-        /** @description What was written between the backup of the live state and the swap, and is only in what was replaced. */
+        /** @description Data written between the backup of the live state and the swap; it exists only in the replaced data. */
         Changes: {
             files: components["schemas"]["RootChange"][];
             /** Format: date-time */
             since: string;
             tables: components["schemas"]["TableChange"][];
-            /** @description Databases in which rows that were changed only are not counted. */
+            /** @description Databases whose changed rows are not counted, only added ones. */
             uncounted: string[];
-            /** @description What could not be compared. */
+            /** @description The parts that could not be compared. */
             unknown: string[];
         };
-        /** @description A configuration. What only the server knows may be sent back, and is ignored. */
+        /** @description A configuration. Read-only fields may be sent back; they are ignored. */
         Configuration: {
             backup_type?: components["schemas"]["BackupType"];
             compression_enabled?: boolean;
@@ -884,7 +884,7 @@ export interface components {
             keep_monthly?: number;
             keep_weekly?: number;
             keep_yearly?: number;
-            /** @description The newest whose backup is there and whole. */
+            /** @description The newest job with a good backup in the storage. */
             readonly last_good: components["schemas"]["LatestJob"] | null;
             /** @description The newest job that has ended. */
             readonly last_run: components["schemas"]["LatestJob"] | null;
@@ -908,7 +908,7 @@ export interface components {
             /** Format: uuid */
             readonly uuid: string;
         };
-        /** @description A configuration. What only the server knows may be sent back, and is ignored. */
+        /** @description A configuration. Read-only fields may be sent back; they are ignored. */
         ConfigurationRequest: {
             backup_type?: components["schemas"]["BackupType"];
             compression_enabled?: boolean;
@@ -939,7 +939,7 @@ export interface components {
         };
         /** @enum {string} */
         ConfigurationStatus: "ACTIVE" | "INACTIVE" | "SUSPENDED";
-        /** @description What the jobs of a configuration came to; `configuration` is null for those that have none. */
+        /** @description The totals of the jobs of a configuration; `configuration` is null for jobs without one. */
         ConfigurationTotal: {
             /** Format: uuid */
             configuration: string | null;
@@ -953,25 +953,25 @@ export interface components {
             stored_bytes: number;
             total_seconds: number;
         };
-        /** @description What it takes to begin a restore of which the address says what is restored. */
+        /** @description A request to start a restore, if the address names the source. */
         ConfirmationRequest: {
             /**
-             * @description For the live system: the name of the job or the uploaded file, as it is.
+             * @description For the live system: the exact name of the job or the uploaded file.
              * @default
              */
             confirm: string;
-            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says it. */
+            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says so. */
             drop_access?: boolean | null;
             /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
             leave_out?: string[];
             /**
-             * @description Of a new folder in BACKUP_RESTORE_ROOT, or of a new database.
+             * @description The name of a new folder in BACKUP_RESTORE_ROOT, or of a new database.
              * @default
              */
             name: string;
             /** @default  */
             only: components["schemas"]["OnlyEnum"] | components["schemas"]["BlankEnum"];
-            /** @description To a folder: only these files and folders, each as `path` in the list of files gives it. */
+            /** @description To a folder: only these files and folders, as in `path` of the list of files. */
             paths?: string[];
             /**
              * Format: uuid
@@ -988,7 +988,7 @@ export interface components {
             /** @default live */
             target: components["schemas"]["TargetEnum"];
         };
-        /** @description A run that was not started, because another one of the configuration is at work. */
+        /** @description A run that was not started, because another one of the configuration is running. */
         Conflict: {
             /** Format: uuid */
             job_id: string;
@@ -999,7 +999,7 @@ export interface components {
         ConflictStatusEnum: "conflict";
         /** @enum {string} */
         CutOffEnum: "limit" | "time";
-        /** @description A day in the schedules' time zone: the jobs that were asked for on it. Sizes are bytes. */
+        /** @description A day in the time zone of the schedules, with the jobs queued on it. Sizes are bytes. */
         Day: {
             /** Format: date-time */
             begins_at: string;
@@ -1008,24 +1008,24 @@ export interface components {
             date: string;
             /**
              * Format: date-time
-             * @description When the next one begins.
+             * @description The start of the next day.
              */
             ends_at: string;
-            /** @description What was read for them. */
+            /** @description Bytes that the jobs read. */
             logical_bytes: number;
-            /** @description Of those that stored a backup. */
+            /** @description Of the jobs that stored a backup. */
             median_seconds: number | null;
             new_files: number;
             results: {
                 [key: string]: number;
             };
-            /** @description What they added to the storage: its growth. */
+            /** @description Bytes that the jobs added to the storage. */
             stored_bytes: number;
             total_seconds: number;
         };
-        /** @description One thing in a backup. */
+        /** @description A file, folder or other entry in a backup. */
         Entry: {
-            /** @description It is part of the package that the whole backup is downloaded as: links and special files are not. */
+            /** @description It is part of the package when the whole backup is downloaded; links and special files are not. */
             in_package: boolean;
             kind: components["schemas"]["EntryKind"];
             /** @description Octal. */
@@ -1033,18 +1033,18 @@ export interface components {
             /** Format: date-time */
             modified_at: string | null;
             name: string;
-            /** @description To be given as `path`. */
+            /** @description The value for `path` in requests. */
             path: string;
             /** @description Bytes of a file. */
             size: number | null;
-            /** @description Where a link leads. */
+            /** @description The target of a link. */
             target: string | null;
-            /** @description Its content is not handed out over HTTP. */
+            /** @description Its content contains secrets and cannot be downloaded over HTTP. */
             withheld: boolean;
         };
         /** @enum {string} */
         EntryKind: "file" | "folder" | "link" | "special";
-        /** @description An event; `state` is what stands in the data of the stream. */
+        /** @description An event; `state` is the data of the event in the stream. */
         Event: {
             event: components["schemas"]["EventName"];
             id: string;
@@ -1052,7 +1052,7 @@ export interface components {
         };
         /** @enum {string} */
         EventName: "job" | "restore" | "operation" | "configuration" | "ready" | "reset";
-        /** @description The state of the object after the change. Of `ready` and `reset` there is the type alone. */
+        /** @description The state of the object after the change; `ready` and `reset` have only the type. */
         EventState: {
             /** Format: date-time */
             changed_at?: string;
@@ -1075,37 +1075,37 @@ export interface components {
             /** Format: uuid */
             uuid?: string;
         };
-        /** @description What has happened since `since`; `cursor` is the next `since`. */
+        /** @description The events after `since`; `cursor` is the next `since`. */
         Events: {
             cursor: string;
             events: components["schemas"]["Event"][];
         };
-        /** @description What is wrong with one field; its name is empty where it is about all of them together. */
+        /** @description The error of one field; the name is empty if the error is about several fields together. */
         FieldProblem: {
             field: string;
             message: string;
         };
-        /** @description A restore from a package that is sent along as `file`, or was sent before as `upload`. */
+        /** @description A restore from a package that is sent as `file`, or was uploaded before as `upload`. */
         FileRequest: {
             /**
-             * @description For the live system: the name of the job or the uploaded file, as it is.
+             * @description For the live system: the exact name of the job or the uploaded file.
              * @default
              */
             confirm: string;
-            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says it. */
+            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says so. */
             drop_access?: boolean | null;
             /** Format: binary */
             file?: string;
             /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
             leave_out?: string[];
             /**
-             * @description Of a new folder in BACKUP_RESTORE_ROOT, or of a new database.
+             * @description The name of a new folder in BACKUP_RESTORE_ROOT, or of a new database.
              * @default
              */
             name: string;
             /** @default  */
             only: components["schemas"]["OnlyEnum"] | components["schemas"]["BlankEnum"];
-            /** @description To a folder: only these files and folders, each as `path` in the list of files gives it. */
+            /** @description To a folder: only these files and folders, as in `path` of the list of files. */
             paths?: string[];
             /**
              * Format: uuid
@@ -1124,17 +1124,17 @@ export interface components {
             /** Format: uuid */
             upload?: string;
         };
-        /** @description A page of a folder in the order of the names, or what a search has found. */
+        /** @description A page of a folder, sorted by name, or the results of a search. */
         Files: {
-            /** @description Why a search did not look at everything. */
+            /** @description Why a search is not complete. */
             cut_off: components["schemas"]["CutOffEnum"] | components["schemas"]["NullEnum"];
-            /** @description What lies at the path; null for the root. */
+            /** @description The entry at the path; null for the root. */
             entry: components["schemas"]["Entry"] | null;
-            /** @description Where the next page begins; null on the last one. */
+            /** @description The start of the next page; null on the last one. */
             next_after: string | null;
             results: components["schemas"]["Entry"][];
         };
-        /** @description One thing that is wrong, why it matters, what to do. */
+        /** @description One problem, why it matters, and what to do. */
         Finding: {
             hint: string;
             /** @description Stable, such as backup.W014. */
@@ -1144,7 +1144,7 @@ export interface components {
             what: string;
             why: string;
         };
-        /** @description Everything that the doctor sees, the worst first. `severity` is never better than the protection status. */
+        /** @description All findings of the doctor, the worst first. `severity` is never better than the protection status. */
         Findings: {
             acknowledged: components["schemas"]["AcknowledgedFinding"][];
             /** Format: double */
@@ -1156,7 +1156,7 @@ export interface components {
         };
         /** @enum {string} */
         Frequency: "HOURLY" | "DAILY" | "WEEKLY" | "MONTHLY" | "ON_DEMAND";
-        /** @description How old the last good backup of a schedule is, against what the schedule promises. */
+        /** @description The age of the last good backup of a schedule, compared with what the schedule promises. */
         Freshness: {
             /** Format: uuid */
             configuration: string;
@@ -1167,7 +1167,7 @@ export interface components {
             fresh_until: string | null;
             /**
              * Format: date-time
-             * @description When it was begun; null if there is none.
+             * @description When it started; null if there is none.
              */
             last_good_at: string | null;
             /**
@@ -1179,7 +1179,7 @@ export interface components {
             /** Format: date-time */
             next_run: string | null;
         };
-        /** @description How long the main storage lasts, at the rate of the last 30 days. Null is what cannot be foreseen. */
+        /** @description How long the main storage lasts at the rate of the last 30 days. Null means unknown. */
         Growth: {
             bytes_a_day: number | null;
             /** Format: double */
@@ -1208,7 +1208,7 @@ export interface components {
             readonly completed_at: string | null;
             /**
              * Format: uuid
-             * @description Its uuid; null when it was deleted, or never was.
+             * @description Its uuid; null if it was deleted, or for an ad-hoc job.
              */
             readonly configuration: string | null;
             readonly configuration_name: string;
@@ -1218,18 +1218,18 @@ export interface components {
              */
             readonly duration_seconds: number | null;
             readonly error_message: string;
-            /** @description Whether a backup of it is stored and offered. */
+            /** @description Whether the job has a stored backup that is not removed. */
             readonly has_backup: boolean;
             readonly is_pinned: boolean;
             readonly job_name: string;
-            /** @description Why the backup cannot be used now: it is away or lost, or locked. Empty if it can. */
+            /** @description Why the backup cannot be used now: missing, lost or locked. Empty if it can be used. */
             readonly missing: string;
             readonly new_files: number | null;
             /** Format: date-time */
             readonly not_before: string | null;
             readonly pin_reason: string;
             readonly problem_count: number;
-            /** @description Null but while it runs. */
+            /** @description Null unless the job is running. */
             readonly progress: components["schemas"]["Progress"] | null;
             /** Format: date-time */
             readonly queued_at: string;
@@ -1255,11 +1255,11 @@ export interface components {
             readonly warnings: string[];
             readonly worker: string;
         };
-        /** @description A job with everything that is known of it. */
+        /** @description A job with all details. */
         JobDetail: {
             /**
              * Format: date-time
-             * @description Until when a person has acknowledged each problem; null where one is open.
+             * @description Until when all problems are acknowledged; null if one is open.
              */
             accepted_until: string | null;
             readonly attempt: number;
@@ -1276,7 +1276,7 @@ export interface components {
             readonly completed_at: string | null;
             /**
              * Format: uuid
-             * @description Its uuid; null when it was deleted, or never was.
+             * @description Its uuid; null if it was deleted, or for an ad-hoc job.
              */
             readonly configuration: string | null;
             readonly configuration_name: string;
@@ -1286,16 +1286,16 @@ export interface components {
              */
             readonly duration_seconds: number | null;
             readonly error_message: string;
-            /** @description Whether a backup of it is stored and offered. */
+            /** @description Whether the job has a stored backup that is not removed. */
             readonly has_backup: boolean;
             readonly is_pinned: boolean;
             readonly job_name: string;
             readonly log: components["schemas"]["LogLine"][];
-            /** @description What the backup holds: databases, files, missing references. */
+            /** @description The content of the backup: databases, files, missing references. */
             manifest: {
                 [key: string]: unknown;
             };
-            /** @description Why the backup cannot be used now: it is away or lost, or locked. Empty if it can. */
+            /** @description Why the backup cannot be used now: missing, lost or locked. Empty if it can be used. */
             readonly missing: string;
             readonly new_files: number | null;
             /** Format: date-time */
@@ -1304,7 +1304,7 @@ export interface components {
             readonly problem_count: number;
             /** @description The first thousand; problem_count is the full number. */
             problems: components["schemas"]["ProblemFile"][];
-            /** @description Null but while it runs. */
+            /** @description Null unless the job is running. */
             readonly progress: components["schemas"]["Progress"] | null;
             /** Format: date-time */
             readonly queued_at: string;
@@ -1335,19 +1335,19 @@ export interface components {
             readonly warnings: string[];
             readonly worker: string;
         };
-        /** @description What the job was asked to do, as its configuration said then. */
+        /** @description The settings of the job, as its configuration had them at that time. */
         JobRequest: {
             compression: boolean;
             encryption: boolean;
             exclude: string[];
             include: string[];
             minutes: number | null;
-            /** @description It may begin a repository where the ledger has backups in another one. */
+            /** @description The job may create a repository although the ledger lists backups in another one there. */
             new_repository: boolean;
             output: string;
             storage_path: string;
         };
-        /** @description What became of the wish. */
+        /** @description The result of the request. */
         JobState: {
             message: string;
             status: components["schemas"]["JobStatus"];
@@ -1356,7 +1356,7 @@ export interface components {
         };
         /** @enum {string} */
         JobStatus: "PENDING" | "RUNNING" | "COMPLETED" | "INCOMPLETE" | "FAILED" | "CANCELLED" | "TIMEOUT" | "MISSED";
-        /** @description A key of a repository: who made it, where and when. Never the key itself. */
+        /** @description A key of a repository: its user, host and date. Never the key itself. */
         Key: {
             created: string;
             hostname: string;
@@ -1383,22 +1383,22 @@ export interface components {
             at: string;
             text: string;
         };
-        /** @description What a client sends, and no field more. */
+        /** @description A request that refuses unknown fields. */
         NameRequest: {
             name: string;
         };
         NullEnum: null;
         /** @enum {string} */
         OnlyEnum: "database" | "files";
-        /** @description Something long that is no backup, from the wish to its end. */
+        /** @description A long task that is not a backup, from the request to its end. */
         Operation: {
-            /** @description What was asked for; depends on the kind. */
+            /** @description The request; depends on the kind. */
             arguments: {
                 [key: string]: unknown;
             };
             /** Format: date-time */
             readonly cancel_requested_at: string | null;
-            /** @description Whether asking for its end has any effect: not when it has ended, or exchanges the live system. */
+            /** @description Whether it can be cancelled: not after its end, and not while it swaps the live system. */
             cancellable: boolean;
             /** Format: date-time */
             readonly completed_at: string | null;
@@ -1409,16 +1409,16 @@ export interface components {
             /** Format: uuid */
             readonly job: string | null;
             readonly kind: components["schemas"]["OperationKind"];
-            /** @description The right that it takes to cancel it, or to decide about it. */
+            /** @description The right required to cancel, approve or reject it. */
             readonly needs: components["schemas"]["Right"];
-            /** @description Null but while it runs. */
+            /** @description Null unless the operation is running. */
             readonly progress: components["schemas"]["Progress"] | null;
             /** Format: date-time */
             readonly queued_at: string;
             readonly requested_by: string | null;
             /** Format: uuid */
             readonly restore: string | null;
-            /** @description What came of it; depends on the kind. Of a PLAN it is the plan. */
+            /** @description The result; depends on the kind. For a PLAN it is the plan. */
             result: {
                 [key: string]: unknown;
             };
@@ -1433,7 +1433,7 @@ export interface components {
         OperationKind: "VERIFY" | "PLAN" | "RESTORE" | "ROLLBACK" | "RELEASE" | "REMOVE" | "PRUNE" | "DELETE_CONFIGURATION";
         /** @enum {string} */
         OperationStatus: "AWAITING_APPROVAL" | "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED" | "REJECTED";
-        /** @description Who asks, and what that one may do here. */
+        /** @description The current user and the user's rights. */
         OwnRights: {
             rights: components["schemas"]["Right"][];
             user: string;
@@ -1480,7 +1480,7 @@ export interface components {
             previous: string | null;
             results: components["schemas"]["Upload"][];
         };
-        /** @description A configuration. What only the server knows may be sent back, and is ignored. */
+        /** @description A configuration. Read-only fields may be sent back; they are ignored. */
         PatchedConfigurationRequest: {
             backup_type?: components["schemas"]["BackupType"];
             compression_enabled?: boolean;
@@ -1519,23 +1519,23 @@ export interface components {
         };
         /** @description An error, as in RFC 9457. */
         Problem: {
-            /** @description What happened, to which thing, and what to do next. */
+            /** @description The error, the object that it concerns, and what to do next. */
             detail: string;
             errors: components["schemas"]["FieldProblem"][];
-            /** @description Under this the server's log has it. */
+            /** @description The id of this error in the server's log. */
             id: string;
             instance: string;
             status: number;
             title: string;
-            /** @description What kind of error: urn:edms-backup:problem:… */
+            /** @description The kind of error: urn:edms-backup:problem:… */
             type: string;
         };
-        /** @description Something that could not be read. */
+        /** @description A file or object that could not be read. */
         ProblemFile: {
             path: string;
             reason: string;
         };
-        /** @description How far something is. Bytes and files are of the phase; null is what nobody knows yet. */
+        /** @description The progress of a phase. Bytes and files count within the phase; null means not known yet. */
         Progress: {
             bytes_done: number;
             /** Format: double */
@@ -1558,33 +1558,33 @@ export interface components {
             started_at: string;
             status: components["schemas"]["PruneStatusEnum"];
         };
-        /** @description What a client sends, and no field more. */
+        /** @description A request that refuses unknown fields. */
         PruneRequest: {
             /**
-             * @description Even where little comes back.
+             * @description Prune even if it frees little space.
              * @default false
              */
             force: boolean;
         };
         /** @enum {string} */
         PruneStatusEnum: "RUNNING" | "COMPLETED" | "FAILED";
-        /** @description What a client sends, and no field more. */
+        /** @description A request that refuses unknown fields. */
         ReasonRequest: {
             /** @default  */
             reason: string;
         };
-        /** @description What came of restoring the schema of a database into an empty one. */
+        /** @description The result of restoring the schema of a database into an empty one. */
         Rehearsal: {
             failures: components["schemas"]["RehearsalFailure"][];
-            /** @description What would come back otherwise. */
+            /** @description Differences after a restore. */
             notes: string[];
             /** @description Why it was not possible. */
             reason: string;
             state: components["schemas"]["RehearsalStateEnum"];
-            /** @description Restrictions that cannot be given back. */
+            /** @description Restrictions that cannot be restored. */
             weaker: string[];
         };
-        /** @description An object that could not be made, why, and what helps. */
+        /** @description An object that could not be created, why, and what to do. */
         RehearsalFailure: {
             hint: string;
             object: string;
@@ -1602,7 +1602,7 @@ export interface components {
             measured_at: string;
             repositories: components["schemas"]["Repository"][];
         };
-        /** @description A repository. Null is what is not known; `error` says why. */
+        /** @description A repository. Null means unknown; `error` says why. */
         Repository: {
             /** Format: double */
             deduplication_ratio: number | null;
@@ -1616,21 +1616,21 @@ export interface components {
             last_prune: components["schemas"]["Prune"] | null;
             /** Format: date-time */
             last_verified: string | null;
-            /** @description What was read for them. */
+            /** @description Bytes that were read for the snapshots. */
             logical_bytes: number;
             /**
              * Format: date-time
              * @description When its packs were last compared with its index, by names and sizes.
              */
             packs_seen_at: string | null;
-            /** @description That the ledger knows of, without packages. */
+            /** @description The snapshots in the ledger, without packages. */
             snapshots: number;
-            /** @description As configurations have it: relative to the main storage, or absolute. */
+            /** @description As in configurations: relative to the main storage, or absolute. */
             storage_path: string;
-            /** @description What its files take on disk. */
+            /** @description Bytes that its files use on the disk. */
             stored_bytes: number | null;
         };
-        /** @description A restore. `operation` is what does it, while the ledger knows; its `progress` tells how far it is. */
+        /** @description A restore. `operation` is the operation that runs it, if the ledger knows it; `progress` is its progress. */
         Restore: {
             /** Format: uuid */
             readonly backup_job: string | null;
@@ -1653,7 +1653,7 @@ export interface components {
             /** Format: uuid */
             readonly uuid: string;
         };
-        /** @description All of it: the plan by which it is done, the phases with their times, what was counted, and notes. */
+        /** @description A restore with its plan, its phases and their times, counts and notes. */
         RestoreDetail: {
             /** Format: uuid */
             readonly backup_job: string | null;
@@ -1670,7 +1670,7 @@ export interface components {
             /** Format: uuid */
             readonly operation: string | null;
             phases: components["schemas"]["Phase"][];
-            /** @description As it was shown, and from its beginning on as it is done. */
+            /** @description The plan as shown, and after the start as executed. */
             plan: {
                 [key: string]: unknown;
             };
@@ -1687,7 +1687,7 @@ export interface components {
             /** Format: uuid */
             readonly uuid: string;
         };
-        /** @description What it takes to begin a restore. */
+        /** @description A request to start a restore. */
         RestoreRequestRequest: {
             /**
              * Format: uuid
@@ -1695,22 +1695,22 @@ export interface components {
              */
             backup?: string;
             /**
-             * @description For the live system: the name of the job or the uploaded file, as it is.
+             * @description For the live system: the exact name of the job or the uploaded file.
              * @default
              */
             confirm: string;
-            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says it. */
+            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says so. */
             drop_access?: boolean | null;
             /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
             leave_out?: string[];
             /**
-             * @description Of a new folder in BACKUP_RESTORE_ROOT, or of a new database.
+             * @description The name of a new folder in BACKUP_RESTORE_ROOT, or of a new database.
              * @default
              */
             name: string;
             /** @default  */
             only: components["schemas"]["OnlyEnum"] | components["schemas"]["BlankEnum"];
-            /** @description To a folder: only these files and folders, each as `path` in the list of files gives it. */
+            /** @description To a folder: only these files and folders, as in `path` of the list of files. */
             paths?: string[];
             /**
              * Format: uuid
@@ -1733,7 +1733,7 @@ export interface components {
         RestoreStatus: "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED";
         /** @enum {string} */
         RestoreType: "FULL_RESTORE" | "DATABASE_RESTORE" | "FILES_RESTORE" | "SELECTIVE_RESTORE";
-        /** @description What becomes of one backup, and why. */
+        /** @description The retention of one backup, with the reasons. */
         Retained: {
             /** Format: uuid */
             job: string;
@@ -1752,10 +1752,10 @@ export interface components {
         };
         /** @enum {string} */
         Right: "view_backups" | "configure_backups" | "run_backups" | "download_backups" | "restore_backups" | "delete_backups" | "prune_backups";
-        /** @description What may be said of a rollback. */
+        /** @description The options of a rollback. */
         RollbackRequest: {
             /**
-             * @description Back up the live state first; without it what was written since the restore is lost.
+             * @description Back up the live state first. Without it, everything written since the restore is lost.
              * @default true
              */
             safety_backup: boolean;
@@ -1778,25 +1778,25 @@ export interface components {
         };
         /** @enum {string} */
         Severity: "OK" | "WARNING" | "CRITICAL" | "UNKNOWN";
-        /** @description The same, with what it is restored from: a stored backup or a package that was sent. */
+        /** @description The same, with the source: a stored backup or an uploaded package. */
         SourceRequest: {
             /**
              * Format: uuid
              * @description A job.
              */
             backup?: string;
-            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says it. */
+            /** @description To the live database: remove all sessions and tokens before it goes live. Null: only those of packages of other systems; the plan says so. */
             drop_access?: boolean | null;
             /** @description Not restored: tables of a portable package, or objects of a PostgreSQL database as the plan names them, such as extension:postgis. */
             leave_out?: string[];
             /**
-             * @description Of a new folder in BACKUP_RESTORE_ROOT, or of a new database.
+             * @description The name of a new folder in BACKUP_RESTORE_ROOT, or of a new database.
              * @default
              */
             name: string;
             /** @default  */
             only: components["schemas"]["OnlyEnum"] | components["schemas"]["BlankEnum"];
-            /** @description To a folder: only these files and folders, each as `path` in the list of files gives it. */
+            /** @description To a folder: only these files and folders, as in `path` of the list of files. */
             paths?: string[];
             /**
              * @description Back up the live state first.
@@ -1820,11 +1820,11 @@ export interface components {
         };
         /** @enum {string} */
         StartedStatusEnum: "started";
-        /** @description Everything for charts. Long lists are cut off; what was left out is counted. */
+        /** @description All series for charts. Long lists are cut off; the omitted rows are counted. */
         Statistics: {
             calendar: components["schemas"]["Calendar"][];
             calendar_left_out: number;
-            /** @description Those that store most first. */
+            /** @description Sorted by stored bytes, the most first. */
             configurations: components["schemas"]["ConfigurationTotal"][];
             configurations_left_out: number;
             days: components["schemas"]["Day"][];
@@ -1837,15 +1837,15 @@ export interface components {
             last: string;
             time_zone: string;
         };
-        /** @description The whole at a glance. Backups are counted by their jobs: those that ran to an end, however they ended. */
+        /** @description The system at a glance. Backups are counted by their finished jobs, whatever the result. */
         Status: {
-            /** @description Enabled ones, those on demand among them. */
+            /** @description Enabled configurations, including those on demand. */
             active_configurations: number;
-            /** @description FAILED and TIMEOUT. */
+            /** @description FAILED and TIMEOUT jobs. */
             failed_backups: number;
-            /** @description Of what runs by schedule; who is late, or will be first, first. */
+            /** @description Of scheduled configurations; late ones first, then by `fresh_until`. */
             freshness: components["schemas"]["Freshness"][];
-            /** @description How many more there are. */
+            /** @description The number of further configurations. */
             freshness_left_out: number;
             jobs_by_status: {
                 [key: string]: number;
@@ -1856,18 +1856,18 @@ export interface components {
             running_jobs: components["schemas"]["Job"][];
             /**
              * Format: double
-             * @description In percent; null while there is none to count.
+             * @description In percent; null without finished jobs.
              */
             success_rate: number | null;
-            /** @description COMPLETED ones; an INCOMPLETE one is no success. */
+            /** @description COMPLETED jobs; INCOMPLETE does not count as a success. */
             successful_backups: number;
             /** @description Jobs that ended COMPLETED, INCOMPLETE, FAILED or TIMEOUT. */
             total_backups: number;
             waiting_jobs: components["schemas"]["Job"][];
         };
-        /** @description The backup that `latest` means, and what was passed over for it; `job` is null where there is none. */
+        /** @description The backup that `latest` means, with notes on newer ones that were skipped; `job` is null if there is none. */
         Suggestion: {
-            /** @description It holds what the project has: database and files. */
+            /** @description Whether it holds all of the project: database and files. */
             is_whole: boolean;
             job: components["schemas"]["Job"] | null;
             notes: string[];
@@ -1876,7 +1876,7 @@ export interface components {
         Table: {
             /** @description The alias of its database in the settings. */
             database: string;
-            /** @description To be given in `tables` or `leave_out` of a restore. */
+            /** @description The value for `tables` or `leave_out` of a restore. */
             name: string;
             rows: number;
         };
@@ -1886,25 +1886,25 @@ export interface components {
             before: number;
             database: string;
             table: string;
-            /** @description Rows that were added or changed; null where the kind of database does not tell. */
+            /** @description Rows that were added or changed; null if this kind of database does not count them. */
             written: number | null;
         };
-        /** @description All tables of a backup, by the names of their databases and their own. */
+        /** @description All tables of a backup, sorted by database and name. */
         Tables: {
             results: components["schemas"]["Table"][];
         };
         /** @enum {string} */
         TargetEnum: "live" | "folder" | "database";
-        /** @description A ticket, and until when a download can be begun with it. */
+        /** @description A ticket, and until when it can start a download. */
         Ticket: {
             /** Format: date-time */
             expires_at: string;
             ticket: string;
         };
-        /** @description What is to be downloaded with the ticket. */
+        /** @description The path to download with the ticket. */
         TicketRequestRequest: {
             /**
-             * @description Parts separated by /, as `path` in the list of files gives it: bytes that are no UTF-8, control characters and % itself stand as % and two hex digits. Empty is the whole.
+             * @description Parts separated by /, as in `path` of the list of files. Bytes that are not UTF-8, control characters and % itself are written as % and two hex digits. Empty means the whole backup.
              * @default
              */
             path: string;
@@ -1913,7 +1913,7 @@ export interface components {
         Trigger: "MANUAL" | "SCHEDULED" | "API" | "PRE_RESTORE";
         /** @enum {string} */
         Trust: "STORED" | "VERIFIED" | "PROVEN" | "DAMAGED";
-        /** @description An upload; `offset` is how many bytes are there of `size`. */
+        /** @description An upload; `offset` is the number of received bytes, of `size`. */
         Upload: {
             /** Format: date-time */
             readonly created_at: string;
@@ -1923,19 +1923,19 @@ export interface components {
             /** Format: uuid */
             readonly uuid: string;
         };
-        /** @description Whether one is protected. `since` is null where the ledger does not tell. */
+        /** @description The protection status. `since` is null if the ledger does not know it. */
         Verdict: {
             /** Format: date-time */
             examined_at: string;
             /** @description Null if there is nothing to do. */
             next_step: string | null;
-            /** @description What they are, the worst first. */
+            /** @description The open findings, the worst first. */
             open: string[];
             reason: string;
             /** Format: date-time */
             since: string | null;
             state: components["schemas"]["Protection"];
-            /** @description How many findings are open. PROTECTED with some is no plain yes. */
+            /** @description The number of open findings, which may also be there if PROTECTED. */
             warnings: number;
         };
     };
@@ -1951,13 +1951,13 @@ export interface operations {
         parameters: {
             query?: {
                 backup_type?: "FULL" | "INCREMENTAL" | "DIFFERENTIAL" | "DATABASE" | "FILES" | "EXPORT";
-                /** @description Where the page begins; as it stands in `next` and `previous`. */
+                /** @description The start of the page, from `next` or `previous`. */
                 cursor?: string;
                 frequency?: "HOURLY" | "DAILY" | "WEEKLY" | "MONTHLY" | "ON_DEMAND";
                 is_enabled?: boolean | null;
-                /** @description How many of a page. */
+                /** @description The number of rows in a page. */
                 limit?: number;
-                /** @description By what; with a dash downwards. */
+                /** @description The order; descending with a leading dash. */
                 ordering?: "name" | "-name" | "created_at" | "-created_at" | "updated_at" | "-updated_at";
                 /** @description A part of the name or the description. */
                 search?: string;
@@ -1976,7 +1976,7 @@ export interface operations {
                     "application/json": components["schemas"]["PaginatedConfigurationList"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1985,7 +1985,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1994,7 +1994,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2003,7 +2003,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2012,7 +2012,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2044,7 +2044,7 @@ export interface operations {
                     "application/json": components["schemas"]["Configuration"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2053,7 +2053,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2062,7 +2062,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2071,7 +2071,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2080,7 +2080,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2089,7 +2089,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2098,7 +2098,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2107,7 +2107,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2139,7 +2139,7 @@ export interface operations {
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2148,7 +2148,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2157,7 +2157,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2166,7 +2166,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2175,7 +2175,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2184,7 +2184,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2193,7 +2193,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2202,7 +2202,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2232,7 +2232,7 @@ export interface operations {
                     "application/json": components["schemas"]["Configuration"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2241,7 +2241,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2250,7 +2250,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2259,7 +2259,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2268,7 +2268,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2277,7 +2277,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2311,7 +2311,7 @@ export interface operations {
                     "application/json": components["schemas"]["Configuration"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2320,7 +2320,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2329,7 +2329,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2338,7 +2338,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2347,7 +2347,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2356,7 +2356,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2365,7 +2365,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2374,7 +2374,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2383,7 +2383,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2420,7 +2420,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2429,7 +2429,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2438,7 +2438,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2447,7 +2447,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2456,7 +2456,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2465,7 +2465,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2474,7 +2474,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2508,7 +2508,7 @@ export interface operations {
                     "application/json": components["schemas"]["Configuration"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2517,7 +2517,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2526,7 +2526,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2535,7 +2535,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2544,7 +2544,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2553,7 +2553,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2562,7 +2562,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2571,7 +2571,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2580,7 +2580,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2610,7 +2610,7 @@ export interface operations {
                     "application/json": components["schemas"]["Configuration"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2619,7 +2619,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2628,7 +2628,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2637,7 +2637,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2646,7 +2646,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2655,7 +2655,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2664,7 +2664,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2673,7 +2673,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2682,7 +2682,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2716,7 +2716,7 @@ export interface operations {
                     "application/json": components["schemas"]["Configuration"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2725,7 +2725,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2734,7 +2734,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2743,7 +2743,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2752,7 +2752,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2761,7 +2761,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2770,7 +2770,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2779,7 +2779,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2788,7 +2788,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2818,7 +2818,7 @@ export interface operations {
                     "application/json": components["schemas"]["Configuration"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2827,7 +2827,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2836,7 +2836,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2845,7 +2845,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2854,7 +2854,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2863,7 +2863,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2872,7 +2872,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2881,7 +2881,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2890,7 +2890,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2922,7 +2922,7 @@ export interface operations {
                     "application/json": components["schemas"]["Retention"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2931,7 +2931,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2940,7 +2940,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2949,7 +2949,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2958,7 +2958,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2967,7 +2967,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2997,7 +2997,7 @@ export interface operations {
                     "application/json": components["schemas"]["Started"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3006,7 +3006,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3015,7 +3015,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3024,7 +3024,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3041,7 +3041,7 @@ export interface operations {
                     "application/json": components["schemas"]["Conflict"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3050,7 +3050,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3059,7 +3059,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3068,7 +3068,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3100,7 +3100,7 @@ export interface operations {
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3109,7 +3109,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3118,7 +3118,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3127,7 +3127,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3136,7 +3136,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3145,7 +3145,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3160,15 +3160,15 @@ export interface operations {
         parameters: {
             query?: {
                 backup_type?: "FULL" | "INCREMENTAL" | "DIFFERENTIAL" | "DATABASE" | "FILES" | "EXPORT";
-                /** @description The uuid of one. */
+                /** @description The uuid of a configuration. */
                 configuration?: string;
-                /** @description Where the page begins; as it stands in `next` and `previous`. */
+                /** @description The start of the page, from `next` or `previous`. */
                 cursor?: string;
                 has_backup?: boolean | null;
                 is_pinned?: boolean | null;
-                /** @description How many of a page. */
+                /** @description The number of rows in a page. */
                 limit?: number;
-                /** @description By what; with a dash downwards. */
+                /** @description The order; descending with a leading dash. */
                 ordering?: "queued_at" | "-queued_at" | "started_at" | "-started_at" | "backup_size" | "-backup_size" | "stored_size" | "-stored_size" | "job_name" | "-job_name";
                 queued_after?: string;
                 queued_before?: string;
@@ -3192,7 +3192,7 @@ export interface operations {
                     "application/json": components["schemas"]["PaginatedJobList"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3201,7 +3201,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3210,7 +3210,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3219,7 +3219,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3228,7 +3228,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3258,7 +3258,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobDetail"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3267,7 +3267,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3276,7 +3276,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3285,7 +3285,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3294,7 +3294,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It was there, and has been removed. */
+            /** @description The object existed, and was removed. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -3303,7 +3303,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3312,7 +3312,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3342,7 +3342,7 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3351,7 +3351,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3360,7 +3360,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3369,7 +3369,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3378,7 +3378,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3387,7 +3387,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It was there, and has been removed. */
+            /** @description The object existed, and was removed. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -3396,7 +3396,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3405,7 +3405,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3439,7 +3439,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobState"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3448,7 +3448,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3457,7 +3457,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3466,7 +3466,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3475,7 +3475,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3484,7 +3484,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3493,7 +3493,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3502,7 +3502,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3511,7 +3511,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3525,15 +3525,15 @@ export interface operations {
     jobs_download: {
         parameters: {
             query?: {
-                /** @description Parts separated by /, as `path` in the list of files gives it: bytes that are no UTF-8, control characters and % itself stand as % and two hex digits. Empty is the whole. */
+                /** @description Parts separated by /, as in `path` of the list of files. Bytes that are not UTF-8, control characters and % itself are written as % and two hex digits. Empty means the whole backup. */
                 path?: string;
-                /** @description From POST to the same address, for clients whose links send no token. Good for a minute. */
+                /** @description From POST to the same address, for clients whose links send no token. Valid for a minute. */
                 ticket?: string;
             };
             header?: {
-                /** @description ETags of what is there already. */
+                /** @description The ETags that the client has. */
                 "If-None-Match"?: string;
-                /** @description The ETag of what is continued. */
+                /** @description The ETag of the download to resume. */
                 "If-Range"?: string;
                 /** @description One range: bytes=1000-, bytes=0-99. */
                 Range?: string;
@@ -3550,7 +3550,7 @@ export interface operations {
                 headers: {
                     /** @description Strong. */
                     ETag?: string;
-                    /** @description How much is in the backup but not in the download: links=2, specials=0, withheld=1. */
+                    /** @description The numbers of entries that the download lacks: links=2, specials=0, withheld=1. */
                     "X-Backup-Left-Out"?: string;
                     [name: string]: unknown;
                 };
@@ -3565,7 +3565,7 @@ export interface operations {
                 headers: {
                     /** @description Strong. */
                     ETag?: string;
-                    /** @description How much is in the backup but not in the download: links=2, specials=0, withheld=1. */
+                    /** @description The numbers of entries that the download lacks: links=2, specials=0, withheld=1. */
                     "X-Backup-Left-Out"?: string;
                     [name: string]: unknown;
                 };
@@ -3584,7 +3584,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3593,7 +3593,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3602,7 +3602,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3611,7 +3611,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3620,7 +3620,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3629,7 +3629,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It was there, and has been removed. */
+            /** @description The object existed, and was removed. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -3638,7 +3638,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A range that lies outside. */
+            /** @description The range is outside of the content. */
             416: {
                 headers: {
                     [name: string]: unknown;
@@ -3647,7 +3647,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3656,7 +3656,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3690,7 +3690,7 @@ export interface operations {
                     "application/json": components["schemas"]["Ticket"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3699,7 +3699,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3708,7 +3708,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3717,7 +3717,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3726,7 +3726,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3735,7 +3735,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It was there, and has been removed. */
+            /** @description The object existed, and was removed. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -3744,7 +3744,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3753,7 +3753,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3762,7 +3762,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A range that lies outside. */
+            /** @description The range is outside of the content. */
             416: {
                 headers: {
                     [name: string]: unknown;
@@ -3771,7 +3771,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3780,7 +3780,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3794,12 +3794,12 @@ export interface operations {
     jobs_files: {
         parameters: {
             query?: {
-                /** @description The `next_after` of the page before. */
+                /** @description The `next_after` of the previous page. */
                 after?: string;
                 limit?: number;
-                /** @description Parts separated by /, as `path` in the list of files gives it: bytes that are no UTF-8, control characters and % itself stand as % and two hex digits. Empty is the whole. */
+                /** @description Parts separated by /, as in `path` of the list of files. Bytes that are not UTF-8, control characters and % itself are written as % and two hex digits. Empty means the whole backup. */
                 path?: string;
-                /** @description A part of a name: everything below the path is looked through, for a few seconds at the most. */
+                /** @description A part of a name: everything below the path is searched, for at most a few seconds. */
                 search?: string;
             };
             header?: never;
@@ -3818,7 +3818,7 @@ export interface operations {
                     "application/json": components["schemas"]["Files"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3827,7 +3827,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3836,7 +3836,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3845,7 +3845,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3854,7 +3854,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3863,7 +3863,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It was there, and has been removed. */
+            /** @description The object existed, and was removed. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -3872,7 +3872,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3881,7 +3881,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3915,7 +3915,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3924,7 +3924,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3933,7 +3933,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3942,7 +3942,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3951,7 +3951,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3960,7 +3960,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3969,7 +3969,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3978,7 +3978,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3987,7 +3987,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4016,7 +4016,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4025,7 +4025,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4034,7 +4034,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4043,7 +4043,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4052,7 +4052,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4061,7 +4061,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4070,7 +4070,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4104,7 +4104,7 @@ export interface operations {
                     "application/json": components["schemas"]["Begun"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4113,7 +4113,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4122,7 +4122,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4131,7 +4131,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4140,7 +4140,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4149,7 +4149,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It was there, and has been removed. */
+            /** @description The object existed, and was removed. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -4158,7 +4158,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4167,7 +4167,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4176,7 +4176,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4185,7 +4185,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4215,7 +4215,7 @@ export interface operations {
                     "application/json": components["schemas"]["Tables"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4224,7 +4224,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4233,7 +4233,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4242,7 +4242,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4251,7 +4251,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4260,7 +4260,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It was there, and has been removed. */
+            /** @description The object existed, and was removed. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -4269,7 +4269,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4278,7 +4278,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4308,7 +4308,7 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4317,7 +4317,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4326,7 +4326,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4335,7 +4335,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4344,7 +4344,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4353,7 +4353,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It was there, and has been removed. */
+            /** @description The object existed, and was removed. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -4362,7 +4362,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4371,7 +4371,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4380,7 +4380,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4389,7 +4389,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4403,13 +4403,13 @@ export interface operations {
     operations_list: {
         parameters: {
             query?: {
-                /** @description Where the page begins; as it stands in `next` and `previous`. */
+                /** @description The start of the page, from `next` or `previous`. */
                 cursor?: string;
                 job?: string;
                 kind?: "VERIFY" | "PLAN" | "RESTORE" | "ROLLBACK" | "RELEASE" | "REMOVE" | "PRUNE" | "DELETE_CONFIGURATION";
-                /** @description How many of a page. */
+                /** @description The number of rows in a page. */
                 limit?: number;
-                /** @description By what; with a dash downwards. */
+                /** @description The order; descending with a leading dash. */
                 ordering?: "queued_at" | "-queued_at";
                 restore?: string;
                 status?: ("AWAITING_APPROVAL" | "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED" | "REJECTED")[];
@@ -4428,7 +4428,7 @@ export interface operations {
                     "application/json": components["schemas"]["PaginatedOperationList"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4437,7 +4437,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4446,7 +4446,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4455,7 +4455,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4464,7 +4464,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4494,7 +4494,7 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4503,7 +4503,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4512,7 +4512,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4521,7 +4521,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4530,7 +4530,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4539,7 +4539,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4569,7 +4569,7 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4578,7 +4578,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4587,7 +4587,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4596,7 +4596,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4605,7 +4605,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4614,7 +4614,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4623,7 +4623,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4632,7 +4632,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4641,7 +4641,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4675,7 +4675,7 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4684,7 +4684,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4693,7 +4693,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4702,7 +4702,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4711,7 +4711,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4720,7 +4720,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4729,7 +4729,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4738,7 +4738,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4747,7 +4747,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4781,7 +4781,7 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4790,7 +4790,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4799,7 +4799,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4808,7 +4808,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4817,7 +4817,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4826,7 +4826,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4835,7 +4835,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4844,7 +4844,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4853,7 +4853,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4886,7 +4886,7 @@ export interface operations {
                     "application/json": components["schemas"]["Begun"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4895,7 +4895,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4904,7 +4904,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4913,7 +4913,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4922,7 +4922,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4931,7 +4931,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It was there, and has been removed. */
+            /** @description The object existed, and was removed. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -4940,7 +4940,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4949,7 +4949,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4958,7 +4958,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4967,7 +4967,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4976,7 +4976,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no room for it. */
+            /** @description There is not enough space in the storage. */
             507: {
                 headers: {
                     [name: string]: unknown;
@@ -4990,12 +4990,12 @@ export interface operations {
     restores_list: {
         parameters: {
             query?: {
-                /** @description Where the page begins; as it stands in `next` and `previous`. */
+                /** @description The start of the page, from `next` or `previous`. */
                 cursor?: string;
                 job?: string;
-                /** @description How many of a page. */
+                /** @description The number of rows in a page. */
                 limit?: number;
-                /** @description By what; with a dash downwards. */
+                /** @description The order; descending with a leading dash. */
                 ordering?: "queued_at" | "-queued_at";
                 restore_type?: "FULL_RESTORE" | "DATABASE_RESTORE" | "FILES_RESTORE" | "SELECTIVE_RESTORE";
                 rollback_state?: "NONE" | "AVAILABLE" | "ROLLED_BACK" | "RELEASED";
@@ -5015,7 +5015,7 @@ export interface operations {
                     "application/json": components["schemas"]["PaginatedRestoreList"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5024,7 +5024,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5033,7 +5033,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5042,7 +5042,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5051,7 +5051,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It was there, and has been removed. */
+            /** @description The object existed, and was removed. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -5060,7 +5060,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5069,7 +5069,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5101,7 +5101,7 @@ export interface operations {
                     "application/json": components["schemas"]["Begun"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5110,7 +5110,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5119,7 +5119,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5128,7 +5128,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5137,7 +5137,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5146,7 +5146,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It was there, and has been removed. */
+            /** @description The object existed, and was removed. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -5155,7 +5155,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5164,7 +5164,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5173,7 +5173,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5182,7 +5182,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5214,7 +5214,7 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5223,7 +5223,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5232,7 +5232,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5241,7 +5241,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5250,7 +5250,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5259,7 +5259,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It was there, and has been removed. */
+            /** @description The object existed, and was removed. */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -5268,7 +5268,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5277,7 +5277,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5286,7 +5286,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5295,7 +5295,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5323,7 +5323,7 @@ export interface operations {
                     "application/json": components["schemas"]["Suggestion"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5332,7 +5332,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5341,7 +5341,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5350,7 +5350,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5359,7 +5359,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5389,7 +5389,7 @@ export interface operations {
                     "application/json": components["schemas"]["RestoreDetail"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5398,7 +5398,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5407,7 +5407,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5416,7 +5416,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5425,7 +5425,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5434,7 +5434,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5468,7 +5468,7 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5477,7 +5477,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5486,7 +5486,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5495,7 +5495,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5504,7 +5504,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5513,7 +5513,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5522,7 +5522,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5531,7 +5531,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5540,7 +5540,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5570,7 +5570,7 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5579,7 +5579,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5588,7 +5588,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5597,7 +5597,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5606,7 +5606,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5615,7 +5615,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5624,7 +5624,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5633,7 +5633,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5642,7 +5642,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5676,7 +5676,7 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5685,7 +5685,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5694,7 +5694,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5703,7 +5703,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5712,7 +5712,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5721,7 +5721,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5730,7 +5730,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5739,7 +5739,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5748,7 +5748,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5776,7 +5776,7 @@ export interface operations {
                     "application/json": components["schemas"]["Acknowledgements"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5785,7 +5785,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5794,7 +5794,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5803,7 +5803,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5812,7 +5812,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5844,7 +5844,7 @@ export interface operations {
                     "application/json": components["schemas"]["Acknowledgements"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5853,7 +5853,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5862,7 +5862,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5871,7 +5871,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5880,7 +5880,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5889,7 +5889,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5898,7 +5898,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5907,7 +5907,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5936,7 +5936,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5945,7 +5945,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5954,7 +5954,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5963,7 +5963,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5972,7 +5972,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5981,7 +5981,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5990,7 +5990,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6004,18 +6004,18 @@ export interface operations {
     audit_list: {
         parameters: {
             query?: {
-                /** @description Such as backup.download; with a dot at its end, all that begins so. */
+                /** @description Such as backup.download; with a dot at its end, all actions that begin with it. */
                 action?: string;
                 actor?: string;
                 after?: string;
                 before?: string;
-                /** @description Where the page begins; as it stands in `next` and `previous`. */
+                /** @description The start of the page, from `next` or `previous`. */
                 cursor?: string;
-                /** @description How many of a page. */
+                /** @description The number of rows in a page. */
                 limit?: number;
-                /** @description The uuid of what it was done to. */
+                /** @description The uuid of the object. */
                 object_key?: string;
-                /** @description By what; with a dash downwards. */
+                /** @description The order; descending with a leading dash. */
                 ordering?: "sequence" | "-sequence";
             };
             header?: never;
@@ -6032,7 +6032,7 @@ export interface operations {
                     "application/json": components["schemas"]["PaginatedAuditEventList"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6041,7 +6041,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6050,7 +6050,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6059,7 +6059,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6068,7 +6068,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6082,11 +6082,11 @@ export interface operations {
     system_events: {
         parameters: {
             query?: {
-                /** @description The id of the last event that was seen. */
+                /** @description The id of the last event that the client has seen. */
                 since?: string;
             };
             header?: {
-                /** @description The same; it goes before. */
+                /** @description As `since`; takes precedence. */
                 "Last-Event-ID"?: string;
             };
             path?: never;
@@ -6103,7 +6103,7 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6112,7 +6112,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6121,7 +6121,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6130,7 +6130,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6139,7 +6139,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6167,7 +6167,7 @@ export interface operations {
                     "application/json": components["schemas"]["Findings"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6176,7 +6176,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6185,7 +6185,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6194,7 +6194,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6203,7 +6203,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6235,7 +6235,7 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6244,7 +6244,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6253,7 +6253,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6262,7 +6262,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6271,7 +6271,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6280,7 +6280,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6289,7 +6289,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6298,7 +6298,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6326,7 +6326,7 @@ export interface operations {
                     "application/json": components["schemas"]["Repositories"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6335,7 +6335,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6344,7 +6344,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6353,7 +6353,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6362,7 +6362,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6390,7 +6390,7 @@ export interface operations {
                     "application/json": components["schemas"]["OwnRights"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6399,7 +6399,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6408,7 +6408,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6417,7 +6417,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6426,7 +6426,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6456,7 +6456,7 @@ export interface operations {
                     "application/json": components["schemas"]["Statistics"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6465,7 +6465,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6474,7 +6474,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6483,7 +6483,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6492,7 +6492,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6520,7 +6520,7 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6529,7 +6529,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6538,7 +6538,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6547,7 +6547,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6556,7 +6556,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6570,11 +6570,11 @@ export interface operations {
     uploads_list: {
         parameters: {
             query?: {
-                /** @description Where the page begins; as it stands in `next` and `previous`. */
+                /** @description The start of the page, from `next` or `previous`. */
                 cursor?: string;
-                /** @description How many of a page. */
+                /** @description The number of rows in a page. */
                 limit?: number;
-                /** @description By what; with a dash downwards. */
+                /** @description The order; descending with a leading dash. */
                 ordering?: "created_at" | "-created_at";
             };
             header?: never;
@@ -6591,7 +6591,7 @@ export interface operations {
                     "application/json": components["schemas"]["PaginatedUploadList"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6600,7 +6600,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6609,7 +6609,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6618,7 +6618,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The client speaks another version of the protocol. */
+            /** @description The client uses another version of the protocol. */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -6627,7 +6627,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6636,7 +6636,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6645,7 +6645,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no room for it. */
+            /** @description There is not enough space in the storage. */
             507: {
                 headers: {
                     [name: string]: unknown;
@@ -6661,7 +6661,7 @@ export interface operations {
             query?: never;
             header: {
                 "Upload-Length": number;
-                /** @description `filename`, and the file's name in base64. */
+                /** @description `filename` and the name of the file in base64. */
                 "Upload-Metadata": string;
             };
             path?: never;
@@ -6677,7 +6677,7 @@ export interface operations {
                     "application/json": components["schemas"]["Upload"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6686,7 +6686,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6695,7 +6695,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6704,7 +6704,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6713,7 +6713,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The client speaks another version of the protocol. */
+            /** @description The client uses another version of the protocol. */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -6722,7 +6722,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6731,7 +6731,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6740,7 +6740,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6749,7 +6749,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6758,7 +6758,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no room for it. */
+            /** @description There is not enough space in the storage. */
             507: {
                 headers: {
                     [name: string]: unknown;
@@ -6788,7 +6788,7 @@ export interface operations {
                     "application/json": components["schemas"]["Upload"];
                 };
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6797,7 +6797,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6806,7 +6806,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6815,7 +6815,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6824,7 +6824,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The client speaks another version of the protocol. */
+            /** @description The client uses another version of the protocol. */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -6833,7 +6833,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Another request is at it at this moment. */
+            /** @description Another request is changing this object. */
             423: {
                 headers: {
                     [name: string]: unknown;
@@ -6842,7 +6842,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6851,7 +6851,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6860,7 +6860,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no room for it. */
+            /** @description There is not enough space in the storage. */
             507: {
                 headers: {
                     [name: string]: unknown;
@@ -6889,7 +6889,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6898,7 +6898,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6907,7 +6907,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6916,7 +6916,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6925,7 +6925,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6934,7 +6934,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The client speaks another version of the protocol. */
+            /** @description The client uses another version of the protocol. */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -6943,7 +6943,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Another request is at it at this moment. */
+            /** @description Another request is changing this object. */
             423: {
                 headers: {
                     [name: string]: unknown;
@@ -6952,7 +6952,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6961,7 +6961,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6970,7 +6970,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no room for it. */
+            /** @description There is not enough space in the storage. */
             507: {
                 headers: {
                     [name: string]: unknown;
@@ -7005,7 +7005,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request is not valid; `errors` says which field, and why. */
+            /** @description The request is not valid. `errors` names each field and the reason. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7014,7 +7014,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is authenticated. */
+            /** @description The request is not authenticated. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7023,7 +7023,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The right to do this is missing, or the CSRF token. */
+            /** @description The permission or the CSRF token is missing. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7032,7 +7032,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description The object does not exist. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7041,7 +7041,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is not in a state that allows this. */
+            /** @description The state of the object does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7050,7 +7050,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The client speaks another version of the protocol. */
+            /** @description The client uses another version of the protocol. */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -7059,7 +7059,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description More bytes than are taken. */
+            /** @description The request is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7068,7 +7068,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A media type that is not taken. */
+            /** @description The media type is not supported. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7077,7 +7077,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Another request is at it at this moment. */
+            /** @description Another request is changing this object. */
             423: {
                 headers: {
                     [name: string]: unknown;
@@ -7086,7 +7086,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Asked too often; Retry-After says when again. */
+            /** @description Too many requests. Retry-After gives the time to wait. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -7095,7 +7095,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something that this needs is away or busy; Retry-After says when again. */
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7104,7 +7104,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no room for it. */
+            /** @description There is not enough space in the storage. */
             507: {
                 headers: {
                     [name: string]: unknown;

@@ -26,7 +26,7 @@ def equipment(settings, monkeypatch):
 
 @pytest.fixture
 def person(db) -> Callable[..., User]:
-    """Make somebody with these rights and no other."""
+    """Create a user with these rights and no other."""
 
     def make(name: str, *rights: Right, superuser: bool = False) -> User:
         user = User.objects.create_user(name, password=name, is_staff=True, is_superuser=superuser)
@@ -40,7 +40,7 @@ def person(db) -> Callable[..., User]:
 
 @pytest.fixture
 def client_of(person) -> Callable[..., APIClient]:
-    """A client of somebody with these rights and no other."""
+    """Return a client of a user with these rights and no other."""
 
     def make(*rights: Right, name: str = "", superuser: bool = False) -> APIClient:
         client = APIClient(REMOTE_ADDR="192.0.2.7")
@@ -53,5 +53,5 @@ def client_of(person) -> Callable[..., APIClient]:
 
 @pytest.fixture
 def admin(client_of) -> APIClient:
-    """A client of somebody who may do everything."""
+    """Return a client of a user with all rights."""
     return client_of(name="admin", superuser=True)

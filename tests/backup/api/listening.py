@@ -98,5 +98,5 @@ class Server:
 
 
 def memory(pid: int) -> int:
-    """What a process holds of the machine's memory, in bytes."""
+    """Return the resident memory of a process, in bytes."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

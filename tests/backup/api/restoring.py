@@ -1,4 +1,4 @@
-"""An EDMS with its web server and its agent, as whoever restores over HTTP meets it."""
+"""An EDMS with its web server and its agent, as a client that restores over HTTP meets it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class System:
         return said
 
     def get(self, address: str, *, until: set[str] | None = None, seconds: float = 60) -> dict:
-        """What is there, when its status is one of these; while the database is exchanged it may be 503."""
+        """Return the answer once its status is one of these; during the swap of the database it may be 503."""
         deadline = time.monotonic() + seconds
         while True:
             status, said = self.ask("GET", address)

@@ -1,4 +1,4 @@
-"""What persons acknowledge, through the API; and which backup the console suggests."""
+"""Acknowledgements through the API; and the backup that the console suggests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people with bad intentions try first."""
+"""Attacks that an intruder tries first."""
 
 from __future__ import annotations
 
@@ -320,7 +320,7 @@ def test_who_asks_too_often_is_told_when_again(settings, admin):
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert 0 < int(answers[3]["Retry-After"]) <= 61
     assert answers[3].json()["type"] == "urn:edms-backup:problem:throttled"
-    # Of another kind, and somebody else, is not counted with it.
+    # Requests of another kind, and of another user, are not counted with it.
     assert admin.post(LIST, {"name": "x"}, "json").status_code == 201
 
 
@@ -354,7 +354,7 @@ def test_nobody_fills_the_disk_with_what_they_send(new_edms):
 
 
 def sent_by_nobody(port: int, where: str, content: bytes) -> bytes:
-    """What is answered to a token that is none; nothing if the connection was cut before it could be read."""
+    """Return the answer to an invalid token; nothing if the connection was cut before it could be read."""
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         headers = {"Authorization": "Token none", "Cookie": "sessionid=none", "Content-Length": str(len(content) + 1)}
         connection.putrequest("POST", where)

@@ -400,7 +400,7 @@ def test_a_download_ends_with_the_right_of_its_user(person, job, monkeypatch, ch
     pieces = iter(download(client, job, "files/media/big.bin").streaming_content)
     assert next(pieces)
     User.objects.filter(pk=user.pk).update(**change)
-    with pytest.raises(PermissionError, match="may not download any more"):
+    with pytest.raises(PermissionError, match="no permission to download any more"):
         list(pieces)
     assert held_locks() == 0
 

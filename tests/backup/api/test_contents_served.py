@@ -95,7 +95,7 @@ def test_memory_does_not_grow_with_a_download(served):
     connection, answer = server.ask(f"jobs/{job}/download/", path="files")
     with contextlib.closing(connection):
         answer.read(1 << 20)
-        # What the server has read ahead of a client that does not read.
+        # Return how many bytes the server has read ahead of a client that does not read.
         time.sleep(0.5)
         assert peak(server.pid) - before < SIZE // 4
     wait_until(lambda: locks(edms) == 0)

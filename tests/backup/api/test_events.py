@@ -50,7 +50,7 @@ def server(new_edms, tmp_path) -> Server:
 
 
 async def until_completed(server: Server, ready: asyncio.Event, seen: Path) -> list[dict]:
-    """What one listener hears until a job is completed, which goes on once it was heard to be in a phase."""
+    """Return the events until a job is completed, which continues once it was heard to be in a phase."""
     heard = []
     async with contextlib.aclosing(server.listen()) as events:
         async for event in events:
@@ -132,7 +132,7 @@ def test_nothing_is_lost_while_the_server_is_away(server):
 
 
 async def hang_up_late(server: Server, process) -> float:
-    """How long the server takes to end while somebody listens."""
+    """How long the server takes to end while a client listens."""
     async with contextlib.aclosing(server.listen()) as events:
         await anext(events)
         began = time.monotonic()
@@ -218,7 +218,7 @@ def test_what_commits_late_is_told_and_nothing_twice():
     BackupJob.objects.filter(pk=late.pk).update(changed_at=now - 20 * SECOND)
     (event,) = looker.look(now=now + 2 * SECOND)
     assert event.state["name"] == "late"
-    # Whoever resumes there goes on from what was told before, not from twenty seconds ago.
+    # A client that resumes there continues after the events that it has, not from twenty seconds ago.
     assert event.id > first[-1].id
     assert looker.look(now=now + 3 * SECOND) == []
     BackupJob.objects.filter(pk=late.pk).update(status="CANCELLED", changed_at=now + 3 * SECOND)
@@ -266,7 +266,7 @@ def test_a_slow_listener_is_left_to_itself(monkeypatch):
             assert await anext(quick) == event.encode()
             heard += 1
         listeners = len(broadcaster._listeners)
-        # What waited for it is not told any more: it comes again, and resumes.
+        # Queued events are dropped: the client reconnects and resumes.
         assert [block async for block in slow] == []
         await quick.aclose()
         return heard, listeners
@@ -300,7 +300,7 @@ def test_every_event_has_the_same_fields():
 
 
 class ReadsSynchronously:
-    """What middleware in the field does to each streaming answer that says nothing of its encoding."""
+    """Middleware as it does in the field to each streaming answer that says nothing of its encoding."""
 
     def process_response(self, request, response):
         if not response.has_header("Content-Encoding"):

@@ -1,7 +1,7 @@
 """Schemathesis: the whole API against its own document, on a real server.
 
-`make fuzz` does all that it can, as somebody who may do everything, as people with each right by itself, with none, and
-as nobody; that takes long. Here are a few examples of everything; each right with every address is `test_attacks`.
+`make fuzz` does all that it can, as a user with all rights, as users with each right by itself, with none, and
+anonymously; that takes long. Here are a few examples of everything; each right with every address is `test_attacks`.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ user = User.objects.create_user({name!r}, is_staff=True)
 user.user_permissions.set(Permission.objects.filter(content_type__app_label="backup", codename={codename!r}))
 print(Token.objects.create(user=user).key)
 """
-# What is valid may be refused for reasons that a schema does not know: a weekly schedule needs a day. And what is sent
-# beside a valid token is not looked at.
+# A valid request may be refused for reasons that a schema does not know: a weekly schedule needs a day. Credentials
+# beside a valid token are ignored.
 NOT_MEANT = "positive_data_acceptance,ignored_auth"
-# What breaks the document may be too large, besides.
+# A request that breaks the document may also be too large.
 SETTINGS = """
 [checks.negative_data_rejection]
 expected-statuses = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429, "5xx"]
@@ -42,7 +42,7 @@ WIDEST = 400
 
 @pytest.fixture(scope="module")
 def served(migrated_home, tmp_path_factory):
-    """A server, and of every person the token. Nobody runs what is asked for."""
+    """A server, and of every person the token. No executor runs the requests."""
     edms = Edms.copied(migrated_home, tmp_path_factory.mktemp("fuzzed") / "home")
     edms.have_repository()
     edms.environment |= {"DJANGO_SETTINGS_MODULE": "fuzzed_settings", "PYTHONPATH": str(HERE / "projects")}

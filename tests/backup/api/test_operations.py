@@ -257,7 +257,7 @@ class TestASecondPerson:
         ],
     )
     def test_is_not_gone_round_by_holding_less(self, client_of, change, more):
-        """What new backups lack goes with the last of the old ones."""
+        """Data that new backups lack goes with the last of the old ones."""
         row = BackupConfiguration.objects.create(
             name="mine",
             frequency="DAILY",
@@ -317,7 +317,7 @@ class TestDoneInThisProcess:
     def test_verified(self, stored, person):
         ended = self.done(verify_request(stored.uuid, user=person("somebody"), now=timezone.now()))
         assert (ended.status, ended.result["trust"], ended.result["findings"]) == ("COMPLETED", "VERIFIED", [])
-        # Done on behalf of whoever asked, as the audit trail has it.
+        # Done on behalf of the requesting user, as the audit trail has it.
         found = AuditEvent.objects.filter(action__in=["backup.verify", "operation.completed"])
         assert [event.actor for event in found] == ["somebody", "somebody"]
 

@@ -120,7 +120,7 @@ print('<a href="/ops/backups/">' in client.get("/admin/backup/backupjob/").conte
 
 
 def test_the_wheel_goes_beside_an_apps_package_of_the_host(tmp_path):
-    """What the wheel holds, under the names that it has there, in a project that has made nothing of ours its own."""
+    """Install the content of the wheel, under its names there, in a project that has adopted nothing of ours."""
     wheel = tomllib.loads((BACKEND.parent / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     for source, name in wheel["sources"].items():
         (tmp_path / name).symlink_to(BACKEND.parent / source)

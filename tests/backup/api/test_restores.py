@@ -144,7 +144,7 @@ def test_a_plan_says_whose_access_comes_back_and_is_of_that_choice(system, backu
         said = planned["result"]["access"]
         assert any(line.startswith("users (auth.User): 1 in the backup, ") for line in said), planned
         assert planned["arguments"]["drop_access"] is drop
-    # A backup of this system, which signs nobody out unless it is asked to.
+    # A backup of this system, which signs no user out unless it is asked to.
     assert (plans[None]["drop_access"], plans[True]["drop_access"]) == (False, True)
     other = system.post("restores/", {**asked, "confirm": name, "plan": planned["uuid"]}, expect=400)
     assert [error["field"] for error in other["errors"]] == ["plan"]
@@ -264,7 +264,7 @@ def test_one_that_is_killed_while_there_is_no_database_is_completed_by_the_agent
     journal = json.loads(path.read_text())
     journal["state"], journal["components"][0]["step"] = "swapping", "new-in"
     path.write_text(json.dumps(journal))
-    # What a web server's connection has left in the log would stay behind.
+    # Data that a web server's connection has left in the log would stay behind.
     fold_log_in(system.edms.database)
     Path(journal["components"][0]["live"]).rename(journal["components"][0]["staged"])
     system.agent.send_signal(signal.SIGCONT)
@@ -278,5 +278,5 @@ def test_one_that_is_killed_while_there_is_no_database_is_completed_by_the_agent
 
 
 def leftovers(system: System) -> list[str]:
-    """What is kept of restores for their rollback, and whatever else they have left."""
+    """The folders kept of restores for their rollback, and whatever else they have left."""
     return sorted([str(path) for path in system.edms.home.rglob(f"*{RESTORE_MARK}*")])

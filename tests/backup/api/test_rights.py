@@ -106,7 +106,7 @@ def ask(client: Client, method: str, where: str) -> int:
 
 @pytest.fixture
 def signed_in(person):
-    """A client with a session of somebody who has these rights alone."""
+    """Return a client with a session of a user who has these rights alone."""
 
     def make(name: str, *rights: Right, superuser: bool = False) -> Client:
         client = Client(raise_request_exception=False)

@@ -39,7 +39,7 @@ def test_run_now_watched_to_its_end(served, edms):
     where = f"configurations/{configuration(served, 'production_pre_deployment')}/run-now/"
     status, started = call(served, "POST", where)
     assert (status, started["status"]) == (201, "started")
-    assert "no agent and no worker has been seen" in started["message"]
+    assert "No agent or worker is running" in started["message"]
     assert set(started) == {"status", "job_id", "job_name", "message"}
     status, conflict = call(served, "POST", where)
     assert (status, conflict["status"], conflict["job_id"]) == (409, "conflict", started["job_id"])

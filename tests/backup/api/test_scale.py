@@ -16,7 +16,7 @@ from apps.backup.models import BackupConfiguration, BackupJob
 pytestmark = pytest.mark.slow
 
 FROM_BACKUPS = {f"/jobs/{{uuid}}/{what}/" for what in ("files", "tables", "download")}
-"""What is read from a repository."""
+"""Count the bytes read from a repository."""
 ONE_OF_MANY = {"/operations/{uuid}/", "/restores/{uuid}/", "/uploads/{uuid}/"}
 """Of which the benchmark's ledger has none."""
 

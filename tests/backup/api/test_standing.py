@@ -1,4 +1,4 @@
-"""Whoever listens to events is asked about again while they do."""
+"""The authorization of a client that listens to events is checked again and again."""
 
 from __future__ import annotations
 

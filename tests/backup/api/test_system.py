@@ -94,7 +94,7 @@ def test_findings_say_why_they_matter(admin):
     assert found["severity"] in {"WARNING", "CRITICAL"}
     assert 0 <= found["age_seconds"] < 10
     assert all(one["what"] and one["why"] and one["hint"] for one in found["findings"])
-    # For a few seconds everybody is told the same.
+    # For a few seconds all users get the same answer.
     assert admin.get(f"{SYSTEM}findings/").json()["examined_at"] == found["examined_at"]
     assert "backup.W014" in {one["id"] for one in found["findings"]}
 

@@ -68,7 +68,7 @@ def test_a_ticket_is_good_for_a_minute_and_for_who_may_download_then(reader, job
     ):
         refused = follow(job, wrong)
         assert (refused.status_code, "Ask for another one" in refused.json()["detail"]) == (401, True)
-    # A session beside it does not count: nobody is signed in as somebody else by a link.
+    # A session beside it does not count: a link never signs in another user.
     both = APIClient()
     both.force_login(person("other", Right.DOWNLOAD))
     assert both.get(f"{ROOT}jobs/{job.uuid}/download/", {"ticket": "x", "path": LETTER}).status_code == 401

@@ -1,4 +1,4 @@
-"""Packages sent in over HTTP: piece by piece, by whoever began, and refused where they are not what they should be."""
+"""Uploads of packages over HTTP: in pieces, by one user, and refused if they are not valid."""
 
 from __future__ import annotations
 
@@ -310,7 +310,7 @@ class TestPieceByPiece:
         assert admin.post(f"{ROOT}restore_from_file/", asked, "multipart").status_code == 201
         arguments = Operation.objects.get().arguments
         assert arguments["paths"] == ["files/media/a%FF.pdf", "files/media/b.pdf"]
-        # What was asked for when there were no parts is still understood.
+        # Requests from before there were parts are still understood.
         del arguments["paths"], arguments["tables"]
         assert RestoreRequest.from_json(arguments).paths == frozenset()
 
@@ -357,7 +357,7 @@ def test_a_package_that_breaks_off_goes_on_and_comes_back(system):
 
 @pytest.mark.parametrize("kind", ["uvicorn", "image"])
 def test_what_has_come_is_kept_by_servers_that_speak_asgi(system, kind):
-    """Django would throw it away, and whoever sends all of a package in one request would begin anew each time."""
+    """Django would throw it away, and a client that sends a package in one request would start again each time."""
     content = os.urandom(1_000_000)
     with serving(system.edms, kind, system.server.token) as server:
         upload = begun(server, content)

@@ -1,6 +1,6 @@
 """The commands of the mission document, as it writes them."""
 
-# What an administrator of the document types; `docker compose exec backend` is what stands before it there.
+# The commands of the mission's administrator; `docker compose exec backend` is what stands before it there.
 PREFIX = "docker compose exec backend "
 
 LIST = "docker compose exec backend python manage.py manage_backup_configs --list"

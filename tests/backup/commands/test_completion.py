@@ -32,7 +32,7 @@ def test_commands_options_choices_and_names(ask):
 
 
 def test_a_name_is_no_command_of_whoever_asks_for_it(ask, shell):
-    """Anybody who may configure over HTTP gives the names; the shell is that of whoever runs the server."""
+    """A user who may configure over HTTP gives the names; the shell is that of the administrator of the server."""
     for name in ("$(touch $EDMS_HOME/ran)", "`touch $EDMS_HOME/ran`", "two words"):
         shell.run(f"python manage.py manage_backup_configs --create --name '{name}' --type FULL --frequency ON_DEMAND")
     said = ask("python", "manage.py", "trigger_backup", "--config", "")

@@ -50,7 +50,7 @@ def test_an_earlier_installation_is_shown_and_taken_over(earlier):
     assert "of_no_length: refused" in shown
     assert "retention_days" in shown
     assert "of_no_days: refused (its schedule_days is 'x', which cannot be read" in shown
-    # What an earlier installation left open is filled in, and said.
+    # Values that an earlier installation left open are filled in, and reported.
     assert "monthly_31st: created (it had the day 31, which not every month has: the 28th now" in shown
     assert "monthly: created (it had no time: 00:00 now; it had no day: the 1st of the month now)" in shown
     assert "weekly_no_day: created (it had no day: Sunday now)" in shown
@@ -102,7 +102,7 @@ def test_edit_by_options_and_by_answers(shell):
     row = configurations(shell)["production_daily_full"]
     assert (row["schedule"], row["max_backups"], row["retention_days"]) == ("daily at 05:15", 9, 30)
     answers = [("Name [", ""), ("Description", ""), ("Type", ""), ("How often", "hourly"), ("Time of day", "")]
-    answers += [("older than", "14"), ("most recent", ""), ("Storage", ""), ("Compress", ""), ("Encrypt", "")]
+    answers += [("older than", "14"), ("Keep at most", ""), ("Folder", ""), ("Compress", ""), ("Encrypt", "")]
     shown = shell.on_terminal(MANAGE + "--edit production_daily_full", [*answers, ("Run by", "")])
     assert "hourly at minute 15, starting at 05:15" in shown
     row = configurations(shell)["production_daily_full"]
@@ -139,8 +139,8 @@ def test_dry_runs_change_nothing(shell):
         ("--create --name x --storage-path /etc", "outside"),
         ("--create --name production_daily_full", "already"),
         ("--edit production_daily_full --name production_weekly_export", "already"),
-        ("--list --time 02:00", "--time is for --create"),
-        ("--create", "The answers ended"),
+        ("--list --time 02:00", "--time needs --create"),
+        ("--create", "The input ended"),
     ],
 )
 def test_bad_input_is_refused_and_changes_nothing(shell, arguments, said):
@@ -157,14 +157,14 @@ def test_bad_input_is_refused_and_changes_nothing(shell, arguments, said):
 def test_without_a_passphrase_one_is_told_and_an_encrypted_run_is_refused(shell):
     shell.edms.environment.pop("BACKUP_PASSWORD")
     done = shell.edms.run("manage_backup_configs", "--enable", "production_database_hourly")
-    assert "there is no passphrase here" in done.stderr
+    assert "no passphrase is set here" in done.stderr
     shell.edms.run("trigger_backup", "--config", "production_database_hourly", expect=1)
     assert shell.edms.rows("SELECT count(*) FROM backup_backupjob") == [(0,)]
 
 
 def test_a_disabled_one_can_be_run_by_hand_and_says_so(shell):
     done = shell.edms.run("trigger_backup", "--config", "production_database_hourly")
-    assert "switched off; this is a run by hand" in done.stderr
+    assert "disabled. This is a manual run" in done.stderr
     assert "status: COMPLETED" in done.stdout
     assert shell.edms.json("backup_run_due")["jobs"] == []
 

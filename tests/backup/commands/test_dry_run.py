@@ -28,7 +28,7 @@ def used(installed_home: Path, tmp_path: Path) -> tuple[Edms, str]:
 
 
 def _cut_off(edms: Edms) -> None:
-    """What a kill leaves while things are put beside the live ones; the next command that may removes it."""
+    """Create the leftovers of a kill during staging; the next command that may do so removes them."""
     staged = edms.home / ".media.edms-restore-12345678.new"
     staged.mkdir()
     (staged / "half").write_text("half of a file")
@@ -53,11 +53,10 @@ def _cut_off(edms: Edms) -> None:
     (edms.storage / "restores" / f"{restore}.json").write_text(json.dumps(journal))
 
 
-def test_nothing_changes(used, tmp_path):
-    edms, restored = used
-    job = edms.json("backup_jobs")["jobs"][-1]["job"]
+def _option_values(edms: Edms, restored: str, job: str, tmp_path: Path) -> dict[str, str]:
+    """Return a valid value for each option of the commands."""
     (tmp_path / "next").write_text("another passphrase")
-    values = {
+    return {
         "backup": "latest",
         "package": str(tmp_path / "none.tar.gz"),
         "rollback": restored,
@@ -88,6 +87,12 @@ def test_nothing_changes(used, tmp_path):
         "storage_path": "elsewhere",
         **dict.fromkeys(("compression_enabled", "encryption_enabled", "is_enabled", "is_ad_hoc"), "no"),
     }
+
+
+def test_nothing_changes(used, tmp_path):
+    edms, restored = used
+    job = edms.json("backup_jobs")["jobs"][-1]["job"]
+    values = _option_values(edms, restored, job, tmp_path)
     done = subprocess.run(
         [sys.executable, str(WALK), json.dumps(values)],
         env={

@@ -85,13 +85,13 @@ def test_delete_asks_and_says_what_happens_to_the_backups(shell):
     assert "production_pre_deployment is deleted" in shown
     assert "production_pre_deployment" not in shell.run(mission.LIST)
     assert shell.edms.json("restore_backup", "latest", "--dry-run")["blocking"] == []
-    # Without a terminal nobody can be asked, and nothing is deleted.
+    # Without a terminal there is no confirmation, and nothing is deleted.
     shell.run(mission.DELETE, name="production_daily_full", expect=2)
     assert "production_daily_full" in shell.run(mission.LIST)
 
 
 def test_clean_up_shows_and_removes_old_ad_hoc_ones_without_jobs(shell):
-    assert "nothing to clean up" in shell.run(mission.CLEANUP)
+    assert "No configurations to clean up" in shell.run(mission.CLEANUP)
     create = "python manage.py manage_backup_configs --create --ad-hoc yes --name "
     for name in ("old", "old_with_job", "young"):
         shell.run(create + name)
@@ -111,18 +111,18 @@ def test_clean_up_shows_and_removes_old_ad_hoc_ones_without_jobs(shell):
 def test_create_asks_with_defaults_and_asks_again(shell):
     answers = [
         ("Name:", ""),
-        ("a name is needed", "evening files"),
+        ("a name is required", "evening files"),
         ("Description:", "before the cleaners come"),
         ("Type", "files"),
         ("How often", "sometimes"),
-        ("is none of", "weekly"),
+        ("is not one of", "weekly"),
         ("Time of day", "25:00"),
-        ("goes from 00:00", "18:30"),
+        ("must be from 00:00", "18:30"),
         ("Days of the week", "friday, mon"),
         ("Delete backups older", "-1"),
-        ("is no number from 1", ""),
-        ("Keep only", "5"),
-        ("Storage path", ""),
+        ("is not a number from 1", ""),
+        ("Keep at most", "5"),
+        ("Folder inside", ""),
         ("Compress", ""),
         ("Encrypt", ""),
         ("Run by schedule", ""),

@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _typed(command: BaseCommand, name: str, values: dict[str, str]) -> Iterator[Typed]:
-    """What there is to type with `--dry-run`: each action alone, and with each other option that goes with it."""
+    """List the command lines with `--dry-run`: each action alone, and with each other option that goes with it."""
     parser = command.create_parser("manage.py", name)
     options = [one for one in parser._actions if one.dest not in DJANGO | {"help", "dry_run"}]
     if all(one.dest != "dry_run" for one in parser._actions):
@@ -107,7 +107,7 @@ def _run(name: str, arguments: Typed) -> int:
 
 
 def _state(home: Path) -> dict[str, str]:
-    """Everything below the home: rows, and files by their content. What is there for a moment alone is left out."""
+    """Everything below the home: rows, and files by their content. Files that exist only for a moment are left out."""
     found: dict[str, str] = {}
     for folder, folders, names in os.walk(home):
         if Path(folder).name == "locks":

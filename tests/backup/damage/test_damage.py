@@ -222,7 +222,7 @@ def test_what_is_lost_is_seen_without_reading_anything_back(edms, harm):
         answer = ask(edms)
         assert answer.findings["backup.W031"] == "WARNING"
         assert "backup.W030" not in answer.findings
-        assert any("No backup needs what is damaged" in text for text in answer.open)
+        assert any("No backup needs the damaged data" in text for text in answer.open)
         lost.write_bytes(whole[: len(whole) // 2])
     answer = ask(edms)
     assert answer.findings["backup.W030"] == "CRITICAL"

@@ -25,7 +25,7 @@ print(json.dumps({name: [answer.status_code, json.loads(answer.content)] for nam
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What all of them said: the verdict, and the findings by id with their severity."""
+    """Return the answers of all of them: the verdict, and the findings by id with their severity."""
 
     state: str
     reason: str
@@ -34,7 +34,7 @@ class Answer:
     hints: dict[str, str]
     last_good: dict[str, object]
     missing: set[str]
-    """What lists of jobs say of backups that the storage does not hold."""
+    """Return what lists of jobs say of backups that the storage does not hold."""
     open: list[str]
     summary: str
 

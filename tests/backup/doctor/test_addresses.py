@@ -24,12 +24,12 @@ LOGIN = path("accounts/login/", auth.LoginView.as_view(), name="login")
 ADMIN = path("admin/", admin.site.urls)
 ALL = re_path(r"^(?P<path>.*)$", shop)
 SHOP = f"{__name__}.shop"
-NOT_THERE = "The console signs in at /accounts/login/, which leads nowhere."
+NOT_THERE = "The console's login page is /accounts/login/, which leads nowhere."
 
 
 @pytest.fixture
 def told(settings):
-    """What is found with these addresses: subjects and words."""
+    """Return the findings with these addresses: subjects and texts."""
 
     def look(*patterns, **values):
         settings.ROOT_URLCONF = patterns
@@ -65,7 +65,7 @@ def test_projects_in_which_everything_is_where_it_should_be(told, settings):
 
 
 def test_addresses_behind_a_pattern_that_takes_all_lead_to_it(told):
-    stands = f"leads to {SHOP}, which stands before it in urlpatterns."
+    stands = f"leads to {SHOP}, which comes before it in urlpatterns."
     assert told(LOGIN, ALL, API, CONSOLE) == {
         "API": f"Its address /api/v1/backup/configurations/ {stands}",
         "console": f"Its address /backups/ {stands}",
@@ -76,15 +76,16 @@ def test_addresses_behind_a_pattern_that_takes_all_lead_to_it(told):
 def test_a_log_in_that_is_not_there(told):
     assert told(API, CONSOLE) == {"LOGIN_URL": NOT_THERE}
     assert told(API, CONSOLE, LOGIN_URL="admin:login") == {
-        "LOGIN_URL": "There is no address of the name 'admin:login', where the console signs in."
+        "LOGIN_URL": "LOGIN_URL is 'admin:login', and no address has that name: the console has no login page."
     }
     assert told(API, CONSOLE, ALL) == {
-        "LOGIN_URL": f"The console signs in at /accounts/login/, which leads to {SHOP} as every unknown address does."
+        "LOGIN_URL": f"The console's login page is /accounts/login/, which leads to {SHOP} as every unknown address"
+        " does."
     }
 
 
 def test_a_console_without_an_api_or_with_one_that_takes_tokens_alone(told, monkeypatch):
-    assert told(CONSOLE, LOGIN) == {"console": "It asks the API, which has no address in this project."}
+    assert told(CONSOLE, LOGIN) == {"console": "The console needs the API, which has no address in this project."}
     monkeypatch.setattr(ConfigurationList, "authentication_classes", [JWTAuthentication, TokenAuthentication])
     told_of = told(API, CONSOLE, LOGIN)
     assert list(told_of) == ["REST_FRAMEWORK"]

@@ -1,4 +1,4 @@
-"""What each command says of each state of a storage: the exit code, what is wrong, and what to do."""
+"""The answer of each command in each state of a storage: the exit code, what is wrong, and what to do."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_each_command_says_what_is_wrong_and_what_to_do(protected: Edms, tmp_pat
     state, findings = health(protected, **changes)
     finding = findings["backup.W028" if harm == "wrong passphrase" else "backup.W026"]
     assert finding["severity"] == "CRITICAL"
-    # What nothing opens protects nobody; the wrong passphrase of one process is no loss.
+    # A backup that cannot be opened protects no data; the wrong passphrase of one process is no loss.
     assert state == ("AT_RISK" if harm == "wrong passphrase" else "UNPROTECTED")
     assert ("backup.W028" in findings) is (harm == "wrong passphrase")
 

@@ -69,7 +69,7 @@ def celery(edms, broker) -> Edms:
 
 
 def found(project: Edms, **environment: str) -> dict[str, str]:
-    """What `backup_health` and `check --deploy` say about Celery; both say the same."""
+    """Return what `backup_health` and `check --deploy` say about Celery; both say the same."""
     told = project.run("backup_health", expect=None, **environment)
     lines = re.findall(r"^\w+ backup\.(W0\d\d) (.*)$", told.stdout, re.M)
     mine = {name: text for name, text in lines if name in {"W006", "W007", "W008", "W009", "W012"}}
@@ -134,7 +134,7 @@ def test_no_worker_the_wrong_queue_the_wrong_worker_and_the_right_one(celery, br
         said = found(celery)
         assert set(said) == {"W008"}
         assert "backup.run_due, backup.run_job" in said["W008"]
-        assert "Restart it" in said["W008"]
+        assert "Restart this worker" in said["W008"]
     with worker(celery):
         assert found(celery) == {}
 

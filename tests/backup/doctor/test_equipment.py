@@ -1,4 +1,4 @@
-"""What the machine must have: settings, passphrase, storage, disks, clients; by the commands that people use."""
+"""The environment: settings, passphrase, storage, disks, clients; by the commands that people use."""
 
 import json
 import os
@@ -76,9 +76,9 @@ def test_what_settings_name_and_is_not_there(scheduled, tmp_path):
     )
     scheduled.environment |= {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(BACKEND)])}
     said = scheduled.run("check", "--tag", "backup", DJANGO_SETTINGS_MODULE="typed").stderr
-    assert f"BACKUP_FILE_ROOTS names the folder {tmp_path / 'scnas'}, which is not there." in said
+    assert f"BACKUP_FILE_ROOTS names the folder {tmp_path / 'scnas'}, which does not exist." in said
     assert f"Did you mean {tmp_path / 'scans'}?" in said
-    assert f"BACKUP_FACT_FILES names the file {tmp_path / '.env'}, which is not there." in said
+    assert f"BACKUP_FACT_FILES names the file {tmp_path / '.env'}, which does not exist." in said
     assert "backup.W050" in ids(scheduled, expect=2, DJANGO_SETTINGS_MODULE="typed")
 
 
@@ -87,7 +87,7 @@ def test_places_that_depend_on_where_a_process_is_started(settings):
     settings.MEDIA_ROOT = "data/media"
     (found,) = named_findings()
     assert (found.id, found.subject) == ("backup.W050", "MEDIA_ROOT")
-    assert "'data/media', which starts from the folder that each process is started in" in found.what
+    assert "'data/media', which is relative to the working folder of each process" in found.what
     settings.MEDIA_ROOT = ""
     assert [one.what for one in named_findings()] == []
 
@@ -100,8 +100,8 @@ def test_no_passphrase(scheduled):
 
 def test_a_storage_that_cannot_be_written(scheduled, tmp_path):
     shutil.rmtree(scheduled.storage, ignore_errors=True)
-    scheduled.storage.write_text("no folder")
-    assert "cannot be written" in checks(scheduled)["backup.W003"]
+    scheduled.storage.write_text("not a folder")
+    assert "Cannot write to the backup storage" in checks(scheduled)["backup.W003"]
     assert "backup.W003" in ids(scheduled, expect=2)
     scheduled.storage.unlink()
     assert "backup.W003" not in ids(scheduled, expect=2)
@@ -150,7 +150,7 @@ def test_client_programs_of_the_wrong_version(postgres_host, tmp_path):  # noqa:
     settings.write_text(f"from hostproject.settings import *\nBACKUP_POSTGRESQL_BIN = {str(old)!r}\n")
     path = os.pathsep.join([str(tmp_path), postgres_host.environment["PYTHONPATH"]])
     changed = {"DJANGO_SETTINGS_MODULE": "older_clients", "PYTHONPATH": path}
-    # Without asking the server 12 is good enough for somebody; when it is asked, it is not.
+    # Without asking the server 12 may be good enough; when the server is asked, it is not.
     assert "backup.W004" not in checks(postgres_host, **changed)
     assert "here are only older clients (pg_dump 12.1" in checks(postgres_host, "--deploy", **changed)["backup.W004"]
     assert "backup.W004" in ids(postgres_host, expect=2, **changed)

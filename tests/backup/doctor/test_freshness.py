@@ -1,4 +1,4 @@
-"""What the ledger tells: each finding provoked, and gone when what it says to do is done; and no false alarms."""
+"""Findings from the ledger: each finding provoked, and gone when what it says to do is done; and no false alarms."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -167,7 +167,7 @@ def test_missed_slots_and_failed_jobs_of_the_last_two_days():
     assert ids(TWO + 2 * DAY + HOUR)[0] == "W014 nightly WARNING"
     run_due(TWO + 2 * DAY + HOUR)
     assert ids(TWO + 2 * DAY + HOUR) == ["W013 nightly WARNING"]
-    # Whoever acknowledges it hears of the next one, which has another text; it does not change by itself.
+    # A user who acknowledges it hears of the next one, which has another text; it does not change by itself.
     (missed,) = seen(TWO + 2 * DAY + HOUR)
     assert f"the latest of {TWO + DAY:%Y-%m-%d %H:%M} UTC" in missed.what
     assert seen(TWO + 2 * DAY + 2 * HOUR)[0].what == missed.what
@@ -280,7 +280,7 @@ def test_prunes_that_failed_or_do_not_end():
 
 
 def test_rows_of_beat_that_are_not_run_or_switched_off(settings):
-    """Celery runs the jobs; Beat does not run, has forgotten a row, or somebody has switched one off."""
+    """Celery runs the jobs; Beat does not run, has forgotten a row, or a row is disabled."""
     settings.BACKUP_EXECUTOR = "celery"
     policies_install(now=NOON)
 

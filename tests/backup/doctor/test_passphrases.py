@@ -37,7 +37,7 @@ def test_a_passphrase_that_opens_no_key_is_critical(protected):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("exit 3", "ended with code 3"),
+        ("exit 3", "failed with exit code 3"),
         ("echo 'Error: the vault is sealed.'; echo 'Try again later.'", "prints 2 lines"),
     ],
     ids=["fails", "talks"],
@@ -88,7 +88,7 @@ def test_where_nothing_proves_it_a_schedule_waits_for_a_person(new_edms):
     edms.write("UPDATE backup_backupjob SET status = 'PENDING' WHERE status = 'FAILED'")
     edms.run("backup_run_due")
     assert edms.rows(scheduled) == [("COMPLETED", "")]
-    # It is that one which was confirmed, and its hash tells nobody.
+    # It is that one which was confirmed, and its hash reveals nothing.
     assert ask(edms, BACKUP_PASSWORD=OTHER).findings["backup.W028"] == "CRITICAL"
     assert PASSPHRASE.encode() not in edms.database.read_bytes()
 
@@ -152,7 +152,7 @@ def test_a_package_that_the_passphrase_does_not_open_protects_nobody(new_edms):
     edms.run("manage_backup_configs", "--create", *PACKAGES)
     edms.run("backup_run_due")
     first = edms.json("trigger_backup", "--config", "packages", BACKUP_PASSWORD=OTHER)
-    # What does not open the newest package is not confirmed, by whatever person.
+    # A passphrase that does not open the newest package cannot be confirmed by any user.
     refused = edms.run("backup_passphrase", "--confirm", "--yes", expect=12)
     assert Path(first["backup_file_path"]).name in refused.stderr
     assert "backup_rekey" in refused.stderr

@@ -1,4 +1,4 @@
-"""The verdict follows the storage: what is away protects nobody, is not damaged, and is not begun anew in silence."""
+"""The verdict follows the storage: a missing backup protects no data, is not damaged, and is not replaced silently."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_storage_that_is_away_protects_nobody_and_is_not_begun_anew(protected,
     assert "--new-repository" in planned["error"]
     if away != "not mounted":
         return
-    # What a restore would take is not offered, and nothing is called damaged for being away.
+    # Missing backups are not offered for a restore, and nothing is called damaged for being away.
     for command in (("restore_backup", "latest", "--dry-run"), ("verify_backup", "latest")):
         assert "cannot be used now" in protected.json(*command, expect=10)["error"]
     assert protected.rows("SELECT trust FROM backup_backupjob WHERE snapshot_id <> ''") == [("VERIFIED",)]
@@ -128,7 +128,7 @@ def test_a_snapshot_that_has_vanished_is_noticed(protected, kind, state):
     kept = place.rename(protected.home / "kept")
     answer = ask(protected)
     assert (answer.state, answer.exit_code, answer.findings["backup.W027"]) == (state, 2, "CRITICAL")
-    assert ("no good backup of the files" in answer.reason) is (kind == "FULL")
+    assert ("no verified good backup of the files" in answer.reason) is (kind == "FULL")
     assert (answer.last_good["nightly"] is None) is (kind == "FULL")
     # The newest that is there is offered, and what was passed over for it is said.
     assert ("is not there" in protected.run("verify_backup", "latest").stderr) is (kind == "DATABASE")

@@ -44,7 +44,7 @@ def nightly(configuration: BackupConfiguration, days: int, *, without: tuple[int
 def test_nothing_at_all_is_unprotected():
     found = verdict()
     assert (found.state, found.since) == (Protection.UNPROTECTED, None)
-    assert found.reason == "There is no good backup of the database and of the files that was read back."
+    assert found.reason == "There is no verified good backup of the database and of the files."
     assert found.next_step
 
 
@@ -60,7 +60,7 @@ def test_a_new_schedule_does_not_make_an_old_backup_new():
     BackupConfiguration.objects.filter(name="new").update(schedule_start=NOW - HOUR)
     found = verdict()
     assert found.state == Protection.AT_RISK
-    assert "A schedule has made no backup yet, and those of the database and of the files" in found.reason
+    assert "A schedule has made no backup yet, and the backups of the database and of the files" in found.reason
     backup(old, HOUR)
     assert verdict().state == Protection.PROTECTED
 
@@ -115,7 +115,7 @@ def test_a_late_schedule_is_a_risk_since_its_promise_was_broken():
 def test_what_never_was_is_not_said_to_be_old():
     nightly(scheduled(), 3)
     scheduled("never")
-    assert verdict().reason == "never has no good backup, which its schedule has promised."
+    assert verdict().reason == "never has no good backup, although its schedule promised one."
 
 
 def test_when_every_schedule_is_late_nothing_is_protected():
@@ -149,7 +149,7 @@ def test_database_and_files_count_together():
     found = verdict()
     assert (found.state, found.reason) == (
         Protection.UNPROTECTED,
-        "There is no good backup of the files that was read back.",
+        "There is no verified good backup of the files.",
     )
     nightly(scheduled("files", backup_type="FILES"), 3)
     assert verdict().state == Protection.PROTECTED
@@ -158,15 +158,15 @@ def test_database_and_files_count_together():
 def test_a_backup_counts_for_what_it_holds_and_not_for_its_type(settings, tmp_path):
     nightly(scheduled(include=["databases/*"]), 3)
     BackupJob.objects.update(manifest={"databases": {"default": {}}, "files": {}})
-    assert verdict().reason == "There is no good backup of the files that was read back."
+    assert verdict().reason == "There is no verified good backup of the files."
     nightly(scheduled("files", backup_type="FILES"), 1)
     assert verdict().state == Protection.PROTECTED
-    # What the project gets later is in none of them.
+    # Parts that the project gets later are in none of them.
     settings.BACKUP_FILE_ROOTS = {"scans": tmp_path / "scans"}
     found = verdict()
     assert (found.state, found.reason) == (
         Protection.UNPROTECTED,
-        "There is no good backup of the file root 'scans' that was read back.",
+        "There is no verified good backup of the file root 'scans'.",
     )
 
 

@@ -171,4 +171,4 @@ def test_a_read_only_storage_says_why_nothing_is_removed(edms: Edms, disk: Disk)
     disk.make_read_only()
     done = edms.run("backup_prune", "--force", expect=1)
     assert "Read-only file system" in done.stdout
-    assert "not enough would come back" not in done.stdout
+    assert "a prune would free too little" not in done.stdout

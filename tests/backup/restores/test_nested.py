@@ -28,7 +28,7 @@ def test_a_root_that_holds_the_backups_and_the_database(sqlite_host):
     host = sqlite_host
     host.environment |= {"HOST_EXTRA_ROOT": str(host.home), "HOST_REBUILDS": "manage.py update_index"}
     checked = host.run("check", "--tag", "backup").stderr
-    assert f"also holds the backup storage {host.storage}" in checked
+    assert f"also contains the backup storage {host.storage}" in checked
     backup = host.json("trigger_backup", "--type", "FULL")
     rows, files, stored = host.dump(), host.tree(), inodes(host.storage / "repository")
     host.write("UPDATE hostproject_everything SET char = 'later'")

@@ -77,7 +77,7 @@ def test_migrate_refuses_where_it_cannot_be_completed(mixed):
     in_the_way = mixed.storage / "restores" / f"{RESTORE}.new"
     in_the_way.mkdir()
     done = mixed.run("migrate", expect=1, BACKUP_FALLBACK_ROOT=str(mixed.database / "no folder"))
-    assert "(backup.W005) A restore was cut off in the middle. The journal" in done.stderr
+    assert "(backup.W005) A restore was interrupted during its swap. The journal" in done.stderr
     assert "restore_backup --list" in done.stderr
     in_the_way.rmdir()
     mixed.run("restore_backup", "--list")

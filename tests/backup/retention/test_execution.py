@@ -158,7 +158,7 @@ def test_a_removal_that_was_cut_off_is_taken_up(edms, state, by):
     assert removed(edms) == {first["snapshot_id"]: "older than 30 days"}
     log = [line["text"] for line in edms.json("backup_jobs", "--show", first["job"])["log"]]
     assert [line for line in log if "removed" in line] == ["The backup was removed: older than 30 days."]
-    assert "removed already" in edms.run("backup_jobs", "--remove", first["job"], "--yes", expect=2).stderr
+    assert "already removed" in edms.run("backup_jobs", "--remove", first["job"], "--yes", expect=2).stderr
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +262,7 @@ def test_what_begins_between_plan_and_execution_protects(edms, what):
         edms.run("backup_jobs", "--unpin", old["job"])
     else:
         refused = edms.run("backup_jobs", "--remove", old["job"], "--yes", expect=2)
-        assert "needed by a restore" in refused.stderr
+        assert "a restore needs it" in refused.stderr
         edms.write("UPDATE backup_restorejob SET status = 'COMPLETED'")
     edms.run("backup_prune")
     assert stored(edms) == {last["snapshot_id"]}

@@ -1,1 +1,1 @@
-"""The HTTP API, `/api/v1/backup/`: fetches, calls one service, shapes the answer."""
+"""The HTTP API at `/api/v1/backup/`: each view reads the request, calls one service and returns the answer."""

@@ -1,4 +1,4 @@
-"""What persons have acknowledged: listed, added, withdrawn."""
+"""List, add and withdraw acknowledgements of findings and problems."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .serializer_fields import ApiSerializer, MomentField, RowSerializer, Strict
 
 
 class AcknowledgementSerializer(RowSerializer):
-    """A person's word that one named thing is known, until a date."""
+    """The acknowledgement of one finding or problem by a user, until a date."""
 
     class Meta:
         model = Acknowledgement
@@ -31,8 +31,8 @@ class AcknowledgementSerializer(RowSerializer):
         read_only_fields = fields
         extra_kwargs = {
             "kind": {"help_text": "The id of the finding, or `problem` for a problem of an INCOMPLETE backup."},
-            "subject": {"help_text": "What the finding is about, or the path of the problem."},
-            "text": {"help_text": "What it says. Something that says anything else is open."},
+            "subject": {"help_text": "The subject of the finding, or the path of the problem."},
+            "text": {"help_text": "The text of the finding. A finding with another text is not acknowledged."},
         }
 
 
@@ -48,13 +48,13 @@ class AcknowledgeSerializer(StrictSerializer):
 
 
 class AcknowledgementsSerializer(ApiSerializer):
-    """What is acknowledged now, or was just added."""
+    """The open acknowledgements, or those that were just added."""
 
     acknowledgements = AcknowledgementSerializer(many=True)
 
 
 class Acknowledgements(BackupView):
-    """What is acknowledged now. It stays listed until it ends or is withdrawn."""
+    """The open acknowledgements. Each is listed until it expires or is withdrawn."""
 
     rights = {"GET": Right.VIEW, "POST": Right.CONFIGURE}
     serializer_class = AcknowledgeSerializer
@@ -73,7 +73,7 @@ class Acknowledgements(BackupView):
 
 
 def _acknowledge(asked: Mapping[str, Any]) -> list[Acknowledgement]:
-    """Raises `RequestRefused` for what is not open, or is no warning; `JobNotFound`."""
+    """Acknowledge a warning or the problems of a job. Raises `RequestRefused` if it is not open, `JobNotFound`."""
     now, why, until = timezone.now(), asked["why"], asked["until"]
     named = tuple(asked[name] for name in ("finding", "subject", "what") if name in asked)
     if "job" in asked and not named:
@@ -84,12 +84,12 @@ def _acknowledge(asked: Mapping[str, Any]) -> list[Acknowledgement]:
     if len(named) != len(("finding", "subject", "what")) or "job" in asked:
         raise RequestRefused("Name a finding by `finding`, `subject` and `what`, or a job by `job`.")
     if not any(one.key() == named and one.is_warning for one in health().findings):
-        raise RequestRefused("No open warning is like that. A finding that is CRITICAL cannot be acknowledged.")
+        raise RequestRefused("There is no open warning with these values. CRITICAL findings cannot be acknowledged.")
     return findings_acknowledge([named], why=why, until=until, now=now)
 
 
 class AcknowledgementDetail(BackupView):
-    """One of them."""
+    """One acknowledgement."""
 
     rights = {"DELETE": Right.CONFIGURE}
 

@@ -1,4 +1,4 @@
-"""The audit trail, to be read."""
+"""Read the audit trail."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .serializer_fields import MomentField, RowSerializer, StrictSerializer
 
 
 class AuditEventSerializer(RowSerializer):
-    """Who did what to which object, from where, when."""
+    """One action: its user, time, address and object."""
 
-    details = serializers.DictField(help_text="What was asked for, or what is another value now; by action.")
+    details = serializers.DictField(help_text="The request, or the changed values; depends on the action.")
 
     class Meta:
         model = AuditEvent
@@ -44,19 +44,21 @@ class AuditEventSerializer(RowSerializer):
 
 
 class AuditFilter(StrictSerializer):
-    """By what the trail can be narrowed down."""
+    """The filters of the audit trail."""
 
     action = serializers.CharField(
-        max_length=64, required=False, help_text="Such as backup.download; with a dot at its end, all that begins so."
+        max_length=64,
+        required=False,
+        help_text="Such as backup.download; with a dot at its end, all actions that begin with it.",
     )
     actor = serializers.CharField(max_length=200, required=False)
-    object_key = serializers.CharField(max_length=100, required=False, help_text="The uuid of what it was done to.")
+    object_key = serializers.CharField(max_length=100, required=False, help_text="The uuid of the object.")
     after = MomentField(required=False)
     before = MomentField(required=False)
 
 
 class AuditList(BackupView):
-    """What was done with the backups, the newest first. `manage.py backup_audit --verify` proves the chain."""
+    """The audit trail of the backups, newest first. `manage.py backup_audit --verify` verifies the chain."""
 
     rights = {"GET": Right.VIEW}
     serializer_class = AuditEventSerializer

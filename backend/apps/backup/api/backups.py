@@ -1,4 +1,4 @@
-"""What is done with a stored backup: shown, verified, restored, deleted; and the space of those that are gone."""
+"""Show, verify, restore and delete a stored backup; prune the repositories."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class JobDetail(BackupView):
     @extend_schema(
         operation_id="jobs_delete",
         responses={202: OperationSerializer},
-        description="Delete its backup from the storage. The job stays in the list, and says that and why.",
+        description="Delete its backup from the storage. The job stays in the list, with the reason of the removal.",
     )
     def delete(self, request: Request, **_names: str) -> Response:
         return begun(remove_request(self.uuid(), user=self.user, now=timezone.now()))
 
 
 class JobVerify(BackupView):
-    """Read its backup back to the last byte, and compare it with its manifest."""
+    """Verify its backup: read every byte, and compare it with its manifest."""
 
     rights = {"POST": Right.RUN}
     serializer_class = EmptySerializer
@@ -66,11 +66,11 @@ class JobRestore(BackupView):
 
 
 class PruneSerializer(StrictSerializer):
-    force = FlagField(required=False, default=False, help_text="Even where little comes back.")
+    force = FlagField(required=False, default=False, help_text="Prune even if it frees little space.")
 
 
 class Prune(BackupView):
-    """Remove what retention says, and take the space back."""
+    """Remove the backups that retention no longer keeps, and free their space."""
 
     rights = {"POST": Right.PRUNE}
     serializer_class = PruneSerializer

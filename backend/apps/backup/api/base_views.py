@@ -1,4 +1,4 @@
-"""What every view of the API has: who may, what is written down, how errors and answers look. Denied by default."""
+"""The base of all API views: permissions, audit actor, and the form of answers and errors. Denied by default."""
 
 from __future__ import annotations
 
@@ -46,30 +46,30 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""On every answer that does not say otherwise."""
+"""Headers of every answer that does not set them itself."""
 
 
 class ApiEncoder(JSONEncoder):
-    """Times as everywhere in the API."""
+    """Encode times as everywhere in the API."""
 
     def default(self, obj: Any) -> Any:
         return as_text(obj) if isinstance(obj, datetime) else super().default(obj)
 
 
 class ApiRenderer(JSONRenderer):
-    """JSON as the host's other APIs have it, but for the times."""
+    """Render JSON as the other APIs of the host do, except for times."""
 
     encoder_class = ApiEncoder
 
 
 class ProblemRenderer(ApiRenderer):
-    """JSON under the media type of problems."""
+    """Render JSON with the media type of problems."""
 
     media_type = MEDIA_TYPE
 
 
 class _OneForm(BaseContentNegotiation):
-    """JSON, whatever the client would rather have: an error of the negotiation would come before those of rights."""
+    """Always choose JSON: an error of content negotiation would come before the check of permissions."""
 
     def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
         media = request.content_type.partition(";")[0].strip().lower()
@@ -86,7 +86,7 @@ class _OneForm(BaseContentNegotiation):
 
 
 class HasRight(BasePermission):
-    """The user has the one right that the view names for the method; any right for a method that the view has not."""
+    """Require the right that the view names for the method, or any right if the view does not have the method."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         user = request.user
@@ -99,15 +99,15 @@ class HasRight(BasePermission):
 
 
 def rights_of(user: Any) -> list[Right]:
-    """What somebody may do here."""
+    """Return the rights of a user in this API."""
     return [right for right in Right if user.has_perm(right.permission)]
 
 
 class BackupView(generics.GenericAPIView[Any]):
-    """The base of all views. `rights` names the right that each method takes, None for any of them.
+    """The base of all views. `rights` names the right that each method requires, None for any right.
 
-    Authentication is the host's; permissions, parsers, renderers, throttles, paging, version and the forms of times are
-    ours whatever the host's defaults are. No transaction is opened around the request: the services have their own.
+    Authentication is the host's. Permissions, parsers, renderers, throttles, paging, version and the format of times
+    are ours, whatever the defaults of the host. No transaction is open around a request: the services open their own.
     """
 
     rights: ClassVar[Mapping[str, Right | None]] = {}
@@ -123,14 +123,14 @@ class BackupView(generics.GenericAPIView[Any]):
     filter_serializer: type[StrictSerializer] | None = None
     schema = ApiSchema()
     further_problems: ClassVar[tuple[int, ...]] = ()
-    """Statuses of errors that the document names besides those that every view has."""
+    """Statuses of errors in the OpenAPI document, besides those of every view."""
     lookup_field = "uuid"
     queryset = None
     request_id = ""
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        # A project with ATOMIC_REQUESTS would send work to the executors before they can see it.
+        # With ATOMIC_REQUESTS, executors would get jobs before the commit makes these visible.
         return non_atomic_requests(super().as_view(**initkwargs))
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -144,7 +144,7 @@ class BackupView(generics.GenericAPIView[Any]):
         become(self.actor())
 
     def actor(self) -> Actor:
-        """Who asks, for the audit trail."""
+        """Return the actor of the request, for the audit trail."""
         return Actor(
             name=str(self.user.get_username()),
             key=str(self.user.pk),
@@ -155,23 +155,23 @@ class BackupView(generics.GenericAPIView[Any]):
 
     @property
     def user(self) -> AbstractBaseUser:
-        """Who asks; somebody does, or the request had not come so far."""
+        """Return the user of the request, who has passed the permission check."""
         user = self.request.user
         if not isinstance(user, AbstractBaseUser):
             raise exceptions.NotAuthenticated
         return user
 
     def uuid(self, name: str = "uuid") -> uuid.UUID:
-        """The uuid in the address. Raises NotFound for what is none: it names nothing."""
+        """Return the uuid in the address. Raises NotFound if it is not a uuid."""
         try:
             return uuid.UUID(str(self.kwargs[name]))
         except ValueError:
-            raise exceptions.NotFound(f"There is nothing of the uuid {str(self.kwargs[name])[:40]!r}.") from None
+            raise exceptions.NotFound(f"There is no object with the uuid {str(self.kwargs[name])[:40]!r}.") from None
 
     def filters(self) -> dict[str, Any]:
-        """What the address asks for after its question mark, checked by `filter_serializer`.
+        """Return the query parameters, checked by `filter_serializer`.
 
-        Raises ValidationError, also for a name that is not known or given twice: too much or too little would be shown.
+        Raises ValidationError, also for an unknown or repeated name: ignoring it would show too much or too little.
         """
         paging = set() if self.pagination_class is None else PARAMETERS
         asked = StrictSerializer() if self.filter_serializer is None else self.filter_serializer()
@@ -180,29 +180,29 @@ class BackupView(generics.GenericAPIView[Any]):
             if name not in paging:
                 several = isinstance(asked.fields.get(name), serializers.MultipleChoiceField)
                 if name in asked.fields and len(values) > 1 and not several:
-                    raise exceptions.ValidationError({name: "It can be given once only."})
+                    raise exceptions.ValidationError({name: "This parameter can be given only once."})
                 given[name] = values if several else values[-1]
         checked = type(asked)(data=given)
         checked.is_valid(raise_exception=True)
         return dict(checked.validated_data)
 
     def asked(self) -> dict[str, Any]:
-        """What the body asks for, checked by the view's serializer. Raises ValidationError."""
+        """Return the request body, checked by the serializer of the view. Raises ValidationError."""
         asked = self.get_serializer(data=self.request.data)
         asked.is_valid(raise_exception=True)
         return dict(asked.validated_data)
 
     def page(self, rows: QuerySet[Any]) -> Response:
-        """One page of a list."""
+        """Return one page of a list."""
         found = self.paginate_queryset(rows)
         return self.get_paginated_response(self.get_serializer(found, many=True).data)
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
-        """Nothing but `Allow`; what can be done is in the document."""
+        """Answer with `Allow` only; the OpenAPI document describes the methods."""
         return Response(status=204)
 
     def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
-        raise exceptions.PermissionDenied("You have no right to do this.")
+        raise exceptions.PermissionDenied("You do not have the permission to do this.")
 
     def handle_exception(self, exc: Exception) -> Response:
         problem = problem_of(exc)
@@ -226,13 +226,13 @@ class BackupView(generics.GenericAPIView[Any]):
         return final
 
     def _challenge(self) -> str:
-        """How to authenticate: what the first of the host's classes says that says anything."""
+        """Return the challenge of the host's first authentication class that has one."""
         said = (one.authenticate_header(self.request) for one in self.get_authenticators())
         return next((text for text in said if text), 'Session realm="backup"')
 
     def _log_problem(self, problem: Problem, error: Exception) -> None:
         level = logging.ERROR if problem.status >= 500 else logging.WARNING if problem.status != 401 else logging.INFO
-        # repr: a path may hold line ends, which would look like lines of their own.
+        # repr, because line ends in a path would look like separate log lines.
         _logger.log(
             level,
             "%s %r: %d %s [%s] %r",
@@ -247,7 +247,7 @@ class BackupView(generics.GenericAPIView[Any]):
 
 
 class Nowhere(BackupView):
-    """Every address below the API's that is none: 401 and 403 as everywhere, then 404."""
+    """Any unknown address below the API: 401 and 403 as everywhere, then 404."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""Where a request comes from, behind proxies that may be believed."""
+"""Find the address of a client behind trusted proxies."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def client_address(meta: Mapping[str, object]) -> str:
-    """The address of the client, from `request.META`: that of the connection, or what a trusted proxy says of it.
+    """Return the client's address from `request.META`: that of the connection, or the one a trusted proxy reports.
 
-    Anybody may write into `X-Forwarded-For` what they like; each proxy adds at its end who has asked it. So it is read
-    from the right, as long as what was read last is one of `BACKUP_TRUSTED_PROXIES`.
+    A client can write anything into `X-Forwarded-For`; each proxy appends the address that it saw. So the header is
+    read from the right, while the last address is one of `BACKUP_TRUSTED_PROXIES`.
     """
     address = str(meta.get("REMOTE_ADDR", ""))
     forwarded = str(meta.get("HTTP_X_FORWARDED_FOR", "")).split(",")
@@ -27,7 +27,7 @@ def client_address(meta: Mapping[str, object]) -> str:
 
 
 def parse_address(text: str) -> Address | None:
-    """The address in the text, None where there is none; an IPv4 address in IPv6 clothes is that IPv4 address."""
+    """Parse an address; None if it is invalid. An IPv4-mapped IPv6 address becomes the IPv4 address."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a configuration is over HTTP, and what is said about one."""
+"""The serializers of configurations."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ class _Configurations(serializers.ListSerializer[Any]):
 
 
 class ConfigurationSerializer(StrictModelSerializer):
-    """A configuration. What only the server knows may be sent back, and is ignored."""
+    """A configuration. Read-only fields may be sent back; they are ignored."""
 
     latest: Mapping[int, Latest] | None = None
-    """Of every row, in a list; a single one is asked about when it is shown."""
+    """The latest jobs of all rows of a list; for a single row they are read when it is shown."""
 
     name = TextField(max_length=100)
     created_by = UserNameField()
@@ -67,7 +67,7 @@ class ConfigurationSerializer(StrictModelSerializer):
     schedule_in_words = serializers.SerializerMethodField()
     next_run = serializers.SerializerMethodField()
     last_run = serializers.SerializerMethodField(help_text="The newest job that has ended.")
-    last_good = serializers.SerializerMethodField(help_text="The newest whose backup is there and whole.")
+    last_good = serializers.SerializerMethodField(help_text="The newest job with a good backup in the storage.")
 
     class Meta:
         model = BackupConfiguration
@@ -116,7 +116,7 @@ class ConfigurationSerializer(StrictModelSerializer):
 
     @functools.cached_property
     def _short(self) -> LatestJobSerializer:
-        # One for all rows: to make its fields takes longer than to tell a row.
+        # Shared by all rows: creating its fields takes longer than serializing a row.
         return LatestJobSerializer()
 
 
@@ -130,7 +130,7 @@ class StartedSerializer(ApiSerializer):
 
 
 class ConflictSerializer(ApiSerializer):
-    """A run that was not started, because another one of the configuration is at work."""
+    """A run that was not started, because another one of the configuration is running."""
 
     status = serializers.ChoiceField(["conflict"])
     message = serializers.CharField()
@@ -157,7 +157,7 @@ class ScheduleSerializer(ApiSerializer):
 
 
 class RetainedSerializer(ApiSerializer):
-    """What becomes of one backup, and why."""
+    """The retention of one backup, with the reasons."""
 
     job = serializers.UUIDField()
     job_name = serializers.CharField()
@@ -174,7 +174,7 @@ class RetentionSerializer(ApiSerializer):
 
 
 class DeletedSerializer(ApiSerializer):
-    """What is left of a configuration that was deleted."""
+    """The result of deleting a configuration."""
 
     name = serializers.CharField()
     backups_kept = serializers.IntegerField()
@@ -182,7 +182,7 @@ class DeletedSerializer(ApiSerializer):
 
 
 class ConfigurationFilter(StrictSerializer):
-    """By what the list can be narrowed down."""
+    """The filters of the list."""
 
     search = serializers.CharField(max_length=100, required=False, help_text="A part of the name or the description.")
     backup_type = serializers.ChoiceField(BackupType.choices, required=False)

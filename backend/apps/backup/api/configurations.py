@@ -58,7 +58,7 @@ _MOST_VERDICTS = 1000
 
 
 class ConfigurationList(BackupView):
-    """All configurations, the disabled ones and those on demand among them."""
+    """All configurations, including disabled ones and those on demand."""
 
     rights = {"GET": Right.VIEW, "POST": Right.CONFIGURE}
     serializer_class = ConfigurationSerializer
@@ -96,14 +96,14 @@ class ConfigurationDetail(BackupView):
     serializer_class = ConfigurationSerializer
 
     def row(self) -> BackupConfiguration:
-        """The one that is meant. Raises NotFound."""
+        """Return the configuration in the address. Raises NotFound."""
         return configuration_of(self)
 
     @extend_schema(operation_id="configurations_retrieve")
     def get(self, request: Request, **_names: str) -> Response:
         return Response(self.get_serializer(self.row()).data)
 
-    @extend_schema(operation_id="configurations_update", description="Fields that are not given stay as they are.")
+    @extend_schema(operation_id="configurations_update", description="Fields that are not given are not changed.")
     def put(self, request: Request, **_names: str) -> Response:
         return self._change(request, partial=False)
 
@@ -114,7 +114,7 @@ class ConfigurationDetail(BackupView):
     @extend_schema(
         operation_id="configurations_delete",
         responses={204: None, 202: OperationSerializer},
-        description="Its backups stay. 202 with an operation where a second person has to agree.",
+        description="Delete it; its backups stay. 202 with an operation if a second person must approve.",
     )
     def delete(self, request: Request, **_names: str) -> Response:
         if _deleting_takes_two():
@@ -135,7 +135,7 @@ def _deleting_takes_two() -> bool:
 
 
 class RunNow(BackupView):
-    """Run a configuration now, whether or not its schedule is switched on."""
+    """Run a configuration now, even if its schedule is disabled."""
 
     rights = {"POST": Right.RUN}
     serializer_class = EmptySerializer
@@ -148,7 +148,7 @@ class RunNow(BackupView):
         try:
             job = configuration_run(self.uuid(), now=now, triggered_by=self.user)
         except AlreadyRunning as error:
-            # The form that existing clients know.
+            # Existing clients expect this form.
             return Response({"status": "conflict", "message": str(error), "job_id": error.job}, status=409)
         submit(job.uuid, now=now)
         answer = {"status": "started", "job_id": job.uuid, "job_name": job.job_name, "message": _expectation(now)}
@@ -156,14 +156,14 @@ class RunNow(BackupView):
 
 
 def _expectation(now: datetime) -> str:
-    """When it will run, as far as can be seen."""
+    """Say whether the run has started or waits for an executor."""
     if conf.load().executor in {"agent", "celery"} and not executors_alive(now=now):
-        return "The backup waits: no agent and no worker has been seen lately, and it starts as soon as one runs."
+        return "The backup is queued. No agent or worker is running; it starts as soon as one runs."
     return "The backup has been started."
 
 
 class Enable(BackupView):
-    """Let its schedule run, from now on."""
+    """Enable its schedule from now on."""
 
     rights = {"POST": Right.CONFIGURE}
     serializer_class = EmptySerializer
@@ -175,7 +175,7 @@ class Enable(BackupView):
 
 
 class Disable(BackupView):
-    """Stop its schedule. It can still be run now, and its backups are kept as before. 403 where deleting takes two."""
+    """Disable its schedule. Manual runs and retention are not affected. 403 if deleting requires a second person."""
 
     rights = {"POST": Right.CONFIGURE}
     serializer_class = EmptySerializer
@@ -188,7 +188,7 @@ class Disable(BackupView):
 
 
 class Duplicate(BackupView):
-    """A copy under another name, whose schedule is switched off."""
+    """Copy it under another name, with the schedule disabled."""
 
     rights = {"POST": Right.CONFIGURE}
     serializer_class = NameSerializer
@@ -202,7 +202,7 @@ class Duplicate(BackupView):
 
 
 class ScheduleView(BackupView):
-    """When it runs: in words, and the next moments."""
+    """Its schedule in words, and its next runs."""
 
     rights = {"GET": Right.VIEW}
     serializer_class = ScheduleSerializer
@@ -215,7 +215,7 @@ class ScheduleView(BackupView):
 
 
 class RetentionView(BackupView):
-    """What retention would remove now, and why; with `all` what stays, too. Nothing is changed."""
+    """Show which backups retention would remove now, and why; with `all`, also those it keeps. Nothing is changed."""
 
     rights = {"GET": Right.VIEW}
     serializer_class = RetentionSerializer
@@ -238,7 +238,7 @@ class RetentionView(BackupView):
 
 
 class Preview(BackupView):
-    """What a configuration would do that is not saved: its schedule in words, and its next runs."""
+    """Preview an unsaved configuration: its schedule in words, and its next runs."""
 
     rights = {"POST": Right.CONFIGURE}
     serializer_class = ConfigurationSerializer
@@ -262,7 +262,7 @@ def _schedule(row: BackupConfiguration, count: int) -> dict[str, object]:
 
 
 def configuration_of(view: BackupView) -> BackupConfiguration:
-    """The configuration whose uuid is in the address. Raises NotFound."""
+    """Return the configuration whose uuid is in the address. Raises NotFound."""
     found = selectors.configuration_by_uuid(view.uuid())
     if found is None:
         raise NotFound(f"There is no configuration {view.uuid()}.")

@@ -1,4 +1,4 @@
-"""What is inside of backups: looked into, and handed out."""
+"""Browse and download the contents of backups."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ from .tickets import LONGEST, PARAMETER, SECONDS, TicketAuthentication, ticket_o
 _USUAL: Final = 200
 _LONGEST_SEARCH: Final = 100
 _PATH_HELP: Final = (
-    "Parts separated by /, as `path` in the list of files gives it: bytes that are no UTF-8, control characters and %"
-    " itself stand as % and two hex digits. Empty is the whole."
+    "Parts separated by /, as in `path` of the list of files. Bytes that are not UTF-8, control characters and %"
+    " itself are written as % and two hex digits. Empty means the whole backup."
 )
 
 
 class PathFilter(StrictSerializer):
-    """Where in the backup."""
+    """The path in the backup."""
 
     path = serializers.CharField(
         max_length=MOST_TEXT,
@@ -59,17 +59,17 @@ class PathFilter(StrictSerializer):
 
 
 class DownloadFilter(PathFilter):
-    """What in the backup, and instead of a header a ticket."""
+    """The path in the backup, and a ticket instead of a header."""
 
     ticket = serializers.CharField(
         max_length=LONGEST,
         required=False,
-        help_text="From POST to the same address, for clients whose links send no token. Good for a minute.",
+        help_text="From POST to the same address, for clients whose links send no token. Valid for a minute.",
     )
 
 
 class TicketRequestSerializer(StrictSerializer):
-    """What is to be downloaded with the ticket."""
+    """The path to download with the ticket."""
 
     path = serializers.CharField(
         max_length=MOST_TEXT, required=False, allow_blank=True, trim_whitespace=False, default="", help_text=_PATH_HELP
@@ -77,56 +77,54 @@ class TicketRequestSerializer(StrictSerializer):
 
 
 class TicketSerializer(ApiSerializer):
-    """A ticket, and until when a download can be begun with it."""
+    """A ticket, and until when it can start a download."""
 
     ticket = serializers.CharField()
     expires_at = MomentField()
 
 
 class FilesFilter(PathFilter):
-    """Where in the backup, and which page or what name."""
+    """The path in the backup, and the page or the name to search."""
 
     search = serializers.CharField(
         max_length=_LONGEST_SEARCH,
         required=False,
         trim_whitespace=False,
-        help_text="A part of a name: everything below the path is looked through, for a few seconds at the most.",
+        help_text="A part of a name: everything below the path is searched, for at most a few seconds.",
     )
     after = serializers.CharField(
-        max_length=MOST_TEXT, required=False, trim_whitespace=False, help_text="The `next_after` of the page before."
+        max_length=MOST_TEXT, required=False, trim_whitespace=False, help_text="The `next_after` of the previous page."
     )
     limit = CountField(min_value=1, max_value=MOST_ENTRIES, required=False, default=_USUAL)
 
 
 class EntrySerializer(ApiSerializer):
-    """One thing in a backup."""
+    """A file, folder or other entry in a backup."""
 
     name = serializers.CharField()
-    path = serializers.CharField(help_text="To be given as `path`.")
+    path = serializers.CharField(help_text="The value for `path` in requests.")
     kind = serializers.ChoiceField(KINDS)
     size = serializers.IntegerField(allow_null=True, help_text="Bytes of a file.")
     mode = serializers.CharField(help_text="Octal.")
     modified_at = MomentField(allow_null=True)
-    target = serializers.CharField(allow_null=True, help_text="Where a link leads.")
-    withheld = serializers.BooleanField(help_text="Its content is not handed out over HTTP.")
+    target = serializers.CharField(allow_null=True, help_text="The target of a link.")
+    withheld = serializers.BooleanField(help_text="Its content contains secrets and cannot be downloaded over HTTP.")
     in_package = serializers.BooleanField(
-        help_text="It is part of the package that the whole backup is downloaded as: links and special files are not."
+        help_text="It is part of the package when the whole backup is downloaded; links and special files are not."
     )
 
 
 class FilesSerializer(ApiSerializer):
-    """A page of a folder in the order of the names, or what a search has found."""
+    """A page of a folder, sorted by name, or the results of a search."""
 
-    entry = EntrySerializer(allow_null=True, help_text="What lies at the path; null for the root.")
+    entry = EntrySerializer(allow_null=True, help_text="The entry at the path; null for the root.")
     results = EntrySerializer(many=True)
-    next_after = serializers.CharField(allow_null=True, help_text="Where the next page begins; null on the last one.")
-    cut_off = serializers.ChoiceField(
-        ["limit", "time"], allow_null=True, help_text="Why a search did not look at everything."
-    )
+    next_after = serializers.CharField(allow_null=True, help_text="The start of the next page; null on the last one.")
+    cut_off = serializers.ChoiceField(["limit", "time"], allow_null=True, help_text="Why a search is not complete.")
 
 
 class Files(BackupView):
-    """A backup looked into, without restoring it."""
+    """Browse a backup without restoring it."""
 
     rights = {"GET": Right.DOWNLOAD}
     filter_serializer = FilesFilter
@@ -185,18 +183,18 @@ class TableSerializer(ApiSerializer):
     """A table of a backup's database."""
 
     database = serializers.CharField(help_text="The alias of its database in the settings.")
-    name = serializers.CharField(help_text="To be given in `tables` or `leave_out` of a restore.")
+    name = serializers.CharField(help_text="The value for `tables` or `leave_out` of a restore.")
     rows = serializers.IntegerField()
 
 
 class TablesSerializer(ApiSerializer):
-    """All tables of a backup, by the names of their databases and their own."""
+    """All tables of a backup, sorted by database and name."""
 
     results = TableSerializer(many=True)
 
 
 class Tables(BackupView):
-    """The tables in a backup, of which chosen ones can be restored."""
+    """List the tables in a backup, which can be restored one by one."""
 
     rights = {"GET": Right.DOWNLOAD}
     further_problems = (409, 410)
@@ -222,21 +220,21 @@ _DOWNLOAD: Final[dict[str, Any]] = {
     "parameters": [
         DownloadFilter,
         OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="One range: bytes=1000-, bytes=0-99."),
-        OpenApiParameter("If-Range", str, OpenApiParameter.HEADER, description="The ETag of what is continued."),
-        OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="ETags of what is there already."),
+        OpenApiParameter("If-Range", str, OpenApiParameter.HEADER, description="The ETag of the download to resume."),
+        OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The ETags that the client has."),
         OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 206, 304], description="Strong."),
         OpenApiParameter(
             _LEFT_OUT,
             str,
             OpenApiParameter.HEADER,
             response=[200, 206],
-            description="How much is in the backup but not in the download: links=2, specials=0, withheld=1.",
+            description="The numbers of entries that the download lacks: links=2, specials=0, withheld=1.",
         ),
     ],
     "description": (
-        "Without `path` the whole backup as one package, the `.tar.gz` that `restore_backup --package` takes; with it"
+        "Without `path`: the whole backup as one package, the `.tar.gz` for `restore_backup --package`. With `path`:"
         " one file as it is, or a folder as a `.tar`. The length is known, and the same request gives the same bytes:"
-        " what broke off is continued with `Range` and `If-Range`."
+        " resume an interrupted download with `Range` and `If-Range`."
     ),
 }
 _BODIES: Final = {(status, kind): _BYTES for status in (200, 206) for kind in (ANYTHING, GZIP, TAR)}
@@ -246,11 +244,11 @@ _KNOWN: Final = OpenApiResponse(description="The client has it already.")
 class RangeNotSatisfiable(APIException):
     status_code = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
     default_code = "range-not-satisfiable"
-    default_detail = "The range lies outside of the content, or is none; Content-Range says how long the content is."
+    default_detail = "The range is invalid or outside of the content. Content-Range gives the length of the content."
 
 
 class Download(BackupView):
-    """A backup, or a file or folder of it, handed out."""
+    """Download a backup, or a file or folder of it."""
 
     rights = {"GET": Right.DOWNLOAD, "POST": Right.DOWNLOAD}
     filter_serializer = DownloadFilter
@@ -291,13 +289,13 @@ class Download(BackupView):
         operation_id="jobs_download_ticket",
         responses={201: TicketSerializer},
         description=(
-            "A ticket for a download by a link, which sends no header: GET the same address with the same `path` and"
-            " `ticket`. It is for the user who asks, and begins that download within a minute."
+            "Create a ticket for a download by a link, which sends no header: GET the same address with the same `path`"
+            " and `ticket`. The ticket is for the requesting user, and must be used within a minute."
         ),
     )
     def post(self, request: Request, **_names: str) -> Response:
         path = self.asked()["path"]
-        # What cannot be downloaded is said here: a browser would show it as a file that failed.
+        # Report errors here: in a download by link, a browser would only show a failed file.
         self._open(path).close()
         until = timezone.now() + timedelta(seconds=SECONDS)
         ticket = ticket_of(self.user, str(self.kwargs["uuid"]), path)
@@ -322,7 +320,7 @@ class Download(BackupView):
             return refused
         start, stop = (0, opened.length) if part is None else part
         self._write_down(opened, start, stop)
-        # It may take hours, in which nothing is asked of the database.
+        # A download may take hours, and needs no database connection.
         close_connections()
         stream = WatchedDownload(opened.stream(start, stop), self.user, Right.DOWNLOAD)
         pieces = _AsyncPieces(stream) if isinstance(request._request, ASGIRequest) else stream
@@ -348,7 +346,7 @@ def _described(response: HttpResponseBase, opened: OpenedDownload) -> HttpRespon
     headers["Accept-Ranges"] = "bytes"
     headers["ETag"] = opened.etag
     headers["Content-Disposition"] = str(content_disposition_header(as_attachment=True, filename=opened.file_name))
-    # Whoever packs it on the way, be it a middleware of the host, changes its length and where its parts lie.
+    # Compression on the way, such as by a middleware of the host, would change the length and break ranges.
     headers["Cache-Control"] = "private, no-store, no-transform"
     headers["Content-Encoding"] = "identity"
     left = opened.left_out
@@ -358,7 +356,7 @@ def _described(response: HttpResponseBase, opened: OpenedDownload) -> HttpRespon
 
 
 class _AsyncPieces:
-    """A stream for ASGI, whose pieces are read in threads: Django would read an ordinary iterator to its end first."""
+    """Stream pieces to ASGI, read in threads: Django would read an ordinary iterator to its end first."""
 
     def __init__(self, stream: WatchedDownload) -> None:
         self._stream = stream
@@ -371,7 +369,7 @@ class _AsyncPieces:
             await _closed(self._stream)
 
     def close(self) -> None:
-        """For an answer that is given up before its first piece."""
+        """Close an answer that is abandoned before its first piece."""
         self._stream.close()
 
 

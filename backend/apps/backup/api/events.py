@@ -1,4 +1,4 @@
-"""Server-sent events: what happens, as soon as it happens; for scripts the same as JSON, one look at a time."""
+"""Stream changes as server-sent events; scripts can poll the same changes as JSON."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _STREAM = "text/event-stream"
 
 class EventsFilter(StrictSerializer):
     since = serializers.CharField(
-        max_length=100, required=False, allow_blank=True, help_text="The id of the last event that was seen."
+        max_length=100, required=False, allow_blank=True, help_text="The id of the last event that the client has seen."
     )
 
 
 class EventStateSerializer(ApiSerializer):
-    """The state of the object after the change. Of `ready` and `reset` there is the type alone."""
+    """The state of the object after the change; `ready` and `reset` have only the type."""
 
     type = serializers.ChoiceField(NAMES)
     uuid = serializers.UUIDField(required=False)
@@ -54,7 +54,7 @@ class EventStateSerializer(ApiSerializer):
 
 
 class EventSerializer(ApiSerializer):
-    """An event; `state` is what stands in the data of the stream."""
+    """An event; `state` is the data of the event in the stream."""
 
     id = serializers.CharField()
     event = serializers.ChoiceField(NAMES)
@@ -62,7 +62,7 @@ class EventSerializer(ApiSerializer):
 
 
 class EventsSerializer(ApiSerializer):
-    """What has happened since `since`; `cursor` is the next `since`."""
+    """The events after `since`; `cursor` is the next `since`."""
 
     cursor = serializers.CharField()
     events = EventSerializer(many=True)
@@ -85,17 +85,19 @@ class Events(BackupView):
         operation_id="system_events",
         parameters=[
             EventsFilter,
-            OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER, description="The same; it goes before."),
+            OpenApiParameter(
+                "Last-Event-ID", str, OpenApiParameter.HEADER, description="As `since`; takes precedence."
+            ),
         ],
         responses={
             (200, _STREAM): OpenApiResponse(OpenApiTypes.ANY, examples=[OpenApiExample("A running job", _EXAMPLE)]),
             (200, "application/json"): EventsSerializer,
         },
         description=(
-            "A stream of server-sent events, or, with `Accept: application/json`, what has changed since `since`,"
-            " as JSON. Events hold the whole state of the object and may come twice. `reset` says that too much has"
-            " changed: fetch everything anew. A server that does not speak ASGI ends the stream at once; `EventSource`"
-            " comes again by itself."
+            "A stream of server-sent events, or, with `Accept: application/json`, the changes after `since` as JSON."
+            " Events hold the whole state of the object and may come twice. `reset` means that too much has changed:"
+            " fetch everything again. A server without ASGI ends the stream at once; `EventSource` reconnects by"
+            " itself."
         ),
     )
     def get(self, request: Request) -> HttpResponseBase:
@@ -117,13 +119,13 @@ class Events(BackupView):
             answer = HttpResponse(content_type=_STREAM)
         elif isinstance(request._request, ASGIRequest):
             answer = StreamingHttpResponse(listen(since, Listening(request, Right.VIEW)), content_type=_STREAM)
-            # The thread of a request lives as long as its answer, and would keep a connection that nobody uses.
+            # The thread of a request lives as long as its answer, and would keep an unused connection open.
             close_connections()
         else:
             answer = HttpResponse(_as_stream(past(since, now=timezone.now())), content_type=_STREAM)
-        # nginx would collect the events otherwise.
+        # nginx would buffer the events otherwise.
         answer.headers["X-Accel-Buffering"] = "no"
-        # Middleware of the host that compresses would hold events back, or end the stream: some cannot iterate it.
+        # A compressing middleware of the host would delay events, or end the stream if it cannot iterate it.
         answer.headers["Content-Encoding"] = "identity"
         answer.headers["Cache-Control"] = "no-store, no-transform"
         return answer

@@ -1,4 +1,4 @@
-"""Parts of an answer, as RFC 9110 has them: `Range`, `If-Range` and `If-None-Match`, for what has a strong ETag."""
+"""Evaluate `Range`, `If-Range` and `If-None-Match` (RFC 9110) for answers with a strong ETag."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _RANGE: Final = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
 
 
 class NotSatisfiable(Exception):
-    """The range lies outside, or is none."""
+    """The range is invalid or outside of the content."""
 
 
 def wanted_range(headers: Mapping[str, str], *, length: int, etag: str) -> tuple[int, int] | None:
-    """From where up to where a client wants the content; None for the whole of it.
+    """Return the start and stop of the requested range; None for the whole content.
 
-    The whole is also the answer to several ranges at once, to another unit than bytes, and to whoever has the beginning
-    of something else. Raises `NotSatisfiable`.
+    The whole content is also the answer to several ranges, to another unit than bytes, and to an `If-Range` with
+    another ETag. Raises `NotSatisfiable`.
     """
     header = headers.get("Range", "").strip()
     if not header.lower().startswith(_UNIT) or "," in header:
@@ -40,6 +40,6 @@ def wanted_range(headers: Mapping[str, str], *, length: int, etag: str) -> tuple
 
 
 def is_known(headers: Mapping[str, str], etag: str) -> bool:
-    """Whether a client says that it has this already."""
+    """Return whether the client already has the content with this ETag."""
     known = [one.strip().removeprefix("W/") for one in headers.get("If-None-Match", "").split(",")]
     return etag in known or known == ["*"]

@@ -1,4 +1,4 @@
-"""Jobs: the runs of configurations, and the backups that they made."""
+"""Backup jobs: list, cancel and pin the runs of configurations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LONGEST_REASON = 200
 
 
 class ProgressSerializer(ApiSerializer):
-    """How far something is. Bytes and files are of the phase; null is what nobody knows yet."""
+    """The progress of a phase. Bytes and files count within the phase; null means not known yet."""
 
     phase = serializers.CharField()
     files_done = serializers.IntegerField()
@@ -40,14 +40,16 @@ class ProgressSerializer(ApiSerializer):
 class JobSerializer(RowSerializer):
     """A job as lists show it. Sizes are bytes."""
 
-    configuration = serializers.SerializerMethodField(help_text="Its uuid; null when it was deleted, or never was.")
+    configuration = serializers.SerializerMethodField(
+        help_text="Its uuid; null if it was deleted, or for an ad-hoc job."
+    )
     triggered_by = UserNameField()
-    progress = serializers.SerializerMethodField(help_text="Null but while it runs.")
+    progress = serializers.SerializerMethodField(help_text="Null unless the job is running.")
     warnings = serializers.ListField(child=serializers.CharField(), read_only=True)
     duration_seconds = serializers.SerializerMethodField(help_text="Null before it has ended.")
-    has_backup = serializers.SerializerMethodField(help_text="Whether a backup of it is stored and offered.")
+    has_backup = serializers.SerializerMethodField(help_text="Whether the job has a stored backup that is not removed.")
     missing = serializers.SerializerMethodField(
-        help_text="Why the backup cannot be used now: it is away or lost, or locked. Empty if it can."
+        help_text="Why the backup cannot be used now: missing, lost or locked. Empty if it can be used."
     )
 
     class Meta:
@@ -121,14 +123,14 @@ class LogLineSerializer(ApiSerializer):
 
 
 class ProblemFileSerializer(ApiSerializer):
-    """Something that could not be read."""
+    """A file or object that could not be read."""
 
     path = serializers.CharField()
     reason = serializers.CharField()
 
 
 class RehearsalFailureSerializer(ApiSerializer):
-    """An object that could not be made, why, and what helps."""
+    """An object that could not be created, why, and what to do."""
 
     object = serializers.CharField()
     reason = serializers.CharField()
@@ -138,17 +140,17 @@ class RehearsalFailureSerializer(ApiSerializer):
 
 
 class RehearsalSerializer(ApiSerializer):
-    """What came of restoring the schema of a database into an empty one."""
+    """The result of restoring the schema of a database into an empty one."""
 
     state = serializers.ChoiceField([one for one in RehearsalState.values if one])
     reason = serializers.CharField(allow_blank=True, help_text="Why it was not possible.")
     failures = RehearsalFailureSerializer(many=True)
-    weaker = serializers.ListField(child=serializers.CharField(), help_text="Restrictions that cannot be given back.")
-    notes = serializers.ListField(child=serializers.CharField(), help_text="What would come back otherwise.")
+    weaker = serializers.ListField(child=serializers.CharField(), help_text="Restrictions that cannot be restored.")
+    notes = serializers.ListField(child=serializers.CharField(), help_text="Differences after a restore.")
 
 
 class JobRequestSerializer(ApiSerializer):
-    """What the job was asked to do, as its configuration said then."""
+    """The settings of the job, as its configuration had them at that time."""
 
     storage_path = serializers.CharField()
     compression = serializers.BooleanField()
@@ -158,21 +160,21 @@ class JobRequestSerializer(ApiSerializer):
     output = serializers.CharField()
     minutes = serializers.IntegerField(allow_null=True)
     new_repository = serializers.BooleanField(
-        help_text="It may begin a repository where the ledger has backups in another one."
+        help_text="The job may create a repository although the ledger lists backups in another one there."
     )
 
 
 class JobDetailSerializer(JobSerializer):
-    """A job with everything that is known of it."""
+    """A job with all details."""
 
     settings = serializers.SerializerMethodField()
-    manifest = serializers.DictField(help_text="What the backup holds: databases, files, missing references.")
+    manifest = serializers.DictField(help_text="The content of the backup: databases, files, missing references.")
     rehearsal = serializers.DictField(
         child=RehearsalSerializer(), help_text="By the alias of the database: whether its schema can be restored."
     )
     problems = ProblemFileSerializer(many=True, help_text="The first thousand; problem_count is the full number.")
     accepted_until = MomentField(
-        allow_null=True, help_text="Until when a person has acknowledged each problem; null where one is open."
+        allow_null=True, help_text="Until when all problems are acknowledged; null if one is open."
     )
     log = serializers.SerializerMethodField()
 
@@ -182,7 +184,7 @@ class JobDetailSerializer(JobSerializer):
 
     @extend_schema_field(JobRequestSerializer)
     def get_settings(self, row: BackupJob) -> dict[str, object]:
-        # Whole, also where an earlier version wrote less of it.
+        # Fill in the fields that earlier versions did not store.
         return JobRequest.from_json(row.backup_type, row.settings).to_json()
 
     @extend_schema_field(LogLineSerializer(many=True))
@@ -191,11 +193,11 @@ class JobDetailSerializer(JobSerializer):
 
 
 class JobFilter(StrictSerializer):
-    """By what the list of jobs can be narrowed down."""
+    """The filters of the list of jobs."""
 
     status = serializers.MultipleChoiceField(choices=JobStatus.choices, required=False)
     backup_type = serializers.ChoiceField(BackupType.choices, required=False)
-    configuration = serializers.UUIDField(required=False, help_text="The uuid of one.")
+    configuration = serializers.UUIDField(required=False, help_text="The uuid of a configuration.")
     trigger = serializers.ChoiceField(Trigger.choices, required=False)
     trust = serializers.ChoiceField([one for one in Trust.values if one], required=False)
     is_pinned = serializers.BooleanField(required=False, allow_null=True, default=None)
@@ -208,7 +210,7 @@ class JobFilter(StrictSerializer):
 
 
 class JobList(BackupView):
-    """Jobs, the newest first."""
+    """All jobs, newest first."""
 
     rights = {"GET": Right.VIEW}
     serializer_class = JobSerializer
@@ -235,7 +237,7 @@ class ReasonSerializer(StrictSerializer):
 
 
 class JobStateSerializer(ApiSerializer):
-    """What became of the wish."""
+    """The result of the request."""
 
     uuid = serializers.UUIDField()
     status = serializers.ChoiceField(JobStatus.choices)
@@ -243,7 +245,7 @@ class JobStateSerializer(ApiSerializer):
 
 
 class JobCancel(BackupView):
-    """End a job that waits or runs."""
+    """Cancel a job that is waiting or running."""
 
     rights = {"POST": Right.RUN}
     serializer_class = ReasonSerializer
@@ -254,12 +256,12 @@ class JobCancel(BackupView):
         reason = asked["reason"]
         said = f"Cancelled by {self.user.get_username()}{f': {reason}' if reason else '.'}"
         state = job_cancel_request(self.uuid(), said, now=timezone.now())
-        message = "It is cancelled." if state == JobStatus.CANCELLED else "It has been told to stop."
+        message = "The job is cancelled." if state == JobStatus.CANCELLED else "The job was asked to stop."
         return Response({"uuid": self.uuid(), "status": state, "message": message}, status=202)
 
 
 class JobPin(BackupView):
-    """Keep a backup whatever retention says, or no longer."""
+    """Pin a backup, so that retention keeps it, or unpin it."""
 
     rights = {"POST": Right.RUN, "DELETE": Right.RUN}
     serializer_class = ReasonSerializer
@@ -277,7 +279,7 @@ class JobPin(BackupView):
 
 
 def job_of(view: BackupView) -> BackupJob:
-    """The job whose uuid is in the address. Raises NotFound."""
+    """Return the job whose uuid is in the address. Raises NotFound."""
     found = selectors.job_with_all(view.uuid())
     if found is None:
         raise NotFound(f"There is no job {view.uuid()}.")

@@ -1,4 +1,4 @@
-"""Whether somebody who was let in may stay: for answers that last."""
+"""Check during long answers that the client is still allowed to receive them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from ..ledger import close_connections
 
 _logger = logging.getLogger(__name__)
 DOWNLOAD_SECONDS: Final = 10.0
-"""So often it is looked whether those who download still may."""
+"""The time between two checks of the permission of a running download."""
 _ENDS: Final = ("expiry", "expires", "expire_date")
 
 
 def active_account(key: Any) -> Any | None:
-    """Return the account of this primary key; None where there is none, or it is switched off."""
+    """Return the account with this primary key; None if there is none, or it is inactive."""
     user: Any = get_user_model()._default_manager.filter(pk=key).first()
-    # Not asked of the database: a model of the project's own need not have the column.
+    # Checked in Python: the user model of a project need not have the column.
     return user if user is not None and user.is_active else None
 
 
@@ -39,10 +39,10 @@ def _allowed(key: Any, right: Right) -> Any | None:
 
 
 class WatchedDownload:
-    """The bytes of a download, for as long as the account is active and has the right; then the connection breaks.
+    """The bytes of a download. It breaks off when the account becomes inactive or loses the right.
 
-    The end of a session or of the time of a token ends no download: it may take longer. Nor does a database that is
-    away, which may be why somebody downloads the backup.
+    A session or token that ends does not end a download, which may take longer. Neither does an unavailable database,
+    which may be the reason for the download.
     """
 
     def __init__(self, stream: DownloadStream, user: Any, right: Right) -> None:
@@ -59,38 +59,38 @@ class WatchedDownload:
             self._asked = time.monotonic()
             if not self._holds():
                 self._stream.close()
-                raise PermissionError("The download broke off: its user may not download any more.")
+                raise PermissionError("The download was stopped: its user has no permission to download any more.")
         return next(self._stream)
 
     def close(self) -> None:
-        """Stop reading, and let go of the backup."""
+        """Stop reading, and release the backup."""
         self._stream.close()
 
     def _holds(self) -> bool:
         try:
             return _allowed(self._user, self._right) is not None
         except DatabaseFailure as error:
-            _logger.warning("The rights of who downloads cannot be read; the download goes on: %s", error)
+            _logger.warning("Cannot check the permission of a running download, which continues: %s", error)
             return True
         finally:
             close_connections()
 
 
 class Listening:
-    """The standing of whoever asked for a stream: the account, the right, and the session or token it came with."""
+    """The authorization of an event stream: the account, the right, and the session or token of the request."""
 
     def __init__(self, request: Request, right: Right) -> None:
         self._user: Any = request.user.pk
         self._right = right
         self._token: object = request.auth
         session = getattr(request, "session", None)
-        # With a token no session was asked, even where the browser has sent one along.
+        # A request with a token is not authenticated by a session, even if the browser sends one.
         self._session: str | None = session.session_key if session is not None and request.auth is None else None
         token = self._token.pk if isinstance(self._token, Model) else str(self._token)
         self.key: Hashable = (self._user, self._session, token)
 
     def holds(self) -> bool:
-        """Whether the account is active and has the right, and the session or token is still good."""
+        """Return whether the account is active and has the right, and the session or token is still valid."""
         user = _allowed(self._user, self._right)
         if user is None:
             return False
@@ -100,19 +100,19 @@ class Listening:
         token = self._token
         if isinstance(token, Model):
             row = type(token)._default_manager.filter(pk=token.pk).first()
-            # As knox and django-oauth-toolkit call it; their rows stay when the time is over.
+            # The names of knox and django-oauth-toolkit, whose rows remain after they expire.
             ends = next((value for name in _ENDS if (value := getattr(row, name, None)) is not None), None)
             return row is not None and (ends is None or ends > timezone.now())
         claims = getattr(token, "payload", token)
         if isinstance(claims, Mapping):
-            # A signed token, which says itself how long it is good.
+            # A signed token, which contains its own expiry.
             return float(claims.get("exp", time.time() + 1)) > time.time()
         return True
 
     def _session_holds(self, user: Any) -> bool:
         store = import_module(settings.SESSION_ENGINE).SessionStore(self._session)
         given = store.get(HASH_SESSION_KEY, "")
-        # Empty where somebody has signed out; another one where the password was changed.
+        # The hash is empty after sign-out, and differs after a change of the password.
         return any(constant_time_compare(given, one) for one in _hashes(user))
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the views of all addresses."""
+"""Build the OpenAPI 3.1 document from the views of all addresses."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from ..models import (
 from ..reporting.event_stream import NAMES
 from .routes import ADDRESSES
 
-_DESCRIPTION: Final = """Backups of a Django project: configurations, jobs, restores, and whether one is protected.
+_DESCRIPTION: Final = """Backups of a Django project: configurations, jobs, restores, and the protection status.
 
-Who may do what is a matter of rights, each by itself: `backup.view_backups`, `configure`, `run`, `download`, `restore`,
-`delete`, `prune`. Without authentication every address answers 401, without the right 403, whether or not there is
-something. Errors are problems as in RFC 9457, with the `id` under which the server's log has them. Times are ISO 8601
-with an offset, sizes are bytes."""
+Each action requires one right of its own: `backup.view_backups`, `configure`, `run`, `download`, `restore`, `delete`,
+`prune`. Without authentication every address answers 401, without the right 403, whether or not the object exists.
+Errors are problems as in RFC 9457; the server's log contains their `id`. Times are ISO 8601 with an offset, sizes are
+bytes."""
 
 _SETTINGS: Final[Mapping[str, object]] = {
     "TITLE": "EDMS Backup",
@@ -82,12 +82,12 @@ _LINKS: Final = (
     ("operations_list", "200", "/results/0/uuid", "/operations/{uuid}/"),
     ("uploads_create", "201", "/uuid", "/uploads/{uuid}/"),
 )
-"""Which operation gives, with which status and where in its answer, the uuid in the addresses that begin so."""
+"""Operation, status, and pointer to the uuid in its answer that is used in the addresses with this prefix."""
 
 
 def document(*, server: str = "") -> dict[str, Any]:
-    """The whole document. `server` is the address below which the API lies, if it is known."""
-    # A release that does not know the version of the format yet writes 3.0, which says the same in other words.
+    """Return the whole document. `server` is the base address of the API, if it is known."""
+    # A release of drf-spectacular without OpenAPI 3.1 writes 3.0 with the same content.
     with patched_settings({name: value for name, value in _SETTINGS.items() if name in SPECTACULAR_DEFAULTS}):
         generator: Any = SchemaGenerator
         made: dict[str, Any] = generator(patterns=ADDRESSES).get_schema(request=None, public=True)
@@ -95,14 +95,14 @@ def document(*, server: str = "") -> dict[str, Any]:
         made["servers"] = [{"url": server}]
     _link(made["paths"])
     for name, schema in made["components"]["schemas"].items():
-        # A slip of the pen in a name is refused.
+        # Unknown fields, such as misspelled names, are refused.
         if name.endswith("Request") and schema.get("type") == "object":
             schema["additionalProperties"] = False
     return made
 
 
 def _link(paths: Mapping[str, Any]) -> None:
-    """What is made by one operation is what others are about: said as the document's links."""
+    """Link the operation that creates an object to the operations that use it."""
     for source, status, pointer, prefix in _LINKS:
         operation = next(one for path in paths.values() for one in path.values() if one["operationId"] == source)
         links = operation["responses"][status].setdefault("links", {})

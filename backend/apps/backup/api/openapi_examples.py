@@ -1,4 +1,4 @@
-"""What is sent and answered, by example, for the OpenAPI document: by operation, what is asked for and what comes."""
+"""Example requests and answers for the OpenAPI document, by operation."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ EXAMPLES: Final[Mapping[str, Sequence[OpenApiExample]]] = {
             {"status": "started", "job_id": _JOB, "job_name": _NAME, "message": "The backup has been started."},
         ),
         _answered(
-            "One is at work",
+            "Another one is running",
             409,
             {
                 "status": "conflict",
@@ -100,7 +100,7 @@ EXAMPLES: Final[Mapping[str, Sequence[OpenApiExample]]] = {
     ),
     "jobs_cancel": (_asked("With a reason", {"reason": "the disk is needed"}),),
     "jobs_pin": (_asked("With a reason", {"reason": "the audit of 2026"}),),
-    "jobs_verify": (_answered("Begun", 202, _OPERATION),),
+    "jobs_verify": (_answered("Queued", 202, _OPERATION),),
     "jobs_restore": (_asked("To the live system", {"target": "live", "confirm": _NAME}),),
     "restores_plan": (
         _asked("To the live system", {"backup": _JOB, "target": "live"}),
@@ -112,5 +112,5 @@ EXAMPLES: Final[Mapping[str, Sequence[OpenApiExample]]] = {
         _asked("To a folder", {"backup": _JOB, "target": "folder", "name": "for-the-auditor"}),
         _asked("One document", {**_ONE_DOCUMENT, "plan": _OPERATION["uuid"]}),
     ),
-    "system_prune": (_asked("Even where little comes back", {"force": True}),),
+    "system_prune": (_asked("Prune even if it frees little space", {"force": True}),),
 }

@@ -1,6 +1,6 @@
-"""How one operation stands in the OpenAPI document: what it takes, what it answers, and every error.
+"""Describe one operation in the OpenAPI document: its request, its answers and its errors.
 
-Errors that all views have in common are added here, so that no view can forget them.
+The errors that all views share are added here, so that no view can forget them.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from .serializer_fields import ApiSerializer
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 _SAID: Final[Mapping[int, str]] = {
-    400: "The request is not valid; `errors` says which field, and why.",
-    401: "Nobody is authenticated.",
-    403: "The right to do this is missing, or the CSRF token.",
-    404: "There is nothing of that name.",
-    409: "It is not in a state that allows this.",
-    410: "It was there, and has been removed.",
-    412: "The client speaks another version of the protocol.",
-    413: "More bytes than are taken.",
-    415: "A media type that is not taken.",
-    416: "A range that lies outside.",
-    423: "Another request is at it at this moment.",
-    429: "Asked too often; Retry-After says when again.",
-    503: "Something that this needs is away or busy; Retry-After says when again.",
-    507: "There is no room for it.",
+    400: "The request is not valid. `errors` names each field and the reason.",
+    401: "The request is not authenticated.",
+    403: "The permission or the CSRF token is missing.",
+    404: "The object does not exist.",
+    409: "The state of the object does not allow this.",
+    410: "The object existed, and was removed.",
+    412: "The client uses another version of the protocol.",
+    413: "The request is too large.",
+    415: "The media type is not supported.",
+    416: "The range is outside of the content.",
+    423: "Another request is changing this object.",
+    429: "Too many requests. Retry-After gives the time to wait.",
+    503: "A required service is unavailable or busy. Retry-After gives the time to wait.",
+    507: "There is not enough space in the storage.",
 }
 
 
 class FieldProblemSerializer(ApiSerializer):
-    """What is wrong with one field; its name is empty where it is about all of them together."""
+    """The error of one field; the name is empty if the error is about several fields together."""
 
     field = serializers.CharField(allow_blank=True)
     message = serializers.CharField()
@@ -49,13 +49,13 @@ class FieldProblemSerializer(ApiSerializer):
 class ProblemSerializer(ApiSerializer):
     """An error, as in RFC 9457."""
 
-    type = serializers.CharField(help_text=f"What kind of error: {TYPE}…")
+    type = serializers.CharField(help_text=f"The kind of error: {TYPE}…")
     title = serializers.CharField()
     status = serializers.IntegerField()
-    detail = serializers.CharField(help_text="What happened, to which thing, and what to do next.")
+    detail = serializers.CharField(help_text="The error, the object that it concerns, and what to do next.")
     instance = serializers.CharField()
-    id = serializers.CharField(help_text="Under this the server's log has it.")
-    # The framework has a property of that name, which a declared field leaves alone.
+    id = serializers.CharField(help_text="The id of this error in the server's log.")
+    # The framework has a property with this name, which a declared field does not change.
     errors = FieldProblemSerializer(many=True)  # type: ignore[assignment]
 
 
@@ -107,7 +107,7 @@ class ApiSchema(AutoSchema):
 
 
 def extend_schema(**described: Any) -> Callable[[_Method], _Method]:
-    """drf-spectacular's, which would build on the schema that the host has by default, and that can be any."""
+    """Wrap drf-spectacular's decorator, which would use the default schema class of the host instead of ours."""
 
     def describe(method: _Method) -> _Method:
         method.kwargs = {"schema": ApiSchema}  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The OpenAPI document of this API, and Swagger UI to try it out while debugging."""
+"""Serve the OpenAPI document, and Swagger UI in DEBUG mode."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .openapi_operations import extend_schema
 
 
 class DocumentView(BackupView):
-    """The document, for whoever has any right here."""
+    """The OpenAPI document, for users with any right of this API."""
 
     rights = {"GET": None}
 
@@ -25,7 +25,7 @@ class DocumentView(BackupView):
 
 
 class SwaggerView(SpectacularSwaggerView):
-    """Only while debugging: the page runs scripts, which nothing else here does."""
+    """Swagger UI, only in DEBUG mode: it is the only page here that runs scripts."""
 
     rights = {"GET": None}
     permission_classes = [HasRight]

@@ -1,4 +1,4 @@
-"""Operations: what takes long, is asked for, and is no backup; looked at, cancelled, agreed to by a second person."""
+"""Operations, the long tasks besides backups: list, cancel, approve and reject them."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _logger = logging.getLogger(__name__)
 
 
 class OperationSerializer(RowSerializer):
-    """Something long that is no backup, from the wish to its end."""
+    """A long task that is not a backup, from the request to its end."""
 
     job = UuidField()
     restore = UuidField()
     requested_by = UserNameField()
     decided_by = UserNameField()
-    arguments = serializers.DictField(help_text="What was asked for; depends on the kind.")
-    result = serializers.DictField(help_text="What came of it; depends on the kind. Of a PLAN it is the plan.")
-    progress = serializers.SerializerMethodField(help_text="Null but while it runs.")
+    arguments = serializers.DictField(help_text="The request; depends on the kind.")
+    result = serializers.DictField(help_text="The result; depends on the kind. For a PLAN it is the plan.")
+    progress = serializers.SerializerMethodField(help_text="Null unless the operation is running.")
     cancellable = serializers.BooleanField(
-        help_text="Whether asking for its end has any effect: not when it has ended, or exchanges the live system."
+        help_text="Whether it can be cancelled: not after its end, and not while it swaps the live system."
     )
-    needs = serializers.SerializerMethodField(help_text="The right that it takes to cancel it, or to decide about it.")
+    needs = serializers.SerializerMethodField(help_text="The right required to cancel, approve or reject it.")
 
     class Meta:
         model = Operation
@@ -78,7 +78,7 @@ class OperationSerializer(RowSerializer):
 
 
 class OperationFilter(StrictSerializer):
-    """By what the list can be narrowed down."""
+    """The filters of the list."""
 
     kind = serializers.ChoiceField(OperationKind.choices, required=False)
     status = serializers.MultipleChoiceField(choices=OperationStatus.choices, required=False)
@@ -106,7 +106,7 @@ class OperationList(BackupView):
 
 
 class OperationDetail(BackupView):
-    """One operation: how far it is, and what came of it."""
+    """One operation, with its progress and result."""
 
     rights = {"GET": Right.VIEW}
     serializer_class = OperationSerializer
@@ -117,7 +117,7 @@ class OperationDetail(BackupView):
 
 
 class OperationCancel(BackupView):
-    """Ask for the end of an operation. A running one stops within seconds; a restore until its swap begins."""
+    """Cancel an operation. A running one stops within seconds; a restore can be cancelled until its swap begins."""
 
     rights = {"POST": None}
     right_in_words = "that of the operation"
@@ -131,7 +131,7 @@ class OperationCancel(BackupView):
 
 
 class OperationApprove(BackupView):
-    """Agree to an operation of somebody else, which is begun then."""
+    """Approve an operation of another user, which then starts."""
 
     rights = {"POST": None}
     right_in_words = "that of the operation"
@@ -145,7 +145,7 @@ class OperationApprove(BackupView):
 
 
 class OperationReject(BackupView):
-    """Do not agree to an operation of somebody else."""
+    """Reject an operation of another user."""
 
     rights = {"POST": None}
     right_in_words = "that of the operation"
@@ -159,24 +159,24 @@ class OperationReject(BackupView):
 
 
 def begun(operation: Operation) -> Response:
-    """202 with an operation that was written down: if it waits for nobody, whoever runs operations is told."""
+    """Return 202 with a new operation; submit it to an executor unless it waits for approval."""
     if operation.status == OperationStatus.PENDING:
         try:
             submit_operation(operation.uuid, now=timezone.now())
         except BrokerUnavailable as error:
-            # Asked for it is all the same: the workers' watch finds it within minutes.
+            # The operation is stored: the watchdog of the workers finds it within minutes.
             _logger.warning("%s", error)
     return accepted(operation)
 
 
 def accepted(operation: Operation) -> Response:
-    """202 with an operation as it stands in the ledger now."""
+    """Return 202 with the current state of an operation."""
     row = selectors.operation_by_uuid(operation.uuid) or operation
     return Response(OperationSerializer(row).data, status=status.HTTP_202_ACCEPTED)
 
 
 def operation_in_address(view: BackupView) -> Operation:
-    """The operation whose uuid is in the address. Raises NotFound."""
+    """Return the operation whose uuid is in the address. Raises NotFound."""
     found = selectors.operation_by_uuid(view.uuid())
     if found is None:
         raise NotFound(f"There is no operation {view.uuid()}.")
@@ -184,12 +184,12 @@ def operation_in_address(view: BackupView) -> Operation:
 
 
 def _decided(view: BackupView) -> Operation:
-    """The one in the address, for who has the right that it takes to ask for it; others learn no more than that."""
+    """Return the operation in the address, for users with the right of its kind. Other users get only a 403."""
     row = selectors.operation_by_uuid(view.uuid())
     if row is None and view.user.has_perm(Right.VIEW.permission):  # type: ignore[attr-defined]
         raise NotFound(f"There is no operation {view.uuid()}.")
     if row is None or not view.user.has_perm(RIGHTS[row.kind].permission):  # type: ignore[attr-defined]
-        raise PermissionDenied("You have no right to do this.")
+        raise PermissionDenied("You do not have the permission to do this.")
     return row
 
 

@@ -1,7 +1,7 @@
-"""Pages of a list, by where the last row stood and not by number: as fast at the end as at the beginning, and nothing
-is shown twice or left out when rows come in meanwhile.
+"""Page lists by cursor, not by page number.
 
-A cursor is the value that the list is ordered by, and the row's primary key to tell equal ones apart.
+The last page is as fast as the first, and new rows do not make others appear twice or not at all. A cursor contains the
+value that the list is ordered by, and the primary key of the row, to distinguish equal values.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _LONGEST: Final = 1000
 
 
 class CursorPages(BasePagination):
-    """A view has `orderings`: the names that clients may order by, each with the column, which is never null.
+    """Cursor pages for views with `orderings`: the names that clients may order by, each with a column without nulls.
 
-    The first is the order where the client says nothing; it and its kin may begin with a dash.
+    The first is the default. A name with a leading dash is descending.
     """
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
@@ -44,7 +44,7 @@ class CursorPages(BasePagination):
         name = asked.removeprefix("-")
         if name not in {one.removeprefix("-") for one in orderings}:
             raise ValidationError(
-                {"ordering": f"It is one of {', '.join(sorted(orderings))}, or the same with a dash."}
+                {"ordering": f"It must be one of {', '.join(sorted(orderings))}, with or without a leading dash."}
             )
         column = next(column for one, column in orderings.items() if one.removeprefix("-") == name)
         self._column, self._down, self._ordering = column, asked.startswith("-"), asked
@@ -57,9 +57,9 @@ class CursorPages(BasePagination):
             try:
                 rows = rows.filter(self._beyond(position, descending))
             except (ValueError, TypeError, DjangoValidationError):
-                # Of another list, or of another order.
+                # The cursor is of another list, or of another order.
                 raise _wrong_cursor() from None
-        # First which rows, which an index alone can tell, then all that they hold.
+        # First only the keys, which an index provides, then the whole rows.
         keys = list(rows.values_list("pk", flat=True)[: self._size + 1])
         more, keys = len(keys) > self._size, keys[: self._size]
         by_key = {row.pk: row for row in queryset.filter(pk__in=keys)}
@@ -72,7 +72,7 @@ class CursorPages(BasePagination):
         return found
 
     def get_paginated_response(self, data: Any) -> Response:
-        """`next` and `previous` are addresses, null at the ends."""
+        """Return the page; `next` and `previous` are addresses, null at the ends."""
         following = self._link(self._found[-1], back=False) if self._found and self._more_after else None
         before = self._link(self._found[0], back=True) if self._found and self._more_before else None
         return Response({"next": following, "previous": before, "results": data})
@@ -87,11 +87,11 @@ class CursorPages(BasePagination):
         """For the OpenAPI document."""
         names = [one.removeprefix("-") for one in getattr(view, "orderings", {})]
         return [
-            _parameter("cursor", "Where the page begins; as it stands in `next` and `previous`.", {"type": "string"}),
-            _parameter("limit", "How many of a page.", {"type": "integer", "minimum": 1, "maximum": _MOST}),
+            _parameter("cursor", "The start of the page, from `next` or `previous`.", {"type": "string"}),
+            _parameter("limit", "The number of rows in a page.", {"type": "integer", "minimum": 1, "maximum": _MOST}),
             _parameter(
                 "ordering",
-                "By what; with a dash downwards.",
+                "The order; descending with a leading dash.",
                 {"type": "string", "enum": [sign + one for one in names for sign in ("", "-")]},
             ),
         ]
@@ -101,7 +101,7 @@ class CursorPages(BasePagination):
         if text is None:
             return _USUAL
         if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= _MOST):
-            raise ValidationError({"limit": f"It is a number from 1 to {_MOST}."})
+            raise ValidationError({"limit": f"It must be a number from 1 to {_MOST}."})
         return int(text)
 
     def _beyond(self, position: tuple[Any, int], descending: bool) -> Q:
@@ -149,11 +149,11 @@ def _value(kind: object, value: object) -> Any:
 
 
 def _wrong_cursor() -> ValidationError:
-    return ValidationError({"cursor": "It is none that this list has given out."})
+    return ValidationError({"cursor": "This cursor is not from this list and order."})
 
 
 class _Exactly(DjangoJSONEncoder):
-    """Times with all their microseconds."""
+    """Encode times with all microseconds."""
 
     def default(self, o: Any) -> Any:
         return o.isoformat() if isinstance(o, date | datetime) else super().default(o)

@@ -1,4 +1,4 @@
-"""What is taken in: JSON, within bounds."""
+"""Parse JSON request bodies of limited size."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MAX_BODY: Final = 256 * 1024
 
 
 class BoundedJSONParser(JSONParser):
-    """JSON of at most `MAX_BODY` bytes."""
+    """Parse JSON of at most `MAX_BODY` bytes."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         body = stream.read(MAX_BODY + 1)
         if len(body) > MAX_BODY:
-            raise PayloadTooLarge(f"The body has more than {MAX_BODY} bytes.")
+            raise PayloadTooLarge(f"The request body has more than {MAX_BODY} bytes.")
         try:
             return super().parse(io.BytesIO(body), media_type, dict(parser_context or {}))
         except RecursionError:

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 wants them: one shape for all, field by field, with an id that is in the log.
+"""Turn errors into problems (RFC 9457): one form for all, with errors by field and an id that is in the log.
 
 {"type": "urn:edms-backup:problem:invalid", "title": …, "status": 400, "detail": …, "instance": "/api/v1/…",
  "id": "…", "errors": [{"field": "schedule_days", "message": "…"}]}
@@ -37,28 +37,28 @@ _RETRY_SECONDS: Final = 5
 
 
 class Gone(exceptions.APIException):
-    """What was there is not there any more, and will not come back."""
+    """The object was removed and will not come back."""
 
     status_code = HTTPStatus.GONE
     default_code = "gone"
 
 
 class PayloadTooLarge(exceptions.APIException):
-    """More bytes than are taken."""
+    """The request is too large."""
 
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     default_code = "too-large"
 
 
 class PreconditionFailed(exceptions.APIException):
-    """The client speaks another version of a protocol."""
+    """The client uses another version of the protocol."""
 
     status_code = HTTPStatus.PRECONDITION_FAILED
     default_code = "precondition-failed"
 
 
 class Conflict(exceptions.APIException):
-    """It is not in a state that allows this."""
+    """The state of the object does not allow this."""
 
     status_code = HTTPStatus.CONFLICT
     default_code = "conflict"
@@ -66,7 +66,7 @@ class Conflict(exceptions.APIException):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Problem:
-    """What is told of an error. `retry_after` are seconds, where it may pass by itself."""
+    """The answer for an error. `retry_after` is in seconds, for errors that may pass by themselves."""
 
     status: int
     code: str
@@ -76,7 +76,7 @@ class Problem:
     unexpected: bool = False
 
     def body(self, *, instance: str, request_id: str) -> dict[str, object]:
-        """The answer."""
+        """Return the body of the answer."""
         return {
             "type": f"{TYPE}{self.code}",
             "title": HTTPStatus(self.status).phrase,
@@ -88,12 +88,12 @@ class Problem:
         }
 
 
-# In both the most special first: the first class that fits says what it is.
+# In both tables the first matching class counts, so subclasses stand before their bases.
 _DJANGOS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
-    (Http404, 404, "not-found", "There is nothing of that name."),
-    (PermissionDenied, 403, "forbidden", "You have no right to do this."),
+    (Http404, 404, "not-found", "The object does not exist."),
+    (PermissionDenied, 403, "forbidden", "You do not have the permission to do this."),
     (UnreadablePostError, 400, "cut-off", "The request broke off before its end."),
-    (RequestDataTooBig, 413, "too-large", "The request is larger than what is taken."),
+    (RequestDataTooBig, 413, "too-large", "The request is too large."),
     (SuspiciousOperation, 400, "invalid", "The request is not valid."),
     (OperationalError, 503, "unavailable", "The database does not answer; try again."),
     (InterfaceError, 503, "unavailable", "The database does not answer; try again."),
@@ -130,7 +130,7 @@ _OURS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
 
 
 def problem_of(error: Exception) -> Problem:
-    """What is told of an error. Nothing of one that nobody foresaw, but that it is in the log."""
+    """Return the problem for an error. Details of unexpected errors are only in the log."""
     if isinstance(error, exceptions.ValidationError):
         return Problem(400, "invalid", "The request is not valid.", tuple(_fields(error.detail)))
     if isinstance(error, exceptions.APIException):
@@ -145,7 +145,12 @@ def problem_of(error: Exception) -> Problem:
                 fields = (("storage_path", str(error)),)
             retry = _RETRY_SECONDS if getattr(error, "retryable", False) else None
             return Problem(status, code, str(error), fields, retry)
-    return Problem(500, "unexpected", "Something unforeseen happened; the log has it under this id.", unexpected=True)
+    return Problem(
+        500,
+        "unexpected",
+        "An unexpected error occurred. The server's log has the details under this id.",
+        unexpected=True,
+    )
 
 
 def _of_framework(error: exceptions.APIException) -> Problem:

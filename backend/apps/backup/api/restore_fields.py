@@ -1,4 +1,4 @@
-"""What is sent and shown of restores."""
+"""The serializers of restores."""
 
 from __future__ import annotations
 
@@ -29,16 +29,22 @@ from .serializer_fields import (
 )
 
 SEVERAL: Final = ("leave_out", "paths", "tables")
-"""Choices of which there may be more than one."""
+"""The fields with a list of values."""
 _NAMES: Final[Mapping[str, tuple[str, str]]] = {
-    "live": (r"", "The live system has no name."),
-    "folder": (r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "It is a folder's name of letters, digits, dots and dashes."),
-    "database": (r"[A-Za-z][A-Za-z0-9_]{0,62}", "It is a letter, and up to 62 letters, digits and underscores."),
+    "live": (r"", "A restore to the live system takes no name."),
+    "folder": (
+        r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
+        "It must be a folder name of letters, digits, dots, dashes and underscores, at most 100 characters.",
+    ),
+    "database": (
+        r"[A-Za-z][A-Za-z0-9_]{0,62}",
+        "It must be a letter, followed by up to 62 letters, digits and underscores.",
+    ),
 }
 
 
 class PathField(TextField):
-    """A file or folder in a backup, in its one form."""
+    """The path of a file or folder in a backup, normalized."""
 
     def to_internal_value(self, data: Any) -> str:
         try:
@@ -46,24 +52,24 @@ class PathField(TextField):
         except RequestRefused as error:
             raise serializers.ValidationError(str(error)) from error
         if not path:
-            raise serializers.ValidationError("That is the whole backup, which is restored without `paths`.")
+            raise serializers.ValidationError("This path is the whole backup. To restore it, omit `paths`.")
         if is_withheld(path):
             raise serializers.ValidationError(
-                "What lies below project/ holds secrets of the installation; whoever has the passphrase takes it out"
-                " with `restore_backup --to-folder --path`."
+                "Files below project/ contain secrets of the installation and cannot be restored over HTTP. To restore"
+                " them, run `restore_backup --to-folder --path`, which needs the passphrase."
             )
         return text_of(path)
 
 
 class ChoicesSerializer(StrictSerializer):
-    """What is to be restored, and to where: to the live system, or to the new folder or database `name`."""
+    """The parts to restore, and the target: the live system, or a new folder or database with this `name`."""
 
     target = serializers.ChoiceField(list(_NAMES), default="live")
     name = serializers.CharField(
         max_length=100,
         default="",
         allow_blank=True,
-        help_text="Of a new folder in BACKUP_RESTORE_ROOT, or of a new database.",
+        help_text="The name of a new folder in BACKUP_RESTORE_ROOT, or of a new database.",
     )
     only = serializers.ChoiceField(["database", "files"], default="", allow_blank=True)
     leave_out = serializers.ListField(
@@ -77,7 +83,7 @@ class ChoicesSerializer(StrictSerializer):
         child=PathField(max_length=4096, trim_whitespace=False),
         max_length=1000,
         default=list,
-        help_text="To a folder: only these files and folders, each as `path` in the list of files gives it.",
+        help_text="To a folder: only these files and folders, as in `path` of the list of files.",
     )
     tables = serializers.ListField(
         child=serializers.CharField(max_length=200, trim_whitespace=False),
@@ -90,7 +96,7 @@ class ChoicesSerializer(StrictSerializer):
         allow_null=True,
         default=None,
         help_text="To the live database: remove all sessions and tokens before it goes live. Null: only those of"
-        " packages of other systems; the plan says it.",
+        " packages of other systems; the plan says so.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -98,16 +104,18 @@ class ChoicesSerializer(StrictSerializer):
         if not re.fullmatch(pattern, attrs["name"]):
             raise serializers.ValidationError({"name": said})
         if attrs["target"] == "folder" and (attrs["only"] or attrs["leave_out"]):
-            raise serializers.ValidationError({"target": "To a folder the whole backup is restored, or its `paths`."})
+            raise serializers.ValidationError(
+                {"target": "To a `folder`, restore the whole backup or `paths`, without `only` and `leave_out`."}
+            )
         if attrs["paths"] and attrs["target"] != "folder":
-            raise serializers.ValidationError({"paths": "Single files and folders are restored to a `folder` only."})
+            raise serializers.ValidationError({"paths": "Single files and folders can only be restored to a `folder`."})
         if attrs["tables"] and attrs["target"] != "database":
-            raise serializers.ValidationError({"tables": "Single tables are restored to a new `database` only."})
+            raise serializers.ValidationError({"tables": "Single tables can only be restored to a new `database`."})
         both = sorted({*attrs["tables"]} & {*attrs["leave_out"]})
         if both:
-            raise serializers.ValidationError({"leave_out": f"{both[0]} is among the `tables` that are chosen."})
+            raise serializers.ValidationError({"leave_out": f"{both[0]} is also in `tables`."})
         if attrs["drop_access"] is not None and (attrs["target"] != "live" or attrs["only"] == "files"):
-            raise serializers.ValidationError({"drop_access": "It is for the live database only."})
+            raise serializers.ValidationError({"drop_access": "It applies only to the live database."})
         return attrs
 
     def restore_request(self, **source: Any) -> RestoreRequest:
@@ -120,44 +128,45 @@ class ChoicesSerializer(StrictSerializer):
 
 
 class SourceSerializer(ChoicesSerializer):
-    """The same, with what it is restored from: a stored backup or a package that was sent."""
+    """The same, with the source: a stored backup or an uploaded package."""
 
     backup = serializers.UUIDField(required=False, help_text="A job.")
     upload = serializers.UUIDField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("backup" in attrs) == ("upload" in attrs):
-            raise serializers.ValidationError({"backup": "Either a `backup` or an `upload` is restored."})
+            raise serializers.ValidationError({"backup": "Give either a `backup` or an `upload`."})
         return super().validate(attrs)
 
 
 class ConfirmationSerializer(ChoicesSerializer):
-    """What it takes to begin a restore of which the address says what is restored."""
+    """A request to start a restore, if the address names the source."""
 
     confirm = serializers.CharField(
         max_length=300,
         default="",
         allow_blank=True,
         trim_whitespace=False,
-        help_text="For the live system: the name of the job or the uploaded file, as it is.",
+        help_text="For the live system: the exact name of the job or the uploaded file.",
     )
     plan = serializers.UUIDField(required=False, help_text="The operation whose plan was shown.")
 
 
 class RestoreRequestSerializer(SourceSerializer, ConfirmationSerializer):
-    """What it takes to begin a restore."""
+    """A request to start a restore."""
 
 
 class RollbackSerializer(StrictSerializer):
-    """What may be said of a rollback."""
+    """The options of a rollback."""
 
     safety_backup = serializers.BooleanField(
-        default=True, help_text="Back up the live state first; without it what was written since the restore is lost."
+        default=True,
+        help_text="Back up the live state first. Without it, everything written since the restore is lost.",
     )
 
 
 class RestoreSerializer(RowSerializer):
-    """A restore. `operation` is what does it, while the ledger knows; its `progress` tells how far it is."""
+    """A restore. `operation` is the operation that runs it, if the ledger knows it; `progress` is its progress."""
 
     backup_job = UuidField()
     requested_by = UserNameField()
@@ -211,7 +220,7 @@ class TableChangeSerializer(ApiSerializer):
     before = serializers.IntegerField()
     after = serializers.IntegerField()
     written = serializers.IntegerField(
-        allow_null=True, help_text="Rows that were added or changed; null where the kind of database does not tell."
+        allow_null=True, help_text="Rows that were added or changed; null if this kind of database does not count them."
     )
 
 
@@ -227,21 +236,21 @@ class RootChangeSerializer(ApiSerializer):
 
 
 class ChangesSerializer(ApiSerializer):
-    """What was written between the backup of the live state and the swap, and is only in what was replaced."""
+    """Data written between the backup of the live state and the swap; it exists only in the replaced data."""
 
     since = MomentField()
     tables = TableChangeSerializer(many=True)
     files = RootChangeSerializer(many=True)
-    unknown = serializers.ListField(child=serializers.CharField(), help_text="What could not be compared.")
+    unknown = serializers.ListField(child=serializers.CharField(), help_text="The parts that could not be compared.")
     uncounted = serializers.ListField(
-        child=serializers.CharField(), help_text="Databases in which rows that were changed only are not counted."
+        child=serializers.CharField(), help_text="Databases whose changed rows are not counted, only added ones."
     )
 
 
 class RestoreDetailSerializer(RestoreSerializer):
-    """All of it: the plan by which it is done, the phases with their times, what was counted, and notes."""
+    """A restore with its plan, its phases and their times, counts and notes."""
 
-    plan = serializers.DictField(help_text="As it was shown, and from its beginning on as it is done.")
+    plan = serializers.DictField(help_text="The plan as shown, and after the start as executed.")
     phases = PhaseSerializer(many=True)
     counts = serializers.DictField(child=serializers.IntegerField(), help_text="Databases, files and bytes.")
     log = serializers.ListField(child=serializers.CharField())
@@ -253,17 +262,17 @@ class RestoreDetailSerializer(RestoreSerializer):
 
     @extend_schema_field(ChangesSerializer(allow_null=True))
     def get_changes(self, row: RestoreJob) -> dict[str, object] | None:
-        # Rows of earlier versions lack what these did not look for.
+        # Rows of earlier versions lack newer fields.
         return msgspec.convert(row.changes, Changes).to_json() if row.changes else None
 
 
 class BegunSerializer(ApiSerializer):
-    """A restore that was asked for, and the operation that does it."""
+    """A requested restore, and the operation that runs it."""
 
     restore = RestoreDetailSerializer()
     operation = OperationSerializer()
 
 
 def restoring(row: RestoreJob) -> Operation | None:
-    """The operation that does a restore, while the ledger knows of one."""
+    """Return the operation that runs a restore, if the ledger has one."""
     return next((one for one in row.operations.all() if one.kind == OperationKind.RESTORE), None)

@@ -1,4 +1,4 @@
-"""Restores from a package that is sent along in a form, or was uploaded before."""
+"""Restore a package that is sent in a form, or was uploaded before."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from .restore_fields import SEVERAL, BegunSerializer, ConfirmationSerializer
 from .restores import begin_restore
 
 _FORM_ROOM: Final = 1 << 20
-"""Bytes that a form takes besides its file."""
+"""The bytes allowed for a form besides its file."""
 
 
 class FileSerializer(ConfirmationSerializer):
-    """A restore from a package that is sent along as `file`, or was sent before as `upload`."""
+    """A restore from a package that is sent as `file`, or was uploaded before as `upload`."""
 
     file = serializers.FileField(required=False)
     upload = serializers.UUIDField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("file" in attrs) == ("upload" in attrs):
-            raise serializers.ValidationError({"file": "Either a `file` or an `upload` is restored."})
+            raise serializers.ValidationError({"file": "Give either a `file` or an `upload`."})
         return super().validate(attrs)
 
 
 class RestoreFromFile(BackupView):
-    """Restore a package: a small one that is sent along in a form, or one of any size that was uploaded before."""
+    """Restore a package: a small one that is sent in a form, or one of any size that was uploaded before."""
 
     rights = {"POST": Right.RESTORE}
     serializer_class = FileSerializer
@@ -52,7 +52,7 @@ class RestoreFromFile(BackupView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if request.method in self.rights and _comes_with_a_session(request):
-            # The check against forged requests reads the form, which Django puts on the disk whole.
+            # The CSRF check reads the form, and Django writes all of it to the disk. So check before that.
             if not request._request.user.has_perm(Right.RESTORE.permission):
                 self.permission_denied(request)
             _require_size(request)
@@ -75,28 +75,28 @@ class RestoreFromFile(BackupView):
             uploads.receive(row.uuid, file, offset=0, size=row.size)
             return begin_restore(self, asked, upload=row.uuid)
         except Exception:
-            # Nobody knows of it but this request, unless the restore was asked for all the same.
+            # Only this request knows the upload, unless the restore was requested in spite of the error.
             with contextlib.suppress(AlreadyRunning):
                 upload_delete(row.uuid, user=self.user)
             raise
 
 
 def _comes_with_a_session(request: Request) -> bool:
-    """Whether it is authenticated by a session alone."""
+    """Return whether the request is authenticated by a session alone."""
     known = any(isinstance(one, SessionAuthentication) for one in request.authenticators or ())
     user = getattr(request._request, "user", None)
     return known and "Authorization" not in request.headers and user is not None and user.is_authenticated
 
 
 def _require_size(request: Request) -> None:
-    """Refuse more than a package may have. Of a length that is no number, or of none, Django reads nothing."""
+    """Refuse requests larger than a package may be. Django reads nothing if the length is missing or invalid."""
     announced = str(request.META.get("CONTENT_LENGTH", ""))
     if announced.isdecimal() and int(announced[:20]) > conf.load().upload_max_bytes + _FORM_ROOM:
-        raise PayloadTooLarge(f"A package may have {conf.load().upload_max_bytes:,} bytes.")
+        raise PayloadTooLarge(f"A package may have at most {conf.load().upload_max_bytes:,} bytes.")
 
 
 def _plain(data: Any) -> Any:
-    """A form as JSON would have it: what is left out of a form is left out, and no "no"."""
+    """Return a form as JSON-like data: a field that the form omits stays missing, and does not become false."""
     if not isinstance(data, QueryDict):
         return data
     return {name: data.getlist(name) if name in SEVERAL else data[name] for name in data}

@@ -1,4 +1,4 @@
-"""Restores: planned, begun, watched, cancelled, rolled back, released."""
+"""Plan, start, list, cancel, roll back and release restores."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from .serializer_fields import ApiSerializer, EmptySerializer, StrictSerializer
 
 
 class RestoreFilter(StrictSerializer):
-    """By what the list can be narrowed down."""
+    """The filters of the list."""
 
     status = serializers.MultipleChoiceField(choices=RestoreStatus.choices, required=False)
     restore_type = serializers.ChoiceField(RestoreType.choices, required=False)
@@ -49,10 +49,10 @@ class RestoreFilter(StrictSerializer):
 
 
 class SuggestionSerializer(ApiSerializer):
-    """The backup that `latest` means, and what was passed over for it; `job` is null where there is none."""
+    """The backup that `latest` means, with notes on newer ones that were skipped; `job` is null if there is none."""
 
     job = JobSerializer(allow_null=True)
-    is_whole = serializers.BooleanField(help_text="It holds what the project has: database and files.")
+    is_whole = serializers.BooleanField(help_text="Whether it holds all of the project: database and files.")
     notes = serializers.ListField(child=serializers.CharField())
 
 
@@ -74,10 +74,10 @@ class RestoreSuggestion(BackupView):
 
 
 class RestorePlan(BackupView):
-    """Plan a restore, and touch nothing.
+    """Plan a restore without changing anything.
 
-    An operation, because it is made by whoever would do the restore, with that one's rights and passphrase, and
-    because of a portable package every value is read for it. The `result` of the operation is the plan.
+    The plan is an operation: an executor creates it with the rights and the passphrase that a restore would use, and
+    reads every value of a portable package for it. The `result` of the operation is the plan.
     """
 
     rights = {"POST": Right.RESTORE}
@@ -127,7 +127,7 @@ class RestoreDetail(BackupView):
 
 
 class RestoreCancel(BackupView):
-    """Cancel a restore, until its swap begins; what it has prepared is removed."""
+    """Cancel a restore before its swap begins. The data that it has prepared is removed."""
 
     rights = {"POST": Right.RESTORE}
     serializer_class = ReasonSerializer
@@ -138,7 +138,7 @@ class RestoreCancel(BackupView):
         row = _restore(self)
         operation = restoring(row)
         if operation is None or operation.status not in OPEN:
-            raise IllegalTransition(f"The restore {row.uuid} is {row.status}, and no operation of it can be cancelled.")
+            raise IllegalTransition(f"The restore {row.uuid} is {row.status} and cannot be cancelled.")
         reason = asked["reason"] or f"Cancelled by {self.user.get_username()}."
         return accepted(operation_cancel_request(operation.uuid, reason, now=timezone.now()))
 
@@ -156,7 +156,7 @@ class RestoreRollback(BackupView):
 
 
 class RestoreRelease(BackupView):
-    """Delete what a restore replaced; it cannot be rolled back then."""
+    """Delete the data that a restore replaced. After that, the restore cannot be rolled back."""
 
     rights = {"POST": Right.RESTORE}
     serializer_class = EmptySerializer
@@ -168,7 +168,7 @@ class RestoreRelease(BackupView):
 
 
 def begin_restore(view: BackupView, asked: ConfirmationSerializer, **source: Any) -> Response:
-    """201 with a restore that was asked for; `source` where the address says what is restored."""
+    """Request a restore, and return 201 with it. `source` is the backup or upload that the address names."""
     operation = restore_request(
         asked.restore_request(**source),
         user=view.user,

@@ -1,4 +1,4 @@
-"""What the API answers at which address, but for what is about the API itself."""
+"""All addresses of the API, except the OpenAPI document and its page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serializers that refuse what they do not know, and fields that hosts and databases cannot be broken with."""
+"""Serializers that refuse unknown fields, and fields whose values are safe for every host and database."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ else:  # The framework's own classes take no parameters.
 
 
 def _refuse_unknown(serializer: serializers.BaseSerializer[Any], data: Any) -> None:
-    # What is only read may come back as it was given out; a name that is not known is a slip of the pen.
+    # Read-only fields may be sent back unchanged. An unknown name is probably misspelled.
     if isinstance(data, Mapping):
         unknown = sorted(set(map(str, data)) - set(serializer.fields))  # type: ignore[attr-defined]
         if unknown:
-            raise serializers.ValidationError({name[:100]: "There is no such field." for name in unknown[:20]})
+            raise serializers.ValidationError({name[:100]: "This field does not exist." for name in unknown[:20]})
 
 
 class StrictSerializer(ApiSerializer):
-    """What a client sends, and no field more."""
+    """A request that refuses unknown fields."""
 
     def run_validation(self, data: Any = empty) -> Any:
         _refuse_unknown(self, data)
@@ -42,11 +42,11 @@ class StrictSerializer(ApiSerializer):
 
 
 class EmptySerializer(StrictSerializer):
-    """Nothing needs to be said."""
+    """A request without fields."""
 
 
 class TextField(serializers.CharField):
-    """Text in JSON; a number is none."""
+    """A text in JSON, not a number."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -55,7 +55,7 @@ class TextField(serializers.CharField):
 
 
 class NumberField(serializers.IntegerField):
-    """A whole number in JSON; a text that looks like one is none."""
+    """A whole number in JSON, not a text with digits."""
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int | float) or data != data // 1:
@@ -64,7 +64,7 @@ class NumberField(serializers.IntegerField):
 
 
 class CountField(serializers.IntegerField):
-    """A whole number in a query: digits and nothing else, in no other script than ours."""
+    """A whole number in a query: ASCII digits only."""
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, str) and not (data.isascii() and data.isdigit()):
@@ -73,7 +73,7 @@ class CountField(serializers.IntegerField):
 
 
 class FlagField(serializers.BooleanField):
-    """True or false in JSON, and no word for them."""
+    """True or false in JSON, not a text."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -83,14 +83,14 @@ class FlagField(serializers.BooleanField):
 
 @extend_schema_field({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:00)?$", "examples": ["02:00"]})
 class ClockField(serializers.TimeField):
-    """A time of day, hours and minutes, of the schedules' time zone."""
+    """A time of day, hours and minutes, in the time zone of the schedules."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format=ISO_8601, input_formats=["%H:%M", "%H:%M:%S"], **kwargs)
 
 
 class MomentField(serializers.DateTimeField):
-    """A time that every database can be asked about, as ISO 8601 with an offset, whatever the host's formats are."""
+    """A timestamp as ISO 8601 with an offset, whatever the host's formats are; in a range that all databases accept."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format=ISO_8601, input_formats=[ISO_8601], **kwargs)
@@ -101,7 +101,7 @@ class MomentField(serializers.DateTimeField):
     def to_internal_value(self, value: Any) -> datetime:
         moment: datetime = super().to_internal_value(value)
         if not 1970 <= moment.year <= 9000:
-            raise serializers.ValidationError("It lies outside of the years 1970 to 9000.")
+            raise serializers.ValidationError("The year must be from 1970 to 9000.")
         return moment
 
     def to_representation(self, value: Any) -> str:
@@ -112,12 +112,12 @@ class MomentField(serializers.DateTimeField):
 
     @functools.cached_property
     def _zone(self) -> tzinfo:
-        # It is that of the request, and asked for once: a page has a thousand times.
+        # The time zone of the request, looked up once, because a page has a thousand timestamps.
         return timezone.get_current_timezone()
 
 
 class RowSerializer(_ModelSerializer):
-    """A row as it is told."""
+    """A row of a model in an answer."""
 
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
@@ -128,7 +128,7 @@ class RowSerializer(_ModelSerializer):
 
 
 class StrictModelSerializer(RowSerializer):
-    """The same for a model's fields, each of the type that JSON has for it."""
+    """A row of a model in a request: refuses unknown fields and values of the wrong JSON type."""
 
     serializer_field_mapping = {
         **RowSerializer.serializer_field_mapping,
@@ -147,7 +147,7 @@ class StrictModelSerializer(RowSerializer):
 
 @extend_schema_field({"type": ["string", "null"], "format": "uuid"})
 class UuidField(serializers.RelatedField[Any, Any, str]):
-    """Another row by its uuid; null where there is none any more."""
+    """The uuid of another row; null if it does not exist any more."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(read_only=True, **kwargs)
@@ -158,7 +158,7 @@ class UuidField(serializers.RelatedField[Any, Any, str]):
 
 @extend_schema_field({"type": ["string", "null"]})
 class UserNameField(serializers.RelatedField[Any, Any, str]):
-    """A user by name; null where there is none any more."""
+    """The name of a user; null if the user does not exist any more."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(read_only=True, **kwargs)

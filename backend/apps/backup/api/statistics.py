@@ -1,4 +1,4 @@
-"""Series for charts."""
+"""Return series for charts."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ _MOST_DAYS = 366
 
 
 class StatisticsFilter(StrictSerializer):
-    """Of how many days."""
+    """The number of days."""
 
     days = CountField(min_value=1, max_value=_MOST_DAYS, default=_USUAL_DAYS)
 
 
 class ResultsField(serializers.DictField):
-    """How many jobs came to which result; statuses without a job are left out."""
+    """The number of jobs by status; statuses without a job are omitted."""
 
     child = serializers.IntegerField()
 
 
 class DaySerializer(ApiSerializer):
-    """A day in the schedules' time zone: the jobs that were asked for on it. Sizes are bytes."""
+    """A day in the time zone of the schedules, with the jobs queued on it. Sizes are bytes."""
 
     date = serializers.DateField()
     begins_at = MomentField()
-    ends_at = MomentField(help_text="When the next one begins.")
+    ends_at = MomentField(help_text="The start of the next day.")
     results = ResultsField()
-    stored_bytes = serializers.IntegerField(help_text="What they added to the storage: its growth.")
-    logical_bytes = serializers.IntegerField(help_text="What was read for them.")
+    stored_bytes = serializers.IntegerField(help_text="Bytes that the jobs added to the storage.")
+    logical_bytes = serializers.IntegerField(help_text="Bytes that the jobs read.")
     new_files = serializers.IntegerField()
     changed_files = serializers.IntegerField()
     total_seconds = serializers.IntegerField()
-    median_seconds = serializers.IntegerField(allow_null=True, help_text="Of those that stored a backup.")
+    median_seconds = serializers.IntegerField(allow_null=True, help_text="Of the jobs that stored a backup.")
 
 
 class ConfigurationTotalSerializer(ApiSerializer):
-    """What the jobs of a configuration came to; `configuration` is null for those that have none."""
+    """The totals of the jobs of a configuration; `configuration` is null for jobs without one."""
 
     configuration = serializers.UUIDField(allow_null=True)
     name = serializers.CharField(allow_blank=True)
@@ -72,7 +72,7 @@ class CalendarSerializer(ApiSerializer):
 
 
 class GrowthSerializer(ApiSerializer):
-    """How long the main storage lasts, at the rate of the last 30 days. Null is what cannot be foreseen."""
+    """How long the main storage lasts at the rate of the last 30 days. Null means unknown."""
 
     total_bytes = serializers.IntegerField()
     free_bytes = serializers.IntegerField()
@@ -82,14 +82,14 @@ class GrowthSerializer(ApiSerializer):
 
 
 class StatisticsSerializer(ApiSerializer):
-    """Everything for charts. Long lists are cut off; what was left out is counted."""
+    """All series for charts. Long lists are cut off; the omitted rows are counted."""
 
     examined_at = MomentField()
     time_zone = serializers.CharField()
     first = serializers.DateField()
     last = serializers.DateField()
     days = DaySerializer(many=True)
-    configurations = ConfigurationTotalSerializer(many=True, help_text="Those that store most first.")
+    configurations = ConfigurationTotalSerializer(many=True, help_text="Sorted by stored bytes, the most first.")
     configurations_left_out = serializers.IntegerField()
     calendar = CalendarSerializer(many=True)
     calendar_left_out = serializers.IntegerField()
@@ -97,7 +97,7 @@ class StatisticsSerializer(ApiSerializer):
 
 
 class SystemStatistics(BackupView):
-    """What the backups came to, day by day."""
+    """Statistics of the backups by day."""
 
     rights = {"GET": Right.VIEW}
     filter_serializer = StatisticsFilter
@@ -112,7 +112,7 @@ _TOTAL = tuple(ConfigurationTotalSerializer().fields)
 
 
 def _shaped(found: Statistics) -> dict[str, Any]:
-    """As `StatisticsSerializer` says; without its help, which would take longer than all the rest."""
+    """Return the form of `StatisticsSerializer` without using it, because it would take most of the time."""
     return {
         "examined_at": found.at,
         "time_zone": found.time_zone,

@@ -1,4 +1,4 @@
-"""How the whole stands: the verdict, what is at work, what the doctor finds, where the backups lie."""
+"""The state of the system: protection status, running jobs, findings and repositories."""
 
 from __future__ import annotations
 
@@ -30,50 +30,50 @@ _RAN = (JobStatus.COMPLETED, JobStatus.INCOMPLETE, *selectors.FAILURES)
 
 
 class VerdictSerializer(ApiSerializer):
-    """Whether one is protected. `since` is null where the ledger does not tell."""
+    """The protection status. `since` is null if the ledger does not know it."""
 
     state = serializers.ChoiceField([one.value for one in Protection])
     since = MomentField(allow_null=True)
     reason = serializers.CharField()
     next_step = serializers.CharField(allow_null=True, help_text="Null if there is nothing to do.")
-    warnings = serializers.IntegerField(help_text="How many findings are open. PROTECTED with some is no plain yes.")
-    open = serializers.ListField(child=serializers.CharField(), help_text="What they are, the worst first.")
+    warnings = serializers.IntegerField(help_text="The number of open findings, which may also be there if PROTECTED.")
+    open = serializers.ListField(child=serializers.CharField(), help_text="The open findings, the worst first.")
     examined_at = MomentField()
 
 
 class FreshnessSerializer(ApiSerializer):
-    """How old the last good backup of a schedule is, against what the schedule promises."""
+    """The age of the last good backup of a schedule, compared with what the schedule promises."""
 
     configuration = serializers.UUIDField()
     name = serializers.CharField()
-    last_good_at = MomentField(allow_null=True, help_text="When it was begun; null if there is none.")
+    last_good_at = MomentField(allow_null=True, help_text="When it started; null if there is none.")
     fresh_until = MomentField(allow_null=True, help_text="Until when it is fresh enough, or was.")
     late_since = MomentField(allow_null=True, help_text="Null while the promise is kept.")
     next_run = MomentField(allow_null=True)
 
 
 class StatusSerializer(ApiSerializer):
-    """The whole at a glance. Backups are counted by their jobs: those that ran to an end, however they ended."""
+    """The system at a glance. Backups are counted by their finished jobs, whatever the result."""
 
     protection = VerdictSerializer()
     total_backups = serializers.IntegerField(help_text="Jobs that ended COMPLETED, INCOMPLETE, FAILED or TIMEOUT.")
-    successful_backups = serializers.IntegerField(help_text="COMPLETED ones; an INCOMPLETE one is no success.")
-    failed_backups = serializers.IntegerField(help_text="FAILED and TIMEOUT.")
-    success_rate = serializers.FloatField(allow_null=True, help_text="In percent; null while there is none to count.")
+    successful_backups = serializers.IntegerField(help_text="COMPLETED jobs; INCOMPLETE does not count as a success.")
+    failed_backups = serializers.IntegerField(help_text="FAILED and TIMEOUT jobs.")
+    success_rate = serializers.FloatField(allow_null=True, help_text="In percent; null without finished jobs.")
     jobs_by_status = serializers.DictField(child=serializers.IntegerField())
-    active_configurations = serializers.IntegerField(help_text="Enabled ones, those on demand among them.")
+    active_configurations = serializers.IntegerField(help_text="Enabled configurations, including those on demand.")
     running_jobs = JobSerializer(many=True)
     waiting_jobs = JobSerializer(many=True)
     recent_jobs = JobSerializer(many=True)
     recent_configurations = ConfigurationSerializer(many=True)
     freshness = FreshnessSerializer(
-        many=True, help_text="Of what runs by schedule; who is late, or will be first, first."
+        many=True, help_text="Of scheduled configurations; late ones first, then by `fresh_until`."
     )
-    freshness_left_out = serializers.IntegerField(help_text="How many more there are.")
+    freshness_left_out = serializers.IntegerField(help_text="The number of further configurations.")
 
 
 class FindingSerializer(ApiSerializer):
-    """One thing that is wrong, why it matters, what to do."""
+    """One problem, why it matters, and what to do."""
 
     id = serializers.CharField(help_text="Stable, such as backup.W014.")
     severity = serializers.ChoiceField([one.name for one in Severity])
@@ -84,7 +84,7 @@ class FindingSerializer(ApiSerializer):
 
 
 class AcknowledgedFindingSerializer(FindingSerializer):
-    """A warning that a person has acknowledged."""
+    """A warning that a user has acknowledged."""
 
     acknowledgement = serializers.UUIDField(source="acknowledged.uuid")
     acknowledged_by = serializers.CharField(source="acknowledged.who")
@@ -93,7 +93,7 @@ class AcknowledgedFindingSerializer(FindingSerializer):
 
 
 class FindingsSerializer(ApiSerializer):
-    """Everything that the doctor sees, the worst first. `severity` is never better than the protection status."""
+    """All findings of the doctor, the worst first. `severity` is never better than the protection status."""
 
     severity = serializers.ChoiceField([one.name for one in Severity])
     examined_at = MomentField()
@@ -113,7 +113,7 @@ class PruneSerializer(ApiSerializer):
 
 
 class KeySerializer(ApiSerializer):
-    """A key of a repository: who made it, where and when. Never the key itself."""
+    """A key of a repository: its user, host and date. Never the key itself."""
 
     id = serializers.CharField(help_text="The first digits of its name.")
     created = serializers.CharField()
@@ -122,16 +122,16 @@ class KeySerializer(ApiSerializer):
 
 
 class RepositorySerializer(ApiSerializer):
-    """A repository. Null is what is not known; `error` says why."""
+    """A repository. Null means unknown; `error` says why."""
 
     storage_path = serializers.CharField(
-        allow_blank=True, help_text="As configurations have it: relative to the main storage, or absolute."
+        allow_blank=True, help_text="As in configurations: relative to the main storage, or absolute."
     )
     encrypted = serializers.BooleanField()
     exists = serializers.BooleanField()
-    snapshots = serializers.IntegerField(help_text="That the ledger knows of, without packages.")
-    logical_bytes = serializers.IntegerField(help_text="What was read for them.")
-    stored_bytes = serializers.IntegerField(allow_null=True, help_text="What its files take on disk.")
+    snapshots = serializers.IntegerField(help_text="The snapshots in the ledger, without packages.")
+    logical_bytes = serializers.IntegerField(help_text="Bytes that were read for the snapshots.")
+    stored_bytes = serializers.IntegerField(allow_null=True, help_text="Bytes that its files use on the disk.")
     deduplication_ratio = serializers.FloatField(allow_null=True)
     free_bytes = serializers.IntegerField(allow_null=True)
     last_backup = MomentField(allow_null=True)
@@ -151,14 +151,14 @@ class RepositoriesSerializer(ApiSerializer):
 
 
 class OwnRightsSerializer(ApiSerializer):
-    """Who asks, and what that one may do here."""
+    """The current user and the user's rights."""
 
     user = serializers.CharField()
     rights = serializers.ListField(child=serializers.ChoiceField([one.codename for one in Right]))
 
 
 class SystemRights(BackupView):
-    """Who one is and what one may do oneself: for clients that offer nothing else."""
+    """The current user and the user's rights, so that a client can offer only allowed actions."""
 
     rights = {"GET": None}
 
@@ -170,7 +170,7 @@ class SystemRights(BackupView):
 
 
 class SystemStatus(BackupView):
-    """Whether one is protected, what is at work, and how it went."""
+    """The protection status, the running jobs, and the recent results."""
 
     rights = {"GET": Right.VIEW}
 
@@ -199,7 +199,7 @@ class SystemStatus(BackupView):
 
 
 class SystemFindings(BackupView):
-    """What the doctor finds, as `manage.py backup_health` shows it."""
+    """The findings of the doctor, as `manage.py backup_health` shows them."""
 
     rights = {"GET": Right.VIEW}
 
@@ -218,7 +218,7 @@ class SystemFindings(BackupView):
 
 
 class SystemRepositories(BackupView):
-    """Where the backups lie, how much they take, and who has a key."""
+    """The repositories, their sizes and their keys."""
 
     rights = {"GET": Right.VIEW}
 
@@ -244,7 +244,7 @@ def _verdict(verdict: Verdict, at: datetime) -> dict[str, object]:
 
 def _freshness(seen: Health) -> dict[str, object]:
     scheduled = [one for one in seen.configurations if one.state == "scheduled"]
-    # None sorts like what lies before everything: it promises nothing that could be kept.
+    # None sorts before everything: there is no promise that could be kept.
     first = seen.at.min.replace(tzinfo=seen.at.tzinfo)
     scheduled.sort(key=lambda one: (one.late_since is None, one.fresh_until or first, one.name))
     return {

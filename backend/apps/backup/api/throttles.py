@@ -1,6 +1,6 @@
-"""How often a user may ask: by kind of request, as BACKUP_API_RATES says. Counted in Django's default cache.
+"""Limit the requests of a user by kind, as BACKUP_API_RATES says. Counted in Django's default cache.
 
-A cache of each process by itself, as Django has it where nothing is set, counts in each process by itself.
+With a cache per process, which is Django's default, each process counts by itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .. import conf
 
 
 class UserThrottle(SimpleRateThrottle):
-    """`throttle_scope` of the view: "read", "change" or "download"; without it by the method."""
+    """Limit by the `throttle_scope` of the view ("read", "change" or "download"), or else by the method."""
 
     def __init__(self) -> None:
         # The rate depends on the request.

@@ -1,7 +1,7 @@
-"""Tickets for downloads: a link in a browser sends no header, and so no token.
+"""Tickets for downloads by link: a link in a browser sends no header, and so no token.
 
-A ticket is in the address. It is signed, names one user, one backup and one path in it, and begins a download within a
-minute. The right of its user is asked for when it is used, as with every other request.
+A ticket is in the address. It is signed, is for one user, one backup and one path in it, and must be used within a
+minute. The right of its user is checked when it is used, as with every other request.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _SALT: Final = "edms-backup.download"
 
 
 def ticket_of(user: Any, job: str, path: str) -> str:
-    """Return a ticket for a user and what lies at `path` in the backup of a job; "" is the whole."""
+    """Return a ticket for a user and a `path` in the backup of a job; "" is the whole backup."""
     return signing.dumps([str(user.pk), job, path], salt=_SALT, compress=True)
 
 
 class TicketAuthentication(BaseAuthentication):
-    """The user whom a ticket names, for its one download. No session or token beside it counts."""
+    """Authenticate the user of a ticket for its one download. A session or token beside it does not count."""
 
     def authenticate(self, request: Request) -> tuple[Any, str]:
         ticket = request.query_params[PARAMETER]
@@ -42,5 +42,5 @@ class TicketAuthentication(BaseAuthentication):
             raise AuthenticationFailed("The ticket is for another download.")
         user = active_account(key)
         if user is None:
-            raise AuthenticationFailed("The user of the ticket is not there any more, or is switched off.")
+            raise AuthenticationFailed("The user of the ticket does not exist any more, or is inactive.")
         return user, ticket

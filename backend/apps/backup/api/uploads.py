@@ -1,7 +1,7 @@
-"""Packages sent in: in as many requests as it takes (tus 1.0.0: core, creation, termination).
+"""Upload packages in any number of requests (tus 1.0.0: core, creation, termination).
 
-https://tus.io/protocols/resumable-upload: POST names the size, PATCH adds bytes where the ones before ended, HEAD says
-where that is. Only whoever began an upload sees it.
+https://tus.io/protocols/resumable-upload: POST names the size, PATCH appends bytes at the current offset, HEAD returns
+this offset. Only the user who started an upload sees it.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ _METADATA = OpenApiParameter(
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     required=True,
-    description="`filename`, and the file's name in base64.",
+    description="`filename` and the name of the file in base64.",
 )
 
 
 class UploadSerializer(RowSerializer):
-    """An upload; `offset` is how many bytes are there of `size`."""
+    """An upload; `offset` is the number of received bytes, of `size`."""
 
     offset = serializers.SerializerMethodField()
 
@@ -63,7 +63,7 @@ class UploadSerializer(RowSerializer):
 
 
 class OffsetParser(BaseParser):
-    """The bytes as they come: nothing is read before the view does."""
+    """Pass the stream to the view, which reads it."""
 
     media_type = "application/offset+octet-stream"
 
@@ -77,12 +77,12 @@ class OffsetParser(BaseParser):
 
 
 class TusView(BackupView):
-    """What all requests of the protocol share."""
+    """The base of all views of the protocol."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if request.headers.get("Tus-Resumable", _TUS) != _TUS:
-            raise PreconditionFailed(f"The protocol is tus {_TUS}.")
+            raise PreconditionFailed(f"Only version {_TUS} of the tus protocol is supported.")
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
@@ -101,7 +101,7 @@ class TusView(BackupView):
 
 
 class UploadList(TusView):
-    """Packages on their way in."""
+    """The uploads of the current user."""
 
     rights = {"GET": Right.RESTORE, "POST": Right.RESTORE, "OPTIONS": Right.RESTORE}
     serializer_class = UploadSerializer
@@ -122,12 +122,12 @@ class UploadList(TusView):
         request=None,
         parameters=[_LENGTH, _METADATA],
         responses={201: UploadSerializer},
-        description="Begin an upload; its address is in `Location`.",
+        description="Start an upload; its address is in `Location`.",
     )
     def post(self, request: Request) -> Response:
         size = _number(request, "Upload-Length")
         row = upload_create(_file_name(request), size, user=self.user, now=timezone.now())
-        # Without the host: a proxy in front of us may have another name for it.
+        # Without the host, because a proxy may use another host name.
         where = f"{request.path}{row.uuid}/"
         return Response(self.get_serializer(row).data, status=status.HTTP_201_CREATED, headers={"Location": where})
 
@@ -141,7 +141,7 @@ class UploadDetail(TusView):
     further_problems = (412, 423, 507)
 
     def row(self) -> Upload:
-        """The one that is meant. Raises `UploadNotFound`."""
+        """Return the upload in the address. Raises `UploadNotFound`."""
         return upload_of(self.uuid(), user=self.user)
 
     @extend_schema(operation_id="uploads_retrieve")
@@ -159,7 +159,7 @@ class UploadDetail(TusView):
         request={OffsetParser.media_type: OpenApiTypes.BINARY},
         parameters=[_OFFSET],
         responses={204: None},
-        description="Add bytes where the ones before ended.",
+        description="Append bytes at the current offset.",
     )
     def patch(self, request: Request, **_names: str) -> Response:
         row = self.row()
@@ -174,25 +174,25 @@ class UploadDetail(TusView):
 
 
 class _Body:
-    """What is left of a request's body."""
+    """The remaining body of a request."""
 
     def __init__(self, request: Request) -> None:
         self._stream = request.data
 
     def read(self, size: int, /) -> bytes:
-        # A request without a body has no stream, but what a form without fields is.
+        # A request without a body has an empty form instead of a stream.
         return bytes(self._stream.read(size)) if hasattr(self._stream, "read") else b""
 
 
 def _number(request: Request, header: str) -> int:
     text = request.headers.get(header, "")
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise ValidationError({header: "It is a number of bytes."})
+        raise ValidationError({header: "It must be a number of bytes."})
     return int(text)
 
 
 def _file_name(request: Request) -> str:
-    """As `Upload-Metadata` has it, without the folders that some clients send along."""
+    """Return the file name from `Upload-Metadata`, without the folders that some clients send."""
     for pair in request.headers.get("Upload-Metadata", "").split(","):
         key, _, value = pair.strip().partition(" ")
         if key == "filename":
@@ -203,7 +203,7 @@ def _file_name(request: Request) -> str:
             name = name.replace("\\", "/").rpartition("/")[2]
             if name and name.isprintable():
                 return name
-    raise ValidationError({"Upload-Metadata": "It is `filename`, and the file's name in base64."})
+    raise ValidationError({"Upload-Metadata": "It must be `filename` and the name of the file in base64."})
 
 
 urlpatterns = [

@@ -11,12 +11,12 @@ from .routes import ADDRESSES
 app_name = "backup-api"
 
 _HAS_PAGE = settings.DEBUG and apps.is_installed("drf_spectacular")
-"""The page to try it out is made of a template of that application."""
+"""The page of Swagger UI needs a template of that application."""
 
 urlpatterns: list[URLPattern] = [
     *ADDRESSES,
     path("schema/", DocumentView.as_view(), name="schema"),
     *([path("docs/", SwaggerView.as_view(), name="docs")] if _HAS_PAGE else []),
-    # The last: whatever is no address is refused as everything else is, by rights first.
+    # Last: unknown addresses check the permissions first, like all others.
     re_path(r"", Nowhere.as_view(), name="nowhere"),
 ]

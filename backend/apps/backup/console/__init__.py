@@ -1,1 +1,1 @@
-"""The page of the console: what `frontend/` was built to, handed out by Django. No Node at run time."""
+"""The page of the console: Django serves the build of `frontend/`. No Node at run time."""

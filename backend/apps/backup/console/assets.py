@@ -1,4 +1,4 @@
-"""Which files a page of the console is made of, as the build has noted it down."""
+"""Find the files of a console page in the manifest of the build."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MANIFEST: Final = Path(__file__).resolve().parents[1] / "static" / FOLDER / "ma
 
 
 class _Chunk(msgspec.Struct, frozen=True):
-    """A file of the build, and what comes with it."""
+    """A file of the build, with its styles and imports."""
 
     file: str
     css: list[str] = []
@@ -24,7 +24,7 @@ class _Chunk(msgspec.Struct, frozen=True):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Assets:
-    """The addresses of an entry's script, of its styles, and of the scripts that it begins with."""
+    """The addresses of an entry's script, its styles, and the scripts that it imports."""
 
     script: str
     styles: tuple[str, ...]
@@ -36,12 +36,12 @@ class NotBuilt(Exception):
 
 
 def assets_of(entry: str) -> Assets:
-    """What the page of an entry needs. Raises `NotBuilt`."""
+    """Return the assets that the page of an entry needs. Raises `NotBuilt`."""
     try:
         changed = _MANIFEST.stat().st_mtime_ns
     except FileNotFoundError:
         raise NotBuilt(
-            f"The console has not been built: {_MANIFEST} is not there. Run tools/build-console, which needs Node."
+            f"The console is not built: {_MANIFEST} does not exist. Run tools/build-console, which needs Node."
         ) from None
     return _assets(entry, changed)
 

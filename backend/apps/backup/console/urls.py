@@ -1,4 +1,4 @@
-"""The addresses of the console; a host includes them wherever it wants to have it."""
+"""The addresses of the console; a host can include them anywhere."""
 
 from django.urls import re_path
 

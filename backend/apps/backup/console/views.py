@@ -1,4 +1,4 @@
-"""The page that the console lives in: the same for all of its addresses."""
+"""Serve the page of the console, which is the same for all of its addresses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..doctor.addresses import LOGIN_HINT, log_in_obstacle
 from .assets import NotBuilt, assets_of
 
 _APP: Final = __package__.removesuffix(".console")
-# Styles of single elements are written by scripts, which is all that they may do; scripts come from files alone.
+# Scripts write the styles of single elements, so inline styles are allowed. Scripts come only from files.
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
     " font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -26,12 +26,12 @@ POLICY: Final = (
 @require_safe
 @ensure_csrf_cookie
 def console(request: HttpRequest, path: str = "") -> HttpResponse:
-    """The console, for whoever is signed in; what they may see, the API decides."""
+    """Serve the console to signed-in users; the API checks what they may see."""
     if not hasattr(request, "user"):
         return _unready(
-            "The console's page signs in with a session: add django.contrib.sessions to INSTALLED_APPS, and"
-            " SessionMiddleware and AuthenticationMiddleware to MIDDLEWARE. A project with tokens alone shows the"
-            " console in a page of React: docs/reference/console.md."
+            "The console's page signs in with a session. Add django.contrib.sessions to INSTALLED_APPS, and"
+            " SessionMiddleware and AuthenticationMiddleware to MIDDLEWARE. In a project with tokens only, embed the"
+            " console in a React page: docs/reference/console.md."
         )
     if not request.user.is_authenticated:
         obstacle = log_in_obstacle()
@@ -40,8 +40,8 @@ def console(request: HttpRequest, path: str = "") -> HttpResponse:
         api = reverse("backup-api:configurations").removesuffix("/configurations/")
     except NoReverseMatch:
         return _unready(
-            "The console asks the API, which the addresses of this project lack: add"
-            f' path("api/v1/backup/", include("{_APP}.api.urls")) to them.'
+            "The console needs the API, which has no address in this project. Add"
+            f' path("api/v1/backup/", include("{_APP}.api.urls")) to urlpatterns.'
         )
     base = request.path[: len(request.path) - len(path)] if path else request.path
     place = {
@@ -53,7 +53,7 @@ def console(request: HttpRequest, path: str = "") -> HttpResponse:
 
 
 def page(request: HttpRequest, entry: str, place: Mapping[str, object]) -> HttpResponse:
-    """The page of an entry of the build; 503 with the reason where there is none."""
+    """Return the page of an entry of the build, or 503 with the reason if it is not built."""
     try:
         assets = assets_of(entry)
     except NotBuilt as error:

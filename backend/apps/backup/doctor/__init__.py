@@ -1,4 +1,4 @@
-"""The doctor: findings, each with what to do, and the protection status. It changes nothing.
+"""The doctor: read-only checks. Each finding says what to do; together they give the protection status.
 
-This module imports nothing: the system checks, which every command loads, import the rest only when they run.
+This module imports nothing. Every command loads the system checks, which import the rest only when they run.
 """

@@ -1,4 +1,4 @@
-"""Where the addresses of the API, the console and its log-in lead in this project."""
+"""Check that the addresses of the API, the console and the login page lead to the right views in this project."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _API: Final = "backup-api:configurations"
 _CONSOLE: Final = "backup-console:console"
 _ELSEWHERE: Final = "edms-backup-looks-where-unknown-addresses-lead/"
 LOGIN_HINT: Final = (
-    'Set LOGIN_URL to a page that signs in with a session, such as "admin:login", or show the console in a page of'
-    " React that sends a token: docs/reference/console.md."
+    'Set LOGIN_URL to a page that signs in with a session, such as "admin:login". Or embed the console in a React page'
+    " that sends a token: docs/reference/console.md."
 )
 _NO_COOKIES: Final = frozenset(
     {
@@ -30,11 +30,11 @@ _NO_COOKIES: Final = frozenset(
         "oauth2_provider.contrib.rest_framework.authentication.OAuth2Authentication",
     }
 )
-"""Classes that know no session, and so not who is signed in on a page of Django."""
+"""Authentication classes that ignore the session cookie, and so do not know the user of a Django page."""
 
 
 def address_findings() -> Iterator[Finding]:
-    """W048: an address of ours leads elsewhere, or the console leads to a log-in that is not there."""
+    """W048: an address of the app leads elsewhere, or the console has no usable login page."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return
     api, console = _address(_API), _address(_CONSOLE)
@@ -45,13 +45,13 @@ def address_findings() -> Iterator[Finding]:
     yield from _shadowed("console", _CONSOLE, console, "console.urls")
     match = _match(console)
     if match is None or match.func.__module__ != f"{_APP}.console.views":
-        # A page of the project's own, with a log-in of its own.
+        # The project shows the console in its own page, with its own login.
         return
     if api is None:
         yield warning(
             48,
             "console",
-            "It asks the API, which has no address in this project.",
+            "The console needs the API, which has no address in this project.",
             f'Add path("api/v1/backup/", include("{_APP}.api.urls")) to urlpatterns.',
         )
     yield from _log_in()
@@ -62,28 +62,28 @@ def _shadowed(what: str, name: str, address: str, included: str) -> Iterator[Fin
     match = _match(address)
     if match is not None and match.view_name == name:
         return
-    leads = "nowhere" if match is None else f"to {_shown(match)}, which stands before it in urlpatterns"
+    leads = "nowhere" if match is None else f"to {_shown(match)}, which comes before it in urlpatterns"
     yield warning(
         48,
         what,
         f"Its address {address} leads {leads}.",
-        f'Put the path with include("{_APP}.{included}") before every pattern that takes all addresses.',
+        f'Put the path with include("{_APP}.{included}") before every pattern that matches all addresses.',
     )
 
 
 def log_in_obstacle() -> str:
-    """Say why nobody can sign in to the console at LOGIN_URL; "" where it leads to a page."""
+    """Return why users cannot sign in to the console at LOGIN_URL; empty if it leads to a page."""
     try:
         address = resolve_url(settings.LOGIN_URL)
     except NoReverseMatch:
-        return f"There is no address of the name {str(settings.LOGIN_URL)!r}, where the console signs in."
+        return f"LOGIN_URL is {str(settings.LOGIN_URL)!r}, and no address has that name: the console has no login page."
     path, is_elsewhere = _path_of(address)
-    # What another server answers is not for this project to say.
-    return "" if is_elsewhere or _page(path) else f"The console signs in at {address}, which leads nowhere."
+    # This project cannot know the addresses of another server.
+    return "" if is_elsewhere or _page(path) else f"The console's login page is {address}, which leads nowhere."
 
 
 def _log_in() -> Iterator[Finding]:
-    """The page that the console leads to whoever is not signed in."""
+    """Check the page to which the console sends users who are not signed in."""
     obstacle = log_in_obstacle()
     if obstacle:
         yield warning(48, "LOGIN_URL", obstacle, LOGIN_HINT)
@@ -95,13 +95,13 @@ def _log_in() -> Iterator[Finding]:
         yield warning(
             48,
             "LOGIN_URL",
-            f"The console signs in at {address}, which leads to {_shown(match)} as every unknown address does.",
+            f"The console's login page is {address}, which leads to {_shown(match)} as every unknown address does.",
             LOGIN_HINT,
         )
 
 
 def _path_of(address: str) -> tuple[str, bool]:
-    """The path in an address, and whether it is of another server."""
+    """Return the path in an address, and whether it is on another server."""
     parts = urlsplit(address)
     return parts.path, bool(parts.netloc)
 
@@ -111,16 +111,16 @@ def _page(path: str) -> ResolverMatch | None:
 
 
 def _sessions(api: ResolverMatch | None) -> Iterator[Finding]:
-    """The page's client sends its session, which the API may not look at."""
+    """Check that the API accepts the session that the console's page sends."""
     view: Any = None if api is None else getattr(api.func, "cls", None)
     known = [f"{one.__module__}.{one.__qualname__}" for one in getattr(view, "authentication_classes", ())]
     if known and _NO_COOKIES.issuperset(known):
         yield warning(
             48,
             "REST_FRAMEWORK",
-            f"The console's page is signed in by a session, which the API does not take: {', '.join(known)}.",
-            'Add "rest_framework.authentication.SessionAuthentication" to DEFAULT_AUTHENTICATION_CLASSES, or show the'
-            " console in a page of React that sends a token: docs/reference/console.md.",
+            f"The console's page signs in with a session, and the API accepts only {', '.join(known)}.",
+            'Add "rest_framework.authentication.SessionAuthentication" to DEFAULT_AUTHENTICATION_CLASSES. Or embed the'
+            " console in a React page that sends a token: docs/reference/console.md.",
         )
 
 

@@ -1,6 +1,6 @@
-"""Celery, where it runs the jobs: whether Beat reads our rows, the broker answers, and a worker knows our tasks.
+"""Check Celery as the executor: Beat reads our schedules, the broker answers, and a worker knows our tasks.
 
-The workers' own signs of life in the ledger answer first; only where they are missing the workers are asked through the
+The heartbeats of the workers in the ledger are read first. Only if these are missing, the workers are asked through the
 broker, which takes a second.
 """
 
@@ -30,7 +30,7 @@ _BEAT_GRACE = timedelta(minutes=5)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker as it answers for itself."""
+    """A worker, as it describes itself."""
 
     name: str
     queues: tuple[str, ...]
@@ -38,15 +38,15 @@ class Worker:
 
 
 def uses_celery() -> bool:
-    """True if Celery is to run the jobs."""
+    """Return whether Celery is configured to run the jobs."""
     return conf.load().executor == "celery"
 
 
 def scheduler_findings() -> Iterator[Finding]:
-    """W006: Beat reads its schedule from elsewhere than the database, and our rows are never seen."""
+    """W006: Beat does not read its schedule from the database, and never sees our rows."""
     if not HAS_CELERY:
         yield critical(
-            6, "Celery", "BACKUP_EXECUTOR is 'celery', and Celery is not installed.", "Install edms-backup[celery]."
+            6, "Celery", "BACKUP_EXECUTOR is 'celery', but Celery is not installed.", "Install edms-backup[celery]."
         )
         return
     named = str(celery.current_app.conf.beat_scheduler)
@@ -57,7 +57,7 @@ def scheduler_findings() -> Iterator[Finding]:
         yield critical(
             6,
             "Celery Beat",
-            f"Its scheduler is {named}, which does not read the schedules in the database: they never run.",
+            f"Its scheduler {named} does not read the schedules in the database, so they never run.",
             f"Set CELERY_BEAT_SCHEDULER to {_DATABASE_SCHEDULER}, or add the task {periodic.TASK!r} to the static"
             " schedule, every minute.",
         )
@@ -73,7 +73,7 @@ def _reads_database(named: str) -> bool:
 
 
 def worker_findings(alive: Sequence[Executor]) -> Iterator[Finding]:
-    """W007: no worker reads our queue. W008: those that do lack our tasks. W009: no broker. W012: no worker."""
+    """W007: no worker reads our queue. W008: a worker lacks our tasks. W009: no broker. W012: no worker."""
     queue = queue_name()
     workers = [_of_row(row) for row in alive if row.kind == ExecutorKind.WORKER]
     if any(queue in worker.queues and set(_TASKS) <= set(worker.tasks) for worker in workers):
@@ -84,20 +84,20 @@ def worker_findings(alive: Sequence[Executor]) -> Iterator[Finding]:
         yield critical(
             9,
             "message broker",
-            f"It cannot be reached ({type(error).__name__}).",
-            "Start it, and check CELERY_BROKER_URL.",
+            f"The broker cannot be reached ({type(error).__name__}).",
+            "Start the broker, and check CELERY_BROKER_URL.",
         )
         return
     except TRANSPORT_ERRORS as error:
         yield critical(
             9,
             "message broker",
-            f"Celery cannot speak to it ({type(error).__name__}: {error}).",
+            f"Celery cannot use the broker ({type(error).__name__}: {error}).",
             f"{TRANSPORT_HINT[0].upper()}{TRANSPORT_HINT[1:]}",
         )
         return
     if not workers:
-        yield critical(12, "executor", "No Celery worker is there: no job is run.", "Start one: celery -A … worker.")
+        yield critical(12, "executor", "No Celery worker is running: no job runs.", "Start one: celery -A … worker.")
         return
     reading = [worker for worker in workers if queue in worker.queues]
     if not reading:
@@ -115,22 +115,22 @@ def worker_findings(alive: Sequence[Executor]) -> Iterator[Finding]:
             yield critical(
                 8,
                 f"worker {worker.name}",
-                f"It does not know the tasks {', '.join(lacking)}: its code is older, or lacks the backup app.",
-                "Restart it.",
+                f"It does not know the tasks {', '.join(lacking)}: it runs older code, or code without the backup app.",
+                "Restart this worker.",
             )
 
 
 def beat_findings(rows: Sequence[BackupConfiguration], *, now: datetime) -> Iterator[Finding]:
-    """W018: a slot of a schedule has passed, and Beat has not run its row. W021: somebody has switched the row off."""
+    """W018: a scheduled time has passed, and Beat has not run its row. W021: the row is disabled."""
     owned = periodic.owned_rows()
     for row in rows:
         entry = owned.get(str(row.uuid))
         if entry is None:
             yield warning(
-                18, row.name, "Celery Beat has no row for it.", "Run `manage_backup_configs --enable` for it."
+                18, row.name, "Celery Beat has no row for it.", f"Run `manage_backup_configs --enable {row.name}`."
             )
             continue
-        # The package is optional, and so are the types of its rows.
+        # django-celery-beat is optional, and so are the types of its rows.
         name, enabled = str(getattr(entry, "name", "")), bool(getattr(entry, "enabled", False))
         last: datetime | None = getattr(entry, "last_run_at", None)
         changed: datetime = getattr(entry, "date_changed", now)
@@ -138,8 +138,8 @@ def beat_findings(rows: Sequence[BackupConfiguration], *, now: datetime) -> Iter
             yield warning(
                 21,
                 row.name,
-                f"The row {name} of Celery Beat is switched off.",
-                "Switch it on, or disable the configuration itself.",
+                f"Its Celery Beat row {name} is disabled.",
+                "Enable the row, or disable the configuration itself.",
             )
             continue
         since = max(last or changed, changed)
@@ -148,13 +148,13 @@ def beat_findings(rows: Sequence[BackupConfiguration], *, now: datetime) -> Iter
             yield warning(
                 18,
                 row.name,
-                f"It was due at {passed[-1].isoformat(timespec='minutes')}, and Beat has not run its row {name}.",
-                "Start Beat, or restart it.",
+                f"It was due at {passed[-1].isoformat(timespec='minutes')}, but Beat has not run its row {name}.",
+                "Start or restart Celery Beat.",
             )
 
 
 def queue_name() -> str:
-    """The queue that our messages go to."""
+    """Return the name of the queue that our messages go to."""
     chosen = conf.load().celery_queue
     if chosen:
         return chosen

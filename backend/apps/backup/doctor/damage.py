@@ -1,4 +1,4 @@
-"""Damage that is known, measured on the ledger: what it means for the backups, and the way out."""
+"""Check the known damage in the ledger: how it affects the backups, and how to repair it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _MOST_NAMED = 3
 
 
 def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[Finding]:
-    """W030: backups need what is damaged. W031: no backup needs what is damaged. W032: files are read past.
+    """W030: backups need damaged data. W031: no backup needs the damaged data. W032: damaged files are skipped.
 
-    `rows` is the damage that is still there, `doubted` the number of backups that need any of it.
+    `rows` is the damage that remains, `doubted` the number of backups that need any of it.
     """
     for location in sorted({row.location for row in rows}):
         here = [row for row in rows if row.location == location]
@@ -35,9 +35,9 @@ def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[
             yield warning(
                 31,
                 location,
-                f"The index names {len({row.file_id for row in healed})} damaged packs. No backup needs what is damaged"
-                f" in them. The first: {healed[0].reason}",
-                "The next backup drops them, if nothing else uses the repository then; or run"
+                f"The index lists {len({row.file_id for row in healed})} damaged packs. No backup needs the damaged"
+                f" data in them. The first: {healed[0].reason}",
+                "The next backup removes them, if nothing else uses the repository at that time. Or run"
                 f" `strongroom repair packs --damaged --repo {location}`.",
             )
         if files:
@@ -47,30 +47,31 @@ def damage_findings(rows: Sequence[RepositoryDamage], doubted: int) -> Iterator[
                 32,
                 location,
                 f"{len(files)} index or snapshot files cannot be read, the first is {first.kind}/{first.file_id[:8]}.",
-                f"Put them back from a copy of the storage, or run `strongroom repair {command} --repo {location}`.",
+                f"Copy them back from a copy of the storage, or run `strongroom repair {command} --repo {location}`.",
             )
 
 
 def damaged_findings(names: Sequence[str]) -> Iterator[Finding]:
-    """W030 of backups that were found damaged by themselves: packages, and snapshots that are not what was read."""
+    """W030 for single damaged backups: packages, and snapshots that differ from their source."""
     if names:
         yield critical(
             30,
             "damaged backups",
             f"{len(names)} backups were found damaged: {first_of(names, count=len(names), most=_MOST_NAMED)}.",
-            "Put the package back from a copy, and run `verify_backup` with it. If there is no copy, run the"
-            " configuration again, and remove the damaged one: `backup_jobs --remove`.",
+            "Copy the package back from a copy of the storage, and run `verify_backup` for it. If there is no copy, run"
+            " the configuration again, and remove the damaged backup: `backup_jobs --remove`.",
         )
 
 
 def _way_out(needed: Sequence[RepositoryDamage], location: str) -> str:
     usual = (
-        "Run a FULL backup: it stores again what its source still has. `backup_jobs` shows the ones that stay DAMAGED;"
-        f" `strongroom repair packs --damaged --repo {location}` saves what is whole."
+        "Run a FULL backup: it stores damaged data again if the source still has it. `backup_jobs` shows the backups"
+        f" that stay DAMAGED. `strongroom repair packs --damaged --repo {location}` saves the data that is intact."
     )
     if all(row.file_id for row in needed):
         return usual
     return (
-        "If a file of the index is lost, put it back from a copy of the storage, or run"
-        f" `strongroom repair index --repo {location}`, which writes it anew from what the packs list. Else: {usual}"
+        "If an index file is lost, copy it back from a copy of the storage, or run"
+        f" `strongroom repair index --repo {location}`, which rebuilds it from the headers of the packs."
+        f" Otherwise: {usual}"
     )

@@ -1,4 +1,4 @@
-"""Where the backups lie: whether it can be written, whether it is a place of its own, how long its space lasts."""
+"""Check the disk of the storage: it is writable, it is a disk of its own, and its space lasts."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _FEW_DAYS = 14.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Space:
-    """The space of a storage in bytes, what a day's backups take of it, and how many days that lasts.
+    """The space of a storage in bytes, the bytes that a day's backups need (`daily`), and how many days are left.
 
-    `uploads` are the bytes of it that packages take which somebody has sent and nobody has restored yet.
+    `uploads` counts the bytes of uploaded packages that are not restored yet.
     """
 
     root: str
@@ -48,13 +48,14 @@ def storage_findings() -> Iterator[Finding]:
             yield critical(
                 3,
                 f"storage {root}",
-                f"The backup storage {str(root)!r} cannot be written: {str(folder)!r} is no folder, or not ours.",
-                "Correct the owner or the mode of the folder, or name another one in BACKUP_STORAGE_ROOT.",
+                f"Cannot write to the backup storage {str(root)!r}: {str(folder)!r} is not a folder, or this user has"
+                " no permission to write to it.",
+                "Correct the owner or the mode of the folder, or set BACKUP_STORAGE_ROOT to another one.",
             )
 
 
 def root_findings() -> Iterator[Finding]:
-    """W025: a file root holds the backups."""
+    """W025: a file root contains the backup storage."""
     try:
         roots = file_roots(reference_fields(conf.load().reference_fields))
     except (SourceRefused, SettingsInvalid):
@@ -65,22 +66,22 @@ def root_findings() -> Iterator[Finding]:
             yield warning(
                 25,
                 f"file root {root.name}",
-                f"It ({root.path}) also holds the backup storage {' and '.join(inside)}.",
-                "Move the storage to another disk, and set BACKUP_STORAGE_ROOT. Or name the folders that hold"
-                " documents in BACKUP_FILE_ROOTS. A restore replaces what is around the storage.",
+                f"The folder {root.path} also contains the backup storage {' and '.join(inside)}.",
+                "Move the storage to another disk, and set BACKUP_STORAGE_ROOT. Or list only the folders with documents"
+                " in BACKUP_FILE_ROOTS. A restore replaces everything around the storage.",
             )
 
 
 def placement_findings() -> Iterator[Finding]:
-    """W010: the storage is on no mount of its own. W011: it is on the disk of the data."""
+    """W010: the storage is not on a mount of its own. W011: it is on the disk of the data."""
     root = existing(conf.load().storage_root)
     device = root.stat().st_dev
     if not _has_mount(root):
         yield warning(
             10,
             f"storage {root}",
-            "It is on no mount of its own: in a container it goes when the container does, and elsewhere a disk that"
-            " was not mounted lets backups go to the system's own.",
+            "It is not a mount of its own. In a container, the backups are deleted with the container. Elsewhere, if"
+            " the backup disk is not mounted, backups go to the system disk.",
             "Mount a volume or a disk there.",
         )
     for what, path in _data():
@@ -88,14 +89,14 @@ def placement_findings() -> Iterator[Finding]:
             yield warning(
                 11,
                 f"storage {root}",
-                f"It is on the same disk as {what} ({path}): what takes one takes both.",
+                f"It is on the same disk as {what} ({path}): if that disk fails, both are lost.",
                 "Put the backup storage on another disk, or copy the repository elsewhere regularly.",
             )
             return
 
 
 def space(*, daily: int | None) -> Space:
-    """The space of the main storage, with the forecast for backups that take `daily` bytes a day."""
+    """Measure the space of the main storage, with a forecast for backups that need `daily` bytes a day."""
     root = existing(conf.load().storage_root)
     usage = shutil.disk_usage(root)
     days = usage.free / daily if daily else None
@@ -105,31 +106,31 @@ def space(*, daily: int | None) -> Space:
 
 
 def space_findings(seen: Space) -> Iterator[Finding]:
-    """W017: the space of the storage ends, or will soon."""
-    subject, hint = f"storage {seen.root}", "Make room, keep fewer backups, or set another storage path."
+    """W017: the storage is full, or will be soon."""
+    subject, hint = f"storage {seen.root}", "Free some space, keep fewer backups, or set another storage path."
     if seen.uploads > seen.total * _LITTLE:
         hint += (
-            f" Uploads take {seen.uploads / seen.total:.0%} of it: whoever has sent them can delete them, and after a"
-            " day without use they go by themselves."
+            f" Uploads use {seen.uploads / seen.total:.0%} of it: the users who sent them can delete them. Uploads"
+            " that are not used for a day are deleted automatically."
         )
     part = seen.free / seen.total if seen.total else 0.0
     if part < _VERY_LITTLE:
         yield critical(17, subject, f"Only {part:.1%} of its space is free.", hint)
     elif seen.days_left is not None and seen.days_left < 1:
-        yield critical(17, subject, "Its space does not last for another day's backups.", hint)
+        yield critical(17, subject, "There is not enough space for another day's backups.", hint)
     elif seen.days_left is not None and seen.days_left < _FEW_DAYS:
-        yield warning(17, subject, f"At this rate its space lasts for {seen.days_left:.0f} days.", hint)
+        yield warning(17, subject, f"At this rate, its space lasts for {seen.days_left:.0f} days.", hint)
     elif part < _LITTLE:
         yield warning(17, subject, f"Only {part:.1%} of its space is free.", hint)
 
 
 def existing(path: Path) -> Path:
-    """The path, or the nearest folder above it that is there."""
+    """Return the path, or the nearest folder above it that exists."""
     return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
 def _has_mount(path: Path) -> bool:
-    """True if the folder or one above it, other than the root of the system, is a mount."""
+    """Return whether the folder, or a parent other than the root of the system, is a mount."""
     resolved = path.resolve()
     above = {folder for folder in (resolved, *resolved.parents) if folder != Path(resolved.anchor)}
     return any_mount(above)

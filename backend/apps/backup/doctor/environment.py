@@ -1,4 +1,4 @@
-"""What the machine must have: settings, a passphrase, client programs, no restore that was cut off."""
+"""Check the environment: settings, passphrase, client programs, and restores that were interrupted."""
 
 from __future__ import annotations
 
@@ -27,29 +27,30 @@ from .findings import Finding, critical, warning
 
 
 def settings_findings() -> list[Finding]:
-    """W001: the settings are missing or wrong; nothing else can be looked at then."""
+    """W001: the settings are missing or wrong. No other check can run then."""
     try:
         conf.load()
         access_models()
     except SettingsInvalid as error:
-        return [critical(1, "settings", str(error), "Set it in the settings of the project.")]
+        return [critical(1, "settings", str(error), "Correct the settings of the project.")]
     return []
 
 
 def named_findings() -> Iterator[Finding]:
-    """W050: a setting names what is not there, or is another place in each folder that a process is started in."""
+    """W050: a setting names a path that does not exist, or a path relative to the working folder of each process."""
     yield from _relative_findings()
     settings = conf.load()
     for name, path in settings.file_roots.items():
         if not path.is_dir():
             what = (
-                f"BACKUP_FILE_ROOTS names the folder {path}, which is {'no folder' if path.exists() else 'not there'}."
+                f"BACKUP_FILE_ROOTS names the folder {path}, which"
+                f" {'is not a folder' if path.exists() else 'does not exist'}."
             )
             yield critical(50, f"file root {name}", what, f"{_near(path)}Mount its disk, or correct the setting.")
     for path in settings.fact_files:
         if not path.exists():
-            what = f"BACKUP_FACT_FILES names the file {path}, which is not there."
-            yield critical(50, f"fact file {path.name}", what, f"{_near(path)}Put it there, or correct the setting.")
+            what = f"BACKUP_FACT_FILES names the file {path}, which does not exist."
+            yield critical(50, f"fact file {path.name}", what, f"{_near(path)}Create it, or correct the setting.")
 
 
 def _relative_findings() -> Iterator[Finding]:
@@ -63,61 +64,61 @@ def _relative_findings() -> Iterator[Finding]:
             yield warning(
                 50,
                 label,
-                f"{label} is {place!r}, which starts from the folder that each process is started in: cron or a restore"
-                " may mean another place than the web server.",
-                "Write the whole path, such as BASE_DIR / ….",
+                f"{label} is {place!r}, which is relative to the working folder of each process: cron or a restore"
+                " may use another place than the web server.",
+                "Use an absolute path, such as BASE_DIR / ….",
             )
 
 
 def _near(path: Path) -> str:
-    """The name that was probably meant: whoever looks for a typing error finds it sooner."""
+    """Suggest the existing path that was probably meant, to make a typing error easy to find."""
     folder = path.parent
-    # What this user may not look into is no reason to say nothing of the rest.
+    # Without permission to list the folder there is no suggestion, but the finding is still reported.
     names = [one.name for one in folder.iterdir()] if folder.is_dir() and os.access(folder, os.R_OK | os.X_OK) else []
     found = difflib.get_close_matches(path.name, names, n=1)
     return f"Did you mean {folder / found[0]}? " if found else ""
 
 
 def ledger_findings() -> Iterator[Finding]:
-    """W024: the ledger does not lie with the users, whom its rows name."""
+    """W024: the ledger is not in the database of the users, to whom its rows refer."""
     ledger, users = ledger_alias(), router.db_for_write(get_user_model())
     if ledger != users:
         yield critical(
             24,
             "DATABASE_ROUTERS",
-            f"They keep the backup app's tables in the database {ledger!r}, and the users in {users!r}.",
-            "Keep both in the same database.",
+            f"They put the tables of the backup app into the database {ledger!r}, and the users into {users!r}.",
+            "Route both to the same database.",
         )
 
 
 def passphrase_findings() -> list[Finding]:
-    """W002: there is no passphrase."""
+    """W002: no passphrase is set."""
     if passphrase_source() is not None:
         return []
     hint = f"Set one of {', '.join(SOURCES)} in the environment."
-    return [critical(2, "passphrase", "There is no passphrase: encrypted backups are refused.", hint)]
+    return [critical(2, "passphrase", "No passphrase is set: encrypted backups are refused.", hint)]
 
 
 def client_findings(*, ask_servers: bool) -> Iterator[Finding]:
-    """W004: no client programs of PostgreSQL, or, where the servers are asked, older ones than the server."""
+    """W004: the PostgreSQL client programs are missing or, with `ask_servers`, older than the server."""
     for wrapper in _postgresql(connections[alias] for alias in connections):
         try:
             find_client(server_major(wrapper) if ask_servers else None)
         except ClientMissing as error:
             yield critical(4, f"database {wrapper.alias}", error.what, error.helps)
         except DatabaseFailure as error:
-            what = f"It cannot be asked for its version: {what_was_said(error)}."
+            what = f"Cannot read the version of its server: {what_was_said(error)}."
             yield critical(4, f"database {wrapper.alias}", what, what_helps(error))
         if not ask_servers:
             return
 
 
 def kind_findings() -> Iterator[Finding]:
-    """W019: a database of a kind that no type of backup can have."""
+    """W019: no backup type supports a database of this kind."""
     try:
         database_aliases(portable=True)
     except SourceRefused as error:
-        hint = "Move it to a supported kind; until then every backup of databases is refused."
+        hint = "Move it to a supported database. Until then, every backup of databases is refused."
         yield critical(19, "databases", str(error), hint)
 
 
@@ -127,23 +128,23 @@ def _postgresql(wrappers: Iterable[BaseDatabaseWrapper]) -> list[BaseDatabaseWra
 
 def restore_findings() -> list[Finding]:
     """W005: a restore was interrupted, or its journal cannot be read."""
-    hint = "Run `manage.py restore_backup --list`: it completes or undoes what was cut off."
+    hint = "Run `manage.py restore_backup --list`: it completes or undoes the restore."
     try:
         return [
             warning(5, f"restore {journal.restore}", f"The restore {journal.restore} was interrupted.", hint)
             for journal in interrupted()
         ]
     except RestoreRefused as error:
-        return [warning(5, "restores", str(error), "Nothing is restored as long as it lies there.")]
+        return [warning(5, "restores", str(error), "No restore can start as long as this file is there.")]
 
 
 def middleware_findings() -> Iterator[Finding]:
-    """W042: the middleware that holds writes during a restore cannot see the hold."""
+    """W042: the middleware that blocks writes during a restore cannot see the block."""
     root = conf.load().storage_root
     if application_is_held() and not may_look(root):
         yield warning(
             42,
             "MIDDLEWARE",
-            f"HoldWrites cannot look into {root / FOLDER}, where a restore tells the application to wait.",
-            f"Let this user read {root} and enter {root / FOLDER}, or take HoldWrites out of MIDDLEWARE.",
+            f"HoldWrites cannot read {root / FOLDER}, where a restore tells the application to wait.",
+            f"Let this user read {root} and enter {root / FOLDER}, or remove HoldWrites from MIDDLEWARE.",
         )

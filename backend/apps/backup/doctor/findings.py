@@ -1,4 +1,4 @@
-"""What the doctor sees: one thing that is wrong, why it matters, what to do. The ids are those of the system checks."""
+"""A finding of the doctor: one problem, why it matters, and what to do. The ids are those of the system checks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .reasons import WHY
 
 
 class Severity(enum.IntEnum):
-    """In the order of Nagios, whose exit codes they are."""
+    """How bad a finding is. The values are the exit codes of a Nagios plugin."""
 
     OK = 0
     WARNING = 1
@@ -21,7 +21,7 @@ class Severity(enum.IntEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A person's word that a finding is known: who, why, until when."""
+    """The acknowledgement of a finding by a user: who, why, until when."""
 
     uuid: uuid.UUID
     who: str
@@ -31,7 +31,7 @@ class Acknowledged:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """`what` is wrong with `subject`; `hint` says what to do. `id` is stable."""
+    """One problem: `what` is wrong with `subject`, and `hint` says what to do. `id` is stable."""
 
     id: str
     severity: Severity
@@ -42,19 +42,19 @@ class Finding:
 
     @property
     def why(self) -> str:
-        """Why it matters."""
+        """Say why it matters."""
         return WHY[self.id]
 
     @property
     def is_warning(self) -> bool:
-        """Whether a person may acknowledge it: for what is worse, backups fail or are missing."""
+        """Whether a user may acknowledge it. With worse findings, backups fail or are missing."""
         return self.severity == Severity.WARNING
 
     def __str__(self) -> str:
         return f"{self.severity.name} {self.id} {self.subject}: {self.what} {self.hint}".rstrip()
 
     def to_json(self) -> dict[str, str]:
-        """For programs."""
+        """Return the finding for programs."""
         return {
             "id": self.id,
             "severity": self.severity.name,
@@ -65,20 +65,20 @@ class Finding:
         }
 
     def key(self) -> tuple[str, str, str]:
-        """By what it is recognised: one that says anything else is another one."""
+        """Return the identity of the finding for acknowledgements: another text makes another finding."""
         return self.id, self.subject, self.what
 
 
 def warning(number: int, subject: str, what: str, hint: str) -> Finding:
-    """A finding that somebody should look at."""
+    """Return a finding that needs attention."""
     return Finding(f"backup.W{number:03}", Severity.WARNING, subject, what, hint)
 
 
 def unknown(number: int, subject: str, what: str, hint: str) -> Finding:
-    """A finding that something could not be looked at."""
+    """Return a finding that a check could not run."""
     return Finding(f"backup.W{number:03}", Severity.UNKNOWN, subject, what, hint)
 
 
 def critical(number: int, subject: str, what: str, hint: str) -> Finding:
-    """A finding for which backups fail, or are missing."""
+    """Return a finding that makes backups fail or go missing."""
     return Finding(f"backup.W{number:03}", Severity.CRITICAL, subject, what, hint)

@@ -1,4 +1,4 @@
-"""Whether there are backups, as the schedules promise them: measured on the ledger, not on what anybody said."""
+"""Check that backups exist as the schedules promise, according to the job rows in the ledger."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONG_PRUNE = timedelta(days=1)
 
 
 def period(configuration: BackupConfiguration) -> timedelta | None:
-    """From one backup to the next at the most, as the schedule promises; None for one on demand."""
+    """Return the longest time between two backups that the schedule allows; None for a configuration on demand."""
     found = PERIODS.get(configuration.frequency)
     return None if found is None else found + max(found / 10, _GRACE)
 
@@ -27,50 +27,50 @@ def period(configuration: BackupConfiguration) -> timedelta | None:
 def freshness_findings(
     states: Sequence[ConfigurationState], latest: Mapping[int, Latest], *, since: datetime, now: datetime
 ) -> Iterator[Finding]:
-    """W013: slots were missed. W014: the last good backup is too old. W020: jobs `since` then failed.
+    """W013: scheduled runs were missed. W014: the last good backup is too old. W020: jobs after `since` failed.
 
-    A latest run that failed is W036, and is not counted once more.
+    A latest run that failed is W036, and is not counted again.
     """
     scheduled = [one for one in states if one.configuration.runs_by_schedule]
     if not scheduled:
         yield warning(
             14,
             "schedules",
-            "No configuration runs by schedule: nothing is backed up by itself.",
-            "Run `manage_backup_configs --install-production`, or --enable one.",
+            "No configuration runs by schedule: there are no automatic backups.",
+            "Run `manage_backup_configs --install-production`, or `manage_backup_configs --enable NAME`.",
         )
     for one in scheduled:
         yield from _age(one, now)
         name = one.configuration.name
         if one.last_missed is not None:
-            # Named by the latest, so that who has acknowledged it hears of the next one.
+            # The text names the latest one: the next missed run makes a new finding, even after an acknowledgement.
             yield warning(
                 13,
                 name,
-                f"Slots of it were missed in the last days, the latest of {minute_in_utc(one.last_missed)}.",
-                f"Look at `backup_jobs --status MISSED` ({one.missed} lately): the agent, Beat or the worker was not"
-                " there, or busy.",
+                f"Scheduled runs were missed in the last days, the latest of {minute_in_utc(one.last_missed)}.",
+                f"Run `backup_jobs --status MISSED` ({one.missed} lately). The agent, Beat or the worker was not"
+                " running, or was busy.",
             )
         earlier = one.failed - _failed_last(latest[one.configuration.pk].run, since)
         if earlier > 0 and one.last_failed is not None:
             yield warning(
                 20,
                 name,
-                f"Jobs of it failed in the last days, the latest on {minute_in_utc(one.last_failed)}.",
-                f"Look at `backup_jobs --config {name} --status FAILED` ({one.failed} lately).",
+                f"Jobs failed in the last days, the latest on {minute_in_utc(one.last_failed)}.",
+                f"Run `backup_jobs --config {name} --status FAILED` ({one.failed} lately) to see them.",
             )
 
 
 def _failed_last(run: BackupJob | None, since: datetime) -> int:
-    """1 if the latest run is among the failed ones that are counted, else 0."""
+    """Return 1 if the latest run is among the failed jobs that are counted, else 0."""
     return int(run is not None and run.status in FAILURES and run.queued_at >= since)
 
 
 def fresh_until(one: ConfigurationState) -> datetime | None:
-    """Until when its last good backup is as fresh as its schedule promises; None if it promises nothing.
+    """Return until when the last good backup is fresh enough for its schedule; None without a schedule.
 
-    A schedule that has never made one has a period from its start. A later start, as after a change of the schedule,
-    makes no old backup fresh.
+    A schedule without a good backup has one period from its start. A later start, as after a change of the schedule,
+    does not make an old backup fresh.
     """
     allowed = period(one.configuration)
     since = one.last_good or one.configuration.schedule_start
@@ -78,12 +78,12 @@ def fresh_until(one: ConfigurationState) -> datetime | None:
 
 
 def late_since(one: ConfigurationState, *, now: datetime) -> datetime | None:
-    """Since when its last good backup is older than its schedule promises; None if it is not, or promises nothing."""
+    """Return since when the last good backup is older than its schedule promises; None if it is not, or on demand."""
     allowed, until = period(one.configuration), fresh_until(one)
     if allowed is None or until is None or now <= until:
         return None
     if one.running and now - until <= allowed:
-        # The next one is being made, and a long one takes its time.
+        # The next backup is running, and may take long.
         return None
     return until
 
@@ -97,25 +97,25 @@ def _age(one: ConfigurationState, now: datetime) -> Iterator[Finding]:
         if one.last_good
         else "It has never made a good backup."
     )
-    hint = f"Look at `backup_jobs --config {one.configuration.name}`, and run `trigger_backup --config"
+    hint = f"Check `backup_jobs --config {one.configuration.name}`, and run `trigger_backup --config"
     make = critical if now - late > allowed else warning
     yield make(14, one.configuration.name, what, f"{hint} {one.configuration.name}`.")
 
 
 def executor_findings(executor: str, alive: Sequence[Executor], *, scheduled: bool) -> Iterator[Finding]:
-    """W012: nobody is there to run what is due. As long as no schedule runs that is no more than a warning."""
+    """W012: no executor is alive to run due jobs. Without an enabled schedule this is only a warning."""
     if executor != "celery" and not any(one.kind in _WATCHERS for one in alive):
         make = critical if scheduled else warning
         yield make(
             12,
             "executor",
-            "No agent has given a sign of life for 90 seconds: nothing that is due is run.",
+            "No agent has sent a heartbeat for 90 seconds: due jobs do not run.",
             "Start `manage.py backup_agent`, or run `manage.py backup_run_due` from cron every few minutes.",
         )
 
 
 def stuck_findings(jobs: Sequence[BackupJob], *, now: datetime) -> Iterator[Finding]:
-    """W015: jobs that wait for too long while nothing else runs, or do not come to an end."""
+    """W015: a job waits for too long while no other job runs, or a running job has lost its lease."""
     working = any(job.lease_expires_at is not None and job.lease_expires_at >= now for job in jobs)
     for job in jobs:
         if job.status == JobStatus.PENDING:
@@ -125,24 +125,24 @@ def stuck_findings(jobs: Sequence[BackupJob], *, now: datetime) -> Iterator[Find
                     15,
                     job.job_name,
                     f"It has waited for {hours(now, since):.1f} hours.",
-                    "Start an executor, or cancel it with `backup_jobs --cancel`.",
+                    "Start an executor, or cancel the job with `backup_jobs --cancel`.",
                 )
         elif job.lease_expires_at is not None and job.lease_expires_at < now:
             yield critical(
                 15,
                 job.job_name,
-                "It is RUNNING, and has given no sign of life for longer than its lease.",
-                "The next command that runs jobs ends it.",
+                "It is RUNNING, but its lease expired: it has sent no heartbeat for too long.",
+                "The next command that runs jobs ends this one.",
             )
 
 
 def retention_findings(
     verdicts: Sequence[Verdict], unfinished: int, states: Sequence[ConfigurationState], *, since: datetime
 ) -> Iterator[Finding]:
-    """W016: backups that retention should have removed before `since` are still there.
+    """W016: backups that retention should have removed before `since` are still stored.
 
-    It comes with the backups: where none was made since then there was nothing to remove them, and other findings tell.
-    Nor was there reason to where the rules have been changed since.
+    Retention runs after a backup. If no backup was made since then, other findings say so. Backups of a configuration
+    that was changed since then are not counted either.
     """
     made = any(one.last_good is not None and one.last_good > since for one in states)
     changed = {one.configuration.name for one in states if one.configuration.updated_at > since}
@@ -151,25 +151,25 @@ def retention_findings(
         yield warning(
             16,
             "retention",
-            f"{len(overdue) + unfinished} backups are still there that retention removes.",
+            f"{len(overdue) + unfinished} backups are still stored although retention should have removed them.",
             "`backup_prune --dry-run` shows them, `backup_prune` removes them.",
         )
 
 
 def prune_findings(latest: Sequence[PruneRun], *, now: datetime) -> Iterator[Finding]:
-    """W022: the latest prune of a repository failed, or does not come to its end."""
+    """W022: the latest prune of a repository failed, or does not finish."""
     for run in latest:
         if run.status == PruneStatus.RUNNING and now - run.started_at > _LONG_PRUNE:
             yield warning(
                 22,
                 run.repository,
-                f"Its prune began {hours(now, run.started_at):.0f} hours ago and has not said that it ended.",
-                "If it was killed, `backup_prune` takes it up.",
+                f"Its prune started {hours(now, run.started_at):.0f} hours ago and has not reported its end.",
+                "If the process was killed, run `backup_prune`, which continues the prune.",
             )
         if run.status == PruneStatus.FAILED:
             yield warning(22, run.repository, f"Its latest prune failed: {run.error_message}", "Run `backup_prune`.")
 
 
 def hours(now: datetime, then: datetime | None) -> float | None:
-    """Hours since then, to a tenth."""
+    """Return the hours since then, rounded to a tenth."""
     return None if then is None else round((now - then).total_seconds() / 3600, 1)

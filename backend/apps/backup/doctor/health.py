@@ -1,6 +1,6 @@
-"""The health of the backups, by somebody who does not depend on the scheduler: everything is measured when it is asked.
+"""Examine the health of the backups. Every call measures anew and does not depend on the scheduler.
 
-The same number of queries however many configurations and jobs there are.
+The number of queries does not depend on the number of configurations and jobs.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _KEPT_SECONDS = 10.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ConfigurationHealth:
-    """How fresh the backups of a configuration are, in hours; None for what never was.
+    """The age of the backups of a configuration, in hours; None if there never was one.
 
-    `late_since` is when it broke the promise of its schedule, `fresh_until` when it will, or would have.
+    `late_since` is when the schedule's promise was broken, `fresh_until` when it will be, or would have been.
     """
 
     uuid: uuid.UUID
@@ -69,10 +69,10 @@ _LEAST: Final = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Health:
-    """Everything at one moment. `findings` are open, `acknowledged` are known to a person and change no verdict.
+    """All results of one examination. `findings` are open; `acknowledged` ones do not change the verdict.
 
-    `severity` is that of the worst open finding, and no less than the word of the verdict: critical where nothing is
-    protected, a warning where not all is. `space` is None where it is not known.
+    `severity` is that of the worst open finding, but at least that of the protection status: CRITICAL if UNPROTECTED,
+    WARNING if AT_RISK. `space` is None if it is unknown.
     """
 
     at: datetime
@@ -90,11 +90,11 @@ class Health:
 
 
 def examine(*, now: datetime, deep: bool = False) -> Health:
-    """Look at everything. Raises `SettingsInvalid`, `LedgerUnavailable`.
+    """Run all checks. Raises `SettingsInvalid`, `LedgerUnavailable`.
 
-    With `deep` also at the values of text columns, as backups do; otherwise what the newest backup found is told.
+    With `deep`, also read the values of text columns, as backups do. Otherwise report what the newest backup found.
 
-    What an examiner did not foresee is a finding of its own, of unknown severity.
+    An unexpected error of a check becomes a finding of severity UNKNOWN.
     """
     conf.load()
     present, unseen = _present()
@@ -117,9 +117,9 @@ def examine(*, now: datetime, deep: bool = False) -> Health:
         *isolated("Celery Beat", lambda: _beat(scheduled, now)),
         *isolated("schedules", lambda: freshness.freshness_findings(states, latest, since=now - _LATELY, now=now)),
         *isolated("latest runs", lambda: runs.run_findings(scheduled, latest, newest, now=now)),
-        *isolated("room for the next runs", lambda: runs.fit_findings(scheduled, latest, now=now)),
+        *isolated("space for the next runs", lambda: runs.fit_findings(scheduled, latest, now=now)),
         *isolated("types of schedules", lambda: coverage.type_findings(scheduled)),
-        *isolated("what schedules hold", lambda: coverage.held_findings(scheduled, latest)),
+        *isolated("content of scheduled backups", lambda: coverage.held_findings(scheduled, latest)),
         *isolated("files that rows name", lambda: outside.column_findings(deep=deep)),
         *isolated("rehearsals", rehearsal_findings),
         *isolated("jobs", lambda: freshness.stuck_findings(selectors.jobs_unfinished(), now=now)),
@@ -135,7 +135,7 @@ def examine(*, now: datetime, deep: bool = False) -> Health:
         findings=findings,
         acknowledged=known,
         configurations=tuple(_of(one, now) for one in states),
-        executors=tuple(f"{one} (sign of life {(now - one.beat_at).total_seconds():.0f} s ago)" for one in alive),
+        executors=tuple(f"{one} (heartbeat {(now - one.beat_at).total_seconds():.0f} s ago)" for one in alive),
         space=space,
         verdict=verdict,
     )
@@ -144,7 +144,7 @@ def examine(*, now: datetime, deep: bool = False) -> Health:
 def _divided(
     seen: Sequence[Finding], rows: Sequence[Acknowledgement]
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """The open findings, and those that a person has acknowledged; the worst first. Only warnings can be."""
+    """Split the findings into open and acknowledged ones, the worst first. Only warnings can be acknowledged."""
     words = {(row.kind, row.subject, row.text): Acknowledged(row.uuid, row.who, row.why, row.until) for row in rows}
     found = [
         dataclasses.replace(one, acknowledged=words.get(one.key())) if one.is_warning else one
@@ -161,7 +161,7 @@ def _order(finding: Finding) -> tuple[int, str, str]:
 
 
 def _present() -> tuple[Presence, list[Finding]]:
-    """Where the backups are; without an answer nothing is said to be missing, and the finding says so."""
+    """Look for the backups in their storages; if that fails, report no backup as missing, and add a finding."""
     try:
         return presence_now(), []
     except (SettingsInvalid, LedgerUnavailable):
@@ -185,23 +185,22 @@ def _retention(states: Sequence[ConfigurationState], present: Presence, now: dat
 
 
 def health() -> Health:
-    """What was seen within the last seconds. Raises `SettingsInvalid`, `LedgerUnavailable`."""
-    return _remembered.get("all")
+    """Return the result of the last seconds, or examine anew. Raises `SettingsInvalid`, `LedgerUnavailable`."""
+    return _cached.get("all")
 
 
 def forget_health() -> None:
-    """Look anew."""
-    _remembered.forget()
+    """Clear the cached result."""
+    _cached.forget()
 
 
-_remembered: TtlCache[str, Health] = TtlCache(lambda _key, now: examine(now=now), seconds=_KEPT_SECONDS)
+_cached: TtlCache[str, Health] = TtlCache(lambda _key, now: examine(now=now), seconds=_KEPT_SECONDS)
 
 
 def equipment_findings(*, deploy: bool) -> Iterator[Finding]:
-    """What can be seen without the ledger; with `deploy` also what takes a connection, or does not matter to a
-    developer."""
+    """Run the checks that need no ledger; with `deploy` also those that need a connection, or matter in production."""
     yield from isolated("ledger", equipment.ledger_findings)
-    yield from isolated("what settings name", equipment.named_findings)
+    yield from isolated("paths in settings", equipment.named_findings)
     yield from isolated("passphrase", equipment.passphrase_findings)
     yield from isolated("storage", disks.storage_findings)
     yield from isolated("file roots", disks.root_findings)
@@ -219,7 +218,7 @@ def equipment_findings(*, deploy: bool) -> Iterator[Finding]:
 
 
 def executor_findings_now(*, now: datetime) -> list[Finding]:
-    """What is wrong with whoever should run the jobs."""
+    """Check the executors that should run the jobs."""
     return _executors(executors_alive(now=now), scheduled=selectors.schedule_shortest() is not None)
 
 

@@ -1,4 +1,4 @@
-"""Each examiner by itself: one that meets with something unforeseen is a finding, and the others still report."""
+"""Run each check in isolation: an unexpected error becomes a finding, and the other checks still report."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from .findings import Finding, unknown
 
 
 def isolated(subject: str, find: Callable[[], Iterable[Finding]]) -> list[Finding]:
-    """The findings of one examiner, or W029 that it failed.
+    """Return the findings of one check, and W029 if it failed.
 
-    Raises `LedgerUnavailable` and `SettingsInvalid`: without those there is nothing to be told at all.
+    Raises `LedgerUnavailable` and `SettingsInvalid`: without ledger or settings no check can run.
     """
     found: list[Finding] = []
     try:
         found.extend(find())
     except (LedgerUnavailable, SettingsInvalid):
         raise
-    except Exception as error:  # noqa: BLE001  whatever it is, it is told and the others go on
+    except Exception as error:  # noqa: BLE001  any error is reported, and the other checks go on
         found.append(failed(subject, error))
     return found
 
 
 def failed(subject: str, error: Exception) -> Finding:
-    """W029: what an examiner met with, and where."""
+    """W029: the unexpected error of a check, and where it was raised."""
     return unknown(
         29,
         subject,
-        f"It could not be examined: {described(error)}.",
-        "Correct what the error names, or report it; until then nobody knows how it stands.",
+        f"This check failed: {described(error)}.",
+        "Correct what the error names, or report the error. Until then, the state of this part is unknown.",
     )
 
 
 def described(error: Exception) -> str:
-    """An error that nobody foresaw, in one line, with the place that raised it."""
+    """Describe an unexpected error in one line, with the place that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     said = " ".join(str(error).split())

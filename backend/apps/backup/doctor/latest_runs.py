@@ -1,4 +1,4 @@
-"""The latest run of each schedule, and whether the next one fits on its disk."""
+"""Check the latest run of each schedule, and whether the next one fits on its disk."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run_findings(
 ) -> Iterator[Finding]:
     """W036: the latest run of a schedule, or the newest job of all, failed or is INCOMPLETE.
 
-    Critical where there is no good backup besides.
+    The finding is critical if there is no other good backup.
     """
     seen = set()
     for row in scheduled:
@@ -49,20 +49,20 @@ def _bad(subject: str, run: BackupJob, make: Callable[..., Finding], now: dateti
         first = f", the first: {'; '.join(named)}" if named else ""
         what = f"Its latest run, {run.job_name}, is INCOMPLETE: {run.problem_count} problems{first}."
         hint = (
-            f"Correct them; `backup_jobs --show {short}` lists them. What cannot be corrected, a person acknowledges:"
-            f" `backup_health --acknowledge {short} --reason … --until …`."
+            f"Correct the problems; `backup_jobs --show {short}` lists them. If a problem cannot be corrected,"
+            f" acknowledge it: `backup_health --acknowledge {short} --reason … --until …`."
         )
         yield make(36, subject, what, hint)
 
 
 def _look(short: str) -> str:
-    return f"Look at `backup_jobs --show {short}`, correct the cause and run it again."
+    return f"Run `backup_jobs --show {short}`, correct the cause and run the backup again."
 
 
 def fit_findings(
     scheduled: Sequence[BackupConfiguration], latest: Mapping[int, Latest], *, now: datetime
 ) -> Iterator[Finding]:
-    """W037: what the next runs store, measured by the latest ones, does not fit on its disk."""
+    """W037: the next runs do not fit on their disk, if they store as much as the latest ones."""
     due: dict[int, list[tuple[datetime, BackupConfiguration, int, Path]]] = {}
     for row in scheduled:
         run = latest[row.pk].run
@@ -72,30 +72,32 @@ def fit_findings(
         try:
             place = existing(choose_place(row.storage_path, encrypted=row.encryption_enabled).storage)
         except StorageRefused:
-            continue  # each of its jobs says so
+            continue  # each job of this configuration reports it
         due.setdefault(place.stat().st_dev, []).append((row.next_slot, row, stored.stored_size, place))
     for found in due.values():
         yield from _unfit(sorted(found, key=lambda one: (one[0], one[1].pk)), now)
 
 
 def _unfit(due: list[tuple[datetime, BackupConfiguration, int, Path]], now: datetime) -> Iterator[Finding]:
-    """The first of the runs on one disk that does not fit, with those that are due on the day before it."""
+    """Report the first run on one disk that does not fit, together with the runs of the day before it."""
     free = shutil.disk_usage(due[0][3]).free
     for number, (slot, row, size, place) in enumerate(due):
         before = sum(one[2] for one in due[:number] if slot - one[0] <= _SOON)
         if before + size <= free:
             continue
-        with_others = f", and others on that day {_about(before)}" if before else ""
+        with_others = f", and other backups of that day {_about(before)}" if before else ""
         what = (
-            f"Its latest backup stored {_about(size)}{with_others}; {place} has {_about(free)} free, and the next one"
-            f" is due on {minute_in_utc(slot)}."
+            f"Its latest backup stored {_about(size)}{with_others}, but {place} has only {_about(free)} free. The next"
+            f" run is due on {minute_in_utc(slot)}."
         )
         make = critical if slot - now <= _SOON else warning
-        yield make(37, row.name, what, "Make room, run `backup_prune`, keep fewer backups, or set another storage.")
+        yield make(
+            37, row.name, what, "Free some space, run `backup_prune`, keep fewer backups, or set another storage."
+        )
         return
 
 
 def _about(size: int) -> str:
-    """A size that does not change with each byte, so that the finding stays the same one."""
+    """Round a size, so that the text of the finding does not change with each byte."""
     unit, name = (_GIB, "GiB") if size >= _GIB else (_MIB, "MiB")
     return f"{size / unit:.0f} {name}"

@@ -1,12 +1,11 @@
-"""Whether one is protected: one word from everything that was seen, with the reason and the next step.
+"""The protection status: one word from all findings, with the reason and the next step.
 
-PROTECTED    every configuration that runs by schedule has a good backup as fresh as its schedule promises, or is not
-             due yet, of each database and of each file root there is a good backup that was read back and is no older
-             than the longest of these promises, and nothing critical is found; other findings are counted, and are no
-             plain yes
-UNPROTECTED  of a database or a file root there is no good backup that was read back and, on PostgreSQL, whose schema
-             was restored in a rehearsal; or none can be made, or none of the schedules keeps its promise
-AT_RISK      everything in between
+PROTECTED    Every scheduled configuration has a good backup as fresh as its schedule promises, or is not due yet. Every
+             database and every file root has a verified good backup that is no older than the longest of these
+             promises. There is no critical finding. Other findings are counted and shown with the status.
+UNPROTECTED  A database or a file root has no verified good backup (on PostgreSQL: with a successful restore test of its
+             schema), or no backup can be made, or no schedule keeps its promise.
+AT_RISK      Everything in between.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _REHEARSED: Final = frozenset({"backup.W033", "backup.W034"})
 
 
 class Protection(enum.StrEnum):
-    """The word."""
+    """The protection status in one word."""
 
     PROTECTED = "PROTECTED"
     AT_RISK = "AT_RISK"
@@ -43,10 +42,10 @@ class Protection(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Verdict:
-    """The word, since when it holds as far as the ledger tells, the reason, and what to do.
+    """The protection status, since when it holds according to the ledger, the reason, and what to do.
 
-    `warnings` says how many findings are open, of any severity, and `open` what they are: PROTECTED with warnings is
-    no plain yes. `since` is None where the ledger does not tell: what is wrong with a machine leaves no trace in it.
+    `warnings` counts the open findings of any severity, and `open` lists them: PROTECTED with warnings is not a plain
+    yes. `since` is None if the ledger does not know it: problems of a machine leave no trace there.
     """
 
     state: Protection
@@ -60,7 +59,7 @@ class Verdict:
         return len(self.open)
 
     def to_json(self) -> dict[str, object]:
-        """For programs."""
+        """Return the verdict for programs."""
         return {
             "state": self.state,
             "since": None if self.since is None else self.since.isoformat(),
@@ -74,7 +73,7 @@ class Verdict:
 def judge(
     states: Sequence[ConfigurationState], findings: Sequence[Finding], *, present: Presence, now: datetime
 ) -> Verdict:
-    """The verdict on everything that was seen; the same number of queries however many jobs there are."""
+    """Judge all findings. The number of queries does not depend on the number of jobs."""
     verdict = _judged(states, findings, present=present, now=now)
     return dataclasses.replace(verdict, open=tuple(f"{one.subject}: {one.what}" for one in findings))
 
@@ -89,7 +88,7 @@ def _judged(
     try:
         missing = never_verified(absent, now=now)
     except (SourceRefused, SettingsInvalid) as refused:
-        step = "Correct the settings: until then every backup of it is refused."
+        step = "Correct the settings. Until then, every such backup is refused."
         return Verdict(Protection.UNPROTECTED, None, str(refused), step)
     if missing:
         return Verdict(Protection.UNPROTECTED, None, *_never(missing, findings, present))
@@ -106,51 +105,51 @@ def _judged(
     return Verdict(
         Protection.PROTECTED,
         _kept_since(scheduled, absent=absent, now=now),
-        f"{_kept(scheduled)}, and databases and files were read back{_with(len(findings))}.",
+        f"{_kept(scheduled)}, and databases and files are verified{_with(len(findings))}.",
         "",
     )
 
 
 def _without_promise(scheduled: Sequence[ConfigurationState], absent: Q, now: datetime) -> tuple[str, str] | None:
-    """Reason and next step where no schedule stands for what there is: one that is not due yet has kept nothing."""
+    """Return reason and next step if no schedule guarantees fresh backups: one that is not due yet has kept nothing."""
     if not scheduled:
-        reason = "No configuration runs by schedule: the backups that there are get older."
-        return reason, "Run `manage_backup_configs --install-production`, or --enable one."
+        reason = "No configuration runs by schedule: the existing backups get older, and no new ones follow."
+        return reason, "Run `manage_backup_configs --install-production`, or `manage_backup_configs --enable NAME`."
     promises = [allowed for one in scheduled if (allowed := period(one.configuration)) is not None]
     if not promises or all(one.last_good is not None for one in scheduled):
         return None
     old = never_verified(absent, now=now, since=now - max(promises))
     if not old:
         return None
-    reason = f"A schedule has made no backup yet, and those of {old} are older than any schedule promises."
+    reason = f"A schedule has made no backup yet, and the backups of {old} are older than any schedule promises."
     return reason, "Run `trigger_backup --type FULL`, or wait for the schedule."
 
 
 def _with(count: int) -> str:
-    """How many findings are open, as an addition to the reason; empty if none is."""
+    """Say how many findings are open, as an addition to the reason; empty if none is."""
     return "" if not count else f"; {count} warning{'s are' if count > 1 else ' is'} open"
 
 
 def _never(missing: str, findings: Sequence[Finding], present: Presence) -> tuple[str, str]:
-    """Reason and next step where something has no verified backup."""
+    """Return reason and next step if a database or file root has no verified backup."""
     critical = [one for one in findings if one.severity >= Severity.CRITICAL]
     obstacle = next((one for one in critical if one.id in _REHEARSED), None)
     if obstacle is not None:
         return f"{obstacle.subject}: {obstacle.what}", obstacle.hint
-    step = "Run `trigger_backup --type FULL`: it is read back as soon as it is stored."
+    step = "Run `trigger_backup --type FULL`, which verifies the backup as soon as it is stored."
     run = _bad_run(findings)
     said = f" {run.subject}: {run.what}" if run is not None else ""
-    reason = f"There is no good backup of {missing} that was read back.{said}{_away(present)}"
+    reason = f"There is no verified good backup of {missing}.{said}{_away(present)}"
     return reason, _cause(critical) or (run.hint if run is not None else step)
 
 
 def _bad_run(findings: Iterable[Finding], subject: str = "") -> Finding | None:
-    """The run that made no good backup, of one configuration or of any."""
+    """Return the finding of a run that made no good backup, of one configuration or of any."""
     return next((one for one in findings if one.id == _BAD_RUN and subject in {"", one.subject}), None)
 
 
 def _away(present: Presence) -> str:
-    """Which backups cannot be used where all would be well if they could, as an addition to the reason."""
+    """Name the backups that are missing or locked, as an addition to the reason."""
     first = next((one for one in present.missing if one.ours), None)
     if first is not None:
         return f" {first.reason} {first.backups} backups are missing there."
@@ -158,7 +157,7 @@ def _away(present: Presence) -> str:
 
 
 def _kept(scheduled: Sequence[ConfigurationState]) -> str:
-    """What can be said of all schedules where none is late."""
+    """Describe the schedules if none is late."""
     begun = sum(one.last_good is not None for one in scheduled)
     if begun == len(scheduled):
         return "Every schedule has a good backup as fresh as it promises"
@@ -167,29 +166,29 @@ def _kept(scheduled: Sequence[ConfigurationState]) -> str:
 
 
 def _late(late: Mapping[str, datetime], never: Container[str], findings: Sequence[Finding]) -> Iterator[str]:
-    """Reason and next step."""
+    """Yield the reason and the next step for late schedules."""
     critical = [one for one in findings if one.severity >= Severity.CRITICAL]
     first = min(late, key=lambda name: late[name])
     more = f", and {len(late) - 1} more are late" if len(late) > 1 else ""
     run = _bad_run(findings, first)
     said = f" {run.what}" if run is not None else ""
     if first in never:
-        yield f"{first} has no good backup, which its schedule has promised{more}.{said}"
+        yield f"{first} has no good backup, although its schedule promised one{more}.{said}"
     else:
         yield f"The last good backup of {first} is older than its schedule promises{more}.{said}"
-    yield _cause(critical) or (run.hint if run is not None else f"Look at `backup_jobs --config {first}`.")
+    yield _cause(critical) or (run.hint if run is not None else f"Run `backup_jobs --config {first}` to see its jobs.")
 
 
 def _cause(critical: Sequence[Finding]) -> str:
-    """What to do about what keeps backups from being made, such as that nobody runs them; empty if nothing is known."""
-    # That backups are late or bad is what comes of it.
+    """Return what to do about the cause of missing backups, such as a missing executor; empty if none is known."""
+    # Late and bad backups are consequences, not causes.
     return next((one.hint for one in critical if one.id not in _COMES_OF_IT), "")
 
 
 def _kept_since(scheduled: Sequence[ConfigurationState], *, absent: Q, now: datetime) -> datetime | None:
-    """From when on every schedule has kept its promise without a gap; looked for in the last 90 days.
+    """Return since when every schedule has kept its promise without a gap, within the last 90 days.
 
-    For each one that is when the first backup of its unbroken row was completed.
+    For each schedule, that is the completion of the first backup of its unbroken series.
     """
     allowed = {one.configuration.pk: period(one.configuration) for one in scheduled}
     begun: dict[int, datetime] = {}

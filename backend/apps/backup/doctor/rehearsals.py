@@ -1,4 +1,4 @@
-"""Whether the restore of the newest backup of each PostgreSQL database was rehearsed, and what came of it."""
+"""Check the rehearsed restore of the newest backup of each PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .findings import Finding, critical, warning
 
 
 def rehearsal_findings() -> Iterator[Finding]:
-    """W033: a rehearsal failed. W034: there was none. W035: a restore would not give everything back as it was."""
+    """W033: a rehearsal failed. W034: there was none. W035: a restore would not bring everything back as it was."""
     try:
         aliases = [alias for alias in database_aliases(portable=True) if connections[alias].vendor == ENGINE]
     except (SourceRefused, SettingsInvalid):
-        return  # every backup of databases says so
+        return  # every backup of databases reports it
     for alias, job in jobs_with_dump(aliases).items():
         yield from _findings(alias, job)
         if job.rehearsal.get(alias, {}).get("state") != RehearsalState.IMPOSSIBLE:
@@ -31,11 +31,11 @@ def rehearsal_findings() -> Iterator[Finding]:
 
 
 def _right_findings(alias: str) -> Iterator[Finding]:
-    """W034 as well: what was rehearsed could not be rehearsed any more, since the role has lost a right."""
-    # Of a server that does not answer W004 tells.
+    """W034: a rehearsal worked before and would fail now, because the database role has lost a right."""
+    # W004 reports a server that does not answer.
     with contextlib.suppress(DatabaseFailure), connections[alias].cursor() as cursor:
         for lack in missing_rights(cursor):
-            yield critical(34, f"database {alias}", f"It cannot be restored now: {lack}.", "Run that as a superuser.")
+            yield critical(34, f"database {alias}", f"It cannot be restored now: {lack}.", "Run this as a superuser.")
 
 
 def _findings(alias: str, job: BackupJob) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def _findings(alias: str, job: BackupJob) -> Iterator[Finding]:
     again = f"run `verify_backup {str(job.uuid)[:8]}`, which rehearses it again"
     if state == RehearsalState.FAILED:
         obstacles = [_failure(one) for one in found["failures"]]
-        obstacles += [(f"a restriction cannot be given back: {one}", RESTRICTED) for one in found["weaker"]]
+        obstacles += [(f"a restriction cannot be restored: {one}", RESTRICTED) for one in found["weaker"]]
         what, hint = obstacles[0]
         more = f" (and {len(obstacles) - 1} more, see `backup_jobs --show {str(job.uuid)[:8]}`)" * (len(obstacles) > 1)
         yield critical(33, subject, f"It cannot be restored as it is: {what}{more}.", f"{hint}; then {again}.")
@@ -54,11 +54,11 @@ def _findings(alias: str, job: BackupJob) -> Iterator[Finding]:
         yield critical(34, subject, what, f"Correct that, and {again}.")
     elif state == RehearsalState.NONE:
         what = "The restore of its newest backup was never rehearsed."
-        yield warning(34, subject, what, f"The next backup is rehearsed; to know it now, {again}.")
+        yield warning(34, subject, what, f"The next backup will be rehearsed. To test it now, {again}.")
     elif found["notes"]:
         more = f" (and {len(found['notes']) - 1} more)" * (len(found["notes"]) > 1)
-        what = f"A restore would not give back everything as it was: {found['notes'][0]}{more}."
-        yield warning(35, subject, what, f"Correct that, or accept it; {again}.")
+        what = f"A restore would not bring everything back as it was: {found['notes'][0]}{more}."
+        yield warning(35, subject, what, f"Correct that, or accept it, and {again}.")
 
 
 def _failure(one: dict[str, str]) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Settings as a user pastes them: those that are there, with what is to be added."""
+"""Write settings for the user to paste: the current value with the entries to be added."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..sources.project_folders import base_dir
 
 
 def expression(path: Path) -> str:
-    """A path as Python writes it; below BASE_DIR where the project has that as a `Path`."""
+    """Return a path as a Python expression, relative to BASE_DIR if the project has that as a `Path`."""
     base = base_dir()
     if base is None or not isinstance(getattr(project, "BASE_DIR", None), Path) or not path.is_relative_to(base):
         return _text(str(path))
@@ -23,13 +23,13 @@ def expression(path: Path) -> str:
 
 
 def with_roots(folders: Sequence[Path]) -> str:
-    """BACKUP_FILE_ROOTS with these folders added, under names that are free."""
+    """Return BACKUP_FILE_ROOTS with these folders added, under names that are free."""
     roots = {**conf.load().file_roots, **_named(folders)}
     return _dictionary("BACKUP_FILE_ROOTS", {name: expression(_resolved(path)) for name, path in roots.items()})
 
 
 def with_name(folder: Path) -> str:
-    """One entry of BACKUP_FILE_ROOTS for this folder, under a name that is free."""
+    """Return one entry of BACKUP_FILE_ROOTS for this folder, under a name that is free."""
     (name,) = _named([folder])
     return f"{_text(name)}: {expression(folder)}"
 
@@ -47,7 +47,7 @@ def _named(folders: Sequence[Path]) -> dict[str, Path]:
 
 
 def with_fields(bases: Mapping[str, Path]) -> str:
-    """BACKUP_REFERENCE_FIELDS with these fields added, and the folders that their values start from."""
+    """Return BACKUP_REFERENCE_FIELDS with these fields added, each with the folder that its values are relative to."""
     fields = {**conf.load().reference_fields, **bases}
     written = {name: "None" if path is None else expression(_resolved(path)) for name, path in fields.items()}
     return _dictionary("BACKUP_REFERENCE_FIELDS", written)

@@ -1,11 +1,11 @@
-"""System checks: what would make a backup fail at night, or a schedule a lie, is said beforehand, with a hint.
+"""Django system checks: report before the night what would make backups or schedules fail, with a hint.
 
-The doctor's findings under Django's own command: `manage.py check --tag backup` shows what can be seen without a
-connection, `--deploy` also asks the databases, the broker and the workers. `docs/reference/checks.md` lists the ids.
+They show the doctor's findings in Django's own command. `manage.py check --tag backup` runs the checks that need no
+connection; `--deploy` also asks the databases, the broker and the workers. `docs/reference/checks.md` lists the ids.
 
-They are warnings: an error would keep the very commands from running that put things right. One is an error, since
-`migrate` and `runserver` must not go on with a database of one day and files of another. The doctor is loaded only when
-it is asked, because every command of the project loads this module.
+They are warnings: an error would block the commands that solve the problem. An interrupted restore is an error, because
+`migrate` and `runserver` must not run with a database of one day and files of another. The doctor is imported only when
+a check runs, because every command of the project loads this module.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @register("backup")
 def check_backup(app_configs: Sequence[AppConfig] | None = None, **_options: object) -> list[CheckMessage]:
-    """Everything that can be seen without a database connection and without running the passphrase command."""
+    """Run the checks that need no database connection and do not run the passphrase command."""
     from .environment import settings_findings  # noqa: PLC0415  see above
     from .health import equipment_findings  # noqa: PLC0415  see above
 
@@ -36,28 +36,28 @@ def check_backup(app_configs: Sequence[AppConfig] | None = None, **_options: obj
 
 @register("backup", "interrupted_restore")
 def check_interrupted_swap(**_options: object) -> list[CheckMessage]:
-    """Complete a restore that was killed in the middle of its swap, or say why that cannot be done.
+    """Complete a restore that was killed during its swap, or say why that is not possible.
 
-    Commands of other applications that need no other check ask for this one by its own tag.
+    The check has a tag of its own, for commands of other applications that run no other check.
     """
     from ..restores import mixed, recover_restores  # noqa: PLC0415  see above
 
     try:
         between = mixed()
     except BackupError:
-        # Settings or a journal cannot be read: the doctor says so.
+        # Settings or a journal cannot be read: the doctor reports it.
         return []
     try:
         done = recover_restores() if between else []
     except BackupError as error:
-        hint = "Mend what it names, and run `manage.py restore_backup --list`, which completes the restore."
-        return [Error(f"A restore was cut off in the middle. {error}", hint=hint, id="backup.W005")]
+        hint = "Correct what the error names, and run `manage.py restore_backup --list`, which completes the restore."
+        return [Error(f"A restore was interrupted during its swap. {error}", hint=hint, id="backup.W005")]
     return [Warning(line, id="backup.W005") for line in done]
 
 
 @register("backup", deploy=True)
 def check_backup_deployed(app_configs: Sequence[AppConfig] | None = None, **_options: object) -> list[CheckMessage]:
-    """What takes a connection to see: servers, broker, workers, and where the storage lies."""
+    """Run the checks that need a connection: servers, broker and workers; and the placement of the storage."""
     from .environment import settings_findings  # noqa: PLC0415  see above
     from .health import equipment_findings, executor_findings_now  # noqa: PLC0415  see above
     from .isolation import isolated  # noqa: PLC0415  see above

@@ -1,4 +1,4 @@
-"""What belongs to the host and is in no file root: files that rows name, and folders that settings name."""
+"""Check for files of the host project in no file root: files that rows name, and folders that settings name."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ from .settings_to_paste import expression, with_fields, with_name, with_roots
 _PASSING: Final = re.compile(
     r"(^|[^a-z])(caches?|logs?|logging|tmp|temp|scratch|locks?|run|pids?|sockets?)($|[^a-z])", re.IGNORECASE
 )
-"""A setting or a folder that is called so holds what need not be kept."""
+"""Names of settings and folders whose content need not be kept."""
 _OF_ALL: Final = frozenset(
     {"/", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/lib", "/var/www"}  # noqa: S108
 )
 _OF_PROGRAMS: Final = tuple(map(Path, ("/usr", "/var/cache", "/var/log", "/var/run", "/var/tmp")))  # noqa: S108
 _OF_AUTHORITIES: Final = (Path("/etc/ssl"), Path("/etc/pki"), Path("/etc/ca-certificates"))
 _KEPT_SECONDS: Final = 3600.0
-"""A page that is looked at reads the rows no more often than that; the next backup looks by itself."""
+"""How long the console reuses a result, so that it does not read all rows again; each backup reads them anyway."""
 _LOOKED_AT: Final = 1000
-"""So many entries of a folder are looked at to find one file."""
+"""How many entries of a folder are examined to find one file."""
 
 
 def column_findings(*, deep: bool) -> Iterator[Finding]:
-    """W043: the values of a column name files that lie in no file root.
+    """W043: the values of a column name files in no file root.
 
-    As the newest backup of a database has found it, and as far as the settings of now leave it so. With `deep`, or
-    where no backup has looked, the values are looked at now.
+    The newest backup of a database has found them, and the current settings do not include them. With `deep`, or if
+    no backup has looked, the values are read now.
     """
     try:
         found = _found(deep=deep)
         columns = [one for one in found.columns if still_outside(one)]
         held = _held()
     except (SourceRefused, SettingsInvalid):
-        return  # the verdict says so
+        return  # the protection status reports it
     for one in columns:
         yield critical(
             43,
@@ -63,8 +63,8 @@ def column_findings(*, deep: bool) -> Iterator[Finding]:
         yield warning(
             43,
             what.partition(": ")[0],
-            f"Its values could not be looked at: {what.partition(': ')[2]}.",
-            "`backup_health --deep` looks again. If its rows name no files, acknowledge it.",
+            f"Its values could not be read: {what.partition(': ')[2]}.",
+            "Run `backup_health --deep`, which reads them again. If the rows name no files, acknowledge this finding.",
         )
 
 
@@ -84,27 +84,27 @@ _looked: TtlCache[str, OutsideFacts] = TtlCache(
 
 
 def _advice(columns: Sequence[OutsideColumn], held: Sequence[Path]) -> str:
-    """All settings at once: each finding pasted by itself would take the one before away."""
+    """Return one hint for all columns: settings pasted for each finding alone would overwrite each other."""
     folders = dict.fromkeys(Path(folder) for one in columns for folder in one.folders)
     lines = [with_roots([folder for folder in folders if not inside_any(folder, held)])]
     bases = {one.label: Path(one.base) for one in columns if one.base}
     lines += [with_fields(bases)] if bases else []
-    # Values of a column that tells what was imported, say, lead nowhere after a while.
+    # For example, the values of an import log point to files that are gone after a while.
     past = [one.label for one in columns if one.base and one.outside < one.sampled]
     return (
         f"Set {' and '.join(f'`{line}`' for line in lines)}, and run a FULL backup."
         + (
-            f" Not all values of {', '.join(past)} lead to such files: leave it out of BACKUP_REFERENCE_FIELDS if that"
-            " is as it should be, because a missing file makes each backup INCOMPLETE."
+            f" Not all values of {', '.join(past)} lead to such files. If that is expected, leave it out of"
+            " BACKUP_REFERENCE_FIELDS, because a missing file makes each backup INCOMPLETE."
             if past
             else ""
         )
-        + " If these files are left out on purpose, name their folder in BACKUP_NOT_BACKED_UP."
+        + " If these files are left out on purpose, add their folder to BACKUP_NOT_BACKED_UP."
     )
 
 
 def folder_findings() -> Iterator[Finding]:
-    """W046: a folder that the host's settings name holds files, and is in no file root."""
+    """W046: a folder in the host's settings holds files and is in no file root."""
     try:
         held = _held()
     except (SourceRefused, SettingsInvalid):
@@ -119,14 +119,14 @@ def folder_findings() -> Iterator[Finding]:
             46,
             label,
             f"The folder {path} holds files and is in no file root: no backup has it.",
-            f"Add `{with_name(path)}` to BACKUP_FILE_ROOTS. If it is left out on purpose, or can be made anew, add"
-            f" `{expression(path)}` to BACKUP_NOT_BACKED_UP, and name what must be made anew in"
+            f"Add `{with_name(path)}` to BACKUP_FILE_ROOTS. If it is left out on purpose, or can be rebuilt, add"
+            f" `{expression(path)}` to BACKUP_NOT_BACKED_UP, and list what must be rebuilt in"
             " BACKUP_REBUILD_AFTER_RESTORE.",
         )
 
 
 def key_findings() -> Iterator[Finding]:
-    """W046: a file with a key that the host's settings name is in no backup; what it has encrypted, only it opens."""
+    """W046: a key file in the host's settings is in no backup. Data encrypted with it cannot be opened without it."""
     try:
         held = [*_held(), *(Path(os.path.realpath(path)) for path in conf.load().fact_files)]
     except (SourceRefused, SettingsInvalid):
@@ -137,13 +137,13 @@ def key_findings() -> Iterator[Finding]:
                 46,
                 label,
                 f"The file {path} is in no file root: no backup has it.",
-                f"Add `{expression(path)}` to BACKUP_FACT_FILES, which encrypted backups hold, or to"
-                " BACKUP_NOT_BACKED_UP if there is a copy elsewhere.",
+                f"Add `{expression(path)}` to BACKUP_FACT_FILES, which encrypted backups include. If there is a copy"
+                " elsewhere, add it to BACKUP_NOT_BACKED_UP.",
             )
 
 
 def _held() -> list[Path]:
-    """What is backed up, or not on purpose."""
+    """List the folders that are backed up, or left out on purpose."""
     return [*(root.path for root in file_roots(reference_fields(conf.load().reference_fields))), *not_backed_up()]
 
 
@@ -152,15 +152,15 @@ def _matters(label: str, folder: Path, held: Sequence[Path]) -> bool:
         return False
     if _PASSING.search(label) or _PASSING.search(folder.name) or lies_hidden(folder) or is_code(folder):
         return False
-    # A folder that holds code, file roots or the backups is where the host lies, and no part of it.
+    # A folder that contains code, file roots or the backups is a parent of the host project, not a part of it.
     above = [*held, *storages(), *(Path(os.path.realpath(one.path)) for one in apps.get_app_configs())]
     return not any(other.is_relative_to(folder) for other in above) and _holds_a_file(folder)
 
 
 def _is_of_host(folder: Path) -> bool:
-    """Whether a folder may be the host's own, wherever it lies: documents are often on a disk of their own.
+    """Return whether a folder may belong to the host project. Documents are often on a disk of their own.
 
-    Not what every machine has, what programs brought along, and what the project or the user's home lies in.
+    System folders, folders of programs, and parents of the project or of the user's home do not belong to it.
     """
     if str(folder) in _OF_ALL or inside_any(folder, _OF_PROGRAMS):
         return False
@@ -169,8 +169,8 @@ def _is_of_host(folder: Path) -> bool:
 
 
 def _holds_a_file(folder: Path) -> bool:
-    """Whether there is a file in it that is no live database; one that cannot be looked into has none."""
-    # With what lies beside them while they are in use.
+    """Return whether the folder has a file that is no live database; an unreadable folder has none."""
+    # The prefixes also match the journal files beside a database.
     databases, seen = tuple(map(str, database_files().values())), 0
     for place, _, files in os.walk(folder):
         seen += 1 + len(files)

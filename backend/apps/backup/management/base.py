@@ -1,4 +1,4 @@
-"""What all commands of the backup system share: no checks at the start, errors with exit codes, JSON on request."""
+"""The base of all backup commands: no system checks at the start, errors with exit codes, JSON on request."""
 
 import json
 import os
@@ -23,19 +23,22 @@ Options = Mapping[str, object]
 
 
 class BackupCommand(BaseCommand):
-    """Fetches, calls one service, shapes the answer. It must run when the database is gone: no checks."""
+    """Base class: a command reads its options, calls one service and prints the result.
+
+    System checks are off, because commands must also run when the database is gone.
+    """
 
     requires_system_checks = []
     acts_by_itself = False
-    """What it does is put down to the system, and not to whoever typed it: it runs what others have asked for."""
+    """Whether the audit trail names the system as the actor, not the user: the command runs requests of others."""
     refusal: type[BackupError] = RequestRefused
-    """What is raised when somebody who was asked says no, or cannot be asked."""
+    """The error if the user does not confirm, or cannot be asked."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
     def run(self, options: Options) -> int:
-        """Do the work; the exit code. Raises the errors of the backup system and of the engine."""
+        """Do the work and return the exit code. Raises the errors of the backup system and of the engine."""
         raise NotImplementedError
 
     def handle(self, *_args: object, **options: object) -> None:
@@ -52,28 +55,28 @@ class BackupCommand(BaseCommand):
             raise SystemExit(code)
 
     def failed(self, options: Options, error: BaseException) -> None:
-        """Shape the answer for an error; the message itself follows on stderr."""
+        """Print the JSON answer for an error, if requested. The message itself follows on stderr."""
         if options["json"]:
             status = JobStatus.CANCELLED if isinstance(error, JobCancelled) else JobStatus.FAILED
             self.print_json({"status": status, "error": self._said(error)})
 
     def require_consent(self, options: Options, question: str) -> None:
-        """Ask, unless `--yes` says that nobody needs to; raises `refusal` for any other answer than yes."""
+        """Ask the user to confirm, unless `--yes` is given. Raises `refusal` for any answer but yes."""
         if options["yes"]:
             return
         if not sys.stdin.isatty():
-            raise self.refusal("Without a terminal to ask on, this needs --yes; nothing was changed.")
-        self.stderr.write(f"{question} Type yes to go on: ", ending="")
+            raise self.refusal("There is no terminal to ask for confirmation. Add --yes. Nothing was changed.")
+        self.stderr.write(f"{question} Type yes to continue: ", ending="")
         self.stderr.flush()
         if sys.stdin.readline().strip().lower() != "yes":
-            raise self.refusal("Not confirmed; nothing was changed.")
+            raise self.refusal("Not confirmed. Nothing was changed.")
 
     def print_json(self, values: Mapping[str, object]) -> None:
-        """The one JSON object on stdout."""
+        """Print the one JSON object on stdout."""
         self.stdout.write(json.dumps(values, ensure_ascii=False, default=str))
 
     def note(self, text: str) -> None:
-        """Something for the user that is not part of the result."""
+        """Tell the user something that is not part of the result, on stderr."""
         self.stderr.write(_lines(text), self.style.WARNING)
 
     @staticmethod
@@ -88,11 +91,11 @@ def _lines(text: str) -> str:
 
 
 def _operator() -> Actor:
-    """Whoever typed the command, by the name or else the number of the account."""
+    """Return the user of the command as the actor: the name of the account, or else its number."""
     number = os.getuid()
     try:
         name = pwd.getpwuid(number).pw_name
     except KeyError:
-        # As containers have it.
+        # Accounts in containers often have no name.
         name = f"uid {number}"
     return Actor(f"{name}@{socket.gethostname()}", key=str(number), origin=AuditOrigin.COMMAND)

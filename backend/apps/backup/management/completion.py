@@ -1,4 +1,4 @@
-"""Completion of the commands in a shell, made from the parsers that the commands themselves use."""
+"""Create shell completion scripts from the parsers of the commands."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _CONFIGURATION = {"bash": "_edms_backup_configurations", "zsh": "_edms_backup_co
 _DYNAMIC = frozenset({"--config", "--enable", "--disable", "--delete", "--edit", "--next"})
 
 _BASH = """
-# The names of the configurations, asked from the project itself. Whoever may configure gives them, and they may hold
-# anything: `compgen -W` would run the commands in them.
+# Ask the project for the names of its configurations. Users choose these names, and `compgen -W` would run commands
+# inside a name.
 _edms_backup_configurations() {
   local name
   while IFS= read -r name; do
     [[ $name != "$1"* ]] || printf '%s\\n' "$name"
   done < <(${EDMS_MANAGE:-python manage.py} manage_backup_configs --list 2>/dev/null | cut -f1)
 }
-# `python manage.py …`, as the document writes it, completes like `manage.py …`.
+# `python manage.py …` completes like `manage.py …`.
 _edms_backup_python() {
   if [[ "${COMP_WORDS[1]}" == *manage.py && $COMP_CWORD -gt 1 ]]; then
     COMP_WORDS=("${COMP_WORDS[@]:1}")
@@ -45,10 +45,10 @@ _edms_backup_configurations() {
 
 
 def script(shell: str) -> str:
-    """The completion script for a shell, of `SHELLS`."""
+    """Return the completion script for a shell, one of `SHELLS`."""
     if shell == "bash":
         return shtab.complete(_parser(), shell) + _BASH
-    # zsh must know the function before the script that ends by running itself.
+    # The script of zsh ends by running itself, so the function must stand before it.
     head, line, rest = shtab.complete(_parser(), shell).partition("\n")
     return head + line + _ZSH + rest
 

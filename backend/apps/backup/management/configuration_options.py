@@ -1,4 +1,4 @@
-"""What a configuration is asked for, in the terminal and as options: one table for both."""
+"""The fields of a configuration as command options and as questions in the terminal: one table for both."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _YES, _NO = frozenset({"y", "yes", "true", "1", "on"}), frozenset({"n", "no", "f
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its option, its question, how an answer is read, and for which frequencies it is asked."""
+    """One field: its option, its question, how to parse and show a value, and for which frequencies to ask."""
 
     name: str
     option: str
@@ -29,17 +29,17 @@ class Field:
 
 
 def read_time(text: str) -> time:
-    """A time of day, HH:MM. ValueError for anything else."""
+    """Parse a time of day, HH:MM. Raises ValueError."""
     hours, colon, minutes = text.strip().partition(":")
     if not (colon and hours.isdigit() and minutes.isdigit() and len(hours) <= 2 and len(minutes) == 2):
-        raise ValueError(f"{text!r} is no time of day; write it as 02:00")
+        raise ValueError(f"{text!r} is not a time of day; use a form such as 02:00")
     if int(hours) > 23 or int(minutes) > 59:
-        raise ValueError(f"{text!r} is no time of day; it goes from 00:00 to 23:59")
+        raise ValueError(f"{text!r} is not a time of day; it must be from 00:00 to 23:59")
     return time(int(hours), int(minutes))
 
 
 def read_days(text: str) -> tuple[int, ...]:
-    """Days of the week, by name or by number (0 = Monday), separated by commas. ValueError."""
+    """Parse days of the week, by name or by number (0 = Monday), separated by commas. Raises ValueError."""
     days = set()
     for word in text.replace(" ", "").lower().split(","):
         if word.isdigit() and int(word) <= 6:
@@ -47,36 +47,36 @@ def read_days(text: str) -> tuple[int, ...]:
         elif len(word) >= 3 and word[:3] in _DAYS:
             days.add(_DAYS.index(word[:3]))
         else:
-            raise ValueError(f"{word!r} is no day of the week; write sun, or 6, or mon,wed,fri")
+            raise ValueError(f"{word!r} is not a day of the week; use a form such as sun, or 6, or mon,wed,fri")
     return tuple(sorted(days))
 
 
 def read_number(least: int, greatest: int) -> Callable[[str], int]:
-    """A reader of whole numbers within bounds. ValueError."""
+    """Return a parser of whole numbers within bounds, which raises ValueError."""
 
     def read(text: str) -> int:
         stripped = text.strip()
         if not stripped.lstrip("-").isdigit() or not least <= int(stripped) <= greatest:
-            raise ValueError(f"{text!r} is no number from {least} to {greatest}")
+            raise ValueError(f"{text!r} is not a number from {least} to {greatest}")
         return int(stripped)
 
     return read
 
 
 def read_choice(choices: list[str]) -> Callable[[str], str]:
-    """A reader of one of several words. ValueError."""
+    """Return a parser of one of several words, which raises ValueError."""
 
     def read(text: str) -> str:
         word = text.strip().upper().replace("-", "_")
         if word not in choices:
-            raise ValueError(f"{text!r} is none of {', '.join(choices)}")
+            raise ValueError(f"{text!r} is not one of {', '.join(choices)}")
         return word
 
     return read
 
 
 def read_flag(text: str) -> bool:
-    """Yes or no. ValueError."""
+    """Parse yes or no. Raises ValueError."""
     word = text.strip().lower()
     if word in _YES | _NO:
         return word in _YES
@@ -84,9 +84,9 @@ def read_flag(text: str) -> bool:
 
 
 def read_name(text: str) -> str:
-    """A configuration's name. ValueError."""
+    """Parse the name of a configuration. Raises ValueError."""
     if not text.strip():
-        raise ValueError("a name is needed")
+        raise ValueError("a name is required")
     return text.strip()
 
 
@@ -124,29 +124,35 @@ FIELDS: tuple[Field, ...] = (
         _or_none,
         frozenset({Frequency.MONTHLY}),
     ),
-    Field("retention_days", "--retention-days", "Delete backups older than so many days", _MANY),
-    Field("max_backups", "--max-backups", "Keep only the most recent so many", _MANY),
-    Field("keep_daily", "--keep-daily", "Keep one of each of so many days besides", read_number(0, 9999), asked=False),
-    Field("keep_weekly", "--keep-weekly", "… of so many weeks", read_number(0, 9999), asked=False),
-    Field("keep_monthly", "--keep-monthly", "… of so many months", read_number(0, 9999), asked=False),
-    Field("keep_yearly", "--keep-yearly", "… of so many years", read_number(0, 9999), asked=False),
-    Field("time_limit_minutes", "--time-limit", "Stop a job after so many minutes", _MANY, _or_none, asked=False),
-    Field("storage_path", "--storage-path", "Storage path inside the backup storage", str.strip),
+    Field("retention_days", "--retention-days", "Delete backups older than this number of days", _MANY),
+    Field("max_backups", "--max-backups", "Keep at most this number of backups, the newest", _MANY),
+    Field(
+        "keep_daily",
+        "--keep-daily",
+        "Also keep one backup for each of this many days",
+        read_number(0, 9999),
+        asked=False,
+    ),
+    Field("keep_weekly", "--keep-weekly", "… of this many weeks", read_number(0, 9999), asked=False),
+    Field("keep_monthly", "--keep-monthly", "… of this many months", read_number(0, 9999), asked=False),
+    Field("keep_yearly", "--keep-yearly", "… of this many years", read_number(0, 9999), asked=False),
+    Field("time_limit_minutes", "--time-limit", "Stop a job after this many minutes", _MANY, _or_none, asked=False),
+    Field("storage_path", "--storage-path", "Folder inside the backup storage", str.strip),
     Field("compression_enabled", "--compression", "Compress (yes, no)", read_flag, _yes_or_no),
     Field("encryption_enabled", "--encryption", "Encrypt (yes, no)", read_flag, _yes_or_no),
     Field("is_enabled", "--enabled", "Run by schedule (yes, no)", read_flag, _yes_or_no, _SCHEDULED),
-    Field("is_ad_hoc", "--ad-hoc", "Only for one occasion (yes, no)", read_flag, _yes_or_no, asked=False),
+    Field("is_ad_hoc", "--ad-hoc", "For one occasion only (yes, no)", read_flag, _yes_or_no, asked=False),
 )
 
 
 def add_field_options(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
-    """An option for every field."""
+    """Add an option for every field."""
     for field in FIELDS:
         parser.add_argument(field.option, dest=field.name, metavar="VALUE", help=field.question)
 
 
 def given_fields(options: Mapping[str, object]) -> dict[str, object]:
-    """The fields that the options give. Raises `RequestRefused` that names the option and what it should be."""
+    """Return the fields given as options. Raises `RequestRefused`, which names the option and the expected form."""
     values: dict[str, object] = {}
     for field in FIELDS:
         text = options.get(field.name)
@@ -166,9 +172,9 @@ def ask_fields(
     *,
     now: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
-    """Ask for the fields that are not given, each with its default, again after an answer that makes no sense.
+    """Ask for the fields that are not given, each with its default; ask again after an invalid answer.
 
-    The defaults are those of a new configuration, or the values that one has `now`.
+    The defaults are those of a new configuration, or the current values (`now`) of an existing one.
     """
     defaults = {name: value for name, value in (now or {}).items() if value not in (None, [])}
     usual = {"schedule_time": time(2), "schedule_days": (6,), "schedule_day_of_month": 1}

@@ -1,4 +1,4 @@
-"""Configurations as commands show them: rows of a table, and the same as JSON."""
+"""Show configurations in commands: as rows of a table, and as JSON."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .terminal import moment
 
 TITLES = ("Name", "Type", "Schedule", "Next run", "Retention", "Features", "State", "Last good", "Backups")
 OPTIONAL = ("Features", "Retention", "Backups", "Last good")
-"""What a narrow terminal does without, first the first."""
+"""The columns that a narrow terminal omits, in this order."""
 
 
 def words(row: BackupConfiguration) -> str:
-    """Its schedule as people say it."""
+    """Describe the schedule in words."""
     return Schedule.of(row, schedule_zone()).words()
 
 
 def retention(row: BackupConfiguration) -> str:
-    """How long its backups are kept."""
+    """Describe how long its backups are kept."""
     periods = ((row.keep_daily, "daily"), (row.keep_weekly, "weekly"), (row.keep_monthly, "monthly"))
     kept = [f"{count} {name}" for count, name in (*periods, (row.keep_yearly, "yearly")) if count]
     besides = f", and {', '.join(kept)}" if kept else ""
@@ -30,7 +30,7 @@ def retention(row: BackupConfiguration) -> str:
 
 
 def state(row: BackupConfiguration) -> str:
-    """Whether its schedule runs."""
+    """Describe whether its schedule runs."""
     if not row.is_enabled:
         return "disabled"
     if row.status != "ACTIVE":
@@ -39,13 +39,13 @@ def state(row: BackupConfiguration) -> str:
 
 
 def features(row: BackupConfiguration) -> str:
-    """What is done to the data on its way."""
+    """Describe how its backups are stored: compressed, encrypted, both or none."""
     named = ((row.compression_enabled, "compression"), (row.encryption_enabled, "encryption"))
     return " + ".join(name for on, name in named if on) or "none"
 
 
 def table_row(one: ConfigurationState) -> list[str]:
-    """The cells under `TITLES`."""
+    """Return the cells for the columns of `TITLES`."""
     row = one.configuration
     return [
         row.name,
@@ -61,7 +61,7 @@ def table_row(one: ConfigurationState) -> list[str]:
 
 
 def as_json(row: BackupConfiguration, *, now: datetime, runs: int = 1) -> dict[str, object]:
-    """A configuration for programs; times in UTC."""
+    """Return a configuration as JSON; times in UTC."""
     values: dict[str, object] = {"uuid": row.uuid}
     values |= {name: getattr(row, name) for name in FIELDS}
     values["status"] = row.status
@@ -71,7 +71,7 @@ def as_json(row: BackupConfiguration, *, now: datetime, runs: int = 1) -> dict[s
 
 
 def state_json(one: ConfigurationState, *, now: datetime) -> dict[str, object]:
-    """A configuration with what its jobs say, for programs."""
+    """Return a configuration with figures of its jobs as JSON."""
     return {
         **as_json(one.configuration, now=now),
         "jobs": one.jobs,

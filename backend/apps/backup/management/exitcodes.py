@@ -1,4 +1,4 @@
-"""Exit codes of all commands: the engine's own, which are restic's, and what the states of a job mean."""
+"""The exit codes of all commands: those of the engine, which are restic's, and the codes for the states of a job."""
 
 from strongroom.exit_codes import FAILED, INCOMPLETE, INTERRUPTED, NO_REPOSITORY, OK, USAGE
 from strongroom.exit_codes import of_error as of_engine_error
@@ -10,14 +10,14 @@ __all__ = ["FAILED", "INTERRUPTED", "OK", "of_error", "of_status"]
 
 
 def of_error(error: BaseException) -> int:
-    """The code for an error that ended a command."""
+    """Return the exit code for an error that ended a command."""
     if isinstance(error, StorageAbsent):
         return NO_REPOSITORY
     return USAGE if isinstance(error, RequestRefused | ConfigurationNotFound) else of_engine_error(error)
 
 
 def of_status(status: str) -> int:
-    """The code for a job that ended in that state."""
+    """Return the exit code for a job that ended with this status."""
     codes: dict[str, int] = {
         JobStatus.COMPLETED: OK,
         JobStatus.INCOMPLETE: INCOMPLETE,

@@ -1,4 +1,4 @@
-"""Jobs as commands show them: rows of a table, and the same as JSON."""
+"""Show jobs in commands: as rows of a table, and as JSON."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from .terminal import moment, size
 
 FULL_TITLES = ("Job", "Name", "Type", "Status", "Trust", "Started", "Duration", "Size", "Stored", "Marks")
 OPTIONAL = ("Stored", "Size", "Duration", "Type", "Trust")
-"""What a narrow terminal does without, first the first."""
+"""The columns that a narrow terminal omits, in this order."""
 
 
 def seconds(job: BackupJob) -> float | None:
-    """How long it ran, or None."""
+    """Return how long the job ran in seconds, or None if it has not ended."""
     if job.started_at is None or job.completed_at is None:
         return None
     return round((job.completed_at - job.started_at).total_seconds(), 3)
 
 
 def duration(job: BackupJob) -> str:
-    """How long it ran, in words."""
+    """Return how long the job ran as text, such as 0:01:30."""
     taken = seconds(job)
     return "" if taken is None else str(timedelta(seconds=round(taken)))
 
 
 def files(job: BackupJob) -> str:
-    """How many files it found new, changed and unchanged."""
+    """Describe how many files were new, changed and unchanged."""
     if job.new_files is None:
         return ""
     return f"{job.new_files:,} new, {job.changed_files or 0:,} changed, {job.unchanged_files or 0:,} unchanged"
 
 
 def full_row(job: BackupJob) -> list[str]:
-    """The cells under `FULL_TITLES`."""
+    """Return the cells for the columns of `FULL_TITLES`."""
     marks = ["pinned"] if job.is_pinned else []
     marks += ["removed"] if job.removal_started_at else []
     return [
@@ -51,7 +51,7 @@ def full_row(job: BackupJob) -> list[str]:
 
 
 def outcome(job: BackupJob) -> dict[str, object]:
-    """What a job came to, for programs; sizes in bytes."""
+    """Return the result of a job as JSON; sizes in bytes."""
     return {
         "job": job.uuid,
         "status": job.status,
@@ -73,7 +73,7 @@ def outcome(job: BackupJob) -> dict[str, object]:
 
 
 def as_json(job: BackupJob) -> dict[str, object]:
-    """A job for programs; times in UTC."""
+    """Return a job as JSON; times in UTC."""
     times = ("slot", "queued_at", "started_at", "completed_at", "not_before", "removed_at")
     return {
         **outcome(job),

@@ -1,4 +1,4 @@
-"""From what a user types to the configuration or the job that is meant."""
+"""Find the configuration or the job that a user names in a command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SHOWN = 20
 
 
 def configuration_named(text: str) -> BackupConfiguration:
-    """The configuration of that name or uuid. Raises `ConfigurationNotFound` that tells the nearest names."""
+    """Return the configuration with this name or uuid. Raises `ConfigurationNotFound`, which suggests similar names."""
     found = configuration_by_name(text)
     if found is None:
         try:
@@ -26,10 +26,10 @@ def configuration_named(text: str) -> BackupConfiguration:
 
 
 def job_named(text: str) -> BackupJob:
-    """The job of that name, uuid, or beginning of one. Raises `JobNotFound`, `AmbiguousReference`."""
+    """Return the job with this name or uuid, or the beginning of one. Raises `JobNotFound`, `AmbiguousReference`."""
     found = job_matching(text)
     if found is None:
-        raise JobNotFound(f"There is no job {text!r}; `backup_jobs --list` shows them.")
+        raise JobNotFound(f"There is no job {text!r}. `backup_jobs --list` shows all jobs.")
     return found
 
 

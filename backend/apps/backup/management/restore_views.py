@@ -1,4 +1,4 @@
-"""Restores as `restore_backup` shows them: pairs of a title and what it says."""
+"""Show restores in `restore_backup`, as pairs of a title and a value."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ Facts = list[tuple[str, str | list[str]]]
 
 
 def plan_facts(plan: Plan) -> Facts:
-    """A plan."""
+    """Return the facts of a plan."""
     replaced = [
-        f"{one.kind} {one.name}: {one.live}{'' if one.exists else ' (is not there)'}"
+        f"{one.kind} {one.name}: {one.live}{'' if one.exists else ' (does not exist)'}"
         f"{f', {size(one.size)}' if one.size is not None else ''}{''.join(f', {note}' for note in one.notes)}"
         for one in plan.replacements
     ]
@@ -34,7 +34,7 @@ def plan_facts(plan: Plan) -> Facts:
 
 
 def result_facts(result: RestoreResult) -> Facts:
-    """A restore to the live system that has ended."""
+    """Return the facts of a finished restore to the live system."""
     return [
         ("restore", str(result.restore)),
         ("status", result.status),
@@ -46,7 +46,7 @@ def result_facts(result: RestoreResult) -> Facts:
 
 
 def opened_facts(opened: Opened, *, dry_run: bool) -> Facts:
-    """What a restore replaced, and how to look at it."""
+    """Return how to inspect the state that a restore replaced."""
     return [
         ("restore", f"{opened.restore} of {opened.backup}"),
         ("to look at it", opened.look),

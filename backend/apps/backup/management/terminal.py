@@ -1,4 +1,4 @@
-"""What commands show: progress and tables on a terminal, plain lines in a pipe."""
+"""Print progress and tables on a terminal, and plain lines in a pipe."""
 
 import sys
 import time
@@ -39,12 +39,12 @@ _STYLES = {
 
 
 def size(value: int | None) -> str:
-    """Bytes as people read them."""
+    """Format a number of bytes for people; empty for None."""
     return "" if value is None else decimal(value)
 
 
 def describe(progress: Progress) -> str:
-    """A moment of a job in one line."""
+    """Describe the progress of a job in one line."""
     parts = []
     if progress.files_done:
         parts.append(f"{progress.files_done:,} files")
@@ -59,7 +59,7 @@ def describe(progress: Progress) -> str:
 
 
 class ProgressDisplay:
-    """A context manager whose `show` takes every moment of a job and shows as many as are of use, on stderr."""
+    """A context manager that shows the progress of a job on stderr; `show` may be called often."""
 
     def __init__(self) -> None:
         self._bar: Bar | None = None
@@ -82,7 +82,7 @@ class ProgressDisplay:
             self._bar.stop()
 
     def show(self, progress: Progress) -> None:
-        """Show this moment, unless the last one was shown a moment ago."""
+        """Show this progress, unless the last one was shown very recently."""
         now = time.monotonic()
         pause = _LINE_SECONDS if self._bar is None else _BAR_SECONDS
         if progress.phase == self._phase and now - self._shown < pause:
@@ -103,9 +103,9 @@ class ProgressDisplay:
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, optional: Sequence[str] = ()) -> None:
-    """Rows under titles on a terminal; in a pipe the rows alone, tabs between their cells.
+    """Print rows under titles on a terminal; in a pipe only the rows, with tabs between the cells.
 
-    On a terminal that is too narrow the `optional` columns are left out, in this order, as far as need be.
+    A narrow terminal omits as many of the `optional` columns as necessary, in this order.
     """
     rows = [[one_line(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
@@ -132,12 +132,12 @@ def _fitting(titles: Sequence[str], rows: Sequence[Sequence[str]], optional: Seq
 
 
 def moment(value: datetime | None) -> str:
-    """A time in the project's zone, to the minute."""
+    """Format a time in the project's time zone, to the minute; empty for None."""
     return "" if value is None else f"{timezone.localtime(with_offset(value)):%Y-%m-%d %H:%M}"
 
 
 def facts(rows: Sequence[tuple[str, str | Sequence[str]]]) -> None:
-    """Names and values: a table on a terminal, `name: value` lines in a pipe. Empty values are left out.
+    """Print names and values: a table on a terminal, `name: value` lines in a pipe. Empty values are omitted.
 
     A value is one line, or several.
     """

@@ -1,4 +1,4 @@
-"""The agent: watches the schedules and runs the jobs, without a broker."""
+"""Run the agent, which watches the schedules and runs the jobs without a broker."""
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
@@ -15,14 +15,16 @@ from ..base import BackupCommand, Options
 
 class Command(BackupCommand):
     acts_by_itself = True
-    help = "Watch the schedules and run the jobs, until stopped by SIGTERM or Ctrl-C."
+    help = "Run the agent: watch the schedules and run the jobs until SIGTERM or Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--jobs", type=int, default=2, metavar="N", help="jobs at once at the most; 2")
+        parser.add_argument(
+            "--jobs", type=int, default=2, metavar="N", help="run at most N jobs at the same time (default: 2)"
+        )
 
     def run(self, options: Options) -> int:
-        # A live system that was left between two states must not become a backup.
+        # Complete an interrupted restore first: a half-restored system must not be backed up.
         for line in recover_restores():
             self.note(line)
         sync_all(configurations())

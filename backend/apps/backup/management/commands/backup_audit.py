@@ -1,4 +1,4 @@
-"""The audit trail: who did what to which object; and the proof that nobody has changed it."""
+"""Show the audit trail, or verify that it was not changed."""
 
 from __future__ import annotations
 
@@ -15,25 +15,30 @@ from ..terminal import facts, moment, table
 
 
 class Command(BackupCommand):
-    help = "Show who did what with the backups, or prove that the trail is whole (--verify)."
+    help = "Show the audit trail of the backups, or verify that it is intact (--verify)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--verify", action="store_true", help="go through the whole chain; exit 1 if it is broken")
+        parser.add_argument("--verify", action="store_true", help="check the whole hash chain; exit code 1 if broken")
         parser.add_argument(
-            "--expect", metavar="HASH", default="", help="with --verify: a hash noted earlier, which must be in it"
+            "--expect",
+            metavar="HASH",
+            default="",
+            help="with --verify: a hash that was noted earlier and must be in the chain",
         )
-        parser.add_argument("--action", default="", help="only these, such as backup.download, or all of backup.")
-        parser.add_argument("--actor", default="", metavar="NAME", help="only what this user did")
-        parser.add_argument("--object", default="", metavar="UUID", help="only what was done to this")
-        parser.add_argument("--limit", type=int, default=50, metavar="N", help="so many of the newest; 50")
+        parser.add_argument(
+            "--action", default="", help="only this action, such as backup.download; backup. for all of that kind"
+        )
+        parser.add_argument("--actor", default="", metavar="NAME", help="only events of this user")
+        parser.add_argument("--object", default="", metavar="UUID", help="only events of this object")
+        parser.add_argument("--limit", type=int, default=50, metavar="N", help="the newest N events (default: 50)")
 
     def run(self, options: Options) -> int:
         if options["verify"]:
             return self._verify(options)
         limit = int(str(options["limit"]))
         if limit < 1:
-            raise RequestRefused("--limit: it must be at least 1.")
+            raise RequestRefused("--limit must be at least 1.")
         rows = selectors.audit_matching(
             action=str(options["action"]), actor=str(options["actor"]), object_key=str(options["object"])
         )
@@ -42,7 +47,7 @@ class Command(BackupCommand):
         if options["json"]:
             self.print_json({"events": [_as_json(event) for event in events]})
         else:
-            titles = ("Event", "Time", "Who", "From", "What", "To what")
+            titles = ("Event", "Time", "User", "From", "Action", "Object")
             table(titles, [_cells(event) for event in events], optional=("From", "Event"))
         return exitcodes.OK
 
@@ -62,7 +67,7 @@ class Command(BackupCommand):
                 [
                     ("events", f"{report.events:,}"),
                     ("last hash", report.last_hash or "none"),
-                    ("findings", report.findings or "none: the chain is whole"),
+                    ("findings", report.findings or "none: the chain is intact"),
                 ]
             )
         return exitcodes.FAILED if report.findings else exitcodes.OK

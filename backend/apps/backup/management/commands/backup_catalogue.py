@@ -1,4 +1,4 @@
-"""Make the job rows again from what the repositories and packages hold, and say which backups no storage holds."""
+"""Rebuild job rows from the repositories and packages, and list backups that are in no storage."""
 
 import dataclasses
 
@@ -12,15 +12,17 @@ from ..terminal import facts
 
 
 class Command(BackupCommand):
-    help = "Enter every stored backup into the ledger that it does not know, and name those that no storage holds."
+    help = "Add stored backups that the ledger does not know, and list the backups that are in no storage."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--rebuild", action="store_true", required=True, help="read the storage and add the rows")
+        parser.add_argument(
+            "--rebuild", action="store_true", required=True, help="read the storages and add missing rows"
+        )
         parser.add_argument(
             "--forget-missing",
             action="store_true",
-            help="mark the backups that no storage holds as removed, after asking; for those that are lost for good",
+            help="mark backups that are in no storage as removed, after confirmation; use it only if they are lost",
         )
         parser.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -32,9 +34,9 @@ class Command(BackupCommand):
         else:
             facts(
                 [
-                    ("entered", str(len(report.created))),
+                    ("added", str(len(report.created))),
                     ("completed", str(len(report.updated))),
-                    ("known already", str(report.unchanged)),
+                    ("already known", str(report.unchanged)),
                     ("missing", report.lost),
                     ("forgotten", str(len(forgotten)) if options["forget_missing"] else ""),
                     ("unreadable", report.unreadable),
@@ -49,7 +51,7 @@ class Command(BackupCommand):
             self.note(line)
         self.require_consent(
             options,
-            f"{len(report.missing)} backups are in no storage. If it is only not mounted, mount it instead. Forgotten"
-            " backups are offered again only when they are there and the catalogue is rebuilt.",
+            f"{len(report.missing)} backups are in no storage. If a storage is just not mounted, mount it instead."
+            " Forgotten backups are offered again only after they are back and the catalogue is rebuilt. Forget them?",
         )
         return missing_forget(now=timezone.now())

@@ -1,4 +1,4 @@
-"""The script that lets a shell complete the commands of the backup system."""
+"""Print the script that lets a shell complete the backup commands."""
 
 from django.core.management.base import CommandParser
 
@@ -8,7 +8,7 @@ from ..completion import SHELLS, script
 
 
 class Command(BackupCommand):
-    help = "Print a completion script: `source <(python manage.py backup_completion bash)`."
+    help = "Print a completion script for a shell. Usage: `source <(python manage.py backup_completion bash)`."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

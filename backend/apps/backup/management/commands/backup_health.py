@@ -1,4 +1,4 @@
-"""Are we protected? For people, cron, Docker's health checks and Nagios; it does not depend on the scheduler."""
+"""Report the protection status for people, cron, Docker health checks and Nagios, independent of the scheduler."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ _TEN_YEARS = 3650
 
 
 class Command(BackupCommand):
-    help = "Tell whether the backups are as they should be. Exit code 0: yes, 1: warnings, 2: no, 3: it cannot be told."
+    help = "Check the backups and report the protection status. Exit code 0: OK, 1: warnings, 2: critical, 3: unknown."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--quiet", action="store_true", help="the one line alone")
+        parser.add_argument("--quiet", action="store_true", help="print only the summary line")
         parser.add_argument(
             "--deep",
             action="store_true",
-            help="look now at the values of text columns, as each backup does: do they name files in no file root?",
+            help="also read the values of text columns now, as each backup does, to find files in no file root",
         )
         what = parser.add_mutually_exclusive_group()
         what.add_argument(
             "--acknowledge",
             metavar="WHAT",
-            help="say that these are known: the open warnings of an id, such as backup.W011, or all problems of an"
-            " INCOMPLETE job; with --reason and --until",
+            help="acknowledge the open warnings with this id, such as backup.W011, or all problems of an INCOMPLETE"
+            " job; needs --reason and --until",
         )
-        what.add_argument("--acknowledged", action="store_true", help="list what is acknowledged")
-        what.add_argument("--withdraw", metavar="UUID", help="take an acknowledgement back")
-        parser.add_argument("--reason", default="", metavar="TEXT", help="why it is acknowledged")
-        parser.add_argument("--until", metavar="DATE", help="until when, such as 2027-03-31, within a year")
-        parser.add_argument("--dry-run", action="store_true", help="show what would be done and do nothing")
+        what.add_argument("--acknowledged", action="store_true", help="list the acknowledgements")
+        what.add_argument("--withdraw", metavar="UUID", help="withdraw an acknowledgement")
+        parser.add_argument("--reason", default="", metavar="TEXT", help="the reason of the acknowledgement")
+        parser.add_argument("--until", metavar="DATE", help="its last day, such as 2027-03-31, at most a year from now")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
 
     def run(self, options: Options) -> int:
         if options["acknowledge"]:
@@ -68,7 +68,7 @@ class Command(BackupCommand):
             health = examine(now=timezone.now(), deep=bool(options["deep"]))
         except BackupError as error:
             return self._cannot_tell(options, str(error))
-        except Exception as error:  # noqa: BLE001  to a monitor, exit code 1 of a traceback would be a mere warning
+        except Exception as error:  # noqa: BLE001  a traceback exits with 1, which a monitor takes for a warning
             return self._cannot_tell(options, described(error))
         if options["json"]:
             self.print_json(_as_json(health))
@@ -82,7 +82,7 @@ class Command(BackupCommand):
         if what.startswith("backup."):
             named = [one.key() for one in examine(now=now).findings if one.id == what and one.is_warning]
             if not named:
-                raise RequestRefused(f"No warning {what} is open. A finding that is CRITICAL cannot be acknowledged.")
+                raise RequestRefused(f"There is no open warning {what}. CRITICAL findings cannot be acknowledged.")
             if options["dry_run"]:
                 return self._would(options, [f"{subject}: {text}" for _, subject, text in named])
             return self._list(options, findings_acknowledge(named, why=why, until=until, now=now))
@@ -95,7 +95,9 @@ class Command(BackupCommand):
         text = str(options["withdraw"])
         found = [one for one in acknowledgements_open(now=timezone.now()) if str(one.uuid).startswith(text)]
         if len(found) != 1:
-            raise RequestRefused(f"{len(found)} acknowledgements begin with {text!r}; `--acknowledged` lists them.")
+            raise RequestRefused(
+                f"{len(found)} acknowledgements begin with {text!r}, not exactly one. `--acknowledged` lists them."
+            )
         if options["dry_run"]:
             return self._would(options, [str(found[0])])
         acknowledgement_withdraw(found[0].uuid, now=timezone.now())
@@ -121,7 +123,7 @@ class Command(BackupCommand):
                     )
                     for row in rows
                 ]
-                or [("acknowledged", "nothing")]
+                or [("acknowledged", "none")]
             )
         return exitcodes.OK
 
@@ -164,24 +166,24 @@ class Command(BackupCommand):
 
 
 def _look(*, now: datetime) -> None:
-    """Look at the packs, where the ledger can be written; to look into it is enough for everything else."""
+    """Compare the packs with the index if the ledger is writable; all other checks only read the ledger."""
     with contextlib.suppress(LedgerUnavailable):
         look_at_packs(now=now)
 
 
 def _storage(space: Space | None) -> str:
     if space is None:
-        return "not known"
+        return "unknown"
     days = space.days_left
     lasts = "" if days is None else f", lasts for {'over ten years' if days > _TEN_YEARS else f'{days:.0f} days'}"
     return f"{space.root}: {size(space.free)} of {size(space.total)} free{lasts}"
 
 
 def _until(given: object) -> datetime:
-    """The end of that day. Raises `RequestRefused`."""
+    """Return the end of this day. Raises `RequestRefused`."""
     day = parse_date(str(given or ""))
     if day is None:
-        raise RequestRefused("--until: say until when, as a date such as 2027-03-31.")
+        raise RequestRefused("--until must be a date such as 2027-03-31.")
     return timezone.make_aware(datetime.combine(day, time.max)) if settings.USE_TZ else datetime.combine(day, time.max)
 
 
@@ -195,7 +197,7 @@ def _word(who: str, why: str, until: datetime) -> str:
 
 
 def _line(health: Health) -> str:
-    """The one line that Nagios shows."""
+    """Return the summary line that Nagios shows."""
     fresh = [one.good for one in health.configurations if one.good is not None]
     last = f"last good backup {_hours(min(fresh))}" if fresh else "no configuration has a good backup"
     count = len(health.findings)

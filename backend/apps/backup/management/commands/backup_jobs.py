@@ -1,4 +1,4 @@
-"""The jobs: listed, shown with their log, cancelled, pinned, their backups removed."""
+"""List, show, cancel and pin backup jobs, and remove their backups."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ _MOST_PROBLEMS_SHOWN = 20
 
 
 class Command(BackupCommand):
-    help = "List the backup jobs, show one with its log, cancel one, pin or remove its backup."
+    help = "List backup jobs, show a job or its log, cancel a job, pin or remove its backup."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         what = parser.add_mutually_exclusive_group()
-        what.add_argument(
-            "--list", action="store_true", help="list the newest jobs; what is done without any other word"
-        )
-        what.add_argument("--show", metavar="JOB", help="everything about one job")
-        what.add_argument("--log", metavar="JOB", help="the log of one job")
-        what.add_argument("--cancel", metavar="JOB", help="stop one job, running or waiting")
-        what.add_argument("--pin", metavar="JOB", help="keep its backup whatever retention says")
-        what.add_argument("--unpin", metavar="JOB", help="let retention have it again")
+        what.add_argument("--list", action="store_true", help="list the newest jobs; this is the default")
+        what.add_argument("--show", metavar="JOB", help="show all details of a job")
+        what.add_argument("--log", metavar="JOB", help="show the log of a job")
+        what.add_argument("--cancel", metavar="JOB", help="cancel a job that is running or waiting")
+        what.add_argument("--pin", metavar="JOB", help="pin its backup, so that retention keeps it")
+        what.add_argument("--unpin", metavar="JOB", help="unpin its backup, so that retention applies again")
         what.add_argument(
             "--remove", metavar="JOB", help="remove its backup from the storage; the job stays in the list"
         )
-        parser.add_argument("--status", choices=JobStatus.values, action="append", help="only these; may be repeated")
-        parser.add_argument("--config", metavar="NAME", help="only those of this configuration")
-        parser.add_argument("--type", choices=BackupType.values, help="only those of this type")
-        parser.add_argument("--limit", type=int, default=25, metavar="N", help="so many at the most; 25")
-        parser.add_argument("--reason", default="", metavar="TEXT", help="why it is cancelled or pinned")
-        parser.add_argument("--yes", action="store_true", help="do not ask")
-        parser.add_argument("--dry-run", action="store_true", help="show what would be done and do nothing")
+        parser.add_argument(
+            "--status", choices=JobStatus.values, action="append", help="list only this status; may be repeated"
+        )
+        parser.add_argument("--config", metavar="NAME", help="list only jobs of this configuration")
+        parser.add_argument("--type", choices=BackupType.values, help="list only jobs of this type")
+        parser.add_argument("--limit", type=int, default=25, metavar="N", help="list at most N jobs (default: 25)")
+        parser.add_argument("--reason", default="", metavar="TEXT", help="the reason to cancel, pin or remove")
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
 
     def run(self, options: Options) -> int:
         actions: dict[str, Callable[[Options, BackupJob], int]] = {
@@ -68,7 +68,7 @@ class Command(BackupCommand):
     def _list(self, options: Options) -> int:
         limit = int(str(options["limit"]))
         if limit < 1:
-            raise RequestRefused("--limit: it must be at least 1.")
+            raise RequestRefused("--limit must be at least 1.")
         statuses = options["status"]
         jobs = selectors.jobs_newest(
             limit=limit,
@@ -80,7 +80,7 @@ class Command(BackupCommand):
             self.print_json({"jobs": [as_json(job) for job in jobs]})
             return exitcodes.OK
         if not jobs:
-            self.note("There is no such job.")
+            self.note("No jobs found.")
         table(FULL_TITLES, [full_row(job) for job in jobs], optional=OPTIONAL)
         return exitcodes.OK
 
@@ -101,10 +101,10 @@ class Command(BackupCommand):
                 ("trust", job.trust),
                 ("rehearsal", str(job.get_rehearsal_state_display()) if job.rehearsal_state else ""),
                 ("progress", progress if job.status == JobStatus.RUNNING else ""),
-                ("asked for by", str(job.get_trigger_display())),
+                ("requested by", str(job.get_trigger_display())),
                 ("slot", moment(job.slot)),
                 ("attempt", str(job.attempt) if job.attempt > 1 else ""),
-                ("again from", moment(job.not_before)),
+                ("retry after", moment(job.not_before)),
                 ("queued", moment(job.queued_at)),
                 ("started", moment(job.started_at)),
                 ("ended", moment(job.completed_at)),
@@ -118,7 +118,7 @@ class Command(BackupCommand):
                 ("pinned", (job.pin_reason or "yes") if job.is_pinned else ""),
                 ("removed", f"{moment(job.removed_at)}: {job.removal_reason}" if job.removal_started_at else ""),
                 ("warnings", job.warnings),
-                ("problems", [*problems, f"{job.problem_count} in all"] if job.problem_count else []),
+                ("problems", [*problems, f"{job.problem_count} in total"] if job.problem_count else []),
                 ("error", job.error_message),
             ]
         )
@@ -139,10 +139,10 @@ class Command(BackupCommand):
         reason = str(options["reason"]) or "Cancelled by hand."
         job_cancel_request(job.uuid, reason, now=timezone.now())
         row = job
-        patience = time.monotonic() + _CANCEL_SECONDS
+        deadline = time.monotonic() + _CANCEL_SECONDS
         while (row := selectors.job_by_uuid(job.uuid) or job).status == JobStatus.RUNNING:
-            if time.monotonic() > patience:
-                self._answer(options, row, f"{job.job_name} was told to stop and has not stopped yet.")
+            if time.monotonic() > deadline:
+                self._answer(options, row, f"{job.job_name} was asked to stop, but is still RUNNING.")
                 return exitcodes.FAILED
             time.sleep(0.2)
         return self._answer(options, row, f"{row.job_name} is {row.status}.")
@@ -158,16 +158,16 @@ class Command(BackupCommand):
     def _remove(self, options: Options, job: BackupJob) -> int:
         if job.is_pinned:
             raise RequestRefused(
-                f"{job.job_name} is pinned ({job.pin_reason or 'without a reason'}); --unpin it first."
+                f"{job.job_name} is pinned ({job.pin_reason or 'without a reason'}). Unpin it first, with --unpin."
             )
         if not job.snapshot_id and not job.backup_file_path:
-            raise RequestRefused(f"{job.job_name} is {job.status} and has no stored backup.")
+            raise RequestRefused(f"{job.job_name} has no stored backup; its status is {job.status}.")
         if job.removed_at is not None:
-            raise RequestRefused(f"The backup of {job.job_name} is removed already: {job.removal_reason}.")
+            raise RequestRefused(f"The backup of {job.job_name} was already removed: {job.removal_reason}.")
         what = f"snapshot {job.snapshot_id[:8]}" if job.snapshot_id else f"package {job.backup_file_path}"
         if options["dry_run"]:
             return self._answer(options, job, f"Would be removed: {what} of {job.job_name}. Nothing was changed.")
-        self.require_consent(options, f"Remove the backup {job.job_name} ({what}) for ever?")
+        self.require_consent(options, f"Remove the backup {job.job_name} ({what}) permanently?")
         reason = str(options["reason"]) or "removed by hand"
         tracker = Tracker()
         with ProgressDisplay() as display:
@@ -180,10 +180,10 @@ class Command(BackupCommand):
             )
         if job.uuid not in {one.uuid for one in done.removed}:
             raise RequestRefused(
-                "; ".join(map(str, done.postponed)) or f"{job.job_name} is needed by a restore; it stays."
+                "; ".join(map(str, done.postponed)) or f"{job.job_name} was not removed: a restore needs it."
             )
         return self._answer(
-            options, job, f"The backup of {job.job_name} is removed; `backup_prune` takes its space back."
+            options, job, f"The backup of {job.job_name} is removed. Run `backup_prune` to free its space."
         )
 
     def _answer(self, options: Options, job: BackupJob, text: str) -> int:

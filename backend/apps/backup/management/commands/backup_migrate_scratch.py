@@ -1,7 +1,7 @@
-"""Migrate databases that are being restored beside the live ones; started by `restore_backup`.
+"""Migrate the scratch databases of a restore; started by `restore_backup`.
 
-It is a process of its own, in which the aliases stand for the scratch databases: a migration that writes through a
-model's manager, or by an alias of its own, never reaches the live ones.
+In this process, the database aliases point to the scratch databases. So a migration that writes through a model's
+manager, or through an alias of its own, never reaches the live databases.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SAME: Final = ("NAME", "HOST", "PORT")
 
 
 class Scratch(msgspec.Struct, forbid_unknown_fields=True):
-    """One database: its name or path, and the migrations to go to; None for all that there are."""
+    """One scratch database: its name or path, and the target migrations; None for all."""
 
     alias: str
     place: str
@@ -31,7 +31,7 @@ class Scratch(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Command(BackupCommand):
-    help = "Migrate databases that are being restored; used by restore_backup."
+    help = "Migrate the scratch databases of a restore. Internal: restore_backup starts it."
 
     def run(self, options: Options) -> int:
         del options
@@ -47,7 +47,7 @@ class Command(BackupCommand):
 
 
 def _stand_in(scratch: Scratch) -> None:
-    """Every alias of the live database stands for the scratch one."""
+    """Point every alias of the live database to the scratch database."""
     live = connections.settings[scratch.alias]
     key = [live["ENGINE"], *(str(live.get(part) or "") for part in _SAME)]
     connections.close_all()
@@ -66,7 +66,7 @@ def _migrate_to(alias: str, targets: list[tuple[str, str]]) -> None:
 
 
 def _make_unmigrated(executor: MigrationExecutor, editor: BaseDatabaseSchemaEditor) -> None:
-    """Apps without migrations have the tables of their models as they are."""
+    """Create the tables of apps without migrations from their current models."""
     for label in sorted(executor.loader.unmigrated_apps):
         for model in apps.get_app_config(label).get_models():
             if model._meta.can_migrate(editor.connection) and not model._meta.proxy:

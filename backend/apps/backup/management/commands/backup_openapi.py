@@ -1,4 +1,4 @@
-"""The OpenAPI document of the HTTP API, to make clients from."""
+"""Print the OpenAPI document of the HTTP API, to generate clients."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ..base import BackupCommand, Options
 class Command(BackupCommand):
     help = "Print the OpenAPI document of the API."
 
-    def run(self, options: Options) -> int:  # noqa: ARG002  it has none of its own
-        # Hosts that want no API have not what it stands on; the list of the commands is to be had all the same.
+    def run(self, options: Options) -> int:  # noqa: ARG002  the command has no options
+        # Imported here: hosts without the API lack its packages, and must still be able to list the commands.
         try:
             from ...api.openapi_document import document  # noqa: PLC0415
         except ModuleNotFoundError as missing:
             raise RequestRefused(
-                f"The API needs {missing.name}, which is not installed: `edms_backup[api]`."
+                f"The API needs {missing.name}, which is not installed. Install `edms_backup[api]`."
             ) from missing
         self.stdout.write(json.dumps(document(), indent=1, ensure_ascii=False, sort_keys=True))
         return exitcodes.OK

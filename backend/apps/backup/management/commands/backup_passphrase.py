@@ -1,4 +1,4 @@
-"""Check the passphrase, or confirm that it is the right one where no repository proves it."""
+"""Check the passphrase, or confirm that it is right if no repository proves it."""
 
 from __future__ import annotations
 
@@ -21,33 +21,35 @@ from ..base import BackupCommand, Options
 from ..terminal import facts
 
 _NOT_CONFIRMED = (
-    "It is not confirmed. Correct it; or, if it is a new one, give the old one to `manage.py backup_rekey"
-    " --new-password-file`, which encrypts the packages anew."
+    "The passphrase was not confirmed. Correct it. If you have changed the passphrase, set the old one again and give"
+    " the new one to `manage.py backup_rekey --new-password-file`, which encrypts the packages again."
 )
 
 
 class Command(BackupCommand):
-    help = "Tell which repositories the passphrase opens, or confirm it for packages where there is no repository."
+    help = "Check which repositories the passphrase opens, or confirm it for packages if there is no repository."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
             "--confirm",
             action="store_true",
-            help="type it again, so that schedules may seal packages with it where no repository proves it",
+            help="type the passphrase again, so that schedules may encrypt packages with it without a repository",
         )
-        parser.add_argument("--yes", action="store_true", help="confirm it without typing it")
+        parser.add_argument("--yes", action="store_true", help="confirm without typing the passphrase")
 
     def run(self, options: Options) -> int:
         passphrase = read_passphrase()
         obstacles = {str(place.path): key_obstacle(place, passphrase) for place in encrypted_places()}
-        away = dict.fromkeys(places_away(), "It is not there. Mount its storage, or put it back.")
+        away = dict.fromkeys(places_away(), "The repository is not there. Mount its storage, or copy it back.")
         refused = [reason for reason in obstacles.values() if reason]
         present = look()
         locked = present.locked
         if options["confirm"]:
             if refused:
-                raise WrongPassphrase(f"{refused[0]} What opens no repository is not confirmed.")
+                raise WrongPassphrase(
+                    f"{refused[0]} The passphrase was not confirmed, because it does not open this repository."
+                )
             if present.newest_sealed is not None and present.newest_sealed in locked:
                 raise WrongPassphrase(f"{locked[present.newest_sealed]} {_NOT_CONFIRMED}")
             self._require_same(options, passphrase)
@@ -69,7 +71,11 @@ class Command(BackupCommand):
         if options["yes"]:
             return
         if not sys.stdin.isatty():
-            raise RequestRefused("Without a terminal to type it on, --confirm needs --yes; nothing was changed.")
+            raise RequestRefused(
+                "There is no terminal to type the passphrase. Add --yes to --confirm. Nothing was changed."
+            )
         typed = getpass.getpass("Type the passphrase again: ")
         if not hmac.compare_digest(typed.encode(), passphrase.reveal().encode("utf-8", "surrogatepass")):
-            raise RequestRefused(f"That is not the passphrase from {passphrase.source}; nothing was changed.")
+            raise RequestRefused(
+                f"The typed passphrase differs from the one in {passphrase.source}. Nothing was changed."
+            )

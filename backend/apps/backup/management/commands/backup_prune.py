@@ -1,4 +1,4 @@
-"""What retention removes, shown and done; and the space of it taken back."""
+"""Remove backups according to retention and free their space, or show what would be removed."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from ..terminal import ProgressDisplay, facts, moment, size, table
 
 
 class Command(BackupCommand):
-    help = "Remove the backups that retention says, and take their space back."
+    help = "Remove the backups that retention no longer keeps, and free their space."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--dry-run", action="store_true", help="show what goes and why, and what space comes back")
-        parser.add_argument("--config", metavar="NAME", help="only the backups of this configuration")
-        parser.add_argument("--all", action="store_true", help="show what stays, too, with the reasons")
-        how = parser.add_mutually_exclusive_group()
-        how.add_argument("--force", action="store_true", help="prune even where little comes back")
-        how.add_argument(
-            "--no-prune", action="store_true", help="remove backups, and leave their space for another time"
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what would be removed, why, and the space to be freed"
         )
+        parser.add_argument("--config", metavar="NAME", help="only the backups of this configuration")
+        parser.add_argument("--all", action="store_true", help="with --dry-run: also show what is kept, with reasons")
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument("--force", action="store_true", help="prune even if it frees little space")
+        how.add_argument("--no-prune", action="store_true", help="remove backups, but do not free their space now")
 
     def run(self, options: Options) -> int:
         now = timezone.now()
@@ -64,14 +64,14 @@ class Command(BackupCommand):
                 }
             )
         else:
-            table(("Removed", "Why"), [[job.job_name, job.removal_reason] for job in done.removed])
+            table(("Removed", "Reason"), [[job.job_name, job.removal_reason] for job in done.removed])
             facts(
                 [
                     ("backups removed", str(len(done.removed))),
                     ("pruned", done.pruned or _why_not(done)),
-                    ("space back", size(done.freed_bytes)),
-                    ("space later", [_waits(one.place, one.bytes, one.until) for one in done.waiting]),
-                    ("another time", list(map(str, done.postponed))),
+                    ("freed", size(done.freed_bytes)),
+                    ("freed later", [_waits(one.place, one.bytes, one.until) for one in done.waiting]),
+                    ("postponed", list(map(str, done.postponed))),
                 ]
             )
         return _exit_code(done.postponed)
@@ -95,27 +95,27 @@ class Command(BackupCommand):
             )
             return _exit_code(postponed)
         table(
-            ("Backup", "Of", "Taken", "Verdict", "Why"),
+            ("Backup", "Configuration", "Taken", "Retention", "Reason"),
             [
-                [one.job_name, one.configuration, moment(one.taken_at), "stays" if one.keep else "goes", one.reason]
+                [one.job_name, one.configuration, moment(one.taken_at), "keep" if one.keep else "remove", one.reason]
                 for one in shown
             ],
         )
         rows = [
             (
                 str(one.place.path),
-                f"{size(one.freed_bytes)} of {size(one.total_bytes)} come back"
+                f"{size(one.freed_bytes)} of {size(one.total_bytes)} can be freed"
                 + (f", {size(one.young_bytes)} more {_from(one.young_until)}" if one.young_bytes else "")
-                + ("" if one.worth_it or not one.freed_bytes else "; too little to prune for, unless --force"),
+                + ("" if one.worth_it or not one.freed_bytes else "; too little for a prune, except with --force"),
             )
             for one in places
         ]
         facts(
             [
-                ("backups that go", str(len(going))),
+                ("backups to remove", str(len(going))),
                 *rows,
-                ("packages", f"{size(packages)} come back" if packages else ""),
-                ("another time", list(map(str, postponed))),
+                ("packages", f"{size(packages)} can be freed" if packages else ""),
+                ("postponed", list(map(str, postponed))),
                 ("dry run", "nothing was changed"),
             ]
         )
@@ -124,17 +124,17 @@ class Command(BackupCommand):
 
 def _waits(place: RepositoryPlace, size_bytes: int, until: datetime | None) -> str:
     return (
-        f"{size(size_bytes)} in {place.path} can go {_from(until)}: what was stored in the last 24 hours is left alone,"
-        " since somebody might be writing it"
+        f"{size(size_bytes)} in {place.path} can be freed {_from(until)}: a prune keeps data stored in the last 24"
+        " hours, because a running backup may need it"
     )
 
 
 def _from(until: datetime | None) -> str:
-    return "when they are a day old" if until is None else f"from {moment(until)} on"
+    return "when the data is a day old" if until is None else f"from {moment(until)} on"
 
 
 def _exit_code(postponed: list[housekeeping.RetentionSkipped]) -> int:
-    """That of the first thing that could not be done."""
+    """Return the exit code of the first postponed removal."""
     for one in postponed:
         return exitcodes.FAILED if one.error is None else exitcodes.of_error(one.error)
     return exitcodes.OK
@@ -142,5 +142,5 @@ def _exit_code(postponed: list[housekeeping.RetentionSkipped]) -> int:
 
 def _why_not(done: housekeeping.RetentionResult) -> str:
     if done.postponed:
-        return "nothing: see what is left for another time"
-    return "nothing: not enough would come back, or it was done today"
+        return "nothing: see the postponed removals"
+    return "nothing: a prune would free too little, or there was one today"

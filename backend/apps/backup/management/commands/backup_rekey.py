@@ -1,4 +1,4 @@
-"""Change the passphrase of everything, or copy everything into new repositories under new master keys."""
+"""Change the passphrase of all repositories and packages, or copy them into new repositories with new master keys."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ class Command(BackupCommand):
         parser.add_argument(
             "--new-repository",
             action="store_true",
-            help="copy each encrypted repository into a new one, so that the old key opens nothing of it",
+            help="copy each encrypted repository into a new one, so that the old key cannot open it",
         )
         parser.add_argument(
             "--keep-password-file",
             metavar="FILE",
             action="append",
             default=[],
-            help="with --new-repository: a further passphrase that opens the old one and is to open the new one;"
-            " may be given more than once",
+            help="with --new-repository: another passphrase of the old repository that also opens the new one;"
+            " may be repeated",
         )
         parser.add_argument(
-            "--release", action="store_true", help="take the old passphrase away, and delete old repositories"
+            "--release", action="store_true", help="remove the old passphrase, and delete the replaced repositories"
         )
-        parser.add_argument("--dry-run", action="store_true", help="show what would be done and do nothing")
-        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
     def run(self, options: Options) -> int:
         old = read_passphrase()
         if options["release"]:
             if options["new_password_file"] or options["new_repository"] or options["keep_password_file"]:
-                raise RequestRefused("--release ends a change; leave the other options away.")
+                raise RequestRefused("--release finishes an earlier change. Remove the other options.")
             return self._release(options, old)
         new, others = self._new(options, old), self._others(options)
         if not options["dry_run"]:
@@ -59,7 +59,7 @@ class Command(BackupCommand):
             self._show(options, plan)
         if plan.blocking:
             raise RekeyFailed("Nothing was changed: " + "; ".join(plan.blocking))
-        self.require_consent(options, "Keep the new passphrase in a safe place first. Change it?")
+        self.require_consent(options, "First keep a copy of the new passphrase in a safe place. Change the passphrase?")
         tracker = Tracker()
         with stop_signals(), ProgressDisplay() as display:
             done = rekey(plan, old, new, others=others, tracker=tracker, tick=lambda: display.show(tracker.now()))
@@ -69,9 +69,9 @@ class Command(BackupCommand):
             facts(
                 [
                     ("changed", done.repositories),
-                    ("encrypted anew", done.packages),
+                    ("encrypted again", done.packages),
                     ("not changed", done.failed),
-                    ("to do next", done.next_steps or "nothing"),
+                    ("next steps", done.next_steps or "none"),
                 ]
             )
         return exitcodes.FAILED if done.failed else exitcodes.OK
@@ -89,7 +89,7 @@ class Command(BackupCommand):
         if not isinstance(paths, list) or not paths:
             return []
         if not options["new_repository"]:
-            raise RequestRefused("--keep-password-file is for --new-repository; without it all keys stay.")
+            raise RequestRefused("--keep-password-file needs --new-repository. Without it, all keys are kept anyway.")
         return [self._other(str(path)) for path in paths]
 
     def _other(self, path: str) -> Passphrase:
@@ -99,20 +99,20 @@ class Command(BackupCommand):
         if options["json"]:
             self.print_json({"dry_run": True, **plan.to_json()})
             return
-        what = "copied into a new one" if plan.new_repository else "gets another key"
+        what = "copied into a new repository" if plan.new_repository else "gets a new key"
         facts(
             [
                 *(
                     (str(one.place.path), f"{what}: {one.snapshots} snapshots, {size(one.size)}")
                     for one in plan.repositories
                 ),
-                ("packages", [f"{path}: encrypted anew" for path in plan.packages]),
-                ("packages elsewhere", [f"{path}: stays as it is" for path in plan.elsewhere]),
+                ("packages", [f"{path}: encrypted again" for path in plan.packages]),
+                ("packages elsewhere", [f"{path}: not changed" for path in plan.elsewhere]),
                 ("passphrase from", plan.source),
                 ("replaced file", plan.password_file),
-                ("to be restarted", plan.restart),
-                ("keys left behind", plan.keys_left),
-                ("a thief still reads", plan.still_readable),
+                ("to restart", plan.restart),
+                ("keys not copied", plan.keys_left),
+                ("a thief can still read", plan.still_readable),
                 ("blocking", plan.blocking),
             ]
         )
@@ -121,7 +121,7 @@ class Command(BackupCommand):
         if options["dry_run"]:
             done = plan_release_keys()
         else:
-            self.require_consent(options, "Take the old passphrase away, and delete old repositories?")
+            self.require_consent(options, "Remove the old passphrase, and delete the replaced repositories?")
             done = release_keys(passphrase)
         if options["json"]:
             self.print_json({"dry_run": bool(options["dry_run"]), **dataclasses.asdict(done)})

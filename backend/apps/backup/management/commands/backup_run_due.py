@@ -1,4 +1,4 @@
-"""Run what is due now: for plain cron, or as a static entry of a Beat that does not read the database."""
+"""Run all due jobs now: for cron, or as a static entry of a Celery Beat that does not read the database."""
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
@@ -29,16 +29,12 @@ _MOST = 1000
 
 class Command(BackupCommand):
     acts_by_itself = True
-    help = (
-        "Run every backup that is due, and whatever waits; for cron. Nothing is run twice, whoever else does the same."
-    )
+    help = "Run all due and waiting backups; for cron. It is safe to run several at once: no backup runs twice."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument(
-            "--no-wait", action="store_true", help="hand the jobs over to whoever runs jobs, and return"
-        )
-        parser.add_argument("--dry-run", action="store_true", help="show what would be run and do nothing")
+        parser.add_argument("--no-wait", action="store_true", help="hand the jobs to the executor, and return at once")
+        parser.add_argument("--dry-run", action="store_true", help="show what would run, and run nothing")
 
     def run(self, options: Options) -> int:
         now = timezone.now()
@@ -61,7 +57,7 @@ class Command(BackupCommand):
             for job in due:
                 ended.append(_facts(job, handed_to=dispatch.submit(job.uuid, now=now)))
         else:
-            # Those that were due before and have waited since, too: with plain cron nobody else comes for them.
+            # Jobs that have waited since earlier run as well: with cron alone there is no other executor.
             for job in jobs_runnable(now=now, limit=_MOST):
                 ended.append(self._run(job))
             for operation in operations_runnable(now=now, limit=_MOST):
@@ -97,9 +93,9 @@ class Command(BackupCommand):
         else:
             facts(
                 [
-                    ("due", [f"{row['configuration']} since {row['slot']}" for row in rows] or "nothing"),
-                    ("waiting", [str(job["name"]) for job in waiting] or "nothing"),
-                    ("dry run", "nothing was done"),
+                    ("due", [f"{row['configuration']} since {row['slot']}" for row in rows] or "none"),
+                    ("waiting", [str(job["name"]) for job in waiting] or "none"),
+                    ("dry run", "nothing was run"),
                 ]
             )
         return exitcodes.OK

@@ -1,4 +1,4 @@
-"""Run one PENDING job in this process; started by the process executor."""
+"""Run one PENDING backup job in this process; started by the process executor."""
 
 import uuid
 
@@ -12,14 +12,14 @@ from ..base import BackupCommand, Options
 
 class Command(BackupCommand):
     acts_by_itself = True
-    help = "Run one pending backup job in this process."
+    help = "Run one pending backup job in this process. Internal: the process executor starts it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("job", type=uuid.UUID, help="uuid of the job")
 
     def run(self, options: Options) -> int:
-        # A live system that was left between two states must not become a backup.
+        # Complete an interrupted restore first: a half-restored system must not be backed up.
         for line in recover_restores():
             self.note(line)
         job = run_job(uuid.UUID(str(options["job"])))

@@ -1,4 +1,4 @@
-"""Do one PENDING operation in this process; started by whoever runs operations."""
+"""Run one PENDING operation in this process; started by an executor."""
 
 import uuid
 
@@ -13,7 +13,7 @@ from ..base import BackupCommand, Options
 
 class Command(BackupCommand):
     acts_by_itself = True
-    help = "Do one pending operation of the API in this process."
+    help = "Run one pending operation of the API in this process. Internal: an executor starts it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

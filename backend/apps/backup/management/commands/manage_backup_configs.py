@@ -1,4 +1,4 @@
-"""The configurations: shown, made, changed, switched on and off, deleted."""
+"""Show, create, change, enable, disable and delete backup configurations."""
 
 from __future__ import annotations
 
@@ -52,17 +52,21 @@ class Command(BackupCommand):
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--list", action="store_true", help="list all configurations")
         what.add_argument("--stats", action="store_true", help="show statistics")
-        what.add_argument("--next", metavar="NAME", nargs="?", const="", help="the next runs, of one or of all")
-        what.add_argument("--enable", metavar="NAME", help="run it by its schedule from now on")
-        what.add_argument("--disable", metavar="NAME", help="stop its schedule")
-        what.add_argument("--delete", metavar="NAME", help="delete it; its backups stay")
-        what.add_argument("--cleanup", action="store_true", help="delete ad-hoc ones older than 7 days without jobs")
-        what.add_argument("--create", action="store_true", help="create one: asks, or takes the fields as options")
-        what.add_argument("--edit", metavar="NAME", help="change one: asks, or takes the fields as options")
+        what.add_argument("--next", metavar="NAME", nargs="?", const="", help="show the next runs, of one or of all")
+        what.add_argument("--enable", metavar="NAME", help="enable the schedule of a configuration")
+        what.add_argument("--disable", metavar="NAME", help="disable the schedule of a configuration")
+        what.add_argument("--delete", metavar="NAME", help="delete a configuration; its backups stay stored")
+        what.add_argument(
+            "--cleanup", action="store_true", help="delete ad-hoc configurations older than 7 days without jobs"
+        )
+        what.add_argument(
+            "--create", action="store_true", help="create a configuration from the options, or ask for the fields"
+        )
+        what.add_argument("--edit", metavar="NAME", help="change a configuration by options, or ask for the fields")
         what.add_argument("--install-production", action="store_true", help="install the five production policies")
-        what.add_argument("--adopt", action="store_true", help="take over those of an earlier installation")
-        parser.add_argument("--yes", action="store_true", help="do not ask")
-        parser.add_argument("--dry-run", action="store_true", help="show what would be done and do nothing")
+        what.add_argument("--adopt", action="store_true", help="import the configurations of an earlier installation")
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
         add_field_options(parser.add_argument_group("fields, for --create and --edit"))
 
     def run(self, options: Options) -> int:
@@ -87,7 +91,7 @@ class Command(BackupCommand):
     def _refuse_fields(self, options: Options, action: str) -> None:
         given = [field.option for field in FIELDS if options[field.name] is not None]
         if given and action not in {"create", "edit"}:
-            raise RequestRefused(f"{given[0]} is for --create and --edit; nothing was changed.")
+            raise RequestRefused(f"{given[0]} needs --create or --edit. Nothing was changed.")
 
     def _list(self, options: Options) -> int:
         now = timezone.now()
@@ -98,13 +102,15 @@ class Command(BackupCommand):
             self.print_json({"configurations": [views.state_json(one, now=now) for one in states]})
             return exitcodes.OK
         if not states:
-            self.note("There is no configuration; --install-production installs five, --create makes one.")
+            self.note(
+                "There are no configurations. Use --install-production to install five, or --create to create one."
+            )
         table(views.TITLES, [views.table_row(one) for one in states], optional=views.OPTIONAL)
         known = {one.configuration.name for one in states}
         earlier = [str(row.get("name")) for row in earlier_configurations() if row.get("name") not in known]
         if earlier:
             self.note(
-                f"An earlier installation has {len(earlier)} configurations that can be taken over with --adopt:"
+                f"An earlier installation has {len(earlier)} configurations. To import them, use --adopt:"
                 f" {', '.join(earlier)}"
             )
         return exitcodes.OK
@@ -145,7 +151,7 @@ class Command(BackupCommand):
                 ("production", str(values["production"])),
                 ("by schedule", str(values["scheduled"])),
                 ("periodic tasks", "" if tasks is None else f"{len(tasks)} ({', '.join(tasks)})" if tasks else "none"),
-                ("executors", ", ".join(executors) or "none is there: no agent, no worker"),
+                ("executors", ", ".join(executors) or "none: no agent or worker is running"),
                 ("next run", moment(following) or "none"),
                 ("jobs", str(values["jobs"])),
                 *((f"  {status.lower()}", str(counts[status])) for status in JobStatus.values if status in counts),
@@ -167,7 +173,7 @@ class Command(BackupCommand):
             self.print_json({"next": [{"at": slot.isoformat(), "configuration": row} for slot, row in runs]})
             return exitcodes.OK
         if not runs:
-            self.note("No schedule runs." if not name else f"The schedule of {name} does not run.")
+            self.note("No schedule is enabled." if not name else f"The schedule of {name} is not enabled.")
         table(("At", "Configuration"), [[moment(slot), row] for slot, row in runs])
         return exitcodes.OK
 
@@ -212,7 +218,7 @@ class Command(BackupCommand):
     def _delete(self, options: Options) -> int:
         row = configuration_named(str(options["delete"]))
         kept = stored_backups(row)
-        what = f"Its {kept} backups stay stored and can be restored; no retention removes them any more."
+        what = f"Its {kept} backups stay stored and can be restored. Retention does not remove them any more."
         if options["dry_run"]:
             return self._answer(options, {"dry_run": True, "configuration": row.name, "backups_kept": kept}, what)
         self.require_consent(options, f"Delete the configuration {row.name}? {what}")
@@ -223,10 +229,10 @@ class Command(BackupCommand):
         rows = clean_up_candidates(now=timezone.now())
         shown = "\n".join(f"{row.name} (created {moment(row.created_at)})" for row in rows)
         if not rows or options["dry_run"]:
-            text = f"Would be deleted:\n{shown}" if rows else "There is nothing to clean up."
+            text = f"Would be deleted:\n{shown}" if rows else "No configurations to clean up."
             return self._answer(options, {"dry_run": bool(options["dry_run"]), "deleted": [r.name for r in rows]}, text)
         self.note(f"Ad-hoc configurations older than 7 days without jobs:\n{shown}")
-        self.require_consent(options, f"Delete these {len(rows)}?")
+        self.require_consent(options, f"Delete these {len(rows)} configurations?")
         names = clean_up(now=timezone.now(), chosen=rows)
         return self._answer(options, {"deleted": names}, f"{len(names)} configurations are deleted.")
 
@@ -241,14 +247,14 @@ class Command(BackupCommand):
         if options["dry_run"] or not wanted:
             return self._show_taken(options, plan)
         self.note("\n".join(f"{one.name}: {one.state}{_note(one)}" for one in plan))
-        self.require_consent(options, f"Take over these {len(wanted)}?")
+        self.require_consent(options, f"Import these {len(wanted)} configurations?")
         return self._show_taken(options, configurations_adopt(now=timezone.now()))
 
     def _show_taken(self, options: Options, taken: list[Taken]) -> int:
         if options["json"]:
             self.print_json({"configurations": [dataclasses.asdict(one) for one in taken]})
         elif not taken:
-            self.note("There is nothing to take over: the database has no table of an earlier installation.")
+            self.note("Nothing to import: the database has no configurations of an earlier installation.")
         else:
             facts([(one.name, f"{one.state}{_note(one)}") for one in taken])
         return exitcodes.FAILED if any(one.state == "refused" for one in taken) else exitcodes.OK
@@ -293,8 +299,8 @@ class Command(BackupCommand):
     def _warn_of_passphrase(self, needed: bool) -> None:
         if needed and passphrase_source() is None:
             self.note(
-                "It encrypts, and there is no passphrase here: where its jobs run, set one of"
-                f" {', '.join(SOURCES)}, or they are refused."
+                "Encryption is on, but no passphrase is set here. Set one of"
+                f" {', '.join(SOURCES)} where the jobs run; otherwise they are refused."
             )
 
     def _ask(self, question: str) -> str:
@@ -302,7 +308,7 @@ class Command(BackupCommand):
         self.stderr.flush()
         answer = sys.stdin.readline()
         if not answer:
-            raise RequestRefused("The answers ended before the questions did; nothing was changed.")
+            raise RequestRefused("The input ended before all questions were answered. Nothing was changed.")
         return answer.rstrip("\n")
 
 

@@ -1,4 +1,4 @@
-"""Restore a backup: to the live system, by plan, staging and swap, or all or a part of it beside that."""
+"""Restore a backup to the live system (plan, stage, swap), or all or a part of it to a folder or a new database."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from pathlib import Path
 
 from django.core.management.base import CommandParser
 
-from ...backups.latest import EVERYTHING
-from ...backups.references import BackupRef, package_ref
-from ...backups.resolve import resolve_backup, wanted_parts
-from ...core.paths import path_of, text_of
+from ...backups.references import BackupRef
 from ...core.progress import Tracker
 from ...errors import LedgerUnavailable
 from ...policies.restore_request import RestoreRequest
@@ -43,75 +40,18 @@ from ...restores.journal import UNFINISHED
 from ...services.restores import restore_beside_record
 from .. import exitcodes
 from ..base import BackupCommand, Options
+from ..restore_options import add_restore_options, named_backup, restore_request
 from ..restore_views import opened_facts, plan_facts, result_facts
 from ..terminal import ProgressDisplay, facts, moment, table
 
 
 class Command(BackupCommand):
     refusal = RestoreRefused
-    help = "Restore a backup to the live system, or into a folder; roll a restore back."
+    help = "Restore a backup to the live system, a folder or a new database; list and roll back restores."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument(
-            "backup",
-            nargs="?",
-            help="`latest`, a job's uuid or its beginning, a snapshot's id, a job's name, or a package file",
-        )
-        what.add_argument("--package", metavar="FILE", help="a package file, of this system or of another one")
-        what.add_argument("--list", action="store_true", help="list restores and what is kept of them")
-        what.add_argument("--rollback", metavar="RESTORE", help="make the state before this restore live again")
-        what.add_argument("--release", metavar="RESTORE", help="delete what this restore replaced")
-        what.add_argument(
-            "--open-kept",
-            metavar="RESTORE",
-            help="say how to look at what this restore replaced, and let connections into its PostgreSQL databases",
-        )
-        parser.add_argument("--to-folder", metavar="DIR", help="restore into an empty folder; nothing live is touched")
-        parser.add_argument(
-            "--to-database",
-            metavar="NAME",
-            help="restore the database into a new one of that name, or a new SQLite file; nothing live is touched",
-        )
-        parser.add_argument(
-            "--path",
-            action="append",
-            default=[],
-            help="with --to-folder: restore only this file or folder of the backup; may be repeated",
-        )
-        parser.add_argument(
-            "--table",
-            action="append",
-            default=[],
-            help="with --to-database: restore only this table; may be repeated",
-        )
-        parser.add_argument("--only", choices=["database", "files"], help="restore only this part")
-        parser.add_argument(
-            "--leave-out",
-            action="append",
-            default=[],
-            metavar="NAME",
-            help="do not restore this: a table of a portable package, or an object of a PostgreSQL database as the plan"
-            " names it, such as extension:postgis; may be repeated",
-        )
-        access = parser.add_mutually_exclusive_group()
-        access.add_argument(
-            "--drop-access",
-            action="store_true",
-            default=None,
-            help="remove all sessions and tokens from the restored database before it goes live: everybody signs in"
-            " again. This is the default for a package of another system",
-        )
-        access.add_argument(
-            "--keep-access",
-            dest="drop_access",
-            action="store_false",
-            help="keep them, also those of another system and those that were ended since",
-        )
-        parser.add_argument("--dry-run", action="store_true", help="show the plan and do nothing")
-        parser.add_argument("--yes", action="store_true", help="do not ask")
-        parser.add_argument("--no-safety-backup", action="store_true", help="do not back up the live state first")
+        add_restore_options(parser)
 
     def run(self, options: Options) -> int:
         self._recover(options)
@@ -122,8 +62,8 @@ class Command(BackupCommand):
             return self._show_kept(options, opening(str(options["open_kept"])))
         if options["rollback"] or options["release"]:
             return self._change(options)
-        request = _request(options)
-        ref = _meant(options, request)
+        request = restore_request(options)
+        ref = named_backup(options, request)
         with open_origin(ref) as origin:
             if options["to_folder"]:
                 plan = plan_to_folder(ref, origin, request, Path(str(options["to_folder"])).absolute())
@@ -135,9 +75,9 @@ class Command(BackupCommand):
             if not options["json"]:
                 self._show_plan(options, plan)
             if plan.blocking:
-                raise RestoreRefused("Nothing was changed. The restore cannot be done: " + "; ".join(plan.blocking))
+                raise RestoreRefused("Nothing was changed. The restore is not possible: " + "; ".join(plan.blocking))
             if plan.to_folder or plan.to_database:
-                return self._elsewhere(options, plan, origin, request)
+                return self._restore_elsewhere(options, plan, origin, request)
             self.require_consent(options, "Replace the live system with this backup?")
             return self._restore(options, plan, Restore(ref, origin, plan, request, Tracker(), lambda: None))
 
@@ -146,7 +86,7 @@ class Command(BackupCommand):
             for journal in interrupted():
                 self.note(
                     f"The restore {journal.restore} of {journal.backup} was interrupted ({journal.state.value})."
-                    " Without --dry-run, this command first completes or undoes it."
+                    " Without --dry-run, this command completes or undoes it first."
                 )
             return
         for line in recover_restores():
@@ -154,7 +94,7 @@ class Command(BackupCommand):
 
     def _plan(self, options: Options, ref: BackupRef, origin: Origin, request: RestoreRequest) -> Plan:
         safety = not options["no_safety_backup"] and ledger_is_readable()
-        # The restore itself tries the rows beside the live database before it replaces anything.
+        # A real restore tests the rows beside the live database before it replaces anything.
         tried = bool(options["dry_run"])
         tracker = Tracker()
         with ProgressDisplay() as display:
@@ -193,7 +133,7 @@ class Command(BackupCommand):
             facts(result_facts(result))
         return exitcodes.OK
 
-    def _elsewhere(self, options: Options, plan: Plan, origin: Origin, request: RestoreRequest) -> int:
+    def _restore_elsewhere(self, options: Options, plan: Plan, origin: Origin, request: RestoreRequest) -> int:
         tracker, clock = Tracker(), time.monotonic()
         target = f"folder {plan.to_folder}" if plan.to_folder else f"database {plan.to_database}"
 
@@ -212,11 +152,11 @@ class Command(BackupCommand):
                     notes = restore_to_database(origin, plan, request, tracker, tick)
         except BaseException as error:
             reason = f"{type(error).__name__}: {error}"
-            for line in _recorded(plan, target, took=took(), reason=reason):
+            for line in _record(plan, target, took=took(), reason=reason):
                 error.add_note(line)
             raise
         seconds = took()
-        notes = [*notes, *_recorded(plan, target, took=seconds)]
+        notes = [*notes, *_record(plan, target, took=seconds)]
         if options["json"]:
             said = {"to_folder": plan.to_folder, "to_database": plan.to_database, "seconds": seconds.total_seconds()}
             self.print_json({"restore": None, "status": "COMPLETED", **said, "notes": notes})
@@ -246,10 +186,10 @@ class Command(BackupCommand):
                 [str(one.restore), one.state.value, moment(one.created_at), one.backup, ", ".join(one.kept)]
                 for one in shown
             ]
-            table(("Restore", "State", "When", "Of", "Keeps"), lines)
+            table(("Restore", "State", "Created", "Backup", "Kept"), lines)
         ended = len(known) - len(shown)
-        past = f"; {ended} before keep nothing any more, --json lists them" if ended else ""
-        self.note(f"{len(shown) or 'No'} restore{'' if len(shown) == 1 else 's'} with something kept{past}.")
+        past = f" {ended} earlier restores keep nothing any more; --json lists them." if ended else ""
+        self.note(f"{len(shown) or 'No'} restore{'' if len(shown) == 1 else 's'} with replaced data still kept.{past}")
         return exitcodes.OK
 
     def _change(self, options: Options) -> int:
@@ -257,12 +197,14 @@ class Command(BackupCommand):
             plan = plan_rollback if options["rollback"] else plan_release
             return self._show_consequences(options, plan(str(options["rollback"] or options["release"])))
         if options["rollback"]:
-            self.require_consent(options, "Put the state before this restore back, and delete what was written since?")
+            self.require_consent(
+                options, "Make the state before this restore live again, and delete everything written since?"
+            )
             journal, notes = rollback(str(options["rollback"]), safety_backup=not options["no_safety_backup"])
         else:
             for line in plan_release(str(options["release"])).only_there:
-                self.note(f"In no backup, and deleted with it: {line}")
-            self.require_consent(options, "Delete what this restore replaced?")
+                self.note(f"Will be deleted, and is in no backup: {line}")
+            self.require_consent(options, "Delete the data that this restore replaced?")
             journal, notes = release(str(options["release"]))
         if options["json"]:
             self.print_json({"restore": journal.restore, "status": journal.state.value, "notes": notes})
@@ -301,50 +243,10 @@ class Command(BackupCommand):
             facts(plan_facts(plan))
 
 
-def _recorded(plan: Plan, target: str, *, took: timedelta, reason: str = "") -> list[str]:
-    """Enter a restore beside the live system into the audit trail; a note where the ledger cannot be written."""
+def _record(plan: Plan, target: str, *, took: timedelta, reason: str = "") -> list[str]:
+    """Add a restore beside the live system to the audit trail; return a note if the ledger cannot be written."""
     try:
         restore_beside_record(plan.backup, target=target, took=took, reason=reason)
     except LedgerUnavailable as error:
-        return [f"the audit trail has no event of this restore: {error}"]
+        return [f"this restore is not in the audit trail: {error}"]
     return []
-
-
-def _meant(options: Options, request: RestoreRequest) -> BackupRef:
-    if options["package"]:
-        return package_ref(Path(str(options["package"])))
-    only = "database" if options["to_database"] else request.only or None
-    wanted = EVERYTHING if options["to_folder"] else wanted_parts(only)
-    return resolve_backup(str(options["backup"]), wanted=wanted)
-
-
-def _request(options: Options) -> RestoreRequest:
-    """Raises `RestoreRefused` for what does not go together, `RequestRefused` for what is no path."""
-    leave_out, tables = _several(options, "leave_out"), _several(options, "table")
-    paths = {path_of(text) for text in _several(options, "path")}
-    if options["to_folder"] and (options["only"] or leave_out or options["to_database"]):
-        raise RestoreRefused("--to-folder restores the whole backup, or each --path; leave the other options away.")
-    if paths and not options["to_folder"]:
-        raise RestoreRefused("Single files and folders are restored beside the live system only; add --to-folder.")
-    if tables and not options["to_database"]:
-        raise RestoreRefused("Single tables are restored beside the live system only; add --to-database.")
-    if b"" in paths:
-        raise RestoreRefused("That --path is the whole backup; leave it away.")
-    if both := sorted(tables & leave_out):
-        raise RestoreRefused(f"The table {both[0]} is chosen and left out; leave one of the two options away.")
-    asked = options["drop_access"]
-    if asked is not None and (options["to_folder"] or options["to_database"] or options["only"] == "files"):
-        raise RestoreRefused("--drop-access and --keep-access are for the live database; leave them away.")
-    return RestoreRequest(
-        only=str(options["only"] or ""),
-        leave_out=leave_out,
-        paths=frozenset(map(text_of, paths)),
-        tables=tables,
-        drop_access=None if asked is None else bool(asked),
-    )
-
-
-def _several(options: Options, name: str) -> frozenset[str]:
-    values = options[name]
-    assert isinstance(values, list)  # noqa: S101  the option appends
-    return frozenset(map(str, values))

@@ -1,4 +1,4 @@
-"""Make a backup now, of a configuration or ad hoc."""
+"""Run a backup now, of a configuration or ad hoc."""
 
 import dataclasses
 from pathlib import Path
@@ -25,7 +25,7 @@ _MOST_PROBLEMS_SHOWN = 20
 
 
 class Command(BackupCommand):
-    help = "Make a backup now: of a configuration (--config), or ad hoc (--type)."
+    help = "Run a backup now: of a configuration (--config), or ad hoc (--type)."
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,34 +34,34 @@ class Command(BackupCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument("--type", choices=BackupType.values, help="an ad-hoc backup of this type")
-        what.add_argument("--config", metavar="NAME", help="a backup as this configuration says")
+        what.add_argument("--type", choices=BackupType.values, help="run an ad-hoc backup of this type")
+        what.add_argument("--config", metavar="NAME", help="run the backup of this configuration")
         parser.add_argument(
             "--output",
             metavar="FILE.tar.gz[.gpg]",
-            help="write one package file, and no snapshot; a name that ends in .tar.gz.gpg makes it encrypted",
+            help="write one package file instead of a snapshot; a name that ends in .tar.gz.gpg encrypts it",
         )
-        parser.add_argument("--no-encryption", action="store_true", help="store in the clear")
-        parser.add_argument("--no-compression", action="store_true", help="store without compressing")
+        parser.add_argument("--no-encryption", action="store_true", help="store without encryption")
+        parser.add_argument("--no-compression", action="store_true", help="store without compression")
         parser.add_argument(
             "--new-repository",
             action="store_true",
-            help="begin a new repository where the ledger has backups in one that is lost",
+            help="create a new repository, although the ledger lists backups in one that is lost",
         )
         how = parser.add_mutually_exclusive_group()
-        how.add_argument("--detach", action="store_true", help="return at once; the job runs in a process of its own")
-        how.add_argument("--dry-run", action="store_true", help="show what would be done and do nothing")
+        how.add_argument("--detach", action="store_true", help="return at once; the job runs in the background")
+        how.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
 
     def run(self, options: Options) -> int:
         configuration = configuration_named(str(options["config"])) if options["config"] else None
         if configuration is not None and not configuration.is_enabled:
-            self.note(f"The schedule of {configuration.name} is switched off; this is a run by hand.")
+            self.note(f"The schedule of {configuration.name} is disabled. This is a manual run.")
         request = self._request(options, configuration)
         if options["dry_run"]:
             self._show_plan(options, request, configuration)
             return exitcodes.OK
         require_possible(request)
-        # A live system that was left between two states must not become a backup.
+        # Complete an interrupted restore first: a half-restored system must not be backed up.
         for line in recover_restores():
             self.note(line)
         self._job = job = job_create(request, configuration=configuration, now=timezone.now())
@@ -92,7 +92,7 @@ class Command(BackupCommand):
         try:
             job = selectors.job_by_uuid(self._job.uuid) or self._job
         except LedgerUnavailable:
-            # The row cannot be read any more; the error that is shown says so.
+            # The row cannot be read any more; the shown error says why.
             job = self._job
         ended = job.status not in selectors.UNFINISHED
         status = job.status if ended else JobStatus.FAILED
@@ -117,7 +117,7 @@ class Command(BackupCommand):
             new_repository=bool(options["new_repository"]),
         )
         if request.makes_package and not request.encryption:
-            self.note("The package is not encrypted: keep it where only you can read it.")
+            self.note("The package is not encrypted. Keep it in a place that only you can read.")
         return request
 
     def _show_plan(self, options: Options, request: JobRequest, configuration: BackupConfiguration | None) -> None:
@@ -125,7 +125,7 @@ class Command(BackupCommand):
         if options["json"]:
             self.print_json({"dry_run": True, **plan.to_json()})
             return
-        target = f"{plan.place.path}{'' if plan.repository_exists else ' (will be made)'}" if plan.place else ""
+        target = f"{plan.place.path}{'' if plan.repository_exists else ' (will be created)'}" if plan.place else ""
         facts(
             [
                 ("type", plan.backup_type),
@@ -137,9 +137,9 @@ class Command(BackupCommand):
                 ("package", str(plan.package or "")),
                 ("encrypted", f"yes, passphrase from {plan.passphrase_source}" if plan.encrypted else "no"),
                 ("compressed", "yes" if plan.compressed else "no"),
-                ("builds on", f"snapshot {plan.parent[:8]}" if plan.parent else ""),
+                ("parent", f"snapshot {plan.parent[:8]}" if plan.parent else ""),
                 ("warnings", plan.warnings),
-                ("dry run", "nothing was done"),
+                ("dry run", "nothing was changed"),
             ]
         )
 
@@ -149,7 +149,7 @@ class Command(BackupCommand):
             return
         problems = [f"{problem['path']}: {problem['reason']}" for problem in job.problems[:_MOST_PROBLEMS_SHOWN]]
         if job.problem_count > len(problems):
-            problems.append(f"… {job.problem_count} problems in all")
+            problems.append(f"… {job.problem_count} problems in total")
         facts(
             [
                 ("job", f"{job.uuid} ({job.job_name})"),

@@ -1,4 +1,4 @@
-"""Read a backup back to its last byte, compare it with its manifest, and rehearse its restore."""
+"""Verify a backup: read every byte, compare it with its manifest, and rehearse its restore."""
 
 from django.core.management.base import CommandParser
 
@@ -13,12 +13,12 @@ from ..terminal import ProgressDisplay, facts
 
 
 class Command(BackupCommand):
-    help = "Read a backup back, compare it with its manifest, rehearse its restore, and set its trust."
+    help = "Verify a backup: read every byte, compare it with its manifest, rehearse its restore, and set its trust."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "backup", help="`latest`, a job's uuid or its beginning, a snapshot's id, a job's name, or a package file"
+            "backup", help="`latest`, a job's uuid or the beginning of it, a snapshot id, a job name, or a package file"
         )
 
     def run(self, options: Options) -> int:
@@ -51,7 +51,7 @@ class Command(BackupCommand):
                     ("rehearsal", result.rehearsals.state),
                     ("restore", result.rehearsals.warnings()),
                     ("notes", list(result.notes)),
-                    ("recorded", "" if result.recorded else "no: there is no row of the ledger for it"),
+                    ("recorded", "" if result.recorded else "no: the ledger has no row for this backup"),
                 ]
             )
         failed = result.findings or result.rehearsals.state == RehearsalState.FAILED
