@@ -103,7 +103,7 @@ def test_encryption_compression_and_path_do_what_they_say(edms):
     assert (edms.storage / "team" / "a" / "repository-unencrypted" / "config").is_file()
     assert not (edms.storage / "team" / "a" / "repository").exists()
     edms.json("verify_backup", plain["job"], **WITHOUT_PASSPHRASE)
-    assert "no passphrase" in edms.run("verify_backup", sealed["job"], expect=1, **WITHOUT_PASSPHRASE).stderr
+    assert "No passphrase" in edms.run("verify_backup", sealed["job"], expect=1, **WITHOUT_PASSPHRASE).stderr
 
 
 def test_no_passphrase_no_encrypted_backup_and_nothing_changed(new_edms):

@@ -101,7 +101,7 @@ def test_rollback_and_release(host, tmp_path):
     (line,) = shown.stdout.splitlines()
     assert line.startswith(f"{second['restore']}\tfinished\t")
     assert line.split("\t")[-1].split(", ") == [part["kept"] for part in second["replaced"]]
-    assert "1 before keep nothing any more" in shown.stderr
+    assert "1 earlier restore keeps nothing any more" in shown.stderr
     host.json("restore_backup", "--release", second["restore"], "--yes")
     assert host.leftovers() == []
     listed = [(row["restore"], row["state"], row["kept"]) for row in host.json("restore_backup", "--list")["restores"]]

@@ -188,7 +188,8 @@ class Command(BackupCommand):
             ]
             table(("Restore", "State", "Created", "Backup", "Kept"), lines)
         ended = len(known) - len(shown)
-        past = f" {ended} earlier restores keep nothing any more; --json lists them." if ended else ""
+        words = "restore keeps" if ended == 1 else "restores keep"
+        past = f" {ended} earlier {words} nothing any more; --json lists them." if ended else ""
         self.note(f"{len(shown) or 'No'} restore{'' if len(shown) == 1 else 's'} with replaced data still kept.{past}")
         return exitcodes.OK
 
