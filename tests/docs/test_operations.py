@@ -1,4 +1,4 @@
-"""What `operations.md` has people type at night is carried out as it stands there, on a system that is real."""
+"""The commands of `docs/operations/` are run as they stand there, on a real system."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from tests.backup.conftest import BACKEND, PASSPHRASE, Edms
 
 from demo.private_postgres import private_postgres
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/operations.md").read_text()
+PAGES = Path(__file__).resolve().parents[2] / "docs/operations"
 
 
-def block(heading: str, language: str) -> str:
-    """The first block of that language under a heading."""
-    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    found = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
-    assert found is not None, heading
+def block(page: str, language: str) -> str:
+    """Return the first block of that language on a page."""
+    found = re.search(rf"```{language}\n(.*?)```", (PAGES / f"{page}.md").read_text(), re.DOTALL)
+    assert found is not None, page
     return found[1]
 
 
@@ -54,7 +53,7 @@ def test_one_document_comes_back_by_its_title(tmp_path):
         content = (project.media / str(name)).read_bytes()
         shutil.rmtree(project.media / Path(str(name)).parent)
 
-        typed = block("One document was deleted", "bash").replace("/srv/rescue", str(rescue))
+        typed = block("one-document", "bash").replace("/srv/rescue", str(rescue))
         assert "ID=…; FILE=…" in typed
         looked_up, then = typed.split("ID=…; FILE=…")
         environment = {
@@ -79,7 +78,7 @@ def test_one_document_comes_back_by_its_title(tmp_path):
 def test_the_lines_for_cron_run_with_nothing_but_what_stands_there(tmp_path):
     edms = Edms(tmp_path / "home", {})
     edms.run("migrate", "-v0")
-    lines = block("Monitoring", "cron").splitlines()
+    lines = block("monitoring", "cron").splitlines()
     given = dict(line.split("=", 1) for line in lines if line[0].isupper())
     assert set(given) == {"EDMS_HOME", "DATABASE_URL", "DATABASE_PASSWORD_FILE", "BACKUP_PASSWORD_FILE"}
     passphrase = tmp_path / "passphrase"
