@@ -192,7 +192,7 @@ class _Seen:
                 continue
             fault = self._faults[key]
             if fault is None:
-                raise AssertionError("What is gone has a reason.")
+                raise AssertionError("A missing backup has a reason.")
             others = [one for one, place in self._places.items() if place == self._places[key] and one not in self.gone]
             newest = max((holdings[one].newest for one in others if one in holdings), default=held.newest)
             yield Missing(

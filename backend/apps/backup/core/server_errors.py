@@ -12,7 +12,7 @@ _CREDENTIALS: Final = (
 )
 _NAME: Final = "Create the database, or correct NAME of this database in the settings of the project."
 _HOST: Final = "Correct HOST of this database in the settings of the project."
-_CROWDED: Final = "End sessions that nobody needs, or raise the server's limit of connections, and try again."
+_CROWDED: Final = "End idle sessions, or raise the server's limit of connections, and try again."
 _AWAY: Final = "Start the server, or correct HOST and PORT of this database in the settings of the project."
 
 # MariaDB and MySQL number what they and their clients say.

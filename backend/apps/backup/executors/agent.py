@@ -109,7 +109,7 @@ class Agent:
             for line in recover_restores():
                 self._say(line)
         except BackupError as error:
-            self._say(f"What a restore left could not be put in order: {error}")
+            self._say(f"An interrupted restore could not be recovered: {error}")
 
     def tick(self, now: datetime) -> None:
         """One look at everything. Raises `LedgerUnavailable`."""

@@ -102,7 +102,7 @@ class Watchdog:
             for line in recover_restores():
                 _logger.warning("%s", line)
         except BackupError as error:
-            _logger.warning("What a restore left could not be put in order: %s", error)
+            _logger.warning("An interrupted restore could not be recovered: %s", error)
 
     def _before_fork(self) -> None:
         self._kept = self._turn.acquire(timeout=_FORK_PATIENCE)
@@ -131,7 +131,7 @@ class Watchdog:
             return
         expire_waiting(now=now)
         for due in run_due(now=now, woken_by=WokenBy.WORKER, patience=_BEAT_FIRST):
-            _logger.warning("%s was due and nobody had noticed; does Beat run?", due.job_name)
+            _logger.warning("%s was due and had not been started; does Beat run?", due.job_name)
         for lost in jobs_to_send(now=now, patience=_LOST):
             send_job(lost, now=now)
         for lost in operations_to_send(now=now, patience=_LOST):

@@ -156,7 +156,7 @@ class Capture:
     def _rehearse_snapshot(self, repository: Repository) -> None:
         """Rehearse what is stored now, which is another snapshot where damage was met."""
         if self.stored is None:
-            raise AssertionError("What is rehearsed is stored.")
+            raise AssertionError("Only a stored backup is rehearsed.")
         place = SnapshotPlace(SnapshotView(repository, repository.snapshot(self.stored.snapshot_id)))
         rehearsals = self._rehearse(place, read_manifest(place))
         self.stored = dataclasses.replace(self.stored, rehearsals=rehearsals)

@@ -60,7 +60,7 @@ def repository_holdings() -> dict[int, Holding]:
 
 def repositories_unseen(*, since: datetime) -> list[StoredRepository]:
     """The repositories with backups whose packs nobody has compared with their index `since` then."""
-    with ledger_access("looking for repositories that nobody looked at"):
+    with ledger_access("looking for repositories that were not checked"):
         held = job_rows().filter(HAS_BACKUP, repository=OuterRef("pk")).order_by()
         late = Q(packs_seen_at__lt=since) | Q(packs_seen_at=None, first_seen_at__lt=since)
         return list(StoredRepository.objects.using(ledger_alias()).filter(late, Exists(held)).order_by("pk"))

@@ -43,7 +43,7 @@ _LONGEST = {
 }
 """From a slot to the next one at the most. What lies further ahead was reckoned by a clock that was wrong."""
 
-_NOBODY = "Nobody was there to run it when it was due."
+_NOBODY = "No executor was running when it was due."
 _TOO_LATE = "It was found due only after the time that BACKUP_CATCH_UP_HOURS allows."
 _BUSY = "It had not been started when the next one was due."
 

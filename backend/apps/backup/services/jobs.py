@@ -237,7 +237,7 @@ def job_give_back(claim: Claim, reason: str, *, now: datetime) -> None:
         error_message=storable_text(reason),
         **RELEASED,
     )
-    job_event(claim.job, f"{reason} It goes on as soon as somebody is there to run it.", now=now)
+    job_event(claim.job, f"{reason} It continues as soon as an executor is running.", now=now)
 
 
 def job_hand_over(job: uuid.UUID, *, now: datetime) -> None:

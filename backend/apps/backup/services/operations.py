@@ -174,7 +174,7 @@ def operations_expire(*, now: datetime) -> list[uuid.UUID]:
         for operation in list(late.values_list("uuid", flat=True)):
             with transaction.atomic(using=ledger_alias()):
                 rows = _rows().filter(uuid=operation)
-                text = f"Nobody decided about it within {APPROVAL.total_seconds() / 3600:.0f} hours."
+                text = f"No one decided about it within {APPROVAL.total_seconds() / 3600:.0f} hours."
                 waiting = rows.filter(status=OperationStatus.AWAITING_APPROVAL)
                 if waiting.update(status=OperationStatus.REJECTED, completed_at=now, error_message=text):
                     _withdraw_restore(rows, text, now)
@@ -199,7 +199,7 @@ def _decide(
         if not others.update(status=status, decided_by_id=user.pk, decided_at=now, **columns):
             row = operation_of(operation)
             if row.status == OperationStatus.AWAITING_APPROVAL:
-                raise ApprovalRefused("Whoever asks for an operation cannot decide about it; somebody else has to.")
+                raise ApprovalRefused("You requested this operation. Another user must approve or reject it.")
             raise IllegalTransition(f"The operation {operation} is {row.status}; there is nothing to decide.")
         if status == OperationStatus.REJECTED:
             _withdraw_restore(rows, str(columns["error_message"]), now)

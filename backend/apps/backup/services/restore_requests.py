@@ -65,7 +65,7 @@ def restore_request(
     """
     job, target, subject = _source(request, user)
     if request.target == "live" and confirm != subject:
-        text = f"It is {subject!r}, typed by whoever replaces the live system."
+        text = f"Type {subject!r} to replace the live system."
         raise RequestRefused(f"The restore is not confirmed. {text}", [("confirm", text)])
     shown = {} if plan is None else _plan_shown(plan, request)
     row = NewRestore(

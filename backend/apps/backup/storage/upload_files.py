@@ -154,6 +154,6 @@ def _write(descriptor: int, chunk: bytes) -> None:
         if error.errno not in OUT_OF_SPACE:
             raise
         raise StorageFull(
-            f"The upload cannot be stored: {error.strerror}. What had come before is kept; make room, and go on from"
+            f"The upload cannot be stored: {error.strerror}. The part that arrived is kept; free space and resume from"
             " there."
         ) from error

@@ -299,7 +299,7 @@ it("lists what a release deletes for good", async () => {
 
 it("shows pending approvals", async () => {
   const waiting = { ...OPERATION, kind: "RESTORE", status: "AWAITING_APPROVAL" };
-  const refused = "Whoever asks for an operation cannot decide about it; somebody else has to.";
+  const refused = "You requested this operation. Another user must approve or reject it.";
   serve(
     http.get(`${API}/operations/`, () => HttpResponse.json(page(waiting))),
     http.post(`${API}/operations/${OPERATION.uuid}/approve/`, () =>
