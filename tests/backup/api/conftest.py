@@ -8,11 +8,10 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from rest_framework.test import APIClient
+from tests.backup.api.stored_backup import ROOT, entries, job, packaged, reader, repository
 from tests.backup.conftest import PASSPHRASE
 
 from apps.backup.core.permissions import Right
-
-ROOT = "/api/v1/backup/"
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +54,6 @@ def client_of(person) -> Callable[..., APIClient]:
 def admin(client_of) -> APIClient:
     """Return a client of a user with all rights."""
     return client_of(name="admin", superuser=True)
+
+
+__all__ = ["ROOT", "entries", "job", "packaged", "reader", "repository"]

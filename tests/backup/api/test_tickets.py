@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core import signing
 from rest_framework.test import APIClient
 from tests.backup.api.conftest import ROOT
-from tests.backup.api.test_contents import TREE, body, entries, job, repository  # noqa: F401  fixtures
+from tests.backup.api.stored_backup import TREE, body
 
 from apps.backup.core.permissions import Right
 from apps.backup.models import AuditEvent
@@ -33,7 +33,7 @@ def follow(row, ticket, path=LETTER, method="get", name=None, **headers):
     return getattr(APIClient(), method)(f"{ROOT}jobs/{name or row.uuid}/download/", values, headers=headers)
 
 
-def test_a_ticket_begins_the_one_download_that_it_is_for(reader, job):  # noqa: F811
+def test_a_ticket_begins_the_one_download_that_it_is_for(reader, job):
     answer = ask(reader, job)
     assert (answer.status_code, sorted(answer.json())) == (201, ["expires_at", "ticket"])
     ticket = answer.json()["ticket"]
@@ -55,7 +55,7 @@ def test_a_ticket_begins_the_one_download_that_it_is_for(reader, job):  # noqa: 
     assert follow(job, whole, path=None)["Content-Type"] == "application/gzip"
 
 
-def test_a_ticket_is_good_for_a_minute_and_for_who_may_download_then(reader, job, person, monkeypatch):  # noqa: F811
+def test_a_ticket_is_good_for_a_minute_and_for_who_may_download_then(reader, job, person, monkeypatch):
     ticket = ask(reader, job).json()["ticket"]
     user = User.objects.get(username="reader")
     for wrong in (
@@ -84,7 +84,7 @@ def test_a_ticket_is_good_for_a_minute_and_for_who_may_download_then(reader, job
     assert follow(job, ticket).status_code == 401
 
 
-def test_what_cannot_be_downloaded_gets_no_ticket(reader, job, client_of):  # noqa: F811
+def test_what_cannot_be_downloaded_gets_no_ticket(reader, job, client_of):
     assert ask(reader, job, path="project/.env").status_code == 403
     assert ask(reader, job, path="files/nothing").status_code == 404
     assert ask(reader, job, path="a//b").status_code == 400
