@@ -27,7 +27,7 @@ from strongroom.testing.trees import Folder as Dir
 from strongroom.workers import Pool
 
 from .conftest import CHEAP, PASSPHRASE, let_everybody_through
-from .keeping import Kept
+from .kept_files import Kept
 from .test_backends import environment
 from .test_format import Pieces
 

@@ -159,7 +159,7 @@ def test_a_ledger_of_another_build_is_not_carried_over(place):
     one = component()
     create_scratch(ALIAS, one.staged)
     make_ledger(place, LIVE)
-    assert "backup_backupconfiguration of the backup is not built" in carry_mysql(ALIAS, LIVE, one.staged)
+    assert "backup_acknowledgement of the backup is not built" in carry_mysql(ALIAS, LIVE, one.staged)
     make_ledger(place, one.staged)
     place.run(f"ALTER TABLE {quoted(one.staged)}.backup_prunerun MODIFY status varchar(17)")
     assert "backup_prunerun of the backup is not built" in carry_mysql(ALIAS, LIVE, one.staged)
