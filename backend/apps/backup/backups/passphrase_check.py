@@ -106,7 +106,8 @@ def require_proven(passphrase: Passphrase, storage: Path, *, by_hand: bool) -> N
     if not places and not by_hand and not passphrase_is_confirmed(passphrase):
         raise PassphraseError(
             f"No package is sealed with the passphrase from {passphrase.source}: there is no encrypted repository that"
-            " it opens, and no person has confirmed that it is the right one. Run `manage.py backup_passphrase --confirm`."
+            " it opens, and no person has confirmed that it is the right one. Run"
+            " `manage.py backup_passphrase --confirm`."
         )
 
 

@@ -151,8 +151,8 @@ def _finish(claim: Claim, capture: Capture, findings: list[str]) -> None:
     if findings:
         shown = "; ".join(findings[:_MOST_FINDINGS_SHOWN])
         reason = (
-            f"The stored backup differs from its source ({len(findings)} findings): {shown}. Check the disk of the storage;"
-            " `strongroom check --read-data` names all damage."
+            f"The stored backup differs from its source ({len(findings)} findings): {shown}. Check the disk of the"
+            " storage; `strongroom check --read-data` names all damage."
         )
         job_fail(claim, reason, now=now, result=result, trust=Trust.DAMAGED)
     elif result.problems:
