@@ -45,6 +45,9 @@ here, is found.
 """
 
 
+pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
+
+
 class Project:
     """A project with git, to be examined by a copy of the tool."""
 
