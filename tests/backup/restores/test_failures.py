@@ -7,17 +7,20 @@ import threading
 import time
 import uuid
 
+import msgspec
 import pytest
 from django.db import connections
+from tests.backup.api.stored_backup import MANIFEST
 from tests.backup.conftest import kill
 from tests.backup.sources.hosting import start_with_file_limit
 
 from apps.backup.core import mounts
 from apps.backup.core.manifest import FileRootRecord
 from apps.backup.errors import RestoreRefused, RestoreUnfinished
+from apps.backup.policies.restore_request import RestoreRequest
 from apps.backup.restores.journal import Component, Journal, Kind, State
 from apps.backup.restores.planning.databases import _plan_file
-from apps.backup.restores.planning.live import _plan_root
+from apps.backup.restores.planning.live import _plan_root, require_leave_out
 from apps.backup.restores.planning.plan import Plan
 from apps.backup.restores.swap import kept_journal, recover, swap
 
@@ -209,6 +212,15 @@ def test_unknown_restores_and_backups(sqlite_host):
     assert "ffff" in sqlite_host.json("restore_backup", "ffffffff", "--yes", expect=1)["error"]
     answer = sqlite_host.json("restore_backup", "latest", "--yes", "--only", "files", expect=1)
     assert "holds nothing" in answer["error"]
+
+
+@pytest.mark.parametrize("engine", ["oracle", "mysql", "sqlite"])
+def test_a_manifest_may_name_any_engine(engine):
+    """A package may come from anywhere: an unknown engine is refused with a message, as one without objects is."""
+    (record,) = MANIFEST.databases
+    manifest = msgspec.structs.replace(MANIFEST, databases=[msgspec.structs.replace(record, engine=engine)], data=[])
+    with pytest.raises(RestoreRefused, match=r"this backup holds\s+neither"):
+        require_leave_out(manifest, RestoreRequest(leave_out=frozenset({"extension:postgis"})))
 
 
 def test_other_secret_and_engine_are_seen(postgres_host, tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from apps.backup.errors import RestoreRefused, RestoreUnfinished
+from apps.backup.restores.engines.files.engine import paths_beside
 from apps.backup.restores.journal import Component, Journal, Kind, State
 from apps.backup.restores.staging import stage as beside
 from apps.backup.restores.swap import complete_release, complete_rollback, recover, swap
@@ -89,7 +90,7 @@ def test_an_empty_machine_whose_database_lies_below_a_root(sqlite_host):
 
 
 def staged_of(folder: Path, *stays: str) -> Component:
-    component = beside.paths(Kind.CONTENTS, "root", folder / "live", folder / "staged")
+    component = paths_beside(Kind.CONTENTS, "root", folder / "live", folder / "staged")
     component.staged, component.stays = str(folder / "staged"), list(stays)
     return component
 

@@ -99,8 +99,8 @@ def named_backup(options: Options, request: RestoreRequest) -> BackupRef:
     """Return the backup or package file that the options name."""
     if options["package"]:
         return package_ref(Path(str(options["package"])))
-    only = "database" if options["to_database"] else request.only or None
-    wanted = EVERYTHING if options["to_folder"] else wanted_parts(only)
+    only = "database" if request.target == "database" else request.only or None
+    wanted = EVERYTHING if request.target == "folder" else wanted_parts(only)
     return resolve_backup(str(options["backup"]), wanted=wanted)
 
 
@@ -123,11 +123,15 @@ def restore_request(options: Options) -> RestoreRequest:
     asked = options["drop_access"]
     if asked is not None and (options["to_folder"] or options["to_database"] or options["only"] == "files"):
         raise RestoreRefused("--drop-access and --keep-access apply only to the live database. Remove them.")
+    folder, database = str(options["to_folder"] or ""), str(options["to_database"] or "")
     return RestoreRequest(
+        target="folder" if folder else "database" if database else "live",
+        name=folder or database,
         only=str(options["only"] or ""),
         leave_out=leave_out,
         paths=frozenset(map(text_of, paths)),
         tables=tables,
+        safety_backup=not options["no_safety_backup"],
         drop_access=None if asked is None else bool(asked),
     )
 

@@ -31,6 +31,7 @@ from ..restores import (
     rollback,
 )
 from ..restores.backup_source import Origin
+from ..restores.engines.contract import ServerEngine
 from ..restores.engines.files.swap import discard
 from ..restores.engines.registry import engine_of
 from ..restores.planning.plan import existing
@@ -192,7 +193,7 @@ def _database_place(origin: Origin, name: str) -> str:
     """The name itself, or of a database that is a file the place where it is made."""
     manifest = origin.manifest
     aliases = [*(one.alias for one in manifest.databases), *(one.alias for one in manifest.data)]
-    if any(alias in connections.settings and engine_of(alias).is_file for alias in aliases):
+    if any(alias in connections.settings and not isinstance(engine_of(alias), ServerEngine) for alias in aliases):
         return str(_inside(name))
     return name
 

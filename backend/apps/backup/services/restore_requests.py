@@ -145,8 +145,9 @@ def _plan_shown(plan: uuid.UUID, request: RestoreRequest) -> dict[str, object]:
     row = operation_of(plan)
     if row.kind != OperationKind.PLAN or row.status != OperationStatus.COMPLETED:
         raise IllegalTransition(f"The operation {plan} is no plan that was made ({row.kind}, {row.status}).")
-    if RestoreRequest.from_json(row.arguments).to_json() != request.to_json():
-        raise RequestRefused("The plan is of other request.", [("plan", "It was made for other choices than these.")])
+    if RestoreRequest.from_json(row.arguments) != request:
+        reason = "It was made for other choices than these."
+        raise RequestRefused("The plan was made for another request.", [("plan", reason)])
     blocking = row.result.get("blocking")
     if blocking:
         raise IllegalTransition("The restore cannot be done: " + "; ".join(map(str, blocking)))

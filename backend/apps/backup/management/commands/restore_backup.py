@@ -65,8 +65,8 @@ class Command(BackupCommand):
         request = restore_request(options)
         ref = named_backup(options, request)
         with open_origin(ref) as origin:
-            if options["to_folder"]:
-                plan = plan_to_folder(ref, origin, request, Path(str(options["to_folder"])).absolute())
+            if request.target == "folder":
+                plan = plan_to_folder(ref, origin, request, Path(request.name).absolute())
             else:
                 plan = self._plan(options, ref, origin, request)
             if options["dry_run"]:
@@ -93,7 +93,7 @@ class Command(BackupCommand):
             self.note(line)
 
     def _plan(self, options: Options, ref: BackupRef, origin: Origin, request: RestoreRequest) -> Plan:
-        safety = not options["no_safety_backup"] and ledger_is_readable()
+        safety = request.safety_backup and ledger_is_readable()
         # A real restore tests the rows beside the live database before it replaces anything.
         tried = bool(options["dry_run"])
         tracker = Tracker()
@@ -105,9 +105,8 @@ class Command(BackupCommand):
                 tracker.reached(files=files, bytes_done=size)
                 display.show(tracker.now())
 
-            if options["to_database"]:
-                place = str(options["to_database"])
-                return plan_to_database(ref, origin, request, place, progress=progress, tried=tried)
+            if request.target == "database":
+                return plan_to_database(ref, origin, request, request.name, progress=progress, tried=tried)
             return plan_restore(ref, origin, request, safety_backup=safety, progress=progress, tried=tried)
 
     def _restore(self, options: Options, plan: Plan, work: Restore) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.apps import apps
 from django.db import connections, models
 
+from ..engines.contract import ServerEngine
 from ..engines.registry import database_engine, engine_of
 from ..journal import Component
 
@@ -42,7 +43,7 @@ def models_now(alias: str) -> Iterator[str]:
     """Open the live database of an alias, and yield the alias for `QuerySet.using`; waits as `models_in` does."""
     connection = connections[alias]
     engine = engine_of(alias)
-    if engine.is_file:
+    if not isinstance(engine, ServerEngine):
         yield alias
         return
     place = str(connection.settings_dict["NAME"])

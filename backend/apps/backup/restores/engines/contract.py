@@ -82,7 +82,6 @@ class DatabaseEngine(SwapEngine):
 
     vendor: ClassVar[str]
     """The vendor of Django's connection, and the engine's name in a manifest."""
-    is_file: ClassVar[bool] = False
     extra_tables_stay: ClassVar[bool] = False
     """Live tables that the backup does not hold stay where they are."""
     dumps_objects: ClassVar[bool] = False
@@ -110,7 +109,7 @@ class DatabaseEngine(SwapEngine):
         progress: Progress,
     ) -> list[str]:
         """Fill it from a dump and compare it with the manifest; notes for the user. Raises `RestoreFailed`."""
-        raise RestoreRefused(f"A database of {record.engine} has no dump that could be restored.")
+        raise _no_dump(record)
 
     @abstractmethod
     def fill(self, scratch: Scratch) -> contextlib.AbstractContextManager[Filling]:
@@ -119,6 +118,9 @@ class DatabaseEngine(SwapEngine):
     @abstractmethod
     def drop(self, alias: str, place: str) -> None:
         """Delete a database, if it is there."""
+
+    def discard(self, component: Component, place: str) -> None:
+        self.drop(component.name, place)
 
     @abstractmethod
     def keep_tables(self, alias: str, place: str, keep: frozenset[str]) -> list[str]:
@@ -141,18 +143,6 @@ class DatabaseEngine(SwapEngine):
 
     def count_written(self, component: Component, place: str, baseline: Baseline) -> Mapping[str, int] | None:
         """Count the rows of each table that were written since that backup; None where the database cannot tell."""
-        return None
-
-    def check(self, alias: str) -> ServerCheck:
-        """Look whether the server can take a database of rows in. Raises `RestoreFailed` if it is not reached."""
-        raise NotImplementedError
-
-    def check_dump(self, record: DatabaseRecord) -> ServerCheck:
-        """Look whether the server can take this dump in. Raises `RestoreFailed`, `ClientMissing`."""
-        raise NotImplementedError
-
-    def data_folder(self, alias: str) -> Path | None:
-        """Return where the server keeps its data; None where that is on another machine, or is not told."""
         return None
 
     def left_behind(self, component: Component) -> list[str]:
@@ -181,3 +171,38 @@ class DatabaseEngine(SwapEngine):
     def references(self, alias: str, cursor: CursorWrapper) -> Sequence[tuple[str, str]]:
         """Return the pairs of live tables of which one refers to the other; needed where `extra_tables_stay`."""
         return []
+
+
+class ServerEngine(DatabaseEngine):
+    """What a restore does with databases on a server, each known by its name there."""
+
+    @abstractmethod
+    def free_name(self, base: str, ending: str) -> str:
+        """Return a database name of two parts, within the server's length."""
+
+    @abstractmethod
+    def check(self, alias: str) -> ServerCheck:
+        """Look whether the server can take a database of rows in. Raises `RestoreFailed` if it is not reached."""
+
+    def check_dump(self, record: DatabaseRecord) -> ServerCheck:
+        """Look whether the server can take this dump in. Raises `RestoreFailed`, `ClientMissing`."""
+        raise _no_dump(record)
+
+    @abstractmethod
+    def data_folder(self, alias: str) -> Path | None:
+        """Return where the server keeps its data; None where that is on another machine, or is not told."""
+
+    def component(self, alias: str, journal: Journal) -> Component:
+        name, mark = str(connections[alias].settings_dict["NAME"]), journal.restore.hex[:8]
+        return Component(
+            kind=self.kind,
+            name=alias,
+            live=name,
+            staged=self.free_name(name, f"_new_{mark}"),
+            kept=self.free_name(name, f"_old_{mark}"),
+            had_live=self.is_there(alias, name),
+        )
+
+
+def _no_dump(record: DatabaseRecord) -> RestoreRefused:
+    return RestoreRefused(f"A database of {record.engine} has no dump that could be restored.")

@@ -49,7 +49,7 @@ def begin(journal: Journal, *, asked_for: bool = False) -> bool:
 
     Raises `IllegalTransition` if it was asked for and is not wanted any more.
     """
-    request = NewRestore(
+    row = NewRestore(
         restore_type=journal.restore_type,
         backup_job=journal.backup_job,
         backup_reference=journal.backup,
@@ -57,7 +57,7 @@ def begin(journal: Journal, *, asked_for: bool = False) -> bool:
     )
     try:
         if not asked_for:
-            restore_create(request, now=timezone.now(), restore=journal.restore)
+            restore_create(row, now=timezone.now(), restore=journal.restore)
         restore_start(journal.restore, now=timezone.now(), plan=journal.plan, restore_type=journal.restore_type)
     except LedgerUnavailable:
         return False

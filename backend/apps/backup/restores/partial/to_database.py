@@ -16,7 +16,7 @@ from ...core.progress import Tracker
 from ...errors import RestoreRefused
 from ...policies.restore_request import RestoreRequest
 from ..backup_source import Origin, Progress
-from ..engines.contract import DatabaseEngine
+from ..engines.contract import DatabaseEngine, ServerEngine
 from ..engines.registry import DATABASE_ENGINES, engine_of
 from ..planning.plan import Plan
 from ..planning.tables import chosen_tables
@@ -95,7 +95,7 @@ def _new_database(record: DataRecord, place: str) -> Iterator[str]:
 @contextlib.contextmanager
 def _new_place(engine: DatabaseEngine, alias: str, place: str, create: Callable[[str], None]) -> Iterator[str]:
     """Make a database. It is dropped if the block fails; a file gets its name when it is complete."""
-    if engine.is_file:
+    if not isinstance(engine, ServerEngine):
         with _new_file(engine, alias, Path(place)) as staged:
             create(str(staged))
             yield str(staged)

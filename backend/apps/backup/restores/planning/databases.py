@@ -17,6 +17,7 @@ from ...sources.engines.postgresql.schema import disks
 from ...sources.engines.postgresql.schema.rehearsal import rehearse
 from ...sources.engines.sqlite import online_copy as sqlite
 from ..backup_source import Origin, Progress
+from ..engines.contract import ServerEngine
 from ..engines.registry import engine_of
 from ..engines.server_check import ServerCheck
 from .extra_tables import plan_extra_tables
@@ -48,21 +49,20 @@ def plan_database(
         return
     try:
         engine = engine_of(record.alias)
-        if engine.is_file:
+        if not isinstance(engine, ServerEngine):
             _plan_file(plan, record.alias, needed, size=record.size, room=record.size, place=place)
         elif _is_named(plan, record.alias, place):
             check = engine.check_dump(record)
             _plan_server(plan, record.alias, check, size=None, notes=[check.server, check.client], place=place)
-            _need_room(record.alias, 2 * record.size + disks.LEAST, needed)
+            _need_room(engine.data_folder(record.alias), 2 * record.size + disks.LEAST, needed)
             if not check.blocking:
                 _rehearse(plan, origin, record, leave_out)
     except BackupError as error:
         plan.blocking.append(str(error))
 
 
-def _need_room(alias: str, size: int, needed: dict[Path, int]) -> None:
+def _need_room(folder: Path | None, size: int, needed: dict[Path, int]) -> None:
     """Ask for room on the disk of the server, where it is this machine's: rows with their indexes, and a log."""
-    folder = engine_of(alias).data_folder(alias)
     if folder is not None:
         needed[folder] = needed.get(folder, 0) + size
 
@@ -93,7 +93,7 @@ def plan_data(
     rows = sum(table.rows for table in record.tables)
     notes = [f"{len(record.tables)} tables with {rows:,} rows, from {record.engine} {record.server_version}"]
     try:
-        if engine.is_file:
+        if not isinstance(engine, ServerEngine):
             # Rows with their indexes, and a journal beside them.
             room = 2 * record.size
             _plan_file(plan, record.alias, needed, size=record.size, room=room, notes=notes, place=place)
@@ -102,7 +102,7 @@ def plan_data(
         elif _is_named(plan, record.alias, place):
             check = engine.check(record.alias)
             _plan_server(plan, record.alias, check, size=record.size, notes=[*notes, check.server], place=place)
-            _need_room(record.alias, 2 * record.size + disks.LEAST, needed)
+            _need_room(engine.data_folder(record.alias), 2 * record.size + disks.LEAST, needed)
             if check.exists and place is None:
                 plan_extra_tables(plan, record)
         obstacles = look_at(origin, record, leave_out, progress)

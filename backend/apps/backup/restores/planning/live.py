@@ -26,7 +26,8 @@ from ...sources.migrations import code_knows, code_leaves, newer_code
 from ...sources.project_facts import same_secret, secret_names
 from ...sources.project_folders import inside_any
 from ..backup_source import Origin, Progress
-from ..engines.registry import DATABASE_ENGINES, engine_of
+from ..engines.contract import ServerEngine
+from ..engines.registry import OBJECT_DUMPS, engine_of
 from ..safety_backup import safety_obstacle
 from .access import compared_later, plan_access
 from .databases import plan_data, plan_database
@@ -127,7 +128,7 @@ def plan_restore(
 
 def require_leave_out(manifest: Manifest, request: RestoreRequest) -> None:
     """Raises `RestoreRefused` where nothing can be left out; what is to be must be in the backup."""
-    dumped = any(DATABASE_ENGINES[record.engine].dumps_objects for record in manifest.databases)
+    dumped = any(record.engine in OBJECT_DUMPS for record in manifest.databases)
     if request.leave_out and not manifest.data and not dumped:
         raise RestoreRefused(
             "Tables are left out of a portable package, and objects out of a database of PostgreSQL; this backup holds"
@@ -237,7 +238,7 @@ def plan_to_database(
         raise RestoreRefused(f"{ref} does not hold exactly one database; --to-database is for one.")
     require_leave_out(manifest, request)
     plan = _begin(ref, origin, dataclasses.replace(request, only="database"))
-    if aliases[0] in connections.settings and engine_of(aliases[0]).is_file:
+    if aliases[0] in connections.settings and not isinstance(engine_of(aliases[0]), ServerEngine):
         place = str(Path(place).absolute())
     plan.to_database = place
     plan_tables(plan, manifest, request.tables)

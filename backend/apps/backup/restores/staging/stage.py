@@ -11,6 +11,7 @@ from ...core.mounts import is_mount
 from ...errors import RestoreRefused
 from ...sources.files import RESTORE_MARK, stays_inside
 from ..backup_source import Origin, Progress
+from ..engines.files.engine import paths_beside
 from ..engines.files.swap import discard, is_folder
 from ..engines.registry import database_engine, engine_of
 from ..journal import DATABASES, Component, Journal, Kind
@@ -31,18 +32,6 @@ def announce_database(journal: Journal, alias: str) -> Component:
     return component
 
 
-def paths(kind: Kind, name: str, live: Path, beside: Path) -> Component:
-    """Name a file or folder that is put beside the live one."""
-    return Component(
-        kind=kind,
-        name=name,
-        live=str(live),
-        staged=f"{beside}.new",
-        kept=f"{beside}.old",
-        had_live=os.path.lexists(live),
-    )
-
-
 def files(name: str, live: Path, ending: str) -> Component:
     """Name the folder that is put beside a file root, or into one that cannot be exchanged as a whole; make the latter.
 
@@ -51,9 +40,9 @@ def files(name: str, live: Path, ending: str) -> Component:
     stays = stays_inside(live)
     if not stays and not is_mount(live):
         live.parent.mkdir(parents=True, exist_ok=True)
-        return paths(Kind.FOLDER, name, live, live.with_name(f".{live.name}{ending}"))
+        return paths_beside(Kind.FOLDER, name, live, live.with_name(f".{live.name}{ending}"))
     live.mkdir(parents=True, exist_ok=True)
-    component = paths(Kind.CONTENTS, name, live, live / ending)
+    component = paths_beside(Kind.CONTENTS, name, live, live / ending)
     component.had_live = is_mount(live) or _was_there(live, [live / stay for stay in stays])
     component.stays = stays
     return component

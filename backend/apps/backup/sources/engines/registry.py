@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db import connections
 
+from ..errors import SourceRefused
 from .contract import CaptureEngine
 from .mysql.engine import MysqlCapture
 from .postgresql.engine import PostgresqlCapture
@@ -19,5 +20,9 @@ DATABASE_ENGINES: Final[Mapping[str, CaptureEngine]] = {
 
 
 def engine_of(alias: str) -> CaptureEngine:
-    """Return the engine of a configured database. Raises `KeyError` for a kind that cannot be backed up."""
-    return DATABASE_ENGINES[connections[alias].vendor]
+    """Return the engine of a configured database. Raises `SourceRefused` for a kind that cannot be backed up."""
+    vendor = connections[alias].vendor
+    try:
+        return DATABASE_ENGINES[vendor]
+    except KeyError:
+        raise SourceRefused(f"The database {alias!r} is {vendor}, which cannot be backed up.") from None

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from ...journal import Component, Kind
 from ..contract import Mark, SwapEngine
 from . import swap
+
+
+def paths_beside(kind: Kind, name: str, live: Path, beside: Path) -> Component:
+    """Name a file or folder that is put beside the live one."""
+    return Component(
+        kind=kind,
+        name=name,
+        live=str(live),
+        staged=f"{beside}.new",
+        kept=f"{beside}.old",
+        had_live=os.path.lexists(live),
+    )
 
 
 class FolderEngine(SwapEngine):

@@ -13,8 +13,8 @@ from django.db import connections
 from ....core.sql import backticked
 from ....sources.engines.mysql.connection import ENGINE, fresh_connection
 from ....sources.engines.postgresql.schema.disks import LOCAL, local_folder
-from ...journal import Component, Journal, Kind
-from ..contract import DatabaseEngine, Mark
+from ...journal import Component, Kind
+from ..contract import Mark, ServerEngine
 from ..fill_base import Filling, Scratch
 from ..server_check import ServerCheck
 from . import carry_ledger, chosen_tables, fill, stage, swap
@@ -32,34 +32,21 @@ _REFERENCES: Final = """
 """
 
 
-class MysqlEngine(DatabaseEngine):
+class MysqlEngine(ServerEngine):
     """Tables are renamed from one database into another; what comes are rows, never a dump."""
 
     kind = Kind.MYSQL
     vendor = ENGINE
     extra_tables_stay = True
 
-    def component(self, alias: str, journal: Journal) -> Component:
-        name, mark = str(connections[alias].settings_dict["NAME"]), journal.restore.hex[:8]
-        with server(alias) as cursor:
-            had_live = exists(cursor, name)
-        return Component(
-            kind=self.kind,
-            name=alias,
-            live=name,
-            staged=swap.free_name(name, f"_new_{mark}"),
-            kept=swap.free_name(name, f"_old_{mark}"),
-            had_live=had_live,
-        )
+    def free_name(self, base: str, ending: str) -> str:
+        return swap.free_name(base, ending)
 
     def forward(self, component: Component, mark: Mark) -> None:
         swap.forward_database(component, mark)
 
     def backward(self, component: Component, mark: Mark) -> None:
         swap.backward_database(component, mark)
-
-    def discard(self, component: Component, place: str) -> None:
-        swap.drop(component.name, place)
 
     def is_there(self, name: str, place: str) -> bool:
         with server(name) as cursor:

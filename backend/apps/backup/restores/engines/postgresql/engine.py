@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from django.db import connections
-
 from ....core.manifest import DatabaseRecord
 from ....sources.engines.postgresql.dump import ENGINE, fresh_connection, read_facts, written_since
 from ....sources.engines.postgresql.schema.disks import data_folder
@@ -17,8 +15,8 @@ from ....sources.engines.postgresql.schema.scratch import create_scratch
 from ....sources.engines.postgresql.schema.server import bar, drop, exists, free_name, server
 from ...backup_source import Origin, Progress
 from ...changes import Baseline
-from ...journal import Component, Journal, Kind
-from ..contract import DatabaseEngine, Mark
+from ...journal import Component, Kind
+from ..contract import Mark, ServerEngine
 from ..fill_base import Filling, Scratch
 from ..server_check import ServerCheck
 from . import carry_ledger, chosen_tables, fill, hold_writes, stage, swap
@@ -47,7 +45,7 @@ _CODE: Final = """
 """A function may be called by a trigger, a constraint or a default."""
 
 
-class PostgresqlEngine(DatabaseEngine):
+class PostgresqlEngine(ServerEngine):
     """Databases are renamed; a dump is restored object by object."""
 
     kind = Kind.POSTGRESQL
@@ -55,18 +53,8 @@ class PostgresqlEngine(DatabaseEngine):
     rolls_back_first = True
     dumps_objects = True
 
-    def component(self, alias: str, journal: Journal) -> Component:
-        name, mark = str(connections[alias].settings_dict["NAME"]), journal.restore.hex[:8]
-        with server(alias) as cursor:
-            had_live = exists(cursor, name)
-        return Component(
-            kind=self.kind,
-            name=alias,
-            live=name,
-            staged=free_name(name, f"_new_{mark}"),
-            kept=free_name(name, f"_old_{mark}"),
-            had_live=had_live,
-        )
+    def free_name(self, base: str, ending: str) -> str:
+        return free_name(base, ending)
 
     def forward(self, component: Component, mark: Mark) -> None:
         swap.forward_database(component)
@@ -79,9 +67,6 @@ class PostgresqlEngine(DatabaseEngine):
 
     def require_backward(self, component: Component) -> None:
         swap.require_none_prepared(component)
-
-    def discard(self, component: Component, place: str) -> None:
-        drop(component.name, place)
 
     def is_there(self, name: str, place: str) -> bool:
         with server(name) as cursor:

@@ -20,6 +20,7 @@ from ...changes import Baseline
 from ...journal import Component, Journal, Kind
 from ..contract import DatabaseEngine, Mark
 from ..files import swap
+from ..files.engine import paths_beside
 from ..fill_base import Filling, Scratch
 from . import carry_ledger, chosen_tables, fill, stage, written
 
@@ -35,19 +36,11 @@ class SqliteEngine(DatabaseEngine):
 
     kind = Kind.SQLITE
     vendor = ENGINE
-    is_file = True
 
     def component(self, alias: str, journal: Journal) -> Component:
         live = database_path(alias, connections[alias].settings_dict)
         beside = live.with_name(f".{live.name}{RESTORE_MARK}{journal.restore.hex[:8]}")
-        return Component(
-            kind=self.kind,
-            name=alias,
-            live=str(live),
-            staged=f"{beside}.new",
-            kept=f"{beside}.old",
-            had_live=os.path.lexists(live),
-        )
+        return paths_beside(self.kind, alias, live, beside)
 
     def forward(self, component: Component, mark: Mark) -> None:
         swap.forward_path(component, mark, sides=SIDE_FILES)
@@ -59,9 +52,6 @@ class SqliteEngine(DatabaseEngine):
         if not component.had_live:
             # Only now its folder has the owner that it has in the backup.
             stage.own_as_folder(Path(component.live))
-
-    def discard(self, component: Component, place: str) -> None:
-        self.drop(component.name, place)
 
     def is_there(self, name: str, place: str) -> bool:
         return os.path.lexists(place)
