@@ -12,6 +12,7 @@ from tests.backup.api.stored_backup import ROOT, entries, job, packaged, reader,
 from tests.backup.conftest import PASSPHRASE
 
 from apps.backup.core.permissions import Right
+from apps.backup.models import BackupJob
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +55,14 @@ def client_of(person) -> Callable[..., APIClient]:
 def admin(client_of) -> APIClient:
     """Return a client of a user with all rights."""
     return client_of(name="admin", superuser=True)
+
+
+@pytest.fixture
+def backup(db):
+    """Return a job that says that it has a stored backup."""
+    return BackupJob.objects.create(
+        job_name="files-1", backup_type="FILES", status="COMPLETED", trust="VERIFIED", snapshot_id="ab" * 32
+    )
 
 
 __all__ = ["ROOT", "entries", "job", "packaged", "reader", "repository"]

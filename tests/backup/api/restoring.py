@@ -13,11 +13,17 @@ import time
 from collections.abc import Iterator
 
 from tests.backup.api.serving import Server, serving, token_of
+from tests.backup.api.stored_backup import ROOT
 from tests.backup.conftest import Edms, kill
 
 from demo.private_postgres import RunningServer
 
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "REJECTED"}
+
+
+def ask_restore(client, backup, **values):
+    """Request a restore of a backup by its name, as a client with rights."""
+    return client.post(f"{ROOT}restores/", {"backup": str(backup.uuid), "confirm": backup.job_name, **values}, "json")
 
 
 @dataclasses.dataclass

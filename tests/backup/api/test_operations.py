@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 from tests.backup.api.conftest import ROOT
+from tests.backup.api.restoring import ask_restore
 from tests.backup.conftest import CHEAP
 
 from apps.backup.core.permissions import Right
@@ -45,20 +46,8 @@ pytestmark = pytest.mark.django_db
 LIST = f"{ROOT}operations/"
 
 
-@pytest.fixture
-def backup(db):
-    """A job that says that it has a stored backup."""
-    return BackupJob.objects.create(
-        job_name="files-1", backup_type="FILES", status="COMPLETED", trust="VERIFIED", snapshot_id="ab" * 32
-    )
-
-
-def restore(client, backup, **values):
-    return client.post(f"{ROOT}restores/", {"backup": str(backup.uuid), "confirm": backup.job_name, **values}, "json")
-
-
 def test_what_is_asked_for_is_written_down_and_shown(admin, client_of, backup):
-    answer = restore(admin, backup)
+    answer = ask_restore(admin, backup)
     assert answer.status_code == 201, answer.json()
     made = answer.json()
     assert made["operation"]["status"] == "PENDING"
@@ -77,30 +66,30 @@ def test_what_is_asked_for_is_written_down_and_shown(admin, client_of, backup):
 
 
 def test_asking_twice_makes_one(admin, backup):
-    assert restore(admin, backup).status_code == 201
-    again = restore(admin, backup)
+    assert ask_restore(admin, backup).status_code == 201
+    again = ask_restore(admin, backup)
     assert again.status_code == 409
     assert "PENDING already" in again.json()["detail"]
     assert (Operation.objects.count(), RestoreJob.objects.count()) == (1, 1)
     # To a folder of its own it may be restored meanwhile, once.
     elsewhere = {"target": "folder", "name": "here"}
-    assert [restore(admin, backup, **elsewhere).status_code for _ in range(2)] == [201, 409]
+    assert [ask_restore(admin, backup, **elsewhere).status_code for _ in range(2)] == [201, 409]
 
 
 def test_who_is_dead_stands_in_nobody_s_way(admin, backup):
-    made = restore(admin, backup).json()["operation"]
+    made = ask_restore(admin, backup).json()["operation"]
     row = Operation.objects.get(uuid=made["uuid"])
     me = own_identity()
     Operation.objects.filter(pk=row.pk).update(
         status="RUNNING", worker_host=me.host, worker_pid=me.pid, worker_process_start=me.start
     )
-    assert restore(admin, backup).status_code == 409
+    assert ask_restore(admin, backup).status_code == 409
     Operation.objects.filter(pk=row.pk).update(worker_process_start="long ago")
-    assert restore(admin, backup).status_code == 201
+    assert ask_restore(admin, backup).status_code == 201
 
 
 def test_a_restore_of_the_live_system_is_confirmed_by_name(admin, backup):
-    answer = restore(admin, backup, confirm="files-2")
+    answer = ask_restore(admin, backup, confirm="files-2")
     assert answer.status_code == 400
     assert [error["field"] for error in answer.json()["errors"]] == ["confirm"]
     assert Operation.objects.count() == 0
@@ -110,7 +99,7 @@ def test_a_restore_of_the_live_system_is_confirmed_by_name(admin, backup):
 def test_each_right_by_itself(right, client_of, admin, backup):
     client = client_of(*([right] if right else []))
     may = right is Right.RESTORE
-    assert restore(client, backup).status_code == (201 if may else 403)
+    assert ask_restore(client, backup).status_code == (201 if may else 403)
     assert client.get(LIST).status_code == (200 if right is Right.VIEW else 403)
     verifying = verify_request(backup.uuid, user=admin.handler._force_user, now=timezone.now())
     cancelled = client.post(f"{LIST}{verifying.uuid}/cancel/", {}, "json").status_code
@@ -120,7 +109,7 @@ def test_each_right_by_itself(right, client_of, admin, backup):
 
 
 def test_what_waits_is_cancelled_at_once_and_its_restore_with_it(admin, backup):
-    made = restore(admin, backup).json()
+    made = ask_restore(admin, backup).json()
     where = f"{ROOT}restores/{made['restore']['uuid']}/"
     assert admin.post(f"{where}cancel/", {"reason": "not today"}, "json").json()["status"] == "CANCELLED"
     assert admin.get(where).json()["status"] == "CANCELLED"
@@ -130,7 +119,7 @@ def test_what_waits_is_cancelled_at_once_and_its_restore_with_it(admin, backup):
 
 
 def test_what_exchanges_the_live_system_is_not_broken_off(admin, backup):
-    made = restore(admin, backup).json()
+    made = ask_restore(admin, backup).json()
     operation, where = made["operation"], f"{ROOT}restores/{made['restore']['uuid']}/cancel/"
     assert operation["cancellable"]
     claim = operation_claim(Operation.objects.get().uuid, worker=own_identity(), now=timezone.now())
@@ -144,7 +133,7 @@ def test_what_exchanges_the_live_system_is_not_broken_off(admin, backup):
 
 
 def test_who_is_told_to_stop_does_not_begin_the_exchange(admin, backup):
-    where = f"{LIST}{restore(admin, backup).json()['operation']['uuid']}/"
+    where = f"{LIST}{ask_restore(admin, backup).json()['operation']['uuid']}/"
     claim = operation_claim(Operation.objects.get().uuid, worker=own_identity(), now=timezone.now())
     asked = admin.post(f"{where}cancel/", {"reason": "wrong one"}, "json")
     assert (asked.status_code, asked.json()["cancellable"]) == (202, True)
@@ -292,10 +281,10 @@ def test_a_restore_is_never_behind_plans_and_nobody_waits_for_more_than_twenty(a
     assert "waits for 20 operations already" in refused.json()["detail"]
     assert Operation.objects.count() == service.MOST_OPEN
     # Into a folder it is one of the twenty, and fills a disk.
-    assert restore(admin, backup, target="folder", name="more", confirm="").status_code == 409
+    assert ask_restore(admin, backup, target="folder", name="more", confirm="").status_code == 409
     Operation.objects.last().delete()
-    aside = restore(admin, backup, target="folder", name="aside", confirm="").json()["operation"]["uuid"]
-    answer = restore(admin, backup)
+    aside = ask_restore(admin, backup, target="folder", name="aside", confirm="").json()["operation"]["uuid"]
+    answer = ask_restore(admin, backup)
     assert answer.status_code == 201, answer.json()
     for one in Operation.objects.all():
         operation_hand_over(one.uuid, now=timezone.now())

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 from tests.backup.api.conftest import ROOT
+from tests.backup.api.restoring import ask_restore
 
 from apps.backup.core.permissions import Right
-from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob, Operation, RestoreJob
+from apps.backup.models import AuditEvent, BackupConfiguration, Operation, RestoreJob
 from apps.backup.services import operations as service
 from apps.backup.services.operation_requests import (
     configuration_delete_request,
@@ -22,18 +23,6 @@ pytestmark = pytest.mark.django_db
 LIST = f"{ROOT}operations/"
 
 
-@pytest.fixture
-def backup(db):
-    """A job that says that it has a stored backup."""
-    return BackupJob.objects.create(
-        job_name="files-1", backup_type="FILES", status="COMPLETED", trust="VERIFIED", snapshot_id="ab" * 32
-    )
-
-
-def restore(client, backup, **values):
-    return client.post(f"{ROOT}restores/", {"backup": str(backup.uuid), "confirm": backup.job_name, **values}, "json")
-
-
 class TestASecondPerson:
     @pytest.fixture(autouse=True)
     def two(self, settings):
@@ -41,7 +30,7 @@ class TestASecondPerson:
 
     def test_has_to_agree(self, client_of, backup):
         first, second = client_of(Right.RESTORE, name="first"), client_of(Right.RESTORE, name="second")
-        made = restore(first, backup).json()
+        made = ask_restore(first, backup).json()
         where = f"{LIST}{made['operation']['uuid']}/"
         assert made["operation"]["status"] == "AWAITING_APPROVAL"
         assert first.post(f"{where}approve/", {}, "json").status_code == 403
@@ -56,14 +45,14 @@ class TestASecondPerson:
 
     def test_may_not_agree(self, client_of, admin, backup):
         first = client_of(Right.RESTORE, name="first")
-        made = restore(first, backup).json()
+        made = ask_restore(first, backup).json()
         ended = admin.post(f"{LIST}{made['operation']['uuid']}/reject/", {"reason": "wrong day"}, "json").json()
         assert ended["status"] == "REJECTED"
         assert ended["error_message"] == "admin did not agree: wrong day."
         assert RestoreJob.objects.get().status == "CANCELLED"
 
     def test_that_nobody_is_for_a_day_is_a_no(self, admin, backup):
-        made = restore(admin, backup).json()
+        made = ask_restore(admin, backup).json()
         now = timezone.now()
         assert service.operations_expire(now=now + timedelta(hours=23)) == []
         assert [str(one) for one in service.operations_expire(now=now + timedelta(hours=25))] == [
@@ -81,7 +70,7 @@ class TestASecondPerson:
         ]
         assert {one.status for one in asked} == {"AWAITING_APPROVAL"}
         for target in ("folder", "database"):
-            assert restore(admin, backup, target=target, name="x").json()["operation"]["status"] == "PENDING"
+            assert ask_restore(admin, backup, target=target, name="x").json()["operation"]["status"] == "PENDING"
 
     def test_is_needed_for_a_database_from_anybody_s_package(self, settings, admin, tmp_path):
         """Its dump is run by the server that has the live database too."""
