@@ -75,7 +75,7 @@ class BackupJobAdmin(ReadOnlyAdmin):
     list_filter = ["status", "trust", "backup_type", "trigger"]
     search_fields = ["uuid", "job_name", "snapshot_id", "configuration_name"]
     date_hierarchy = "queued_at"
-    # Of use to nobody but to who guesses passphrases.
+    # Only useful for guessing passphrases.
     exclude = ["sealed_with"]
 
 

@@ -2,7 +2,7 @@
 
 BACKUP_STORAGE_ROOT       folder under which everything is stored (required)
 BACKUP_STORAGE_ROOTS      further folders that a configuration's storage_path may lie in
-BACKUP_EXECUTOR           who runs the jobs that nobody waits for: "agent" (default), "celery", "process" or "inline"
+BACKUP_EXECUTOR           the executor of jobs in the background: "agent" (default), "celery", "process" or "inline"
 BACKUP_CELERY_QUEUE       the queue of our messages; without it the one that Celery's routes say
 BACKUP_ATTEMPTS           how often a scheduled job is tried; 3
 BACKUP_CATCH_UP_HOURS     how late a missed slot is still run; without it until the next slot is due

@@ -65,7 +65,7 @@ def _hold(location: Path, path: Path) -> bool:
         return False
     targets = [holder / real.relative_to(location) for holder in holders]
     try:
-        # What a job has of that name already is what was there when it began.
+        # A file that a job holds under that name already is the one from its beginning.
         wanted = [target for target in targets if not os.path.lexists(target)]
         for target in wanted:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +101,7 @@ def _is_running(holder: Path) -> bool:
 
 
 class Held:
-    """Where the files are that were deleted while a job runs; a `DeletedFiles` of the engine."""
+    """The files that were deleted while a job runs; a `DeletedFiles` of the engine."""
 
     def __init__(self) -> None:
         self._places: dict[bytes, bytes] = {}
@@ -119,7 +119,7 @@ class Held:
         return any(path == location or path.startswith(location + b"/") for location in self._linked)
 
     def names(self, folder: bytes) -> Iterable[bytes]:
-        """What is kept of a folder."""
+        """Return the kept files of a folder."""
         found = self._mirrored(folder)
         try:
             return [] if found is None else [name for name in os.listdir(found) if name != os.fsencode(MARKER)]
@@ -127,7 +127,7 @@ class Held:
             return []
 
     def find(self, path: bytes) -> bytes | None:
-        """Where the file or folder lies now."""
+        """Return the path where the file or folder lies now."""
         found = self._mirrored(path)
         return found if found is not None and os.path.lexists(found) else None
 
@@ -142,7 +142,7 @@ class Held:
 def hold_deletes(locations: Iterable[Path], job: uuid.UUID) -> Iterator[Held]:
     """Have the storages at these places keep what is deleted, until the block is left; then it is removed.
 
-    What dead jobs have left is removed first. A storage that cannot be written to keeps nothing; a note says so.
+    Leftovers of dead jobs are removed first. A storage that cannot be written to keeps nothing; a note says so.
     """
     held = Held()
     with contextlib.ExitStack() as stack:
@@ -162,7 +162,7 @@ def holding(location: Path, job: uuid.UUID) -> Iterator[Path]:
     folder = location / FOLDER
     _make(folder, like=location)
     with contextlib.closing(_Lock(folder, os.O_RDONLY | os.O_DIRECTORY)):
-        # Nobody deletes in this instant.
+        # No delete runs while this lock is held.
         remove_dead(location)
         holder = folder / str(job)
         _make(holder, like=location)

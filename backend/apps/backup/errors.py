@@ -1,6 +1,6 @@
-"""What can go wrong in the backup system, apart from the engine's own errors.
+"""The errors of the backup system, apart from the engine's own.
 
-BackupError                      what happened, to which thing, what to do next
+BackupError                      what failed, for which thing, what to do next
 ├── SettingsInvalid              a setting is missing or wrong
 ├── StorageRefused               a storage path leaves its roots, or is not usable
 ├── StorageAbsent                the repository that the ledger has backups in is not there
@@ -13,11 +13,11 @@ BackupError                      what happened, to which thing, what to do next
 │   ├── OperationNotFound        no such operation
 │   ├── RestoreNotFound          no such restore
 │   ├── AcknowledgementNotFound  no such acknowledgement
-│   ├── UploadNotFound           no such upload, or somebody else's
+│   ├── UploadNotFound           no such upload of this user
 │   ├── IllegalTransition        the job is not in a state that allows this
 │   ├── SlotTaken                the configuration has a job for that slot already
 │   ├── AlreadyRunning           the configuration has a running job already
-│   └── LeaseLost                somebody else decided about this job; nothing more may be published
+│   └── LeaseLost                another process decided about this job; nothing may be published
 ├── StorageBusy                  another process holds a file lock of the storage for too long
 ├── StorageFull                  there is no room for what is to be stored
 ├── UploadConflict               an upload is not as far as the request has it
@@ -25,11 +25,14 @@ BackupError                      what happened, to which thing, what to do next
 ├── BrokerUnavailable            the message broker does not take messages
 ├── ReferenceFailed
 │   ├── BackupNotFound           nothing answers to that reference
-│   ├── BackupRemoved            it was there, and retention or somebody has removed it
+│   ├── BackupRemoved            it was removed, by retention or by a user
 │   └── AmbiguousReference       several backups do
-├── ApprovalRefused              it takes a second person, and this is none
+├── ApprovalRefused              a second person must decide
 ├── RequestRefused               the job cannot be run as asked
+├── RestoreRefused               the restore is not possible as requested; nothing was changed
 ├── RestoreFailed                a restore did not succeed
+│   └── RestoreUnfinished        … and recovery must complete it
+├── JournalUnwritable            the journal of a restore cannot be written
 ├── RekeyFailed                  a change of keys is not done, or not done yet
 └── JobFailed                    the job ended without a usable backup
     └── JobKilled                the process of the job is gone
@@ -40,9 +43,9 @@ from collections.abc import Sequence
 
 
 class BackupError(Exception):
-    """What happened, to which thing, and what to do next, in one or two sentences.
+    """An error that names what failed, for which thing, and what to do next, in one or two sentences.
 
-    `retryable` says whether the same job may succeed later without anybody's help.
+    `retryable` says whether the same job may succeed later by itself.
     """
 
     retryable = False
@@ -127,7 +130,7 @@ class AlreadyRunning(LedgerError):
 
 
 class TooManyOpen(LedgerError):
-    """Somebody waits for as many operations as one person may."""
+    """The user has as many unfinished operations as one user may have."""
 
 
 class LeaseLost(LedgerError):
@@ -177,7 +180,7 @@ class AmbiguousReference(ReferenceFailed):
 
 
 class ApprovalRefused(BackupError):
-    """It takes a second person to decide this, and whoever asks is the first one, or asks where none can be asked."""
+    """A second person must decide: the caller is the first one, or this way of asking takes no approval."""
 
 
 class RequestRefused(BackupError):
@@ -209,7 +212,7 @@ class RestoreRefused(BackupError):
 
 
 class RestoreUnfinished(RestoreFailed):
-    """The restore is neither done nor undone: its journal has it, and whoever looks next completes it."""
+    """The restore is neither done nor undone. Its journal has it, and recovery completes it."""
 
 
 class JournalUnwritable(BackupError):

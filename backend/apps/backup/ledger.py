@@ -67,7 +67,7 @@ def renew_connection() -> None:
     """Close this thread's connection so that the next query opens a new one.
 
     After hours of reading elsewhere the old one may have been cut by the server or by something between. Inside a
-    transaction nothing is done: it belongs to somebody else.
+    transaction nothing is done: the caller owns it.
     """
     connection = connections[ledger_alias()]
     if not connection.in_atomic_block:
@@ -77,7 +77,7 @@ def renew_connection() -> None:
 def close_connections() -> None:
     """Close this thread's connections to all databases: for threads that live on, and have nothing more to ask.
 
-    Inside a transaction nothing is done: it belongs to somebody else.
+    Inside a transaction nothing is done: the caller owns it.
     """
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
@@ -85,8 +85,10 @@ def close_connections() -> None:
 
 
 def follow_ledger() -> None:
-    """For whoever keeps a connection for long: a restore may have put another file in the place of the one that a
-    connection to SQLite still holds open. A server ends the connections to a database that is replaced."""
+    """Close a connection to SQLite, so that the next query opens the file that is there: a restore may replace it.
+
+    For processes that keep connections for long. A server itself ends the connections to a replaced database.
+    """
     connection = connections[ledger_alias()]
     if connection.vendor == "sqlite" and not connection.in_atomic_block:
         connection.close()
@@ -95,7 +97,7 @@ def follow_ledger() -> None:
 def patiently(write: Callable[[], None], *, seconds: float) -> None:
     """Do it, and again for so long as the ledger is away: its database may be restarted at that very moment.
 
-    What had been written when the answer was lost is refused the second time, so `write` must be a conditional step.
+    `write` must be a conditional step: where only the answer was lost, the second attempt is refused.
     """
     patience = time.monotonic() + seconds
     while True:
@@ -113,7 +115,7 @@ def patiently(write: Callable[[], None], *, seconds: float) -> None:
 def write_end(write: Callable[[], None], said: str, *, of: str, after: BaseException | None = None) -> None:
     """Write down how the work of a row has ended, patiently; `of` names its kind, `said` its end.
 
-    Raises `LedgerUnavailable` if that is in vain. Whoever has ended by such an error (`after`) does not wait again.
+    Raises `LedgerUnavailable` when the time is over. Work that ended by such an error (`after`) does not wait again.
     """
     try:
         patiently(write, seconds=0.0 if isinstance(after, LedgerUnavailable) else LEDGER_PATIENCE)

@@ -1,8 +1,8 @@
 """Answer 503 to requests that would write into what a restore is about to replace.
 
 Put `HoldWrites` first in MIDDLEWARE. From the safety backup of a restore to its swap, requests with a method that may
-write wait; during the swap all requests do. What they would have written, and been told is saved, would be found only
-in the replaced state.
+write wait; during the swap all requests do. Their writes, which users were told are saved, would be found only in the
+replaced state.
 """
 
 from __future__ import annotations

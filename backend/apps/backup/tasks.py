@@ -41,7 +41,7 @@ def run_due_task(configuration: str | None = None) -> list[str]:
     now = timezone.now()
     jobs = run_due(now=now, woken_by=WokenBy.BEAT, configuration=chosen, patience=-_AHEAD)
     for job in jobs:
-        # To the workers whatever BACKUP_EXECUTOR says: whoever has this task called has workers.
+        # To the workers, also with another BACKUP_EXECUTOR: a project that calls this task has workers.
         send_job(job.uuid, now=now)
     return [str(job.uuid) for job in jobs]
 
