@@ -2,9 +2,8 @@
 
 Usage: kill_swaps.py swap|rollback [ALIAS]. Prints one JSON line for each kill: its number, the state of every component
 before and after recovery, and the journal's state. With a database alias, its database is swapped as well. The kills
-come at every change of a name in the file system, and with MariaDB as soon as a statement that changes something was
-sent to the server, which goes on with it; with PostgreSQL they come after ever longer times. With NO_EXCHANGE in the
-environment the file system cannot exchange two names.
+come at every change of a name in the file system, and as soon as a statement was sent to the server, which goes on with
+it, if the statement changes something. With NO_EXCHANGE in the environment the file system cannot exchange two names.
 """
 
 import contextlib
@@ -16,12 +15,12 @@ import shutil
 import signal
 import sqlite3
 import sys
-import time
 import traceback
 import uuid
 from pathlib import Path
 
 import django
+import psycopg
 import pymysql
 
 django.setup()
@@ -38,9 +37,7 @@ HOME = Path(os.environ["EDMS_HOME"])
 PLACE = HOME / "place"
 MARK = ".edms-restore-12345678"
 STAYS = ("db", "in/db")
-KILLS = 25
-"""About so many during the time that the work takes."""
-STATEMENTS = (b"CREATE ", b"DROP ", b"RENAME ")
+STATEMENTS = (b"CREATE ", b"DROP ", b"RENAME ", b"ALTER ", b"COMMIT")
 CHANGES = {"edms_backup.exchange", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.removexattr", "shutil.rmtree"}
 
 
@@ -114,11 +111,13 @@ def file_components():
 def prepare(alias):
     make_files()
     components = file_components()
+    if alias:
+        kind = Kind(connections[alias].vendor)
+        on_server = Component(kind=kind, name=alias, live="live", staged="new", kept="kept", had_live=True)
+        # With one thing besides; the others are killed often enough without a server.
+        components = [on_server, components[0]]
     if alias and connections[alias].vendor == "mysql":
         prepare_mysql(alias)
-        # With one thing besides; the others are killed often enough without a server.
-        mysql = Component(kind=Kind.MYSQL, name=alias, live="live", staged="new", kept="kept", had_live=True)
-        components = [mysql, components[0]]
     elif alias:
         with server(alias) as cursor:
             for name in ("live", "new", "kept"):
@@ -127,9 +126,6 @@ def prepare(alias):
                 cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
             cursor.execute("COMMENT ON DATABASE live IS 'old'")
             cursor.execute("COMMENT ON DATABASE new IS 'new'")
-        components.insert(
-            0, Component(kind=Kind.POSTGRESQL, name=alias, live="live", staged="new", kept="kept", had_live=True)
-        )
     with exclusive():
         journal = Journal(
             restore=uuid.uuid4(),
@@ -201,7 +197,7 @@ def content_of(path, *besides):
 
 def look(alias):
     found = {"db": "absent"}
-    if not alias or connections[alias].vendor != "mysql":
+    if not alias:
         found |= {name: content_of(PLACE / name) for name in ("media", "link", "volume")}
         found |= {"nest": content_of(PLACE / "nest", "in", "db"), "in": content_of(PLACE / "nest/in", "db")}
         for stay in STAYS:
@@ -240,19 +236,11 @@ def begin(what, alias):
     return journal
 
 
-def seconds_of(what, alias):
-    """Return how long the work takes without a kill."""
-    journal = begin(what, alias)
-    started = time.monotonic()
-    assert not killed(what, journal, 0)
-    return time.monotonic() - started
-
-
-def killed(what, journal, number, *, seconds=0.0):
-    """Do the work in a child that is killed; whether it was."""
+def killed(what, journal, number):
+    """Do the work in a child that is killed at step `number`; return whether it was."""
     child = os.fork()
     if child == 0:
-        count = 0
+        count, changes = 0, False
 
         def hook(event, arguments):
             if event in CHANGES:
@@ -270,13 +258,33 @@ def killed(what, journal, number, *, seconds=0.0):
             if text.startswith(STATEMENTS):
                 step()
 
-        if seconds:
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-        else:
-            sys.addaudithook(hook)
-            sent = pymysql.connections.Connection._execute_command
-            pymysql.connections.Connection._execute_command = send
+        def execute(cursor, statement, *arguments, **options):
+            nonlocal changes
+            changes = statement.encode().startswith(STATEMENTS)
+            return executed(cursor, statement, *arguments, **options)
+
+        def step_once_sent(generator):
+            """Run a command of psycopg; its generator waits for the first time when the command was sent."""
+            nonlocal changes
+            ready = None
+            while True:
+                try:
+                    waited_for = generator.send(ready)
+                except StopIteration as end:
+                    return end.value
+                if changes:
+                    step()
+                    changes = False
+                ready = yield waited_for
+
+        def wait(connection, generator, *arguments, **options):
+            return waited(connection, step_once_sent(generator), *arguments, **options)
+
+        sys.addaudithook(hook)
+        sent = pymysql.connections.Connection._execute_command
+        pymysql.connections.Connection._execute_command = send
+        executed, psycopg.Cursor.execute = psycopg.Cursor.execute, execute
+        waited, psycopg.Connection.wait = psycopg.Connection.wait, wait
         try:
             work(what, journal)
         except BaseException:  # noqa: BLE001  a child that goes on would be a second parent
@@ -284,7 +292,7 @@ def killed(what, journal, number, *, seconds=0.0):
             os._exit(1)
         os._exit(0)
     status = os.waitpid(child, 0)[1]
-    assert status in {0, signal.SIGKILL, signal.SIGALRM}, status
+    assert status in {0, signal.SIGKILL}, status
     return status != 0
 
 
@@ -297,11 +305,9 @@ def finish(journal):
 def main():
     what, alias = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
     vendor = connections[alias].vendor if alias else ""
-    # As many kills on a slow machine as on a fast one.
-    pause = seconds_of(what, alias) / KILLS if vendor == "postgresql" else 0.0
     for number in range(1, 200):
         journal = begin(what, alias)
-        was_killed = killed(what, journal, number, seconds=number * pause)
+        was_killed = killed(what, journal, number)
         before = look(alias)
         said = recover(finish)
         again = recover(finish)
