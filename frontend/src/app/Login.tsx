@@ -1,10 +1,11 @@
 /** The log-in page. */
 
-import { Alert, Button, Container, Paper, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Container, Paper, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { SubmitEvent } from "react";
 import { Navigate, useSearchParams } from "react-router";
 
+import { ActionButton } from "../components/ActionButton";
 import { unwrap } from "../api/client";
 import { textField } from "../api/formData";
 import { sessionQuery } from "../api/documents";
@@ -74,9 +75,9 @@ export function Login() {
                   visibilityToggleFocusable
                   visibilityToggleButtonProps={{ "aria-label": t("app.login.show") }}
                 />
-                <Button type="submit" loading={signIn.isPending}>
+                <ActionButton type="submit" pending={signIn.isPending}>
                   {t("app.login.submit")}
-                </Button>
+                </ActionButton>
               </Stack>
             </form>
           </Paper>

@@ -1,7 +1,8 @@
-import { Button, Center } from "@mantine/core";
+import { Center } from "@mantine/core";
 import type { InfiniteData, UseInfiniteQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
+import { ActionButton } from "../ActionButton";
 import { t } from "../../i18n";
 import { Loaded } from "../states";
 
@@ -27,9 +28,9 @@ export function PagedList<Row>({ query, empty, children }: PagedListProps<Row>) 
       </Loaded>
       {query.hasNextPage && (
         <Center mt="md">
-          <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+          <ActionButton variant="default" pending={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
             {t("common.more")}
-          </Button>
+          </ActionButton>
         </Center>
       )}
     </>

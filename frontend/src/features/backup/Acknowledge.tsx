@@ -4,6 +4,7 @@ import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/co
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type SubmitEvent, useState } from "react";
 
+import { ActionButton } from "../../components/ActionButton";
 import { type Schemas, unwrap } from "../../api/client";
 import { useApi } from "../../api/ApiProvider";
 import { t } from "../../i18n";
@@ -71,9 +72,9 @@ function Form({ named, text, onDone }: Props & { onDone: () => void }) {
         />
         {work.error && <Alert color="red">{work.error.message}</Alert>}
         <Group justify="end">
-          <Button type="submit" loading={work.isPending}>
+          <ActionButton type="submit" pending={work.isPending}>
             {t("overview.findings.acknowledge")}
-          </Button>
+          </ActionButton>
         </Group>
       </Stack>
     </form>

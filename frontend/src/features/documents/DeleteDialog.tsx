@@ -2,6 +2,7 @@ import { Alert, Button, Group, Modal, Stack, Text } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "react-router";
 
+import { ActionButton } from "../../components/ActionButton";
 import { unwrap } from "../../api/client";
 import type { EdmsSchemas } from "../../api/documents";
 import { t } from "../../i18n";
@@ -44,9 +45,9 @@ export function DeleteDialog({ document, opened, onClose }: DeleteDialogProps) {
           <Button variant="default" onClick={onClose} data-autofocus>
             {t("common.cancel")}
           </Button>
-          <Button color="red" loading={remove.isPending} onClick={() => remove.mutate()}>
+          <ActionButton color="red" pending={remove.isPending} onClick={() => remove.mutate()}>
             {t("common.delete")}
-          </Button>
+          </ActionButton>
         </Group>
       </Stack>
     </Modal>

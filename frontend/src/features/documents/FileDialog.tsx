@@ -3,6 +3,7 @@
 import { Alert, Button, FileInput, Group, Modal, Stack } from "@mantine/core";
 import { type SubmitEvent, type ReactNode, useState } from "react";
 
+import { ActionButton } from "../../components/ActionButton";
 import { ApiError } from "../../api/client";
 import type { Progress } from "../../api/fileUpload";
 import { ProgressView } from "../../components/ProgressView";
@@ -67,9 +68,9 @@ function FileForm({ submit, pending, progress, error, onClose, onSubmit, childre
           <Button variant="default" onClick={onClose}>
             {t("common.cancel")}
           </Button>
-          <Button type="submit" loading={pending}>
+          <ActionButton type="submit" pending={pending}>
             {submit}
-          </Button>
+          </ActionButton>
         </Group>
       </Stack>
     </form>

@@ -1,8 +1,9 @@
 /** The actions for one configuration. */
 
-import { ActionIcon, Button, Group, Menu, Switch } from "@mantine/core";
+import { ActionIcon, Group, Menu, Switch } from "@mantine/core";
 import { Link, useLocation } from "react-router";
 
+import { ActionButton } from "../../../components/ActionButton";
 import { t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
 import { Allowed, usePermission } from "../permissions";
@@ -35,15 +36,15 @@ export function ConfigurationActions({ row }: { row: Configuration }) {
   return (
     <Group gap="xs" wrap="nowrap" justify="flex-end">
       <Allowed to="run_backups">
-        <Button
+        <ActionButton
           size="xs"
           variant="light"
-          loading={run.isPending}
+          pending={run.isPending}
           onClick={() => run.mutate()}
           aria-label={t("configurations.runNowOf", { name: row.name })}
         >
           {t("configurations.runNow")}
-        </Button>
+        </ActionButton>
       </Allowed>
       {(mayConfigure || mayRestore) && (
         <Menu position="bottom-end">

@@ -4,6 +4,7 @@ import { Button, Group, List, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { createContext, type SubmitEvent, type ReactNode, useCallback, useContext, useState } from "react";
 
+import { ActionButton } from "../../../components/ActionButton";
 import { ApiError } from "../../../api/client";
 import { t } from "../../../i18n";
 import { Dialog, RequestError, NameConfirmation } from "../../../components/Dialog";
@@ -102,9 +103,9 @@ function DeleteForm({ row, onClose }: { row: Configuration; onClose: () => void 
         />
         <RequestError error={removal.error} />
         <Buttons onClose={onClose}>
-          <Button type="submit" color="red" disabled={!fits} loading={removal.isPending}>
+          <ActionButton type="submit" color="red" disabled={!fits} pending={removal.isPending}>
             {t("configurations.deleteDialog.confirm")}
-          </Button>
+          </ActionButton>
         </Buttons>
       </Stack>
     </form>
@@ -142,9 +143,9 @@ function DuplicateForm({ row, onClose }: { row: Configuration; onClose: () => vo
         />
         {!wrong && <RequestError error={copy.error} />}
         <Buttons onClose={onClose}>
-          <Button type="submit" loading={copy.isPending}>
+          <ActionButton type="submit" pending={copy.isPending}>
             {t("configurations.duplicateDialog.confirm")}
-          </Button>
+          </ActionButton>
         </Buttons>
       </Stack>
     </form>

@@ -5,6 +5,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { type SubmitEvent, type ReactNode, useEffect, useRef, useState } from "react";
 
+import { ActionButton } from "../../../components/ActionButton";
 import { ApiError } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { configurationQuery, previewQuery, scheduleQuery } from "../../../api/queries";
@@ -187,9 +188,9 @@ function Form({ user, row, setDirty, onDone }: FormProps & { row: Configuration 
             {t(may === false ? "common.close" : "common.cancel")}
           </Button>
           <Allowed to="configure_backups">
-            <Button id="configuration-save" type="submit" loading={save.isPending}>
+            <ActionButton id="configuration-save" type="submit" pending={save.isPending}>
               {t(`configurations.form.${row === null ? "create" : "save"}`)}
-            </Button>
+            </ActionButton>
           </Allowed>
         </Group>
       </Stack>

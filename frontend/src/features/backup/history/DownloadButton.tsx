@@ -3,6 +3,7 @@
 import { Button, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 
+import { ActionButton } from "../../../components/ActionButton";
 import { unwrap } from "../../../api/client";
 import { useApi, useApiUrl, useHeaders } from "../../../api/ApiProvider";
 import { t } from "../../../i18n";
@@ -47,15 +48,15 @@ function TicketDownloadButton({ job, path, text, name, size = "compact-sm" }: Pr
   });
   return (
     <>
-      <Button
+      <ActionButton
         size={size}
         variant="default"
-        loading={asking.isPending}
+        pending={asking.isPending}
         onClick={() => asking.mutate()}
         {...labelOf(name)}
       >
         {text}
-      </Button>
+      </ActionButton>
       {asking.error && (
         <Text size="sm" c="var(--mantine-color-error)" role="alert">
           {asking.error.message}

@@ -5,6 +5,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "react-router";
 
+import { ActionButton } from "../../../components/ActionButton";
 import { type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { t } from "../../../i18n";
@@ -64,7 +65,7 @@ function DialogButton({ name, job }: { name: keyof typeof DIALOGS; job: Job }) {
 function Verify({ job }: { job: Job }) {
   const api = useApi();
   return (
-    <ActionButton
+    <JobAction
       name={t("history.page.verify")}
       hint={t("history.page.verifyHint")}
       work={() => unwrap(api.POST("/jobs/{uuid}/verify/", { params: { path: { uuid: job.uuid } } }))}
@@ -78,7 +79,7 @@ function Pin({ job }: { job: Job }) {
   const [opened, { open, close }] = useDisclosure(false);
   return (
     <>
-      <ActionButton
+      <JobAction
         name={t(job.is_pinned ? "history.page.unpin" : "history.page.pin")}
         {...(job.is_pinned ? {} : { openDialog: open })}
         work={() => unwrap(api.DELETE("/jobs/{uuid}/pin/", { params: { path: { uuid: job.uuid } } }))}
@@ -88,16 +89,16 @@ function Pin({ job }: { job: Job }) {
   );
 }
 
-interface ActionButtonProps {
+interface JobActionProps {
   name: string;
   hint?: string;
-  /** Called openDialog of `work`, for an action with a dialog. */
+  /** Called instead of `work` by an action with a dialog. */
   openDialog?: () => void;
   work: () => Promise<unknown>;
 }
 
 /** A button that acts at once, and shows the reason of a refusal. */
-function ActionButton({ name, hint, openDialog, work }: ActionButtonProps) {
+function JobAction({ name, hint, openDialog, work }: JobActionProps) {
   const queries = useQueryClient();
   const doing = useMutation({
     mutationFn: work,
@@ -106,9 +107,14 @@ function ActionButton({ name, hint, openDialog, work }: ActionButtonProps) {
   });
   return (
     <>
-      <Button variant="default" loading={doing.isPending} title={hint} onClick={openDialog ?? (() => doing.mutate())}>
+      <ActionButton
+        variant="default"
+        pending={doing.isPending}
+        title={hint}
+        onClick={openDialog ?? (() => doing.mutate())}
+      >
         {name}
-      </Button>
+      </ActionButton>
       {doing.error && (
         <Text size="sm" c="var(--mantine-color-error)" role="alert" w="100%" style={{ order: 1 }}>
           {doing.error.message}

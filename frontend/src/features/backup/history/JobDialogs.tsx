@@ -4,6 +4,7 @@ import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/co
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type SubmitEvent, type ReactNode, useState } from "react";
 
+import { ActionButton } from "../../../components/ActionButton";
 import { type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { t } from "../../../i18n";
@@ -156,9 +157,14 @@ function ConfirmDialog({
             <Button variant="default" onClick={close}>
               {cancelLabel}
             </Button>
-            <Button type="submit" disabled={!ready} loading={doing.isPending} {...(dangerous ? { color: "red" } : {})}>
+            <ActionButton
+              type="submit"
+              disabled={!ready}
+              pending={doing.isPending}
+              {...(dangerous ? { color: "red" } : {})}
+            >
               {confirmLabel}
-            </Button>
+            </ActionButton>
           </Group>
         </Stack>
       </form>

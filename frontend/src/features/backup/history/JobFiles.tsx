@@ -5,6 +5,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { type SubmitEvent, useEffect, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 
+import { ActionButton } from "../../../components/ActionButton";
 import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { filesQuery } from "../../../api/queries";
@@ -131,9 +132,9 @@ function Entries({ job, path, search }: { job: string; path: string; search: str
       {pages.error && <ErrorAlert error={pages.error} onRetry={() => void pages.fetchNextPage()} />}
       {pages.hasNextPage && (
         <Group justify="center">
-          <Button variant="default" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
+          <ActionButton variant="default" pending={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
             {t("history.files.more")}
-          </Button>
+          </ActionButton>
         </Group>
       )}
       <Preview job={job} entry={shown} onClose={() => setShown(null)} />

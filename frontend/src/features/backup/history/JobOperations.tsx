@@ -1,8 +1,9 @@
 /** Verifications and deletions of a backup, with their progress and results. */
 
-import { Button, Group, List, Stack, Text } from "@mantine/core";
+import { Group, List, Stack, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
+import { ActionButton } from "../../../components/ActionButton";
 import { type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { jobOperationsQuery } from "../../../api/queries";
@@ -102,15 +103,15 @@ function CancelOperationButton({ operation }: { operation: Operation }) {
   });
   return (
     <>
-      <Button
+      <ActionButton
         size="compact-xs"
         variant="default"
-        loading={stop.isPending}
+        pending={stop.isPending}
         disabled={operation.cancel_requested_at !== null || !operation.cancellable}
         onClick={() => stop.mutate()}
       >
         {t("history.operations.cancel")}
-      </Button>
+      </ActionButton>
       {stop.error && (
         <Text size="sm" c="var(--mantine-color-error)" role="alert">
           {stop.error.message}

@@ -1,8 +1,9 @@
 /** An acknowledged warning, which can be withdrawn. */
 
-import { Alert, Button, Group, Text } from "@mantine/core";
+import { Alert, Group, Text } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 
+import { ActionButton } from "../../../components/ActionButton";
 import { type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { t } from "../../../i18n";
@@ -33,9 +34,9 @@ export function Acknowledged({ finding }: { finding: Schemas["AcknowledgedFindin
           })}
         </Text>
         <Allowed to="configure_backups">
-          <Button variant="default" size="compact-xs" loading={work.isPending} onClick={() => work.mutate()}>
+          <ActionButton variant="default" size="compact-xs" pending={work.isPending} onClick={() => work.mutate()}>
             {t("overview.findings.withdraw")}
-          </Button>
+          </ActionButton>
         </Allowed>
       </Group>
       {work.error && <Alert color="red">{work.error.message}</Alert>}

@@ -5,6 +5,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
 
+import { ActionButton } from "../../../components/ActionButton";
 import { type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { operationsQuery } from "../../../api/queries";
@@ -120,15 +121,15 @@ export function Approval({ operation, linked = true }: { operation: Operation; l
                 </Button>
               </>
             )}
-            <Button
+            <ActionButton
               size="xs"
               variant="default"
-              loading={answer.isPending && answer.variables.answer === "cancel"}
+              pending={answer.isPending && answer.variables.answer === "cancel"}
               onClick={() => answer.mutate({ answer: "cancel", reason: "" })}
               aria-label={t("restore.waiting.withdrawOf", { what })}
             >
               {t("restore.waiting.withdraw")}
-            </Button>
+            </ActionButton>
           </Allowed>
           {linked && operation.restore && (
             <Anchor component={Link} to={`${base}/restores/${operation.restore}`} size="sm">
@@ -162,13 +163,13 @@ export function Approval({ operation, linked = true }: { operation: Operation; l
             <Button variant="default" onClick={close}>
               {t("common.cancel")}
             </Button>
-            <Button
+            <ActionButton
               {...(asking === "reject" && { color: "red" })}
-              loading={answer.isPending}
+              pending={answer.isPending}
               onClick={() => asking && answer.mutate({ answer: asking, reason })}
             >
               {t(asking === "reject" ? "restore.waiting.rejectNow" : "restore.waiting.approve")}
-            </Button>
+            </ActionButton>
           </Group>
         </Stack>
       </Dialog>

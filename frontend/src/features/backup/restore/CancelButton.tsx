@@ -4,6 +4,7 @@ import { Button, Group, Stack, Text } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
+import { ActionButton } from "../../../components/ActionButton";
 import { ApiError, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { t } from "../../../i18n";
@@ -54,9 +55,9 @@ export function CancelButton({ restore }: { restore: string }) {
             <Button variant="default" onClick={() => setAsking(false)} data-autofocus>
               {t("restore.page.goOn")}
             </Button>
-            <Button color="red" loading={cancel.isPending} onClick={() => cancel.mutate()}>
+            <ActionButton color="red" pending={cancel.isPending} onClick={() => cancel.mutate()}>
               {t("restore.page.cancelNow")}
-            </Button>
+            </ActionButton>
           </Group>
         </Stack>
       </Dialog>

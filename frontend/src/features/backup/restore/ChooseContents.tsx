@@ -1,10 +1,11 @@
 /** The second step: the contents and the target. */
 
-import { Alert, Anchor, Button, Group, Stack, Switch, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Group, Stack, Switch, Text, Title } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type SubmitEvent, useEffect, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 
+import { ActionButton } from "../../../components/ActionButton";
 import { type ApiError, type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { jobQuery, uploadsQuery } from "../../../api/queries";
@@ -206,9 +207,9 @@ function Form({ source }: { source: Source }) {
         )}
         {!wrongName && <RequestError error={planning.error} />}
         <Group>
-          <Button type="submit" loading={planning.isPending}>
+          <ActionButton type="submit" pending={planning.isPending}>
             {t("restore.choices.plan")}
-          </Button>
+          </ActionButton>
           <Text size="sm">{t("restore.choices.planText")}</Text>
         </Group>
       </Stack>

@@ -5,6 +5,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
 
+import { ActionButton } from "../../../components/ActionButton";
 import { unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { uploadsQuery } from "../../../api/queries";
@@ -177,15 +178,15 @@ function EarlierUpload({ upload, busy, onFile }: { upload: Sent } & Omit<Earlier
               </FileButton>
             )
           )}
-          <Button
+          <ActionButton
             size="xs"
             variant="default"
             onClick={() => discard.mutate()}
-            loading={discard.isPending}
+            pending={discard.isPending}
             aria-label={t("restore.upload.discardOf", { name })}
           >
             {t("restore.upload.discard")}
-          </Button>
+          </ActionButton>
         </Group>
       </Group>
       <RequestError error={discard.error} />

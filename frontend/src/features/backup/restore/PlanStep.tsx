@@ -1,10 +1,11 @@
 /** The third step: the plan, and the confirmation that starts the restore. */
 
-import { Alert, Anchor, Button, Card, Group, Stack, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Card, Group, Stack, Text, Title } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type SubmitEvent, useState } from "react";
 import { Link, useNavigate } from "react-router";
 
+import { ActionButton } from "../../../components/ActionButton";
 import { type ApiError, type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { operationQuery } from "../../../api/queries";
@@ -90,14 +91,14 @@ function PlanProgress({ operation }: { operation: Operation }) {
       <Text>{t(operation.status === "PENDING" ? "restore.plan.waits" : "restore.plan.makingText")}</Text>
       {operation.progress && <ProgressView progress={operation.progress} />}
       <RequestError error={cancel.error} />
-      <Button
+      <ActionButton
         variant="default"
         onClick={() => cancel.mutate()}
-        loading={cancel.isPending}
+        pending={cancel.isPending}
         style={{ alignSelf: "flex-start" }}
       >
         {t("restore.plan.cancel")}
-      </Button>
+      </ActionButton>
     </Stack>
   );
 }
@@ -143,9 +144,9 @@ function ConfirmForm({ operation, choices }: { operation: Operation; choices: Ch
         )}
         {!wrong && <RequestError error={begin.error} />}
         <Group>
-          <Button type="submit" {...(live && { color: "red" })} disabled={!fits} loading={begin.isPending}>
+          <ActionButton type="submit" {...(live && { color: "red" })} disabled={!fits} pending={begin.isPending}>
             {t(live ? "restore.plan.begin" : "restore.plan.beginElsewhere")}
-          </Button>
+          </ActionButton>
         </Group>
       </Stack>
     </Card>

@@ -4,6 +4,7 @@ import { Alert, Button, Group, Stack, Switch, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type SubmitEvent, useEffect, useState } from "react";
 
+import { ActionButton } from "../../../components/ActionButton";
 import { type ApiError, type Schemas, unwrap } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { operationQuery } from "../../../api/queries";
@@ -118,9 +119,9 @@ function Confirm({ which, restore, onClose }: { which: Which; restore: Restore; 
           <Button variant="default" onClick={onClose}>
             {t("common.cancel")}
           </Button>
-          <Button type="submit" color="red" disabled={!fits} loading={action.isPending}>
+          <ActionButton type="submit" color="red" disabled={!fits} pending={action.isPending}>
             {t(`restore.page.${which}Now`)}
-          </Button>
+          </ActionButton>
         </Group>
       </Stack>
     </form>
