@@ -11,6 +11,8 @@ export default defineConfig({
     manifest: "manifest.json",
     sourcemap: false,
     modulePreload: { polyfill: false },
+    // The icon stays a file, whose address the page takes from the manifest.
+    assetsInlineLimit: 0,
     rolldownOptions: { input: ["src/edms.tsx", "src/console.tsx"] },
   },
   // Keep the host: Django compares it with the origin of a change.

@@ -1,6 +1,6 @@
 /** The layout of every page: navigation, colour scheme and account. */
 
-import { AppShell, Burger, Button, Group, Menu, NavLink as MantineNavLink, Text } from "@mantine/core";
+import { AppShell, Burger, Button, Group, Image, Menu, NavLink as MantineNavLink, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation } from "@tanstack/react-query";
 import { type FocusEvent, type KeyboardEvent, Suspense, useEffect, useRef } from "react";
@@ -12,6 +12,7 @@ import { useFocusRestore } from "../components/focusRestore";
 import { Loading } from "../components/states";
 import { t } from "../i18n";
 import { ColourSchemeButton } from "./ColourSchemeButton";
+import icon from "../components/icon.svg";
 import classes from "./Layout.module.css";
 import { useEdms, useSession } from "../api/EdmsProvider";
 
@@ -51,9 +52,10 @@ export function Layout() {
             aria-label={t("app.menu")}
             aria-expanded={opened}
           />
-          <Text fw={700} flex={1}>
-            {t("app.product")}
-          </Text>
+          <Group gap="xs" flex={1} wrap="nowrap">
+            <Image src={icon} alt="" w={28} h={28} />
+            <Text fw={700}>{t("app.product")}</Text>
+          </Group>
           <ColourSchemeButton />
           <Account />
         </Group>

@@ -25,13 +25,20 @@ const COLOURS: Record<string, string> = {
   CRITICAL: "red",
 };
 
-/** A badge for a value of the server. */
-export function ValueBadge({ group, value }: { group: Parameters<typeof label>[0]; value: string }) {
+/** A badge for a value of the server, in its usual colour or in another. */
+export function ValueBadge(props: { group: Parameters<typeof label>[0]; value: string; colour?: string }) {
+  const { group, value, colour = COLOURS[value] ?? "gray" } = props;
   return (
-    <span className={classes["badge"]} data-colour={COLOURS[value] ?? "gray"}>
+    <span className={classes["badge"]} data-colour={colour}>
       {label(group, value)}
     </span>
   );
+}
+
+/** The status of a job. Green only while its backup is there and sound: a damaged one of a completed job is no success. */
+export function JobStatusBadge({ job }: { job: { status: string; trust: string; missing?: string } }) {
+  const unsound = job.status === "COMPLETED" && (job.trust === "DAMAGED" || Boolean(job.missing));
+  return <ValueBadge group="jobStatus" value={job.status} {...(unsound ? { colour: "gray" } : {})} />;
 }
 
 /** The trust level of a backup, or that the storage does not have the backup now. */

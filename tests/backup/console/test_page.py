@@ -24,6 +24,7 @@ def build(tmp_path, monkeypatch):
                 "imports": ["_shared.js"],
                 "css": ["assets/edms.css"],
             },
+            "src/components/icon.svg": {"file": "assets/icon.svg"},
             "_shared.js": {"file": "assets/shared.js", "imports": ["src/edms.tsx"], "css": ["assets/shared.css"]},
         }
         manifest.write_text(json.dumps(chunks))
@@ -37,6 +38,7 @@ def test_the_page_names_the_files_of_the_build(client, build):
     page = answer.content.decode()
     assert '<script type="module" src="/static/backup/console/assets/edms-one.js">' in page
     assert '<link rel="modulepreload" href="/static/backup/console/assets/shared.js">' in page
+    assert '<link rel="icon" href="/static/backup/console/assets/icon.svg" type="image/svg+xml">' in page
     for style in ("edms", "shared"):
         assert f'<link rel="stylesheet" href="/static/backup/console/assets/{style}.css">' in page
     assert 'data-base-path="/app"' in page

@@ -11,6 +11,7 @@ import msgspec
 from django.templatetags.static import static
 
 FOLDER: Final = "backup/console"
+_ICON: Final = "src/components/icon.svg"
 _MANIFEST: Final = Path(__file__).resolve().parents[1] / "static" / FOLDER / "manifest.json"
 
 
@@ -24,8 +25,9 @@ class _Chunk(msgspec.Struct, frozen=True):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Assets:
-    """The addresses of an entry's script, its styles, and the scripts that it imports."""
+    """The addresses of the icon, an entry's script, its styles, and the scripts that it imports."""
 
+    icon: str
     script: str
     styles: tuple[str, ...]
     preloads: tuple[str, ...]
@@ -58,6 +60,7 @@ def _assets(entry: str, _changed: int) -> Assets:
             waiting += chunks[name].imports
     styles = dict.fromkeys(style for chunk in needed.values() for style in chunk.css)
     return Assets(
+        icon=_address(chunks[_ICON].file),
         script=_address(chunks[entry].file),
         styles=tuple(map(_address, styles)),
         preloads=tuple(_address(chunk.file) for name, chunk in needed.items() if name != entry),

@@ -41,6 +41,8 @@ interface DataTableProps<Row> {
   sorting?: Sorting;
   /** Below this width, in pixels, the table scrolls sideways. */
   minWidth?: number;
+  /** `fixed` takes the widths of the columns, so that no content moves another column. */
+  layout?: "fixed";
   verticalSpacing?: MantineSpacing;
   horizontalSpacing?: MantineSpacing;
   fontSize?: "sm";

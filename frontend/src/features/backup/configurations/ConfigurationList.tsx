@@ -43,13 +43,12 @@ function StatusNote({ row }: { row: Configuration }) {
 const COLUMNS: Column<Configuration>[] = [
   {
     header: t("configurations.name"),
-    minWidth: "14.5rem",
-    maxWidth: "20rem",
     sort: { field: "name", first: "ascending" },
     cell: (row) => <Title row={row} />,
   },
   {
     header: t("configurations.schedule"),
+    width: "9.5rem",
     cell: (row) => (
       <>
         <Text size="sm">{label("backupType", row.backup_type ?? "")}</Text>
@@ -59,11 +58,12 @@ const COLUMNS: Column<Configuration>[] = [
       </>
     ),
   },
-  { header: t("configurations.nextRun"), cell: (row) => <NextRun row={row} /> },
-  { header: t("configurations.lastResult"), cell: (row) => <LastResult row={row} /> },
-  { header: t("configurations.lastGood"), cell: (row) => <LastGood row={row} /> },
+  { header: t("configurations.nextRun"), width: "6rem", cell: (row) => <NextRun row={row} /> },
+  { header: t("configurations.lastResult"), width: "11.5rem", cell: (row) => <LastResult row={row} /> },
+  { header: t("configurations.lastGood"), width: "7rem", cell: (row) => <LastGood row={row} /> },
   {
     header: t("configurations.enabled"),
+    width: "5.5rem",
     cell: (row) => (
       <Group gap="xs" wrap="nowrap">
         <ScheduleSwitch row={row} />
@@ -71,7 +71,12 @@ const COLUMNS: Column<Configuration>[] = [
       </Group>
     ),
   },
-  { header: t("configurations.actions"), align: "right", cell: (row) => <ConfigurationActions row={row} /> },
+  {
+    header: t("configurations.actions"),
+    align: "right",
+    width: "10rem",
+    cell: (row) => <ConfigurationActions row={row} />,
+  },
 ];
 
 interface ConfigurationTableProps {
@@ -88,7 +93,8 @@ export function ConfigurationTable({ rows, ordering, onSort }: ConfigurationTabl
       rows={rows}
       rowKey={(row) => row.uuid}
       sorting={{ order: ordering, onOrder: onSort }}
-      minWidth={900}
+      layout="fixed"
+      minWidth={960}
       verticalSpacing="sm"
     />
   );

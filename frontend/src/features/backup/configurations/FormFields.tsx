@@ -237,7 +237,7 @@ export function AdvancedFields({ opened, ...props }: FieldsProps & { opened: boo
                 autosize
                 minRows={1}
                 maxRows={8}
-                ff="monospace"
+                styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
               />
             ))}
           </Stack>

@@ -5,7 +5,7 @@ import { Link } from "react-router";
 
 import { label, t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
-import { ValueBadge } from "../../../components/badges";
+import { JobStatusBadge, ValueBadge } from "../../../components/badges";
 import { dateTime } from "../../../components/format";
 import { useRelativeTime } from "../../../components/relativeTime";
 import { ProgressView } from "../../../components/ProgressView";
@@ -30,7 +30,7 @@ export function LastResult({ row }: { row: Configuration }) {
   const { current, last } = useConfigurationResults(row);
   if (current) {
     return (
-      <Stack gap={4} miw="12rem">
+      <Stack gap={4}>
         <Anchor component={Link} to={`${base}/history/${current.uuid}`} size="sm">
           {label("jobStatus", current.status)}
         </Anchor>
@@ -48,7 +48,7 @@ export function LastResult({ row }: { row: Configuration }) {
         to={`${base}/history/${last.uuid}`}
         aria-label={`${label("jobStatus", last.status)}, ${last.job_name}`}
       >
-        <ValueBadge group="jobStatus" value={last.status} />
+        <JobStatusBadge job={last} />
       </Anchor>
       <RelativeTime at={last.completed_at ?? last.queued_at} />
     </Group>

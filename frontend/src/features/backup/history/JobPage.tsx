@@ -9,7 +9,7 @@ import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { jobQuery } from "../../../api/queries";
 import { label, t } from "../../../i18n";
-import { TrustBadge, ValueBadge } from "../../../components/badges";
+import { JobStatusBadge, TrustBadge } from "../../../components/badges";
 import { Loaded, Loading } from "../../../components/states";
 import { JobActions } from "./JobActions";
 import { JobFacts } from "./JobFacts";
@@ -86,7 +86,7 @@ function Heading({ job }: { job: Schemas["JobDetail"] }) {
         {job.job_name}
       </Title>
       <Group gap="xs" mt={4}>
-        <ValueBadge group="jobStatus" value={job.status} />
+        <JobStatusBadge job={job} />
         {job.trust && job.has_backup && <TrustBadge job={job} />}
         <Text size="sm" c="dimmed">
           {label("backupType", job.backup_type)}

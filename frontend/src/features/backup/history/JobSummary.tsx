@@ -4,7 +4,7 @@ import { Link, useLocation } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { label, t } from "../../../i18n";
-import { TrustBadge, ValueBadge } from "../../../components/badges";
+import { JobStatusBadge, TrustBadge } from "../../../components/badges";
 import { dateTime } from "../../../components/format";
 import { useRelativeTime } from "../../../components/relativeTime";
 import { ProgressView } from "../../../components/ProgressView";
@@ -29,7 +29,7 @@ export function JobLink({ job }: { job: Job }) {
 export function JobBadges({ job }: { job: Job }) {
   return (
     <div className={classes["badges"]}>
-      <ValueBadge group="jobStatus" value={job.status} />
+      <JobStatusBadge job={job} />
       {job.trust && job.has_backup && <TrustBadge job={job} />}
       {job.is_pinned && <strong className={classes["faint"]}>{t("history.pinned")}</strong>}
       {job.removal_started_at && <span className={classes["faint"]}>{t("history.removed")}</span>}

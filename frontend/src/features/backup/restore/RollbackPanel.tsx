@@ -44,7 +44,7 @@ export function Kept({ restore, operations }: KeptProps) {
           </Text>
           <Allowed to="restore_backups">
             <Group>
-              <Button id="ask-rollback" onClick={() => ask("rollback")}>
+              <Button id="ask-rollback" variant="default" onClick={() => ask("rollback")}>
                 {t("restore.page.rollback")}
               </Button>
               <Button id="ask-release" variant="default" onClick={() => ask("release")}>
