@@ -58,9 +58,9 @@ export async function open(browser: Browser, size = SIZE): Promise<{ page: Page;
   return { page, wrong };
 }
 
-/** Signs the administrator in on the log-in page. */
-export async function signIn(page: Page): Promise<void> {
-  await page.getByLabel("User name").fill(ADMINISTRATOR.name);
+/** Signs a user in on the log-in page, the administrator by default. */
+export async function signIn(page: Page, name = ADMINISTRATOR.name): Promise<void> {
+  await page.getByLabel("User name").fill(name);
   await page.getByRole("textbox", { name: "Password" }).fill(ADMINISTRATOR.password);
   await page.getByRole("button", { name: "Sign in" }).click();
 }

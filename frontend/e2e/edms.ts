@@ -35,8 +35,13 @@ export class Edms {
   static async make(settings = "config.settings"): Promise<Edms> {
     const edms = new Edms(mkdtempSync(join(tmpdir(), "edms-e2e-")), await freePort(), settings);
     await edms.start();
-    edms.manage("createsuperuser", "--noinput", "--username", ADMINISTRATOR.name, "--email", "nobody@example.com");
+    edms.addAdministrator(ADMINISTRATOR.name);
     return edms;
+  }
+
+  /** Creates another administrator, with the password of the first. */
+  addAdministrator(name: string): void {
+    this.manage("createsuperuser", "--noinput", "--username", name, "--email", "nobody@example.com");
   }
 
   get home(): string {

@@ -92,3 +92,31 @@ test("the administration works under its content security policy", async () => {
   }
   expect(wrong).toEqual([]);
 });
+
+test("a user whom a live restore signs out sees its end, by keyboard alone", async () => {
+  edms.addAdministrator("newcomer");
+  const own = await open(browser);
+  const press = async (name: string) => {
+    const found = (role: "button" | "link") => own.page.getByRole(role, { name, exact: true });
+    await found("button").or(found("link")).first().press("Enter");
+  };
+  await own.page.goto(edms.url(`/admin/backup/history/${job}`));
+  await signIn(own.page, "newcomer");
+  await press("Restore backup");
+  await press("Create plan");
+  const asked = own.page.getByRole("textbox", { name: /^Type the name/ });
+  const said = (await asked.getAttribute("aria-describedby"))?.split(" ").find((id) => id.endsWith("-description"));
+  await asked.focus();
+  await own.page.keyboard.type((await own.page.locator(`[id="${said}"]`).textContent()) ?? "");
+  await own.page.keyboard.press("Enter");
+  await own.page.getByText("You are signed out").waitFor();
+  await own.page.getByText("Sign in again with a name and a password").waitFor();
+  await own.page.getByText("Restored. The previous state is kept").waitFor();
+  expect.soft(await checkAccessibility(own.page)).toEqual([]);
+  expect(await own.page.getByText("Connection lost").count()).toBe(0);
+  await press("Sign in");
+  await signIn(own.page);
+  await own.page.getByRole("button", { name: "Roll back…", exact: true }).waitFor();
+  expect(own.wrong).toEqual([]);
+  await own.page.context().close();
+});

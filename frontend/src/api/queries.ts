@@ -161,6 +161,24 @@ export const restoreQuery = (api: Api, uuid: string) =>
       state.data && (state.error || ["PENDING", "RUNNING"].includes(state.data.status)) ? WATCH_MS : false,
   });
 
+/** A token that shows one restore to its end, after a live restore has replaced the session of its user. */
+export const watchTokenQuery = (api: Api, uuid: string) =>
+  queryOptions({
+    queryKey: ["restore-watch-token", uuid],
+    queryFn: async () => (await unwrap(api.POST("/restores/{uuid}/watch/", { params: { path: { uuid } } }))).token,
+    staleTime: Infinity,
+    gcTime: Infinity,
+  });
+
+/** The progress and the result of a restore, for the holder of its token. */
+export const watchedRestoreQuery = (api: Api, uuid: string, token: string) =>
+  queryOptions({
+    queryKey: ["restore-watch", uuid],
+    queryFn: () =>
+      unwrap(api.GET("/restores/{uuid}/watch/", { params: { path: { uuid }, header: { "X-Restore-Token": token } } })),
+    refetchInterval: WATCH_MS,
+  });
+
 /** One operation, polled until it ends, because an event may be lost. */
 export const operationQuery = (api: Api, uuid: string) =>
   queryOptions({

@@ -230,6 +230,10 @@ export const restore = {
     countNames: { databases: "Databases", files: "Files", bytes: "Data", rows: "Rows", tables: "Tables" },
     log: "Log",
     plan: "Restore plan",
+    signedOutTitle: "You are signed out",
+    signedOutRunning: "The restore has replaced the accounts and sessions. This page follows it to its end.",
+    signedOutEnded:
+      "The restore has replaced the accounts and sessions. Sign in again with a name and a password from the time of the backup.",
     staleOut: "State of {time}. You are signed out, because the swap replaced the sessions. The restore continues.",
     staleBusy:
       "State of {time}. The server is busy or unreachable. The restore continues. This page retries automatically.",

@@ -35,16 +35,18 @@ class System:
     agent: subprocess.Popen[str] | None = None
     postgres: RunningServer | None = None
 
-    def ask(self, method: str, address: str, values: object = None) -> tuple[int, dict]:
+    def ask(
+        self, method: str, address: str, values: object = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict]:
         body = None if values is None else json.dumps(values).encode()
-        headers = {} if body is None else {"Content-Type": "application/json"}
+        headers = {**({} if body is None else {"Content-Type": "application/json"}), **(headers or {})}
         connection, answer = self.server.ask(address, method, headers, body=body)
         with contextlib.closing(connection):
             said = answer.read()
             return answer.status, json.loads(said) if said else {}
 
-    def post(self, address: str, values: object, *, expect: int) -> dict:
-        status, said = self.ask("POST", address, values)
+    def post(self, address: str, values: object, *, expect: int, headers: dict[str, str] | None = None) -> dict:
+        status, said = self.ask("POST", address, values, headers)
         assert status == expect, said
         return said
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.backup.api.restoring import System, running
+from tests.backup.api.serving import token_of
 from tests.backup.conftest import Edms
 
 from apps.backup.sources.engines.sqlite.online_copy import fold_log_in
@@ -89,6 +90,21 @@ def test_there_and_back_with_sqlite(system, backup):
     assert released["status"] == "COMPLETED", released
     assert system.get(f"restores/{again['uuid']}/")["rollback_state"] == "RELEASED"
     assert leftovers(system) == []
+
+
+def test_a_user_who_is_not_in_the_backup_sees_the_end_of_the_restore(system, backup):
+    newcomer = {"Authorization": f"Token {token_of(system.edms, 'newcomer')}"}
+    values = {"backup": backup["job"], "confirm": system.name(backup), "safety_backup": False}
+    made = system.post("restores/", values, expect=201, headers=newcomer)
+    where = f"restores/{made['restore']['uuid']}/"
+    token = {"X-Restore-Token": system.post(f"{where}watch/", {}, expect=201, headers=newcomer)["token"]}
+    system.operation(made["operation"])
+    assert system.server.get(where, newcomer)[0] == 401
+    status, _, body = system.server.get(f"{where}watch/", {"Authorization": "", **token})
+    shown = json.loads(body)
+    assert (status, shown["status"], shown["rollback_state"]) == (200, "COMPLETED", "AVAILABLE")
+    assert shown["counts"]["files"] == len(system.files())
+    system.operation(system.post(f"{where}release/", {}, expect=202))
 
 
 @pytest.mark.postgresql

@@ -60,6 +60,7 @@ TABLE: dict[str, dict[str, object]] = {
     "restores/suggestion/": {"GET": V},
     "restores/plan/": {"POST": S},
     "restores/<str:uuid>/": {"GET": V},
+    "restores/<str:uuid>/watch/": {"GET": V, "POST": V},
     "restores/<str:uuid>/cancel/": {"POST": S},
     "restores/<str:uuid>/rollback/": {"POST": S},
     "restores/<str:uuid>/release/": {"POST": S},

@@ -123,7 +123,7 @@ class RestoreDetail(BackupView):
 
     @extend_schema(operation_id="restores_retrieve")
     def get(self, request: Request, **_names: str) -> Response:
-        return Response(self.get_serializer(_restore(self)).data)
+        return Response(self.get_serializer(found_restore(self)).data)
 
 
 class RestoreCancel(BackupView):
@@ -135,7 +135,7 @@ class RestoreCancel(BackupView):
     @extend_schema(operation_id="restores_cancel", responses={202: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
         asked = self.asked()
-        row = _restore(self)
+        row = found_restore(self)
         operation = restoring(row)
         if operation is None or operation.status not in OPEN:
             raise IllegalTransition(f"The restore {row.uuid} is {row.status} and cannot be cancelled.")
@@ -184,7 +184,8 @@ def begin_restore(view: BackupView, asked: ConfirmationSerializer, **source: Any
     )
 
 
-def _restore(view: BackupView) -> RestoreJob:
+def found_restore(view: BackupView) -> RestoreJob:
+    """Return the restore in the address. Raises NotFound."""
     found = selectors.restore_by_uuid(view.uuid())
     if found is None:
         raise NotFound(f"There is no restore {view.uuid()}.")

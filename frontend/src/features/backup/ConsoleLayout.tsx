@@ -31,7 +31,8 @@ export function ConsoleLayout() {
           ))}
         </Tabs.List>
       </Tabs>
-      <ConnectionBanner />
+      {/* The page of a restore polls, and reports itself how far it knows the state. */}
+      {open !== "restores" && <ConnectionBanner />}
       <Outlet />
     </Box>
   );

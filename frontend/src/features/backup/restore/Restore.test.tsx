@@ -208,6 +208,37 @@ it("offers no start where the plan has obstacles", async () => {
   expect(screen.queryByRole("button", { name: /Replace/ })).toBeNull();
 });
 
+it("shows the end of a restore that has signed its user out", async () => {
+  const tokens: (string | null)[] = [];
+  let isSwapped = false;
+  serve(
+    http.get(`${API}/restores/${RESTORE.uuid}/`, () =>
+      isSwapped
+        ? HttpResponse.json(problem(401, "Sign in."), { status: 401 })
+        : HttpResponse.json({ ...RESTORE, status: "RUNNING" }),
+    ),
+    http.post(`${API}/restores/${RESTORE.uuid}/watch/`, () =>
+      HttpResponse.json({ token: "signed", expires_at: "2026-11-26T12:00:00Z" }, { status: 201 }),
+    ),
+    http.get(`${API}/restores/${RESTORE.uuid}/watch/`, ({ request }) => {
+      tokens.push(request.headers.get("X-Restore-Token"));
+      const status = tokens.length > 1 ? "COMPLETED" : "RUNNING";
+      return HttpResponse.json({ uuid: RESTORE.uuid, status, rollback_state: "AVAILABLE", counts: { files: 3 } });
+    }),
+  );
+  renderConsole(`/restores/${RESTORE.uuid}`);
+  await screen.findByText("Running");
+  isSwapped = true;
+  expect(await screen.findByText(/This page follows it to its end/, {}, { timeout: 5_000 })).toBeTruthy();
+  expect(await screen.findByText(/^Restored\./, {}, { timeout: 5_000 })).toBeTruthy();
+  expect(screen.getByText(/Sign in again with a name and a password/)).toBeTruthy();
+  expect(screen.getByRole("button", { name: "Sign in" })).toBeTruthy();
+  expect(screen.getByText("Files: 3")).toBeTruthy();
+  // Without a session, neither can be asked for.
+  expect(screen.queryByRole("button", { name: "Roll back…" })).toBeNull();
+  expect(tokens[0]).toBe("signed");
+});
+
 it("keeps the last known state of a restore during the swap, and polls", async () => {
   let asked = 0;
   serve(

@@ -24,8 +24,15 @@ import { Approval } from "./Approvals";
 type Restore = Schemas["RestoreDetail"];
 type Operation = Schemas["Operation"];
 
-/** Whether the state is the last known one, because the server does not answer. */
-export function RestoreDetails({ restore, stale }: { restore: Restore; stale: boolean }) {
+interface RestoreDetailsProps {
+  restore: Restore;
+  /** Whether the state is the last known one, because the server does not answer. */
+  stale: boolean;
+  /** Whether the session has ended, so that the server accepts no request. */
+  signedOut: boolean;
+}
+
+export function RestoreDetails({ restore, stale, signedOut }: RestoreDetailsProps) {
   // The other requests: a rollback, a release, or the restore itself while it awaits approval.
   const operations = useQuery(operationsQuery(useApi(), { restore: restore.uuid, limit: 20 })).data?.results ?? [];
   const waiting = operations.filter((one) => one.status === "AWAITING_APPROVAL");
@@ -36,8 +43,8 @@ export function RestoreDetails({ restore, stale }: { restore: Restore; stale: bo
       {waiting.map((one) => (
         <Approval key={one.uuid} operation={one} linked={false} />
       ))}
-      {waiting.length === 0 && <State restore={restore} operation={own} stale={stale} />}
-      <Kept restore={restore} operations={operations.filter((one) => one.kind !== "RESTORE")} />
+      {waiting.length === 0 && <State restore={restore} operation={signedOut ? undefined : own} stale={stale} />}
+      {!signedOut && <Kept restore={restore} operations={operations.filter((one) => one.kind !== "RESTORE")} />}
       <Facts restore={restore} />
       <Phases restore={restore} />
       <Counts counts={restore.counts} isDone={restore.status === "COMPLETED"} />

@@ -4,9 +4,9 @@ import { Alert, Anchor, Group, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 
-import { ApiError } from "../../../api/client";
+import { ApiError, type Schemas } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
-import { restoreQuery } from "../../../api/queries";
+import { restoreQuery, watchedRestoreQuery, watchTokenQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
 import { ValueBadge } from "../../../components/badges";
@@ -20,7 +20,10 @@ export default function RestorePage() {
   const { uuid = "" } = useParams();
   const base = useConsolePath();
   const query = useQuery(restoreQuery(useApi(), uuid));
-  const { data, error } = query;
+  const { error } = query;
+  const signedOut = error instanceof ApiError && error.status === 401;
+  const watched = useWatchedRestore(query.data, signedOut);
+  const data = query.data && { ...query.data, ...watched };
   return (
     <NotificationsProvider>
       <Stack>
@@ -33,10 +36,41 @@ export default function RestorePage() {
           </Title>
           {data && <ValueBadge group="restoreStatus" value={data.status} />}
         </Group>
-        {data && error && <Stale error={error} at={new Date(query.dataUpdatedAt)} />}
-        {data ? <RestoreDetails restore={data} stale={error !== null} /> : <LoadingOrError query={query} />}
+        {data && watched && <SignedOut restore={data} />}
+        {data && error && !watched && <Stale error={error} at={new Date(query.dataUpdatedAt)} />}
+        {data ? (
+          <RestoreDetails restore={data} stale={error !== null && !watched} signedOut={signedOut} />
+        ) : (
+          <LoadingOrError query={query} />
+        )}
       </Stack>
     </NotificationsProvider>
+  );
+}
+
+/** Follow a restore that has signed its user out. Return what the server says of it, or undefined where it says nothing. */
+function useWatchedRestore(restore: Schemas["RestoreDetail"] | undefined, signedOut: boolean) {
+  const api = useApi();
+  // While the page has a session: a swap may end it at any time, and so may a rollback.
+  const isOpen = restore !== undefined && (isRunning(restore) || restore.rollback_state === "AVAILABLE");
+  const uuid = restore?.uuid ?? "";
+  const token = useQuery({ ...watchTokenQuery(api, uuid), enabled: isOpen && !signedOut }).data;
+  const watching = signedOut && token !== undefined;
+  const watched = useQuery({ ...watchedRestoreQuery(api, uuid, token ?? ""), enabled: watching });
+  return watching ? watched.data : undefined;
+}
+
+const isRunning = (restore: { status: string }) => restore.status === "PENDING" || restore.status === "RUNNING";
+
+/** Shown once the restored accounts and sessions are live. */
+function SignedOut({ restore }: { restore: Schemas["RestoreDetail"] }) {
+  return (
+    <Alert color="blue" role="status" title={t("restore.page.signedOutTitle")}>
+      <Group justify="space-between">
+        <Text size="sm">{t(isRunning(restore) ? "restore.page.signedOutRunning" : "restore.page.signedOutEnded")}</Text>
+        <SignInButton />
+      </Group>
+    </Alert>
   );
 }
 
