@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,8 @@ def test_two_builds_give_the_same_bytes_and_the_wheel_works(tmp_path):
     first, second = built(tmp_path / "one"), built(tmp_path / "a longer name")
     assert sorted(first) == [f"edms_backup-{version()}-py3-none-any.whl", f"edms_backup-{version()}.tar.gz"]
     assert first == second
+    with tarfile.open(tmp_path / f"one/dist/edms_backup-{version()}.tar.gz") as archive:
+        assert f"edms_backup-{version()}/backend/edms_common/progress.py" in archive.getnames()
     (wheel,) = (tmp_path / "one/dist").glob("*.whl")
     target = tmp_path / "installed"
     words = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target), str(wheel)]
