@@ -76,7 +76,7 @@ class SessionView(EdmsView):
         # The framework requires the CSRF token only from signed-in users. Without it a foreign page could sign in its
         # own user here, and get the documents that are uploaded next.
         SessionAuthentication().enforce_csrf(request)
-        given = self.checked()
+        given = self.asked()
         attempt = Attempt(request, given["name"])
         if attempt.wait:
             raise exceptions.Throttled(attempt.wait)

@@ -85,7 +85,7 @@ class Forks:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * _MESSAGE_BYTES)
         with theirs:
             self._process = subprocess.Popen(
-                [python, __file__, str(theirs.fileno()), root, *(packages or ("strongroom", "apps"))],
+                [python, __file__, str(theirs.fileno()), root, *(packages or ("strongroom", "edms_common", "apps"))],
                 env={"PATH": os.environ["PATH"], **variables},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -54,7 +54,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 
 @pytest.fixture(scope="module")
 def forks(environment: Environment):
-    forks = Forks(environment.python, environment.packages, "strongroom", "edms_backup")
+    forks = Forks(environment.python, environment.packages, "strongroom", "edms_common", "edms_backup")
     yield forks
     forks.end()
 
@@ -73,9 +73,9 @@ def test_a_host_gets_everything_back(cell: Cell, environment: Environment, forks
     assert journey.step == "the console"
 
 
-def test_the_wheel_holds_the_app_and_the_engine_and_nothing_of_the_edms(environment: Environment):
+def test_the_wheel_holds_the_app_and_its_parts_and_nothing_of_the_edms(environment: Environment):
     found = {path.name for path in environment.packages.iterdir() if path.is_dir()}
-    assert {"edms_backup", "strongroom"} <= found
+    assert {"edms_backup", "edms_common", "strongroom"} <= found
     assert not found & {"apps", "config", "demo", "backend"}
     assert (environment.packages / "edms_backup/static/backup/console/manifest.json").is_file()
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +25,7 @@ def test_the_version_stands_in_one_file():
 
 def built(folder: Path) -> dict[str, bytes]:
     """Copy what the packages are made of, build both there, and return them."""
-    for name in ("backend/strongroom", "backend/apps/backup"):
+    for name in ("backend/strongroom", "backend/edms_common", "backend/apps/backup"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder / name)
@@ -39,11 +40,16 @@ def test_two_builds_give_the_same_bytes_and_the_wheel_works(tmp_path):
     first, second = built(tmp_path / "one"), built(tmp_path / "a longer name")
     assert sorted(first) == [f"edms_backup-{version()}-py3-none-any.whl", f"edms_backup-{version()}.tar.gz"]
     assert first == second
+    with tarfile.open(tmp_path / f"one/dist/edms_backup-{version()}.tar.gz") as archive:
+        assert f"edms_backup-{version()}/backend/edms_common/progress.py" in archive.getnames()
     (wheel,) = (tmp_path / "one/dist").glob("*.whl")
     target = tmp_path / "installed"
     words = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target), str(wheel)]
     subprocess.run([sys.executable, *words], check=True, capture_output=True)
-    program = "import strongroom, edms_backup; print(strongroom.__version__, strongroom.__file__)"
+    program = (
+        "import strongroom, edms_backup, edms_backup.management.terminal, edms_common.progress as shared;"
+        " print(strongroom.__version__, strongroom.__file__, shared.__file__)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,
@@ -52,4 +58,8 @@ def test_two_builds_give_the_same_bytes_and_the_wheel_works(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert done.stdout.split() == [version(), str(target / "strongroom/__init__.py")]
+    assert done.stdout.split() == [
+        version(),
+        str(target / "strongroom/__init__.py"),
+        str(target / "edms_common/progress.py"),
+    ]

@@ -1,12 +1,11 @@
 """Progress of work on files: a bar with rate and remaining time on a terminal, a line every 5 seconds in a pipe."""
 
-import sys
 import time
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+
+from edms_common.progress import ProgressOutput
 
 LINE_SECONDS: Final = 5.0
 REFRESH_SECONDS: Final = 0.2
@@ -16,43 +15,33 @@ MEGABYTE: Final = 1_000_000
 FILE_COST: Final = 200_000
 
 
-class FileProgress:
+class FileProgress(ProgressOutput):
     """Count files and bytes towards known totals, and show them on standard error while the block runs."""
 
     def __init__(self, verb: str, *, files: int, size: int) -> None:
         self.verb, self.total_files, self.total_size = verb, files, size
         self.files = self.size = 0
-        self._started = self._shown = time.monotonic()
-        self._bar: Progress | None = None
-
-    def __enter__(self) -> Self:
-        if sys.stderr.isatty():
-            self._bar = Progress(
-                BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), console=Console(stderr=True)
-            )
-            self._task = self._bar.add_task(self.line(0.0), total=self._work(self.total_files, self.total_size))
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self._started = time.monotonic()
+        super().__init__(
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.description}"),
+            description=self.line(0.0),
+            total=self._work(files, size),
+            bar_seconds=REFRESH_SECONDS,
+            line_seconds=LINE_SECONDS,
+        )
 
     def advance(self, size: int) -> None:
         """Count one finished file of `size` bytes."""
         self.files += 1
         self.size += size
-        now = time.monotonic()
-        if now - self._shown < (LINE_SECONDS if self._bar is None else REFRESH_SECONDS):
-            return
-        self._shown = now
-        line = self.line(now - self._started)
-        if self._bar is None:
-            print(line, file=sys.stderr, flush=True)  # noqa: T201 - the output of the command
-        else:
-            self._bar.update(self._task, completed=self._work(self.files, self.size), description=line)
+        if self.is_due():
+            self.write(
+                self.line(time.monotonic() - self._started),
+                completed=self._work(self.files, self.size),
+                total=self._work(self.total_files, self.total_size),
+            )
 
     def line(self, seconds: float) -> str:
         """Return the progress after `seconds`, in words."""

@@ -8,12 +8,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from edms_common.paging import CursorPages
+
 from .. import selectors
 from ..core.permissions import Right
 from ..models import AuditEvent
 from .base_views import BackupView
 from .openapi_operations import extend_schema
-from .pagination import CursorPages
 from .serializer_fields import MomentField, RowSerializer, StrictSerializer
 
 

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from rest_framework import exceptions, generics, serializers
+from rest_framework import exceptions, serializers
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.pagination import BasePagination
 from rest_framework.parsers import BaseParser
@@ -24,15 +24,18 @@ from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 from rest_framework.views import APIView
 
+from edms_common import problems
+from edms_common.paging import PARAMETERS
+from edms_common.problems import Problem, ProblemView
+
 from ..core.permissions import Right
 from ..core.timezones import as_text
 from ..models import AuditOrigin
 from ..services.actor import SYSTEM, Actor, acting, become
 from .client_address import client_address
 from .openapi_operations import ApiSchema
-from .pagination import PARAMETERS
 from .parsers import BoundedJSONParser
-from .problems import MEDIA_TYPE, Problem, problem_of
+from .problems import TYPE, problem_of
 from .serializer_fields import StrictSerializer
 from .throttles import UserThrottle
 
@@ -62,10 +65,10 @@ class ApiRenderer(JSONRenderer):
     encoder_class = ApiEncoder
 
 
-class ProblemRenderer(ApiRenderer):
-    """Render JSON with the media type of problems."""
+class ProblemRenderer(problems.ProblemRenderer):
+    """Render problems with the times of the API."""
 
-    media_type = MEDIA_TYPE
+    encoder_class = ApiEncoder
 
 
 class _OneForm(BaseContentNegotiation):
@@ -103,13 +106,16 @@ def rights_of(user: Any) -> list[Right]:
     return [right for right in Right if user.has_perm(right.permission)]
 
 
-class BackupView(generics.GenericAPIView[Any]):
+class BackupView(ProblemView):
     """The base of all views. `rights` names the right that each method requires, None for any right.
 
     Authentication is the host's. Permissions, parsers, renderers, throttles, paging, version and the format of times
     are ours, whatever the defaults of the host. No transaction is open around a request: the services open their own.
     """
 
+    problem_prefix = TYPE
+    problem_renderer = ProblemRenderer
+    usual_headers = HEADERS
     rights: ClassVar[Mapping[str, Right | None]] = {}
     permission_classes = [HasRight]
     parser_classes = [BoundedJSONParser]
@@ -126,7 +132,6 @@ class BackupView(generics.GenericAPIView[Any]):
     """Statuses of errors in the OpenAPI document, besides those of every view."""
     lookup_field = "uuid"
     queryset = None
-    request_id = ""
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -134,10 +139,8 @@ class BackupView(generics.GenericAPIView[Any]):
         return non_atomic_requests(super().as_view(**initkwargs))
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.request_id = uuid.uuid4().hex
         with acting(SYSTEM):
-            response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
-            return response
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -186,12 +189,6 @@ class BackupView(generics.GenericAPIView[Any]):
         checked.is_valid(raise_exception=True)
         return dict(checked.validated_data)
 
-    def asked(self) -> dict[str, Any]:
-        """Return the request body, checked by the serializer of the view. Raises ValidationError."""
-        asked = self.get_serializer(data=self.request.data)
-        asked.is_valid(raise_exception=True)
-        return dict(asked.validated_data)
-
     def page(self, rows: QuerySet[Any]) -> Response:
         """Return one page of a list."""
         found = self.paginate_queryset(rows)
@@ -204,33 +201,20 @@ class BackupView(generics.GenericAPIView[Any]):
     def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
         raise exceptions.PermissionDenied("You do not have the permission to do this.")
 
-    def handle_exception(self, exc: Exception) -> Response:
-        problem = problem_of(exc)
-        self._log_problem(problem, exc)
-        response = Response(problem.body(instance=self.request.path, request_id=self.request_id), status=problem.status)
-        response.exception = True
-        if problem.status == 401:
-            response["WWW-Authenticate"] = self._challenge()
-        if problem.retry_after is not None:
-            response["Retry-After"] = str(problem.retry_after)
-        return response
-
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         final = super().finalize_response(request, response, *args, **kwargs)
-        if isinstance(response, Response) and response.exception:
-            response.accepted_renderer = ProblemRenderer()
-            response.accepted_media_type = MEDIA_TYPE
-        for name, value in HEADERS.items():
-            final.headers.setdefault(name, value)
         final.headers["X-Request-ID"] = self.request_id
         return final
 
-    def _challenge(self) -> str:
+    def problem_of(self, error: Exception) -> Problem:
+        return problem_of(error)
+
+    def challenge(self) -> str:
         """Return the challenge of the host's first authentication class that has one."""
         said = (one.authenticate_header(self.request) for one in self.get_authenticators())
         return next((text for text in said if text), 'Session realm="backup"')
 
-    def _log_problem(self, problem: Problem, error: Exception) -> None:
+    def log_problem(self, problem: Problem, error: Exception) -> None:
         level = logging.ERROR if problem.status >= 500 else logging.WARNING if problem.status != 401 else logging.INFO
         # repr, because line ends in a path would look like separate log lines.
         _logger.log(

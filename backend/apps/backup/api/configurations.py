@@ -13,6 +13,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from edms_common.paging import CursorPages
+
 from .. import conf, selectors
 from ..backups.presence import presence
 from ..core.permissions import Right
@@ -51,7 +53,6 @@ from .configuration_fields import (
 )
 from .openapi_operations import extend_schema
 from .operations import OperationSerializer, begun
-from .pagination import CursorPages
 from .serializer_fields import EmptySerializer
 
 _MOST_VERDICTS = 1000

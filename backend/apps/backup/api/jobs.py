@@ -11,6 +11,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from edms_common.paging import CursorPages
+
 from .. import selectors
 from ..backups.presence import presence
 from ..core.permissions import Right
@@ -20,7 +22,6 @@ from ..selectors import job_log
 from ..services.jobs import job_cancel_request, job_pin
 from .base_views import BackupView
 from .openapi_operations import extend_schema
-from .pagination import CursorPages
 from .serializer_fields import ApiSerializer, MomentField, RowSerializer, StrictSerializer, TextField, UserNameField
 
 _LONGEST_REASON = 200

@@ -12,12 +12,12 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiExample
 from drf_spectacular.utils import extend_schema as _extend_schema
-from rest_framework import serializers
+
+from edms_common import problems
 
 from ..core.permissions import Right
 from .openapi_examples import EXAMPLES
-from .problems import MEDIA_TYPE, TYPE
-from .serializer_fields import ApiSerializer
+from .problems import TYPE
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -39,24 +39,19 @@ _SAID: Final[Mapping[int, str]] = {
 }
 
 
-class FieldProblemSerializer(ApiSerializer):
+class FieldProblemSerializer(problems.FieldProblemSerializer):
     """The error of one field; the name is empty if the error is about several fields together."""
 
-    field = serializers.CharField(allow_blank=True)
-    message = serializers.CharField()
 
-
-class ProblemSerializer(ApiSerializer):
+class ProblemSerializer(problems.ProblemSerializer):
     """An error, as in RFC 9457."""
 
-    type = serializers.CharField(help_text=f"The kind of error: {TYPE}…")
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField(help_text="The error, the object that it concerns, and what to do next.")
-    instance = serializers.CharField()
-    id = serializers.CharField(help_text="The id of this error in the server's log.")
-    # The framework has a property with this name, which a declared field does not change.
-    errors = FieldProblemSerializer(many=True)  # type: ignore[assignment]
+    help_texts = {
+        "type": f"The kind of error: {TYPE}…",
+        "detail": "The error, the object that it concerns, and what to do next.",
+        "id": "The id of this error in the server's log.",
+    }
+    errors = FieldProblemSerializer(many=True)
 
 
 class ApiSchema(AutoSchema):
@@ -128,5 +123,5 @@ def _problem(component: ResolvedComponent, code: int) -> dict[str, Any]:
     }
     return {
         "description": _SAID[code],
-        "content": {MEDIA_TYPE: {"schema": component.ref, "examples": {"problem": {"value": example}}}},
+        "content": {problems.MEDIA_TYPE: {"schema": component.ref, "examples": {"problem": {"value": example}}}},
     }

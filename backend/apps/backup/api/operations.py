@@ -13,6 +13,8 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from edms_common.paging import CursorPages
+
 from .. import selectors
 from ..core.permissions import Right
 from ..errors import BrokerUnavailable
@@ -22,7 +24,6 @@ from ..services.operations import RIGHTS, operation_approve, operation_cancel_re
 from .base_views import BackupView
 from .jobs import ProgressSerializer, ReasonSerializer
 from .openapi_operations import extend_schema
-from .pagination import CursorPages
 from .serializer_fields import EmptySerializer, RowSerializer, StrictSerializer, UserNameField, UuidField
 
 _logger = logging.getLogger(__name__)

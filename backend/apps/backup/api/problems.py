@@ -1,13 +1,7 @@
-"""Turn errors into problems (RFC 9457): one form for all, with errors by field and an id that is in the log.
-
-{"type": "urn:edms-backup:problem:invalid", "title": …, "status": 400, "detail": …, "instance": "/api/v1/…",
- "id": "…", "errors": [{"field": "schedule_days", "message": "…"}]}
-"""
+"""Which problem (RFC 9457) each error is in this API."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -15,8 +9,8 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions
-from rest_framework.settings import api_settings
 
+from edms_common.problems import UNEXPECTED, Problem, framework_problem, listed_problem
 from strongroom.errors import (
     BackendError,
     PackageRefused,
@@ -32,7 +26,6 @@ from ..core.manifest import ManifestInvalid
 from ..restores import RestoreRefused
 
 TYPE: Final = "urn:edms-backup:problem:"
-MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_SECONDS: Final = 5
 
 
@@ -62,30 +55,6 @@ class Conflict(exceptions.APIException):
 
     status_code = HTTPStatus.CONFLICT
     default_code = "conflict"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Problem:
-    """The answer for an error. `retry_after` is in seconds, for errors that may pass by themselves."""
-
-    status: int
-    code: str
-    detail: str
-    errors: tuple[tuple[str, str], ...] = ()
-    retry_after: int | None = None
-    unexpected: bool = False
-
-    def body(self, *, instance: str, request_id: str) -> dict[str, object]:
-        """Return the body of the answer."""
-        return {
-            "type": f"{TYPE}{self.code}",
-            "title": HTTPStatus(self.status).phrase,
-            "status": self.status,
-            "detail": self.detail,
-            "instance": instance,
-            "id": request_id,
-            "errors": [{"field": field, "message": message} for field, message in self.errors],
-        }
 
 
 # In both tables the first matching class counts, so subclasses stand before their bases.
@@ -131,13 +100,10 @@ _OURS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
 
 def problem_of(error: Exception) -> Problem:
     """Return the problem for an error. Details of unexpected errors are only in the log."""
-    if isinstance(error, exceptions.ValidationError):
-        return Problem(400, "invalid", "The request is not valid.", tuple(_fields(error.detail)))
-    if isinstance(error, exceptions.APIException):
-        return _of_framework(error)
-    for kind, status, code, text in _DJANGOS:
-        if isinstance(error, kind):
-            return Problem(status, code, text)
+    return framework_problem(error) or listed_problem(error, _DJANGOS) or _our_problem(error) or UNEXPECTED
+
+
+def _our_problem(error: Exception) -> Problem | None:
     for kind, status, code in _OURS:
         if isinstance(error, kind):
             fields = error.fields if isinstance(error, errors.RequestRefused) else ()
@@ -145,32 +111,4 @@ def problem_of(error: Exception) -> Problem:
                 fields = (("storage_path", str(error)),)
             retry = _RETRY_SECONDS if getattr(error, "retryable", False) else None
             return Problem(status, code, str(error), fields, retry)
-    return Problem(
-        500,
-        "unexpected",
-        "An unexpected error occurred. The server's log has the details under this id.",
-        unexpected=True,
-    )
-
-
-def _of_framework(error: exceptions.APIException) -> Problem:
-    code = str(error.default_code).replace("_", "-")
-    retry = None
-    if isinstance(error, exceptions.Throttled):
-        wait: float | None = getattr(error, "wait", None)
-        retry = None if wait is None else int(wait) + 1
-    detail = error.detail if isinstance(error.detail, str) else error.default_detail
-    return Problem(error.status_code, code, str(detail), retry_after=retry)
-
-
-def _fields(detail: object, path: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(detail, Mapping):
-        for name, inner in detail.items():
-            own = "" if name == api_settings.NON_FIELD_ERRORS_KEY else str(name)
-            yield from _fields(inner, f"{path}.{own}".strip("."))
-    elif isinstance(detail, list | tuple):
-        for number, inner in enumerate(detail):
-            nested = isinstance(inner, Mapping | list | tuple)
-            yield from _fields(inner, f"{path}.{number}".strip(".") if nested and inner else path)
-    else:
-        yield path, str(detail)
+    return None

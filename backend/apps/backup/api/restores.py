@@ -12,6 +12,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from edms_common.paging import CursorPages
+
 from .. import selectors
 from ..backups.latest import Facts
 from ..backups.presence import presence
@@ -25,7 +27,6 @@ from .base_views import BackupView
 from .jobs import JobSerializer, ReasonSerializer
 from .openapi_operations import extend_schema
 from .operations import OperationSerializer, accepted, begun
-from .pagination import CursorPages
 from .restore_fields import (
     BegunSerializer,
     ConfirmationSerializer,

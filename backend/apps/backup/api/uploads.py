@@ -24,6 +24,8 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from edms_common.paging import CursorPages
+
 from .. import conf, selectors
 from ..core.permissions import Right
 from ..models import Upload
@@ -32,7 +34,6 @@ from ..services.uploads import upload_create, upload_delete
 from ..storage import upload_files as uploads
 from .base_views import BackupView
 from .openapi_operations import extend_schema
-from .pagination import CursorPages
 from .problems import PreconditionFailed
 from .serializer_fields import RowSerializer
 

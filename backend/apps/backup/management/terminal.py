@@ -1,18 +1,17 @@
 """Print progress and tables on a terminal, and plain lines in a pipe."""
 
 import sys
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from types import TracebackType
 
 from django.utils import timezone
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
+
+from edms_common.progress import ProgressOutput
 
 from ..core.paths import one_line
 from ..core.progress import Progress
@@ -58,48 +57,26 @@ def describe(progress: Progress) -> str:
     return ", ".join(parts)
 
 
-class ProgressDisplay:
+class ProgressDisplay(ProgressOutput):
     """A context manager that shows the progress of a job on stderr; `show` may be called often."""
 
     def __init__(self) -> None:
-        self._bar: Bar | None = None
-        if sys.stderr.isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(bar_width=12), TextColumn("{task.fields[detail]}"))
-            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task("starting", total=None, detail="")
-        self._phase = ""
-        self._shown = 0.0
-
-    def __enter__(self) -> "ProgressDisplay":
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        super().__init__(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=12),
+            TextColumn("{task.fields[detail]}"),
+            description="starting",
+            bar_seconds=_BAR_SECONDS,
+            line_seconds=_LINE_SECONDS,
+            transient=True,
+        )
+        self._phase: str | None = None
 
     def show(self, progress: Progress) -> None:
         """Show this progress, unless the last one was shown very recently."""
-        now = time.monotonic()
-        pause = _LINE_SECONDS if self._bar is None else _BAR_SECONDS
-        if progress.phase == self._phase and now - self._shown < pause:
-            return
-        self._phase, self._shown = progress.phase, now
-        detail = describe(progress)
-        if self._bar is None:
-            sys.stderr.write(f"{progress.phase}{': ' if detail else ''}{detail}\n")
-            sys.stderr.flush()
-        else:
-            self._bar.update(
-                self._task,
-                description=progress.phase,
-                completed=progress.bytes_done,
-                total=progress.bytes_total,
-                detail=detail,
-            )
+        if progress.phase != self._phase or self.is_due():
+            self._phase = progress.phase
+            self.write(progress.phase, describe(progress), completed=progress.bytes_done, total=progress.bytes_total)
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, optional: Sequence[str] = ()) -> None:

@@ -11,10 +11,11 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions
-from rest_framework.pagination import PageNumberPagination
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
+
+from edms_common.paging import NumberedPages
 
 from ..models import Document, DocumentVersion
 from ..names import as_title
@@ -33,14 +34,6 @@ VIEW, ADD = "documents.view_document", "documents.add_document"
 CHANGE, DELETE = "documents.change_document", "documents.delete_document"
 
 
-class DocumentPages(PageNumberPagination):
-    """Numbered pages, with the total count."""
-
-    page_size = 25
-    page_size_query_param = "page_size"
-    max_page_size = 100
-
-
 def documents_found(text: str = "") -> QuerySet[Document]:
     """Return the documents with `text` in their number, title or a file name, newest first."""
     versions = DocumentVersion.objects.filter(document=OuterRef("pk")).order_by("-number")
@@ -57,7 +50,7 @@ class DocumentsView(EdmsView):
 
     permissions = {"GET": VIEW, "POST": ADD}
     parser_classes = [MultiPartParser]
-    pagination_class = DocumentPages
+    pagination_class = NumberedPages
     serializer_class = DocumentUploadSerializer
 
     @extend_schema(parameters=[SearchSerializer], responses=DocumentSerializer(many=True))
@@ -69,7 +62,7 @@ class DocumentsView(EdmsView):
 
     @extend_schema(responses={201: DocumentDetailSerializer})
     def post(self, request: Request) -> Response:
-        given = self.checked()
+        given = self.asked()
         name = os.fsencode(given["file"].name)
         made = document_create(
             given["file"],
@@ -105,7 +98,7 @@ class VersionsView(EdmsView):
 
     @extend_schema(operation_id="documents_versions_create", responses={201: VersionSerializer})
     def post(self, request: Request, id: uuid.UUID) -> Response:
-        file = self.checked()["file"]
+        file = self.asked()["file"]
         added = version_add(id, file, source_name=os.fsencode(file.name), actor=self.actor)
         return Response(VersionSerializer(added).data, status=201)
 

@@ -1,7 +1,7 @@
-"""Page lists by cursor, not by page number.
+"""Page lists: by cursor, or by page number with the total count.
 
-The last page is as fast as the first, and new rows do not make others appear twice or not at all. A cursor contains the
-value that the list is ordered by, and the primary key of the row, to distinguish equal values.
+With a cursor, the last page is as fast as the first, and new rows do not make others appear twice or not at all. A
+cursor contains the value that the list is ordered by, and the primary key of the row, to distinguish equal values.
 """
 
 from __future__ import annotations
@@ -20,15 +20,24 @@ from django.db.models import Model, Q
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
 from rest_framework.exceptions import ValidationError
-from rest_framework.pagination import BasePagination
+from rest_framework.pagination import BasePagination, PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 PARAMETERS: Final = frozenset({"cursor", "limit", "ordering"})
+"""The query parameters of cursor pages."""
 _MOST: Final = 200
 _USUAL: Final = 50
 _LONGEST: Final = 1000
+
+
+class NumberedPages(PageNumberPagination):
+    """Numbered pages, with the total count, which the database has to count for each page."""
+
+    page_size = 25
+    page_size_query_param = "page_size"
+    max_page_size = 100
 
 
 class CursorPages(BasePagination):
