@@ -104,7 +104,7 @@ class RestoreWatch(BackupView):
         return [WatchTokenAuthentication()] if self._with_token() else super().get_authenticators()
 
     def get_permissions(self) -> list[Any]:
-        return [_HoldsToken()] if self._with_token() else super().get_permissions()
+        return [_HoldsToken()] if self._with_token() else list(super().get_permissions())
 
     def actor(self) -> Actor:
         return SYSTEM if self._with_token() else super().actor()
