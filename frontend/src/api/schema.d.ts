@@ -1306,6 +1306,8 @@ export interface components {
             readonly error_message: string;
             /** @description Whether the job has a stored backup that is not removed. */
             readonly has_backup: boolean;
+            /** @description False for a package that was written elsewhere: it cannot be browsed or downloaded here. */
+            readonly is_in_storage: boolean;
             readonly is_pinned: boolean;
             readonly job_name: string;
             readonly log: components["schemas"]["LogLine"][];

@@ -46,6 +46,8 @@ export const history = {
   page: {
     back: "Back to history",
     actions: "Backup actions",
+    runAgain: "Run again",
+    elsewhere: "The package is outside of the backup storage: {path}. It cannot be browsed or downloaded here.",
     verify: "Verify",
     verifyHint: "Reads every byte of the backup and checks it.",
     pin: "Pin",

@@ -65,6 +65,7 @@ export function jobDetail(values: Partial<Schemas["JobDetail"]> = {}): Schemas["
   return {
     ...job(),
     accepted_until: null,
+    is_in_storage: true,
     settings: {
       storage_path: "",
       compression: true,

@@ -125,7 +125,9 @@ def test_a_package_is_looked_into_and_a_file_taken_out(reader, packaged):
     assert download(reader, packaged, "project/.env").status_code == 403
 
 
-def test_a_package_that_lies_elsewhere_is_not_handed_out(reader, packaged, tmp_path):
+def test_a_package_that_lies_elsewhere_is_not_handed_out(reader, packaged, tmp_path, client_of):
+    viewer = client_of(Right.VIEW, name="viewer")
+    assert viewer.get(f"{ROOT}jobs/{packaged.uuid}/").json()["is_in_storage"] is True
     (path,) = (tmp_path / "backups" / "packages").iterdir()
     elsewhere = tmp_path / "elsewhere" / "packages"
     elsewhere.mkdir(parents=True)
@@ -137,6 +139,7 @@ def test_a_package_that_lies_elsewhere_is_not_handed_out(reader, packaged, tmp_p
         BackupJob.objects.update(backup_file_path=str(where))
         assert download(reader, packaged).status_code == 409
         assert files(reader, packaged).status_code == 409
+        assert viewer.get(f"{ROOT}jobs/{packaged.uuid}/").json()["is_in_storage"] is False
 
 
 def test_middleware_that_packs_answers_leaves_downloads_as_they_are(reader, job, settings):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from django.db.models import QuerySet
 from django.urls import path
 from django.utils import timezone
@@ -20,6 +22,7 @@ from ..models import BackupJob, BackupType, JobStatus, RehearsalState, Trigger, 
 from ..policies.job_request import JobRequest
 from ..selectors import job_log
 from ..services.jobs import job_cancel_request, job_pin
+from ..storage.packages import is_package_folder
 from .base_views import BackupView
 from .openapi_operations import extend_schema
 from .serializer_fields import ApiSerializer, MomentField, RowSerializer, StrictSerializer, TextField, UserNameField
@@ -178,9 +181,21 @@ class JobDetailSerializer(JobSerializer):
         allow_null=True, help_text="Until when all problems are acknowledged; null if one is open."
     )
     log = serializers.SerializerMethodField()
+    is_in_storage = serializers.SerializerMethodField(
+        help_text="False for a package that was written elsewhere: it cannot be browsed or downloaded here."
+    )
 
     class Meta(JobSerializer.Meta):
-        fields = [*JobSerializer.Meta.fields, "settings", "manifest", "rehearsal", "problems", "accepted_until", "log"]
+        fields = [
+            *JobSerializer.Meta.fields,
+            "settings",
+            "manifest",
+            "rehearsal",
+            "problems",
+            "accepted_until",
+            "log",
+            "is_in_storage",
+        ]
         read_only_fields = fields
 
     @extend_schema_field(JobRequestSerializer)
@@ -191,6 +206,9 @@ class JobDetailSerializer(JobSerializer):
     @extend_schema_field(LogLineSerializer(many=True))
     def get_log(self, row: BackupJob) -> list[dict[str, str]]:
         return job_log(row)
+
+    def get_is_in_storage(self, row: BackupJob) -> bool:
+        return not row.backup_file_path or is_package_folder(Path(row.backup_file_path).resolve().parent)
 
 
 class JobFilter(StrictSerializer):

@@ -3,7 +3,7 @@
 import { Button, Group, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Link } from "react-router";
+import { Link, useNavigate } from "react-router";
 
 import { ActionButton } from "../../../components/ActionButton";
 import { type Schemas, unwrap } from "../../../api/client";
@@ -14,6 +14,14 @@ import { CancelDialog, DeleteDialog, PinDialog } from "./JobDialogs";
 import { DownloadButton } from "./DownloadButton";
 
 type Job = Schemas["JobDetail"];
+
+const RAN_WITHOUT_SUCCESS: ReadonlySet<Job["status"]> = new Set([
+  "FAILED",
+  "TIMEOUT",
+  "INCOMPLETE",
+  "MISSED",
+  "CANCELLED",
+]);
 
 export function JobActions({ job }: { job: Job }) {
   const unfinished = job.status === "PENDING" || job.status === "RUNNING";
@@ -27,12 +35,14 @@ export function JobActions({ job }: { job: Job }) {
               {t("history.page.restore")}
             </Button>
           </Allowed>
-          <Allowed to="download_backups">
-            <Button component={Link} to={`../history/${job.uuid}/files`} variant="default">
-              {t("history.page.browse")}
-            </Button>
-            <DownloadButton job={job.uuid} path="" text={t("history.page.download")} size="sm" />
-          </Allowed>
+          {job.is_in_storage && (
+            <Allowed to="download_backups">
+              <Button component={Link} to={`../history/${job.uuid}/files`} variant="default">
+                {t("history.page.browse")}
+              </Button>
+              <DownloadButton job={job.uuid} path="" text={t("history.page.download")} size="sm" />
+            </Allowed>
+          )}
           <Allowed to="run_backups">
             <Verify job={job} />
             <Pin job={job} />
@@ -41,6 +51,7 @@ export function JobActions({ job }: { job: Job }) {
         </>
       )}
       <Allowed to="run_backups">
+        {RAN_WITHOUT_SUCCESS.has(job.status) && job.configuration && <RunAgain configuration={job.configuration} />}
         {unfinished && !job.cancel_requested_at && <DialogButton name="cancel" job={job} />}
       </Allowed>
     </Group>
@@ -59,6 +70,22 @@ function DialogButton({ name, job }: { name: keyof typeof DIALOGS; job: Job }) {
       </Button>
       <Dialog job={job} opened={opened} onClose={close} />
     </>
+  );
+}
+
+/** Runs the configuration of the job once more, and opens the new job. */
+function RunAgain({ configuration }: { configuration: string }) {
+  const api = useApi();
+  const navigate = useNavigate();
+  return (
+    <JobAction
+      name={t("history.page.runAgain")}
+      work={async () => {
+        const params = { path: { uuid: configuration } };
+        const { job_id: started } = await unwrap(api.POST("/configurations/{uuid}/run-now/", { params }));
+        await navigate(`../history/${started}`);
+      }}
+    />
   );
 }
 

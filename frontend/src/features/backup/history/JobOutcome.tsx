@@ -45,6 +45,11 @@ export function JobOutcome({ job }: { job: Job }) {
           })}
         </Alert>
       )}
+      {job.has_backup && !job.is_in_storage && (
+        <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+          {t("history.page.elsewhere", { path: job.backup_file_path })}
+        </Text>
+      )}
       {job.is_pinned && (
         <Text size="sm">
           {job.pin_reason

@@ -55,6 +55,29 @@ describe("the job page", () => {
     expect(screen.queryByRole("button", { name: "Delete…" })).toBeNull();
   });
 
+  it("offers no browsing of a package outside of the storage, and says where it is", async () => {
+    show(jobDetail({ is_in_storage: false, backup_file_path: "/mnt/usb/weekly.tar.gz" }));
+    expect(await screen.findByText(/outside of the backup storage: \/mnt\/usb\/weekly.tar.gz/)).toBeTruthy();
+    expect(await screen.findByRole("link", { name: "Restore backup" })).toBeTruthy();
+    expect(screen.queryByRole("link", { name: "Browse files" })).toBeNull();
+    expect(screen.queryByRole("link", { name: "Download" })).toBeNull();
+  });
+
+  it("runs a failed job again, and opens the new job", async () => {
+    const configuration = "99999999-9999-4999-8999-999999999999";
+    const again = "88888888-8888-4888-8888-888888888888";
+    server.use(
+      http.post(`${API}/configurations/${configuration}/run-now/`, () =>
+        HttpResponse.json({ status: "started", job_id: again, message: "" }, { status: 201 }),
+      ),
+      http.get(`${API}/jobs/${again}/`, () => HttpResponse.json(jobDetail({ uuid: again, job_name: "nightly-again" }))),
+    );
+    const { user } = show(jobDetail({ status: "FAILED", trust: "", has_backup: false, manifest: {}, configuration }));
+    await user.click(await screen.findByRole("button", { name: "Run again" }));
+    expect(await screen.findByRole("heading", { name: "nightly-again" })).toBeTruthy();
+    expect(screen.queryByRole("button", { name: "Run again" })).toBeNull();
+  });
+
   it("acknowledges the problems of an incomplete backup", async () => {
     const problems = [{ path: "media/a.pdf", reason: "It is not there." }];
     const asked: unknown[] = [];
