@@ -99,6 +99,8 @@ class Pool:
             self._raise_failure()
         self._raise_failure()
         self._start(task)
+        # A slow source, such as a database dump, leaves slots free: then nothing above waits.
+        self._tick()
 
     def share(self, task: Task) -> None:
         """Queue a task if there is a free slot, else run it here. For workers, which must not wait for each other."""

@@ -44,10 +44,14 @@ class _Descriptor:
 class ContentStore:
     """Store the content of files and streams.
 
-    `report` is called for each file that could not be read completely, `gone` for each file that was deleted.
+    `report` is called for each file that could not be read completely, `gone` for each file that was deleted, and
+    `count` with the number of bytes of each chunk that is stored.
     """
 
-    def __init__(self, writer: BlobWriter, pool: Pool, report: Report, gone: Report) -> None:
+    def __init__(
+        self, writer: BlobWriter, pool: Pool, report: Report, gone: Report, count: Callable[[int], None]
+    ) -> None:
+        self._count = count
         self._writer = writer
         self._pool = pool
         self._report = report
@@ -133,6 +137,7 @@ class ContentStore:
             return False
         node.size = len(data)
         node.content = (self._writer.store(BlobKind.DATA, data),) if data else ()
+        self._count(len(data))
         done(node)
         return True
 
@@ -203,7 +208,10 @@ class ContentStore:
         self, content: list[BlobId], position: int, chunk: bytes, countdown: Countdown
     ) -> Callable[[], None]:
         def store() -> None:
-            content[position] = self._writer.store(BlobKind.DATA, chunk, identity=zeros_id(chunk))
+            zeros = zeros_id(chunk)
+            content[position] = self._writer.store(BlobKind.DATA, chunk, identity=zeros)
+            if zeros is None:
+                self._count(len(chunk))
             countdown.settle()
 
         return store

@@ -15,7 +15,10 @@ _INTERVAL = 0.2
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ArchiveProgress:
-    """The number of finished files and bytes, and the current path."""
+    """The number of finished files, the bytes of them and of what was read of others, and the current path.
+
+    Holes of sparse files do not count as bytes: they take no time.
+    """
 
     files_done: int
     bytes_done: int
@@ -32,6 +35,8 @@ class Tally:
         self.dirs_new = self.dirs_changed = self.dirs_unmodified = 0
         self.files_done = 0
         self.bytes_done = 0
+        """The sizes of all finished files."""
+        self._bytes_read = 0
         self.current = b""
         self.problems: list[Problem] = []
         self.notes: list[str] = []
@@ -47,8 +52,13 @@ class Tally:
         if self._on_problem:
             self._on_problem(problem)
 
+    def count_bytes(self, count: int) -> None:
+        """Count bytes that were read and stored, or that are unchanged."""
+        with self._guard:
+            self._bytes_read += count
+
     def count_file(self, size: int, *, new: bool, unchanged: bool) -> None:
-        """Count a finished file, read or unchanged."""
+        """Count a finished file. `count_bytes` counts its bytes as they are stored."""
         with self._guard:
             if unchanged:
                 self.files_unmodified += 1
@@ -74,4 +84,4 @@ class Tally:
         now = time.monotonic()
         if self._listener and (at_once or now - self._reported >= _INTERVAL):
             self._reported = now
-            self._listener(ArchiveProgress(self.files_done, self.bytes_done, self.current))
+            self._listener(ArchiveProgress(self.files_done, self._bytes_read, self.current))

@@ -21,6 +21,7 @@ from strongroom.long_paths import reachable
 from strongroom.node_metadata import kind_of, node_of, read_xattrs
 from strongroom.repository import local_user
 from strongroom.repository.blob_writer import BlobWriter
+from strongroom.sparse_files import data_bytes
 from strongroom.workers import Pool
 
 _BATCH_FILES = 32
@@ -72,7 +73,7 @@ class Walk:
         self._tally = tally
         self._time_ns = time_ns
         gone = functools.partial(tally.add_problem, vanished=True)
-        self._content = ContentStore(writer, pool, tally.add_problem, gone)
+        self._content = ContentStore(writer, pool, tally.add_problem, gone, tally.count_bytes)
 
     def run(self, entries: Iterable[Entry], previous: ParentFolder | None) -> BlobId:
         """Archive the entries and return the root tree. Each root entry is complete before the next one begins."""
@@ -247,6 +248,7 @@ class Walk:
             # The change time of the inode is the same, so the extended attributes are too.
             node.xattrs, node.content, node.size = before.xattrs, content, status.st_size
             level.ready.append(node)
+            self._tally.count_bytes(data_bytes(path, status))
             self._tally.count_file(node.size, new=False, unchanged=True)
             return
         task = _FileTask(name, path, before is None, functools.partial(self._find, level, name, path))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import stat
@@ -22,10 +21,9 @@ from strongroom.packages.openpgp import Sink
 from strongroom.packages.reader import Progress
 from strongroom.packages.spool import Spool
 from strongroom.packages.tar_format import END, MAX_DEPTH, MAX_NAME, Member, encode_header, padding, shown
+from strongroom.sparse_files import hole_bytes
 
 _PIECE: Final = 1 << 20
-_BLOCK: Final = 512
-"""The unit of `st_blocks` in bytes, for every file system."""
 _MOST_HOLES: Final = 1 << 29
 """The maximum size of all holes: half the size up to which readers accept any compression ratio."""
 _EVERYWHERE: Final = frozenset({"security.selinux"})
@@ -110,8 +108,12 @@ class ArchiveWriter:
         self._sums.add(name, digest)
         self.files += 1
         self.content_bytes += size
+        self._tell_progress()
+
+    def _tell_progress(self, unfinished: int = 0) -> None:
+        """Report the finished files, and the bytes including those of the `unfinished` one."""
         if self._progress is not None:
-            self._progress(self.files, self.content_bytes)
+            self._progress(self.files, self.content_bytes + unfinished)
 
     def _stream(self, name: bytes, entry: Stream) -> None:
         """Write a stream of unknown length. tar needs the length first, so the compressed data is buffered."""
@@ -123,6 +125,7 @@ class ArchiveWriter:
                     digest.update(piece)
                     size += len(piece)
                     self._gzip.write(piece)
+                    self._tell_progress(size)
             self._head(Member(name, False, size, entry.mode, self._time_of(entry)))
             self._gzip.flush()
             spool.rewind()
@@ -209,7 +212,7 @@ class ArchiveWriter:
         if not stat.S_ISREG(before.st_mode):
             self._report(path, "is no longer a regular file: it was replaced after the folder was listed")
             return
-        holes = _holes(descriptor, before)
+        holes = hole_bytes(descriptor, before)
         if self._holes + holes > _MOST_HOLES:
             self._report(
                 path,
@@ -253,6 +256,7 @@ class ArchiveWriter:
             digest.update(piece)
             self._gzip.write(piece)
             left -= len(piece)
+            self._tell_progress(size - left)
         self._finish_file(name, size, digest.digest())
         return missing
 
@@ -281,24 +285,6 @@ class ArchiveWriter:
         self.problems.append(problem)
         if self._on_problem is not None:
             self._on_problem(problem)
-
-
-def _holes(descriptor: int, status: os.stat_result) -> int:
-    """Return the size of a file's holes in bytes. Few blocks alone may also mean a compressing file system."""
-    if status.st_blocks * _BLOCK >= status.st_size:
-        return 0
-    holes = position = 0
-    while position < status.st_size:
-        try:
-            data = os.lseek(descriptor, position, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno != errno.ENXIO:
-                raise
-            data = status.st_size  # the rest is a hole
-        holes += data - position
-        position = os.lseek(descriptor, data, os.SEEK_HOLE) if data < status.st_size else data
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return holes
 
 
 def _member_of(name: bytes, status: os.stat_result, *, is_folder: bool) -> Member:

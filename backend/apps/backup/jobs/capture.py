@@ -255,7 +255,7 @@ class Capture:
     def _archive(
         self, repository: Repository, cut: ConsistencyPoint, options: ArchiveOptions, warnings: list[str]
     ) -> JobResult:
-        self.tracker.begin("storing", total_bytes=cut.total_bytes_hint)
+        self.tracker.begin("storing", total_bytes=cut.bytes_to_read(with_holes=False))
         done = archive(repository, cut.entries(), options, progress=self._progress)
         self.manifest, self.positions = cut.manifest(), cut.positions
         now, finder = timezone.now(), DamageFinder.BACKUP
@@ -295,7 +295,7 @@ class Capture:
         """One pass. Raises `_DeletedMeanwhile`, with nothing written, if one of those that are left can do better."""
         self.tracker.begin("opening the sources")
         with open_consistency_point(self.job.backup_type, spec=spec) as cut:
-            self.tracker.begin("writing the package", total_bytes=cut.total_bytes_hint)
+            self.tracker.begin("writing the package", total_bytes=cut.bytes_to_read(with_holes=True))
             rehearsals: list[Rehearsals] = []
 
             def reading(files: int, size: int) -> None:

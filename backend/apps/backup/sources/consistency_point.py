@@ -20,6 +20,7 @@ import msgspec
 from strongroom.entries import Entry, Folder, Stream
 from strongroom.entries import Problem as Unread
 from strongroom.long_paths import reachable
+from strongroom.sparse_files import data_bytes
 from strongroom.streams import Reader
 
 from .. import conf
@@ -99,12 +100,14 @@ class ConsistencyPoint:
     _finished: dict[str, DatabaseRecord] = field(default_factory=dict)
     _manifest: Manifest | None = None
 
-    @property
-    def total_bytes_hint(self) -> int | None:
-        """About how many bytes there are to read; the file trees are walked once for it."""
+    def bytes_to_read(self, *, with_holes: bool) -> int:
+        """Return about how many bytes there are to read, with the holes of sparse files or without.
+
+        Walks the file trees once.
+        """
         databases = sum(database.size_hint or 0 for database in self.databases)
         databases += sum(database.size_hint or 0 for database in self.portable)
-        return databases + sum(_tree_size(capture) for capture in self.roots)
+        return databases + sum(_tree_size(capture, with_holes=with_holes) for capture in self.roots)
 
     def entries(self) -> list[Entry]:
         """Root entries in the order in which they must be read: the manifest is last."""
@@ -264,7 +267,7 @@ class ConsistencyPoint:
         return self._manifest
 
 
-def _tree_size(capture: RootCapture) -> int:
+def _tree_size(capture: RootCapture, *, with_holes: bool) -> int:
     total = 0
     folders = [os.fsencode(capture.root.path)]
     while folders:
@@ -278,7 +281,8 @@ def _tree_size(capture: RootCapture) -> int:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(path)
                 elif entry.is_file(follow_symlinks=False):
-                    total += entry.stat(follow_symlinks=False).st_size
+                    status = entry.stat(follow_symlinks=False)
+                    total += status.st_size if with_holes else data_bytes(path, status)
     return total
 
 
