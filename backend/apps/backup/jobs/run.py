@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from strongroom.errors import StrongroomError
 
-from ..backups.damaged_packs import mend_after
+from ..backups.damaged_packs import drop_healed_packs_after
 from ..core.cancellation import CancelRequested, JobCancelled, StopSignals, TimeIsUp, stop_signals
 from ..core.manifest import Manifest
 from ..core.processes import own_identity
@@ -74,7 +74,7 @@ def run_job(
             raise
         ended = _run(claim, stop, observer, on_manifest)
     after_job(ended)
-    mend_after(ended)
+    drop_healed_packs_after(ended)
     return _row(job)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from django.utils import timezone
 
-from ..backups.references import BackupRef, of_job
+from ..backups.references import BackupRef, job_ref
 from ..backups.verify import verify_backup
 from ..errors import RequestRefused
 from ..models import OperationKind
@@ -78,7 +78,7 @@ def _backup(work: Work) -> BackupRef:
     job = job_by_uuid(uuid.UUID(str(work.operation.arguments["backup"])))
     if job is None or job.removal_started_at is not None:
         raise RequestRefused(f"The backup of {work.operation.subject} has been removed since this was asked for.")
-    return of_job(job)
+    return job_ref(job)
 
 
 WORKS: Mapping[str, Callable[[Work], Done]] = {

@@ -12,7 +12,7 @@ from django.db import connections
 from django.utils import timezone
 
 from .. import conf
-from ..backups.references import BackupRef, of_job, package_ref
+from ..backups.references import BackupRef, job_ref, package_ref
 from ..errors import IllegalTransition, LedgerUnavailable, RequestRefused, RestoreNotFound
 from ..models import Operation, OperationKind, RestoreJob, RollbackState
 from ..policies.restore_request import RestoreRequest
@@ -107,7 +107,7 @@ def _ref(request: RestoreRequest, subject: str) -> BackupRef:
     job = None if request.backup is None else job_by_uuid(request.backup)
     if job is None or job.removal_started_at is not None:
         raise RequestRefused(f"The backup of {subject} has been removed since this was asked for.")
-    return of_job(job)
+    return job_ref(job)
 
 
 def _plan(work: Work, ref: BackupRef, origin: Origin, request: RestoreRequest, *, tried: bool = False) -> Plan:

@@ -11,7 +11,7 @@ import msgspec
 from django.utils import timezone
 
 from .. import conf
-from ..backups.references import of_job
+from ..backups.references import job_ref
 from ..core.application_hold import Scope, application_is_held, held
 from ..errors import RestoreFailed, RestoreRefused
 from ..selectors import job_by_uuid
@@ -95,7 +95,7 @@ def _back_up_before_rollback(restore: str) -> LiveBackup | None:
     if not record.ledger_is_readable():
         return None
     job = None if journal.backup_job is None else job_by_uuid(journal.backup_job)
-    return back_up_live(None if job is None else of_job(job).place)
+    return back_up_live(None if job is None else job_ref(job).place)
 
 
 def rollback(

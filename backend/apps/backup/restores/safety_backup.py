@@ -9,7 +9,7 @@ from typing import Final
 from django.utils import timezone
 
 from .. import conf
-from ..backups.references import of_job
+from ..backups.references import job_ref
 from ..core.manifest import Manifest
 from ..errors import BackupError, RestoreRefused
 from ..jobs.run import run_job
@@ -72,7 +72,7 @@ def back_up_live(place: RepositoryPlace | None) -> LiveBackup:
     note = f"the live state was backed up first, as job {job.uuid} ({job.status})"
     if not stored:
         return LiveBackup(note, None)
-    baseline, ref = baseline_of(*stored[-1]), of_job(job)
+    baseline, ref = baseline_of(*stored[-1]), job_ref(job)
     if ref.place is not None:
         baseline.stored = StoredAt(storage=str(ref.place.storage), encrypted=encrypted, snapshot=job.snapshot_id)
     return LiveBackup(note, baseline)

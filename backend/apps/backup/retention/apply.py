@@ -25,8 +25,8 @@ from strongroom.repository import Repository
 from strongroom.repository.locks import RepositoryLock
 
 from .. import conf
-from ..backups.presence import Presence, look
-from ..backups.references import BackupRef, of_job
+from ..backups.presence import Presence, find_presence
+from ..backups.references import BackupRef, job_ref
 from ..backups.siblings import snapshots_of
 from ..core.cancellation import JobCancelled, stop_signals
 from ..core.progress import Tracker
@@ -114,7 +114,7 @@ def after_job(job: BackupJob) -> None:
 
 
 def _keep_reserve(job: BackupJob) -> None:
-    ref = of_job(job)
+    ref = job_ref(job)
     storage = ref.place.storage if ref.place is not None else conf.load().storage_root.resolve()
     try:
         keep_reserve(storage)
@@ -139,7 +139,7 @@ def tidy(
     `only` limits it to these configurations. Raises what keeps a storage from being used.
     """
     chosen = None if only is None else list(only)
-    present = look()
+    present = find_presence()
     plan = plan_retention(now=now, only=chosen, going_only=True, absent=present.absent())
     verdicts = [verdict for verdict in plan if not verdict.keep]
     done = remove(_reasons(verdicts), now=now, tracker=tracker, tick=tick, prune=prune, again=chosen, by_rule=True)
@@ -177,7 +177,7 @@ def remove(
         places: dict[RepositoryPlace, list[BackupJob]] = {}
         for job in {job.pk: job for job in (*jobs_by_uuids(reasons), *removals_unfinished())}.values():
             with _postponing([job], done, f"The backup of {job.job_name} cannot be removed"):
-                ref = of_job(job)
+                ref = job_ref(job)
                 if ref.place is None:
                     _remove_package(job, ref, reasons, now, done)
                 else:
@@ -198,7 +198,7 @@ def remove(
                 doubt_unreadable(repository, found_by=DamageFinder.VERIFY, now=timezone.now())
                 still = reasons
                 if by_rule:
-                    plan = plan_retention(now=now, only=again, going_only=True, absent=look().absent())
+                    plan = plan_retention(now=now, only=again, going_only=True, absent=find_presence().absent())
                     still = _reasons(one for one in plan if not one.keep)
                 done.removed += _forget(here, still, repository, lock, now=now)
                 is_tight = place.storage in tight

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from strongroom.ids import StorageId
 from strongroom.prune import PrunePlan, plan_prune
 
-from ..backups.references import of_job
+from ..backups.references import job_ref
 from ..models import BackupJob
 from ..selectors import jobs_with_snapshots
 from ..storage.locations import RepositoryPlace, known_places
@@ -32,7 +32,7 @@ def forecast(going: Iterable[BackupJob]) -> list[PlaceForecast]:
     """What would come back if these were removed and every repository pruned. Reads only, under a shared lock."""
     places: dict[RepositoryPlace, set[StorageId]] = {place: set() for place in known_places()}
     for job in going:
-        ref = of_job(job)
+        ref = job_ref(job)
         if ref.place is not None and ref.place.exists():
             places.setdefault(ref.place, set()).add(StorageId(ref.snapshot_id))
     found = []
@@ -49,7 +49,7 @@ def emptied(place: RepositoryPlace, present: Collection[StorageId]) -> list[Stor
     """What was removed here, if that is why the repository holds no snapshot; otherwise they are lost."""
     if present:
         return []
-    known = [job for job in jobs_with_snapshots() if of_job(job).place == place]
+    known = [job for job in jobs_with_snapshots() if job_ref(job).place == place]
     if any(job.removed_at is None for job in known):
         return []
     return [StorageId(job.snapshot_id) for job in known]

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from ... import selectors
-from ...backups.presence import look
+from ...backups.presence import find_presence
 from ...core.cancellation import stop_signals
 from ...core.progress import Tracker
 from ...retention import apply as housekeeping
@@ -39,7 +39,7 @@ class Command(BackupCommand):
         now = timezone.now()
         only = [configuration_named(str(options["config"])).pk] if options["config"] else None
         if options["dry_run"]:
-            present = look()
+            present = find_presence()
             plan = plan_retention(now=now, only=only, going_only=not options["all"], absent=present.absent())
             return self._show_plan(options, plan, housekeeping.postponed_by(present))
         prune = False if options["no_prune"] else True if options["force"] else None
