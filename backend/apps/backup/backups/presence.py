@@ -23,7 +23,7 @@ from ..models import BackupJob, StoredRepository
 from ..selectors import SealedPackage, StoredBackup
 from ..storage.locations import SEALED_PACKAGE, RepositoryPlace, resolve_place
 from ..storage.packages import is_package_folder
-from ..storage.repository_files import Fault, RepositoryFiles, is_another, repository_files
+from ..storage.repository_files import Fault, RepositoryFiles, identity_fault, repository_files
 from .package_keys import packages_locked
 
 _KEPT_SECONDS: Final = 10.0
@@ -246,7 +246,7 @@ class _Seen:
                 "Correct these settings.",
             )
         files = self._listed(place)
-        return files.fault or is_another(place, files, repository_id=row.repository_id, digest=row.config_digest)
+        return files.fault or identity_fault(place, files, repository_id=row.repository_id, digest=row.config_digest)
 
     def _unnamed_place(self, backup: StoredBackup) -> RepositoryPlace | None:
         if self._unnamed is None:

@@ -30,7 +30,7 @@ from ..sources import read_manifest, verify_captured
 from ..sources.engines.postgresql.schema.rehearsal import Rehearsals, rehearse_all
 from ..sources.verify import DumpPlace, SnapshotPlace
 from ..storage.locations import RepositoryPlace
-from ..storage.repository_locks import without_lock
+from ..storage.repository_locks import missing_lock_notes
 from ..storage.staging import staging_folder
 from .packages import verify_package
 from .references import BackupRef
@@ -76,7 +76,7 @@ def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None])
     elif ref.place is not None:
         repository = _open(ref, ref.place)
         with contextlib.ExitStack() as held:
-            notes = without_lock(held.enter_context(repository.lock(optional=True)))
+            notes = missing_lock_notes(held.enter_context(repository.lock(optional=True)))
             try:
                 snapshot = repository.snapshot(ref.snapshot_id)
             except Damaged as error:

@@ -101,7 +101,7 @@ def space(*, daily: int | None) -> Space:
     usage = shutil.disk_usage(root)
     days = usage.free / daily if daily else None
     return Space(
-        root=str(root), total=usage.total, free=usage.free, daily=daily, days_left=days, uploads=uploads.taken()
+        root=str(root), total=usage.total, free=usage.free, daily=daily, days_left=days, uploads=uploads.total_bytes()
     )
 
 

@@ -23,7 +23,7 @@ from ..core.progress import Observer, Tracker
 from ..errors import AlreadyRunning, BackupError, JobNotFound, LeaseLost
 from ..ledger import LEDGER_PATIENCE, patiently, reason_of, write_end
 from ..models import BackupJob, Trigger, Trust
-from ..retention.apply import after_job
+from ..retention.apply import apply_retention_after
 from ..selectors import job_by_uuid
 from ..services.jobs import (
     Claim,
@@ -73,7 +73,7 @@ def run_job(
                 job_withdraw(job, str(error), now=timezone.now())
             raise
         ended = _run(claim, stop, observer, on_manifest)
-    after_job(ended)
+    apply_retention_after(ended)
     drop_healed_packs_after(ended)
     return _row(job)
 

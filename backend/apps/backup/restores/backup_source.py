@@ -32,7 +32,7 @@ from ..errors import BackupNotFound, LedgerUnavailable, RestoreFailed, RestoreRe
 from ..models import DamageFinder
 from ..services.damages import damage_found, doubt_package, doubt_unreadable
 from ..sources.verify import SnapshotPlace, read_manifest
-from ..storage.repository_locks import without_lock
+from ..storage.repository_locks import missing_lock_notes
 
 _logger = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def open_origin(ref: BackupRef) -> Iterator[Origin]:
             raise
         view = SnapshotView(repository, snapshot)
         try:
-            yield SnapshotOrigin(view, without_lock(lock))
+            yield SnapshotOrigin(view, missing_lock_notes(lock))
         finally:
             _tell_damage(view)
 
