@@ -5,10 +5,10 @@ import io
 import pytest
 
 from apps.backup.sources import CaptureFailed, SourceRefused
+from apps.backup.sources.engines.postgresql.read_dump import count_copied
 from apps.backup.sources.files import FileRoot, Selection, file_roots
 from apps.backup.sources.migrations import code_leaves, leaves
 from apps.backup.sources.streams import MeasuredReader, ProcessReader
-from apps.backup.sources.verify import _count_copied
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,9 @@ def test_rows_are_counted_by_lines_however_long():
         b"SET x = 1;\n\nCOPY public.a (id, t) FROM stdin;\n1\tx\n2\t" + b"y" * 200_000 + b"\n\\.\n\n"
         b'COPY "S ""q""".b  FROM stdin;\n\\.\nCOPY public.c (id) FROM stdin;\nCOPY public.d (id) FROM stdin;\n\\.\n'
     )
-    assert _count_copied(io.BytesIO(text)) == {"public.a": 2, 'S "q".b': 0, "public.c": 1}
+    assert count_copied(io.BytesIO(text)) == {"public.a": 2, 'S "q".b': 0, "public.c": 1}
 
 
 def test_names_over_several_lines_are_counted():
     text = b'COPY public."od\nd" ("a""\n""b", c) FROM stdin;\n1\t2\n\\.\n\nCOPY public.e (id) FROM stdin;\n1\n2\n\\.\n'
-    assert _count_copied(io.BytesIO(text)) == {"public.od\nd": 1, "public.e": 2}
+    assert count_copied(io.BytesIO(text)) == {"public.od\nd": 1, "public.e": 2}

@@ -15,6 +15,7 @@ from .. import conf
 from ..core.mounts import any_mount
 from ..errors import SettingsInvalid
 from ..sources import SourceRefused
+from ..sources.engines.registry import DATABASE_ENGINES
 from ..sources.file_references import reference_fields
 from ..sources.files import file_roots, storages
 from ..storage import upload_files as uploads
@@ -140,6 +141,6 @@ def _data() -> Iterator[tuple[str, Path]]:
     if project.MEDIA_ROOT:
         yield "the documents", Path(project.MEDIA_ROOT)
     for alias in connections:
-        name = str(connections[alias].settings_dict["NAME"])
-        if connections[alias].vendor == "sqlite" and not name.startswith((":memory:", "file:")):
+        engine = DATABASE_ENGINES.get(connections[alias].vendor)
+        if engine is not None and (name := engine.named_file(alias)):
             yield f"the database {alias}", Path(name)

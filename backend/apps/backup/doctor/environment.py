@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings as project
 from django.contrib.auth import get_user_model
 from django.db import Error as DatabaseFailure
 from django.db import connections, router
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from strongroom.passphrase import SOURCES, passphrase_source
 
@@ -22,7 +21,7 @@ from ..errors import SettingsInvalid
 from ..ledger import ledger_alias
 from ..restores import RestoreRefused, access_models, interrupted
 from ..sources import ClientMissing, SourceRefused, database_aliases
-from ..sources.engines.postgresql.dump import find_client, server_major
+from ..sources.engines.registry import DATABASE_ENGINES
 from .findings import Finding, critical, warning
 
 
@@ -56,8 +55,8 @@ def named_findings() -> Iterator[Finding]:
 def _relative_findings() -> Iterator[Finding]:
     places = {"MEDIA_ROOT": str(project.MEDIA_ROOT or "")}
     for wrapper in connections.all():
-        name = str(wrapper.settings_dict["NAME"] or "")
-        if wrapper.vendor == "sqlite" and not name.startswith((":memory:", "file:")):
+        engine = DATABASE_ENGINES.get(wrapper.vendor)
+        if engine is not None and (name := engine.named_file(wrapper.alias)):
             places[f"DATABASES[{wrapper.alias!r}]['NAME']"] = name
     for label, place in places.items():
         if place and not os.path.isabs(place):  # noqa: PTH117  as it is written
@@ -100,10 +99,13 @@ def passphrase_findings() -> list[Finding]:
 
 
 def client_findings(*, ask_servers: bool) -> Iterator[Finding]:
-    """W004: the PostgreSQL client programs are missing or, with `ask_servers`, older than the server."""
-    for wrapper in _postgresql(connections[alias] for alias in connections):
+    """W004: the client programs of a database are missing or, with `ask_servers`, older than its server."""
+    for wrapper in connections.all():
+        engine = DATABASE_ENGINES.get(wrapper.vendor)
+        if engine is None or not engine.needs_client:
+            continue
         try:
-            find_client(server_major(wrapper) if ask_servers else None)
+            engine.require_client(wrapper, ask_server=ask_servers)
         except ClientMissing as error:
             yield critical(4, f"database {wrapper.alias}", error.what, error.helps)
         except DatabaseFailure as error:
@@ -120,10 +122,6 @@ def kind_findings() -> Iterator[Finding]:
     except SourceRefused as error:
         hint = "Move it to a supported database. Until then, every backup of databases is refused."
         yield critical(19, "databases", str(error), hint)
-
-
-def _postgresql(wrappers: Iterable[BaseDatabaseWrapper]) -> list[BaseDatabaseWrapper]:
-    return [wrapper for wrapper in wrappers if wrapper.vendor == "postgresql"]
 
 
 def restore_findings() -> list[Finding]:

@@ -35,8 +35,9 @@ from ..services.damages import damage_settle
 from ..services.job_results import JobResult, manifest_facts, summary_facts
 from ..services.repositories import repository_for_job
 from ..sources import CaptureSpec, ConsistencyPoint, open_consistency_point, read_manifest
-from ..sources.engines.postgresql.schema.rehearsal import Rehearsals, rehearse_all
-from ..sources.verify import DumpPlace, SnapshotPlace
+from ..sources.rehearsals import Rehearsals, rehearse_all
+from ..sources.streams import DumpPlace
+from ..sources.verify import SnapshotPlace
 from ..storage.locations import PACKAGES, PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, choose_place
 from ..storage.packages import is_package_folder
 from ..storage.private_files import make_private_folder

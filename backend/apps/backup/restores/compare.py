@@ -8,7 +8,6 @@ their last change.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from .engines.registry import database_engine, swap_engine
 from .journal import DATABASES, Component, Journal
 
 _EXAMPLES: Final = 20
-_FAILURES: Final = (BackupError, StrongroomError, DatabaseFailure, sqlite3.Error, OSError)
+_FAILURES: Final = (BackupError, StrongroomError, DatabaseFailure, OSError)
 
 
 def compare_kept(journal: Journal, baseline: Baseline) -> Changes:

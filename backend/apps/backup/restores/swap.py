@@ -195,8 +195,8 @@ def require_rollback(journal: Journal) -> None:
 def complete_rollback(journal: Journal) -> None:
     """Make the old things live again and remove what the restore had brought. Raises `RestoreUnfinished`.
 
-    Databases on a PostgreSQL server come first: sessions that cannot be ended may use them. A failure of the first one
-    has changed nothing: the state before holds, and nothing is left to be completed.
+    Components whose engine says `rolls_back_first` come first: sessions that cannot be ended may use them. If the first
+    of them fails, nothing has changed: the state before holds, and nothing is left to be completed.
     """
     connections.close_all()
     before = journal.state

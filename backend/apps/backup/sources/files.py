@@ -22,7 +22,6 @@ from .. import conf
 from ..core.manifest import FileRootRecord
 from ..deferred_deletes import FOLDER, Held
 from .engines.registry import DATABASE_ENGINES
-from .engines.sqlite.online_copy import SIDE_FILES, database_path
 from .errors import SourceRefused
 from .file_references import NamedFiles, ReferenceField
 
@@ -113,8 +112,8 @@ def _apart() -> list[str]:
     # A link to the storage is the way to it.
     links = [root for root in settings.roots if os.path.islink(root)]  # noqa: PTH114  raises nothing
     paths += [str(Path(os.path.realpath(link.parent), link.name)) for link in links]
-    for live in database_files().values():
-        paths += [str(live), *(f"{live}{suffix}" for suffix in SIDE_FILES)]
+    for alias, live in database_files().items():
+        paths += [str(live), *(f"{live}{suffix}" for suffix in DATABASE_ENGINES[connections[alias].vendor].side_files)]
     return paths
 
 
@@ -124,13 +123,13 @@ def storages() -> list[Path]:
 
 
 def database_files() -> dict[str, Path]:
-    """The files of the SQLite databases, by alias."""
+    """Return the files of the databases that are files, by alias."""
     found = {}
     for alias in connections:
         engine = DATABASE_ENGINES.get(connections[alias].vendor)
         if engine is not None and engine.is_file:
             with contextlib.suppress(SourceRefused):  # a database in memory has no file
-                found[alias] = database_path(alias, connections[alias].settings_dict)
+                found[alias] = engine.file_of(alias)
     return found
 
 

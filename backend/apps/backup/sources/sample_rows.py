@@ -30,8 +30,6 @@ LONGEST_JSON: Final = 16_000
 """A list of paths is longer than one; JSON stands in columns of text, too."""
 _TABLE_SECONDS: Final = 5
 _ALL_SECONDS: Final = 60.0
-_STEPS: Final = 20_000
-"""SQLite looks at the clock after so many of its instructions."""
 _OF_DJANGO: Final = frozenset({"admin", "auth", "contenttypes", "sessions", "migrations"})
 _TEXTS: Final = (models.CharField, models.TextField, models.FilePathField, models.JSONField)
 _NO_PATHS: Final = (models.URLField, models.EmailField, models.SlugField)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 from strongroom.streams import Reader
 
@@ -18,6 +19,14 @@ CHUNK: Final = 1 << 20
 _STDERR_LINES: Final = 5
 _OBEDIENCE: Final = 2.0
 """Seconds that a program has to end before it is killed."""
+
+
+class DumpPlace(Protocol):
+    """A place from which stored dumps are read: a snapshot or a package."""
+
+    def open_member(self, path: str) -> contextlib.AbstractContextManager[Reader]:
+        """Open the content of a member. Raises `KeyError` if there is none of that name."""
+        ...
 
 
 class MeasuredReader:

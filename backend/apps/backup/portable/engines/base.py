@@ -6,7 +6,7 @@ import datetime
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from ...core.manifest import ColumnRecord, TableRecord
 from ..forms import Kind, Row
@@ -39,8 +39,52 @@ class RawTable:
     columns: list[RawColumn]
 
 
+CALENDAR: Final[Mapping[Kind, Callable[[str], object]]] = {
+    Kind.DATE: datetime.date.fromisoformat,
+    Kind.TIME: datetime.time.fromisoformat,
+    Kind.DATETIME: datetime.datetime.fromisoformat,
+}
+"""The kinds with a calendar, each with its parser."""
+
+
+def is_in_calendar(kind: Kind, form: str) -> bool:
+    """Return whether Python's calendar has a date or time."""
+    try:
+        CALENDAR[kind](form)
+    except ValueError:
+        return False
+    return True
+
+
+NOT_FINITE: Final = frozenset({"NaN", "Infinity", "-Infinity"})
+
+
+@dataclass(frozen=True)
+class ValueLimits:
+    """The values that a kind of database cannot store. `vendor` is Django's name for it, `label` that for users."""
+
+    vendor: str
+    label: str
+    takes_nul: bool = True
+    """Texts and JSON may hold NUL characters."""
+    counts_characters: bool = True
+    """A column of text takes no more characters than its model says."""
+    floats: frozenset[str] = frozenset()
+    """The floats that are not finite and can be stored."""
+    takes_infinite_decimals: bool = False
+    decimal_digits: int | None = None
+    """Significant digits of a decimal that are kept; None keeps the digits of its column."""
+    takes_intervals: bool = False
+    """Durations may have months, and any length; otherwise they are counted in microseconds."""
+    takes_arrays: bool = False
+    equal_texts: str = ""
+    """The different texts that a unique column treats as equal; "" if there are none."""
+    has_date: Callable[[Kind, str], bool] = is_in_calendar
+    """Whether a date or time can be stored."""
+
+
 class Reading(Protocol):
-    """One database at its cut."""
+    """One database at its consistency point."""
 
     @property
     def name(self) -> str:

@@ -13,7 +13,17 @@ from ...core.sql import backticked
 from ..durations import microseconds
 from ..errors import TableUnreadable
 from ..forms import Kind, Row
-from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order
+from .base import (
+    Convert,
+    Moments,
+    RawColumn,
+    RawTable,
+    ValueLimits,
+    convert_columns,
+    float_form,
+    is_in_calendar,
+    order,
+)
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -87,6 +97,17 @@ def is_out_of_calendar(kind: Kind, form: str) -> bool:
     """Return whether a form is such a date or time."""
     pattern = _OUT_OF_CALENDAR.get(kind)
     return pattern is not None and pattern.fullmatch(form) is not None
+
+
+LIMITS: Final = ValueLimits(
+    vendor="mysql",
+    label="MariaDB and MySQL",
+    equal_texts=(
+        "to the usual collations of MariaDB and MySQL, texts are equal that differ in case, accents or spaces at their"
+        " end alone"
+    ),
+    has_date=lambda kind, form: is_in_calendar(kind, form) or is_out_of_calendar(kind, form),
+)
 
 
 class DriverCursor(Protocol):

@@ -12,10 +12,34 @@ from ...core.manifest import ColumnRecord, TableRecord
 from ...core.sql import quoted
 from ..durations import DAY, duration_form
 from ..forms import Kind, Row
-from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order
+from .base import (
+    NOT_FINITE,
+    Convert,
+    Moments,
+    RawColumn,
+    RawTable,
+    ValueLimits,
+    convert_columns,
+    float_form,
+    order,
+)
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
+
+_ZERO: Final = re.compile(r"0000-|\d{4}-00-|\d{4}-\d\d-00|-?\d{3}:\d\d|-\d\d:|2[5-9]:|[3-9]\d:")
+"""The beginning of a date or time that MariaDB and MySQL take besides. PostgreSQL takes all others, also those that
+Python's calendar does not have."""
+LIMITS: Final = ValueLimits(
+    vendor="postgresql",
+    label="PostgreSQL",
+    takes_nul=False,
+    floats=NOT_FINITE,
+    takes_infinite_decimals=True,
+    takes_intervals=True,
+    takes_arrays=True,
+    has_date=lambda _, form: _ZERO.match(form) is None,
+)
 
 # Partitioned tables are read as one; what belongs to an extension is made by it.
 _TABLES: Final = """

@@ -16,7 +16,17 @@ from ...core.sql import quoted
 from ..durations import microseconds
 from ..errors import TableUnreadable
 from ..forms import Kind, Row
-from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order
+from .base import (
+    NOT_FINITE,
+    Convert,
+    Moments,
+    RawColumn,
+    RawTable,
+    ValueLimits,
+    convert_columns,
+    float_form,
+    order,
+)
 
 _TEXTS: Final = frozenset({"text"})
 _DECLARED: Final = {
@@ -33,9 +43,16 @@ _STORED: Final = {
     frozenset({"blob"}): Kind.BINARY,
 }
 
-DIGITS: Final = 15
+_DIGITS: Final = 15
 """Decimal digits that SQLite keeps: it stores decimals as binary floats."""
-_EXACT: Final = decimal.Context(prec=DIGITS)
+LIMITS: Final = ValueLimits(
+    vendor="sqlite",
+    label="SQLite",
+    counts_characters=False,
+    floats=NOT_FINITE - {"NaN"},
+    decimal_digits=_DIGITS,
+)
+_EXACT: Final = decimal.Context(prec=_DIGITS)
 _WIDE: Final = decimal.Context(prec=1000)
 _UNFIT: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, decimal.InvalidOperation)
 """Errors of a converter for a value that is not of its kind."""

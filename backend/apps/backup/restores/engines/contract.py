@@ -19,6 +19,7 @@ from django.db import connections
 
 from ...core.manifest import DatabaseRecord
 from ...errors import RestoreRefused
+from ...sources.engines.rehearsal import Rehearsal
 from ..backup_source import Origin, Progress
 from ..changes import Baseline
 from ..journal import Component, Journal, Kind
@@ -164,6 +165,10 @@ class DatabaseEngine(SwapEngine):
         """Return names of tables in the form in which this kind of database compares them."""
         return frozenset(tables)
 
+    def matching_tables(self, name: str, known: Iterable[str]) -> Sequence[str]:
+        """Return the known tables that a user may mean by a name that is none of theirs, such as one without schema."""
+        return []
+
     def tables(self, alias: str, cursor: CursorWrapper) -> Sequence[str]:
         """Return the names of the live tables."""
         return connections[alias].introspection.table_names(cursor)
@@ -173,8 +178,19 @@ class DatabaseEngine(SwapEngine):
         return []
 
 
+class FileEngine(DatabaseEngine):
+    """The steps of a restore for databases that are files, each known by its path."""
+
+    label: ClassVar[str]
+    """The name of the kind of database, for users."""
+
+    @abstractmethod
+    def live_file(self, alias: str) -> Path:
+        """Return the file of the live database, which may be missing. Raises `SourceRefused` if it has none."""
+
+
 class ServerEngine(DatabaseEngine):
-    """What a restore does with databases on a server, each known by its name there."""
+    """The steps of a restore for databases on a server, each known by its name there."""
 
     @abstractmethod
     def free_name(self, base: str, ending: str) -> str:
@@ -182,15 +198,22 @@ class ServerEngine(DatabaseEngine):
 
     @abstractmethod
     def check(self, alias: str) -> ServerCheck:
-        """Look whether the server can take a database of rows in. Raises `RestoreFailed` if it is not reached."""
+        """Check whether the server can take a database of rows in. Raises `RestoreFailed` if it is not reached."""
 
     def check_dump(self, record: DatabaseRecord) -> ServerCheck:
-        """Look whether the server can take this dump in. Raises `RestoreFailed`, `ClientMissing`."""
+        """Check whether the server can take this dump in. Raises `RestoreFailed`, `ClientMissing`."""
+        raise _no_dump(record)
+
+    def rehearse_dump(self, record: DatabaseRecord, origin: Origin, leave_out: frozenset[str]) -> Rehearsal:
+        """Rehearse the restore of a dump in a database that is dropped again.
+
+        Raises `RestoreFailed`, `ClientMissing`, and Django's `DatabaseError`.
+        """
         raise _no_dump(record)
 
     @abstractmethod
     def data_folder(self, alias: str) -> Path | None:
-        """Return where the server keeps its data; None where that is on another machine, or is not told."""
+        """Return the folder with the server's data; None if it is on another machine, or is not told."""
 
     def component(self, alias: str, journal: Journal) -> Component:
         name, mark = str(connections[alias].settings_dict["NAME"]), journal.restore.hex[:8]

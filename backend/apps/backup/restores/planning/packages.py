@@ -15,6 +15,8 @@ from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...core.manifest import DataRecord, Manifest, TableRecord
+from ...portable.engines.base import ValueLimits
+from ...portable.engines.registry import VALUE_LIMITS
 from ...portable.errors import NotPortable
 from ...portable.fields import kind_of_field, stored_field
 from ...portable.forms import Kind, Row, is_type_name
@@ -50,7 +52,7 @@ def look_at(origin: Origin, record: DataRecord, leave_out: frozenset[str], progr
 
 def _look_at_schema(manifest: Manifest, record: DataRecord, known: History, leave_out: frozenset[str]) -> Obstacles:
     found = Obstacles()
-    tables, engine = modelled(known), connections[record.alias].vendor
+    tables, limits = modelled(known), VALUE_LIMITS[connections[record.alias].vendor]
     _compare_migrations(found, manifest, record, known)
     if found.blocking:
         # The models of a state that cannot be made say nothing.
@@ -58,9 +60,9 @@ def _look_at_schema(manifest: Manifest, record: DataRecord, known: History, leav
     found.warnings += record.notes
     for table in record.tables:
         if table.name not in leave_out:
-            _compare_table(found, record, table, tables.get(table.name), engine=engine)
-    if engine == "mysql" != record.engine:
-        found.warnings += _one_to_mariadb(record, tables)
+            _compare_table(found, record, table, tables.get(table.name), limits=limits)
+    if limits.equal_texts and limits.vendor != record.engine:
+        found.warnings += _equal_text_warnings(record, tables, limits.equal_texts)
     unknown = sorted(leave_out - {table.name for table in record.tables})
     found.blocking += [f"{name} is to be left out, but the package has no such table" for name in unknown]
     missing = sorted(set(tables) - {table.name for table in record.tables})
@@ -73,8 +75,8 @@ def _look_at_schema(manifest: Manifest, record: DataRecord, known: History, leav
     return found
 
 
-def _one_to_mariadb(record: DataRecord, tables: dict[str, type[models.Model]]) -> list[str]:
-    """Return a warning on unique texts that the collation of MariaDB treats as equal."""
+def _equal_text_warnings(record: DataRecord, tables: dict[str, type[models.Model]], equal_texts: str) -> list[str]:
+    """Return a warning on unique columns for different texts that the database here treats as equal."""
     unique = [
         f"{table.name}.{column}"
         for table in record.tables
@@ -86,8 +88,7 @@ def _one_to_mariadb(record: DataRecord, tables: dict[str, type[models.Model]]) -
         return []
     shown = ", ".join(unique[:_MOST])
     return [
-        "to the usual collations of MariaDB and MySQL, texts are equal that differ in case, accents or spaces at their"
-        f" end alone: if one of {shown} has such a pair, loading ends with its name, and nothing live is changed"
+        f"{equal_texts}: if one of {shown} has such a pair, loading ends with its name, and nothing live is changed"
     ]
 
 
@@ -145,7 +146,7 @@ def _differing_schema(record: DataRecord, known: History, apps: set[str]) -> dic
 
 
 def _compare_table(
-    found: Obstacles, record: DataRecord, table: TableRecord, model: type[models.Model] | None, *, engine: str
+    found: Obstacles, record: DataRecord, table: TableRecord, model: type[models.Model] | None, *, limits: ValueLimits
 ) -> None:
     if model is None and table.model:
         found.blocking.append(
@@ -168,7 +169,7 @@ def _compare_table(
             found.blocking.append(
                 f"{where} is {kind} in the package and {kind_of_field(field)} in the code's migrations"
             )
-        if engine != record.engine and kind in {Kind.NATIVE, Kind.MIXED}:
+        if limits.vendor != record.engine and kind in {Kind.NATIVE, Kind.MIXED}:
             found.blocking.append(
                 f"{where} is of the type {column.type or '(undeclared)'}, which only {record.engine} has;"
                 f" --leave-out {table.name} goes on without the table"
@@ -178,9 +179,9 @@ def _compare_table(
                 f"{where} is of the type {column.type[:100]!r}, which is no name of one: the package was not written by"
                 f" this software, or --leave-out {table.name} goes on without the table"
             )
-        elif kind is Kind.ARRAY and engine != "postgresql":
+        elif kind is Kind.ARRAY and not limits.takes_arrays:
             found.blocking.append(
-                f"{where} is an array, which {engine} has not; --leave-out {table.name} leaves it out"
+                f"{where} is an array, which {limits.vendor} has not; --leave-out {table.name} leaves it out"
             )
 
 

@@ -12,7 +12,7 @@ from django.db import connections
 
 from ....core.sql import backticked
 from ....sources.engines.mysql.connection import ENGINE, fresh_connection
-from ....sources.engines.postgresql.schema.disks import LOCAL, local_folder
+from ....sources.engines.server_disks import LOCAL, local_folder
 from ...journal import Component, Kind
 from ..contract import Mark, ServerEngine
 from ..fill_base import Filling, Scratch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,8 +11,10 @@ from ....core.manifest import DatabaseRecord
 from ....sources.engines.postgresql.dump import ENGINE, fresh_connection, read_facts, written_since
 from ....sources.engines.postgresql.schema.disks import data_folder
 from ....sources.engines.postgresql.schema.live import create_like_live
+from ....sources.engines.postgresql.schema.rehearsal import rehearse
 from ....sources.engines.postgresql.schema.scratch import create_scratch
 from ....sources.engines.postgresql.schema.server import bar, drop, exists, free_name, server
+from ....sources.engines.rehearsal import Rehearsal
 from ...backup_source import Origin, Progress
 from ...changes import Baseline
 from ...journal import Component, Kind
@@ -139,6 +141,9 @@ class PostgresqlEngine(ServerEngine):
     def check_dump(self, record: DatabaseRecord) -> ServerCheck:
         return stage.check_server(record)
 
+    def rehearse_dump(self, record: DatabaseRecord, origin: Origin, leave_out: frozenset[str]) -> Rehearsal:
+        return rehearse(origin, record, leave_out)
+
     def data_folder(self, alias: str) -> Path | None:
         with server(alias) as cursor:
             return data_folder(cursor)
@@ -152,3 +157,7 @@ class PostgresqlEngine(ServerEngine):
     def stored_code(self, cursor: CursorWrapper) -> Mapping[str, str]:
         cursor.execute(_CODE)
         return {str(name): str(text) for name, text in cursor.fetchall()}
+
+    def matching_tables(self, name: str, known: Iterable[str]) -> Sequence[str]:
+        plain = name.removeprefix("public.")
+        return [one for one in known if name == one.rpartition(".")[2] or plain == one]

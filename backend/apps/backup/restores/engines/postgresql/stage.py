@@ -20,11 +20,10 @@ from ....errors import RestoreFailed
 from ....sources.engines.postgresql.client_programs import Client, find_client, hidden_in, restore_command
 from ....sources.engines.postgresql.dump import PostgresFacts, fresh_connection, read_facts
 from ....sources.engines.postgresql.schema.checks import put_back, references_not_valid, set_aside
-from ....sources.engines.postgresql.schema.failures import Failure, Maker, failures_of
+from ....sources.engines.postgresql.schema.failures import Maker, failures_of
 from ....sources.engines.postgresql.schema.generated import compute_again
 from ....sources.engines.postgresql.schema.rehearsal import is_failure
 from ....sources.engines.postgresql.schema.rights import (
-    RESTRICTED,
     Rights,
     give_to_owner,
     replay_facts,
@@ -36,8 +35,9 @@ from ....sources.engines.postgresql.schema.script import Entry, Script, read_scr
 from ....sources.engines.postgresql.schema.server import exists, server
 from ....sources.engines.postgresql.schema.session import Session, open_session
 from ....sources.engines.postgresql.server_facts import locale_of, made_in, server_facts
-from ....sources.streams import CHUNK, describe_exit
-from ....sources.verify import DumpPlace, compare_rows
+from ....sources.engines.rehearsal import RESTRICTED, Failure
+from ....sources.streams import CHUNK, DumpPlace, describe_exit
+from ....sources.verify import compare_rows
 from ...backup_source import Progress
 from ..server_check import ServerCheck
 from .swap import prepared_in

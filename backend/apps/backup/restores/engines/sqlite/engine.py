@@ -13,12 +13,13 @@ from urllib.parse import quote
 from django.db import connections
 
 from ....core.manifest import DatabaseRecord
+from ....errors import RestoreFailed
 from ....sources.engines.sqlite.online_copy import ENGINE, SIDE_FILES, count_rows, database_path
 from ....sources.files import RESTORE_MARK
 from ...backup_source import Origin, Progress
 from ...changes import Baseline
 from ...journal import Component, Journal, Kind
-from ..contract import DatabaseEngine, Mark
+from ..contract import FileEngine, Mark
 from ..files import swap
 from ..files.engine import paths_beside
 from ..fill_base import Filling, Scratch
@@ -31,14 +32,18 @@ if TYPE_CHECKING:
 _CODE: Final = "SELECT 'trigger ' || name || ' on ' || tbl_name, sql FROM sqlite_master WHERE type = 'trigger'"
 
 
-class SqliteEngine(DatabaseEngine):
+class SqliteEngine(FileEngine):
     """A file with its side files is renamed. It waits for locks no longer than its own time limit."""
 
     kind = Kind.SQLITE
     vendor = ENGINE
+    label = "SQLite"
+
+    def live_file(self, alias: str) -> Path:
+        return database_path(alias, connections[alias].settings_dict)
 
     def component(self, alias: str, journal: Journal) -> Component:
-        live = database_path(alias, connections[alias].settings_dict)
+        live = self.live_file(alias)
         beside = live.with_name(f".{live.name}{RESTORE_MARK}{journal.restore.hex[:8]}")
         return paths_beside(self.kind, alias, live, beside)
 
@@ -103,12 +108,18 @@ class SqliteEngine(DatabaseEngine):
             wrapper.close()
 
     def count_rows(self, component: Component, place: str, before: Mapping[str, int]) -> Mapping[str, int]:
-        # Not as unchangeable: what is still in the log beside it counts.
-        with contextlib.closing(sqlite3.connect(f"file:{quote(place)}?mode=rw", uri=True)) as connection:
+        # Writable, because rows that are still in the log beside the file count, too.
+        with (
+            _errors_translated(),
+            contextlib.closing(sqlite3.connect(f"file:{quote(place)}?mode=rw", uri=True)) as connection,
+        ):
             return count_rows(connection.cursor())
 
     def count_written(self, component: Component, place: str, baseline: Baseline) -> Mapping[str, int] | None:
-        return None if baseline.stored is None else written.count_written(component.name, place, baseline.stored)
+        if baseline.stored is None:
+            return None
+        with _errors_translated():
+            return written.count_written(component.name, place, baseline.stored)
 
     def stored_code(self, cursor: CursorWrapper) -> Mapping[str, str]:
         cursor.execute(_CODE)
@@ -117,3 +128,11 @@ class SqliteEngine(DatabaseEngine):
     def folded(self, tables: Iterable[str]) -> frozenset[str]:
         # SQLite finds a table whatever the case of its letters.
         return frozenset(name.lower() for name in tables)
+
+
+@contextlib.contextmanager
+def _errors_translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise RestoreFailed(str(error)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import subprocess
 import tempfile
 import threading
@@ -14,6 +15,9 @@ from strongroom.streams import Reader
 from ...errors import CaptureFailed
 from ...streams import CHUNK, describe_exit
 from .client_programs import CommandLine
+
+_COPY: Final = re.compile(rb'COPY ("(?:[^"]|"")+"|[^\s."]+)\.("(?:[^"]|"")+"|[^\s."(]+) .*FROM stdin;\n', re.DOTALL)
+_PIECE: Final = 1 << 16
 
 Found = TypeVar("Found")
 Measure = Callable[[bytes], None]
@@ -82,3 +86,34 @@ class _Feeder(threading.Thread):
             # The program has read what it needs, or failed; its exit status tells which.
             return False
         return True
+
+
+def count_copied(output: IO[bytes]) -> dict[str, int]:
+    """Count the rows of each table in the SQL of pg_restore, which has them as COPY."""
+    counts: dict[str, int] = {}
+    table: str | None = None
+    header = b""
+    at_start = True
+    # A row may be as long as a gigabyte: lines are read in pieces.
+    while line := output.readline(_PIECE):
+        whole = at_start
+        at_start = line.endswith(b"\n")
+        if table is None:
+            if header or (whole and line.startswith(b"COPY ")):
+                # A name may hold a line's end: then a quotation mark is open.
+                header += line
+                if header.count(b'"') % 2 == 0:
+                    if found := _COPY.fullmatch(header):
+                        table = f"{_plain(found[1])}.{_plain(found[2])}"
+                        counts[table] = 0
+                    header = b""
+        elif whole and line == b"\\.\n":
+            table = None
+        elif at_start:
+            counts[table] += 1
+    return counts
+
+
+def _plain(name: bytes) -> str:
+    text = name.decode("utf-8", "replace")
+    return text[1:-1].replace('""', '"') if text.startswith('"') else text

@@ -10,7 +10,7 @@ from typing import Final
 
 from .....core.sql import quoted
 from .....errors import RestoreFailed
-from .failures import Failure
+from ...rehearsal import Failure
 from .script import Entry
 from .session import Refusal, Session
 

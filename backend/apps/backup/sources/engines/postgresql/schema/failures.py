@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .....core.sql import quoted
+from ...rehearsal import Failure
 from .script import Entry
 from .session import FORBIDDEN, UNKNOWN_NAMES, Refusal
 
@@ -16,20 +17,6 @@ _HAVE_ROWS: Final = frozenset({"TABLE", "SCHEMA", "SEQUENCE"})
 """Kinds of objects that cannot be left out: they hold what was backed up, or are where that lies."""
 
 Refused = tuple[Entry, Refusal]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An object that cannot be made; `hint` says what helps, `selector` is its name for `--leave-out`."""
-
-    object: str
-    reason: str
-    hint: str
-    sql: str
-    selector: str
-
-    def __str__(self) -> str:
-        return f"{self.object}: {self.reason}. {self.hint}".strip()
 
 
 @dataclass(frozen=True)

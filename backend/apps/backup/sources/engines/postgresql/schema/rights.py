@@ -18,11 +18,6 @@ from .session import NO_OBJECT, NOT_THERE, Refusal, Session
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
-RESTRICTED: Final = (
-    "Create the role that it names, make the role that restores a member of it (GRANT … TO …), or restore as a"
-    " superuser"
-)
-"""The remedy where a revocation cannot be replayed."""
 _MOST_NOTES: Final = 30
 _OWNER: Final = "the owner cannot be kept"
 _AS_ANOTHER: Final = b"SET SESSION AUTHORIZATION "

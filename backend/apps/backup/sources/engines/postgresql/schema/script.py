@@ -18,7 +18,7 @@ from strongroom.streams import Reader
 from .....core.manifest import DatabaseRecord
 from .....errors import RestoreFailed
 from ....errors import CaptureFailed
-from ....verify import DumpPlace
+from ....streams import DumpPlace
 from ..client_programs import Client, CommandLine, list_command, listed_command, schema_command
 from ..read_dump import read_dump
 
