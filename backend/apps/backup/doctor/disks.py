@@ -44,7 +44,7 @@ class Space:
 def storage_findings() -> Iterator[Finding]:
     """W003: the storage cannot be written."""
     for root in conf.load().roots:
-        folder = existing(root)
+        folder = nearest_existing(root)
         if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
             yield critical(
                 3,
@@ -75,7 +75,7 @@ def root_findings() -> Iterator[Finding]:
 
 def placement_findings() -> Iterator[Finding]:
     """W010: the storage is not on a mount of its own. W011: it is on the disk of the data."""
-    root = existing(conf.load().storage_root)
+    root = nearest_existing(conf.load().storage_root)
     device = root.stat().st_dev
     if not _has_mount(root):
         yield warning(
@@ -98,7 +98,7 @@ def placement_findings() -> Iterator[Finding]:
 
 def space(*, daily: int | None) -> Space:
     """Measure the space of the main storage, with a forecast for backups that need `daily` bytes a day."""
-    root = existing(conf.load().storage_root)
+    root = nearest_existing(conf.load().storage_root)
     usage = shutil.disk_usage(root)
     days = usage.free / daily if daily else None
     return Space(
@@ -125,7 +125,7 @@ def space_findings(seen: Space) -> Iterator[Finding]:
         yield warning(17, subject, f"Only {part:.1%} of its space is free.", hint)
 
 
-def existing(path: Path) -> Path:
+def nearest_existing(path: Path) -> Path:
     """Return the path, or the nearest folder above it that exists."""
     return next(folder for folder in (path, *path.parents) if folder.exists())
 

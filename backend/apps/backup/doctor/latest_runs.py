@@ -13,7 +13,7 @@ from ..errors import StorageRefused
 from ..models import BackupConfiguration, BackupJob, JobStatus
 from ..selectors import FAILURES, STORED_STATUSES, Latest
 from ..storage.locations import choose_place
-from .disks import existing
+from .disks import nearest_existing
 from .findings import Finding, critical, warning
 
 _MOST_NAMED: Final = 3
@@ -70,7 +70,7 @@ def fit_findings(
         if row.next_slot is None or stored is None or not stored.stored_size:
             continue
         try:
-            place = existing(choose_place(row.storage_path, encrypted=row.encryption_enabled).storage)
+            place = nearest_existing(choose_place(row.storage_path, encrypted=row.encryption_enabled).storage)
         except StorageRefused:
             continue  # each job of this configuration reports it
         due.setdefault(place.stat().st_dev, []).append((row.next_slot, row, stored.stored_size, place))

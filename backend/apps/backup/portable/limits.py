@@ -64,7 +64,7 @@ def _each(reason: Callable[[Any], str]) -> Check:
 def _text_check(field: models.Field[Any, Any] | None, limits: ValueLimits) -> Check | None:
     longest = field.max_length if isinstance(field, models.CharField) and limits.counts_characters else None
     if longest is None and limits.takes_nul:
-        # Each database takes all of Unicode: scratch databases are made so.
+        # New databases are made so that they take all of Unicode.
         return None
 
     def reason(text: str) -> str:

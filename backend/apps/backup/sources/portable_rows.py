@@ -77,7 +77,7 @@ class PortableCapture:
         if unread:
             raise CaptureFailed(f"The table {unread[0]} was not read to its end; there is no backup.")
         tables = [self._finished[table.name] for table in self.record.tables]
-        return msgspec.structs.replace(self.record, tables=tables, notes=[*self.record.notes, *self.reading.met()])
+        return msgspec.structs.replace(self.record, tables=tables, notes=[*self.record.notes, *self.reading.oddities()])
 
 
 class _Translating:

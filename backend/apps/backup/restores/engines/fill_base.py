@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ...core.manifest import ColumnRecord, TableRecord
 from ...errors import RestoreFailed
-from ...portable.engines.base import Moments, RawTable, Reading, Writing
+from ...portable.engines.base import RawTable, Reading, Timestamps, Writing
 from ...portable.forms import is_type_name
 from ...portable.history import History
 
@@ -23,7 +23,7 @@ class Scratch:
     alias: str
     place: str
     known: History
-    moments: Moments
+    timestamps: Timestamps
     source: str
     """The kind of database that the rows come from."""
 

@@ -22,7 +22,7 @@ from ...portable.fields import kind_of_field, stored_field
 from ...portable.forms import Kind, Row, is_type_name
 from ...portable.history import History, columns_of, history
 from ...portable.limits import Check, check_for
-from ...portable.tables import modelled
+from ...portable.tables import model_tables
 from ...sources.migrations import code_leaves, newer_code
 from ..backup_source import Origin, Progress
 from ..staging.package_tables import each_table
@@ -52,7 +52,7 @@ def look_at(origin: Origin, record: DataRecord, leave_out: frozenset[str], progr
 
 def _look_at_schema(manifest: Manifest, record: DataRecord, known: History, leave_out: frozenset[str]) -> Obstacles:
     found = Obstacles()
-    tables, limits = modelled(known), VALUE_LIMITS[connections[record.alias].vendor]
+    tables, limits = model_tables(known), VALUE_LIMITS[connections[record.alias].vendor]
     _compare_migrations(found, manifest, record, known)
     if found.blocking:
         # The models of a state that cannot be made say nothing.
@@ -188,7 +188,7 @@ def _compare_table(
 def _look_at_values(
     origin: Origin, record: DataRecord, known: History, leave_out: frozenset[str], *, progress: Progress
 ) -> list[str]:
-    models_of, connection = modelled(known), connections[record.alias]
+    models_of, connection = model_tables(known), connections[record.alias]
     checks = {
         table.path: _Checks(table, models_of.get(table.name), connection)
         for table in record.tables

@@ -24,7 +24,7 @@ from ...portable.engines.base import RawTable, convert_columns
 from ...portable.forms import Kind, Row
 from ...portable.history import History, history
 from ...portable.rows import read_all
-from ...sources.engines.opened_rows import moments_in
+from ...sources.engines.opened_rows import timestamps_in
 from ...sources.streams import describe_exit
 from ..backup_source import Origin, Progress
 from ..engines.fill_base import Filling, Scratch
@@ -71,8 +71,8 @@ def load(
 
 def _filling(target: Target) -> contextlib.AbstractContextManager[Filling]:
     alias = target.record.alias
-    moments = moments_in(alias, bare=target.record.bare_moments)
-    return engine_of(alias).fill(Scratch(alias, target.place, target.known, moments, target.record.engine))
+    timestamps = timestamps_in(alias, bare=target.record.bare_moments)
+    return engine_of(alias).fill(Scratch(alias, target.place, target.known, timestamps, target.record.engine))
 
 
 def _take_in(origin: Origin, loads: Sequence[_Load], progress: Progress) -> None:

@@ -11,7 +11,7 @@ from django.db.utils import Error as DatabaseFailure
 from ....core.manifest import ColumnRecord, TableRecord
 from ....core.sql import backticked
 from ....errors import RestoreFailed
-from ....portable.engines.base import Moments, RawTable
+from ....portable.engines.base import RawTable, Timestamps
 from ....portable.engines.mysql import MysqlReading, MysqlWriting
 from ....portable.forms import Kind
 from ....sources.engines.mysql.connection import fresh_connection
@@ -53,7 +53,7 @@ def open_mysql(scratch: Scratch) -> Iterator[MysqlFilling]:
         with fresh_connection(scratch.alias, scratch.place) as wrapper, wrapper.cursor() as cursor:
             cursor.execute("SET SESSION foreign_key_checks = 0")
             cursor.execute("SET SESSION unique_checks = 0")
-            filling = MysqlFilling(wrapper, cursor, scratch.moments, scratch.source)
+            filling = MysqlFilling(wrapper, cursor, scratch.timestamps, scratch.source)
             cursor.execute("SET autocommit = 0")
             yield filling
             cursor.execute("COMMIT")
@@ -72,13 +72,15 @@ def open_mysql(scratch: Scratch) -> Iterator[MysqlFilling]:
 class MysqlFilling:
     """One database."""
 
-    def __init__(self, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, moments: Moments, source: str) -> None:
+    def __init__(
+        self, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, timestamps: Timestamps, source: str
+    ) -> None:
         self._cursor = cursor
         self._source = source
-        self.reading = MysqlReading(wrapper, cursor, moments=moments)
+        self.reading = MysqlReading(wrapper, cursor, timestamps=timestamps)
         self.reading.prepare()
         self._known: dict[str, RawTable] = {}
-        self.writing = MysqlWriting(cursor, self._known, moments=moments)
+        self.writing = MysqlWriting(cursor, self._known, timestamps=timestamps)
         self._put_aside: list[str] = []
 
     def create(self, table: TableRecord) -> None:

@@ -13,7 +13,7 @@ from django.db.utils import Error as DatabaseFailure
 from ....core.manifest import ColumnRecord, TableRecord
 from ....core.sql import quoted
 from ....errors import RestoreFailed
-from ....portable.engines.base import Moments, RawTable
+from ....portable.engines.base import RawTable, Timestamps
 from ....portable.engines.postgresql import PostgresqlReading, PostgresqlWriting
 from ....portable.forms import Kind, is_type_name
 from ....sources.engines.postgresql.dump import fresh_connection
@@ -59,7 +59,7 @@ def open_postgresql(scratch: Scratch) -> Iterator[PostgresqlFilling]:
     """The database `scratch.place` on the alias's server, in one transaction that ends with the block."""
     try:
         with fresh_connection(scratch.alias, scratch.place) as wrapper, wrapper.cursor() as cursor:
-            filling = PostgresqlFilling(cursor, scratch.moments, scratch.source)
+            filling = PostgresqlFilling(cursor, scratch.timestamps, scratch.source)
             cursor.execute("BEGIN")
             yield filling
             cursor.execute("COMMIT")
@@ -74,12 +74,12 @@ def open_postgresql(scratch: Scratch) -> Iterator[PostgresqlFilling]:
 class PostgresqlFilling:
     """One database."""
 
-    def __init__(self, cursor: CursorWrapper, moments: Moments, source: str) -> None:
+    def __init__(self, cursor: CursorWrapper, timestamps: Timestamps, source: str) -> None:
         self._cursor = cursor
         self._source = source
-        self.reading = PostgresqlReading(cursor, moments)
+        self.reading = PostgresqlReading(cursor, timestamps)
         self.reading.prepare()
-        self.writing = PostgresqlWriting(cursor, self.reading.identifiers, moments=moments)
+        self.writing = PostgresqlWriting(cursor, self.reading.identifiers, timestamps=timestamps)
         self._tables: list[str] = []
         self._put_aside: list[str] = []
 

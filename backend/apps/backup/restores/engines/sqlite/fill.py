@@ -12,7 +12,7 @@ from urllib.parse import quote
 from ....core.manifest import ColumnRecord, TableRecord
 from ....core.sql import quoted
 from ....errors import RestoreFailed
-from ....portable.engines.base import Moments, RawTable
+from ....portable.engines.base import RawTable, Timestamps
 from ....portable.engines.sqlite import SqliteReading, SqliteWriting, is_index_of_a_table
 from ....portable.forms import Kind
 from ....portable.tables import decimal_places
@@ -45,7 +45,7 @@ def open_sqlite(scratch: Scratch) -> Iterator[SqliteFilling]:
             for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "foreign_keys = OFF", "cache_size = -65536"):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
             connection.execute("BEGIN EXCLUSIVE")
-            yield SqliteFilling(connection, scratch.moments, decimal_places(scratch.known), scratch.source)
+            yield SqliteFilling(connection, scratch.timestamps, decimal_places(scratch.known), scratch.source)
             connection.execute("COMMIT")
     except sqlite3.Error as error:
         raise RestoreFailed(
@@ -57,12 +57,12 @@ class SqliteFilling:
     """One file."""
 
     def __init__(
-        self, connection: sqlite3.Connection, moments: Moments, places: Mapping[tuple[str, str], int], source: str
+        self, connection: sqlite3.Connection, timestamps: Timestamps, places: Mapping[tuple[str, str], int], source: str
     ) -> None:
         self._connection = connection
         self._source = source
-        self.reading = SqliteReading(connection, moments=moments, places=places)
-        self.writing = SqliteWriting(connection, moments=moments)
+        self.reading = SqliteReading(connection, timestamps=timestamps, places=places)
+        self.writing = SqliteWriting(connection, timestamps=timestamps)
         self._put_aside: list[str] = []
 
     def create(self, table: TableRecord) -> None:

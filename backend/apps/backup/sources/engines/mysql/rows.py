@@ -9,7 +9,7 @@ from django.conf import settings as project
 
 from ....portable.engines.mysql import MysqlReading
 from ....portable.history import history
-from ..opened_rows import OpenedRows, applied_in, by_app, moments_in, one_row
+from ..opened_rows import OpenedRows, applied_in, by_app, one_row, timestamps_in
 from .connection import fresh_connection, not_transactional
 
 
@@ -18,7 +18,7 @@ def open_rows(alias: str, stack: contextlib.ExitStack) -> OpenedRows:
     wrapper = stack.enter_context(fresh_connection(alias))
     wrapper.inc_thread_sharing()
     cursor = stack.enter_context(wrapper.cursor())
-    reading = MysqlReading(wrapper, cursor, moments=moments_in(alias, bare=not project.USE_TZ))
+    reading = MysqlReading(wrapper, cursor, timestamps=timestamps_in(alias, bare=not project.USE_TZ))
     reading.prepare()
     cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")

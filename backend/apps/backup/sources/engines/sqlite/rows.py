@@ -13,7 +13,7 @@ from .... import conf
 from ....portable.engines.sqlite import SqliteReading
 from ....portable.history import history
 from ....portable.tables import decimal_places
-from ..opened_rows import MIGRATIONS, OpenedRows, by_app, moments_in
+from ..opened_rows import MIGRATIONS, OpenedRows, by_app, timestamps_in
 from .online_copy import copied, open_readonly
 
 
@@ -27,7 +27,7 @@ def open_rows(alias: str, staging: Path, stack: contextlib.ExitStack) -> OpenedR
     known = history(by_app(applied))
     reading = SqliteReading(
         connection,
-        moments=moments_in(alias, bare=not project.USE_TZ),
+        timestamps=timestamps_in(alias, bare=not project.USE_TZ),
         places=decimal_places(known),
         derived=conf.load().derived_tables,
     )
