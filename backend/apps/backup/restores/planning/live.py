@@ -21,7 +21,7 @@ from ...ledger import ledger_alias
 from ...models import BackupJob, RestoreType
 from ...policies.restore_request import RestoreRequest
 from ...sources.file_references import reference_fields
-from ...sources.files import FileRoot, file_roots, held_besides, stays_inside
+from ...sources.files import FileRoot, file_roots, never_captured_in, stays_inside
 from ...sources.migrations import code_knows, code_leaves, newer_code
 from ...sources.project_facts import same_secret, secret_names
 from ...sources.project_folders import inside_any
@@ -217,7 +217,7 @@ def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> Non
             " they belong by hand"
         )
     parent = live.path if stays or is_mount(live.path) else live.path.parent
-    notes = [f"replaced around {what}" for what in held_besides(live)]
+    notes = [f"replaced around {what}" for what in never_captured_in(live)]
     plan.replacements.append(Replacement("files", root.name, str(live.path), live.path.exists(), root.bytes, notes))
     needed[parent] = needed.get(parent, 0) + root.bytes
     for folder in dict.fromkeys(map(existing, [parent, *(path.parent for path in untouched)])):

@@ -15,7 +15,7 @@ from typing import Final
 
 from strongroom.long_paths import remove_tree
 
-from ....sources.engines.sqlite.online_copy import fold_log_in, has_no_tables
+from ....sources.engines.sqlite.online_copy import checkpoint_log, has_no_tables
 from ....sources.files import RESTORE_MARK
 from ...journal import Component, Kind, sync_folder
 
@@ -81,7 +81,7 @@ def forward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = (
         mark(OLD_AWAY)
         if component.had_live and not _exists(kept):
             if component.kind is Kind.SQLITE:
-                fold_log_in(live)
+                checkpoint_log(live)
             _move_sides(component.live, component.kept, sides)
             _rename(live, kept)
             if not _exists(live):
@@ -112,7 +112,7 @@ def backward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = 
         mark(OLD_BACK)
     if begun and _exists(kept):
         if component.kind is Kind.SQLITE:
-            fold_log_in(kept)
+            checkpoint_log(kept)
         _clear(component, mark, sides)
         _rename(kept, live)
     if begun:

@@ -14,7 +14,7 @@ from .connection import fresh_connection, not_transactional
 
 
 def open_rows(alias: str, stack: contextlib.ExitStack) -> OpenedRows:
-    """Begin the transaction. It ends with the stack."""
+    """Begin the transaction and return its rows. It ends with the stack."""
     wrapper = stack.enter_context(fresh_connection(alias))
     wrapper.inc_thread_sharing()
     cursor = stack.enter_context(wrapper.cursor())

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class PostgresqlCapture(CaptureEngine):
-    """One transaction sees everything, and pg_dump sees what that transaction sees."""
+    """Databases are dumped by pg_dump in the snapshot of one transaction."""
 
     vendor = ENGINE
     has_dump = True
@@ -70,7 +70,7 @@ class PostgresqlCapture(CaptureEngine):
 
     @contextlib.contextmanager
     def limited(self, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, seconds: int) -> Iterator[None]:
-        # Changes nothing outside of the transaction, which suits poolers of connections.
+        # In a transaction: the limit must not stay in a session that a connection pooler shares.
         cursor.execute("BEGIN READ ONLY")
         try:
             cursor.execute(f"SET LOCAL statement_timeout = '{seconds}s'")

@@ -1,4 +1,4 @@
-"""A dump is read by pg_restore, without any server: one thread writes the dump, another reads what comes of it."""
+"""Read a dump by pg_restore, without a server: one thread writes the dump to it, another reads its output."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _LAST_WORDS: Final = 4000
 def read_dump(
     command_line: CommandLine, dump: Reader, take: Callable[[IO[bytes]], Found], *, measure: Measure | None = None
 ) -> Found:
-    """Have pg_restore read a dump; `take` is given what it writes, and what that returns is returned.
+    """Let pg_restore read a dump, pass its output to `take`, and return the result of `take`.
 
-    With `measure` the dump is read to its end, whether pg_restore needs that or not, and `measure` is given every byte.
-    Raises `CaptureFailed` where pg_restore fails, and what reading the dump raises.
+    With `measure` the dump is read to its end, even if pg_restore does not need that, and `measure` gets every byte.
+    Raises `CaptureFailed` if pg_restore fails, and the errors of reading the dump.
     """
     command, environment = command_line
     with tempfile.TemporaryFile() as stderr:
@@ -56,7 +56,7 @@ def read_dump(
 
 
 class _Feeder(threading.Thread):
-    """Writes a stream into a program's input while another thread reads its output."""
+    """A thread that writes a stream to a program's input while another thread reads its output."""
 
     def __init__(self, stream: Reader, target: IO[bytes], measure: Measure | None) -> None:
         super().__init__(daemon=True)
@@ -83,7 +83,7 @@ class _Feeder(threading.Thread):
         try:
             self._target.write(data)
         except BrokenPipeError:
-            # The program has read what it needs, or failed; its exit status tells which.
+            # The program has read enough or has failed; its exit status says which.
             return False
         return True
 
@@ -100,7 +100,7 @@ def count_copied(output: IO[bytes]) -> dict[str, int]:
         at_start = line.endswith(b"\n")
         if table is None:
             if header or (whole and line.startswith(b"COPY ")):
-                # A name may hold a line's end: then a quotation mark is open.
+                # A name may contain a line break: then a quotation mark is still open.
                 header += line
                 if header.count(b'"') % 2 == 0:
                     if found := _COPY.fullmatch(header):

@@ -12,7 +12,7 @@ from .dump import fresh_connection
 
 
 def open_rows(alias: str, stack: contextlib.ExitStack) -> OpenedRows:
-    """Begin the transaction. It ends with the stack."""
+    """Begin the transaction and return its rows. It ends with the stack."""
     wrapper = stack.enter_context(fresh_connection(alias))
     wrapper.inc_thread_sharing()
     cursor = stack.enter_context(wrapper.cursor())

@@ -41,7 +41,7 @@ _STEPS: Final = 20_000
 
 
 class SqliteCapture(CaptureEngine):
-    """The online backup API makes a copy, and everything else is read from that copy."""
+    """Databases are copied by the online backup API, and read from the copy."""
 
     vendor = ENGINE
     has_dump = True
@@ -79,7 +79,7 @@ class SqliteCapture(CaptureEngine):
 
     @contextlib.contextmanager
     def open_sample(self, alias: str, seconds: int) -> Iterator[BaseDatabaseWrapper]:
-        # Connecting would make a file that is not there.
+        # A connection would create a missing file.
         if not self.file_of(alias).is_file():
             raise SourceRefused("there is no file of the database")
         wrapper = connections[alias].copy()

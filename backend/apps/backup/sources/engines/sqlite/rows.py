@@ -18,7 +18,7 @@ from .online_copy import copied, open_readonly
 
 
 def open_rows(alias: str, staging: Path, stack: contextlib.ExitStack) -> OpenedRows:
-    """Copy the database into the working folder and open the copy. Both end with the stack."""
+    """Copy the database into the working folder, and open the copy. Both are removed with the stack."""
     settings = connections[alias].settings_dict
     copy, cut_at = stack.enter_context(copied(alias, settings, staging))
     connection = stack.enter_context(contextlib.closing(open_readonly(copy)))

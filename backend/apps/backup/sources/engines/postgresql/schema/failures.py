@@ -1,4 +1,4 @@
-"""Objects that the server refused to create: one failure for each cause, with the remedy."""
+"""Explain which objects the server refused to create: one failure for each cause, with the remedy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .session import FORBIDDEN, UNKNOWN_NAMES, Refusal
 
 _MOST_SHOWN: Final = 5
 _HAVE_ROWS: Final = frozenset({"TABLE", "SCHEMA", "SEQUENCE"})
-"""Kinds of objects that cannot be left out: they hold what was backed up, or are where that lies."""
+"""Kinds of objects that cannot be left out, since they hold the rows or contain such objects."""
 
 Refused = tuple[Entry, Refusal]
 
@@ -30,9 +30,9 @@ class Maker:
 def failures_of(
     refused: Sequence[Refused], entries: Iterable[Entry], maker: Maker, left_out: Sequence[Entry] = ()
 ) -> list[Failure]:
-    """Return a failure for each refused object, but none for those that only lack another one, which names them.
+    """Return a failure for each cause: an object that only lacks another refused one is named in that one's failure.
 
-    `entries` are all objects of the dump, `left_out` those of them that are not wanted.
+    `entries` are all objects of the dump, `left_out` those of them that the user leaves out.
     """
     known = [*entries]
     refused = [(_with_server(entry, known), refusal) for entry, refusal in refused]
@@ -41,7 +41,7 @@ def failures_of(
     found = []
     for entry, refusal in refused:
         needed_by = [other for other, _ in refused if entry.number in wanted[other.number]]
-        # Those that need each other are all told of.
+        # Objects that need each other are all reported.
         if wanted[entry.number] & wanted.keys() - {other.number for other in needed_by}:
             continue
         lacking = [other for other in left_out if other.number in wanted[entry.number]]
@@ -50,7 +50,7 @@ def failures_of(
 
 
 def _with_server(entry: Entry, entries: Sequence[Entry]) -> Entry:
-    """The entry, and for a user mapping with its server among its needs: dumps do not tell of that."""
+    """Return the entry; a user mapping gets its server as a need, which dumps do not record."""
     if entry.kind != "USER MAPPING":
         return entry
     servers = {
@@ -88,7 +88,7 @@ def _named(entry: Entry) -> str:
 
 
 def _hint(entry: Entry, refusal: Refusal, maker: Maker, lacking: Sequence[Entry], needed_by: Sequence[Entry]) -> str:
-    """Return what helps. Nothing that has rows is left out, nor what such an object needs."""
+    """Return the remedy. It never leaves out an object with rows, nor an object that one of these needs."""
     gone = [entry, *needed_by]
     words = " ".join(f"--leave-out {one.selector!r}" for one in gone)
     can_do_without = not any(one.kind in _HAVE_ROWS for one in gone)

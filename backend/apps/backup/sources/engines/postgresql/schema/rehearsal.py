@@ -24,7 +24,7 @@ from ..dump import ENGINE, fresh_connection
 from .checks import put_back, set_aside
 from .disks import missing_room
 from .failures import Maker, Refused, failures_of
-from .large_objects import sampled
+from .large_objects import sample_large_objects
 from .rights import Rights, replay_facts, replay_rights, role_names
 from .scratch import create_scratch, major, missing_rights, source_path, source_session
 from .script import Entry, Script, read_script
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 _MARK: Final = "_rehearsal_"
 _LOCK: Final = 0x65646D72
 _SKIPPED: Final = frozenset({"SUBSCRIPTION"})
-"""With a subscription a database cannot be dropped."""
+"""A database with a subscription cannot be dropped."""
 _FILLED: Final = "MATERIALIZED VIEW DATA"
 _WRONG_SQL: Final = "42"
-"""The class of errors that are of the SQL itself, whatever the rows are."""
+"""The class of errors in the SQL itself, regardless of the rows."""
 
 
 def rehearse(place: DumpPlace, record: DatabaseRecord, leave_out: frozenset[str] = frozenset()) -> Rehearsal:
@@ -61,7 +61,7 @@ def rehearse(place: DumpPlace, record: DatabaseRecord, leave_out: frozenset[str]
     unknown = leave_out - {entry.selector for entry in whole.entries}
     if unknown:
         raise RestoreFailed(f"The backup has no {sorted(unknown)[0]!r} that could be left out; see the plan for names.")
-    script = sampled(whole.without(leave_out).without_kinds(_SKIPPED))
+    script = sample_large_objects(whole.without(leave_out).without_kinds(_SKIPPED))
     rights = Rights()
     with _scratch(record) as scratch:
         with source_session(record, scratch), open_session(record, scratch, script.prologue) as session:
@@ -92,9 +92,10 @@ def _made(session: Session, entries: list[Entry]) -> list[Refused]:
 
 
 def is_failure(entry: Entry, refusal: Refusal, *, filled: bool = False) -> bool:
-    """Whether a refusal counts: not that of a comment, nor one that comes of there being no rows.
+    """Return whether a refusal counts as a failure.
 
-    A comment is refused on what belongs to the server, which has its own.
+    That of a comment does not: a comment is refused on an object of the server, which has its own. An error that is
+    only due to missing rows does not count either, unless the tables are `filled`.
     """
     if entry.kind == "COMMENT":
         return False
@@ -107,7 +108,7 @@ def _scratch(record: DatabaseRecord) -> Iterator[str]:
     live = str(connections[record.alias].settings_dict["NAME"])
     name = free_name(live, f"{_MARK}{uuid.uuid4().hex[:8]}")
     with fresh_connection(record.alias, maintenance(record.alias)) as wrapper, wrapper.cursor() as cursor:
-        # This process holds the lock while it lives: a database of that name without a lock is a leftover of a kill.
+        # This process holds the lock while it runs: a database of that name without a lock was left by a killed one.
         cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK, name])
         for leftover in _leftovers(cursor, live):
             drop(record.alias, leftover)
