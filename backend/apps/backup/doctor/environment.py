@@ -19,7 +19,7 @@ from ..core.application_hold import FOLDER, application_is_held, may_look
 from ..core.server_errors import what_helps, what_was_said
 from ..errors import SettingsInvalid
 from ..ledger import ledger_alias
-from ..restores import RestoreRefused, access_models, interrupted
+from ..restores import RestoreRefused, access_models, interrupted_restores
 from ..sources import ClientMissing, SourceRefused, database_aliases
 from ..sources.engines.registry import DATABASE_ENGINES
 from .findings import Finding, critical, warning
@@ -130,7 +130,7 @@ def restore_findings() -> list[Finding]:
     try:
         return [
             warning(5, f"restore {journal.restore}", f"The restore {journal.restore} was interrupted.", hint)
-            for journal in interrupted()
+            for journal in interrupted_restores()
         ]
     except RestoreRefused as error:
         return [warning(5, "restores", str(error), "No restore can start as long as this file is there.")]

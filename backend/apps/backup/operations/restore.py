@@ -34,7 +34,7 @@ from ..restores.backup_source import Origin
 from ..restores.engines.contract import ServerEngine
 from ..restores.engines.files.swap import discard
 from ..restores.engines.registry import engine_of
-from ..restores.planning.plan import existing
+from ..restores.planning.plan import nearest_existing
 from ..selectors import job_by_uuid, next_backups_bytes
 from ..services.restores import restore_cancel, restore_complete, restore_fail, restore_phases, restore_start
 from ..storage.private_files import make_private_folder
@@ -128,7 +128,7 @@ def _plan(work: Work, ref: BackupRef, origin: Origin, request: RestoreRequest, *
 
 def _leaving_room(made: Plan) -> Plan:
     """Block what would take the room of the next backups: by default, restored folders lie on their disk."""
-    disk = existing(conf.load().storage_root.resolve()).stat().st_dev
+    disk = nearest_existing(conf.load().storage_root.resolve()).stat().st_dev
     for space in made.space:
         kept = next_backups_bytes() if Path(space.where).stat().st_dev == disk else 0
         if kept and space.needed + kept > space.available:

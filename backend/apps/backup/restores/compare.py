@@ -1,8 +1,7 @@
-"""Compare what a restore replaces with the backup that was made of it before.
+"""Compare the state that a restore replaces with the backup that was made of it before.
 
-Writes that arrive between that backup and the swap are in no backup: only the replaced state has them. Rows are
-counted, and those that were added or changed where the database tells (`changed_rows`); files are found by the time of
-their last change.
+Writes between that backup and the swap are in no backup: only the replaced state has them. Rows are counted, and also
+the added and changed ones if the engine can (`count_written`); files are found by the time of their last change.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ _FAILURES: Final = (BackupError, StrongroomError, DatabaseFailure, OSError)
 
 
 def compare_kept(journal: Journal, baseline: Baseline) -> Changes:
-    """Compare what a restore has replaced and keeps."""
+    """Compare the state that a restore has replaced and keeps."""
     return _compare(journal, baseline, lambda component: component.kept, look=_look_into_kept)
 
 
 def compare_live(journal: Journal, baseline: Baseline) -> Changes:
-    """Compare what is live now, and is about to be replaced by a rollback."""
+    """Compare the live state, which a rollback is about to replace."""
     return _compare(journal, baseline, lambda component: component.live, look=_look_into)
 
 
@@ -57,14 +56,14 @@ def _compare(
             elif component.name in baseline.files:
                 changes.files += _files(component, place_of(component), baseline)
         except _FAILURES as error:
-            # The restored state is live by now: the restore goes on, and reports what could not be compared.
+            # The restored state is already live: the restore continues, and reports that this could not be compared.
             changes.unknown.append(f"{component.kind.value} {component.name}: {str(error).strip()}")
     return changes
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """The rows by table; those that were written since, where the database tells; and what was not to be found out."""
+    """The rows by table, those written since (None if the engine cannot tell), and texts on what is unknown."""
 
     rows: Mapping[str, int]
     written: Mapping[str, int] | None
@@ -86,7 +85,7 @@ def _of_table(numbers: Mapping[str, int], table: str) -> int | None:
 
 
 def _look_into_kept(component: Component, place: str, baseline: Baseline) -> _Seen:
-    with swap_engine(component).admitted(component):
+    with swap_engine(component).connections_admitted(component):
         return _look_into(component, place, baseline)
 
 
@@ -113,7 +112,7 @@ def _files(component: Component, place: str, baseline: Baseline) -> Iterator[Roo
 
 
 def _walk(place: bytes, live: bytes) -> Iterator[tuple[bytes, float]]:
-    """Each file below `place` that a backup of `live` would hold: its path from there, and when it was changed."""
+    """Yield each file below `place` that a backup of `live` would hold: its relative path and time of change."""
     never, mark = frozenset(never_captured(Path(os.fsdecode(place)))), os.fsencode(RESTORE_MARK)
     folders = [b""]
     while folders:

@@ -1,7 +1,7 @@
-"""Access that a restore would bring back: accounts, sessions and tokens of the restored database.
+"""Compare the access that a restore would bring back: accounts, sessions and tokens of the restored database.
 
-The staged database is compared with the live one before the swap. The notes say what was found there, and what could
-not be compared.
+The staged database is compared with the live one before the swap. The notes name the differences, and the parts that
+could not be compared.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.db.utils import Error as DatabaseFailure
 
 from ...errors import RestoreFailed, SettingsInvalid
 from ..journal import DATABASES, Component
-from .accounts import gained_by_accounts
+from .accounts import account_gains
 from .drop import drop_access
 from .models import BLACKLISTED, access_models, account_model
 from .staged_models import LIVE, STAGED, batches, model_named, models_in, present
@@ -23,9 +23,9 @@ from .triggers import unknown_triggers
 
 
 def compare_access(components: Sequence[Component], *, now: datetime, tokens: bool) -> list[str]:
-    """Compare staged databases with the live ones; lines for the user. `tokens`: also sessions and tokens.
+    """Compare staged databases with the live ones, and return lines for the user. `tokens`: also sessions and tokens.
 
-    Raises nothing for what cannot be read: a line says it.
+    A database that cannot be read is named in a line; no error is raised.
     """
     lines: list[str] = []
     for component in components:
@@ -41,7 +41,7 @@ def compare_access(components: Sequence[Component], *, now: datetime, tokens: bo
 
 
 def remove_access(components: Sequence[Component], *, now: datetime) -> list[str]:
-    """Remove the sessions and tokens of staged databases; lines for the user. Raises `RestoreFailed`."""
+    """Remove the sessions and tokens of staged databases, and return lines for the user. Raises `RestoreFailed`."""
     lines: list[str] = []
     for component in components:
         if component.kind in DATABASES:
@@ -79,13 +79,13 @@ def _compared(component: Component, *, now: datetime, tokens: bool) -> Iterator[
 
 def _accounts(model: type[Any], staged: str, live: str) -> Iterator[str]:
     if present(live, [model]):
-        yield from gained_by_accounts(model, staged, live)
+        yield from account_gains(model, staged, live)
     else:
         yield f"there are no accounts now ({model._meta.label}): those of the backup come back as they were"
 
 
 def _entries(model: type[models.Model], staged: str, live: str, *, now: datetime) -> Iterator[str]:
-    """Sessions or tokens that come back."""
+    """Yield lines on sessions or tokens that come back."""
     rows = _unexpired(model, staged, now)
     here = present(live, [model])
     back = 0
@@ -97,7 +97,7 @@ def _entries(model: type[models.Model], staged: str, live: str, *, now: datetime
 
 
 def _revoked(staged: str, live: str, *, now: datetime) -> Iterator[str]:
-    """Signed tokens that were revoked since: a restore forgets that."""
+    """Yield lines on signed tokens that were revoked since the backup: a restore removes that revocation."""
     model = model_named(BLACKLISTED)
     if model is None or not present(live, [model]) or not present(staged, [model]):
         return

@@ -17,10 +17,10 @@ _BATCH: Final = 500
 
 
 def drop_access(component: Component, *, now: datetime) -> list[str]:
-    """Remove every session and token from a staged database; revoke the signed tokens that it and the live one know.
+    """Remove all sessions and tokens from a staged database; revoke the signed tokens that it and the live one know.
 
-    Lines for the user. Raises Django's database errors, and then nothing of it is done; `RestoreFailed` where rows are
-    there again afterwards.
+    Returns lines for the user. Raises Django's database errors, and has then changed nothing; raises `RestoreFailed` if
+    the rows exist again afterwards.
     """
     with models_in(component, component.staged, STAGED) as staged:
         lines: list[str] = []
@@ -34,7 +34,7 @@ def drop_access(component: Component, *, now: datetime) -> list[str]:
 
 
 def _require_empty(component: Component, staged: str) -> None:
-    """After the end of the transaction: a trigger of the package may put rows back even then."""
+    """Raise `RestoreFailed` if rows exist again after the transaction: a trigger of the package may put them back."""
     rows = {model: model._base_manager.using(staged).count() for model in present(staged, access_models())}
     if left := [f"{model._meta.label} ({count:,})" for model, count in rows.items() if count]:
         raise RestoreFailed(
@@ -52,7 +52,7 @@ def _signed() -> list[type[Any]]:
 
 
 def _emptied(model: type[models.Model], staged: str) -> Iterator[str]:
-    # By statements of our own: the project's signal handlers would take it for something that happens live.
+    # By plain SQL: signal handlers of the project would take a deletion by the ORM for one in the live system.
     quote = connections[staged].ops.quote_name
     with connections[staged].cursor() as cursor:
         for other, field in references_to(model):
@@ -68,7 +68,7 @@ def _emptied(model: type[models.Model], staged: str) -> Iterator[str]:
 
 
 def _revoked(component: Component, staged: str, *, now: datetime) -> Iterator[str]:
-    """Blacklist every refresh token that the backup or the live database has given out and that is still good."""
+    """Blacklist all valid refresh tokens that the backup or the live database has given out."""
     outstanding, blacklisted = _signed()
     if component.had_live:
         with models_in(component, component.live, LIVE) as live:
@@ -83,7 +83,7 @@ def _revoked(component: Component, staged: str, *, now: datetime) -> Iterator[st
 
 
 def _take_over(outstanding: type[Any], staged: str, live: str, *, now: datetime) -> None:
-    """Enter those that were given out since the backup, without their users: these may be others by now."""
+    """Add the tokens that were given out since the backup, without their users: their keys may differ there."""
     columns = ("jti", "token", "created_at", "expires_at")
     given_out = outstanding._base_manager.using(live).filter(expires_at__gt=now).values(*columns)
     known = set(outstanding._base_manager.using(staged).filter(expires_at__gt=now).values_list("jti", flat=True))

@@ -58,7 +58,7 @@ class SwapEngine(ABC):
         """Return whether anything lies at `place`. `name` is a component's: an alias, or a file root."""
 
     @abstractmethod
-    def look(self, component: Component) -> str:
+    def look_command(self, component: Component) -> str:
         """Return the command by which a user looks at what is kept."""
 
     def settle(self, component: Component) -> None:
@@ -70,10 +70,10 @@ class SwapEngine(ABC):
     def require_backward(self, component: Component) -> None:
         """Raise `RestoreRefused` where `backward` would fail. Changes nothing."""
 
-    def admit(self, component: Component) -> None:
+    def admit_connections(self, component: Component) -> None:
         """Let connections into what is kept, until it is rolled back or released."""
 
-    def admitted(self, component: Component) -> contextlib.AbstractContextManager[None]:
+    def connections_admitted(self, component: Component) -> contextlib.AbstractContextManager[None]:
         """Let connections into what is kept while the block runs."""
         return contextlib.nullcontext()
 
@@ -161,7 +161,7 @@ class DatabaseEngine(SwapEngine):
         """Return code in the database that may run at writes: its names and definitions."""
         return {}
 
-    def folded(self, tables: Iterable[str]) -> frozenset[str]:
+    def normalized_names(self, tables: Iterable[str]) -> frozenset[str]:
         """Return names of tables in the form in which this kind of database compares them."""
         return frozenset(tables)
 

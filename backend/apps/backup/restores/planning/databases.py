@@ -19,7 +19,7 @@ from ..engines.contract import FileEngine, ServerEngine
 from ..engines.registry import engine_of
 from ..engines.server_check import ServerCheck
 from .extra_tables import plan_extra_tables
-from .packages import look_at
+from .packages import find_obstacles
 from .plan import Plan, Replacement, require_writable
 
 
@@ -105,7 +105,7 @@ def plan_data(
             _need_room(engine.data_folder(record.alias), 2 * record.size + LEAST, needed)
             if check.exists and place is None:
                 plan_extra_tables(plan, record)
-        obstacles = look_at(origin, record, leave_out, progress)
+        obstacles = find_obstacles(origin, record, leave_out, progress)
         plan.warnings += obstacles.warnings
         plan.blocking += obstacles.blocking
     except BackupError as error:

@@ -1,4 +1,4 @@
-"""Live tables that a package does not hold and that no migration makes: what becomes of them is said beforehand."""
+"""Plan the fate of live tables that a package does not hold and that no migration makes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _SHOWN: Final = 10
 
 
 def plan_extra_tables(plan: Plan, record: DataRecord) -> None:
-    """Note in the plan what becomes of such tables of the live database, which must be there."""
+    """Add to the plan whether such tables of the live database stay or go. The database must exist."""
     connection = connections[record.alias]
     engine = engine_of(record.alias)
-    # The server's names have no schema where the search path leads to them.
+    # The server's names have no schema if the search path leads to the table.
     held = {table.name for table in record.tables}
     expected = held | {name.partition(".")[2] for name in held} | _made_by_code()
     with connection.cursor() as cursor:

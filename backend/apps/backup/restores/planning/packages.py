@@ -1,7 +1,8 @@
-"""Obstacles between a package's rows and a database here, found by reading every value before anything changes.
+"""Find the obstacles to restoring a package's rows into a database here, by reading each value before any change.
 
-Migrations that the code lacks, tables and columns that no migration makes, and values that this kind of database cannot
-hold: a text that is too long or holds a NUL, a number with too many digits, a timestamp outside of its calendar.
+Obstacles are migrations that the code lacks, tables and columns that no migration makes, and values that this kind of
+database cannot store: a text that is too long or has a NUL, a number with too many digits, a timestamp outside of its
+calendar.
 """
 
 from __future__ import annotations
@@ -28,34 +29,35 @@ from ..backup_source import Origin, Progress
 from ..staging.package_tables import each_table
 
 _MOST: Final = 20
-"""Obstacles of one table that are listed; all of them are counted."""
+"""Obstacles of one table that are listed at most; all of them are counted."""
 
 
 @dataclasses.dataclass
 class Obstacles:
-    """The findings. With anything in `blocking` the package cannot be restored as requested."""
+    """The obstacles found. With an entry in `blocking`, the package cannot be restored as requested."""
 
     blocking: list[str] = dataclasses.field(default_factory=list)
     warnings: list[str] = dataclasses.field(default_factory=list)
 
 
-def look_at(origin: Origin, record: DataRecord, leave_out: frozenset[str], progress: Progress) -> Obstacles:
-    """Compare a database of the package with the code and with the database here, to the last value if nothing stands
-    in the way before.
+def find_obstacles(origin: Origin, record: DataRecord, leave_out: frozenset[str], progress: Progress) -> Obstacles:
+    """Compare a database of the package with the code and the database here: first its schema, then all values.
+
+    The values are read only if the schema has no obstacle.
     """
     known = history(record.applied)
-    found = _look_at_schema(origin.manifest, record, known, leave_out)
+    found = _schema_obstacles(origin.manifest, record, known, leave_out)
     if not found.blocking:
-        found.blocking += _look_at_values(origin, record, known, leave_out, progress=progress)
+        found.blocking += _value_obstacles(origin, record, known, leave_out, progress=progress)
     return found
 
 
-def _look_at_schema(manifest: Manifest, record: DataRecord, known: History, leave_out: frozenset[str]) -> Obstacles:
+def _schema_obstacles(manifest: Manifest, record: DataRecord, known: History, leave_out: frozenset[str]) -> Obstacles:
     found = Obstacles()
     tables, limits = model_tables(known), VALUE_LIMITS[connections[record.alias].vendor]
     _compare_migrations(found, manifest, record, known)
     if found.blocking:
-        # The models of a state that cannot be made say nothing.
+        # Models of a state that the code cannot make cannot be compared.
         return found
     found.warnings += record.notes
     for table in record.tables:
@@ -94,7 +96,7 @@ def _equal_text_warnings(record: DataRecord, tables: dict[str, type[models.Model
 
 def _compare_migrations(found: Obstacles, manifest: Manifest, record: DataRecord, known: History) -> None:
     theirs, ours = manifest.project.code_migrations, code_leaves()
-    # Of an app that is not here at all there are no models either: its tables are named one by one.
+    # An app that is missing here has no models either: its tables are named one by one.
     lacking = [node for node in known.unknown if node[0] in theirs and node[0] in ours]
     differing = _differing_schema(record, known, {app for app, _ in lacking})
     newer = [node for node in lacking if node[0] in differing]
@@ -120,9 +122,9 @@ def _compare_migrations(found: Obstacles, manifest: Manifest, record: DataRecord
 
 
 def _differing_schema(record: DataRecord, known: History, apps: set[str]) -> dict[str, list[str]]:
-    """Return the tables of these apps that the code makes in another form than the package has, by app.
+    """Return the tables of these apps that differ between the code and the package, by app.
 
-    A migration that is only a name, such as one that was squashed and deleted, makes no difference.
+    A migration of which only the name is left, such as one that was squashed and deleted, makes no difference.
     """
     models_of = {model._meta.label: (name, model) for name, model in known.tables.items()}
     packaged = {table.name: table for table in record.tables}
@@ -185,12 +187,12 @@ def _compare_table(
             )
 
 
-def _look_at_values(
+def _value_obstacles(
     origin: Origin, record: DataRecord, known: History, leave_out: frozenset[str], *, progress: Progress
 ) -> list[str]:
     models_of, connection = model_tables(known), connections[record.alias]
     checks = {
-        table.path: _Checks(table, models_of.get(table.name), connection)
+        table.path: _TableChecks(table, models_of.get(table.name), connection)
         for table in record.tables
         if table.name not in leave_out
     }
@@ -202,7 +204,7 @@ def _look_at_values(
         left.remove(path)
         try:
             for rows in batches:
-                checks[path].look(rows)
+                checks[path].check(rows)
         except NotPortable as error:
             checks[path].add(str(error))
     added = [f"{path} is in the package, but its manifest does not list it" for path in others if path not in listed]
@@ -210,8 +212,8 @@ def _look_at_values(
     return [*absent, *added, *(text for one in checks.values() for text in one.found())]
 
 
-class _Checks:
-    """The values of one table."""
+class _TableChecks:
+    """The checks of the values of one table."""
 
     def __init__(self, table: TableRecord, model: type[models.Model] | None, connection: BaseDatabaseWrapper) -> None:
         self.table = table
@@ -228,8 +230,8 @@ class _Checks:
         """Note an obstacle."""
         self._found[text] = self._found.get(text, 0) + 1
 
-    def look(self, rows: Sequence[Row]) -> None:
-        """Look at some rows."""
+    def check(self, rows: Sequence[Row]) -> None:
+        """Check some rows, and note their obstacles."""
         for place, check in self._checks:
             values = [row[place] for row in rows if row[place] is not None]
             if check.all_fit(values):
@@ -239,7 +241,7 @@ class _Checks:
                     self.add(f"{self.table.name}.{self.table.columns[place].name}: {reason}")
 
     def found(self) -> Iterator[str]:
-        """Yield the findings, each with the number of its rows."""
+        """Yield the obstacles, each with the number of its rows."""
         for text, times in list(self._found.items())[:_MOST]:
             yield text if times == 1 else f"{text} ({times:,} rows)"
         if len(self._found) > _MOST:

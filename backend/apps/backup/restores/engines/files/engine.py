@@ -39,7 +39,7 @@ class FolderEngine(SwapEngine):
     def is_there(self, name: str, place: str) -> bool:
         return os.path.lexists(place)
 
-    def look(self, component: Component) -> str:
+    def look_command(self, component: Component) -> str:
         return f"files {component.name}: ls -R {component.kept}"
 
 

@@ -57,13 +57,13 @@ def _clear(component: Component, mark: Mark, sides: tuple[str, ...]) -> None:
     if component.kind is Kind.SQLITE and has_no_tables(live):
         discard(component.live, sides=sides)
     for path in (live, *(Path(component.live + suffix) for suffix in sides)):
-        if component.kind is Kind.SQLITE and path != live and _says_nothing(path):
+        if component.kind is Kind.SQLITE and path != live and _holds_no_rows(path):
             path.unlink(missing_ok=True)
         elif _exists(path):
             _set_aside(component, path, mark)
 
 
-def _says_nothing(side: Path) -> bool:
+def _holds_no_rows(side: Path) -> bool:
     """Whether a file beside a database holds nothing of its rows: an index into its log, or an empty log."""
     return side.name.endswith("-shm") or (side.is_file() and side.stat().st_size == 0)
 
@@ -143,7 +143,7 @@ def forward_contents(component: Component, mark: Mark) -> None:
     if component.step == NEW_IN and staged.is_dir():
         _move_contents(component, staged, live, mark)
         if not component.had_live:
-            _look_like(live, staged)
+            _copy_mode_and_owner(live, staged)
         staged.rmdir()
     if not component.had_live:
         _remove_empty(kept)
@@ -188,7 +188,7 @@ def _move_around(component: Component, source: Path, target: Path, mark: Mark, i
         if _exists(target):
             _set_aside(component, target, mark)
         target.mkdir(mode=0o700)
-    _look_like(target, source)
+    _copy_mode_and_owner(target, source)
     _move_contents(component, source, target, mark, inside)
     if source != Path(component.live, inside):
         source.rmdir()
@@ -201,7 +201,7 @@ def _remove_empty(folder: Path) -> None:
             Path(path).rmdir()
 
 
-def _look_like(target: Path, source: Path) -> None:
+def _copy_mode_and_owner(target: Path, source: Path) -> None:
     status = source.stat()
     if os.geteuid() == 0:
         os.chown(target, status.st_uid, status.st_gid)

@@ -52,7 +52,7 @@ class MysqlEngine(ServerEngine):
         with server(name) as cursor:
             return exists(cursor, place)
 
-    def look(self, component: Component) -> str:
+    def look_command(self, component: Component) -> str:
         return f"database {component.name}: mariadb --database={component.kept}"
 
     def create(self, alias: str, place: str, *, like: str) -> None:

@@ -74,14 +74,14 @@ class PostgresqlEngine(ServerEngine):
         with server(name) as cursor:
             return exists(cursor, place)
 
-    def look(self, component: Component) -> str:
+    def look_command(self, component: Component) -> str:
         return f"database {component.name}: psql --dbname={component.kept}"
 
-    def admit(self, component: Component) -> None:
+    def admit_connections(self, component: Component) -> None:
         swap.admit_again(component)
 
     @contextlib.contextmanager
-    def admitted(self, component: Component) -> Iterator[None]:
+    def connections_admitted(self, component: Component) -> Iterator[None]:
         # The swap has barred it.
         swap.admit_again(component)
         try:

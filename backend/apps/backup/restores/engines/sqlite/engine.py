@@ -56,12 +56,12 @@ class SqliteEngine(FileEngine):
     def settle(self, component: Component) -> None:
         if not component.had_live:
             # Only now its folder has the owner that it has in the backup.
-            stage.own_as_folder(Path(component.live))
+            stage.give_to_folder_owner(Path(component.live))
 
     def is_there(self, name: str, place: str) -> bool:
         return os.path.lexists(place)
 
-    def look(self, component: Component) -> str:
+    def look_command(self, component: Component) -> str:
         return f"database {component.name}: sqlite3 'file:{quote(component.kept)}?mode=ro'"
 
     def create(self, alias: str, place: str, *, like: str) -> None:
@@ -125,7 +125,7 @@ class SqliteEngine(FileEngine):
         cursor.execute(_CODE)
         return {str(name): str(text) for name, text in cursor.fetchall()}
 
-    def folded(self, tables: Iterable[str]) -> frozenset[str]:
+    def normalized_names(self, tables: Iterable[str]) -> frozenset[str]:
         # SQLite finds a table whatever the case of its letters.
         return frozenset(name.lower() for name in tables)
 

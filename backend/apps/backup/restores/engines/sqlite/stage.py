@@ -82,7 +82,7 @@ def _make_folder(folder: Path) -> None:
 
 def _copy_owner(live: Path, staged: Path) -> None:
     if not live.exists():
-        own_as_folder(staged)
+        give_to_folder_owner(staged)
         return
     status = live.stat()
     if os.geteuid() == 0:
@@ -90,7 +90,7 @@ def _copy_owner(live: Path, staged: Path) -> None:
     staged.chmod(status.st_mode & 0o666)
 
 
-def own_as_folder(database: Path) -> None:
+def give_to_folder_owner(database: Path) -> None:
     """Give a database that had no live file to whom its folder belongs, and to a group that may write there.
 
     The application may run as another user than the restore does. It writes into that folder, or it could not write to
