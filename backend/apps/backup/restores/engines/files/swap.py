@@ -1,8 +1,8 @@
-"""Swapping of files on the disk: an SQLite database, a folder, or the contents of a folder that cannot be renamed.
+"""Swap files on the disk: an SQLite database, a folder, or the contents of a folder that cannot be renamed.
 
-Every function can be called again after a kill and goes on where it was. `mark` writes a step to the journal before it
-is taken. Nothing is overwritten: what came to be at the live place in the middle of a swap is set aside, under a name
-that the journal has.
+Each function can be repeated after a kill and continues where it was. `mark` writes a step to the journal before it is
+taken. Nothing is overwritten: a file that appears at the live place in the middle of a swap is moved aside, to a name
+in the journal.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _rename(source: Path, target: Path) -> None:
 
 
 def _set_aside(component: Component, path: Path, mark: Mark) -> None:
-    """Something came to be where the live thing was just moved away from: keep it, under a name of its own."""
+    """Keep a file that appeared at the live place during the swap, under a name of its own."""
     number = 1
     while _exists(aside := path.with_name(f".{path.name}{RESTORE_MARK}aside-{number}")):
         number += 1
@@ -48,10 +48,9 @@ def _set_aside(component: Component, path: Path, mark: Mark) -> None:
 
 
 def _clear(component: Component, mark: Mark, sides: tuple[str, ...]) -> None:
-    """Make the live place free of what came to be there while the live thing was away.
+    """Clear the live place of files that appeared there during the swap.
 
-    Of an SQLite database that is what a program made that connected in that instant: as long as it has no tables it
-    holds nothing.
+    A program that connects to an SQLite database in that instant creates a file: without tables, it is deleted.
     """
     live = Path(component.live)
     if component.kind is Kind.SQLITE and has_no_tables(live):
@@ -64,7 +63,7 @@ def _clear(component: Component, mark: Mark, sides: tuple[str, ...]) -> None:
 
 
 def _holds_no_rows(side: Path) -> bool:
-    """Whether a file beside a database holds nothing of its rows: an index into its log, or an empty log."""
+    """Return whether a side file of a database has none of its rows: it is an index into the log, or an empty log."""
     return side.name.endswith("-shm") or (side.is_file() and side.stat().st_size == 0)
 
 
@@ -75,7 +74,7 @@ def _move_sides(here: str, there: str, sides: tuple[str, ...]) -> None:
 
 
 def forward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = ()) -> None:
-    """Live → kept, staged → live, for a file or a folder; `sides` are suffixes of files that belong to it."""
+    """Move live → kept and staged → live, for a file or a folder; `sides` are suffixes of its side files."""
     live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
     if component.step in {"", OLD_AWAY}:
         mark(OLD_AWAY)
@@ -85,7 +84,7 @@ def forward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = (
             _move_sides(component.live, component.kept, sides)
             _rename(live, kept)
             if not _exists(live):
-                # Of a program that has opened the old file since its sides were moved: they are the old file's, too.
+                # A program has opened the old file since its side files were moved: these belong to the old file, too.
                 _move_sides(component.live, component.kept, sides)
         mark(NEW_IN)
     if component.step == NEW_IN and _exists(staged):
@@ -95,7 +94,7 @@ def forward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = (
 
 
 def backward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = ()) -> None:
-    """The other way round; what is new lies at the staged place again afterwards."""
+    """Move live → staged and kept → live: the new file or folder lies at the staged place again afterwards."""
     live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
     begun = component.step != ""
     if component.step in {OLD_AWAY, NEW_IN, DONE, NEW_OUT}:
@@ -123,7 +122,7 @@ def backward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = 
 
 
 def discard(path: str, *, sides: tuple[str, ...] = ()) -> None:
-    """Delete a file or folder, with what belongs to it, if it is there."""
+    """Delete a file or folder, with its side files, if it exists."""
     target = Path(path)
     if target.is_dir() and not target.is_symlink():
         remove_tree(os.fsencode(target))
@@ -133,7 +132,7 @@ def discard(path: str, *, sides: tuple[str, ...] = ()) -> None:
 
 
 def forward_contents(component: Component, mark: Mark) -> None:
-    """The same for everything in a folder but what `stays`: what is in it → kept, what is staged → into it."""
+    """Move the contents of the live folder, except paths that stay, to the kept one, and the staged ones into it."""
     live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
     if component.step in {"", OLD_AWAY}:
         mark(OLD_AWAY)
@@ -151,7 +150,7 @@ def forward_contents(component: Component, mark: Mark) -> None:
 
 
 def backward_contents(component: Component, mark: Mark) -> None:
-    """The other way round."""
+    """Move the contents of the live folder, except paths that stay, to the staged one, and the kept ones into it."""
     live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
     if component.step in {NEW_IN, DONE, NEW_OUT}:
         mark(NEW_OUT)
@@ -166,7 +165,7 @@ def backward_contents(component: Component, mark: Mark) -> None:
 
 
 def _move_contents(component: Component, source: Path, target: Path, mark: Mark, inside: str = "") -> None:
-    """Move what is in `source`, which is the folder `inside` of what is swapped; what `stays` is passed by."""
+    """Move the contents of `source`, the folder `inside` of the component, except paths that stay."""
     for child in sorted(source.iterdir()):
         path = f"{inside}{child.name}"
         if RESTORE_MARK in child.name or path in component.stays:
@@ -183,7 +182,7 @@ def _move_contents(component: Component, source: Path, target: Path, mark: Mark,
 
 
 def _move_around(component: Component, source: Path, target: Path, mark: Mark, inside: str) -> None:
-    """Move the contents of a folder in which something stays; mode and owner go along with them."""
+    """Move the contents of a folder with paths that stay; its mode and owner are copied."""
     if not is_folder(target):
         if _exists(target):
             _set_aside(component, target, mark)
@@ -195,7 +194,7 @@ def _move_around(component: Component, source: Path, target: Path, mark: Mark, i
 
 
 def _remove_empty(folder: Path) -> None:
-    """Remove folders with nothing in them: where nothing was live, only what came to be in the meantime is kept."""
+    """Remove empty folders: if there was no live folder, only files that appeared in the meantime are kept."""
     for path, _, _ in os.walk(folder, topdown=False):
         with contextlib.suppress(OSError):
             Path(path).rmdir()
@@ -209,5 +208,5 @@ def _copy_mode_and_owner(target: Path, source: Path) -> None:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path is a folder itself, and no link to one."""
+    """Return whether a path is a folder itself, not a link to one."""
     return path.is_dir() and not path.is_symlink()

@@ -1,4 +1,4 @@
-"""A new database with some tables only."""
+"""Reduce a new MariaDB or MySQL database to some of its tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MYSQL_REFERENCES: Final = """
 
 
 def keep_tables(alias: str, place: str, keep: frozenset[str]) -> list[str]:
-    """Drop all tables but these; notes for the user. Raises `RestoreFailed`."""
+    """Drop all other tables, and return notes for the user. Raises `RestoreFailed`."""
     try:
         with fresh_mysql(alias, place) as wrapper, wrapper.cursor() as cursor:
             cursor.execute("SET SESSION foreign_key_checks = 0")

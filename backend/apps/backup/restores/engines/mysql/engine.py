@@ -1,4 +1,4 @@
-"""MariaDB and MySQL, as a restore handles them."""
+"""The restore engine for MariaDB and MySQL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
 _LOCK_SECONDS: Final = 3
-"""How long a live table is waited for that another session has locked."""
+"""Seconds to wait for a live table that another session has locked."""
 _REFERENCES: Final = """
     SELECT TABLE_NAME, REFERENCED_TABLE_NAME FROM information_schema.KEY_COLUMN_USAGE
     WHERE TABLE_SCHEMA = %s AND REFERENCED_TABLE_SCHEMA = TABLE_SCHEMA ORDER BY 1, 2
@@ -33,7 +33,7 @@ _REFERENCES: Final = """
 
 
 class MysqlEngine(ServerEngine):
-    """Tables are renamed from one database into another; what comes are rows, never a dump."""
+    """Databases are swapped by renaming their tables into other databases, and filled with rows, never from dumps."""
 
     kind = Kind.MYSQL
     vendor = ENGINE

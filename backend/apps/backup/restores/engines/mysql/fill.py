@@ -1,4 +1,4 @@
-"""A MariaDB or MySQL database that is filled. Foreign keys are checked by queries when all rows are there."""
+"""Fill a MariaDB or MySQL database. Foreign keys are checked by queries after all rows are loaded."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _TRIGGERS: Final = "SELECT trigger_name FROM information_schema.triggers WHERE t
 
 @contextlib.contextmanager
 def open_mysql(scratch: Scratch) -> Iterator[MysqlFilling]:
-    """The database `scratch.place` on the alias's server; nothing of it counts before the block has been left."""
+    """Open the database `scratch.place` on the alias's server; its rows are committed at the end of the block."""
     try:
         with fresh_connection(scratch.alias, scratch.place) as wrapper, wrapper.cursor() as cursor:
             cursor.execute("SET SESSION foreign_key_checks = 0")
@@ -70,7 +70,7 @@ def open_mysql(scratch: Scratch) -> Iterator[MysqlFilling]:
 
 
 class MysqlFilling:
-    """One database."""
+    """A database while it is filled."""
 
     def __init__(
         self, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, timestamps: Timestamps, source: str
@@ -88,7 +88,7 @@ class MysqlFilling:
             if self._source == self.reading.name:
                 return column.type
             kind = Kind(column.kind)
-            # A text of any length cannot be a key here.
+            # These servers allow no text of unlimited length as a key.
             return "varchar(255)" if kind is Kind.TEXT and column.name in table.key else _TYPES[kind]
 
         self._cursor.execute(f"CREATE TABLE {backticked(table.name)} ({definitions(table, type_of, backticked)})")

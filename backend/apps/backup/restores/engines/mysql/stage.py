@@ -1,4 +1,4 @@
-"""A scratch database beside the live one on a MariaDB or MySQL server, and whether the server can take one in."""
+"""Create a new database beside the live one on a MariaDB or MySQL server, and check that the server allows it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
 _OLDEST: Final = {"MariaDB": (10, 6), "MySQL": (8, 0)}
-"""From these on a RENAME of many tables is done or not done, whatever is killed."""
+"""The first versions with an atomic RENAME of many tables, also if a process is killed."""
 _LOADING: Final = frozenset({"ALTER", "CREATE", "DELETE", "DROP", "INDEX", "INSERT", "REFERENCES", "SELECT", "UPDATE"})
 _RENAMING: Final = frozenset({"ALTER", "CREATE", "DROP", "INSERT", "SELECT"})
 _SHOWN: Final = 5
@@ -47,7 +47,7 @@ _STAYING: Final = """
 def create_scratch(alias: str, name: str) -> None:
     """Create the empty database in utf8mb4, with the live one's collation if that is of utf8mb4.
 
-    Raises `RestoreFailed`, also if there is one of that name.
+    Raises `RestoreFailed`, also if a database of that name exists.
     """
     failure = named_failure(f"The database {name!r} cannot be created beside the live one", "Nothing was changed.")
     with server(alias) as cursor, failure:
@@ -57,7 +57,7 @@ def create_scratch(alias: str, name: str) -> None:
 
 
 def check_server(alias: str) -> ServerCheck:
-    """Look at the server of a database; raises `RestoreFailed` if it cannot be reached. Nothing is tried out."""
+    """Check the server of a database without trying anything. Raises `RestoreFailed` if it cannot be reached."""
     database = str(connections[alias].settings_dict["NAME"])
     with server(alias) as cursor:
         cursor.execute("SELECT VERSION()")
@@ -76,8 +76,9 @@ def check_server(alias: str) -> ServerCheck:
 
 
 def left_behind(alias: str, *, live: str, staged: str) -> list[str]:
-    """Views, sequences, routines and events of the staged database that the live one has not: the swap does not take
-    them along, so they must be made there by hand.
+    """Return the views, sequences, routines and events of the staged database that the live one lacks.
+
+    The swap does not move them, so they must be created there by hand.
     """
     with server(alias) as cursor:
         there = set(_staying(cursor, live))
@@ -85,14 +86,14 @@ def left_behind(alias: str, *, live: str, staged: str) -> list[str]:
 
 
 def parse_version(said: str) -> tuple[str, tuple[int, ...]]:
-    """`MariaDB` or `MySQL` and the version's numbers, from what the server says of itself."""
+    """Return `MariaDB` or `MySQL`, and the numbers of the version, from the server's own version text."""
     match = re.match(r"\d+(?:\.\d+)*", said)
     numbers = tuple(int(part) for part in match[0].split(".")) if match else ()
     return ("MariaDB" if "mariadb" in said.lower() else "MySQL"), numbers
 
 
 def _driver(alias: str) -> str:
-    # PyMySQL calls itself a version of mysqlclient where it stands in for it; its package tells its own.
+    # PyMySQL in place of mysqlclient claims a version of mysqlclient; its package has its own version.
     module = getattr(connections[alias], "Database", None)
     name = "PyMySQL" if getattr(module, "__name__", "") == "pymysql" else "mysqlclient"
     return f"{name} {importlib.metadata.version(name)}"
@@ -141,7 +142,7 @@ def _foreign_keys_from_elsewhere(cursor: CursorWrapper, database: str) -> list[s
 
 
 def _fixed_triggers(cursor: CursorWrapper, database: str, rights: Rights) -> list[str]:
-    """Triggers that could be dropped and not be made again."""
+    """Return texts on triggers that could be dropped but not be created again."""
     triggers = read_triggers(cursor, database, old=True)
     if not triggers:
         return []

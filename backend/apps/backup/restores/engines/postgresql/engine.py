@@ -1,4 +1,4 @@
-"""PostgreSQL, as a restore handles it."""
+"""The restore engine for PostgreSQL."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
 _LOCK_PATIENCE: Final = "3s"
-"""How long a live table is waited for that another session has locked."""
+"""The time to wait for a live table that another session has locked."""
 _CODE: Final = """
     SELECT 'trigger ' || t.tgname || ' on ' || t.tgrelid::regclass::text,
        pg_get_triggerdef(t.oid) || pg_get_functiondef(t.tgfoid)
@@ -44,11 +44,11 @@ _CODE: Final = """
       AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.classid = 'pg_proc'::regclass
                   AND d.deptype = 'e')
 """
-"""A function may be called by a trigger, a constraint or a default."""
+"""Functions count, since triggers, constraints and defaults may call them."""
 
 
 class PostgresqlEngine(ServerEngine):
-    """Databases are renamed; a dump is restored object by object."""
+    """Databases are swapped by renaming them; dumps are restored object by object."""
 
     kind = Kind.POSTGRESQL
     vendor = ENGINE
@@ -82,7 +82,7 @@ class PostgresqlEngine(ServerEngine):
 
     @contextlib.contextmanager
     def connections_admitted(self, component: Component) -> Iterator[None]:
-        # The swap has barred it.
+        # The swap has barred connections.
         swap.admit_again(component)
         try:
             yield
@@ -128,7 +128,7 @@ class PostgresqlEngine(ServerEngine):
             return read_facts(cursor).tables
 
     def count_written(self, component: Component, place: str, baseline: Baseline) -> Mapping[str, int] | None:
-        # Each transaction has a number, and each row bears the number of the one that wrote it.
+        # Each row has the number of the transaction that wrote it.
         position = baseline.positions.get(component.name)
         if position is None:
             return None

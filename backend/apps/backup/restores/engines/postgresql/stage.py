@@ -1,4 +1,4 @@
-"""A PostgreSQL dump into a scratch database beside the live one, and the comparison with the manifest."""
+"""Restore a PostgreSQL dump into a new database beside the live one, and compare it with the manifest."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _EMPTY_PATH: Final = b"SELECT pg_catalog.set_config('search_path', '', false);"
 
 
 def check_rights(alias: str) -> ServerCheck:
-    """Look at the server of a database that is to be filled with rows; raises `RestoreFailed` if it is not reached."""
+    """Check the server of a database to be filled with rows. Raises `RestoreFailed` if it cannot be reached."""
     database = str(connections[alias].settings_dict["NAME"])
     with server(alias) as cursor:
         there = exists(cursor, database)
@@ -66,7 +66,7 @@ def check_rights(alias: str) -> ServerCheck:
 
 
 def check_server(record: DatabaseRecord) -> ServerCheck:
-    """Look at the server of a database; raises `RestoreFailed` if it cannot be reached, `ClientMissing`."""
+    """Check the server for a dump. Raises `RestoreFailed` if it cannot be reached, and `ClientMissing`."""
     database = str(connections[record.alias].settings_dict["NAME"])
     with server(record.alias) as cursor:
         version = major(cursor)
@@ -110,11 +110,11 @@ def load(
     leave_out: frozenset[str],
     progress: Progress,
 ) -> list[str]:
-    """Restore the dump in sections and compare the result with the manifest; notes for the user.
+    """Restore the dump in sections, compare the result with the manifest, and return notes for the user.
 
-    The objects are made one by one, before and after the rows, without those that `leave_out` names; pg_restore loads
-    the rows. Rights come last: an owner may have taken some away from itself. Raises `RestoreFailed`, which names the
-    objects that cannot be made.
+    The objects are created one by one, before and after the rows, without those in `leave_out`; pg_restore loads the
+    rows. Rights come last, since an owner may have revoked its own. Raises `RestoreFailed`, which names the objects
+    that cannot be created.
     """
     settings = connections[record.alias].settings_dict
     with server(record.alias) as cursor:
@@ -145,7 +145,7 @@ def load(
         with fresh_connection(record.alias, scratch) as wrapper, wrapper.cursor() as cursor:
             _require_made(record, made_in(cursor), leave_out)
         with server(record.alias) as cursor:
-            # A backup of before they were recorded: what the live database has.
+            # An old backup without these facts gets those of the live database.
             replay_facts(cursor, scratch, record.server or live, record.settings, rights)
             give_to_owner(cursor, scratch, record.server or live, rights)
     except DatabaseFailure as error:
@@ -162,11 +162,11 @@ def load(
 
 
 def _make(session: Session, script: Script, entries: list[Entry], record: DatabaseRecord) -> list[str]:
-    """Make these objects of the script, or raise `RestoreFailed`; notes about comments, which alone may be refused."""
+    """Create objects of the script, or raise `RestoreFailed`; return notes on comments, which alone may be refused."""
     refused, notes = references_not_valid(session, session.make([entry for entry in entries if not entry.is_rights]))
     counting = [(entry, refusal) for entry, refusal in refused if is_failure(entry, refusal, filled=True)]
     _require_none(failures_of(counting, script.entries, Maker(source_path(record), session.role)))
-    # An extension that the server has made brings its comment along.
+    # An extension brings its own comment.
     return notes + [
         f"not restored ({refusal.text}): {entry.shown}"
         for entry, refusal in refused
@@ -196,7 +196,7 @@ def _require_made(
 
 
 def _load_rows(client: Client, record: DatabaseRecord, scratch: str, place: DumpPlace, *, progress: Progress) -> None:
-    """Have pg_restore load the rows, with the settings of the application, which generated columns may need."""
+    """Let pg_restore load the rows with the application's settings, which generated columns may need."""
     settings = connections[record.alias].settings_dict
     command, environment = restore_command(client, settings, scratch, os.environ)
     with place.open_member(record.path) as dump:
@@ -233,7 +233,7 @@ def _feed(
             process.stdin.close()
             complete = True
         except BrokenPipeError:
-            # pg_restore has ended before the dump did; its status and its words say why.
+            # pg_restore ended before the dump; its exit status and messages say why.
             process.wait()
         finally:
             if not complete:
@@ -251,7 +251,7 @@ def _feed(
 
 
 def _head(dump: Reader) -> bytes:
-    """The beginning of a dump, in which its search path stands."""
+    """Return the beginning of a dump, which has its search path."""
     head = b""
     while len(head) < _HEAD and (data := dump.read(CHUNK)):
         head += data
@@ -259,7 +259,7 @@ def _head(dump: Reader) -> bytes:
 
 
 def _with_own_path(head: bytes) -> bytes:
-    """The same dump, but that the session which loads it takes its own search path, not an empty one."""
+    """Change the beginning of a dump so that the loading session keeps its own search path, not an empty one."""
     return head.replace(_EMPTY_PATH, b"RESET search_path;".ljust(len(_EMPTY_PATH)), 1)
 
 
@@ -268,7 +268,7 @@ def _require_same(record: DatabaseRecord, found: PostgresFacts) -> None:
     differences += [f"table {name} is not in the manifest" for name in sorted(set(found.tables) - set(record.tables))]
     for name, recorded in record.sequences.items():
         value = found.sequences.get(name)
-        # Sequences stand outside of transactions: the dump may have seen a later value than the cut.
+        # Sequences are outside of transactions: the dump may have a later value than the consistency point.
         if recorded is not None and (value is None or abs(value) < abs(recorded)):
             differences.append(f"sequence {name} is at {value}, it was at {recorded}")
     if found.large_objects != record.large_objects:

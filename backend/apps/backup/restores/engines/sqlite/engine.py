@@ -1,4 +1,4 @@
-"""SQLite files, as a restore handles them."""
+"""The restore engine for SQLite files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CODE: Final = "SELECT 'trigger ' || name || ' on ' || tbl_name, sql FROM sqlite
 
 
 class SqliteEngine(FileEngine):
-    """A file with its side files is renamed. It waits for locks no longer than its own time limit."""
+    """Databases are swapped by renaming the file with its side files. SQLite itself limits the wait for locks."""
 
     kind = Kind.SQLITE
     vendor = ENGINE
@@ -55,7 +55,7 @@ class SqliteEngine(FileEngine):
 
     def settle(self, component: Component) -> None:
         if not component.had_live:
-            # Only now its folder has the owner that it has in the backup.
+            # Only now the folder has the owner that it has in the backup.
             stage.give_to_folder_owner(Path(component.live))
 
     def is_there(self, name: str, place: str) -> bool:
@@ -101,7 +101,7 @@ class SqliteEngine(FileEngine):
         try:
             yield wrapper
             if place != component.live:
-                # Nothing may be left in a side file when the database file is renamed.
+                # The log must be empty before the database file is renamed.
                 with wrapper.cursor() as cursor:
                     cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
@@ -126,7 +126,7 @@ class SqliteEngine(FileEngine):
         return {str(name): str(text) for name, text in cursor.fetchall()}
 
     def normalized_names(self, tables: Iterable[str]) -> frozenset[str]:
-        # SQLite finds a table whatever the case of its letters.
+        # SQLite ignores the case of letters in names of tables.
         return frozenset(name.lower() for name in tables)
 
 
