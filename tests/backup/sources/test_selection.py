@@ -39,7 +39,7 @@ def test_sources(include, exclude, path, wanted):
     ],
 )
 def test_patterns_that_include_nothing_are_known(include, names, idle):
-    assert Selection(include, ()).idle(names) == idle
+    assert Selection(include, ()).unmatched_includes(names) == idle
 
 
 def test_two_roots_of_one_name_are_refused_and_one_named_twice_is_one(settings, tmp_path):

@@ -40,7 +40,7 @@ from ..sources import read_manifest
 from ..sources.verify import SnapshotPlace
 from ..storage.locations import SEALED_PACKAGE, RepositoryPlace, known_places
 from ..storage.packages import known_packages
-from ..storage.passphrase import given_passphrase
+from ..storage.passphrase import current_passphrase
 from .package_keys import new_mark
 from .presence import Presence, find_presence
 from .references import TAG, snapshot_ref, time_of
@@ -174,7 +174,7 @@ def _spare(place: RepositoryPlace, snapshot: Snapshot, job: uuid.UUID) -> str:
 
 def _in_package(path: Path) -> _Stored:
     stored = _of_package(path, decode(open_package(path).manifest))
-    mark = new_mark(given_passphrase()) if path.name.endswith(SEALED_PACKAGE) else ""
+    mark = new_mark(current_passphrase()) if path.name.endswith(SEALED_PACKAGE) else ""
     return dataclasses.replace(stored, columns={**stored.columns, "sealed_with": mark})
 
 

@@ -19,7 +19,7 @@ from strongroom.passphrase import Passphrase, passphrase_source
 
 from .. import selectors
 from ..selectors import SealedPackage
-from ..storage.passphrase import fingerprint, given_passphrase, mark_of
+from ..storage.passphrase import current_passphrase, fingerprint, mark_of
 
 _MOST_TRIED: Final = 16
 _MOST_KEPT: Final = 4096
@@ -41,7 +41,7 @@ def packages_locked(packages: Sequence[SealedPackage]) -> dict[int, str]:
     if not packages or passphrase_source() is None:
         return {}
     try:
-        passphrase = given_passphrase()
+        passphrase = current_passphrase()
     except PassphraseError:
         return {}
     own = {mark_of(passphrase, salt) for salt in _salts(one.mark for one in packages)}

@@ -20,7 +20,7 @@ from .. import selectors
 from ..errors import LedgerUnavailable, StorageAbsent, StorageRefused
 from ..selectors.passphrases import passphrase_is_confirmed
 from ..storage.locations import RepositoryPlace, resolve_place
-from ..storage.passphrase import fingerprint, given_passphrase
+from ..storage.passphrase import current_passphrase, fingerprint
 
 _MOST_KEPT: Final = 64
 
@@ -34,7 +34,7 @@ def passphrase_problems() -> list[tuple[str, str]]:
     if passphrase_source() is None:
         return []
     try:
-        passphrase = given_passphrase()
+        passphrase = current_passphrase()
     except PassphraseError as error:
         return [("passphrase", str(error))]
     # A repository that has lost its keys opens with no passphrase: that is a finding of its own.

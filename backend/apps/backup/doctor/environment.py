@@ -35,7 +35,7 @@ def settings_findings() -> list[Finding]:
     return []
 
 
-def named_findings() -> Iterator[Finding]:
+def setting_path_findings() -> Iterator[Finding]:
     """W050: a setting names a path that does not exist, or a path relative to the working folder of each process."""
     yield from _relative_findings()
     settings = conf.load()

@@ -43,7 +43,7 @@ def _bad(subject: str, run: BackupJob, make: Callable[..., Finding], now: dateti
     short = str(run.uuid)[:8]
     if run.status in FAILURES:
         said = f": {run.error_message}" if run.error_message else "."
-        yield make(36, subject, f"Its latest run, {run.job_name}, is {run.status}{said}", _look(short))
+        yield make(36, subject, f"Its latest run, {run.job_name}, is {run.status}{said}", _failure_hint(short))
     elif run.status == JobStatus.INCOMPLETE and (run.accepted_until is None or run.accepted_until <= now):
         named = [f"{one['path']}: {one['reason']}".removeprefix(": ") for one in run.problems[:_MOST_NAMED]]
         first = f", the first: {'; '.join(named)}" if named else ""
@@ -55,7 +55,7 @@ def _bad(subject: str, run: BackupJob, make: Callable[..., Finding], now: dateti
         yield make(36, subject, what, hint)
 
 
-def _look(short: str) -> str:
+def _failure_hint(short: str) -> str:
     return f"Run `backup_jobs --show {short}`, correct the cause and run the backup again."
 
 

@@ -26,7 +26,7 @@ def presence_findings(present: Presence) -> Iterator[Finding]:
     for one in present.missing:
         # The user may move a package that was written outside the storage.
         if one.ours:
-            yield _whole(one) if one.whole else _single(one)
+            yield _missing_storage(one) if one.whole else _missing_backups(one)
 
 
 def unseen_findings(present: Presence, *, now: datetime) -> Iterator[Finding]:
@@ -107,7 +107,7 @@ def key_findings() -> Iterator[Finding]:
             )
 
 
-def _whole(one: Missing) -> Finding:
+def _missing_storage(one: Missing) -> Finding:
     newest = "" if one.newest is None else f", the newest of {minute_in_utc(one.newest)}"
     what = f"{one.reason} The ledger lists {one.backups} backups there{newest}. None of them can be restored now."
     subject = f"storage {one.place}"
@@ -119,7 +119,7 @@ def _whole(one: Missing) -> Finding:
     return critical(26, subject, what, f"{one.remedy} {lost}".lstrip())
 
 
-def _single(one: Missing) -> Finding:
+def _missing_backups(one: Missing) -> Finding:
     return critical(
         27,
         f"storage {one.place}",

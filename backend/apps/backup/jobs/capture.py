@@ -219,7 +219,7 @@ class Capture:
             )
             self.stored = self._archive(repository, cut, options, warnings)
             self.published()
-            again = cut.lacks_what_was_deleted()
+            again = cut.lacks_deleted_files()
         return repository.snapshot(self.stored.snapshot_id), again
 
     def _left_by_earlier_attempt(self, repository: Repository) -> Snapshot | None:
@@ -300,7 +300,7 @@ class Capture:
             rehearsals: list[Rehearsals] = []
 
             def reading(files: int, size: int) -> None:
-                if not files and not size and left and cut.lacks_what_was_deleted():
+                if not files and not size and left and cut.lacks_deleted_files():
                     raise _DeletedMeanwhile
                 self._read_back(files, size)
 

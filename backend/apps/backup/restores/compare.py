@@ -30,12 +30,12 @@ _FAILURES: Final = (BackupError, StrongroomError, DatabaseFailure, OSError)
 
 def compare_kept(journal: Journal, baseline: Baseline) -> Changes:
     """Compare the state that a restore has replaced and keeps."""
-    return _compare(journal, baseline, lambda component: component.kept, look=_look_into_kept)
+    return _compare(journal, baseline, lambda component: component.kept, count=_count_kept)
 
 
 def compare_live(journal: Journal, baseline: Baseline) -> Changes:
     """Compare the live state, which a rollback is about to replace."""
-    return _compare(journal, baseline, lambda component: component.live, look=_look_into)
+    return _compare(journal, baseline, lambda component: component.live, count=_count)
 
 
 def _compare(
@@ -43,18 +43,18 @@ def _compare(
     baseline: Baseline,
     place_of: Callable[[Component], str],
     *,
-    look: Callable[[Component, str, Baseline], _Seen],
+    count: Callable[[Component, str, Baseline], _Counts],
 ) -> Changes:
     changes = Changes(since=baseline.cut_at)
     for component in [one for one in journal.components if one.had_live]:
         try:
             if component.kind in DATABASES and component.name in baseline.tables:
-                seen = look(component, place_of(component), baseline)
-                changes.tables += _tables(component.name, baseline.tables[component.name], seen)
+                seen = count(component, place_of(component), baseline)
+                changes.tables += _table_changes(component.name, baseline.tables[component.name], seen)
                 changes.unknown += seen.unknown
                 changes.uncounted += [component.name] if seen.written is None else []
             elif component.name in baseline.files:
-                changes.files += _files(component, place_of(component), baseline)
+                changes.files += _root_changes(component, place_of(component), baseline)
         except _FAILURES as error:
             # The restored state is already live: the restore continues, and reports that this could not be compared.
             changes.unknown.append(f"{component.kind.value} {component.name}: {str(error).strip()}")
@@ -62,7 +62,7 @@ def _compare(
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Counts:
     """The rows by table, those written since (None if the engine cannot tell), and texts on what is unknown."""
 
     rows: Mapping[str, int]
@@ -70,7 +70,7 @@ class _Seen:
     unknown: Sequence[str]
 
 
-def _tables(database: str, before: Mapping[str, int], seen: _Seen) -> Iterator[TableChange]:
+def _table_changes(database: str, before: Mapping[str, int], seen: _Counts) -> Iterator[TableChange]:
     # The rows of the ledger were carried over: they are live.
     own = {model._meta.db_table for model in ledger_models()}
     for table, rows in sorted(before.items()):
@@ -84,21 +84,21 @@ def _of_table(numbers: Mapping[str, int], table: str) -> int | None:
     return numbers.get(table, numbers.get(f"public.{table}"))
 
 
-def _look_into_kept(component: Component, place: str, baseline: Baseline) -> _Seen:
+def _count_kept(component: Component, place: str, baseline: Baseline) -> _Counts:
     with swap_engine(component).connections_admitted(component):
-        return _look_into(component, place, baseline)
+        return _count(component, place, baseline)
 
 
-def _look_into(component: Component, place: str, baseline: Baseline) -> _Seen:
+def _count(component: Component, place: str, baseline: Baseline) -> _Counts:
     engine = database_engine(component)
     rows = engine.count_rows(component, place, baseline.tables[component.name])
     try:
-        return _Seen(rows, engine.count_written(component, place, baseline), ())
+        return _Counts(rows, engine.count_written(component, place, baseline), ())
     except _FAILURES as error:
-        return _Seen(rows, None, [f"rows that were changed in {component.name}: {str(error).strip()}"])
+        return _Counts(rows, None, [f"rows that were changed in {component.name}: {str(error).strip()}"])
 
 
-def _files(component: Component, place: str, baseline: Baseline) -> Iterator[RootChange]:
+def _root_changes(component: Component, place: str, baseline: Baseline) -> Iterator[RootChange]:
     since = baseline.cut_at.timestamp()
     before, after, written, examples = baseline.files[component.name], 0, 0, list[str]()
     for path, changed_at in _walk(os.fsencode(place), os.fsencode(component.live)):

@@ -107,11 +107,11 @@ class Restore:
                     if in_ledger:
                         self._carry(journal, result)
                 except BaseException as error:
-                    self._give_up(journal, error, in_ledger=in_ledger)
+                    self._discard_staged(journal, error, in_ledger=in_ledger)
                     raise
                 with self._phase(result, "swapping"):
                     self._swap(journal, in_ledger=in_ledger)
-            self._tell(journal, result)
+            self._record_result(journal, result)
         result.seconds = round(time.monotonic() - clock, 3)
         result.status = "COMPLETED"
         result.replaced = [
@@ -129,7 +129,7 @@ class Restore:
             *(one.alias for one in chosen_data(manifest, only)),
         ]
 
-    def _tell(self, journal: Journal, result: RestoreResult) -> None:
+    def _record_result(self, journal: Journal, result: RestoreResult) -> None:
         if journal.baseline is not None:
             with self._phase(result, "comparing what was replaced"):
                 record.compare(journal)
@@ -169,7 +169,7 @@ class Restore:
         removed = remove_access(journal.components, now=now) if drop else []
         return compare_access(journal.components, now=now, tokens=not drop) + removed
 
-    def _give_up(self, journal: Journal, error: BaseException, *, in_ledger: bool) -> None:
+    def _discard_staged(self, journal: Journal, error: BaseException, *, in_ledger: bool) -> None:
         try:
             discard_staged(journal)
         except (BackupError, OSError) as also:

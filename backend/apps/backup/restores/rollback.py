@@ -69,10 +69,10 @@ def _only_there(journal: Journal) -> list[str]:
 
 def recover_restores() -> list[str]:
     """Complete or undo interrupted restores, and return a text for each. Safe to call at any time."""
-    return recover(_tell)
+    return recover(_record_result)
 
 
-def _tell(journal: Journal) -> None:
+def _record_result(journal: Journal) -> None:
     if journal.is_trial:
         journal.forget()
     elif journal.state is State.UNDONE:

@@ -102,11 +102,11 @@ def undo(journal: Journal) -> None:
     discard_staged(journal)
 
 
-def recover(tell: Callable[[Journal], None]) -> list[str]:
+def recover(record_result: Callable[[Journal], None]) -> list[str]:
     """Complete or undo interrupted restores, and return a text for each. Does nothing while a restore is running.
 
-    `tell` records the result of a restore in the ledger. Raises `JournalUnwritable` and `RestoreFailed` if that cannot
-    be done now; the live system may be partly old and partly new until it is done.
+    `record_result` records the result of a restore in the ledger. Raises `JournalUnwritable` and `RestoreFailed` if
+    that cannot be done now; the live system may be partly old and partly new until it is done.
     """
     if not any(journal.state in UNFINISHED for journal in journals()):
         return []
@@ -115,14 +115,14 @@ def recover(tell: Callable[[Journal], None]) -> list[str]:
             stack.enter_context(only_restore())
         except RestoreRefused:
             return []
-        return [_recover_or_say(journal, tell) for journal in journals() if journal.state in UNFINISHED]
+        return [_recover_one(journal, record_result) for journal in journals() if journal.state in UNFINISHED]
 
 
-def _recover_or_say(journal: Journal, tell: Callable[[Journal], None]) -> str:
+def _recover_one(journal: Journal, record_result: Callable[[Journal], None]) -> str:
     """Recover one restore. Leftovers that cannot be deleted do not stop backups and restores."""
     only_deletes = journal.state in (State.STAGING, State.RELEASING)
     try:
-        return _recover(journal, tell)
+        return _recover(journal, record_result)
     except BackupError as error:
         if not only_deletes:
             raise
@@ -132,7 +132,7 @@ def _recover_or_say(journal: Journal, tell: Callable[[Journal], None]) -> str:
         )
 
 
-def _recover(journal: Journal, tell: Callable[[Journal], None]) -> str:
+def _recover(journal: Journal, record_result: Callable[[Journal], None]) -> str:
     connections.close_all()
     try:
         said = _complete(journal)
@@ -141,7 +141,7 @@ def _recover(journal: Journal, tell: Callable[[Journal], None]) -> str:
             f"The restore {journal.restore} of {journal.backup} was cut off and cannot be completed: {error}."
             " Mend that, and run `restore_backup --list`."
         ) from error
-    tell(journal)
+    record_result(journal)
     return f"The restore {journal.restore} of {journal.backup} was cut off {said}"
 
 

@@ -223,7 +223,7 @@ class ConsistencyPoint:
         """
         root = next((root for root in self.roots if root.holds(problem.path)), None)
         if problem.vanished and root is not None:
-            root.has_lost(problem.path)
+            root.note_vanished(problem.path)
             if not (self.compares_references and self.named.names(problem.path)):
                 self.vanished += 1
             return
@@ -253,8 +253,8 @@ class ConsistencyPoint:
         """The states of the servers at the consistency point, by alias, where they have names for them."""
         return {one.record.alias: one.position for one in self.databases if one.position}
 
-    def lacks_what_was_deleted(self) -> bool:
-        """Return whether the application has deleted a missing file together with its row: another pass helps then."""
+    def lacks_deleted_files(self) -> bool:
+        """Return whether a missing file was deleted together with its row: another pass helps then."""
         return self.compares_references and any_row_is_gone(self.named.missing())
 
     def manifest(self) -> Manifest:
@@ -286,8 +286,7 @@ def _tree_size(capture: RootCapture) -> int:
 def open_consistency_point(backup_type: str, *, spec: CaptureSpec) -> Iterator[ConsistencyPoint]:
     """Fix all sources at one time, and close them at the end of the block.
 
-    Raises `SourceRefused`, `ClientMissing` or `CaptureFailed` if a source cannot be opened, and then leaves nothing
-    behind.
+    Raises `SourceRefused`, `ClientMissing` or `CaptureFailed`, and then leaves nothing behind.
     """
     if backup_type not in WITH_DATABASES | WITH_FILES:
         raise SourceRefused(f"There is no backup type {backup_type!r}.")
@@ -328,7 +327,7 @@ def open_consistency_point(backup_type: str, *, spec: CaptureSpec) -> Iterator[C
             names += [f"files/{root.name}" for root in file_roots(fields)]
         if not databases and not portable and not roots and not problems:
             raise SourceRefused("There is nothing to back up: no database and no file root is selected.")
-        for pattern in selection.idle(names):
+        for pattern in selection.unmatched_includes(names):
             problems.append(Problem(pattern, f"is to be included, and is none of {', '.join(names)}"))
         # Without any folder, as without MEDIA_ROOT, files that rows name are missing, unless the job leaves files out.
         asked = backup_type in WITH_FILES and (bool(roots) or (not file_roots(fields) and selection.wants("files")))

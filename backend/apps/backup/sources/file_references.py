@@ -177,14 +177,14 @@ class NamedFiles:
             self._database.execute("BEGIN")
             self._database.executemany("INSERT OR IGNORE INTO named VALUES (?, ?, ?)", rows)
 
-    def saw(self, path: bytes, size: int, *, owned: bool) -> None:
+    def add_read(self, path: bytes, size: int, *, owned: bool) -> None:
         """Add a file that is being read; `owned` if it lies in the storage of a FileField."""
         with self._lock:
             self._seen.append((path, owned, size))
             if len(self._seen) >= _BATCH:
                 self._flush()
 
-    def has_seen(self, path: bytes) -> bool:
+    def was_read(self, path: bytes) -> bool:
         """Return whether a file was added as read."""
         with self._lock:
             self._flush()
@@ -195,7 +195,7 @@ class NamedFiles:
         with self._lock:
             return self._database.execute("SELECT 1 FROM named WHERE path = ?", [path]).fetchone() is not None
 
-    def lost(self, path: bytes) -> int | None:
+    def remove_vanished(self, path: bytes) -> int | None:
         """Remove a file that vanished before it could be read, and return its size; None if it was not added."""
         with self._lock:
             self._flush()

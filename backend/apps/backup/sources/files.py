@@ -157,7 +157,7 @@ class Selection:
             return False
         return not self.leaves_out(name)
 
-    def idle(self, names: Sequence[str]) -> list[str]:
+    def unmatched_includes(self, names: Sequence[str]) -> list[str]:
         """Return the include patterns for this kind that match none of these databases and file roots."""
         kinds = {name.partition("/")[0] for name in names}
         return [
@@ -214,7 +214,7 @@ class RootCapture:
         if self.absent:
             return Folder(os.fsencode(self.root.name), [])
         recall = self._recall if self._recalls else None
-        return OnDisk(os.fsencode(self.root.name), self._base, self._look, refuge=self, recall=recall)
+        return OnDisk(os.fsencode(self.root.name), self._base, self._leaves_out, refuge=self, recall=recall)
 
     def names(self, folder: bytes) -> list[bytes]:
         """Return the held files of a folder that were deleted since the consistency point (see `DeletedFiles`)."""
@@ -242,15 +242,15 @@ class RootCapture:
         return True
 
     def _note(self, path: bytes, size: int) -> None:
-        if not self._named.has_seen(path):
-            self._named.saw(path, size, owned=self.owned)
+        if not self._named.was_read(path):
+            self._named.add_read(path, size, owned=self.owned)
             with self._lock:
                 self._files += 1
                 self._bytes += size
 
-    def has_lost(self, path: bytes) -> None:
+    def note_vanished(self, path: bytes) -> None:
         """Note that a file vanished after it was found: it is not counted."""
-        size = self._named.lost(path)
+        size = self._named.remove_vanished(path)
         if size is not None:
             with self._lock:
                 self._files -= 1
@@ -260,7 +260,7 @@ class RootCapture:
         """Return whether a path lies in this root."""
         return path.startswith(self._base + b"/")
 
-    def _look(self, path: bytes) -> bool:
+    def _leaves_out(self, path: bytes) -> bool:
         """Return whether the archiver leaves `path` out; called before it reads the path. Counts included files."""
         if self.excludes(path):
             return True
@@ -278,7 +278,7 @@ class RootCapture:
             else:
                 self._others += 1
         if stat.S_ISREG(status.st_mode):
-            self._named.saw(path, status.st_size, owned=self.owned)
+            self._named.add_read(path, status.st_size, owned=self.owned)
         return False
 
     def excludes(self, path: bytes) -> bool:

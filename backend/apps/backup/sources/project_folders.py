@@ -53,7 +53,7 @@ def is_code(folder: Path) -> bool:
     return any(os.path.lexists(folder / name) for name in _CODE)
 
 
-def lies_hidden(path: Path) -> bool:
+def is_hidden(path: Path) -> bool:
     """Return whether a part of a path below the project's folder is hidden or built, as `.venv` or `node_modules`."""
     base = base_dir()
     if base is None or not path.is_relative_to(base):

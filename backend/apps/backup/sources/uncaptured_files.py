@@ -29,7 +29,7 @@ from ..core.manifest import OutsideColumn, OutsideFacts
 from ..models import BackupJob
 from .file_references import TEXT, ReferenceField, reference_fields
 from .files import database_files, file_roots, storages
-from .project_folders import base_dir, inside_any, is_code, lies_hidden, not_backed_up, without_documents
+from .project_folders import base_dir, inside_any, is_code, is_hidden, not_backed_up, without_documents
 from .sample_rows import LONGEST, Column, sample, text_tables
 from .settings_paths import folders_in_settings
 
@@ -148,7 +148,7 @@ class _Search:
         if len(tried) < _SEVERAL or len(names) < len(set(values)):
             return None
         for base in self.bases:
-            looks = (self._look(name, base, is_path=True, is_folder=True) for name in tried)
+            looks = (self._hit_at(name, base, is_path=True, is_folder=True) for name in tried)
             hits = list(itertools.takewhile(lambda hit: hit is not None, looks))
             found = [hit for hit in hits if hit is not None]
             if len(found) == len(tried):
@@ -174,18 +174,18 @@ class _Search:
     def _find(self, value: str) -> _Hit | None:
         """Find the file to which a value leads, preferably one in a file root."""
         path = value.removeprefix(_SCHEME)
-        found = self._look(path, None, is_path=path == value) if path.startswith("/") else None
+        found = self._hit_at(path, None, is_path=path == value) if path.startswith("/") else None
         if found is not None:
             return found
         is_path = not path.startswith("/")
         for base in self.bases:
-            hit = self._look(path.lstrip("/"), base, is_path=is_path)
+            hit = self._hit_at(path.lstrip("/"), base, is_path=is_path)
             if hit is not None and inside_any(hit.file, self.roots):
                 return hit
             found = found or hit
         return found
 
-    def _look(self, value: str, base: Path | None, *, is_path: bool, is_folder: bool = False) -> _Hit | None:
+    def _hit_at(self, value: str, base: Path | None, *, is_path: bool, is_folder: bool = False) -> _Hit | None:
         path = value if base is None else os.path.join(base, value)  # noqa: PTH118  millions of them
         is_file = os.path.isfile(path)  # noqa: PTH113
         if not is_file and not ((is_folder or _may_be_folder(value)) and os.path.isdir(path)):  # noqa: PTH112
@@ -197,7 +197,7 @@ class _Search:
         folder = found.parent if is_file else found
         if inside_any(found, self.roots):
             return _Hit(base, found, folder, is_path and is_file)
-        if inside_any(found, self.unlike) or lies_hidden(found) or is_code(folder):
+        if inside_any(found, self.unlike) or is_hidden(found) or is_code(folder):
             return None
         if not is_file and (any(other.is_relative_to(found) for other in self.crowded) or not _has_files(found)):
             return None

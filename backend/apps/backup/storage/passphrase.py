@@ -21,7 +21,7 @@ _MEMORY: Final = 64 << 20
 _salt = os.urandom(32)
 
 
-def given_passphrase() -> Passphrase:
+def current_passphrase() -> Passphrase:
     """Return the passphrase. A program that prints it runs at most once a minute. Raises `PassphraseError`."""
     if passphrase_source() != COMMAND:
         return read_passphrase()

@@ -44,7 +44,7 @@ def upload_path(upload: uuid.UUID) -> Path:
 
 
 @contextlib.contextmanager
-def one_at_a_time() -> Iterator[None]:
+def upload_start_lock() -> Iterator[None]:
     """Let uploads begin one after the other: each sees the space promised to those before it. Raises `StorageBusy`."""
     make_private_folder(_folder())
     descriptor = os.open(_folder(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

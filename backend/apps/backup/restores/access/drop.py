@@ -11,7 +11,7 @@ from django.db import connections, models, transaction
 from ...errors import RestoreFailed
 from ..journal import Component
 from .models import BLACKLISTED, OUTSTANDING, access_models, references_to
-from .staged_models import LIVE, STAGED, model_named, models_in, present
+from .staged_models import LIVE, STAGED, existing_models, model_named, models_in
 
 _BATCH: Final = 500
 
@@ -25,9 +25,9 @@ def drop_access(component: Component, *, now: datetime) -> list[str]:
     with models_in(component, component.staged, STAGED) as staged:
         lines: list[str] = []
         with transaction.atomic(using=staged):
-            for model in present(staged, access_models()):
+            for model in existing_models(staged, access_models()):
                 lines += _emptied(model, staged)
-            if len(present(staged, _signed())) == len(_SIGNED):
+            if len(existing_models(staged, _signed())) == len(_SIGNED):
                 lines += _revoked(component, staged, now=now)
         _require_empty(component, staged)
     return lines
@@ -35,7 +35,7 @@ def drop_access(component: Component, *, now: datetime) -> list[str]:
 
 def _require_empty(component: Component, staged: str) -> None:
     """Raise `RestoreFailed` if rows exist again after the transaction: a trigger of the package may put them back."""
-    rows = {model: model._base_manager.using(staged).count() for model in present(staged, access_models())}
+    rows = {model: model._base_manager.using(staged).count() for model in existing_models(staged, access_models())}
     if left := [f"{model._meta.label} ({count:,})" for model, count in rows.items() if count]:
         raise RestoreFailed(
             f"Sessions and tokens cannot be removed from the restored database {component.name!r}: rows of"
@@ -56,7 +56,7 @@ def _emptied(model: type[models.Model], staged: str) -> Iterator[str]:
     quote = connections[staged].ops.quote_name
     with connections[staged].cursor() as cursor:
         for other, field in references_to(model):
-            if present(staged, [other]):
+            if existing_models(staged, [other]):
                 table, column = quote(other._meta.db_table), quote(str(field.column))
                 cursor.execute(f"UPDATE {table} SET {column} = NULL WHERE {column} IS NOT NULL")  # noqa: S608  quoted
         table = quote(model._meta.db_table)
@@ -72,8 +72,8 @@ def _revoked(component: Component, staged: str, *, now: datetime) -> Iterator[st
     outstanding, blacklisted = _signed()
     if component.had_live:
         with models_in(component, component.live, LIVE) as live:
-            if present(live, [outstanding]):
-                _take_over(outstanding, staged, live, now=now)
+            if existing_models(live, [outstanding]):
+                _copy_outstanding_tokens(outstanding, staged, live, now=now)
     good = outstanding._base_manager.using(staged).filter(expires_at__gt=now, blacklistedtoken=None)
     keys = list(good.values_list("pk", flat=True))
     rows = [blacklisted(token_id=key, blacklisted_at=now) for key in keys]
@@ -82,7 +82,7 @@ def _revoked(component: Component, staged: str, *, now: datetime) -> Iterator[st
         yield f"refresh tokens that were revoked in the restored database ({blacklisted._meta.label}): {len(keys):,}"
 
 
-def _take_over(outstanding: type[Any], staged: str, live: str, *, now: datetime) -> None:
+def _copy_outstanding_tokens(outstanding: type[Any], staged: str, live: str, *, now: datetime) -> None:
     """Add the tokens that were given out since the backup, without their users: their keys may differ there."""
     columns = ("jti", "token", "created_at", "expires_at")
     given_out = outstanding._base_manager.using(live).filter(expires_at__gt=now).values(*columns)

@@ -52,7 +52,7 @@ def models_now(alias: str) -> Iterator[str]:
         yield live
 
 
-def present(alias: str, chosen: Iterable[type[models.Model]]) -> list[type[models.Model]]:
+def existing_models(alias: str, chosen: Iterable[type[models.Model]]) -> list[type[models.Model]]:
     """Return the models that have a table in the database, or a view in its place.
 
     A hostile package may contain a view: the application finds it as a table, and a search among the tables does not.

@@ -205,15 +205,19 @@ def _update_schedules() -> list[str]:
 
 def rolled_back(journal: Journal) -> list[str]:
     """Record the rollback in the ledger that is live again, and return notes."""
-    return _set_aside_notes(journal) + (_tell(journal, restore_rolled_back) or _update_schedules()) + _to_rebuild()
+    return (
+        _set_aside_notes(journal)
+        + (_try_to_record(journal, restore_rolled_back) or _update_schedules())
+        + _to_rebuild()
+    )
 
 
 def released(journal: Journal) -> list[str]:
     """Record in the ledger that nothing is kept any more, and return notes."""
-    return _tell(journal, restore_released)
+    return _try_to_record(journal, restore_released)
 
 
-def _tell(journal: Journal, change: Callable[[uuid.UUID], None]) -> list[str]:
+def _try_to_record(journal: Journal, change: Callable[[uuid.UUID], None]) -> list[str]:
     try:
         change(journal.restore)
     except (LedgerUnavailable, IllegalTransition, RestoreNotFound) as error:

@@ -13,7 +13,7 @@ from ...core.manifest import Manifest
 from ...errors import SettingsInvalid
 from ...sources.project_facts import same_secret
 from ..access.models import BLACKLISTED, access_elsewhere, access_models, account_model
-from ..access.staged_models import model_named, models_now, present
+from ..access.staged_models import existing_models, model_named, models_now
 from .plan import Plan
 
 _KEY: Final = "SECRET_KEY"
@@ -99,7 +99,7 @@ def _of_database(alias: str, held: Mapping[str, int], plan: Plan) -> Iterator[st
 
 def _counted(alias: str, chosen: Iterable[type[models.Model]]) -> dict[type[models.Model], int]:
     with models_now(alias) as live:
-        return {model: model._base_manager.using(live).count() for model in present(live, chosen)}
+        return {model: model._base_manager.using(live).count() for model in existing_models(live, chosen)}
 
 
 def _blacklist() -> list[type[models.Model]]:

@@ -30,7 +30,7 @@ def plan_extra_tables(plan: Plan, record: DataRecord) -> None:
             return
     if extra:
         plan.warnings.append(
-            f"the live database has tables that the package does not hold ({_some(extra)}): they are replaced with it,"
+            f"the live database has tables that the package does not hold ({_names(extra)}): they are replaced with it,"
             " and are in what is kept until the release"
         )
 
@@ -38,7 +38,7 @@ def plan_extra_tables(plan: Plan, record: DataRecord) -> None:
 def _plan_staying(plan: Plan, references: Sequence[tuple[str, str]], extra: list[str]) -> None:
     if not extra:
         return
-    plan.warnings.append(f"tables that the package does not hold stay as they are: {_some(extra)}")
+    plan.warnings.append(f"tables that the package does not hold stay as they are: {_names(extra)}")
     for child, parent in references:
         if (child in extra) != (parent in extra):
             plan.blocking.append(
@@ -52,5 +52,5 @@ def _made_by_code() -> set[str]:
     return {plain_name(model._meta.db_table) for model in models} | {"django_migrations"}
 
 
-def _some(names: list[str]) -> str:
+def _names(names: list[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

@@ -60,7 +60,7 @@ def load(
     phase("loading rows")
     with contextlib.ExitStack() as stack:
         loads = [_Load(target, stack.enter_context(_filling(target)), leave_out) for target in targets]
-        _take_in(origin, loads, progress)
+        _insert_rows(origin, loads, progress)
         for one in loads:
             phase(f"checking the database {one.target.record.alias}")
             one.finish()
@@ -75,7 +75,7 @@ def _filling(target: Target) -> contextlib.AbstractContextManager[Filling]:
     return engine_of(alias).fill(Scratch(alias, target.place, target.known, timestamps, target.record.engine))
 
 
-def _take_in(origin: Origin, loads: Sequence[_Load], progress: Progress) -> None:
+def _insert_rows(origin: Origin, loads: Sequence[_Load], progress: Progress) -> None:
     tables = {path: table for one in loads for path, table in one.tables.items()}
     missing = set(tables)
     for path, batches in each_table(origin, {path: table.package for path, table in tables.items()}, progress):

@@ -75,16 +75,16 @@ def backward(components: Sequence[Component], restore: uuid.UUID, mark: Callable
     """Make the old folders live again; the new ones go back to their staged places. Safe to repeat after a kill."""
     for one in components:
         if _is_new(Path(one.live), restore):
-            exchange_names(_other(one), Path(one.live))
+            exchange_names(_place_not_live(one), Path(one.live))
     for one in components:
-        if os.path.lexists(other := _other(one)):
+        if os.path.lexists(other := _place_not_live(one)):
             other.rename(one.staged)
             sync_folder(other.parent)
             _unmark(Path(one.staged))
         mark(one, "")
 
 
-def _other(component: Component) -> Path:
+def _place_not_live(component: Component) -> Path:
     """Return the place of the folder that is not live: the staged place before a swap, the kept one after it."""
     return Path(component.staged if os.path.lexists(component.staged) else component.kept)
 

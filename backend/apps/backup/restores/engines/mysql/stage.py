@@ -136,7 +136,7 @@ def _foreign_keys_from_elsewhere(cursor: CursorWrapper, database: str) -> list[s
     if not found:
         return []
     return [
-        f"foreign keys of other databases refer to {database!r} ({_some(found)}) and would follow its old tables; drop"
+        f"foreign keys of other databases refer to {database!r} ({_names(found)}) and would follow its old tables; drop"
         " them first"
     ]
 
@@ -148,14 +148,14 @@ def _fixed_triggers(cursor: CursorWrapper, database: str, rights: Rights) -> lis
         return []
     fixed = [f"{one.name} of {one.definer}" for one in triggers if not rights.may_define_for(one.definer)]
     if fixed:
-        return [f"triggers of other users ({_some(fixed)}) cannot be made again by {rights.user!r}; grant it SET USER"]
+        return [f"triggers of other users ({_names(fixed)}) cannot be made again by {rights.user!r}; grant it SET USER"]
     missing = [
         name
         for name in (database, free_name(database, "_new_00000000"), free_name(database, "_old_00000000"))
         if rights.missing(name, frozenset({"TRIGGER"}))
     ]
     if missing:
-        return [f"there are triggers, and the user {rights.user!r} has not the right TRIGGER on {_some(missing)}"]
+        return [f"there are triggers, and the user {rights.user!r} has not the right TRIGGER on {_names(missing)}"]
     cursor.execute("SELECT @@log_bin AND NOT @@log_bin_trust_function_creators")
     if text(cursor) == "1" and not rights.is_superuser:
         return [
@@ -174,14 +174,14 @@ def _oddities(cursor: CursorWrapper, database: str) -> list[str]:
             f"{count} triggers of {database!r} are taken off for the moment of the swap: stop the application first"
         )
     if tables := not_transactional(cursor, database):
-        warnings.append(f"tables of {database!r} are not InnoDB ({_some(tables)}): they know no transactions")
+        warnings.append(f"tables of {database!r} are not InnoDB ({_names(tables)}): they know no transactions")
     cursor.execute(_OTHER_CHARACTERS, [database])
     tables = column(cursor)
     if tables or not collation(cursor, database).startswith(CHARACTER_SET):
-        where = f"tables of {database!r} ({_some(tables)})" if tables else f"the database {database!r} by default"
+        where = f"tables of {database!r} ({_names(tables)})" if tables else f"the database {database!r} by default"
         warnings.append(f"{where} cannot hold every character; what is restored is in {CHARACTER_SET}")
     if staying := _staying(cursor, database):
-        warnings.append(f"what is no table stays in {database!r} as it is ({_some(staying)})")
+        warnings.append(f"what is no table stays in {database!r} as it is ({_names(staying)})")
     return warnings
 
 
@@ -190,5 +190,5 @@ def _staying(cursor: CursorWrapper, database: str) -> list[str]:
     return column(cursor)
 
 
-def _some(names: list[str]) -> str:
+def _names(names: list[str]) -> str:
     return first_of(names, count=len(names), most=_SHOWN)

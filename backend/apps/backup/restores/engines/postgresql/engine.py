@@ -13,7 +13,7 @@ from ....sources.engines.postgresql.schema.disks import data_folder
 from ....sources.engines.postgresql.schema.live import create_like_live
 from ....sources.engines.postgresql.schema.rehearsal import rehearse
 from ....sources.engines.postgresql.schema.scratch import create_scratch
-from ....sources.engines.postgresql.schema.server import bar, drop, exists, free_name, server
+from ....sources.engines.postgresql.schema.server import bar_connections, drop, exists, free_name, server
 from ....sources.engines.rehearsal import Rehearsal
 from ...backup_source import Origin, Progress
 from ...changes import Baseline
@@ -88,7 +88,7 @@ class PostgresqlEngine(ServerEngine):
             yield
         finally:
             with server(component.name) as cursor:
-                bar(cursor, component.kept)
+                bar_connections(cursor, component.kept)
 
     def create(self, alias: str, place: str, *, like: str) -> None:
         create_like_live(alias, place)

@@ -19,7 +19,7 @@ from ....core.manifest import DatabaseRecord
 from ....errors import RestoreFailed
 from ....sources.engines.postgresql.client_programs import Client, find_client, hidden_in, restore_command
 from ....sources.engines.postgresql.dump import PostgresFacts, fresh_connection, read_facts
-from ....sources.engines.postgresql.schema.checks import put_back, references_not_valid, set_aside
+from ....sources.engines.postgresql.schema.checks import drop_checks, recreate_checks, references_not_valid
 from ....sources.engines.postgresql.schema.failures import Maker, failures_of
 from ....sources.engines.postgresql.schema.generated import compute_again
 from ....sources.engines.postgresql.schema.rehearsal import is_failure
@@ -34,7 +34,7 @@ from ....sources.engines.postgresql.schema.scratch import major, missing_rights,
 from ....sources.engines.postgresql.schema.script import Entry, Script, read_script
 from ....sources.engines.postgresql.schema.server import exists, server
 from ....sources.engines.postgresql.schema.session import Session, open_session
-from ....sources.engines.postgresql.server_facts import locale_of, made_in, server_facts
+from ....sources.engines.postgresql.server_facts import extensions_publications_triggers, locale_of, server_facts
 from ....sources.engines.rehearsal import RESTRICTED, Failure
 from ....sources.streams import CHUNK, DumpPlace, describe_exit
 from ....sources.verify import compare_rows
@@ -127,12 +127,12 @@ def load(
         with source_session(record, scratch):
             with open_session(record, scratch, script.prologue) as session:
                 notes = _make(session, script, script.before, record)
-                checks = set_aside(session)
+                checks = drop_checks(session)
             _load_rows(client, record, scratch, place, progress=progress)
             with open_session(record, scratch, script.prologue) as session:
                 notes += compute_again(session)
                 notes += _make(session, script, script.after, record)
-                failures, not_valid = put_back(session, checks)
+                failures, not_valid = recreate_checks(session, checks)
                 _require_none(failures)
                 notes += not_valid
             with fresh_connection(record.alias, scratch) as wrapper, wrapper.cursor() as cursor:
@@ -143,7 +143,7 @@ def load(
             notes += _make(session, script, script.last, record)
             replay_rights(session, script.last, rights, roles)
         with fresh_connection(record.alias, scratch) as wrapper, wrapper.cursor() as cursor:
-            _require_made(record, made_in(cursor), leave_out)
+            _require_made(record, extensions_publications_triggers(cursor), leave_out)
         with server(record.alias) as cursor:
             # An old backup without these facts gets those of the live database.
             replay_facts(cursor, scratch, record.server or live, record.settings, rights)
@@ -168,7 +168,7 @@ def _make(session: Session, script: Script, entries: list[Entry], record: Databa
     _require_none(failures_of(counting, script.entries, Maker(source_path(record), session.role)))
     # An extension brings its own comment.
     return notes + [
-        f"not restored ({refusal.text}): {entry.shown}"
+        f"not restored ({refusal.text}): {entry.display_sql}"
         for entry, refusal in refused
         if not entry.name.startswith("EXTENSION ")
     ]

@@ -14,7 +14,7 @@ from django.db.utils import OperationalError
 
 from ....core.sql import quoted
 from ....errors import RestoreFailed, RestoreRefused
-from ....sources.engines.postgresql.schema.server import PATIENCE, PAUSE, bar, end_sessions, exists, server
+from ....sources.engines.postgresql.schema.server import PATIENCE, PAUSE, bar_connections, end_sessions, exists, server
 from ...journal import Component
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _admit(cursor: CursorWrapper, database: str) -> None:
 def _rename_all(cursor: CursorWrapper, renames: list[tuple[str, str]], opened: str) -> None:
     """Rename in one transaction, at whose end `opened` accepts connections again."""
     for source, _ in renames:
-        bar(cursor, source)
+        bar_connections(cursor, source)
     deadline = time.monotonic() + PATIENCE
     while True:
         cursor.execute("BEGIN")

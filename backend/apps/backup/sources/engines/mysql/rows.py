@@ -28,7 +28,7 @@ def open_rows(alias: str, stack: contextlib.ExitStack) -> OpenedRows:
     )
     version, size = one_row(cursor)
     loose = not_transactional(cursor, str(wrapper.settings_dict["NAME"]))
-    warnings = [f"the table {name} is not InnoDB: its rows are not of the cut's moment" for name in loose]
+    warnings = [f"the table {name} is not InnoDB: its rows may be later than the consistency point" for name in loose]
     cursor.execute(
         "SELECT count(*) FROM information_schema.tables"
         " WHERE table_schema = DATABASE() AND table_name = 'django_migrations'"

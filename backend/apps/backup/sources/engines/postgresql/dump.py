@@ -148,7 +148,7 @@ def server_major(wrapper: BaseDatabaseWrapper) -> int:
     """Return the server's major version."""
     with wrapper.cursor() as cursor:
         cursor.execute("SHOW server_version_num")
-        return int(one(cursor)) // 10000
+        return int(single_text(cursor)) // 10000
 
 
 def client_of(alias: str) -> Client:
@@ -162,7 +162,7 @@ def client_of(alias: str) -> Client:
         ) from error
 
 
-def one(cursor: CursorWrapper) -> str:
+def single_text(cursor: CursorWrapper) -> str:
     """Return the first column of the only row as text; "" for null."""
     row = cursor.fetchone()
     value = row[0] if row else None
@@ -175,13 +175,13 @@ def read_facts(cursor: CursorWrapper) -> PostgresFacts:
     tables: dict[str, int] = {}
     for schema, table, name in cursor.fetchall():
         cursor.execute(f"SELECT count(*) FROM ONLY {name}")  # noqa: S608  quoted by the server
-        tables[f"{schema}.{table}"] = int(one(cursor))
+        tables[f"{schema}.{table}"] = int(single_text(cursor))
     cursor.execute(_ROLES)
     roles = [str(row[0]) for row in cursor.fetchall()]
     cursor.execute(_SEQUENCES)
     sequences = {str(name): None if value is None else int(str(value)) for name, value in cursor.fetchall()}
     cursor.execute("SELECT count(*) FROM pg_largeobject_metadata")
-    return PostgresFacts(tables, sequences, roles, int(one(cursor)))
+    return PostgresFacts(tables, sequences, roles, int(single_text(cursor)))
 
 
 def written_since(cursor: CursorWrapper, position: str) -> dict[str, int]:
@@ -202,7 +202,7 @@ def written_since(cursor: CursorWrapper, position: str) -> dict[str, int]:
             " WHERE age(xmin) BETWEEN 0 AND age(%s::xid) OR xmin::text = ANY(%s)",
             [later, still_running],
         )
-        written[f"{schema}.{table}"] = int(one(cursor))
+        written[f"{schema}.{table}"] = int(single_text(cursor))
     return written
 
 
@@ -223,14 +223,14 @@ def open_postgresql(alias: str, fields: Sequence[ReferenceField], named: NamedFi
             cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_SECONDS}s"])
             cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SELECT pg_export_snapshot()")
-            snapshot = one(cursor)
+            snapshot = single_text(cursor)
             cursor.execute("SELECT txid_current_snapshot()::text")
-            position = str(one(cursor))
+            position = str(single_text(cursor))
             record = _record(cursor, alias, client)
             for field in fields:
                 _read_names(cursor, field, named)
             cursor.execute("SELECT pg_database_size(current_database())")
-            size = int(one(cursor))
+            size = int(single_text(cursor))
         except DatabaseFailure as error:
             said = str(error).strip() + _advice(error)
             raise CaptureFailed(f"The database {alias!r} cannot be read: {said}") from error
@@ -307,7 +307,7 @@ def _record(cursor: CursorWrapper, alias: str, client: Client) -> DatabaseRecord
 
 def _applied(cursor: CursorWrapper) -> list[tuple[str, str]]:
     cursor.execute("SELECT to_regclass('django_migrations')")
-    if not one(cursor):
+    if not single_text(cursor):
         return []
     cursor.execute("SELECT app, name FROM django_migrations ORDER BY id")
     return [(str(app), str(name)) for app, name in cursor.fetchall()]

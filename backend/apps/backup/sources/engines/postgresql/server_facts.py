@@ -109,7 +109,7 @@ def read_server_facts(cursor: CursorWrapper, database: str) -> ServerFacts | Non
     session = [str(row[0]) for row in cursor.fetchall()]
     cursor.execute(_SUBSCRIPTIONS)
     not_dumped = [f"subscription {row[0]}" for row in cursor.fetchall()]
-    extensions, publications, event_triggers = made_in(cursor)
+    extensions, publications, event_triggers = extensions_publications_triggers(cursor)
     return msgspec.structs.replace(
         facts,
         search_path=str(path),
@@ -121,7 +121,7 @@ def read_server_facts(cursor: CursorWrapper, database: str) -> ServerFacts | Non
     )
 
 
-def made_in(cursor: CursorWrapper) -> tuple[dict[str, str], list[str], list[str]]:
+def extensions_publications_triggers(cursor: CursorWrapper) -> tuple[dict[str, str], list[str], list[str]]:
     """Return the extensions with their versions, the publications and the event triggers of the cursor's database."""
     cursor.execute("SELECT extname, extversion FROM pg_extension ORDER BY 1")
     extensions = {str(name): str(version) for name, version in cursor.fetchall()}

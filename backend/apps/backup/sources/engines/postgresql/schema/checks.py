@@ -44,7 +44,7 @@ class Check:
         return f"check {self.name} of {self.owner.lower().replace('table ', '', 1)}"
 
 
-def set_aside(session: Session) -> list[Check]:
+def drop_checks(session: Session) -> list[Check]:
     """Drop all such checks, and return them. One that a table also inherits is found after its parent has lost it."""
     found: list[Check] = []
     while rows := session.rows(_CHECKS):
@@ -56,7 +56,7 @@ def set_aside(session: Session) -> list[Check]:
     return found
 
 
-def put_back(session: Session, checks: list[Check]) -> tuple[list[Failure], list[str]]:
+def recreate_checks(session: Session, checks: list[Check]) -> tuple[list[Failure], list[str]]:
     """Create the checks again, first for new rows and then for all; return the failures, and notes on violated checks.
 
     A check that reads other tables may be violated by existing rows: the source does not notice that either.

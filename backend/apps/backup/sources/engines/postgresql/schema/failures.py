@@ -71,19 +71,19 @@ def _all_needs(entry: Entry, needs: dict[int, frozenset[int]]) -> set[int]:
 def _failure(
     entry: Entry, refusal: Refusal, maker: Maker, lacking: Sequence[Entry], needed_by: Sequence[Entry]
 ) -> Failure:
-    shown = [_named(one) for one in needed_by[:_MOST_SHOWN]]
+    shown = [_display_name(one) for one in needed_by[:_MOST_SHOWN]]
     more = [f"{len(needed_by) - _MOST_SHOWN} more"] if len(needed_by) > _MOST_SHOWN else []
     hint = _hint(entry, refusal, maker, lacking, needed_by)
     return Failure(
-        object=_named(entry),
+        object=_display_name(entry),
         reason=refusal.text.rstrip("."),
         hint=f"It is needed by {', '.join(shown + more)}. {hint}" if shown else hint,
-        sql=entry.shown,
+        sql=entry.display_sql,
         selector=entry.selector,
     )
 
 
-def _named(entry: Entry) -> str:
+def _display_name(entry: Entry) -> str:
     return f"{entry.kind.lower()} {entry.title}"
 
 
@@ -94,7 +94,7 @@ def _hint(entry: Entry, refusal: Refusal, maker: Maker, lacking: Sequence[Entry]
     can_do_without = not any(one.kind in _HAVE_ROWS for one in gone)
     leave_out = f", or restore with {words}" if can_do_without else ""
     if lacking:
-        names = ", ".join(_named(one) for one in lacking)
+        names = ", ".join(_display_name(one) for one in lacking)
         return f"It needs {names}, which is left out: restore without that option{leave_out}"
     if refusal.state == FORBIDDEN:
         role = quoted(maker.role)
@@ -102,7 +102,7 @@ def _hint(entry: Entry, refusal: Refusal, maker: Maker, lacking: Sequence[Entry]
             f"Restore as a superuser: run ALTER ROLE {role} SUPERUSER before the restore and ALTER ROLE {role}"
             " NOSUPERUSER after it"
         )
-        afterwards = f" and run this as a superuser afterwards: {' '.join(entry.shown.split())}"
+        afterwards = f" and run this as a superuser afterwards: {' '.join(entry.display_sql.split())}"
         return superuser + (leave_out + afterwards if can_do_without else "")
     if refusal.state in UNKNOWN_NAMES:
         return (

@@ -21,7 +21,7 @@ from ....streams import DumpPlace
 from ...rehearsal import Failure, Rehearsal
 from ..client_programs import find_client
 from ..dump import ENGINE, fresh_connection
-from .checks import put_back, set_aside
+from .checks import drop_checks, recreate_checks
 from .disks import missing_room
 from .failures import Maker, Refused, failures_of
 from .large_objects import sample_large_objects
@@ -65,9 +65,9 @@ def rehearse(place: DumpPlace, record: DatabaseRecord, leave_out: frozenset[str]
     rights = Rights()
     with _scratch(record) as scratch:
         with source_session(record, scratch), open_session(record, scratch, script.prologue) as session:
-            refused, failures = _make(session, script)
+            refused, failures = _create_all(session, script)
             replay_rights(session, [*script.before, *script.large, *script.after], rights, roles)
-            refused += _made(session, script.last)
+            refused += _create(session, script.last)
             replay_rights(session, script.last, rights, roles)
             maker = Maker(source_path(record), session.role)
         with server(record.alias) as cursor:
@@ -78,15 +78,15 @@ def rehearse(place: DumpPlace, record: DatabaseRecord, leave_out: frozenset[str]
     return Rehearsal(state.value, "", failures, rights.weaker, rights.all_notes())
 
 
-def _make(session: Session, script: Script) -> tuple[list[Refused], list[Failure]]:
-    refused = _made(session, [*script.before, *script.large])
-    checks = set_aside(session)
-    refused += _made(session, script.after)
-    failures, _ = put_back(session, checks)
+def _create_all(session: Session, script: Script) -> tuple[list[Refused], list[Failure]]:
+    refused = _create(session, [*script.before, *script.large])
+    checks = drop_checks(session)
+    refused += _create(session, script.after)
+    failures, _ = recreate_checks(session, checks)
     return refused, failures
 
 
-def _made(session: Session, entries: list[Entry]) -> list[Refused]:
+def _create(session: Session, entries: list[Entry]) -> list[Refused]:
     refused = session.make([entry for entry in entries if not entry.is_rights])
     return [(entry, refusal) for entry, refusal in refused if is_failure(entry, refusal)]
 

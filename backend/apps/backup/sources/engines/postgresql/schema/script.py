@@ -87,7 +87,7 @@ class Entry:
         return self.schema == other.schema and self.name == f"{other.kind} {other.name}"
 
     @property
-    def shown(self) -> str:
+    def display_sql(self) -> str:
         """Its SQL for users, shortened if it is very long; hidden if it may contain a password."""
         if self.kind in _SECRET:
             return f"-- see pg_restore --list for {self.kind} {self.name}"

@@ -58,7 +58,7 @@ def exists(cursor: CursorWrapper, database: str) -> bool:
     return cursor.fetchone() is not None
 
 
-def bar(cursor: CursorWrapper, database: str) -> None:
+def bar_connections(cursor: CursorWrapper, database: str) -> None:
     """Bar connections to a database, and end the sessions in it."""
     cursor.execute(f"ALTER DATABASE {quoted(database)} WITH ALLOW_CONNECTIONS false")
     end_sessions(cursor, database)
@@ -93,7 +93,7 @@ def _drop(cursor: CursorWrapper, database: str) -> None:
     # An interrupted DROP leaves a database that can only be dropped; the server marks it as invalid.
     if row[0] != _INVALID:
         require_no_subscription(cursor, database)
-        bar(cursor, database)
+        bar_connections(cursor, database)
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
