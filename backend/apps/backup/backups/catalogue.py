@@ -142,7 +142,7 @@ def _in_repository(
             report.unreadable.append(f"{place.path}: snapshot {snapshot.id[:8]} has our tag but names no job")
         else:
             of_jobs.setdefault(ref.job, []).append(snapshot)
-    there = {snapshot.id for snapshots in of_jobs.values() for snapshot in snapshots}
+    snapshot_ids = {snapshot.id for snapshots in of_jobs.values() for snapshot in snapshots}
     index = repository.load_index() if of_jobs else None
     for job, snapshots in of_jobs.items():
         snapshot = choose_sibling(repository, snapshots)
@@ -160,7 +160,7 @@ def _in_repository(
             completed_at=datetime.fromisoformat(summary.backup_end) if summary else time_of(snapshot),
             columns={"repository_id": row, "snapshot_id": snapshot.id, **summary_facts(summary)},
             is_repaired=is_repaired(snapshot),
-            is_gone=lambda name: name not in there,
+            is_gone=lambda name: name not in snapshot_ids,
         )
         yield stored, snapshots
 

@@ -113,17 +113,17 @@ def find_presence() -> Presence:
     # List the storage before the ledger is read: a backup that retention removes between the two is not reported.
     seen = _Seen(selectors.repositories_known())
     lost: dict[str, list[StoredBackup]] = {}
-    there: set[int] = set()
+    present_repositories: set[int] = set()
     sealed: list[SealedPackage] = []
     for backup in selectors.backups_stored(without=seen.gone):
         if not seen.has(backup):
             key = str(Path(backup.package).parent) if backup.package else f"{backup.repository or ''}"
             lost.setdefault(key, []).append(backup)
         elif backup.repository is not None:
-            there.add(backup.repository)
+            present_repositories.add(backup.repository)
         elif backup.package.endswith(SEALED_PACKAGE):
             sealed.append(SealedPackage(backup.pk, backup.package, backup.mark))
-    found = [*seen.repositories_gone(), *(_missing(seen, backups, there) for backups in lost.values())]
+    found = [*seen.repositories_gone(), *(_missing(seen, backups, present_repositories) for backups in lost.values())]
     dated = [dataclasses.replace(one, newest=selectors.newest_of(one.condition)) for one in found]
     sealed.sort(reverse=True)
     newest = sealed[0].pk if sealed else None
@@ -134,7 +134,7 @@ def _newest(one: Missing) -> datetime:
     return datetime.min.replace(tzinfo=UTC) if one.newest is None else with_offset(one.newest)
 
 
-def _missing(seen: _Seen, backups: list[StoredBackup], there: set[int]) -> Missing:
+def _missing(seen: _Seen, backups: list[StoredBackup], present_repositories: set[int]) -> Missing:
     """Return the entry for missing backups of one repository, or of one folder of packages."""
     first, keys = backups[0], frozenset(backup.pk for backup in backups)
     found = functools.partial(Missing, backups=len(backups), jobs=keys)
@@ -155,7 +155,7 @@ def _missing(seen: _Seen, backups: list[StoredBackup], there: set[int]) -> Missi
         text = "The storage does not hold their snapshots."
         condition = single or Q(repository=None) & ~Q(snapshot_id="")
         return found(place, text, whole=False, condition=condition)
-    if first.repository in there and single is not None:
+    if first.repository in present_repositories and single is not None:
         text = f"The snapshot {first.snapshot_id[:8]} is not in the repository {place!r} any more."
         return found(place, text, whole=False, condition=single)
     text = f"The repository in {place!r} does not hold the snapshots that the ledger has in it."

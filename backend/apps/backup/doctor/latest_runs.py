@@ -42,8 +42,8 @@ def run_findings(
 def _bad(subject: str, run: BackupJob, make: Callable[..., Finding], now: datetime) -> Iterator[Finding]:
     short = str(run.uuid)[:8]
     if run.status in FAILURES:
-        said = f": {run.error_message}" if run.error_message else "."
-        yield make(36, subject, f"Its latest run, {run.job_name}, is {run.status}{said}", _failure_hint(short))
+        reason = f": {run.error_message}" if run.error_message else "."
+        yield make(36, subject, f"Its latest run, {run.job_name}, is {run.status}{reason}", _failure_hint(short))
     elif run.status == JobStatus.INCOMPLETE and (run.accepted_until is None or run.accepted_until <= now):
         named = [f"{one['path']}: {one['reason']}".removeprefix(": ") for one in run.problems[:_MOST_NAMED]]
         first = f", the first: {'; '.join(named)}" if named else ""

@@ -69,9 +69,9 @@ def passphrase_findings(alive: Sequence[Executor], scheduled: Sequence[BackupCon
     for subject, reason in problems:
         yield critical(28, subject, reason, _CORRECT)
     for row in alive:
-        said = str(row.facts.get("passphrase", ""))
-        if said and said not in {reason for _, reason in problems}:
-            yield critical(28, str(row), said, f"{_CORRECT} Restart the executor with it.")
+        reported = str(row.facts.get("passphrase", ""))
+        if reported and reported not in {reason for _, reason in problems}:
+            yield critical(28, str(row), reported, f"{_CORRECT} Restart the executor with it.")
     sealed = [one for one in scheduled if one.encryption_enabled]
     packages = [one for one in sealed if one.backup_type == BackupType.EXPORT]
     if not packages or len(packages) < len(sealed) or passphrase_source() is None or problems:

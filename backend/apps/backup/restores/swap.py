@@ -135,14 +135,14 @@ def _recover_one(journal: Journal, record_result: Callable[[Journal], None]) -> 
 def _recover(journal: Journal, record_result: Callable[[Journal], None]) -> str:
     connections.close_all()
     try:
-        said = _complete(journal)
+        result = _complete(journal)
     except OSError as error:
         raise RestoreFailed(
             f"The restore {journal.restore} of {journal.backup} was cut off and cannot be completed: {error}."
             " Mend that, and run `restore_backup --list`."
         ) from error
     record_result(journal)
-    return f"The restore {journal.restore} of {journal.backup} was cut off {said}"
+    return f"The restore {journal.restore} of {journal.backup} was cut off {result}"
 
 
 def _complete(journal: Journal) -> str:

@@ -42,9 +42,9 @@ def forecast(going: Iterable[BackupJob]) -> list[PlaceForecast]:
     for place, snapshots in sorted(places.items()):
         repository = place.open()
         with repository.lock(optional=True):
-            there = {snapshot.id for snapshot in repository.readable_snapshots()[0]}
-            plan = plan_prune(repository, without=snapshots & there or snapshots_removed_before(place, there))
-        found.append(_forecast(place, len(snapshots & there), plan))
+            present = {snapshot.id for snapshot in repository.readable_snapshots()[0]}
+            plan = plan_prune(repository, without=snapshots & present or snapshots_removed_before(place, present))
+        found.append(_forecast(place, len(snapshots & present), plan))
     return found
 
 

@@ -30,7 +30,7 @@ def _is_one_gone(label: str, values: Sequence[str]) -> bool:
     for start in range(0, len(values), _BATCH):
         batch = set(values[start : start + _BATCH])
         # As text, since a field may convert its values.
-        there = {str(value) for value in rows.filter(**{f"{name}__in": batch}).values_list(name, flat=True)}
-        if batch - there:
+        existing = {str(value) for value in rows.filter(**{f"{name}__in": batch}).values_list(name, flat=True)}
+        if batch - existing:
             return True
     return False

@@ -128,7 +128,7 @@ class PostgresqlReading:
         columns: dict[int, list[RawColumn]] = {oid: [] for oid in found}
         for oid, name, shown, base, nullable, generated, key, item in self._cursor.fetchall():
             columns[oid].append(RawColumn(name, shown, base, nullable, generated, key, item))
-        holding = [oid for oid, there in columns.items() if not all(column.generated for column in there)]
+        holding = [oid for oid, listed in columns.items() if not all(column.generated for column in listed)]
         self._without_values = [name for oid, name in found.items() if oid not in holding]
         return [RawTable(found[oid], columns[oid]) for oid in holding]
 

@@ -88,9 +88,9 @@ def _read(model: type[Any], alias: str, names: Sequence[Any]) -> dict[Any, _Acco
     """Return the accounts of these names."""
     email = str(getattr(model, "get_email_field_name", str)())
     flags = [f.name for f in model._meta.concrete_fields if isinstance(f, BooleanField) and f.name not in _OWN]
-    there = [name for name in ("password", email, *_OWN) if _has_column(model, name)]
+    columns = [name for name in ("password", email, *_OWN) if _has_column(model, name)]
     rows = model._base_manager.using(alias).filter(**{f"{model.USERNAME_FIELD}__in": names})
-    found = list(rows.order_by("pk").values(model.USERNAME_FIELD, "pk", *there, *flags))
+    found = list(rows.order_by("pk").values(model.USERNAME_FIELD, "pk", *columns, *flags))
     rights = _rights(model, alias, [row["pk"] for row in found])
     return {
         row[model.USERNAME_FIELD]: _Account(

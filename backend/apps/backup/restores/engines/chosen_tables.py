@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from ...errors import RestoreFailed
 
 
-def require_tables(place: str, keep: frozenset[str], there: Iterable[str]) -> None:
+def require_tables(place: str, keep: frozenset[str], existing: Iterable[str]) -> None:
     """Raise `RestoreFailed` if one of the tables to keep is missing."""
-    missing = sorted(keep - set(there))
+    missing = sorted(keep - set(existing))
     if missing:
         raise RestoreFailed(
             f"{place} has no table {missing[0]} when it is filled, since the migrations of the code here rename or"

@@ -137,8 +137,10 @@ def _differing_schema(record: DataRecord, known: History, apps: set[str]) -> dic
         app = label.partition(".")[0]
         if app not in apps:
             continue
-        there = packaged.get(name)
-        columns = {} if there is None else {column.name: Kind(column.kind) for column in there.columns}
+        packaged_table = packaged.get(name)
+        columns = (
+            {} if packaged_table is None else {column.name: Kind(column.kind) for column in packaged_table.columns}
+        )
         here = columns_of(model)
         if set(columns) != set(here) or any(
             kind_of_field(field) not in {columns[column], None} for column, field in here.items()

@@ -187,8 +187,8 @@ def _migrate(steps: Sequence[tuple[Target, list[tuple[str, str]] | None]]) -> No
         arguments, env=environment, input=msgspec.json.encode(asked), capture_output=True, check=False
     )
     if done.returncode != 0:
-        said = done.stderr[-_LAST_WORDS:].decode("utf-8", "replace").strip()
+        output = done.stderr[-_LAST_WORDS:].decode("utf-8", "replace").strip()
         raise RestoreFailed(
-            f"The database beside the live one cannot be migrated ({describe_exit(done.returncode)}): {said}. Nothing"
+            f"The database beside the live one cannot be migrated ({describe_exit(done.returncode)}): {output}. Nothing"
             " live was changed."
         )

@@ -67,9 +67,9 @@ def _holds_no_rows(side: Path) -> bool:
     return side.name.endswith("-shm") or (side.is_file() and side.stat().st_size == 0)
 
 
-def _move_sides(here: str, there: str, sides: tuple[str, ...]) -> None:
+def _move_sides(from_path: str, to_path: str, sides: tuple[str, ...]) -> None:
     for suffix in sides:
-        if _exists(side := Path(here + suffix)) and not _exists(target := Path(there + suffix)):
+        if _exists(side := Path(from_path + suffix)) and not _exists(target := Path(to_path + suffix)):
             _rename(side, target)
 
 

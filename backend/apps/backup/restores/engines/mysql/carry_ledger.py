@@ -21,8 +21,11 @@ def carry_mysql(alias: str, live: str, staged: str) -> str:
         with fresh_mysql(alias, staged) as connection, connection.cursor() as cursor:
             for model in ledger_models():
                 table = model._meta.db_table
-                here, there = _mysql_columns(cursor, staged, table), _mysql_columns(cursor, live, table)
-                if not here or here != there:
+                target_columns, live_columns = (
+                    _mysql_columns(cursor, staged, table),
+                    _mysql_columns(cursor, live, table),
+                )
+                if not target_columns or target_columns != live_columns:
                     return f"the table {table} of the backup is not built like the live one"
             # All copying statements see the same live rows. Checks stay on: parents are copied before their children.
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")

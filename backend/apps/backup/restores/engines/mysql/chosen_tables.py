@@ -33,9 +33,9 @@ def keep_tables(alias: str, place: str, keep: frozenset[str]) -> list[str]:
             references = [row for row in cursor.fetchall() if row[0] in keep and row[2] not in keep]
             for table, name, _ in references:
                 cursor.execute(f"ALTER TABLE {backticked(table)} DROP FOREIGN KEY {backticked(name)}")
-            there = tables(cursor, place)
-            require_tables(repr(place), keep, there)
-            gone = [backticked(name) for name in there if name not in keep]
+            existing = tables(cursor, place)
+            require_tables(repr(place), keep, existing)
+            gone = [backticked(name) for name in existing if name not in keep]
             if gone:
                 cursor.execute(f"DROP TABLE {', '.join(gone)}")
     except DatabaseFailure as error:

@@ -76,9 +76,9 @@ class MysqlEngine(ServerEngine):
     def count_rows(self, component: Component, place: str, before: Mapping[str, int]) -> Mapping[str, int]:
         with self.connect(component, place) as wrapper, wrapper.cursor() as cursor:
             cursor.execute("SHOW FULL TABLES WHERE Table_type <> 'VIEW'")
-            there = {str(row[0]) for row in cursor.fetchall()}
+            existing = {str(row[0]) for row in cursor.fetchall()}
             counts = {}
-            for table in sorted(there & set(before)):
+            for table in sorted(existing & set(before)):
                 cursor.execute(f"SELECT count(*) FROM {backticked(table)}")  # noqa: S608  quoted
                 row = cursor.fetchone()
                 counts[table] = int(str(row[0])) if row else 0

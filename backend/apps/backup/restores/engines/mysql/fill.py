@@ -119,10 +119,12 @@ class MysqlFilling:
         notes = []
         self._cursor.execute(_FOREIGN_KEYS)
         keys: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
-        for table, name, column, parent, there in self._cursor.fetchall():
-            keys.setdefault((table, name, parent), []).append((column, there))
+        for table, name, column, parent, parent_column in self._cursor.fetchall():
+            keys.setdefault((table, name, parent), []).append((column, parent_column))
         for (table, name, parent), pairs in keys.items():
-            matched = " AND ".join(f"p.{backticked(there)} = c.{backticked(column)}" for column, there in pairs)
+            matched = " AND ".join(
+                f"p.{backticked(parent_column)} = c.{backticked(column)}" for column, parent_column in pairs
+            )
             given = " AND ".join(f"c.{backticked(column)} IS NOT NULL" for column, _ in pairs)
             self._cursor.execute(
                 f"SELECT {', '.join(f'c.{backticked(column)}' for column, _ in pairs)} FROM {backticked(table)} c"  # noqa: S608

@@ -63,16 +63,16 @@ def check_server(alias: str) -> ServerCheck:
         cursor.execute("SELECT VERSION()")
         product, version = parse_version(text(cursor))
         rights = read_rights(cursor)
-        there = exists(cursor, database)
-        blocking = _too_old(product, version) + _missing_rights(rights, database, there=there)
+        database_exists = exists(cursor, database)
+        blocking = _too_old(product, version) + _missing_rights(rights, database, database_exists=database_exists)
         warnings: list[str] = []
-        if there:
+        if database_exists:
             blocking += _foreign_keys_from_elsewhere(cursor, database) + _fixed_triggers(cursor, database, rights)
             warnings = _oddities(cursor, database)
     if not database:
         blocking.append(f"DATABASES names no database for {alias!r}; put its name into NAME")
     shown = f"{product} server {'.'.join(map(str, version))}"
-    return ServerCheck(database, there, shown, _driver(alias), blocking, warnings)
+    return ServerCheck(database, database_exists, shown, _driver(alias), blocking, warnings)
 
 
 def left_behind(alias: str, *, live: str, staged: str) -> list[str]:
@@ -81,15 +81,15 @@ def left_behind(alias: str, *, live: str, staged: str) -> list[str]:
     The swap does not move them, so they must be created there by hand.
     """
     with server(alias) as cursor:
-        there = set(_staying(cursor, live))
-        return [one for one in _staying(cursor, staged) if one not in there]
+        live_objects = set(_staying(cursor, live))
+        return [one for one in _staying(cursor, staged) if one not in live_objects]
 
 
-def parse_version(said: str) -> tuple[str, tuple[int, ...]]:
+def parse_version(version_text: str) -> tuple[str, tuple[int, ...]]:
     """Return `MariaDB` or `MySQL`, and the numbers of the version, from the server's own version text."""
-    match = re.match(r"\d+(?:\.\d+)*", said)
+    match = re.match(r"\d+(?:\.\d+)*", version_text)
     numbers = tuple(int(part) for part in match[0].split(".")) if match else ()
-    return ("MariaDB" if "mariadb" in said.lower() else "MySQL"), numbers
+    return ("MariaDB" if "mariadb" in version_text.lower() else "MySQL"), numbers
 
 
 def _driver(alias: str) -> str:
@@ -109,7 +109,7 @@ def _too_old(product: str, version: tuple[int, ...]) -> list[str]:
     ]
 
 
-def _missing_rights(rights: Rights, database: str, *, there: bool) -> list[str]:
+def _missing_rights(rights: Rights, database: str, *, database_exists: bool) -> list[str]:
     found = []
     user, _, host = rights.user.rpartition("@")
     scratch = free_name(database, "_new_00000000")
@@ -124,7 +124,7 @@ def _missing_rights(rights: Rights, database: str, *, there: bool) -> list[str]:
     if missing:
         found.append(
             f"the user {rights.user!r} has not the rights {', '.join(missing)} on"
-            f" {'' if there else 'the database to be created, '}{database!r}; run GRANT ALL PRIVILEGES ON"
+            f" {'' if database_exists else 'the database to be created, '}{database!r}; run GRANT ALL PRIVILEGES ON"
             f" {backticked(like_pattern(database))}.* TO {backticked(user)}@{backticked(host)}"
         )
     return found

@@ -29,8 +29,8 @@ def carry_postgresql(alias: str, live: str, staged: str) -> str:
             target.cursor() as writing,
         ):
             for model in ledger_models():
-                here, there = _columns_of(writing, model), _columns_of(reading, model)
-                if not here or here != there:
+                target_columns, live_columns = _columns_of(writing, model), _columns_of(reading, model)
+                if not target_columns or target_columns != live_columns:
                     return f"the table {model._meta.db_table} of the backup is not built like the live one"
             writing.execute("BEGIN")
             writing.execute("SET CONSTRAINTS ALL DEFERRED")
@@ -40,10 +40,10 @@ def carry_postgresql(alias: str, live: str, staged: str) -> str:
                 _copy_rows(reading, writing, model)
             writing.execute("COMMIT")
     except DatabaseFailure as error:
-        said = str(error).strip()
+        message = str(error).strip()
         if sqlstate(error) == _DISK_FULL:
-            raise no_room(f"on the server of the database {alias!r} ({said})") from error
-        return f"the ledger of the live database {live!r} cannot be copied ({said})"
+            raise no_room(f"on the server of the database {alias!r} ({message})") from error
+        return f"the ledger of the live database {live!r} cannot be copied ({message})"
     return ""
 
 

@@ -73,8 +73,8 @@ def _drop_in_postgresql(cursor: CursorWrapper, place: str, keep: frozenset[str])
     gone = [identifier for oid, (_, identifier) in relations.items() if oid not in staying]
     if gone:
         cursor.execute(f"DROP TABLE {', '.join(gone)} CASCADE")
-    there = [name for names, _ in _relations(cursor, "rp").values() for name in names]
-    require_tables(place, keep, there)
+    existing = [name for names, _ in _relations(cursor, "rp").values() for name in names]
+    require_tables(place, keep, existing)
     cursor.execute(_COLUMNS, [staying])
     if cursor.fetchone() != columns:
         raise RestoreFailed(

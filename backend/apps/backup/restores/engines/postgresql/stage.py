@@ -54,15 +54,15 @@ def check_rights(alias: str) -> ServerCheck:
     """Check the server of a database to be filled with rows. Raises `RestoreFailed` if it cannot be reached."""
     database = str(connections[alias].settings_dict["NAME"])
     with server(alias) as cursor:
-        there = exists(cursor, database)
+        database_exists = exists(cursor, database)
         blocking = missing_rights(cursor)
-        unmovable = _unmovable(cursor, database) if there else []
+        unmovable = _unmovable(cursor, database) if database_exists else []
         locale = locale_of(cursor, database)
         version = major(cursor)
     warnings = []
     if locale is not None and locale.encoding != "UTF8":
         warnings.append(f"the database {database!r} has the encoding {locale.encoding}, which has not every character")
-    return ServerCheck(database, there, f"PostgreSQL server {version}", "", blocking, warnings, unmovable)
+    return ServerCheck(database, database_exists, f"PostgreSQL server {version}", "", blocking, warnings, unmovable)
 
 
 def check_server(record: DatabaseRecord) -> ServerCheck:
@@ -70,9 +70,9 @@ def check_server(record: DatabaseRecord) -> ServerCheck:
     database = str(connections[record.alias].settings_dict["NAME"])
     with server(record.alias) as cursor:
         version = major(cursor)
-        there = exists(cursor, database)
+        database_exists = exists(cursor, database)
         blocking = missing_rights(cursor)
-        unmovable = _unmovable(cursor, database) if there else []
+        unmovable = _unmovable(cursor, database) if database_exists else []
     warnings = []
     client = find_client(version)
     recorded = int(record.server_version.split(".", 1)[0])
@@ -84,7 +84,9 @@ def check_server(record: DatabaseRecord) -> ServerCheck:
             f"the dump was written by {record.tool}, which {client.text} may not read; install"
             f" postgresql-client-{dumped_by} or set BACKUP_POSTGRESQL_BIN"
         )
-    return ServerCheck(database, there, f"PostgreSQL server {version}", client.text, blocking, warnings, unmovable)
+    return ServerCheck(
+        database, database_exists, f"PostgreSQL server {version}", client.text, blocking, warnings, unmovable
+    )
 
 
 def _unmovable(cursor: CursorWrapper, database: str) -> list[str]:
@@ -189,9 +191,9 @@ def _require_made(
     wanted = {f"extension:{name}" for name in record.server.extensions}
     wanted |= {f"publication:{name}" for name in record.server.publications}
     wanted |= {f"event-trigger:{name}" for name in record.server.event_triggers}
-    there = {f"extension:{name}" for name in extensions} | {f"publication:{name}" for name in publications}
-    there |= {f"event-trigger:{name}" for name in event_triggers}
-    if missing := sorted(wanted - there - leave_out):
+    existing = {f"extension:{name}" for name in extensions} | {f"publication:{name}" for name in publications}
+    existing |= {f"event-trigger:{name}" for name in event_triggers}
+    if missing := sorted(wanted - existing - leave_out):
         raise RestoreFailed(f"The restored database lacks {', '.join(missing)}. Nothing live was changed.")
 
 
@@ -243,10 +245,10 @@ def _feed(
             status = process.wait()
         if status != 0 or not complete:
             stderr.seek(0)
-            said = " / ".join(stderr.read()[-8000:].decode("utf-8", "replace").strip().splitlines()[-5:])
+            messages = " / ".join(stderr.read()[-8000:].decode("utf-8", "replace").strip().splitlines()[-5:])
             for secret in hidden:
-                said = said.replace(secret, "********") if secret else said
-            raise RestoreFailed(f"pg_restore failed ({describe_exit(status)}): {said}. Nothing live was changed.")
+                messages = messages.replace(secret, "********") if secret else messages
+            raise RestoreFailed(f"pg_restore failed ({describe_exit(status)}): {messages}. Nothing live was changed.")
     return digest.hexdigest()
 
 

@@ -26,8 +26,8 @@ def carry_sqlite(live: Path, staged: Path) -> str:
         with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
             connection.execute("ATTACH DATABASE ? AS live", (f"file:{quote(str(live))}?mode=rw",))
             for table in tables:
-                here, there = _columns(connection, "main", table), _columns(connection, "live", table)
-                if not here or sorted(here) != sorted(there):
+                target_columns, live_columns = _columns(connection, "main", table), _columns(connection, "live", table)
+                if not target_columns or sorted(target_columns) != sorted(live_columns):
                     return f"the table {table} of the backup is not built like the live one"
             connection.execute("BEGIN IMMEDIATE")
             for model in ledger_models():

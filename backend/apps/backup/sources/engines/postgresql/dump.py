@@ -232,8 +232,8 @@ def open_postgresql(alias: str, fields: Sequence[ReferenceField], named: NamedFi
             cursor.execute("SELECT pg_database_size(current_database())")
             size = int(single_text(cursor))
         except DatabaseFailure as error:
-            said = str(error).strip() + _advice(error)
-            raise CaptureFailed(f"The database {alias!r} cannot be read: {said}") from error
+            message = str(error).strip() + _advice(error)
+            raise CaptureFailed(f"The database {alias!r} cannot be read: {message}") from error
         yield DatabaseCapture(
             record,
             lambda finished: _open_dump(wrapper, alias, client, snapshot=snapshot, finished=finished),

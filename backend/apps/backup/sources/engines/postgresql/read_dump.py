@@ -50,8 +50,8 @@ def read_dump(
             raise feeder.failure
         if status != 0:
             stderr.seek(0)
-            said = " / ".join(stderr.read()[-_LAST_WORDS:].decode("utf-8", "replace").strip().splitlines()[-3:])
-            raise CaptureFailed(f"pg_restore cannot read it ({describe_exit(status)}): {said}")
+            messages = " / ".join(stderr.read()[-_LAST_WORDS:].decode("utf-8", "replace").strip().splitlines()[-3:])
+            raise CaptureFailed(f"pg_restore cannot read it ({describe_exit(status)}): {messages}")
     return found
 
 

@@ -22,8 +22,8 @@ def open_rows(alias: str, staging: Path, stack: contextlib.ExitStack) -> OpenedR
     settings = connections[alias].settings_dict
     copy, cut_at = stack.enter_context(copied(alias, settings, staging))
     connection = stack.enter_context(contextlib.closing(open_readonly(copy)))
-    there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'django_migrations'").fetchone()
-    applied = [(str(app), str(name)) for app, name in connection.execute(MIGRATIONS)] if there else []
+    has_migrations = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'django_migrations'").fetchone()
+    applied = [(str(app), str(name)) for app, name in connection.execute(MIGRATIONS)] if has_migrations else []
     known = history(by_app(applied))
     reading = SqliteReading(
         connection,

@@ -87,17 +87,17 @@ def _replay(session: Session, entry: Entry, statement: bytes, rights: Rights, ro
         # The user left the object out.
         return
     text = statement.decode("utf-8", "replace")
-    said = refusal.text if refusal else warned
+    reason = refusal.text if refusal else warned
     if b"REVOKE " in statement:
         if refusal is None or refusal.state != NOT_THERE:
-            rights.weaker.append(f"{text} ({said})")
+            rights.weaker.append(f"{text} ({reason})")
         # A missing role needs no revocation.
         return
     role = _grantee(text)
     if role and role not in roles:
         rights.absent[role] += 1
     else:
-        rights.notes.append(f"not granted ({said}): {text}")
+        rights.notes.append(f"not granted ({reason}): {text}")
 
 
 def _as_owner(session: Session, entry: Entry, statement: bytes) -> bool:
