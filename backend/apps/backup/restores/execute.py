@@ -142,24 +142,24 @@ class Restore:
     def _stage(self, journal: Journal, result: RestoreResult, *, in_ledger: bool) -> None:
         recorded = journal if in_ledger else None
         if self.plan.safety_backup:
-            with self._phase(result, "backing up the live state", recorded=recorded):
+            with self._phase(result, "backing up the live state", journal=recorded):
                 saved = back_up_live(self.ref.place)
                 result.notes.append(saved.note)
                 journal.baseline = saved.baseline
                 journal.save()
         for database in chosen_databases(self.origin.manifest, self.request.only):
-            with self._phase(result, f"restoring the database {database.alias}", database.size, recorded=recorded):
+            with self._phase(result, f"restoring the database {database.alias}", database.size, journal=recorded):
                 result.notes += self._stage_database(journal, database)
         data = chosen_data(self.origin.manifest, self.request.only)
         if data:
-            with self._phase(result, "restoring the rows", sum(database.size for database in data), recorded=recorded):
+            with self._phase(result, "restoring the rows", sum(database.size for database in data), journal=recorded):
                 result.notes += self._stage_data(journal, data)
         if self._databases():
-            with self._phase(result, "comparing accounts", recorded=recorded):
+            with self._phase(result, "comparing accounts", journal=recorded):
                 result.notes += self._guard_access(journal)
         roots = chosen_roots(self.origin.manifest, self.request.only)
         if roots:
-            with self._phase(result, "restoring the files", sum(root.bytes for root in roots), recorded=recorded):
+            with self._phase(result, "restoring the files", sum(root.bytes for root in roots), journal=recorded):
                 result.notes += self._stage_files(journal, roots)
 
     def _guard_access(self, journal: Journal) -> list[str]:
@@ -195,7 +195,7 @@ class Restore:
 
     @contextlib.contextmanager
     def _phase(
-        self, result: RestoreResult, name: str, total: int | None = None, *, recorded: Journal | None = None
+        self, result: RestoreResult, name: str, total: int | None = None, *, journal: Journal | None = None
     ) -> Iterator[None]:
         started, clock = timezone.now(), time.monotonic()
         self.tracker.begin(name, total_bytes=total)
@@ -204,10 +204,10 @@ class Restore:
         result.phases.append(
             {"phase": name, "started_at": started.isoformat(), "seconds": round(time.monotonic() - clock, 3)}
         )
-        if recorded is not None:
+        if journal is not None:
             # The progress can also be recorded later.
             with contextlib.suppress(LedgerUnavailable):
-                record.phases(recorded, result.phases)
+                record.phases(journal, result.phases)
 
     def _progress(self, files: int, size: int) -> None:
         self.tracker.reached(files=files, bytes_done=size)
