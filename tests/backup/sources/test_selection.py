@@ -1,14 +1,17 @@
 """Patterns, migrations' leaves, and the readers."""
 
+import datetime
 import io
 
 import pytest
 
+from apps.backup.core.manifest import DatabaseRecord
 from apps.backup.sources import CaptureFailed, SourceRefused
 from apps.backup.sources.engines.postgresql.read_dump import count_copied
 from apps.backup.sources.files import FileRoot, Selection, file_roots
 from apps.backup.sources.migrations import code_leaves, leaves
 from apps.backup.sources.streams import MeasuredReader, ProcessReader
+from apps.backup.sources.verify import verify_database
 
 
 @pytest.mark.parametrize(
@@ -112,3 +115,26 @@ def test_rows_are_counted_by_lines_however_long():
 def test_names_over_several_lines_are_counted():
     text = b'COPY public."od\nd" ("a""\n""b", c) FROM stdin;\n1\t2\n\\.\n\nCOPY public.e (id) FROM stdin;\n1\n2\n\\.\n'
     assert count_copied(io.BytesIO(text)) == {"public.od\nd": 1, "public.e": 2}
+
+
+class NoDumps:
+    """A place without any dump."""
+
+    def open_member(self, path):
+        raise KeyError(path)
+
+
+def test_a_dump_of_an_unknown_kind_of_database_is_a_finding():
+    record = DatabaseRecord(
+        alias="default",
+        engine="oracle",
+        path="databases/default/database.dmp",
+        size=1,
+        sha256="",
+        cut_at=datetime.datetime.now(datetime.UTC),
+        server_version="23",
+        tables={},
+        migrations={},
+    )
+    found = ["databases/default/database.dmp: this version cannot read a dump of oracle"]
+    assert verify_database(NoDumps(), record, None) == found
