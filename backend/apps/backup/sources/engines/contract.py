@@ -58,10 +58,11 @@ class CaptureEngine(ABC):
     vendor: ClassVar[str]
     """The vendor of Django's connection, and the engine's name in a manifest."""
     has_dump: ClassVar[bool] = False
-    """Databases of this kind have a dump of their own; all kinds can be carried as rows."""
+    """Databases of this kind have a dump of their own; all kinds can be stored as rows."""
     is_file: ClassVar[bool] = False
-    """A database of this kind is a file, with the side files that its suffixes name."""
+    """A database of this kind is a file."""
     side_files: ClassVar[Sequence[str]] = ()
+    """The endings of the files beside such a file that belong to it."""
     needs_client: ClassVar[bool] = False
     """Client programs of the database server make and read the dumps."""
     rehearses: ClassVar[bool] = False
